@@ -1,0 +1,40 @@
+"""Batches of tensors that stay where they are, without worker processes."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+class Batches:
+    """A loader for a Trainer: tuples of rows of the tensors, in RAM or on a device.
+
+    The rows are spread evenly over the batches, so that no batch is left with a single row,
+    which BatchNorm cannot be trained on; a data set of one row is shown twice for that reason.
+
+    Args:
+        tensors: of equal length.
+        size: rows a batch at most.
+        shuffle: a new order in every epoch, drawn from torch's global stream.
+    """
+
+    def __init__(self, *tensors: Tensor, size: int, shuffle: bool = False) -> None:
+        if size < 2:
+            raise ValueError(f"a batch must hold at least 2 rows, got {size}")
+        self.tensors = tensors
+        self.rows = len(tensors[0])
+        self.size = size
+        self.shuffle = shuffle
+
+    def __len__(self) -> int:
+        return -(-self.rows // self.size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        if not self.shuffle:
+            yield from zip(*(tensor.split(self.size) for tensor in self.tensors), strict=True)
+            return
+        order = torch.randperm(self.rows)
+        if self.rows == 1:
+            order = order.repeat(2)
+        for index in order.tensor_split(len(self)):
+            yield tuple(tensor[index.to(tensor.device)] for tensor in self.tensors)

@@ -1,0 +1,231 @@
+"""The command line: Hydra composes the settings, and what a user gets wrong is said in one message.
+
+Nothing here imports torch until the settings are known to be sound.
+"""
+
+import os
+import re
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from autoal import registry
+from autoal.errors import UserError, unknown
+from autoal.settings import Settings, check, check_options, flatten, run_name, unknown_key
+
+Job = Callable[[Settings], None]
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which Lightning would swallow."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
+def main(job: Job, configs: Path, name: str = "train") -> int:
+    """Run the job with the settings of the command line; returns the exit code."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    try:
+        _register_strategies()
+        run = _Job(job, configs, name)
+        hydra.main(version_base="1.3", config_path=str(configs), config_name=name)(run)()
+        return 2 if run.failed else 0
+    except UserError as error:
+        if not error.told:
+            _tell(error)
+        return 2
+    except (HydraException, OmegaConfBaseException) as error:
+        _tell(_explain(error, configs, name))
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _tell(UserError(f"cannot use {error.filename}: {error.strerror}"))
+        return 2
+    except (Interrupted, KeyboardInterrupt) as stop:
+        number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
+        again = shlex.join(["python", *sys.argv])
+        print(
+            f"\nstopped by {number.name}; what was finished is safe, and this goes on:\n  {again}",
+            file=sys.stderr,
+        )
+        return 128 + number
+
+
+def build(section: Settings, **parts: Any) -> Any:
+    """The object that a section of the settings describes by its `_target_`."""
+    try:
+        return hydra.utils.instantiate(section, **parts)
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, UserError):
+            raise cause from error
+        if isinstance(cause, (ValueError, TypeError, ImportError, AttributeError, HydraException)):
+            # Hydra's own text on a name that cannot be found says which, below its first line.
+            detail = str(cause if isinstance(cause, ValueError) else error)
+            raise UserError(f"{section['_target_']}: {detail}") from error
+        raise cause from error
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """A ValueError in here is the user's: a request that cannot be met."""
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+class _Job:
+    """One run: settings are checked, completed and named before the work starts."""
+
+    def __init__(self, job: Job, configs: Path, name: str) -> None:
+        self.job = job
+        self.configs = configs
+        self.name = name
+        self.failed = False
+
+    def __call__(self, config: Any) -> None:
+        try:
+            with _interruptible():
+                self.job(self._settings(config))
+        except UserError as error:
+            _tell(error)
+            self.failed = error.told = True
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise  # Hydra goes on with the other jobs, and ends with this error
+
+    def _settings(self, config: Any) -> Settings:
+        settings = _container(config)
+        choices = {
+            group: choice
+            for group, choice in HydraConfig.get().runtime.choices.items()
+            if not group.startswith("hydra/")
+        }
+        defaults = self._compose(choices)
+        given, offered = settings.pop("strategy", {}), defaults.pop("strategy")
+        check(settings, defaults)
+        settings["strategy"] = _complete(given, offered["name"])
+        if settings["name"] in (None, ""):
+            plain = self._compose({key: choices[key] for key in ("data", "strategy")})
+            plain["strategy"] = _complete(plain["strategy"], offered["name"])
+            settings["name"] = run_name(settings, plain, choices["data"])
+        settings["name"] = str(settings["name"])
+        return settings
+
+    def _compose(self, choices: dict[str, str]) -> Settings:
+        return _defaults(self.configs, self.name, choices)
+
+
+def _complete(given: Settings, name: str) -> Settings:
+    """The strategy's section with all of its options."""
+    options = {key: value for key, value in given.items() if key != "name"}
+    if given.get("name") != name:
+        raise UserError(
+            f"strategy.name={given.get('name')}: the name cannot be changed, give strategy={name}"
+        )
+    strategy = registry.load(name)
+    complete = check_options(options, registry.options(strategy), f"strategy {name!r}")
+    return {"name": name, **complete}
+
+
+def _register_strategies() -> None:
+    """Every installed strategy is a choice of the group `strategy`; its options are left open."""
+    for name in registry.installed():
+        node = OmegaConf.create({"name": name}, flags={"struct": False})
+        ConfigStore.instance().store(name=name, group="strategy", node=node, provider="installed")
+
+
+def _defaults(configs: Path, name: str, choices: dict[str, str]) -> Settings:
+    """The settings that these choices of groups give, before any single value is changed."""
+    overrides = [f"{group}={choice}" for group, choice in choices.items()]
+    with _hydra_set_aside(), initialize_config_dir(version_base="1.3", config_dir=str(configs)):
+        return _container(compose(name, overrides))
+
+
+@contextmanager
+def _hydra_set_aside() -> Iterator[None]:
+    """Let a second composition run inside `hydra.main`, which holds the only place for one."""
+    place = GlobalHydra.instance()
+    running = place.hydra
+    place.clear()
+    try:
+        yield
+    finally:
+        place.hydra = running
+
+
+def _container(config: Any) -> Settings:
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _explain(error: Exception, configs: Path, name: str) -> UserError:
+    """Hydra's error in our words: what came, what would do, what is nearest."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return unknown(group or "config", choice, error.options)
+    if isinstance(error, OverrideParseException):
+        return UserError(f"cannot read {error.override!r}; options are given as key=value")
+    missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
+    if isinstance(error, ConfigCompositionException) and missing:
+        choices = dict(part.split("=", 1) for part in sys.argv[1:] if _chooses(part, configs))
+        return unknown_key(missing[1], flatten(_defaults(configs, name, choices)))
+    return UserError(str(error))
+
+
+def _chooses(argument: str, configs: Path) -> bool:
+    """Whether an argument names one existing choice of a config group."""
+    group, _, choice = argument.partition("=")
+    return (configs / group / f"{choice}.yaml").is_file()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        raise Interrupted(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(error: UserError) -> None:
+    print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,88 @@
+"""The contract between data sets and the engine."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+
+from autoal.batches import Batches
+from autoal.images import Preprocess
+from autoal.networks import Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Pictures and their classes, in RAM."""
+
+    images: Tensor  # (n, channels, height, width) uint8
+    labels: Tensor  # (n,) long
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class ImageData(LightningDataModule):
+    """A data set of small images: `train` is the pool, `test` is only ever evaluated on.
+
+    A subclass sets the class names and writes `load`. Batches are of the raw uint8 images:
+    `preprocess()` is what turns them into a network's input.
+
+    Args:
+        crop: pixels of padding for the random crop in training; 0 is off.
+        flip: random mirror images in training.
+        batch_size: of the two dataloaders, for use with a Trainer of one's own.
+    """
+
+    classes: tuple[str, ...]
+    train: Images
+    test: Images
+
+    def __init__(self, crop: int = 0, flip: bool = False, batch_size: int = 128) -> None:
+        super().__init__()
+        if crop < 0:
+            raise ValueError(f"`crop` must not be negative, got {crop}")
+        self.crop = crop
+        self.flip = flip
+        self.batch_size = batch_size
+
+    @abstractmethod
+    def load(self) -> tuple[Images, Images]:
+        """The training and the test images."""
+
+    def setup(self, stage: str | None = None) -> None:
+        if not hasattr(self, "train"):
+            self.train, self.test = self.load()
+
+    @property
+    def shape(self) -> Shape:
+        """Channels, height and width of an image."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def preprocess(self) -> Preprocess:
+        """Normalisation by the training images' own statistics, and augmentation."""
+        mean, std = channel_statistics(self.train.images)
+        return Preprocess(mean, std, crop=self.crop, flip=self.flip)
+
+    def train_dataloader(self) -> Batches:
+        return Batches(self.train.images, self.train.labels, size=self.batch_size, shuffle=True)
+
+    def test_dataloader(self) -> Batches:
+        return Batches(self.test.images, self.test.labels, size=self.batch_size)
+
+
+def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel, of values scaled to [0, 1].
+
+    Exact, from counts of the 256 values, without a float copy of the images.
+    """
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, deviations = [], []
+    for channel in images.unbind(1):
+        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = (share * values).sum()
+        means.append(float(mean))
+        deviations.append(float((share * (values - mean) ** 2).sum().sqrt().clamp(min=1e-6)))
+    return means, deviations

@@ -1,0 +1,18 @@
+"""Errors that the user can put right: one message, exit code 2, no traceback."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A request that cannot be met; its text says what came and what would do."""
+
+    told = False  # a sweep shows it when the job fails, and must not show it again at its end
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that is not among the known ones, with the nearest of them."""
+    choices = sorted(known)
+    near = get_close_matches(name, choices, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return UserError(f"unknown {kind} {name!r}{hint}\n  known: {', '.join(choices) or 'none'}")

@@ -1,0 +1,45 @@
+"""What is measured on the test set after every round."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassCalibrationError,
+    MulticlassF1Score,
+    MulticlassRecall,
+)
+
+
+class NegativeLogLikelihood(MeanMetric):
+    """Mean of -log p(true class)."""
+
+    def update(self, logits: Tensor, labels: Tensor) -> None:  # type: ignore[override]
+        super().update(torch.nn.functional.cross_entropy(logits, labels, reduction="none"))
+
+
+class BalancedAccuracy(MulticlassRecall):
+    """Mean recall of the classes that occur; a class never seen has no recall to average."""
+
+    def __init__(self, classes: int, **options: Any) -> None:
+        super().__init__(classes, average="none", **options)
+
+    def compute(self) -> Tensor:
+        occurs = (self.tp + self.fn) > 0
+        return super().compute()[occurs].mean()
+
+
+def test_metrics(classes: int) -> MetricCollection:
+    """Accuracy, balanced accuracy, macro F1, negative log-likelihood and calibration error."""
+    return MetricCollection(
+        {
+            "accuracy": MulticlassAccuracy(classes, average="micro"),
+            "balanced_accuracy": BalancedAccuracy(classes),
+            "macro_f1": MulticlassF1Score(classes, average="macro"),
+            "nll": NegativeLogLikelihood(),
+            "ece": MulticlassCalibrationError(classes, n_bins=15, norm="l1"),
+        },
+        compute_groups=False,  # two of them override what a shared state would stand for
+    )

@@ -1,0 +1,163 @@
+"""The folder of a run: its config, its rounds and all that is needed to go on.
+
+Every file is replaced as a whole, so that a reader never sees half of one. A round counts once it
+stands in rounds.jsonl; the state that belongs to it is written before, and the state of the round
+before it is removed after, so that a process killed anywhere leaves a pair that fits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from pickle import UnpicklingError
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+import torch
+import yaml
+
+from autoal.errors import UserError
+from autoal.record.round import Round
+from autoal.settings import differences
+
+# Where a run reports to makes no difference to what it computes.
+FREE = ("logger", "name", "out")
+
+
+class RunFolder:
+    """One run on disk, held by one process at a time; a context manager.
+
+    Args:
+        path: of the folder, made if it is not there.
+        config: the resolved settings; those of a folder that is there must be the same.
+        versions: of what the results may depend on; config.yaml keeps those of the first start.
+    """
+
+    def __init__(self, path: Path, config: dict[str, Any], versions: dict[str, Any]) -> None:
+        self.path = path
+        self.config = config
+        with _told(path):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = (path / ".lock").open("w")
+        try:
+            self._take_lock()
+            self.id = self._settle(versions)
+            self._lines = self._read_lines()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.close()
+
+    @property
+    def rounds(self) -> list[Round]:
+        """The finished rounds, in their order."""
+        return [Round.from_line(json.loads(line)) for line in self._lines]
+
+    def add(self, finished: Round, state: dict[str, Any]) -> None:
+        """Keep a round and the state that the next one starts from."""
+        line = finished.to_line()
+        line |= {"strategy": self.config["strategy"]["name"], "seed": self.config["seed"]}
+        content = BytesIO()
+        torch.save(state, content)
+        self.write(self._state_path(finished.number), content.getvalue())
+        lines = [*self._lines, json.dumps(line)]
+        self.write(self.path / "rounds.jsonl", "".join(f"{text}\n" for text in lines).encode())
+        self._lines = lines
+        self._state_path(finished.number - 1).unlink(missing_ok=True)
+
+    def state(self) -> dict[str, Any]:
+        """The state after the last finished round."""
+        path = self._state_path(len(self._lines) - 1)
+        try:
+            return torch.load(path, weights_only=True, map_location="cpu")
+        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+            raise UserError(
+                f"cannot read {path}, which the run needs to go on: {error}\n"
+                f"  start over with another name=, or remove {self.path}"
+            ) from error
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Replace a file of the folder as a whole, or leave it as it was."""
+        part = path.with_name(f".{path.name}.part")
+        with _told(path):
+            path.parent.mkdir(exist_ok=True)
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+
+    def _state_path(self, number: int) -> Path:
+        return self.path / "state" / f"round-{number:04}.pt"
+
+    def _take_lock(self) -> None:
+        # The kernel lets go of it when the process ends, however that happens.
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"another process is at work in {self.path}; wait for it, or give another name="
+            ) from error
+
+    def _settle(self, versions: dict[str, Any]) -> str:
+        """Write config.yaml, or check the one that is there; returns the run's identity."""
+        path = self.path / "config.yaml"
+        if not path.exists():
+            about = {"id": uuid4().hex[:12], "versions": versions}
+            text = yaml.safe_dump({**self.config, "about": about}, sort_keys=False)
+            self.write(path, text.encode())
+            return str(about["id"])
+        try:
+            found = yaml.safe_load(path.read_text())
+            identity = str(found.pop("about")["id"])
+        except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
+            raise UserError(f"{path} is not the config of a run: {error!r}") from error
+        changed = [
+            f"  {key}: {there} in the folder, {here} now"
+            for key, (there, here) in differences(found, self.config).items()
+            if key.split(".")[0] not in FREE
+        ]
+        if changed:
+            raise UserError(
+                f"{self.path} holds a run of another config:\n"
+                + "\n".join(changed)
+                + "\n  give another name= to start a new run"
+            )
+        return identity
+
+    def _read_lines(self) -> list[str]:
+        path = self.path / "rounds.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        for number, line in enumerate(lines):
+            try:
+                expected = Round.from_line(json.loads(line)).number == number
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(f"{path}, line {number + 1} is not a round: {error!r}") from error
+            if not expected:
+                raise UserError(f"{path}, line {number + 1} is not round {number}")
+        return lines
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say which file could not be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error

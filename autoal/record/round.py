@@ -1,0 +1,48 @@
+"""One round of an experiment, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round did: rows were labelled, the task was trained on all so far and tested.
+
+    Round 0 labels the start set. The labelled rows of round k are those queried in rounds 0 to k.
+    """
+
+    number: int
+    labelled: int  # rows so far, this round's among them
+    queried: list[int]  # rows of the data set, in the order of the query
+    labels: list[int]  # the oracle's answers for them
+    metrics: dict[str, float]  # on the test set
+    seconds: dict[str, float]  # train, test, features, score, total
+    steps: int  # of the optimizer
+
+    def to_line(self) -> dict[str, Any]:
+        """The round as a flat mapping, ready for JSON."""
+        return {
+            "round": self.number,
+            "labelled": self.labelled,
+            "queried": self.queried,
+            "labels": self.labels,
+            **self.metrics,
+            "seconds": self.seconds,
+            "steps": self.steps,
+        }
+
+    @classmethod
+    def from_line(cls, line: dict[str, Any]) -> Round:
+        """The round that `to_line` wrote; whatever else is a number is a metric."""
+        rest = dict(line)
+        return cls(
+            number=rest.pop("round"),
+            labelled=rest.pop("labelled"),
+            queried=rest.pop("queried"),
+            labels=rest.pop("labels"),
+            seconds=rest.pop("seconds"),
+            steps=rest.pop("steps"),
+            metrics={name: value for name, value in rest.items() if isinstance(value, float)},
+        )

@@ -1,0 +1,59 @@
+"""Where the progress of an experiment is told."""
+
+from dataclasses import dataclass
+
+from autoal.record.round import Round
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """Where the training of a round stands."""
+
+    step: int  # from 1
+    steps: int
+    epoch: int  # from 1
+    loss: float
+    learning_rate: float
+
+
+class Sink:
+    """Told what happens, in the order of the methods; this one does nothing with it."""
+
+    def begin(self, number: int) -> None:
+        """Round `number` starts."""
+
+    def step(self, step: FitStep) -> None:
+        """A step of the round's training was taken."""
+
+    def end(self, finished: Round) -> None:
+        """The round is done and safe on disk."""
+
+    def close(self) -> None:
+        """Nothing more will come, for good or ill."""
+
+
+class Sinks(Sink):
+    """Several sinks as one."""
+
+    def __init__(self) -> None:
+        self._sinks: list[Sink] = []
+
+    def add(self, sink: Sink) -> None:
+        """Let one more be told."""
+        self._sinks.append(sink)
+
+    def begin(self, number: int) -> None:
+        for sink in self._sinks:
+            sink.begin(number)
+
+    def step(self, step: FitStep) -> None:
+        for sink in self._sinks:
+            sink.step(step)
+
+    def end(self, finished: Round) -> None:
+        for sink in self._sinks:
+            sink.end(finished)
+
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()

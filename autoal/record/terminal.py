@@ -1,0 +1,69 @@
+"""Progress that a person can follow."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from autoal.record.round import Round
+from autoal.record.sink import FitStep, Sink
+
+
+class Terminal(Sink):
+    """One live display on a terminal; one plain line a round where the output is piped.
+
+    Args:
+        console: where to.
+        rounds: the number of the last round.
+        history: the rounds that were done before.
+    """
+
+    def __init__(self, console: Console, rounds: int, history: Sequence[Round] = ()) -> None:
+        self.console = console
+        self.rounds = rounds
+        self._live: Progress | None = None
+        if console.is_terminal:
+            self._open_display(history)
+
+    def begin(self, number: int) -> None:
+        if self._live:
+            self._live.reset(self._fit, description=f"round {number} of {self.rounds}")
+
+    def step(self, step: FitStep) -> None:
+        if self._live:
+            state = f"epoch {step.epoch}, loss {step.loss:.3f}"
+            self._live.update(self._fit, completed=step.step, total=step.steps, state=state)
+
+    def end(self, finished: Round) -> None:
+        if self._live:
+            self._live.update(self._all, advance=1, state=_summary(finished))
+        else:
+            seconds = finished.seconds["total"]
+            line = (
+                f"round {finished.number} of {self.rounds}  {_summary(finished)}  {seconds:.1f} s"
+            )
+            self.console.print(line, highlight=False)
+
+    def close(self) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _open_display(self, history: Sequence[Round]) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+        )
+        self._live = Progress(*columns, console=self.console, transient=True)
+        state = _summary(history[-1]) if history else ""
+        self._all: TaskID = self._live.add_task(
+            "rounds", total=self.rounds + 1, completed=len(history), state=state
+        )
+        self._fit: TaskID = self._live.add_task("", total=1, state="")
+        self._live.start()
+
+
+def _summary(finished: Round) -> str:
+    return f"labelled {finished.labelled}  accuracy {finished.metrics['accuracy']:.4f}"

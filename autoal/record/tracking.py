@@ -1,0 +1,189 @@
+"""An experiment as one run on Weights & Biases.
+
+The rounds on disk are the record of truth and this is a view of them: whatever fails here is said
+once and never stops the experiment.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import torch
+import wandb
+from torch import Tensor
+from torchvision.utils import make_grid
+
+from autoal.data import ImageData
+from autoal.record.folder import RunFolder
+from autoal.record.round import Round
+from autoal.record.sink import FitStep, Sink
+
+GRID = 64  # queried images shown a round
+PATIENCE = 30  # seconds that the network may take at the start and at the end
+
+
+class Tracking(Sink):
+    """One W&B run over all rounds: charts over labels, training curves over one growing step.
+
+    Args:
+        folder: of the run; W&B's own files go below it.
+        data: whose queried images are shown.
+        tell: prints one line.
+        project: on W&B.
+        entity: the account or team; null is your default.
+        group: of runs that compare.
+        tags: to find runs by.
+        mode: online, offline or disabled; null is online when there is a key and a network.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        data: ImageData,
+        tell: Callable[[str], None],
+        *,
+        project: str = "autoal",
+        entity: str | None = None,
+        group: str | None = None,
+        tags: Sequence[str] = (),
+        mode: str | None = None,
+    ) -> None:
+        if mode not in (None, "online", "offline", "disabled"):
+            raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
+        self.data = data
+        self.tell = tell
+        self.round = 0
+        self.offset = sum(each.steps for each in folder.rounds)
+        self.run: Any = None
+        self._try(
+            self._start,
+            folder=folder,
+            project=project,
+            entity=entity,
+            group=group,
+            tags=list(tags),
+            mode=mode,
+        )
+
+    def begin(self, number: int) -> None:
+        self.round = number
+
+    def step(self, step: FitStep) -> None:
+        values = {
+            "fit/loss": step.loss,
+            "fit/learning_rate": step.learning_rate,
+            "fit/epoch": step.epoch,
+            "fit/round": self.round,
+            "fit/step": self.offset + step.step,
+        }
+        self._try(lambda: self.run.log(values))
+
+    def end(self, finished: Round) -> None:
+        self.offset += finished.steps
+        self._try(lambda: self.run.log(self._row(finished)))
+
+    def close(self) -> None:
+        self._try(lambda: self.run.finish())
+        self.run = None
+
+    def _row(self, finished: Round) -> dict[str, Any]:
+        counts = np.bincount(finished.labels, minlength=len(self.data.classes))
+        edges = np.arange(len(counts) + 1) - 0.5
+        shown = torch.tensor(finished.queried[:GRID])
+        return {
+            "n_labelled": finished.labelled,
+            "al/round": finished.number,
+            **{f"al/{name}": value for name, value in finished.metrics.items()},
+            **{f"seconds/{name}": value for name, value in finished.seconds.items()},
+            "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
+            "media/queried": wandb.Image(
+                _grid(self.data.train.images[shown]),
+                caption=", ".join(self.data.classes[label] for label in finished.labels[:GRID]),
+            ),
+        }
+
+    def _start(self, *, folder: RunFolder, mode: str | None, **options: Any) -> None:
+        mode, note = _mode(mode)
+        self.run = wandb.init(
+            id=folder.id,
+            name=folder.path.name,
+            dir=folder.path,
+            resume="allow",
+            mode=mode,  # type: ignore[arg-type]
+            config=folder.config,
+            job_type=folder.config["strategy"]["name"],
+            settings=_settings(),
+            **options,
+        )
+        for name in ("n_labelled", "fit/step"):
+            self.run.define_metric(name, hidden=True)
+        self.run.define_metric("fit/*", step_metric="fit/step")
+        for family in ("al/*", "seconds/*", "query/*", "media/*"):
+            self.run.define_metric(family, step_metric="n_labelled")
+        self.run.define_metric("al/accuracy", step_metric="n_labelled", summary="max,last")
+        if note:
+            self.tell(note)
+
+    def _try(self, act: Callable[..., Any], **options: Any) -> None:
+        if self.run is None and not options:
+            return
+        try:
+            act(**options)
+        except Exception as error:  # wandb raises its own, its protocol's and the network's
+            self.run = None
+            self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")
+
+
+def _settings() -> wandb.Settings:
+    wanted: dict[str, Any] = {
+        "silent": True,
+        "init_timeout": PATIENCE,
+        "finish_timeout": PATIENCE,
+        # Private to wandb: rows reach the disk within a second, so that a killed run keeps them.
+        "x_transaction_log_flush_interval": 1.0,
+    }
+    known = wandb.Settings.model_fields
+    return wandb.Settings(**{name: value for name, value in wanted.items() if name in known})
+
+
+def _mode(wished: str | None) -> tuple[str | None, str]:
+    """How to run, and what to tell the user about it; never a prompt and never a long wait."""
+    if wished or os.environ.get("WANDB_MODE"):
+        return wished, ""  # wandb reads its own variable
+    try:
+        key = wandb.login(prompt=False, verify=False)
+    except wandb.errors.AuthenticationError:
+        key = False
+    if not key:
+        return (
+            "offline",
+            "W&B is offline, no key found: `wandb login` for next time, `wandb sync` for this",
+        )
+    if not _reachable():
+        return "offline", "W&B is offline, no network: `wandb sync` uploads this run later"
+    return "online", ""
+
+
+def _reachable() -> bool:
+    if os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY"):
+        return True  # only the proxy knows
+    url = urlsplit(wandb.setup().settings.base_url)
+    port = url.port or (80 if url.scheme == "http" else 443)
+    try:
+        socket.create_connection((url.hostname or "", port), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def _grid(images: Tensor) -> np.ndarray[Any, Any]:
+    """One picture of all the images, enlarged where they are tiny."""
+    scale = max(1, 32 // images.shape[-1])
+    large = images.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+    grid = make_grid(large, nrow=8, padding=2, pad_value=255)
+    return grid.permute(1, 2, 0).numpy()

@@ -1,0 +1,26 @@
+"""Randomness from one seed: every purpose has a stream of its own, whatever was drawn before."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+import torch
+
+
+def derive(seed: int, *purpose: str | int) -> int:
+    """A seed for one purpose, such as `derive(0, "round", 3, "fit")`."""
+    digest = sha256(repr((seed, *purpose)).encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def generator(seed: int, *purpose: str | int) -> torch.Generator:
+    """A fresh stream on the CPU for one purpose."""
+    return torch.Generator().manual_seed(derive(seed, *purpose))
+
+
+@contextmanager
+def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
+    """Seed the global streams, which layers draw from, and give them back as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive(seed, *purpose))
+        yield

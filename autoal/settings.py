@@ -1,0 +1,93 @@
+"""The settings of a run: are they sound, how do they differ, what is the run called."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+from inspect import Parameter
+from typing import Any
+
+from autoal.errors import UserError, unknown
+
+Settings = dict[str, Any]
+
+_KINDS: dict[type, tuple[type, ...]] = {float: (float, int), tuple: (list, tuple)}
+_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_ABSENT = "nothing"
+
+
+def flatten(settings: Settings, prefix: str = "") -> Settings:
+    """The leaves of nested settings by their dotted keys."""
+    flat: Settings = {}
+    for name, value in settings.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, f"{key}.")
+        else:
+            flat[key] = value
+    return flat
+
+
+def differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
+    """The leaves that differ, by dotted key, with the value on each side."""
+    old, new = flatten(before), flatten(after)
+    keys = dict.fromkeys([*old, *new])
+    pairs = {key: (old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in keys}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def check(given: Settings, defaults: Settings) -> None:
+    """Refuse a key that the defaults do not have, a missing one, and a value of another type."""
+    expected, found = flatten(defaults), flatten(given)
+    for key, value in found.items():
+        if key not in expected:
+            raise unknown_key(key, expected)
+        check_kind(key, value, expected[key])
+    for key in expected:
+        if key not in found:
+            raise UserError(f"the option {key!r} is missing; it cannot be removed")
+
+
+def check_options(given: Settings, options: Settings, owner: str) -> Settings:
+    """A plugin's options, completed by their defaults; refused as `check` does."""
+    for key, value in given.items():
+        if key not in options:
+            raise unknown(f"option of {owner}", key, options)
+        check_kind(f"strategy.{key}", value, options[key])
+    complete = {**options, **given}
+    for key, value in complete.items():
+        if value is Parameter.empty:
+            raise UserError(f"{owner} needs the option {key!r}: give strategy.{key}=")
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in complete.items()}
+
+
+def check_kind(key: str, value: Any, default: Any) -> None:
+    """Refuse a value that is not of the default's type; a default of null takes anything."""
+    if default is None or default is Parameter.empty:
+        return
+    kind = type(default)
+    allowed = _KINDS.get(kind, (kind,))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        shown = "null" if value is None else repr(value)
+        wanted = _NAMES.get(kind, f"a {kind.__name__}")
+        raise UserError(f"{key}={shown}: must be {wanted}, such as the default {default!r}")
+
+
+def unknown_key(key: str, known: Iterable[str]) -> UserError:
+    """The error for a misspelt key; it lists the keys beside it, not all that there are."""
+    known = list(known)
+    parent = key.rpartition(".")[0]
+    siblings = [name for name in known if name.rpartition(".")[0] == parent]
+    return unknown("option", key, siblings if parent and siblings else known)
+
+
+def run_name(settings: Settings, defaults: Settings, data: str) -> str:
+    """`data-strategy-seed`, and a short hash of every other setting that was changed."""
+    strategy, seed = settings["strategy"]["name"], settings["seed"]
+    name = f"{data}-{strategy}-{seed}"
+    changed = {
+        key: repr(pair[1])
+        for key, pair in sorted(differences(defaults, settings).items())
+        if key not in ("name", "out", "seed")
+    }
+    if not changed:
+        return name
+    return f"{name}-{sha256(repr(changed).encode()).hexdigest()[:8]}"

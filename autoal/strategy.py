@@ -1,0 +1,57 @@
+"""What a query strategy is, and how a batch is chosen by one."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from autoal.features import View
+
+
+class QueryStrategy(ABC):
+    """Says which rows of the pool are worth a label.
+
+    A plugin is a subclass with a `score`, entered under the entry-point group `autoal.strategies`;
+    the parameters of its `__init__` become options of the command line.
+    """
+
+    def fit(self, view: View) -> None:
+        """Learn something before scoring; called once a round."""
+
+    @abstractmethod
+    def score(self, view: View, budget: int) -> Tensor:
+        """A finite number for every row of `view.pool`, (n,); higher is queried first.
+
+        A pure function: the same view and budget give the same scores.
+        """
+
+
+def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
+    """The `budget` rows of the data set that the strategy scores highest, best first.
+
+    Ties are broken by a draw from the view's seed, not by the order of the rows, which in many
+    data sets follows the classes.
+    """
+    if not 1 <= budget <= len(view.pool):
+        raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
+    strategy.fit(view)
+    scores = strategy.score(view, budget)
+    _check_scores(type(strategy).__name__, scores, len(view.pool))
+    # From sorted rows on, so that the order in which the pool came makes no difference.
+    by_row = view.pool.rows.argsort()
+    shuffled = by_row[torch.randperm(len(by_row), generator=view.generator())]
+    order = scores.cpu()[shuffled].argsort(descending=True, stable=True)
+    return view.pool.rows[shuffled[order[:budget]]]
+
+
+def _check_scores(name: str, scores: Tensor, size: int) -> None:
+    if scores.shape != (size,):
+        raise ValueError(
+            f"{name}.score must return one number for each of the {size} rows of the pool, "
+            f"got the shape {tuple(scores.shape)}"
+        )
+    if not scores.isfinite().all():
+        bad = (~scores.isfinite()).nonzero().flatten()
+        raise ValueError(
+            f"{name}.score returned {float(scores[bad[0]])} for {len(bad)} of {size} rows"
+        )

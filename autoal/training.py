@@ -1,0 +1,145 @@
+"""Running a task on what the machine has: one fresh Lightning Trainer for every call."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from torch import Tensor
+
+from autoal.batches import Batches
+from autoal.record.sink import FitStep
+from autoal.task import Task
+
+EVALUATION_BATCH = 512  # images; large enough to be fast, small enough for any memory
+
+Watch = Callable[[FitStep], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The machine's side of an experiment.
+
+    Args:
+        accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
+        precision: auto, 32-true, bf16-mixed or any other that Lightning knows; auto is bf16-mixed
+            on GPUs that compute in it, 32-true elsewhere.
+        channels_last: memory format of images and weights; null is on for GPUs, off for CPUs.
+        compile: torch.compile the network's trunk.
+    """
+
+    accelerator: str = "auto"
+    precision: str = "auto"
+    channels_last: bool | None = None
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            with _quiet():
+                self._trainer()
+        except MisconfigurationException as error:  # such as a GPU that is not there
+            raise ValueError(str(error)) from error
+
+    def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Watch) -> int:
+        """Train on these rows; returns the number of optimizer steps that were taken."""
+        with _quiet():
+            trainer = self._trainer(
+                max_epochs=task.epochs if task.epochs is not None else -1,
+                max_steps=task.steps if task.steps is not None else -1,
+                callbacks=[_Watching(watch)],
+            )
+            self._arrange(task, trainer)
+            trainer.fit(task, Batches(images, labels, size=task.batch_size, shuffle=True))
+        return trainer.global_step
+
+    def test(self, task: Task, images: Tensor, labels: Tensor) -> dict[str, float]:
+        """The metrics on these rows."""
+        with _quiet():
+            trainer = self._trainer()
+            self._arrange(task, trainer)
+            batches = Batches(images, labels, size=EVALUATION_BATCH)
+            (metrics,) = trainer.test(task, batches, verbose=False)
+        return {name: float(value) for name, value in metrics.items()}
+
+    def embed(self, task: Task, images: Tensor) -> Tensor:
+        """The network's embedding of each image, on the CPU: (n, width) float32."""
+        with _quiet():
+            trainer = self._trainer()
+            self._arrange(task, trainer)
+            batches = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
+        return torch.cat([batch.cpu() for batch in batches or []])  # type: ignore[union-attr]
+
+    def place(self, images: Tensor) -> Tensor:
+        """The images where training reads them fastest: on a GPU that has room for them twice."""
+        with _quiet():
+            device = self._trainer().strategy.root_device
+        if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+            return images.to(device)
+        return images
+
+    def _trainer(self, **options: Any) -> Trainer:
+        return Trainer(
+            accelerator=self.accelerator,
+            devices=1,
+            precision=self._precision(),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            inference_mode=False,  # inference tensors could not enter a later gradient
+            **options,
+        )
+
+    def _precision(self) -> Any:
+        if self.precision != "auto":
+            return self.precision
+        on_gpu = self.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+        # Emulated bf16 exists on older cards, and is slower than float32 there.
+        if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bf16-mixed"
+        return "32-true"
+
+    def _arrange(self, task: Task, trainer: Trainer) -> None:
+        """Memory format and compilation; asking again for what is there costs nothing."""
+        on_gpu = trainer.strategy.root_device.type == "cuda"
+        if on_gpu if self.channels_last is None else self.channels_last:
+            task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.compile and task.network.embed._compiled_call_impl is None:
+            task.network.embed.compile()
+
+
+class _Watching(Callback):
+    """Tells about some fifty steps of a fit, since reading a loss makes a GPU wait."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
+        if step % max(1, steps // 50) == 0 or step == steps:
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            loss = float(outputs["loss"])
+            self.watch(FitStep(step, steps, trainer.current_epoch + 1, loss, rate))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No introduction and no farewell from Lightning, of which there are three a round."""
+    log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # Lightning 2.6 with torch 2.15; nothing that a user could change.
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            yield
+    finally:
+        log.setLevel(level)

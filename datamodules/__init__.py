@@ -1,0 +1,1 @@
+"""Data sets as LightningDataModules; they know nothing of rounds or strategies."""

@@ -1,0 +1,83 @@
+"""Run one active-learning experiment, or go on with it: `python train.py --help`."""
+
+# Nothing that brings torch is imported up here, so that a misspelt option is refused at once.
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autoal.command import build, main, refused
+from autoal.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from autoal.record.folder import RunFolder
+
+CONFIGS = Path(__file__).resolve().parent / "configs"
+
+
+def experiment(settings: Settings) -> None:
+    """Build the parts, do the rounds that are not done yet, and show the results."""
+    from rich.console import Console
+
+    from autoal.record.folder import RunFolder
+    from autoal.record.results import show_results, write_results
+    from autoal.record.versions import versions
+
+    console = Console()
+    parts = build_parts(settings)
+    with RunFolder(Path(settings["out"], settings["name"]), settings, versions()) as folder:
+        if len(folder.rounds) <= settings["rounds"]:
+            go_on(parts, folder, console)
+        write_results(folder)
+        show_results(console, folder)
+
+
+def build_parts(settings: Settings) -> dict[str, Any]:
+    """The arguments of `rounds`; all that can be refused is refused here."""
+    from autoal import Plan, TrueLabels, registry
+
+    with refused():
+        data = build(settings["data"])
+        data.setup()
+        plan = Plan(settings["start"], settings["budget"], settings["rounds"])
+        plan.check(len(data.train))
+        strategy = registry.build(settings["strategy"])
+    return {
+        "data": data,
+        "task": build(
+            settings["task"],
+            shape=data.shape,
+            classes=len(data.classes),
+            preprocess=data.preprocess(),
+        ),
+        "strategy": strategy,
+        "oracle": TrueLabels(data.train.labels),
+        "plan": plan,
+        "seed": settings["seed"],
+        "training": build(settings["trainer"]),
+    }
+
+
+def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> None:
+    """Go on after the last finished round, and keep every round before it is told."""
+    from autoal import rounds
+    from autoal.record.sink import Sinks
+    from autoal.record.terminal import Terminal
+
+    data, network, logger = parts["data"], parts["task"].network, folder.config["logger"]
+    history = folder.rounds
+    if history:
+        network.load_state_dict(folder.state()["network"])
+    with closing(Sinks()) as sinks:
+        sinks.add(Terminal(console, parts["plan"].rounds, history))
+        if logger:
+            sinks.add(build(logger, folder=folder, data=data, tell=console.print))
+        for done in rounds(**parts, history=history, sink=sinks):
+            folder.add(done, {"network": network.state_dict()})
+            sinks.end(done)
+
+
+if __name__ == "__main__":
+    sys.exit(main(experiment, CONFIGS))
