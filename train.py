@@ -39,11 +39,11 @@ def build_parts(settings: Settings) -> dict[str, Any]:
     from autoal import Plan, TrueLabels, registry
 
     with refused():
+        plan = Plan(settings["start"], settings["budget"], settings["rounds"])
+        strategy = registry.build(settings["strategy"])
         data = build(settings["data"])
         data.setup()
-        plan = Plan(settings["start"], settings["budget"], settings["rounds"])
         plan.check(len(data.train))
-        strategy = registry.build(settings["strategy"])
     return {
         "data": data,
         "task": build(
@@ -71,7 +71,7 @@ def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> Non
     if history:
         network.load_state_dict(folder.state()["network"])
     with closing(Sinks()) as sinks:
-        sinks.add(Terminal(console, parts["plan"].rounds, history))
+        sinks.add(Terminal(console, folder.path.name, parts["plan"].rounds, history))
         if logger:
             sinks.add(build(logger, folder=folder, data=data, tell=console.print))
         for done in rounds(**parts, history=history, sink=sinks):

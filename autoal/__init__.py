@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autoal.data import ImageData
     from autoal.features import Features, View
-    from autoal.loop import Plan, rounds
+    from autoal.loop import rounds
     from autoal.oracle import Oracle, TrueLabels
+    from autoal.plan import Plan
     from autoal.pool import Pool
     from autoal.record.round import Round
     from autoal.strategy import QueryStrategy, select
@@ -22,7 +23,7 @@ _HOMES = {
     "Features": "autoal.features",
     "ImageData": "autoal.data",
     "Oracle": "autoal.oracle",
-    "Plan": "autoal.loop",
+    "Plan": "autoal.plan",
     "Pool": "autoal.pool",
     "QueryStrategy": "autoal.strategy",
     "Round": "autoal.record.round",

@@ -33,7 +33,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import registry
 from autoal.errors import UserError, unknown
-from autoal.settings import Settings, check, check_options, flatten, run_name, unknown_key
+from autoal.settings import (
+    Settings,
+    check_keys,
+    check_kinds,
+    check_options,
+    flatten,
+    run_name,
+    unknown_key,
+)
 
 Job = Callable[[Settings], None]
 
@@ -81,13 +89,12 @@ def build(section: Settings, **parts: Any) -> Any:
     try:
         return hydra.utils.instantiate(section, **parts)
     except InstantiationException as error:
+        absent = re.search(r"Error locating target '([^']+)'", str(error))
+        if absent:
+            raise UserError(f"there is no {absent[1]}, which a _target_ names") from error
         cause = error.__cause__ or error
-        if isinstance(cause, UserError):
-            raise cause from error
-        if isinstance(cause, (ValueError, TypeError, ImportError, AttributeError, HydraException)):
-            # Hydra's own text on a name that cannot be found says which, below its first line.
-            detail = str(cause if isinstance(cause, ValueError) else error)
-            raise UserError(f"{section['_target_']}: {detail}") from error
+        if isinstance(cause, (ValueError, TypeError)):
+            raise UserError(f"{section['_target_']}: {cause}") from error
         raise cause from error
 
 
@@ -113,26 +120,28 @@ class _Job:
         try:
             with _interruptible():
                 self.job(self._settings(config))
-        except UserError as error:
-            _tell(error)
-            self.failed = error.told = True
+        except (UserError, OmegaConfBaseException) as error:
+            refusal = error if isinstance(error, UserError) else UserError(str(error))
+            _tell(refusal)
+            self.failed = refusal.told = True
             if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise  # Hydra goes on with the other jobs, and ends with this error
+                raise refusal from error  # Hydra does the other jobs, and ends with this error
 
     def _settings(self, config: Any) -> Settings:
-        settings = _container(config)
         choices = {
             group: choice
             for group, choice in HydraConfig.get().runtime.choices.items()
             if not group.startswith("hydra/")
         }
         defaults = self._compose(choices)
-        given, offered = settings.pop("strategy", {}), defaults.pop("strategy")
-        check(settings, defaults)
-        settings["strategy"] = _complete(given, offered["name"])
+        check_keys(_common(_container(config, resolve=False)), _common(defaults))
+        settings = _container(config)
+        check_kinds(_common(settings), _common(defaults))
+        strategy = choices.get("strategy") or ""
+        settings["strategy"] = _complete(settings.get("strategy", {}), strategy)
         if settings["name"] in (None, ""):
             plain = self._compose({key: choices[key] for key in ("data", "strategy")})
-            plain["strategy"] = _complete(plain["strategy"], offered["name"])
+            plain["strategy"] = _complete(plain["strategy"], strategy)
             settings["name"] = run_name(settings, plain, choices["data"])
         settings["name"] = str(settings["name"])
         return settings
@@ -141,13 +150,16 @@ class _Job:
         return _defaults(self.configs, self.name, choices)
 
 
+def _common(settings: Settings) -> Settings:
+    """The settings without the options of the strategy, which only its class knows."""
+    return {**settings, "strategy": None}
+
+
 def _complete(given: Settings, name: str) -> Settings:
     """The strategy's section with all of its options."""
-    options = {key: value for key, value in given.items() if key != "name"}
     if given.get("name") != name:
-        raise UserError(
-            f"strategy.name={given.get('name')}: the name cannot be changed, give strategy={name}"
-        )
+        raise UserError("strategy.name cannot be changed or removed; give strategy=<name>")
+    options = {key: value for key, value in given.items() if key != "name"}
     strategy = registry.load(name)
     complete = check_options(options, registry.options(strategy), f"strategy {name!r}")
     return {"name": name, **complete}
@@ -160,11 +172,11 @@ def _register_strategies() -> None:
         ConfigStore.instance().store(name=name, group="strategy", node=node, provider="installed")
 
 
-def _defaults(configs: Path, name: str, choices: dict[str, str]) -> Settings:
+def _defaults(configs: Path, name: str, choices: dict[str, str], resolve: bool = True) -> Settings:
     """The settings that these choices of groups give, before any single value is changed."""
     overrides = [f"{group}={choice}" for group, choice in choices.items()]
     with _hydra_set_aside(), initialize_config_dir(version_base="1.3", config_dir=str(configs)):
-        return _container(compose(name, overrides))
+        return _container(compose(name, overrides), resolve)
 
 
 @contextmanager
@@ -179,8 +191,8 @@ def _hydra_set_aside() -> Iterator[None]:
         place.hydra = running
 
 
-def _container(config: Any) -> Settings:
-    plain = OmegaConf.to_container(config, resolve=True)
+def _container(config: Any, resolve: bool = True) -> Settings:
+    plain = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -195,7 +207,7 @@ def _explain(error: Exception, configs: Path, name: str) -> UserError:
     missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and missing:
         choices = dict(part.split("=", 1) for part in sys.argv[1:] if _chooses(part, configs))
-        return unknown_key(missing[1], flatten(_defaults(configs, name, choices)))
+        return unknown_key(missing[1], flatten(_defaults(configs, name, choices, resolve=False)))
     return UserError(str(error))
 
 

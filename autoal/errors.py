@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """A request that cannot be met; its text says what came and what would do."""
 
     told = False  # a sweep shows it when the job fails, and must not show it again at its end

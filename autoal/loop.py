@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch import Tensor
 from autoal.data import ImageData
 from autoal.features import Features, View
 from autoal.oracle import Oracle
+from autoal.plan import Plan
 from autoal.pool import Pool
 from autoal.record.round import Round
 from autoal.record.sink import Sink
@@ -21,30 +21,6 @@ from autoal.task import Task
 from autoal.training import Training
 
 UNKNOWN = -1  # the label of a row that nobody was asked about
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many labels are bought: `start` at random, then `budget` in each of `rounds`."""
-
-    start: int
-    budget: int
-    rounds: int
-
-    def check(self, size: int) -> None:
-        """Refuse what a pool of this size cannot serve."""
-        for name, least in (("start", 1), ("budget", 1), ("rounds", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}")
-        if self.start > size:
-            raise ValueError(f"start={self.start}: the pool has only {size} rows")
-        wanted = self.start + self.budget * self.rounds
-        if wanted > size:
-            raise ValueError(
-                f"start={self.start} budget={self.budget} rounds={self.rounds} asks for "
-                f"{self.start} + {self.rounds} x {self.budget} = {wanted} labels, "
-                f"but the pool has only {size} rows"
-            )
 
 
 def rounds(

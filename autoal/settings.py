@@ -34,20 +34,26 @@ def differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def check(given: Settings, defaults: Settings) -> None:
-    """Refuse a key that the defaults do not have, a missing one, and a value of another type."""
+def check_keys(given: Settings, defaults: Settings) -> None:
+    """Refuse a key that the defaults do not have, and the loss of one that they have."""
     expected, found = flatten(defaults), flatten(given)
-    for key, value in found.items():
+    for key in found:
         if key not in expected:
             raise unknown_key(key, expected)
-        check_kind(key, value, expected[key])
     for key in expected:
         if key not in found:
             raise UserError(f"the option {key!r} is missing; it cannot be removed")
 
 
+def check_kinds(given: Settings, defaults: Settings) -> None:
+    """Refuse a value that is of another type than the default."""
+    expected = flatten(defaults)
+    for key, value in flatten(given).items():
+        check_kind(key, value, expected[key])
+
+
 def check_options(given: Settings, options: Settings, owner: str) -> Settings:
-    """A plugin's options, completed by their defaults; refused as `check` does."""
+    """A plugin's options, completed by their defaults; refused as the other settings are."""
     for key, value in given.items():
         if key not in options:
             raise unknown(f"option of {owner}", key, options)
@@ -72,11 +78,14 @@ def check_kind(key: str, value: Any, default: Any) -> None:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> UserError:
-    """The error for a misspelt key; it lists the keys beside it, not all that there are."""
+    """The error for a misspelt key: the nearest, and the names on the level where it went wrong."""
     known = list(known)
-    parent = key.rpartition(".")[0]
-    siblings = [name for name in known if name.rpartition(".")[0] == parent]
-    return unknown("option", key, siblings if parent and siblings else known)
+    parent, _, name = key.rpartition(".")
+    while parent and not any(each.startswith(f"{parent}.") for each in known):
+        parent, _, name = parent.rpartition(".")
+    level = f"{parent}." if parent else ""
+    beside = {each.removeprefix(level).split(".")[0] for each in known if each.startswith(level)}
+    return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
 
 
 def run_name(settings: Settings, defaults: Settings, data: str) -> str:

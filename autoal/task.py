@@ -1,7 +1,7 @@
 """The classifier that learns from the labelled rows."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from autoal.errors import unknown
 from autoal.images import Preprocess
 from autoal.metrics import test_metrics
 from autoal.networks import Network, Shape
@@ -36,8 +37,8 @@ class Task(LightningModule):
         weight_decay: of the optimizer.
         schedule: cosine (after a linear warm-up) or constant.
         warmup: share of the steps over which the learning rate rises to its peak.
-        epochs: length of the training of a round; null when `steps` says it.
-        steps: the same in optimizer steps; null when `epochs` says it.
+        steps: of the optimizer in each round.
+        epochs: length of a round's training in place of `steps`, where it is given.
         batch_size: at most; labelled rows are spread evenly over the batches of an epoch.
         label_smoothing: of the cross-entropy.
         warm_start: go on from last round's weights, shrunk and perturbed (Ash and Adams, 2020),
@@ -58,8 +59,8 @@ class Task(LightningModule):
         weight_decay: float = 5e-4,
         schedule: str = "cosine",
         warmup: float = 0.1,
+        steps: int = 100,
         epochs: int | None = None,
-        steps: int | None = 100,
         batch_size: int = 32,
         label_smoothing: float = 0.0,
         warm_start: bool = False,
@@ -69,7 +70,8 @@ class Task(LightningModule):
         super().__init__()
         _check_choice("optimizer", optimizer, OPTIMIZERS)
         _check_choice("schedule", schedule, ("cosine", "constant"))
-        _check_length(epochs, steps)
+        _check_range("steps", steps, least=1)
+        _check_range("epochs", 1 if epochs is None else epochs, least=1)
         _check_range("learning_rate", learning_rate, above=0)
         _check_range("weight_decay", weight_decay, least=0)
         _check_range("warmup", warmup, least=0, below=1)
@@ -87,8 +89,8 @@ class Task(LightningModule):
         self.weight_decay = weight_decay
         self.schedule = schedule
         self.warmup = warmup
-        self.epochs = epochs
         self.steps = steps
+        self.epochs = epochs
         self.batch_size = batch_size
         self.label_smoothing = label_smoothing
         self.warm_start = warm_start
@@ -116,7 +118,7 @@ class Task(LightningModule):
         self.metrics.update(self(images).float(), labels)
 
     def on_test_epoch_end(self) -> None:
-        self.log_dict(self.metrics)  # type: ignore[arg-type]  # a MetricCollection is a mapping
+        self.log_dict(self.metrics)
 
     def predict_step(self, batch: Batch, index: int) -> Tensor:
         """Embeddings, the costly part of a prediction; see `Features` for the rest."""
@@ -147,18 +149,9 @@ def _shrink_and_perturb(old: Network, fresh: Network, shrink: float, perturb: fl
         weight.mul_(shrink).add_(noise.to(weight), alpha=perturb)
 
 
-def _check_choice(name: str, value: str, choices: Any) -> None:
-    if value not in choices:
-        raise ValueError(f"`{name}` must be one of {', '.join(sorted(choices))}, got {value!r}")
-
-
-def _check_length(epochs: int | None, steps: int | None) -> None:
-    if (epochs is None) == (steps is None):
-        raise ValueError(
-            "set one of `epochs` and `steps` and leave the other null, "
-            f"got epochs={epochs}, steps={steps}"
-        )
-    _check_range("epochs" if steps is None else "steps", epochs or steps or 0, least=1)
+def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    if value not in (known := list(choices)):
+        raise unknown(name, value, known)
 
 
 def _check_range(
@@ -169,6 +162,8 @@ def _check_range(
     above: float = -math.inf,
     below: float = math.inf,
 ) -> None:
+    if not isinstance(value, (int, float)):
+        raise ValueError(f"`{name}` must be a number, got {value!r}")
     if not (value >= least and above < value < below):
         bounds = [
             f"at least {least}" if least > -math.inf else "",

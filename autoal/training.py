@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from autoal.batches import Batches
@@ -48,10 +48,9 @@ class Training:
     def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Watch) -> int:
         """Train on these rows; returns the number of optimizer steps that were taken."""
         with _quiet():
+            length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
             trainer = self._trainer(
-                max_epochs=task.epochs if task.epochs is not None else -1,
-                max_steps=task.steps if task.steps is not None else -1,
-                callbacks=[_Watching(watch)],
+                max_epochs=length[0], max_steps=length[1], callbacks=[_Watching(watch)]
             )
             self._arrange(task, trainer)
             trainer.fit(task, Batches(images, labels, size=task.batch_size, shuffle=True))
@@ -71,8 +70,8 @@ class Training:
         with _quiet():
             trainer = self._trainer()
             self._arrange(task, trainer)
-            batches = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
-        return torch.cat([batch.cpu() for batch in batches or []])  # type: ignore[union-attr]
+            batches: Any = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
+        return torch.cat([batch.cpu() for batch in batches])
 
     def place(self, images: Tensor) -> Tensor:
         """The images where training reads them fastest: on a GPU that has room for them twice."""
@@ -109,7 +108,7 @@ class Training:
         """Memory format and compilation; asking again for what is there costs nothing."""
         on_gpu = trainer.strategy.root_device.type == "cuda"
         if on_gpu if self.channels_last is None else self.channels_last:
-            task.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            task.network.to(memory_format=torch.channels_last)
         if self.compile and task.network.embed._compiled_call_impl is None:
             task.network.embed.compile()
 

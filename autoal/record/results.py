@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ from autoal.record.round import Round
 PHASES = ("train", "test", "features", "score", "total")
 
 # Text stays text, and the same run gives the same file.
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "autoal"}
+_STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "autoal"}
 
 
 def write_results(folder: RunFolder) -> None:
@@ -28,7 +29,7 @@ def write_results(folder: RunFolder) -> None:
 
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
-    table = Table(box=SIMPLE, caption="times in seconds")
+    table = Table(title=folder.path.name, caption="times in seconds", box=SIMPLE)
     for name in ("round", "labelled", "accuracy", *PHASES):
         table.add_column(name, justify="right")
     for each in folder.rounds:

@@ -14,12 +14,16 @@ class Terminal(Sink):
 
     Args:
         console: where to.
+        name: of the run, since several may share a terminal.
         rounds: the number of the last round.
         history: the rounds that were done before.
     """
 
-    def __init__(self, console: Console, rounds: int, history: Sequence[Round] = ()) -> None:
+    def __init__(
+        self, console: Console, name: str, rounds: int, history: Sequence[Round] = ()
+    ) -> None:
         self.console = console
+        self.name = name
         self.rounds = rounds
         self._live: Progress | None = None
         if console.is_terminal:
@@ -59,7 +63,7 @@ class Terminal(Sink):
         self._live = Progress(*columns, console=self.console, transient=True)
         state = _summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
-            "rounds", total=self.rounds + 1, completed=len(history), state=state
+            self.name, total=self.rounds + 1, completed=len(history), state=state
         )
         self._fit: TaskID = self._live.add_task("", total=1, state="")
         self._live.start()
