@@ -56,7 +56,7 @@ def check_options(given: Settings, options: Settings, owner: str) -> Settings:
     """A plugin's options, completed by their defaults; refused as the other settings are."""
     for key, value in given.items():
         if key not in options:
-            raise unknown(f"option of {owner}", key, options)
+            raise unknown(f"option of {owner}:", key, options)
         check_kind(f"strategy.{key}", value, options[key])
     complete = {**options, **given}
     for key, value in complete.items():

@@ -42,11 +42,9 @@ class Terminal(Sink):
         if self._live:
             self._live.update(self._all, advance=1, state=_summary(finished))
         else:
-            seconds = finished.seconds["total"]
-            line = (
-                f"round {finished.number} of {self.rounds}  {_summary(finished)}  {seconds:.1f} s"
-            )
-            self.console.print(line, highlight=False)
+            place = f"{self.name}  round {finished.number} of {self.rounds}"
+            line = f"{place}  {_summary(finished)}  {finished.seconds['total']:.1f} s"
+            self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
 
     def close(self) -> None:
         if self._live:

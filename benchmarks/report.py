@@ -1,0 +1,31 @@
+"""Keep a benchmark's output beside the machine and the versions it was seen with."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autoal.record.versions import versions
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def keep(name: str, command: str, text: str) -> None:
+    """Print the text, and write it to results/<name>.md with what it depends on."""
+    found = {**versions(), "processor": _processor()}
+    about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
+    page = f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}\n\n{text}\n"
+    print(page)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(page)
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"

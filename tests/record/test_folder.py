@@ -1,0 +1,126 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from autoal import Round
+from autoal.errors import UserError
+from autoal.record.folder import RunFolder
+
+Config = dict[str, Any]
+VERSIONS = {"torch": "2"}
+
+
+def test_rounds_and_the_last_state_are_found_again(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path / "run", config, VERSIONS) as folder:
+        for number, done in enumerate(history):
+            folder.add(done, {"weight": torch.tensor([number])})
+        identity = folder.id
+    with RunFolder(tmp_path / "run", config, VERSIONS) as folder:
+        assert folder.rounds == history
+        assert folder.state()["weight"].tolist() == [1]
+        assert folder.id == identity
+    lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    assert [json.loads(line)["strategy"] for line in lines] == ["margin", "margin"]
+    assert [json.loads(line)["seed"] for line in lines] == [0, 0]
+
+
+def test_the_config_keeps_the_versions_of_the_first_start(tmp_path: Path, config: Config) -> None:
+    for version in ("2", "3"):
+        RunFolder(tmp_path, config, {"torch": version}).__exit__(None, None, None)
+    written = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert written["about"]["versions"] == {"torch": "2"}
+    assert written["strategy"] == {"name": "margin"}
+
+
+def test_two_runs_have_two_identities(tmp_path: Path, config: Config) -> None:
+    with RunFolder(tmp_path / "a", config, {}) as one, RunFolder(tmp_path / "b", config, {}) as two:
+        assert one.id != two.id
+
+
+def test_another_config_is_refused_and_another_logger_is_not(
+    tmp_path: Path, config: Config
+) -> None:
+    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+    elsewhere = {**config, "logger": {}, "out": "/elsewhere"}
+    RunFolder(tmp_path, elsewhere, {}).__exit__(None, None, None)
+    with pytest.raises(UserError, match=r"start: 2 in the folder, 3 now") as refused:
+        RunFolder(tmp_path, {**config, "start": 3}, {})
+    assert "seed" not in str(refused.value)
+
+
+def test_a_folder_is_held_by_one_and_given_back(tmp_path: Path, config: Config) -> None:
+    with (
+        RunFolder(tmp_path, config, {}),
+        pytest.raises(UserError, match="another process is at work"),
+    ):
+        RunFolder(tmp_path, config, {})
+    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+
+
+def test_a_refusal_gives_the_folder_back(tmp_path: Path, config: Config) -> None:
+    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+    with pytest.raises(UserError):
+        RunFolder(tmp_path, {**config, "start": 3}, {})
+    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "start: 2", "start: [", "about: 3"])
+def test_a_config_that_is_none_is_refused(tmp_path: Path, config: Config, content: str) -> None:
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(UserError, match=r"config\.yaml is not the config of a run"):
+        RunFolder(tmp_path, config, {})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda lines: [lines[0], lines[1][:20]], "line 2 is not a round"),
+        (lambda lines: [lines[1]], "line 1 is not round 0"),
+        (lambda lines: [lines[0], "3"], "line 2 is not a round"),
+    ],
+)
+def test_a_spoilt_record_is_refused_with_its_line(
+    tmp_path: Path, config: Config, history: list[Round], spoil: Any, told: str
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        for done in history:
+            folder.add(done, {})
+    path = tmp_path / "rounds.jsonl"
+    path.write_text("\n".join(spoil(path.read_text().splitlines())))
+    with pytest.raises(UserError, match=told):
+        RunFolder(tmp_path, config, {})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no state at all"])
+def test_a_lost_state_is_one_message(
+    tmp_path: Path, config: Config, history: list[Round], content: bytes | None
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {})
+        path = tmp_path / "state" / "round-0000.pt"
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(UserError, match=r"cannot read .*round-0000\.pt"):
+            folder.state()
+
+
+def test_what_cannot_be_written_is_named_and_leaves_the_old(
+    tmp_path: Path, config: Config, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {})
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(UserError, match=r"cannot write .*: No space left on device"):
+            folder.add(history[1], {})
+        assert folder.rounds == history[:1]
+        assert folder.state() == {}

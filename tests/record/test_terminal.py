@@ -1,0 +1,41 @@
+from io import StringIO
+
+from rich.console import Console
+
+from autoal import Round
+from autoal.record.sink import FitStep
+from autoal.record.terminal import Terminal
+
+
+def play(terminal: Terminal, history: list[Round]) -> None:
+    for done in history:
+        terminal.begin(done.number)
+        terminal.step(FitStep(step=2, steps=3, epoch=1, loss=0.25, learning_rate=0.1))
+        terminal.end(done)
+    terminal.close()
+
+
+def test_piped_output_is_one_plain_line_a_round(history: list[Round]) -> None:
+    text = StringIO()
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), history)
+    assert text.getvalue().splitlines() == [
+        "run  round 0 of 1  labelled 2  accuracy 0.5000  1.5 s",
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  1.5 s",
+    ]
+
+
+def test_a_terminal_shows_the_round_the_accuracy_so_far_and_the_epoch(
+    history: list[Round],
+) -> None:
+    text = StringIO()
+    console = Console(file=text, width=160, force_terminal=True)
+    terminal = Terminal(console, "run", rounds=2, history=history[:1])
+    terminal.begin(1)
+    terminal.step(FitStep(step=2, steps=3, epoch=7, loss=0.25, learning_rate=0.1))
+    terminal.close()
+    shown = text.getvalue()
+    assert "round 1 of 2" in shown
+    assert "labelled 2  accuracy 0.5000" in shown
+    assert "epoch 7, loss 0.250" in shown
+    assert "1/3" in shown  # rounds done, of the start and two more
+    assert "2/3" in shown  # steps

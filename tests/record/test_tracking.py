@@ -1,0 +1,166 @@
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import wandb
+
+from autoal import ImageData, Round
+from autoal.data import Images
+from autoal.record import tracking
+from autoal.record.folder import RunFolder
+from autoal.record.sink import FitStep
+from autoal.record.tracking import Tracking
+from tests import wandb_file
+
+
+class Grey(ImageData):
+    classes = ("dark", "light")
+
+    def load(self) -> tuple[Images, Images]:
+        images = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 8, 8)
+        return Images(images, torch.arange(6) % 2), Images(images, torch.arange(6) % 2)
+
+
+@pytest.fixture
+def data() -> Grey:
+    data = Grey()
+    data.setup()
+    return data
+
+
+@pytest.fixture
+def folder(tmp_path: Path, config: dict[str, Any]) -> Iterator[RunFolder]:
+    with RunFolder(tmp_path / "run", config, {}) as folder:
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, no settings and no artifacts of whoever runs the tests."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def fit(sink: Tracking, first: int, steps: int) -> None:
+    for step in range(first, first + steps):
+        sink.step(FitStep(step, steps, epoch=1, loss=1 / step, learning_rate=0.1))
+
+
+def test_one_run_holds_all_rounds_over_one_growing_step(
+    folder: RunFolder, data: Grey, history: list[Round]
+) -> None:
+    told: list[str] = []
+    sink = Tracking(folder, data, told.append, group="g", tags=["t"], mode="offline")
+    for done in history:
+        sink.begin(done.number)
+        fit(sink, 1, done.steps)
+        sink.end(done)
+    sink.close()
+    assert told == []
+    (part,) = folder.path.glob("wandb/offline-run-*")
+    assert part.name.endswith(folder.id)
+    rows = wandb_file.history(part)
+    steps = [(row["fit/round"], row["fit/step"]) for row in rows if "fit/step" in row]
+    assert steps == [(0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (1, 6)]
+    rounds = [row for row in rows if "al/accuracy" in row]
+    assert [row["n_labelled"] for row in rounds] == [2, 4]
+    assert [row["query/classes/values"] for row in rounds] == [[1, 1], [1, 1]]
+    (run,) = [record.run for record in wandb_file.records(part) if record.HasField("run")]
+    assert (run.run_id, run.run_group, list(run.tags)) == (folder.id, "g", ["t"])
+    assert run.job_type == "margin"
+
+
+def test_the_grid_shows_the_queried_images(data: Grey) -> None:
+    grid = tracking._grid(data.train.images[torch.tensor([5, 2])])
+    assert grid.shape == (32 + 4, 2 * (32 + 2) + 2, 3)
+    assert (grid[2:34, 2:34] == 5).all()
+    assert (grid[2:34, 36:68] == 2).all()
+
+
+def test_a_failure_in_mid_run_is_told_once_and_stops_nothing(
+    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    sink = Tracking(folder, data, told.append, mode="offline")
+    run = sink.run
+
+    def broken(values: dict[str, Any]) -> None:
+        raise RuntimeError("the service is gone")
+
+    monkeypatch.setattr(run, "log", broken)
+    fit(sink, 1, 3)
+    sink.end(history[0])
+    sink.close()
+    run.finish()
+    assert len(told) == 1
+    assert "the service is gone" in told[0]
+
+
+def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
+    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**options: Any) -> None:
+        raise wandb.errors.CommError("no answer")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    told: list[str] = []
+    sink = Tracking(folder, data, told.append, mode="online")
+    sink.begin(0)
+    fit(sink, 1, 3)
+    sink.end(history[0])
+    sink.close()
+    assert len(told) == 1
+    assert "no answer" in told[0]
+
+
+def test_an_unknown_mode_is_refused(folder: RunFolder, data: Grey) -> None:
+    with pytest.raises(ValueError, match=r"`mode` must be .* got 'on'"):
+        Tracking(folder, data, print, mode="on")
+
+
+def test_without_a_key_it_is_offline_and_says_how_to_log_in() -> None:
+    mode, note = tracking._mode(None)
+    assert mode == "offline"
+    assert "wandb login" in note
+
+
+def key(found: bool) -> Callable[..., bool]:
+    return lambda **options: found
+
+
+def test_with_a_key_but_no_network_it_is_offline_and_says_how_to_sync(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*arguments: Any, **options: Any) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(wandb, "login", key(True))
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    mode, note = tracking._mode(None)
+    assert mode == "offline"
+    assert "wandb sync" in note
+
+
+def test_with_a_key_and_a_network_it_is_online(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setattr(wandb, "login", key(True))
+        monkeypatch.setattr(wandb.setup().settings, "base_url", address)
+        assert tracking._mode(None) == ("online", "")
+
+
+def test_a_key_that_is_none_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "short")
+    assert tracking._mode(None)[0] == "offline"
+
+
+def test_what_the_user_says_goes_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tracking._mode("disabled") == ("disabled", "")
+    monkeypatch.setenv("WANDB_MODE", "online")
+    assert tracking._mode(None) == (None, "")

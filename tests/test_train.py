@@ -1,0 +1,384 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+import yaml
+
+from tests import wandb_file
+
+ROOT = Path(__file__).resolve().parent.parent
+QUICK = ("task=linear", "task.steps=20", "rounds=3", "logger=none")
+# Sums depend on the number of threads, and one is fastest where others are at work.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
+ENVIRONMENT["OMP_NUM_THREADS"] = "1"
+# BatchNorm, dropout and augmentation, each with a state or a stream that a resume could lose.
+DEEP = ("task=resnet18", "task.network.maxpool=true", "task.steps=3", "rounds=3", "logger=none")
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+
+class Zygote:
+    """Starts runs of train.py without the time that imports take."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "zygote.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            # Nobody's key, settings or artifacts.
+            env={**ENVIRONMENT, "HOME": str(folder)},
+        )
+
+    def start(
+        self, *argv: str, largest_file: int | None = None, die: str | None = None
+    ) -> "Running":
+        self.count += 1
+        out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
+        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die)
+        return Running(self, pid, out, err)
+
+    def run(self, *argv: str, largest_file: int | None = None, die: str | None = None) -> Finished:
+        return self.start(*argv, largest_file=largest_file, die=die).finish()
+
+    def ask(self, name: str, *arguments: Any) -> int:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps([name, arguments]) + "\n")
+        stdin.flush()
+        return int(stdout.readline())
+
+
+@dataclass(frozen=True)
+class Running:
+    zygote: Zygote
+    pid: int
+    out: Path
+    err: Path
+
+    def finish(self) -> Finished:
+        code = self.zygote.ask("wait", self.pid)
+        return Finished(code, self.out.read_text(), self.err.read_text())
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    zygote = Zygote(tmp_path_factory.mktemp("output"))
+    yield zygote
+    stdin: IO[str] | None = zygote.process.stdin
+    assert stdin is not None
+    stdin.close()
+    zygote.process.wait()
+    assert zygote.process.stdout is not None
+    zygote.process.stdout.close()
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """The rounds without their seconds, which alone may differ."""
+    found = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
+    for each in found:
+        del each["seconds"]
+    return found
+
+
+def wait_for_round(folder: Path, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        path = folder / "rounds.jsonl"
+        if path.exists() and len(path.read_text().splitlines()) > number:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"no round {number} in {folder}")
+
+
+@pytest.fixture(scope="module")
+def whole(train: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deep run that nobody interrupted."""
+    out = tmp_path_factory.mktemp("whole")
+    finished = train.run(*DEEP, f"out={out}", "name=run")
+    assert finished.code == 0, finished.err
+    return out / "run"
+
+
+def test_a_run_leaves_its_record_and_shows_it(train: Zygote, tmp_path: Path) -> None:
+    finished = train.run(*QUICK, f"out={tmp_path}", "name=run", "strategy=entropy", "seed=7")
+    assert finished.code == 0, finished.err
+    assert finished.err == ""
+    folder = tmp_path / "run"
+    rounds = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
+    assert [each["round"] for each in rounds] == [0, 1, 2, 3]
+    assert [each["labelled"] for each in rounds] == [20, 30, 40, 50]
+    assert [len(each["queried"]) for each in rounds] == [20, 10, 10, 10]
+    assert len({row for each in rounds for row in each["queried"]}) == 50
+    for each in rounds:
+        assert each["strategy"] == "entropy"
+        assert each["seed"] == 7
+        assert set(each["seconds"]) == {"train", "test", "features", "score", "total"}
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "nll", "ece"):
+            assert isinstance(each[name], float)
+        assert f"{each['accuracy']:.4f}" in finished.out
+    for name in ("config.yaml", "rounds.jsonl", "learning_curve.svg", "learning_curve.png"):
+        assert (folder / name).stat().st_size > 0
+        assert str(folder / name) in finished.out
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config["task"]["steps"] == 20
+    assert config["strategy"] == {"name": "entropy"}
+    assert config["about"]["versions"]["torch"]
+
+
+def test_the_name_of_a_run_tells_its_settings_apart(train: Zygote, tmp_path: Path) -> None:
+    for extra in ([], ["rounds=1"], ["seed=1"], ["strategy=random"], ["start=21"]):
+        finished = train.run(*QUICK, "rounds=0", *extra, f"out={tmp_path}")
+        assert finished.code == 0, finished.err
+    names = {path.name for path in tmp_path.iterdir()}
+    assert len(names) == 5
+    assert {name.rpartition("-")[0] for name in names} == {
+        "digits-margin-0",
+        "digits-margin-1",
+        "digits-random-0",
+    }
+
+
+def test_the_same_seed_gives_the_same_rounds(train: Zygote, whole: Path, tmp_path: Path) -> None:
+    finished = train.run(*DEEP, f"out={tmp_path}", "name=again")
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "again") == lines(whole)
+
+
+def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
+    train: Zygote, whole: Path, tmp_path: Path
+) -> None:
+    moments = random.Random(0)
+    folder = tmp_path / "run"
+    killed = []
+    for _ in range(10):
+        running = train.start(*DEEP, f"out={tmp_path}", "name=run")
+        time.sleep(moments.uniform(0.2, 1.2))
+        running.send(signal.SIGKILL)
+        if running.finish().code == 0:
+            break
+        path = folder / "rounds.jsonl"
+        killed.append(len(path.read_text().splitlines()) if path.exists() else 0)
+    assert len(killed) >= 3, "the run was over before it could be killed"
+    finished = train.run(*DEEP, f"out={tmp_path}", "name=run")
+    assert finished.code == 0, finished.err
+    assert lines(folder) == lines(whole)
+    assert [path.name for path in (folder / "state").iterdir()] == ["round-0003.pt"]
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ("training", 2),
+        ("scoring", 2),
+        ("the state half written", 2),
+        ("the rounds half written", 2),
+        ("between state and rounds", 2),
+        ("the old state not removed", 3),
+    ],
+)
+def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
+    place: str, kept: int, train: Zygote, whole: Path, tmp_path: Path
+) -> None:
+    arguments = [*DEEP, f"out={tmp_path}", "name=run"]
+    killed = train.run(*arguments, die=place)
+    assert killed.code == -signal.SIGKILL, killed.err
+    assert lines(tmp_path / "run") == lines(whole)[:kept]
+    finished = train.run(*arguments)
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == lines(whole)
+
+
+def test_a_finished_run_shows_its_results_again(train: Zygote, whole: Path) -> None:
+    before = (whole / "rounds.jsonl").read_bytes()
+    finished = train.run(*DEEP, f"out={whole.parent}", "name=run")
+    assert finished.code == 0, finished.err
+    assert (whole / "rounds.jsonl").read_bytes() == before
+    assert f"{lines(whole)[-1]['accuracy']:.4f}" in finished.out
+    assert "round 3 of 3" not in finished.out
+
+
+def test_a_folder_of_another_config_is_refused_with_the_keys(train: Zygote, whole: Path) -> None:
+    before = (whole / "rounds.jsonl").read_bytes()
+    finished = train.run(*DEEP, f"out={whole.parent}", "name=run", "budget=11", "strategy=random")
+    assert finished.code == 2
+    assert "budget: 10 in the folder, 11 now" in finished.err
+    assert "strategy.name: margin in the folder, random now" in finished.err
+    assert "Traceback" not in finished.err
+    assert (whole / "rounds.jsonl").read_bytes() == before
+
+
+def test_a_second_process_on_a_folder_is_refused(train: Zygote, tmp_path: Path) -> None:
+    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+    first = train.start(*arguments)
+    wait_for_round(tmp_path / "run", 0)
+    second = train.run(*arguments)
+    assert second.code == 2
+    assert "another process is at work" in second.err
+    assert first.finish().code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_cleanly_and_it_goes_on(
+    number: signal.Signals, train: Zygote, whole: Path, tmp_path: Path
+) -> None:
+    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+    running = train.start(*arguments)
+    wait_for_round(tmp_path / "run", 1)
+    running.send(number)
+    stopped = running.finish()
+    assert stopped.code == 128 + number
+    assert f"stopped by {number.name}" in stopped.err
+    assert "name=run" in stopped.err
+    assert "Traceback" not in stopped.err
+    done = len(lines(tmp_path / "run"))
+    assert 2 <= done < 4
+    assert train.run(*arguments).code == 0
+    assert lines(tmp_path / "run") == lines(whole)
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(
+    train: Zygote, whole: Path, tmp_path: Path
+) -> None:
+    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+    full = train.run(*arguments, largest_file=1_000_000)  # the network's state is 45 MB
+    assert full.code == 2
+    assert full.err.startswith("error: cannot write ")
+    assert "File too large" in full.err
+    assert len(full.err.splitlines()) == 1
+    assert train.run(*arguments).code == 0
+    assert lines(tmp_path / "run") == lines(whole)
+
+
+def test_an_unwritable_folder_is_one_message(train: Zygote) -> None:
+    refused = train.run(*QUICK, "out=/dev/null/runs", "name=run")
+    assert refused.code == 2
+    assert refused.err == "error: cannot write /dev/null/runs/run: Not a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("start=5000", "start=5000: the pool has only 1297 rows"),
+        ("budget=500", "20 + 3 x 500 = 1520 labels, but the pool has only 1297 rows"),
+        ("budget=0", "budget=0: must be at least 1"),
+        ("rounds=-1", "rounds=-1: must be at least 0"),
+        ("task.optimizer=sgdd", "unknown optimizer 'sgdd'; did you mean 'sgd'?"),
+        ("task.epochs=0", "`epochs` must be at least 1, got 0"),
+        ("trainer.accelerator=gpuu", "gpuu"),
+        ("trainer.precision=bf17", "bf17"),
+        ("data._target_=datamodules.digits.Digitz", "there is no datamodules.digits.Digitz"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    wrong: str, told: str, train: Zygote, tmp_path: Path
+) -> None:
+    refused = train.run(*QUICK, wrong, f"out={tmp_path}")
+    assert refused.code == 2
+    assert told in refused.err
+    assert refused.err.startswith("error: ")
+    assert "Traceback" not in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_logger_wandb_is_not_imported(tmp_path: Path) -> None:
+    script = (
+        "import runpy, sys\n"
+        "try: runpy.run_path('train.py', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert 'autoal.loop' in sys.modules\n"
+        "assert 'wandb' not in sys.modules\n"
+    )
+    arguments = [*QUICK, "rounds=0", f"out={tmp_path}"]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, cwd=ROOT)
+
+
+def test_a_sweep_runs_every_combination(train: Zygote, tmp_path: Path) -> None:
+    sweep = ("-m", "strategy=random,margin", "seed=0,1")
+    finished = train.run(*sweep, *QUICK, f"out={tmp_path}")
+    assert finished.code == 0, finished.err
+    runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert len(runs) == 4
+    starts = {path.name.rpartition("-")[0]: lines(path)[0]["queried"] for path in runs}
+    assert starts["digits-random-0"] == starts["digits-margin-0"]
+    assert starts["digits-random-0"] != starts["digits-random-1"]
+
+
+def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Path) -> None:
+    finished = train.run("-m", "start=5000,20", *QUICK, f"out={tmp_path}")
+    assert finished.code == 2
+    assert finished.err.count("the pool has only 1297 rows") == 1
+    runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert [len(lines(path)) for path in runs] == [4]
+
+
+def test_several_runs_at_once_through_joblib(train: Zygote, tmp_path: Path) -> None:
+    sweep = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
+    finished = train.run(*sweep, *QUICK, f"out={tmp_path}")
+    assert finished.code == 0, finished.err
+    runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+    assert [len(lines(path)) for path in runs] == [4, 4]
+
+
+def test_what_wandb_was_told_is_what_the_record_says(train: Zygote, tmp_path: Path) -> None:
+    arguments = ("task=linear", "task.steps=20", "rounds=3", f"out={tmp_path}", "name=run")
+    finished = train.run(*arguments)
+    assert finished.code == 0, finished.err
+    assert finished.err == ""
+    assert finished.out.count("W&B is offline") == 1
+    folder = tmp_path / "run"
+    record = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
+    (part,) = folder.glob("wandb/offline-run-*")
+    rows = wandb_file.history(part)
+    told = [row for row in rows if "al/accuracy" in row]
+    assert len(told) == len(record) == 4
+    for row, each in zip(told, record, strict=True):
+        assert row["n_labelled"] == each["labelled"]
+        assert row["al/round"] == each["round"]
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "nll", "ece"):
+            assert row[f"al/{name}"] == pytest.approx(each[name], rel=1e-6)
+        for name, value in each["seconds"].items():
+            assert row[f"seconds/{name}"] == pytest.approx(value, rel=1e-6)
+        counts = [each["labels"].count(label) for label in range(10)]
+        assert row["query/classes/values"] == counts
+        assert row["media/queried/_type"] == "image-file"
+        assert (part / "files" / row["media/queried/path"]).stat().st_size > 0
+    steps = [row["fit/step"] for row in rows if "fit/step" in row]
+    assert steps == list(range(1, 81))
+    charted = wandb_file.step_metrics(part)
+    assert charted["fit/*"] == "fit/step"
+    for family in ("al/*", "query/*", "media/*", "seconds/*"):
+        assert charted[family] == "n_labelled"
+
+
+def test_a_killed_run_goes_on_as_the_same_wandb_run(train: Zygote, tmp_path: Path) -> None:
+    arguments = ("task=linear", "task.steps=3", "rounds=3", f"out={tmp_path}", "name=run")
+    assert train.run(*arguments, die="training").code == -signal.SIGKILL
+    assert train.run(*arguments).code == 0
+    parts = sorted(tmp_path.glob("run/wandb/offline-run-*"))
+    assert len(parts) == 2
+    assert len({part.name.rpartition("-")[2] for part in parts}) == 1
+    rows = wandb_file.history(parts[1])
+    assert [row["al/round"] for row in rows if "al/round" in row] == [2, 3]
+    assert [row["fit/step"] for row in rows if "fit/step" in row] == list(range(7, 13))

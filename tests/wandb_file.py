@@ -1,0 +1,53 @@
+"""Read what W&B wrote of an offline run: a LevelDB log of protocol buffers."""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wandb.proto.wandb_internal_pb2 import Record
+
+HEADER, BLOCK, CHUNK = 7, 32768, struct.Struct("<IHB")
+
+
+def records(part: Path) -> list[Any]:
+    """All records of the folder of one offline run."""
+    (path,) = part.glob("*.wandb")
+    found = []
+    for content in _contents(path.read_bytes()):
+        record = Record()
+        record.ParseFromString(content)
+        found.append(record)
+    return found
+
+
+def history(part: Path) -> list[dict[str, Any]]:
+    """The logged rows, as flat mappings."""
+    return [
+        {(item.key or "/".join(item.nested_key)): json.loads(item.value_json) for item in row}
+        for row in (record.history.item for record in records(part))
+        if row
+    ]
+
+
+def step_metrics(part: Path) -> dict[str, str]:
+    """Over what each metric is charted."""
+    found = (record.metric for record in records(part) if record.HasField("metric"))
+    return {each.name or each.glob_name: each.step_metric for each in found}
+
+
+def _contents(log: bytes) -> Iterator[bytes]:
+    """The chunks of a record are marked full (1), first (2), middle (3) or last (4)."""
+    place, parts = HEADER, b""
+    while place + CHUNK.size <= len(log):
+        if BLOCK - place % BLOCK < CHUNK.size:
+            place += BLOCK - place % BLOCK
+            continue
+        _, length, kind = CHUNK.unpack_from(log, place)
+        place += CHUNK.size
+        parts += log[place : place + length]
+        place += length
+        if kind in (1, 4):
+            yield parts
+            parts = b""

@@ -1,0 +1,89 @@
+"""Run train.py in forks of one process that has imported everything, since importing takes longest.
+
+Reads one JSON request a line and answers with one. The forks are real processes of their own, with
+train.py as their main module; only the time to start Python and to import torch is saved.
+"""
+
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from autoal.task import Task
+from strategies.uncertainty import Margin
+
+TRAIN = Path(__file__).resolve().parent.parent / "train.py"
+
+# Where a run can be killed in round 2: a function's owner, its name, and the call that is the last
+# one where a round has three training steps. A file of the run is written to a part, synced and
+# put in place: config.yaml first, then in each round the state and the rounds.
+PLACES: dict[str, tuple[Any, str, int]] = {
+    "training": (Task, "training_step", 8),
+    "scoring": (Margin, "score", 2),
+    "the state half written": (os, "fsync", 6),
+    "the rounds half written": (os, "fsync", 7),
+    "between state and rounds": (Path, "replace", 7),
+    "the old state not removed": (Path, "unlink", 3),
+}
+
+
+def start(argv: list[str], out: str, err: str, largest_file: int | None, die: str | None) -> int:
+    """Fork a run; its output goes to files, its exit code to `wait`."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        for path, stream in ((out, 1), (err, 2)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+        if die is not None:
+            die_in(die)
+        sys.argv = [str(TRAIN), *argv]
+        runpy.run_path(str(TRAIN), run_name="__main__")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def wait(child: int) -> int:
+    """The exit code, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def die_in(place: str) -> None:
+    """Let the process end, as `kill -9` would end it, at the call that the place names."""
+    owner, name, last = PLACES[place]
+    original = getattr(owner, name)
+    calls = 0
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **options)
+
+    setattr(owner, name, counted)
+
+
+if __name__ == "__main__":
+    for module in ("autoal.loop", "autoal.record.results", "datamodules.digits"):
+        import_module(module)
+    sys.path.insert(0, str(TRAIN.parent))
+    calls: dict[str, Any] = {"start": start, "wait": wait}
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        print(json.dumps(calls[name](*arguments)), flush=True)
