@@ -96,12 +96,16 @@ class RunFolder:
         """Replace a file of the folder as a whole, or leave it as it was."""
         part = path.with_name(f".{path.name}.part")
         with _told(path):
-            path.parent.mkdir(exist_ok=True)
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                with part.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(path)
+            except OSError:
+                part.unlink(missing_ok=True)  # a full disk needs the room
+                raise
 
     def _state_path(self, number: int) -> Path:
         return self.path / "state" / f"round-{number:04}.pt"

@@ -155,6 +155,7 @@ def _mode(wished: str | None) -> tuple[str | None, str]:
     """How to run, and what to tell the user about it; never a prompt and never a long wait."""
     if wished or os.environ.get("WANDB_MODE"):
         return wished, ""  # wandb reads its own variable
+    wandb.setup(settings=wandb.Settings(silent=True))  # or a login would greet
     try:
         key = wandb.login(prompt=False, verify=False)
     except wandb.errors.AuthenticationError:

@@ -124,3 +124,4 @@ def test_what_cannot_be_written_is_named_and_leaves_the_old(
             folder.add(history[1], {})
         assert folder.rounds == history[:1]
         assert folder.state() == {}
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["round-0000.pt"]
