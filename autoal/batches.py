@@ -10,11 +10,12 @@ class Batches:
     """A loader for a Trainer: tuples of rows of the tensors, in RAM or on a device.
 
     The rows are spread evenly over the batches, so that no batch is left with a single row,
-    which BatchNorm cannot be trained on; a data set of one row is shown twice for that reason.
+    which BatchNorm cannot be trained on. For the same reason a data set of one row is shown twice,
+    and an odd number of rows in pairs has a batch of three.
 
     Args:
         tensors: of equal length.
-        size: rows a batch at most.
+        size: rows a batch.
         shuffle: a new order in every epoch, drawn from torch's global stream.
     """
 
@@ -27,7 +28,8 @@ class Batches:
         self.shuffle = shuffle
 
     def __len__(self) -> int:
-        return -(-self.rows // self.size)
+        full = -(-self.rows // self.size)
+        return min(full, max(1, self.rows // 2)) if self.shuffle else full
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         if not self.shuffle:

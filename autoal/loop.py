@@ -156,12 +156,13 @@ class _Experiment:
             raise ValueError(
                 f"the oracle gave {tuple(answers.shape)} answers to {len(rows)} questions"
             )
-        wrong = answers[(answers < 0) | (answers >= self.classes)]
+        labels = answers.long()
+        wrong = answers[(labels != answers) | (labels < 0) | (labels >= self.classes)]
         if len(wrong):
             raise ValueError(
                 f"the oracle answered {wrong[0]}; classes go from 0 to {self.classes - 1}"
             )
-        return answers.long()
+        return labels
 
     def _learn(self, rows: Tensor, answers: Tensor) -> None:
         self.pool = self.pool.label(rows)

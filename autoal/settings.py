@@ -85,6 +85,10 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
         parent, _, name = parent.rpartition(".")
     level = f"{parent}." if parent else ""
     beside = {each.removeprefix(level).split(".")[0] for each in known if each.startswith(level)}
+    if name in beside and level + name == key:
+        return UserError(f"{key!r} takes no value, only its options do: {key}.<option>=<value>")
+    if name in beside:
+        return UserError(f"{level + name!r} is a single value, there is no {key!r}")
     return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
 
 

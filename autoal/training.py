@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from lightning_fabric.utilities.warnings import PossibleUserWarning
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
@@ -53,6 +54,7 @@ class Training:
                 max_epochs=length[0], max_steps=length[1], callbacks=[_Watching(watch)]
             )
             self._arrange(task, trainer)
+            task.train()  # Lightning keeps the mode in which it finds a module
             trainer.fit(task, Batches(images, labels, size=task.batch_size, shuffle=True))
         return trainer.global_step
 
@@ -118,15 +120,20 @@ class _Watching(Callback):
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
+        self.rate = 0.0
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self.rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
         if step % max(1, steps // 50) == 0 or step == steps:
-            rate = trainer.optimizers[0].param_groups[0]["lr"]
             loss = float(outputs["loss"])
-            self.watch(FitStep(step, steps, trainer.current_epoch + 1, loss, rate))
+            self.watch(FitStep(step, steps, trainer.current_epoch + 1, loss, self.rate))
 
 
 @contextmanager
@@ -139,6 +146,8 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning 2.6 with torch 2.15; nothing that a user could change.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            # A GPU that is left idle was left so by `accelerator`.
+            warnings.filterwarnings("ignore", category=PossibleUserWarning)
             yield
     finally:
         log.setLevel(level)
