@@ -1,0 +1,74 @@
+"""What several test files share: a made data set, small tasks, views of given probabilities."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, ImageData, Task, Training, View
+from autoal.data import Images
+from autoal.images import Preprocess
+from autoal.networks import Linear
+from autoal.seeding import generator, seeded
+
+# Tiny tensors need no second thread, and threads that wait for a busy core are slow.
+torch.set_num_threads(1)
+
+SHAPE = (1, 8, 8)
+
+
+class Bands(ImageData):
+    """Noise that is a little brighter in the upper, the middle or the lower rows."""
+
+    classes = ("upper", "middle", "lower")
+
+    def load(self) -> tuple[Images, Images]:
+        return _bands(60, "train"), _bands(30, "test")
+
+
+def _bands(count: int, name: str) -> Images:
+    labels = torch.arange(count) % 3
+    images = torch.randint(200, (count, *SHAPE), generator=generator(0, name))
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, 3 * label : 3 * label + 2] += 50
+    return Images(images.to(torch.uint8), labels)
+
+
+@pytest.fixture
+def data() -> ImageData:
+    bands = Bands()
+    bands.setup()
+    return bands
+
+
+@pytest.fixture
+def cpu() -> Training:
+    return Training(accelerator="cpu")
+
+
+@pytest.fixture
+def make_task() -> Callable[..., Task]:
+    def make(network: Any = Linear, crop: int = 0, **options: Any) -> Task:
+        with seeded(0, "task"):
+            return Task(network, SHAPE, 3, Preprocess([0.5], [0.25], crop=crop), **options)
+
+    return make
+
+
+@pytest.fixture
+def view_of() -> Callable[..., View]:
+    """A view whose pool has exactly these class probabilities."""
+
+    def make(probs: Tensor, rows: Tensor | None = None, seed: int = 0) -> View:
+        rows = torch.arange(len(probs)) if rows is None else rows
+        return View(
+            pool=Features(rows, probs.log, lambda inputs: inputs, nn.Identity()),
+            labelled=Features(rows[:0], probs[:0].log, lambda inputs: inputs, nn.Identity()),
+            labels=torch.empty(0, dtype=torch.long),
+            classes=probs.shape[1],
+            seed=seed,
+        )
+
+    return make

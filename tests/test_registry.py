@@ -1,0 +1,100 @@
+import re
+from importlib.metadata import EntryPoint
+from inspect import Parameter
+
+import pytest
+from torch import Tensor
+
+from autoal import QueryStrategy, View, registry
+from autoal.errors import UserError
+from strategies.random import Random
+from strategies.uncertainty import Entropy, LeastConfidence, Margin
+
+OWN = {"entropy": Entropy, "least_confidence": LeastConfidence, "margin": Margin, "random": Random}
+
+
+class Optional(QueryStrategy):
+    """A strategy with options of every kind."""
+
+    def __init__(self, k: int, scale: float = 0.5, *rest: int, deep: bool = False, **more: int):
+        self.options = (k, scale, rest, deep, more)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        raise NotImplementedError
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *offers: tuple[str, str]) -> None:
+    """Let these names and values be all that is installed."""
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        assert group == "autoal.strategies"
+        return [EntryPoint(name, value, group) for name, value in offers]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+
+
+def test_our_own_strategies_are_installed() -> None:
+    assert OWN.keys() <= registry.installed().keys()
+    assert {name: registry.load(name) for name in OWN} == OWN
+
+
+def test_the_names_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, ("b", "x:B"), ("c", "x:C"), ("a", "x:A"))
+    assert list(registry.installed()) == ["a", "b", "c"]
+
+
+def test_an_unknown_name_is_told_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, ("margin", "strategies.uncertainty:Margin"), ("random", "x:Y"))
+    with pytest.raises(UserError, match="unknown strategy 'margni'; did you mean 'margin'") as told:
+        registry.load("margni")
+    assert "known: margin, random" in str(told.value)
+
+
+def test_a_strategy_of_another_package_is_loaded_as_ours_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offer(monkeypatch, ("theirs", "strategies.uncertainty:Margin"))
+    assert registry.load("theirs") is Margin
+
+
+def test_two_packages_that_offer_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, ("margin", "ours:Margin"), ("margin", "theirs:Margin"))
+    with pytest.raises(UserError, match="offer a strategy 'margin': ours:Margin and theirs:Margin"):
+        registry.installed()
+
+
+def test_one_package_that_is_found_twice_is_no_clash(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, *[("random", "strategies.random:Random")] * 2)
+    assert registry.load("random") is Random
+
+
+@pytest.mark.parametrize("value", ["autoal.pool:Pool", "autoal.strategy:select", "autoal.pool"])
+def test_what_is_not_a_strategy_class_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    offer(monkeypatch, ("odd", value))
+    with pytest.raises(UserError, match=f"'odd': {value} is not a QueryStrategy class"):
+        registry.load("odd")
+
+
+@pytest.mark.parametrize("value", ["no_such_package:X", "strategies.random:NoSuchClass"])
+def test_what_cannot_be_imported_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    offer(monkeypatch, ("odd", value))
+    reason = value.split(":")[0] if "package" in value else "NoSuchClass"
+    with pytest.raises(
+        UserError, match=f"'odd' cannot be loaded from {re.escape(value)}: .*{reason}"
+    ):
+        registry.load("odd")
+
+
+def test_options_are_the_parameters_with_their_defaults() -> None:
+    assert registry.options(Optional) == {"k": Parameter.empty, "scale": 0.5, "deep": False}
+    assert registry.options(Random) == {}
+
+
+def test_a_strategy_is_built_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, ("optional", "somewhere:Optional"))
+    monkeypatch.setattr(registry, "load", {"optional": Optional}.__getitem__)
+    built = registry.build({"name": "optional", "k": 3, "deep": True})
+    assert isinstance(built, Optional)
+    assert built.options == (3, 0.5, (), True, {})

@@ -1,0 +1,235 @@
+from inspect import Parameter
+from typing import Any
+
+import pytest
+
+from autoal.errors import UserError
+from autoal.settings import (
+    Settings,
+    check_keys,
+    check_kind,
+    check_kinds,
+    check_options,
+    differences,
+    flatten,
+    run_name,
+    unknown_key,
+)
+
+
+def defaults() -> Settings:
+    return {
+        "name": None,
+        "out": "runs",
+        "seed": 0,
+        "budget": 10,
+        "strategy": {"name": "margin"},
+        "task": {"learning_rate": 0.1, "network": {"hidden": [256], "dropout": 0.2}},
+        "logger": {},
+    }
+
+
+def changed(**values: Any) -> Settings:
+    """The defaults, with some leaves changed; a double underscore stands for the dot."""
+    settings = defaults()
+    for key, value in values.items():
+        *path, leaf = key.split("__")
+        section = settings
+        for name in path:
+            section = section[name]
+        section[leaf] = value
+    return settings
+
+
+def test_flatten_gives_the_leaves_by_their_dotted_keys() -> None:
+    assert flatten({"a": 1, "b": {"c": [2], "d": {"e": None}}, "f": {}}) == {
+        "a": 1,
+        "b.c": [2],
+        "b.d.e": None,
+        "f": {},
+    }
+
+
+def test_differences_are_the_leaves_that_changed_came_or_went() -> None:
+    before = {"a": 1, "b": {"c": 2, "d": 3}}
+    after = {"a": 1, "b": {"c": 4, "e": None}}
+    assert differences(before, after) == {
+        "b.c": (2, 4),
+        "b.d": (3, "nothing"),
+        "b.e": ("nothing", None),
+    }
+    assert differences(before, before) == {}
+
+
+def test_the_defaults_and_changes_of_their_kind_are_taken() -> None:
+    settings = changed(seed=3, task__learning_rate=1, task__network__hidden=[8, 8], name="mine")
+    check_keys(settings, defaults())
+    check_kinds(settings, defaults())
+    check_keys(defaults(), defaults())
+    check_kinds(defaults(), defaults())
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("bugdet", "unknown option 'bugdet'; did you mean 'budget'?"),
+        ("task__lerning_rate", "'lerning_rate'; did you mean 'learning_rate'?"),
+        ("task__network__dropuot", "'dropuot'; did you mean 'dropout'?"),
+    ],
+)
+def test_an_unknown_key_is_told_the_nearest(key: str, message: str) -> None:
+    with pytest.raises(UserError) as told:
+        check_keys(changed(**{key: 1}), defaults())
+    assert message in str(told.value)
+
+
+def test_an_unknown_key_is_told_the_names_beside_it_only() -> None:
+    known = flatten(defaults())
+    assert str(unknown_key("task.network.width", known)).endswith("known: dropout, hidden")
+    assert str(unknown_key("task.netwrok.width", known)).endswith("known: learning_rate, network")
+    assert "did you mean 'network'" in str(unknown_key("task.netwrok.width", known))
+    assert "option of 'task'" in str(unknown_key("task.netwrok.width", known))
+    top = str(unknown_key("tsak.network.width", known))
+    assert "did you mean 'task'" in top
+    assert "dropout" not in top
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "known"),
+    [
+        ("task__network", 5, "network"),
+        ("task__network", None, "network"),
+        ("seed", {"x": 1}, "seed"),
+    ],
+)
+def test_a_value_in_place_of_a_section_is_not_called_unknown(
+    key: str, value: Any, known: str
+) -> None:
+    with pytest.raises(UserError) as told:
+        check_keys(changed(**{key: value}), defaults())
+    assert f"did you mean {known!r}" not in str(told.value)
+
+
+def test_a_missing_key_is_refused() -> None:
+    settings = defaults()
+    del settings["task"]["network"]["dropout"]
+    with pytest.raises(UserError, match=r"'task.network.dropout' is missing"):
+        check_keys(settings, defaults())
+
+
+@pytest.mark.parametrize(
+    ("value", "default", "wanted"),
+    [
+        ("many", 10, "a whole number"),
+        (2.5, 10, "a whole number"),
+        (True, 10, "a whole number"),
+        (None, 10, "a whole number"),
+        ("fast", 0.1, "a number"),
+        (False, 0.1, "a number"),
+        (1, False, "true or false"),
+        ("yes", False, "true or false"),
+        (3, "sgd", "a text"),
+        (256, [256], "a list"),
+        ("256", (256,), "a tuple"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(value: Any, default: Any, wanted: str) -> None:
+    with pytest.raises(UserError) as told:
+        check_kind("task.key", value, default)
+    shown = "null" if value is None else repr(value)
+    assert str(told.value).startswith(f"task.key={shown}: must be {wanted}")
+    assert repr(default) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "default"),
+    [
+        (3, 10),
+        (1, 0.1),
+        (0.5, 0.1),
+        (True, False),
+        ("adam", "sgd"),
+        ([1, 2], [3]),
+        ([1, 2], (3,)),
+        ((1, 2), (3,)),
+        ("anything", None),
+        (True, None),
+        ([5], None),
+        ("anything", Parameter.empty),
+    ],
+)
+def test_a_value_of_the_same_kind_is_taken(value: Any, default: Any) -> None:
+    check_kind("key", value, default)
+    check_kinds({"section": {"key": value}}, {"section": {"key": default}, "rest": 1})
+
+
+def test_a_wrong_kind_is_found_deep_in_the_settings() -> None:
+    with pytest.raises(UserError, match=r"task.network.dropout='much': must be a number"):
+        check_kinds(changed(task__network__dropout="much"), defaults())
+
+
+def test_options_are_completed_by_their_defaults() -> None:
+    options = {"k": Parameter.empty, "scale": 0.5, "widths": (1, 2)}
+    complete = check_options({"k": 3}, options, "strategy 'density'")
+    assert complete == {"k": 3, "scale": 0.5, "widths": [1, 2]}
+    assert check_options({}, {}, "strategy 'random'") == {}
+
+
+def test_a_required_option_must_be_given() -> None:
+    with pytest.raises(UserError, match=r"strategy 'density' needs the option 'k'.*strategy\.k="):
+        check_options({}, {"k": Parameter.empty}, "strategy 'density'")
+
+
+def test_an_unknown_option_is_told_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"strategy 'density'.* 'sclae'; did you mean 'scale'"):
+        check_options({"sclae": 1}, {"scale": 0.5, "k": 3}, "strategy 'density'")
+
+
+def test_an_option_of_another_kind_is_refused() -> None:
+    with pytest.raises(UserError, match=r"strategy\.k=2\.5: must be a whole number"):
+        check_options({"k": 2.5}, {"k": 3}, "strategy 'density'")
+
+
+def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
+    assert run_name(defaults(), defaults(), "digits") == "digits-margin-0"
+
+
+@pytest.mark.parametrize("changes", [{"out": "elsewhere"}, {"name": "mine"}])
+def test_where_a_run_is_kept_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
+    assert run_name(changed(**changes), defaults(), "digits") == "digits-margin-0"
+    with_budget = run_name(changed(budget=5), defaults(), "digits")
+    assert run_name(changed(budget=5, **changes), defaults(), "digits") == with_budget
+
+
+def test_the_seed_is_in_the_name_and_not_in_the_hash() -> None:
+    assert run_name(changed(seed=7), defaults(), "digits") == "digits-margin-7"
+    first, other = (run_name(changed(seed=s, budget=5), defaults(), "digits") for s in (1, 2))
+    assert first.removeprefix("digits-margin-1-") == other.removeprefix("digits-margin-2-")
+
+
+def test_different_settings_have_different_names_and_the_same_ones_the_same() -> None:
+    changes: list[dict[str, Any]] = [
+        {"budget": 5},
+        {"budget": 6},
+        {"task__learning_rate": 5},
+        {"task__network__dropout": 0.5},
+        {"task__network__hidden": [128]},
+        {"budget": 5, "task__learning_rate": 5},
+        {"logger": {"project": "x"}},
+    ]
+    names = [run_name(changed(**change), defaults(), "digits") for change in changes]
+    assert len(set(names)) == len(changes)
+    assert all(name.startswith("digits-margin-0-") for name in names)
+    assert names == [run_name(changed(**change), defaults(), "digits") for change in changes]
+
+
+def test_the_order_of_the_settings_does_not_count_in_the_name() -> None:
+    settings = changed(budget=5, task__learning_rate=5, logger={"project": "x", "mode": "y"})
+    turned = dict(reversed(settings.items()))
+    turned["logger"] = dict(reversed(settings["logger"].items()))
+    assert run_name(turned, defaults(), "digits") == run_name(settings, defaults(), "digits")
+
+
+def test_the_data_and_the_strategy_are_in_the_name() -> None:
+    plain = changed(strategy__name="random")
+    assert run_name(plain, plain, "cifar10") == "cifar10-random-0"
