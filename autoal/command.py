@@ -71,6 +71,11 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
     except (HydraException, OmegaConfBaseException) as error:
         _tell(_explain(error, configs, name))
         return 2
+    except ValueError as error:
+        if not str(error).startswith("Config group override"):
+            raise
+        _tell(UserError(f"a choice of a group must be one of its names: {error}"))
+        return 2
     except OSError as error:
         if error.filename is None:
             raise

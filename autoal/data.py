@@ -1,6 +1,6 @@
 """The contract between data sets and the engine."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,7 @@ class Images:
         return len(self.images)
 
 
-class ImageData(LightningDataModule):
+class ImageData(LightningDataModule, ABC):
     """A data set of small images: `train` is the pool, `test` is only ever evaluated on.
 
     A subclass sets the class names and writes `load`. Batches are of the raw uint8 images:

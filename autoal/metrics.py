@@ -41,7 +41,7 @@ class CalibrationError(MulticlassCalibrationError):
         super().update(probs.clamp(max=1 - torch.finfo(probs.dtype).eps), labels)
 
 
-def test_metrics(classes: int) -> MetricCollection:
+def evaluation_metrics(classes: int) -> MetricCollection:
     """Accuracy, balanced accuracy, macro F1, negative log-likelihood and calibration error."""
     return MetricCollection(
         {

@@ -21,6 +21,6 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
 @contextmanager
 def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
     """Seed the global streams, which layers draw from, and give them back as they were."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(derive(seed, *purpose))
         yield

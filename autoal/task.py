@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from autoal.errors import unknown
 from autoal.images import Preprocess
-from autoal.metrics import test_metrics
+from autoal.metrics import evaluation_metrics
 from autoal.networks import Network, Shape
 
 Batch = tuple[Tensor, ...]
@@ -82,7 +82,7 @@ class Task(LightningModule):
         self._build = partial(network, shape, classes)
         self.network = self._build()
         self.preprocess = preprocess
-        self.metrics = test_metrics(classes)
+        self.metrics = evaluation_metrics(classes)
         self.classes = classes
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -134,9 +134,9 @@ class Task(LightningModule):
 
     def rate(self, step: int, total: int) -> float:
         """Factor on the peak learning rate at this step out of `total`."""
-        rise = self.warmup * total
+        rise = math.ceil(round(self.warmup * total, 6))  # 0.07 x 100 is 7, not 8
         if step < rise:
-            return (step + 1) / (math.ceil(rise) + 1)
+            return (step + 1) / (rise + 1)
         if self.schedule == "constant":
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - rise) / (total - rise)))

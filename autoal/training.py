@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from lightning_fabric.utilities.warnings import PossibleUserWarning
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
@@ -30,7 +29,7 @@ class Training:
         accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
         precision: auto, 32-true, bf16-mixed or any other that Lightning knows; auto is bf16-mixed
             on GPUs that compute in it, 32-true elsewhere.
-        channels_last: memory format of images and weights; null is on for GPUs, off for CPUs.
+        channels_last: memory format of the weights and so of all they touch; null is on for GPUs, off for CPUs.
         compile: torch.compile the network's trunk.
     """
 
@@ -43,7 +42,7 @@ class Training:
         try:
             with _quiet():
                 self._trainer()
-        except MisconfigurationException as error:  # such as a GPU that is not there
+        except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
             raise ValueError(str(error)) from error
 
     def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Watch) -> int:
@@ -73,6 +72,7 @@ class Training:
             trainer = self._trainer()
             self._arrange(task, trainer)
             batches: Any = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
+        # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
         return torch.cat([batch.cpu() for batch in batches])
 
     def place(self, images: Tensor) -> Tensor:
@@ -93,7 +93,6 @@ class Training:
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            inference_mode=False,  # inference tensors could not enter a later gradient
             **options,
         )
 
@@ -147,7 +146,7 @@ def _quiet() -> Iterator[None]:
             # Lightning 2.6 with torch 2.15; nothing that a user could change.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
             # A GPU that is left idle was left so by `accelerator`.
-            warnings.filterwarnings("ignore", category=PossibleUserWarning)
+            warnings.filterwarnings("ignore", message="GPU available but not used")
             yield
     finally:
         log.setLevel(level)

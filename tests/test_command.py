@@ -50,6 +50,8 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("~strategy", "give strategy=<name>"),
         ("strategy.name=entropy", "give strategy=<name>"),
         ("rounds=${bugdet}", "bugdet"),
+        ("data=3", "a choice of a group must be one of its names"),
+        ("task=null", "a choice of a group must be one of its names"),
     ],
 )
 def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> None:

@@ -10,7 +10,7 @@ from autoal.seeding import generator
 
 
 def measured(logits: Tensor, labels: Tensor, size: int = 1000) -> dict[str, float]:
-    collection = metrics.test_metrics(logits.shape[1])
+    collection = metrics.evaluation_metrics(logits.shape[1])
     for some_logits, some_labels in zip(logits.split(size), labels.split(size), strict=True):
         collection.update(some_logits, some_labels)
     return {name: float(value) for name, value in collection.compute().items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wandb.proto.wandb_internal_pb2 import Record
+from wandb.proto import wandb_internal_pb2
 
 HEADER, BLOCK, CHUNK = 7, 32768, struct.Struct("<IHB")
 
@@ -16,7 +16,7 @@ def records(part: Path) -> list[Any]:
     (path,) = part.glob("*.wandb")
     found = []
     for content in _contents(path.read_bytes()):
-        record = Record()
+        record = wandb_internal_pb2.Record()  # type: ignore[attr-defined]  # made at run time
         record.ParseFromString(content)
         found.append(record)
     return found

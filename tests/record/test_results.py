@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -22,7 +23,7 @@ def folder(tmp_path: Path, config: dict[str, Any], history: list[Round]) -> RunF
 
 def test_the_learning_curve_shows_accuracy_over_labels(history: list[Round]) -> None:
     (axes,) = learning_curve(history, "run").axes
-    drawn = {line.get_label(): line.get_xydata() for line in axes.lines}
+    drawn = {line.get_label(): np.asarray(line.get_xydata()) for line in axes.lines}
     assert drawn["accuracy"].tolist() == [[2, 0.5], [4, 0.75]]
     assert drawn["balanced accuracy"].tolist() == [[2, 0.4], [4, 0.4]]
 
