@@ -57,8 +57,8 @@ class Interrupted(BaseException):
 def main(job: Job, configs: Path, name: str = "train") -> int:
     """Run the job with the settings of the command line; returns the exit code."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
-    # OpenMP's threads spin while they wait, which stalls everybody where cores are shared.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         _register_strategies()
         run = _Job(job, configs, name)

@@ -59,7 +59,7 @@ class Task(LightningModule):
         weight_decay: float = 5e-4,
         schedule: str = "cosine",
         warmup: float = 0.1,
-        steps: int = 100,
+        steps: int = 80,
         epochs: int | None = None,
         batch_size: int = 32,
         label_smoothing: float = 0.0,
@@ -139,7 +139,7 @@ class Task(LightningModule):
             return (step + 1) / (rise + 1)
         if self.schedule == "constant":
             return 1.0
-        return 0.5 * (1 + math.cos(math.pi * (step - rise) / (total - rise)))
+        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
 @torch.no_grad()

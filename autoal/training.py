@@ -29,7 +29,8 @@ class Training:
         accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
         precision: auto, 32-true, bf16-mixed or any other that Lightning knows; auto is bf16-mixed
             on GPUs that compute in it, 32-true elsewhere.
-        channels_last: memory format of the weights and so of all they touch; null is on for GPUs, off for CPUs.
+        channels_last: memory format of the weights, and so of all that they touch; null is on for
+            GPUs, off for CPUs.
         compile: torch.compile the network's trunk.
     """
 

@@ -295,7 +295,7 @@ def test_a_strategy_can_draw_with_the_dropout_of_the_network(start: Start) -> No
             return view.pool.drawn_probs.var(0).sum(1)
 
     first = list(start(Drawing()))
-    assert all(float(features.drawn_probs.var(0).min()) > 0 for features in drawn)
+    assert all(float(features.drawn_probs.var(0).max()) > 0 for features in drawn)
     assert facts(list(start(Drawing()))) == facts(first)
 
 
