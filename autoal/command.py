@@ -96,13 +96,22 @@ def build(section: Settings, **parts: Any) -> Any:
     try:
         return hydra.utils.instantiate(section, **parts)
     except InstantiationException as error:
+        causes = list(_causes(error))
         absent = re.search(r"Error locating target '([^']+)'", str(error))
         if absent:
-            raise UserError(f"there is no {absent[1]}, which a _target_ names") from error
-        cause = error.__cause__ or error
+            raise UserError(
+                f"there is no {absent[1]}, which a _target_ names: {causes[-1]}"
+            ) from error
+        cause = causes[1] if len(causes) > 1 else error
         if isinstance(cause, (ValueError, TypeError)):
             raise UserError(f"{section['_target_']}: {cause}") from error
         raise cause from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 @contextmanager

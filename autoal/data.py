@@ -1,5 +1,7 @@
 """The contract between data sets and the engine."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -21,6 +23,10 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def take(self, rows: Tensor) -> Images:
+        """Some of them, by row numbers or by a mask."""
+        return Images(self.images[rows], self.labels[rows])
 
 
 class ImageData(LightningDataModule, ABC):

@@ -49,7 +49,10 @@ def check_kinds(given: Settings, defaults: Settings) -> None:
     """Refuse a value that is of another type than the default."""
     expected = flatten(defaults)
     for key, value in flatten(given).items():
-        check_kind(key, value, expected[key])
+        if value == "???":
+            raise UserError(f"{key} is needed: give {key}=")
+        if expected[key] != "???":
+            check_kind(key, value, expected[key])
 
 
 def check_options(given: Settings, options: Settings, owner: str) -> Settings:

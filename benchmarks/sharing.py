@@ -1,4 +1,4 @@
-"""What a busy neighbour costs: a fit alone on the machine, and with a core taken by another process.
+"""What a busy neighbour costs: a fit alone, and with a core taken by another process.
 
     python -m benchmarks.sharing
 

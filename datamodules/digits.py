@@ -3,7 +3,6 @@
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from torch import Tensor
 
 from autoal import ImageData
 from autoal.data import Images
@@ -27,8 +26,5 @@ class Digits(ImageData):
         train, test = train_test_split(
             range(len(labels)), test_size=TEST_IMAGES, stratify=labels, random_state=0
         )
-        return _take(images, labels, train), _take(images, labels, test)
-
-
-def _take(images: Tensor, labels: Tensor, rows: list[int]) -> Images:
-    return Images(images[rows], labels[rows])
+        whole = Images(images, labels)
+        return whole.take(torch.tensor(train)), whole.take(torch.tensor(test))

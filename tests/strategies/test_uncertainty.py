@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from scipy.stats import entropy  # type: ignore[import-untyped]
+from scipy.stats import entropy
 from torch import Tensor
 
 from autoal import QueryStrategy, View, select

@@ -1,0 +1,97 @@
+"""Images of one's own in folders: one folder a class."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoal import ImageData
+from autoal.data import Images
+from autoal.errors import UserError, unknown
+from datamodules.npz import split
+from datamodules.pictures import MODES, read_pictures
+from datamodules.published import images
+from datamodules.store import Arrays, kept
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+class Folder(ImageData):
+    """`train/CLASS/*.png|jpg|webp|bmp` and `test/CLASS/...`, or the classes alone.
+
+    Args:
+        path: of the folder.
+        size: to which all pictures are resized, height and width.
+        channels: 3 for colour, 1 for grey.
+        test_share: of the pictures that become the test set where there is no folder `test`.
+        corrupt: refuse or skip files that cannot be read.
+        options: of every `ImageData`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int = 32,
+        channels: int = 3,
+        test_share: float = 0.2,
+        corrupt: str = "refuse",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if not 1 <= size <= 1024:
+            raise ValueError(f"`size` must be from 1 to 1024, got {size}")
+        if channels not in MODES:
+            raise ValueError(f"`channels` must be 1 or 3, got {channels}")
+        if not 0 < test_share < 1:
+            raise ValueError(f"`test_share` must be above 0 and below 1, got {test_share}")
+        if corrupt not in ("refuse", "skip"):
+            raise unknown("value of `corrupt`", corrupt, ("refuse", "skip"))
+        self.path = Path(path).expanduser()
+        self.size = size
+        self.channels = channels
+        self.test_share = test_share
+        self.corrupt = corrupt
+
+    def load(self) -> tuple[Images, Images]:
+        train = self.path / "train" if (self.path / "train").is_dir() else self.path
+        test = self.path / "test" if (self.path / "test").is_dir() else None
+        if not train.is_dir():
+            raise UserError(f"there is no folder {self.path}; data.path= names one")
+        self.classes = tuple(sorted(each.name for each in train.iterdir() if each.is_dir()))
+        if len(self.classes) < 2:
+            raise UserError(
+                f"{train} must have a folder for each class, two at least; "
+                f"found {', '.join(self.classes) or 'none'}"
+            )
+        whole = self._read(train, "train")
+        if test is None:
+            return split(whole, self.test_share)
+        return whole, self._read(test, "test")
+
+    def _read(self, folder: Path, part: str) -> Images:
+        paths = _pictures(folder)
+        if strange := sorted({path.parent.name for path in paths} - set(self.classes)):
+            raise UserError(f"{folder} has a class {strange[0]!r} that the training images lack")
+        if not paths:
+            raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
+        options = (self.size, self.channels, self.corrupt)
+        return images(
+            kept(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
+        )
+
+    def _decode(self, paths: list[Path], part: str) -> Arrays:
+        pixels, rows, wrong = read_pictures(paths, self.size, self.channels, self.corrupt == "skip")
+        for each in wrong:
+            print(f"left out {each}", file=sys.stderr)
+        labels = [self.classes.index(paths[row].parent.name) for row in rows]
+        return {f"{part}_images": pixels, f"{part}_labels": np.asarray(labels, dtype=np.int64)}
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The picture files of all classes, in an order that every file system gives."""
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    )

@@ -1,0 +1,48 @@
+"""MedMNIST v2 and MedMNIST+ (Yang et al., 2023): the 2-D sets with one label an image."""
+
+from typing import Any
+
+from autoal.data import Images
+from autoal.errors import UserError, unknown
+from datamodules.files import DataFile
+from datamodules.npz import read_npz
+from datamodules.published import PublishedData
+from datamodules.store import kept
+
+SIZES = (28, 64, 128, 224)
+
+
+class MedMnist(PublishedData):
+    """One of the sets, by its flag.
+
+    Args:
+        flag: such as organcmnist or pathmnist.
+        size: of the images: 28, 64, 128 or 224.
+        options: of every `PublishedData`.
+    """
+
+    def __init__(self, flag: str, size: int = 28, **options: Any) -> None:
+        super().__init__(**options)
+        from medmnist import INFO  # late: it makes a folder in the home directory
+
+        flat = {name for name in INFO if not name.endswith("3d")}
+        if flag not in flat:
+            raise unknown("flag", flag, flat)
+        if size not in SIZES:
+            raise UserError(f"size={size}: MedMNIST has {', '.join(map(str, SIZES))}")
+        self.info: dict[str, Any] = INFO[flag]
+        if self.info["task"].startswith("multi-label"):
+            raise UserError(
+                f"{flag} has several labels an image ({self.info['task']}); "
+                "a query here buys one label, so such sets are not supported"
+            )
+        suffix = "" if size == 28 else f"_{size}"
+        url, md5 = self.info[f"url{suffix}"], self.info[f"MD5{suffix}"]
+        self.file = DataFile(f"{flag}{suffix}.npz", (url,), md5)
+        self.classes = tuple(self.info["label"].values())
+        self.counts = (self.info["n_samples"]["train"], self.info["n_samples"]["test"])
+
+    def load(self) -> tuple[Images, Images]:
+        path = self.folder.get(self.file)
+        arrays = kept([path], "npz", lambda: read_npz(path))
+        return self.pair(arrays)

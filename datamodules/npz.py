@@ -1,0 +1,81 @@
+"""Images of one's own in one npz file: MedMNIST's layout."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from autoal import ImageData
+from autoal.data import Images
+from autoal.errors import UserError
+from autoal.seeding import generator
+from datamodules.published import images
+from datamodules.store import Arrays, kept
+
+LARGEST = 64 << 30  # bytes that a file may unpack to
+
+
+class Npz(ImageData):
+    """`train_images`, `train_labels` and, if there is one, the test set in `test_images`, ...
+
+    Images are bytes of the shape (n, height, width) or (n, height, width, channels); labels are
+    whole numbers from 0, (n,) or (n, 1). `classes` may hold their names.
+
+    Args:
+        path: of the npz file.
+        test_share: of the training images that become the test set where the file has none.
+        options: of every `ImageData`.
+    """
+
+    def __init__(self, path: str, test_share: float = 0.2, **options: Any) -> None:
+        super().__init__(**options)
+        if not 0 < test_share < 1:
+            raise ValueError(f"`test_share` must be above 0 and below 1, got {test_share}")
+        self.path = Path(path).expanduser()
+        self.test_share = test_share
+
+    def load(self) -> tuple[Images, Images]:
+        if not self.path.is_file():
+            raise UserError(f"there is no file {self.path}; data.path= names one")
+        arrays = kept([self.path], "npz", lambda: read_npz(self.path))
+        self.classes = _names(arrays)
+        train = images(arrays, "train", len(self.classes))
+        if "test_images" in arrays:
+            return train, images(arrays, "test", len(self.classes))
+        return split(train, self.test_share)
+
+
+def read_npz(path: Path) -> Arrays:
+    """All arrays of the file; nothing is unpickled, and no absurd size is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            size = sum(entry.file_size for entry in file.infolist())
+        if size > LARGEST:
+            raise UserError(f"{path} would unpack to {size / 2**30:.0f} GiB")
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path} cannot be read as npz: {error}") from error
+
+
+def split(whole: Images, share: float) -> tuple[Images, Images]:
+    """Two parts, the second with this share of every class; the same for all seeds."""
+    stream = generator(0, "split")
+    test = torch.zeros(len(whole), dtype=torch.bool)
+    for label in whole.labels.unique():
+        rows = (whole.labels == label).nonzero().flatten()
+        drawn = torch.randperm(len(rows), generator=stream)[: round(share * len(rows))]
+        test[rows[drawn]] = True
+    return whole.take(~test), whole.take(test)
+
+
+def _names(arrays: Arrays) -> tuple[str, ...]:
+    if "classes" in arrays:
+        return tuple(str(name) for name in arrays["classes"])
+    labels = [values for name, values in arrays.items() if name.endswith("_labels")]
+    highest = max((int(np.max(values)) for values in labels if values.size), default=-1)
+    return tuple(f"class {number}" for number in range(highest + 1))

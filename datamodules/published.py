@@ -1,0 +1,69 @@
+"""What data sets that are fetched from their authors have in common."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from autoal import ImageData
+from autoal.data import Images
+from autoal.errors import UserError
+from datamodules.files import DataFolder
+from datamodules.store import Arrays
+
+
+class PublishedData(ImageData):
+    """A data set whose files have a published name, address and checksum.
+
+    Args:
+        root: folder of the data files; null is $AUTOAL_DATA, or a cache folder.
+        download: fetch a file that is not there.
+        check: refuse files of another checksum and sets of another size.
+        options: of every `ImageData`.
+    """
+
+    counts: tuple[int, int]  # training and test images, as published
+
+    def __init__(
+        self, root: str | None = None, download: bool = True, check: bool = True, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.folder = DataFolder(root, download, check)
+
+    def pair(self, arrays: Arrays) -> tuple[Images, Images]:
+        """Training and test images from their arrays, of the published counts."""
+        train, test = (images(arrays, part, len(self.classes)) for part in ("train", "test"))
+        if self.folder.check and (len(train), len(test)) != self.counts:
+            raise UserError(
+                f"{type(self).__name__} in {self.folder.path} has {len(train):,} + {len(test):,} "
+                f"images, expected {self.counts[0]:,} + {self.counts[1]:,}\n"
+                "  give data.check=false if it is a part of your own"
+            )
+        return train, test
+
+
+def images(arrays: Arrays, part: str, classes: int) -> Images:
+    """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors."""
+    absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
+    if absent:
+        raise UserError(f"there is no {absent[0]} among {', '.join(sorted(arrays)) or 'nothing'}")
+    pixels, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise UserError(
+            f"{part}_images must be bytes of the shape (images, height, width[, channels]), "
+            f"got {pixels.dtype} {pixels.shape}"
+        )
+    if labels.size != len(pixels) or labels.dtype.kind not in "iu":
+        raise UserError(
+            f"{part}_labels must be a whole number for each of the {len(pixels)} images, "
+            f"got {labels.dtype} {labels.shape}"
+        )
+    tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
+    known = torch.from_numpy(labels.reshape(-1).astype(np.int64))
+    if len(known) and not 0 <= int(known.min()) <= int(known.max()) < classes:
+        raise UserError(
+            f"{part}_labels go from {int(known.min())} to {int(known.max())}, "
+            f"but the classes from 0 to {classes - 1}"
+        )
+    # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
+    return Images(tensor.permute(0, 3, 1, 2), known)

@@ -1,0 +1,73 @@
+"""Tiny ImageNet: 200 classes of ImageNet at 64x64."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from autoal.data import Images
+from autoal.errors import UserError
+from datamodules.files import DataFile
+from datamodules.pictures import read_pictures
+from datamodules.published import PublishedData
+from datamodules.store import Arrays, kept
+
+SIZE = 64
+NAME = "tiny-imagenet-200"
+ARCHIVE = DataFile(
+    f"{NAME}.zip",
+    (f"http://cs231n.stanford.edu/{NAME}.zip",),
+    "90528d7ca1a48142e341f4ef8d21d0de",
+)
+
+
+class TinyImageNet(PublishedData):
+    """100,000 training images; the 10,000 validation images, which have labels, are the test."""
+
+    counts = (100_000, 10_000)
+
+    def load(self) -> tuple[Images, Images]:
+        folder = self.folder.path / NAME
+        if not folder.is_dir():
+            _unpack(self.folder.get(ARCHIVE), self.folder.path)
+        listing = folder / "wnids.txt"
+        if not listing.is_file():
+            raise UserError(f"{listing} is missing; remove {folder} to have it unpacked again")
+        self.classes = tuple(listing.read_text().split())
+        sources = [listing, folder / "val" / "val_annotations.txt", folder / "train"]
+        return self.pair(kept(sources, NAME, lambda: self._decode(folder)))
+
+    def _decode(self, folder: Path) -> Arrays:
+        arrays: Arrays = {}
+        number = {name: place for place, name in enumerate(self.classes)}
+        for part, found in (("train", _training(folder)), ("test", _validation(folder))):
+            pairs = sorted(found)
+            pixels, _, _ = read_pictures([path for path, _ in pairs], SIZE, 3)
+            arrays[f"{part}_images"] = pixels
+            labels = [number[name] for _, name in pairs]
+            arrays[f"{part}_labels"] = np.asarray(labels, dtype=np.int64)
+        return arrays
+
+
+def _training(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in (folder / "train").glob("*/images/*.JPEG"):
+        yield path, path.parent.parent.name
+
+
+def _validation(folder: Path) -> Iterator[tuple[Path, str]]:
+    for line in (folder / "val" / "val_annotations.txt").read_text().splitlines():
+        name, label, *_ = line.split("\t")
+        yield folder / "val" / "images" / name, label
+
+
+def _unpack(archive: Path, parent: Path) -> None:
+    """Unpack beside the archive; the folder gets its name when it is whole."""
+    part = parent / f".{NAME}.part"
+    try:
+        with zipfile.ZipFile(archive) as file:
+            file.extractall(part)
+        (part / NAME).replace(parent / NAME)
+        part.rmdir()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{archive} cannot be unpacked: {error}") from error
