@@ -21,13 +21,16 @@ def experiment(settings: Settings) -> None:
     """Build the parts, do the rounds that are not done yet, and show the results."""
     from rich.console import Console
 
+    from autoal import registry
     from autoal.record.folder import RunFolder
     from autoal.record.results import show_results, write_results
     from autoal.record.versions import versions
 
-    console = Console()
+    console = Console(markup=False)  # a name with brackets is a name
     parts = build_parts(settings)
-    with RunFolder(Path(settings["out"], settings["name"]), settings, versions()) as folder:
+    path = Path(settings["out"], settings["name"])
+    about = {**versions(), "strategy": registry.origin(settings["strategy"]["name"])}
+    with RunFolder(path, settings, about) as folder:
         if len(folder.rounds) <= settings["rounds"]:
             go_on(parts, folder, console)
         write_results(folder)

@@ -62,7 +62,8 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
     try:
         _register_strategies()
         run = _Job(job, configs, name)
-        hydra.main(version_base="1.3", config_path=str(configs), config_name=name)(run)()
+        with _interruptible():
+            hydra.main(version_base="1.3", config_path=str(configs), config_name=name)(run)()
         return 2 if run.failed else 0
     except UserError as error:
         if not error.told:
@@ -83,6 +84,7 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
         return 2
     except (Interrupted, KeyboardInterrupt) as stop:
         number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
+        _end_workers()
         again = shlex.join(["python", *sys.argv])
         print(
             f"\nstopped by {number.name}; what was finished is safe, and this goes on:\n  {again}",
@@ -159,11 +161,19 @@ class _Job:
             plain = self._compose({key: choices[key] for key in ("data", "strategy")})
             plain["strategy"] = _complete(plain["strategy"], strategy)
             settings["name"] = run_name(settings, plain, choices["data"])
-        settings["name"] = str(settings["name"])
+        settings["name"] = _folder_name(settings["name"])
         return settings
 
     def _compose(self, choices: dict[str, str]) -> Settings:
         return _defaults(self.configs, self.name, choices)
+
+
+def _folder_name(name: Any) -> str:
+    """The name of a run as that of one folder."""
+    text = str(name)
+    if isinstance(name, list | dict) or text in (".", "..") or "/" in text or "\0" in text:
+        raise UserError(f"name={name}: must be the name of one folder; out= says where it is")
+    return text
 
 
 def _common(settings: Settings) -> Settings:
@@ -176,8 +186,7 @@ def _complete(given: Settings, name: str) -> Settings:
     if given.get("name") != name:
         raise UserError("strategy.name cannot be changed or removed; give strategy=<name>")
     options = {key: value for key, value in given.items() if key != "name"}
-    strategy = registry.load(name)
-    complete = check_options(options, registry.options(strategy), f"strategy {name!r}")
+    complete = check_options(options, registry.options(registry.load(name)), f"strategy {name!r}")
     return {"name": name, **complete}
 
 
@@ -253,6 +262,14 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end_workers() -> None:
+    """Kill the processes of a joblib sweep, which would go on alone; runs bear being killed."""
+    if "joblib.externals.loky" in sys.modules:
+        from joblib.externals.loky import get_reusable_executor
+
+        get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
 def _tell(error: UserError) -> None:

@@ -35,7 +35,8 @@ class Preprocess(nn.Module):
             images = random_crop(images, self.crop)
         if self.training and self.flip:
             images = random_flip(images)
-        return (images.float() / 255 - self.mean) / self.std
+        # The buffers follow the precision of the module, and the network the same.
+        return ((images.float() / 255 - self.mean) / self.std).to(self.mean.dtype)
 
 
 def random_crop(images: Tensor, padding: int) -> Tensor:

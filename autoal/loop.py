@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor
@@ -120,7 +121,8 @@ class _Experiment:
         if number == 0:
             stream = generator(self.seed, "start")
             return torch.randperm(len(self.pool), generator=stream)[: self.plan.start]
-        with watch.phase("score"):
+        # Seeded too, for strategies that draw from the global streams though they should not.
+        with watch.phase("score"), seeded(self.seed, number, "query"):
             return select(self.strategy, self._view(number, watch), self.plan.budget)
 
     def _view(self, number: int, watch: Stopwatch) -> View:
@@ -142,7 +144,8 @@ class _Experiment:
             rows,
             inputs=lambda: self._take(rows),
             embed=embed,
-            head=self.task.network.head,
+            # Float32, as the embeddings are; a copy, so that later training does not change it.
+            head=deepcopy(self.task.network.head).float(),
             dropout=self.task.network.dropout.p,
             seed=derive(self.seed, number, "features"),
         )

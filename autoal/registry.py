@@ -45,12 +45,43 @@ def load(name: str) -> "type[QueryStrategy]":
 
 def options(strategy: "type[QueryStrategy]") -> dict[str, Any]:
     """The options of a strategy with their defaults; a required one has `Parameter.empty`."""
-    parameters = signature(strategy).parameters.values()
-    named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
-    return {p.name: p.default for p in parameters if p.kind in named}
+    found: dict[str, Any] = {}
+    for parameter in signature(strategy).parameters.values():
+        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            continue
+        if parameter.kind is Parameter.POSITIONAL_ONLY or parameter.name == "name":
+            raise UserError(
+                f"{strategy.__name__} has a parameter {parameter.name!r} that cannot be an option: "
+                "it is positional-only, or called name"
+            )
+        if not _plain(parameter.default):
+            raise UserError(
+                f"{strategy.__name__}: the default of {parameter.name!r} must be a number, a text, "
+                f"true, false, null, a list or a mapping of them, got {parameter.default!r}"
+            )
+        found[parameter.name] = parameter.default
+    return found
+
+
+def origin(name: str) -> str:
+    """The installed package that a strategy comes from, with its version."""
+    package = installed()[name].dist
+    return f"{package.name} {package.version}" if package else "unknown"
+
+
+def _plain(value: Any) -> bool:
+    """Whether a default can be written to config.yaml and read again."""
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
+    return value is None or value is Parameter.empty or type(value) in (bool, int, float, str)
 
 
 def build(section: dict[str, Any]) -> "QueryStrategy":
     """The strategy that a section of the settings describes: its name and its options."""
     chosen = {key: value for key, value in section.items() if key != "name"}
-    return load(section["name"])(**chosen)
+    try:
+        return load(section["name"])(**chosen)
+    except TypeError as error:
+        raise UserError(f"strategy {section['name']!r}: {error}") from error

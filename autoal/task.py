@@ -70,12 +70,12 @@ class Task(LightningModule):
         super().__init__()
         _check_choice("optimizer", optimizer, OPTIMIZERS)
         _check_choice("schedule", schedule, ("cosine", "constant"))
-        _check_range("steps", steps, least=1)
-        _check_range("epochs", 1 if epochs is None else epochs, least=1)
+        _check_whole("steps", steps, least=1)
+        _check_whole("epochs", 1 if epochs is None else epochs, least=1)
         _check_range("learning_rate", learning_rate, above=0)
         _check_range("weight_decay", weight_decay, least=0)
         _check_range("warmup", warmup, least=0, below=1)
-        _check_range("batch_size", batch_size, least=2)
+        _check_whole("batch_size", batch_size, least=2)
         _check_range("label_smoothing", label_smoothing, least=0, below=1)
         _check_range("shrink", shrink, least=0)
         _check_range("perturb", perturb, least=0)
@@ -152,6 +152,12 @@ def _shrink_and_perturb(old: Network, fresh: Network, shrink: float, perturb: fl
 def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
     if value not in (known := list(choices)):
         raise unknown(name, value, known)
+
+
+def _check_whole(name: str, value: int, *, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a whole number, got {value!r}")
+    _check_range(name, value, least=least)
 
 
 def _check_range(

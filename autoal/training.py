@@ -40,6 +40,9 @@ class Training:
     compile: bool = False
 
     def __post_init__(self) -> None:
+        asked = self.channels_last
+        if not isinstance(asked, bool | None):
+            raise ValueError(f"`channels_last` must be true, false or null, got {asked!r}")
         try:
             with _quiet():
                 self._trainer()

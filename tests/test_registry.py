@@ -98,3 +98,37 @@ def test_a_strategy_is_built_with_its_options(monkeypatch: pytest.MonkeyPatch) -
     built = registry.build({"name": "optional", "k": 3, "deep": True})
     assert isinstance(built, Optional)
     assert built.options == (3, 0.5, (), True, {})
+
+
+class PositionalOnly(QueryStrategy):
+    def __init__(self, k: int, /) -> None: ...
+
+    def score(self, view: View, budget: int) -> Tensor:
+        raise NotImplementedError
+
+
+class CalledName(PositionalOnly):
+    def __init__(self, name: str = "x") -> None: ...
+
+
+class OddDefault(PositionalOnly):
+    def __init__(self, kind: object = PositionalOnly) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("strategy", "told"),
+    [
+        (PositionalOnly, "a parameter 'k' that cannot be an option"),
+        (CalledName, "a parameter 'name' that cannot be an option"),
+        (OddDefault, "the default of 'kind' must be a number"),
+    ],
+)
+def test_parameters_that_cannot_be_options_are_refused(
+    strategy: type[QueryStrategy], told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        registry.options(strategy)
+
+
+def test_the_package_of_a_strategy_is_known() -> None:
+    assert registry.origin("margin").startswith("autoal ")

@@ -79,7 +79,9 @@ class RunFolder:
         lines = [*self._lines, json.dumps(line)]
         self.write(self.path / "rounds.jsonl", "".join(f"{text}\n" for text in lines).encode())
         self._lines = lines
-        self._state_path(finished.number - 1).unlink(missing_ok=True)
+        for path in (self.path / "state").glob("round-*.pt"):
+            if path != self._state_path(finished.number):
+                path.unlink()
 
     def state(self) -> dict[str, Any]:
         """The state after the last finished round."""
@@ -123,6 +125,8 @@ class RunFolder:
         """Write config.yaml, or check the one that is there; returns the run's identity."""
         path = self.path / "config.yaml"
         if not path.exists():
+            if (self.path / "rounds.jsonl").exists():
+                raise UserError(f"{self.path} has rounds but no config.yaml; give another name=")
             about = {"id": uuid4().hex[:12], "versions": versions}
             text = yaml.safe_dump({**self.config, "about": about}, sort_keys=False)
             self.write(path, text.encode())

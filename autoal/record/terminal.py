@@ -52,10 +52,10 @@ class Terminal(Sink):
 
     def _open_display(self, history: Sequence[Round]) -> None:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.fields[state]}", markup=False),
             TimeRemainingColumn(),
         )
         self._live = Progress(*columns, console=self.console, transient=True)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import numpy as np
 import torch
@@ -24,6 +27,8 @@ from autoal.record.round import Round
 from autoal.record.sink import FitStep, Sink
 
 GRID = 64  # queried images shown a round
+MARK = Path("state", "tracked")  # holds the number of the last round that W&B surely has
+FLUSHED = 3.0  # seconds after which a row is on disk
 PATIENCE = 30  # seconds that the network may take at the start and at the end
 
 
@@ -55,14 +60,15 @@ class Tracking(Sink):
     ) -> None:
         if mode not in (None, "online", "offline", "disabled"):
             raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
+        self.folder = folder
         self.data = data
         self.tell = tell
+        self._told: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
         self.offset = sum(each.steps for each in folder.rounds)
         self.run: Any = None
         self._try(
             self._start,
-            folder=folder,
             project=project,
             entity=entity,
             group=group,
@@ -85,11 +91,32 @@ class Tracking(Sink):
 
     def end(self, finished: Round) -> None:
         self.offset += finished.steps
-        self._try(lambda: self.run.log(self._row(finished)))
+        self._try(lambda: self._tell_round(finished))
 
     def close(self) -> None:
         self._try(lambda: self.run.finish())
+        if self.run is not None:
+            self._mark(0)
         self.run = None
+
+    def _tell_round(self, finished: Round) -> None:
+        self.run.log(self._row(finished))
+        self._told.append((time.monotonic(), finished.number))
+        self._mark(FLUSHED)
+
+    def _mark(self, age: float) -> None:
+        """Remember the last round told at least so many seconds ago, and so surely written."""
+        sure = [number for since, number in self._told if time.monotonic() - since >= age]
+        if sure:
+            self.folder.write(self.folder.path / MARK, str(sure[-1]).encode())
+            self._told = [each for each in self._told if each[1] > sure[-1]]
+
+    def _catch_up(self) -> None:
+        """Tell the finished rounds that a killed process may have taken with it."""
+        mark = self.folder.path / MARK
+        last = int(mark.read_text()) if mark.exists() else -1
+        for each in self.folder.rounds[last + 1 :]:
+            self._tell_round(each)
 
     def _row(self, finished: Round) -> dict[str, Any]:
         counts = np.bincount(finished.labels, minlength=len(self.data.classes))
@@ -107,19 +134,16 @@ class Tracking(Sink):
             ),
         }
 
-    def _start(self, *, folder: RunFolder, mode: str | None, **options: Any) -> None:
+    def _start(self, *, mode: str | None, **options: Any) -> None:
         mode, note = _mode(mode)
-        self.run = wandb.init(
-            id=folder.id,
-            name=folder.path.name,
-            dir=folder.path,
-            resume="allow",
-            mode=mode,  # type: ignore[arg-type]
-            config=folder.config,
-            job_type=folder.config["strategy"]["name"],
-            settings=_settings(),
-            **options,
-        )
+        try:
+            self.run = self._init(mode, **options)
+        except Exception as error:
+            if mode != "online":
+                raise
+            wandb.teardown()  # or the same id would count as in use
+            note = f"W&B is offline, {error}: `wandb sync` uploads this run later"
+            self.run = self._init("offline", **options)
         for name in ("n_labelled", "fit/step"):
             self.run.define_metric(name, hidden=True)
         self.run.define_metric("fit/*", step_metric="fit/step")
@@ -128,6 +152,20 @@ class Tracking(Sink):
         self.run.define_metric("al/accuracy", step_metric="n_labelled", summary="max,last")
         if note:
             self.tell(note)
+        self._catch_up()
+
+    def _init(self, mode: str | None, **options: Any) -> Any:
+        return wandb.init(
+            id=self.folder.id,
+            name=self.folder.path.name,
+            dir=self.folder.path,
+            resume="allow",
+            mode=mode,  # type: ignore[arg-type]
+            config=self.folder.config,
+            job_type=self.folder.config["strategy"]["name"],
+            settings=_settings(),
+            **options,
+        )
 
     def _try(self, act: Callable[..., Any], **options: Any) -> None:
         if self.run is None and not options:
@@ -153,27 +191,27 @@ def _settings() -> wandb.Settings:
 
 def _mode(wished: str | None) -> tuple[str | None, str]:
     """How to run, and what to tell the user about it; never a prompt and never a long wait."""
-    if wished or os.environ.get("WANDB_MODE"):
-        return wished, ""  # wandb reads its own variable
+    wished = wished or os.environ.get("WANDB_MODE")
+    if wished not in (None, "online"):
+        return wished, ""
     wandb.setup(settings=wandb.Settings(silent=True))  # or a login would greet
     try:
         key = wandb.login(prompt=False, verify=False)
     except wandb.errors.AuthenticationError:
         key = False
     if not key:
-        return (
-            "offline",
-            "W&B is offline, no key found: `wandb login` for next time, `wandb sync` for this",
-        )
+        note = "`wandb login` for next time, `wandb sync` for this run"
+        return "offline", f"W&B is offline, no key found: {note}"
     if not _reachable():
         return "offline", "W&B is offline, no network: `wandb sync` uploads this run later"
     return "online", ""
 
 
 def _reachable() -> bool:
-    if os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY"):
-        return True  # only the proxy knows
-    url = urlsplit(wandb.setup().settings.base_url)
+    """Whether the server answers, or the proxy that stands before it."""
+    server = wandb.setup().settings.base_url
+    scheme = urlsplit(server).scheme
+    url = urlsplit(getproxies().get(scheme) or server)
     port = url.port or (80 if url.scheme == "http" else 443)
     try:
         socket.create_connection((url.hostname or "", port), timeout=3).close()

@@ -132,7 +132,7 @@ def test_mnist_is_read_from_idx_files(kind: type[Mnist], tmp_path: Path) -> None
 def write_npz(path: Path, **changes: Any) -> Pixels:
     images = pixels(6, 28, 28)
     labels = np.array([[0], [1], [2], [0], [1], [2]], dtype=np.uint8)
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{part}_{kind}": values
         for part in ("train", "val", "test")
         for kind, values in (("images", images), ("labels", labels))
@@ -144,7 +144,8 @@ def write_npz(path: Path, **changes: Any) -> Pixels:
 
 def test_medmnist_is_read_by_flag_and_size(tmp_path: Path) -> None:
     images = write_npz(tmp_path / "organcmnist_64.npz")
-    data = opened(MedMnist("organcmnist", size=64, root=str(tmp_path), check=False))
+    data = MedMnist("organcmnist", size=64, root=str(tmp_path), check=False)
+    data.setup()
     assert np.array_equal(data.train.images, images[:, None])
     assert data.train.labels.tolist() == [0, 1, 2, 0, 1, 2]
     assert len(data.classes) == 11

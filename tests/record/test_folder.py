@@ -77,6 +77,26 @@ def test_a_config_that_is_none_is_refused(tmp_path: Path, config: Config, conten
         RunFolder(tmp_path, config, {})
 
 
+def test_rounds_without_a_config_are_refused(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {})
+    (tmp_path / "config.yaml").unlink()
+    with pytest.raises(UserError, match=r"has rounds but no config\.yaml"):
+        RunFolder(tmp_path, config, {})
+
+
+def test_states_that_a_kill_left_behind_are_removed(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {})
+        (tmp_path / "state" / "round-9999.pt").touch()
+        folder.add(history[1], {})
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["round-0001.pt"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [

@@ -108,7 +108,7 @@ def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
 
     monkeypatch.setattr(wandb, "init", refuse)
     told: list[str] = []
-    sink = Tracking(folder, data, told.append, mode="online")
+    sink = Tracking(folder, data, told.append, mode="offline")
     sink.begin(0)
     fit(sink, 1, 3)
     sink.end(history[0])
@@ -140,8 +140,6 @@ def test_with_a_key_but_no_network_it_is_offline_and_says_how_to_sync(
 
     monkeypatch.setattr(wandb, "login", key(True))
     monkeypatch.setattr(socket, "create_connection", unreachable)
-    for name in ("https_proxy", "HTTPS_PROXY"):
-        monkeypatch.delenv(name, raising=False)
     mode, note = tracking._mode(None)
     assert mode == "offline"
     assert "wandb sync" in note
@@ -162,5 +160,57 @@ def test_a_key_that_is_none_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_the_user_says_goes_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracking._mode("disabled") == ("disabled", "")
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert tracking._mode(None) == ("disabled", "")
+    assert tracking._mode("offline") == ("offline", "")
+
+
+def test_online_without_a_key_is_offline_and_never_a_prompt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert tracking._mode("online")[0] == "offline"
     monkeypatch.setenv("WANDB_MODE", "online")
-    assert tracking._mode(None) == (None, "")
+    assert tracking._mode(None)[0] == "offline"
+
+
+def test_a_proxy_that_is_gone_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wandb, "login", key(True))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    assert tracking._mode(None)[0] == "offline"
+
+
+def test_an_online_start_that_fails_is_offline(
+    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = wandb.init
+
+    def refuse(mode: str, **options: Any) -> Any:
+        if mode == "online":
+            raise wandb.errors.CommError("no answer")
+        return start(mode=mode, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tracking, "_mode", lambda wished: ("online", ""))
+    monkeypatch.setattr(wandb, "init", refuse)
+    told: list[str] = []
+    sink = Tracking(folder, data, told.append)
+    sink.end(history[0])
+    sink.close()
+    assert len(told) == 1
+    assert "W&B is offline, no answer" in told[0]
+    (part,) = folder.path.glob("wandb/offline-run-*")
+    assert [row["al/round"] for row in wandb_file.history(part)] == [0]
+
+
+def test_rounds_that_a_killed_process_took_along_are_told_again(
+    folder: RunFolder, data: Grey, history: list[Round]
+) -> None:
+    first = Tracking(folder, data, print, mode="offline")
+    for done in history:
+        folder.add(done, {})
+    first.end(history[0])
+    first.close()  # round 1 was never told
+    second = Tracking(folder, data, print, mode="offline")
+    second.close()
+    parts = sorted(folder.path.glob("wandb/offline-run-*"), key=lambda part: part.stat().st_mtime)
+    rounds = [[row["al/round"] for row in wandb_file.history(part)] for part in parts]
+    assert sorted(rounds) == [[0], [1]]
