@@ -3,6 +3,7 @@
 # Nothing that brings torch is imported up here, so that a misspelt option is refused at once.
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,14 @@ def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> Non
     with closing(Sinks()) as sinks:
         sinks.add(Terminal(console, folder.path.name, parts["plan"].rounds, history))
         if logger:
-            sinks.add(build(logger, folder=folder, data=data, tell=console.print))
+            sinks.add(
+                build(
+                    logger,
+                    folder=folder,
+                    data=data,
+                    tell=partial(console.print, highlight=False, soft_wrap=True),
+                )
+            )
         for done in rounds(**parts, history=history, sink=sinks):
             folder.add(done, {"network": network.state_dict()})
             sinks.end(done)

@@ -10,7 +10,9 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from autoal.batches import Batches
+from autoal.errors import unknown
 from autoal.images import Preprocess
+from autoal.imbalance import KINDS, thin
 from autoal.networks import Shape
 
 
@@ -38,6 +40,9 @@ class ImageData(LightningDataModule, ABC):
     Args:
         crop: pixels of padding for the random crop in training; 0 is off.
         flip: random mirror images in training.
+        imbalance: none, long_tail or step; thins the training images, the test set stays whole.
+        imbalance_ratio: of the largest class to the smallest.
+        imbalance_seed: which images are left out; the same for all seeds of a comparison.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
 
@@ -45,12 +50,27 @@ class ImageData(LightningDataModule, ABC):
     train: Images
     test: Images
 
-    def __init__(self, crop: int = 0, flip: bool = False, batch_size: int = 128) -> None:
+    def __init__(
+        self,
+        crop: int = 0,
+        flip: bool = False,
+        imbalance: str = "none",
+        imbalance_ratio: float = 10.0,
+        imbalance_seed: int = 0,
+        batch_size: int = 128,
+    ) -> None:
         super().__init__()
         if crop < 0:
             raise ValueError(f"`crop` must not be negative, got {crop}")
         self.crop = crop
         self.flip = flip
+        if imbalance not in KINDS:
+            raise unknown("imbalance", imbalance, KINDS)
+        if imbalance_ratio < 1:
+            raise ValueError(f"`imbalance_ratio` must be at least 1, got {imbalance_ratio}")
+        self.imbalance = imbalance
+        self.imbalance_ratio = imbalance_ratio
+        self.imbalance_seed = imbalance_seed
         self.batch_size = batch_size
 
     @abstractmethod
@@ -59,7 +79,9 @@ class ImageData(LightningDataModule, ABC):
 
     def setup(self, stage: str | None = None) -> None:
         if not hasattr(self, "train"):
-            self.train, self.test = self.load()
+            whole, self.test = self.load()
+            how = (self.imbalance, self.imbalance_ratio, self.imbalance_seed)
+            self.train = whole if self.imbalance == "none" else whole.take(thin(whole.labels, *how))
 
     @property
     def shape(self) -> Shape:

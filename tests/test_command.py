@@ -79,7 +79,7 @@ def test_help_names_choices_options_and_defaults_without_torch() -> None:
         "task: linear, mlp, resnet18",
         "logger: none, wandb",
         "budget: 10",
-        "learning_rate: 0.03",
+        "learning_rate: 0.015",
         "python train.py -m",
     ):
         assert text in answer.stdout

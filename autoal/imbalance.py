@@ -1,0 +1,28 @@
+"""Uneven classes made from even ones, to study the case that real data are."""
+
+import torch
+from torch import Tensor
+
+from autoal.seeding import generator
+
+KINDS = ("none", "long_tail", "step")
+
+
+def thin(labels: Tensor, kind: str, ratio: float, seed: int = 0) -> Tensor:
+    """The rows to keep, ascending, so that the first class has `ratio` times those of the last.
+
+    With `long_tail` the sizes fall geometrically from class to class (Cui et al., 2019); with
+    `step` the second half of the classes is cut down and the first left whole (Buda et al., 2018).
+    The largest class gives the measure; a class that has fewer rows than it may keep is kept whole,
+    and every class keeps a row.
+    """
+    counts = labels.bincount()
+    classes = len(counts)
+    stream = generator(seed, "imbalance")
+    kept = []
+    for label in range(classes):
+        place = label / max(1, classes - 1) if kind == "long_tail" else float(2 * label >= classes)
+        rows = (labels == label).nonzero().flatten()
+        wanted = max(1, round(int(counts.max()) * ratio**-place))
+        kept.append(rows[torch.randperm(len(rows), generator=stream)[:wanted]])
+    return torch.cat(kept).sort().values
