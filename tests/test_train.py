@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -420,3 +421,35 @@ def test_a_killed_run_goes_on_as_the_same_wandb_run(train: Zygote, tmp_path: Pat
     assert set(rounds[0]) <= {0, 1}
     assert set(rounds[0] + rounds[1]) == {0, 1, 2, 3}
     assert [row["fit/step"] for row in rows[1] if "fit/step" in row] == list(range(7, 13))
+
+
+def test_images_of_ones_own_are_opened_by_options(train: Zygote, tmp_path: Path) -> None:
+    shape = (30, 8, 8)
+    images = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+    arrays = {"images": images, "labels": np.arange(30) % 3}
+    content = {f"{part}_{k}": v for part in ("train", "test") for k, v in arrays.items()}
+    np.savez(tmp_path / "own.npz", **content)  # type: ignore[arg-type]
+    small = ("start=4", "budget=2", "rounds=2", "task.steps=2", "task=resnet18", "logger=none")
+    finished = train.run(
+        *small, "data=npz", f"data.path={tmp_path}/own.npz", f"out={tmp_path}", "name=run"
+    )
+    assert finished.code == 0, finished.err
+    assert [each["labelled"] for each in lines(tmp_path / "run")] == [4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        (("data=npz",), "data.path is needed"),
+        (("data=folder", "data.path=/nowhere"), "there is no folder /nowhere"),
+        (("data=cifar10", "data.download=false"), "cifar-10-python.tar.gz is not in"),
+        (("data=medmnist", "data.flag=chestmnist"), "several labels an image"),
+    ],
+)
+def test_data_that_are_not_there_are_one_message(
+    choice: tuple[str, ...], told: str, train: Zygote, tmp_path: Path
+) -> None:
+    refused = train.run(*QUICK, *choice, f"out={tmp_path}")
+    assert refused.code == 2
+    assert told in refused.err
+    assert "Traceback" not in refused.err

@@ -319,3 +319,14 @@ def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive:
     assert data.test.labels.tolist() == [1, 0]
     assert abs(int(data.test.images[1].float().mean()) - 200) <= 2
     assert data.shape == (3, 64, 64)
+
+
+def test_imbalance_thins_the_training_images_alone(tmp_path: Path) -> None:
+    images, labels = pixels(40, 8, 8), np.repeat([0, 1], 20)
+    arrays = {"test_images": images, "test_labels": labels}
+    write_npz(tmp_path / "a.npz", train_images=images, train_labels=labels, **arrays)
+    data = opened(Npz(str(tmp_path / "a.npz"), imbalance="step", imbalance_ratio=4.0))
+    assert data.train.labels.bincount().tolist() == [20, 5]
+    assert data.test.labels.bincount().tolist() == [20, 20]
+    with pytest.raises(UserError, match="did you mean 'long_tail'"):
+        Npz("a.npz", imbalance="longtail")
