@@ -453,3 +453,38 @@ def test_data_that_are_not_there_are_one_message(
     assert refused.code == 2
     assert told in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_a_strategy_of_another_package_runs_with_its_options(tmp_path: Path) -> None:
+    package = tmp_path / "site"
+    information = package / "autoal_density-1.2.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: autoal-density\nVersion: 1.2\n"
+    )
+    (information / "entry_points.txt").write_text(
+        "[autoal.strategies]\ndensity = autoal_density:Density\n"
+    )
+    (package / "autoal_density.py").write_text(
+        "import torch\n"
+        "from autoal import QueryStrategy, View\n\n\n"
+        "class Density(QueryStrategy):\n"
+        "    def __init__(self, k: int = 10) -> None:\n"
+        "        self.k = k\n\n"
+        "    def score(self, view: View, budget: int) -> torch.Tensor:\n"
+        "        distance = torch.cdist(view.pool.embeddings, view.pool.embeddings)\n"
+        "        return -distance.topk(self.k, largest=False).values.mean(1)\n"
+    )
+    arguments = [*QUICK, "rounds=1", "strategy=density", "strategy.k=5", f"out={tmp_path}"]
+    finished = subprocess.run(
+        [sys.executable, "train.py", *arguments, "name=run"],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert config["strategy"] == {"name": "density", "k": 5}
+    assert config["about"]["versions"]["strategy"] == "autoal-density 1.2"
+    assert [each["strategy"] for each in lines(tmp_path / "run")] == ["density", "density"]
