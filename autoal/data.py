@@ -18,7 +18,7 @@ from autoal.networks import Shape
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Pictures and their classes, in RAM."""
+    """Pictures and their classes, in RAM or mapped from a file."""
 
     images: Tensor  # (n, channels, height, width) uint8
     labels: Tensor  # (n,) long

@@ -31,6 +31,7 @@ class Preprocess(nn.Module):
         self.flip = flip
 
     def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) uint8 -> float
+        images = images.contiguous()  # whatever the layout on disk, the same sums in the same order
         if self.training and self.crop:
             images = random_crop(images, self.crop)
         if self.training and self.flip:

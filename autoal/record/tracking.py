@@ -94,10 +94,12 @@ class Tracking(Sink):
         self._try(lambda: self._tell_round(finished))
 
     def close(self) -> None:
-        self._try(lambda: self.run.finish())
-        if self.run is not None:
-            self._mark(0)
+        self._try(self._finish)
         self.run = None
+
+    def _finish(self) -> None:
+        self.run.finish()
+        self._mark(0)
 
     def _tell_round(self, finished: Round) -> None:
         self.run.log(self._row(finished))
@@ -168,7 +170,7 @@ class Tracking(Sink):
         )
 
     def _try(self, act: Callable[..., Any], **options: Any) -> None:
-        if self.run is None and not options:
+        if self.run is None and act != self._start:
             return
         try:
             act(**options)
