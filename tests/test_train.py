@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 import pytest
 import yaml
+from sklearn.datasets import load_digits
 
 from tests import wandb_file
 
@@ -22,8 +23,6 @@ QUICK = ("task=linear", "task.steps=20", "rounds=3", "logger=none")
 # Sums depend on the number of threads, and one is fastest where others are at work.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
 ENVIRONMENT["OMP_NUM_THREADS"] = "1"
-# BatchNorm, dropout and augmentation, each with a state or a stream that a resume could lose.
-DEEP = ("task=resnet18", "task.network.maxpool=true", "task.steps=3", "rounds=3", "logger=none")
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,23 @@ def wait_for_round(folder: Path, number: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(train: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def deep(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """BatchNorm, dropout, augmentation: each has a state or a stream that a resume could lose."""
+    digits = load_digits()
+    images = (digits.images * 15).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    train = {"train_images": images[:150], "train_labels": digits.target[:150]}
+    test = {"test_images": images[150:200], "test_labels": digits.target[150:200]}
+    np.savez(path, **train, **test)
+    small = ("data=npz", f"data.path={path}", "data.crop=1", "rounds=3", "logger=none")
+    return (*small, "task=resnet18", "task.network.maxpool=true", "task.steps=3")
+
+
+@pytest.fixture(scope="module")
+def whole(train: Zygote, deep: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A deep run that nobody interrupted."""
     out = tmp_path_factory.mktemp("whole")
-    finished = train.run(*DEEP, f"out={out}", "name=run")
+    finished = train.run(*deep, f"out={out}", "name=run")
     assert finished.code == 0, finished.err
     return out / "run"
 
@@ -162,20 +174,22 @@ def test_the_name_of_a_run_tells_its_settings_apart(train: Zygote, tmp_path: Pat
     }
 
 
-def test_the_same_seed_gives_the_same_rounds(train: Zygote, whole: Path, tmp_path: Path) -> None:
-    finished = train.run(*DEEP, f"out={tmp_path}", "name=again")
+def test_the_same_seed_gives_the_same_rounds(
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    finished = train.run(*deep, f"out={tmp_path}", "name=again")
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "again") == lines(whole)
 
 
 def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
-    train: Zygote, whole: Path, tmp_path: Path
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
     moments = random.Random(0)
     folder = tmp_path / "run"
     killed = []
     for _ in range(10):
-        running = train.start(*DEEP, f"out={tmp_path}", "name=run")
+        running = train.start(*deep, f"out={tmp_path}", "name=run")
         time.sleep(moments.uniform(0.2, 1.2))
         running.send(signal.SIGKILL)
         if running.finish().code == 0:
@@ -183,7 +197,7 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
         path = folder / "rounds.jsonl"
         killed.append(len(path.read_text().splitlines()) if path.exists() else 0)
     assert len(killed) >= 3, "the run was over before it could be killed"
-    finished = train.run(*DEEP, f"out={tmp_path}", "name=run")
+    finished = train.run(*deep, f"out={tmp_path}", "name=run")
     assert finished.code == 0, finished.err
     assert lines(folder) == lines(whole)
     assert [path.name for path in (folder / "state").iterdir()] == ["round-0003.pt"]
@@ -201,9 +215,9 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
     ],
 )
 def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
-    place: str, kept: int, train: Zygote, whole: Path, tmp_path: Path
+    place: str, kept: int, train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
-    arguments = [*DEEP, f"out={tmp_path}", "name=run"]
+    arguments = [*deep, f"out={tmp_path}", "name=run"]
     killed = train.run(*arguments, die=place)
     assert killed.code == -signal.SIGKILL, killed.err
     assert lines(tmp_path / "run") == lines(whole)[:kept]
@@ -212,18 +226,22 @@ def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
     assert lines(tmp_path / "run") == lines(whole)
 
 
-def test_a_finished_run_shows_its_results_again(train: Zygote, whole: Path) -> None:
+def test_a_finished_run_shows_its_results_again(
+    train: Zygote, deep: tuple[str, ...], whole: Path
+) -> None:
     before = (whole / "rounds.jsonl").read_bytes()
-    finished = train.run(*DEEP, f"out={whole.parent}", "name=run")
+    finished = train.run(*deep, f"out={whole.parent}", "name=run")
     assert finished.code == 0, finished.err
     assert (whole / "rounds.jsonl").read_bytes() == before
     assert f"{lines(whole)[-1]['accuracy']:.4f}" in finished.out
     assert "round 3 of 3" not in finished.out
 
 
-def test_a_folder_of_another_config_is_refused_with_the_keys(train: Zygote, whole: Path) -> None:
+def test_a_folder_of_another_config_is_refused_with_the_keys(
+    train: Zygote, deep: tuple[str, ...], whole: Path
+) -> None:
     before = (whole / "rounds.jsonl").read_bytes()
-    finished = train.run(*DEEP, f"out={whole.parent}", "name=run", "budget=11", "strategy=random")
+    finished = train.run(*deep, f"out={whole.parent}", "name=run", "budget=11", "strategy=random")
     assert finished.code == 2
     assert "budget: 10 in the folder, 11 now" in finished.err
     assert "strategy.name: margin in the folder, random now" in finished.err
@@ -231,8 +249,10 @@ def test_a_folder_of_another_config_is_refused_with_the_keys(train: Zygote, whol
     assert (whole / "rounds.jsonl").read_bytes() == before
 
 
-def test_a_second_process_on_a_folder_is_refused(train: Zygote, tmp_path: Path) -> None:
-    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+def test_a_second_process_on_a_folder_is_refused(
+    train: Zygote, deep: tuple[str, ...], tmp_path: Path
+) -> None:
+    arguments = (*deep, f"out={tmp_path}", "name=run")
     first = train.start(*arguments)
     wait_for_round(tmp_path / "run", 0)
     second = train.run(*arguments)
@@ -243,9 +263,9 @@ def test_a_second_process_on_a_folder_is_refused(train: Zygote, tmp_path: Path) 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_cleanly_and_it_goes_on(
-    number: signal.Signals, train: Zygote, whole: Path, tmp_path: Path
+    number: signal.Signals, train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
-    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+    arguments = (*deep, f"out={tmp_path}", "name=run")
     running = train.start(*arguments)
     wait_for_round(tmp_path / "run", 1)
     running.send(number)
@@ -261,9 +281,9 @@ def test_a_signal_ends_a_run_cleanly_and_it_goes_on(
 
 
 def test_a_full_disk_is_one_message_and_loses_nothing(
-    train: Zygote, whole: Path, tmp_path: Path
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
-    arguments = (*DEEP, f"out={tmp_path}", "name=run")
+    arguments = (*deep, f"out={tmp_path}", "name=run")
     full = train.run(*arguments, largest_file=1_000_000)  # the network's state is 45 MB
     assert full.code == 2
     assert full.err.startswith("error: cannot write ")
