@@ -152,7 +152,6 @@ def main() -> None:
     first, second = openings()
     keep(
         "datapath",
-        "python -m benchmarks.datapath",
         f"{text}\n\nShare of an epoch of ResNet-18 outside the network: {share}\n\n"
         f"Opening a set of CIFAR-10's size: {first} s the first time, {second} s the second",
     )

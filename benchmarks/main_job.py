@@ -37,7 +37,7 @@ def main() -> None:
         rows.append([f"python train.py {arguments}", f"{seconds:.1f}", str(done.returncode)])
     shown = "\n".join(line for line in job.stdout.splitlines() if folder not in line)
     text = table(["command", "seconds", "exit code"], rows)
-    keep("main_job", "python -m benchmarks.main_job", f"{text}\n\n```\n{shown}\n```")
+    keep("main_job", f"{text}\n\n```\n{shown}\n```")
 
 
 if __name__ == "__main__":

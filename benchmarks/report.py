@@ -1,5 +1,7 @@
 """Keep a benchmark's output beside the machine and the versions it was seen with."""
 
+import shlex
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,8 +10,9 @@ from autoal.record.versions import versions
 RESULTS = Path(__file__).parent / "results"
 
 
-def keep(name: str, command: str, text: str) -> None:
+def keep(name: str, text: str) -> None:
     """Print the text, and write it to results/<name>.md with what it depends on."""
+    command = shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]])
     found = {**versions(), "processor": _processor()}
     about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
     page = f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}\n\n{text}\n"

@@ -44,7 +44,7 @@ def main() -> None:
         rows.append([name, f"{alone:.2f}", f"{shared:.2f}"])
     text = table(["threads wait", "alone, s", "beside a busy process, s"], rows)
     note = "20 steps of ResNet-18 on digits, the median of two fits"
-    keep("sharing", "python -m benchmarks.sharing", f"{text}\n\n{note}")
+    keep("sharing", f"{text}\n\n{note}")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def main() -> None:
     ]
     size = f"{given.images} images, batches of {given.batch}, {given.repeat} epochs each in turns"
     text = table(["one epoch of ResNet-18 at 32x32", "images/s", "of bare", "seconds"], rows)
-    keep("training", "python -m benchmarks.training", f"{text}\n\n{size}")
+    keep("training", f"{text}\n\n{size}")
 
 
 if __name__ == "__main__":
