@@ -37,6 +37,7 @@ from autoal.settings import (
     Settings,
     check_keys,
     check_kinds,
+    check_names,
     check_options,
     flatten,
     run_name,
@@ -186,6 +187,9 @@ def _complete(given: Settings, name: str) -> Settings:
     if given.get("name") != name:
         raise UserError("strategy.name cannot be changed or removed; give strategy=<name>")
     options = {key: value for key, value in given.items() if key != "name"}
+    named = registry.named_options(name)  # a misspelt option is answered before torch is imported
+    if named is not None:
+        check_names(options, named, f"strategy {name!r}")
     complete = check_options(options, registry.options(registry.load(name)), f"strategy {name!r}")
     return {"name": name, **complete}
 

@@ -1,7 +1,10 @@
 """Installed strategies, ours and everybody's: one entry-point group, read without importing."""
 
+import ast
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoal.errors import UserError, unknown
@@ -61,6 +64,32 @@ def options(strategy: "type[QueryStrategy]") -> dict[str, Any]:
             )
         found[parameter.name] = parameter.default
     return found
+
+
+def named_options(name: str) -> set[str] | None:
+    """The options that a strategy's source names, without importing it, which would bring torch.
+
+    None where the source alone does not tell.
+    """
+    module, _, wanted = installed()[name].value.partition(":")
+    try:
+        spec = find_spec(module)
+        body = ast.parse(Path(str(spec.origin)).read_text()).body if spec else []
+    except (ImportError, SyntaxError, OSError, ValueError):  # loading it says what is wrong
+        return None
+    for node in body:
+        if isinstance(node, ast.ClassDef) and node.name == wanted:
+            return _named(node)
+    return None
+
+
+def _named(node: ast.ClassDef) -> set[str] | None:
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+            return {argument.arg for argument in [*each.args.args[1:], *each.args.kwonlyargs]}
+    bases = [base.id if isinstance(base, ast.Name) else None for base in node.bases]
+    plain = bases == ["QueryStrategy"] and not node.decorator_list
+    return set() if plain else None
 
 
 def origin(name: str) -> str:

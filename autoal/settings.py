@@ -55,11 +55,17 @@ def check_kinds(given: Settings, defaults: Settings) -> None:
             check_kind(key, value, expected[key])
 
 
+def check_names(given: Settings, known: Iterable[str], owner: str) -> None:
+    """Refuse an option that a plugin does not have."""
+    for key in given:
+        if key not in known:
+            raise unknown(f"option of {owner}:", key, known)
+
+
 def check_options(given: Settings, options: Settings, owner: str) -> Settings:
     """A plugin's options, completed by their defaults; refused as the other settings are."""
+    check_names(given, options, owner)
     for key, value in given.items():
-        if key not in options:
-            raise unknown(f"option of {owner}:", key, options)
         check_kind(f"strategy.{key}", value, options[key])
     complete = {**options, **given}
     for key, value in complete.items():

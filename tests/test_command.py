@@ -50,6 +50,7 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("~strategy", "give strategy=<name>"),
         ("strategy.name=entropy", "give strategy=<name>"),
         ("rounds=${bugdet}", "bugdet"),
+        ("strategy.k=5", "unknown option of strategy 'margin': 'k'"),
         ("data=3", "a choice of a group must be one of its names"),
         ("task=null", "a choice of a group must be one of its names"),
     ],

@@ -1,6 +1,7 @@
 import re
 from importlib.metadata import EntryPoint
 from inspect import Parameter
+from pathlib import Path
 
 import pytest
 from torch import Tensor
@@ -132,3 +133,38 @@ def test_parameters_that_cannot_be_options_are_refused(
 
 def test_the_package_of_a_strategy_is_known() -> None:
     assert registry.origin("margin").startswith("autoal ")
+
+
+SOURCE = """
+from autoal import QueryStrategy
+class Plain(QueryStrategy): pass
+class Own(QueryStrategy):
+    def __init__(self, k: int = 3, *, scale: float = 1.0) -> None: ...
+class Child(Own): pass
+@decorated
+class Wrapped(QueryStrategy): pass
+raise ImportError("it was imported")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Plain", set()), ("Own", {"k", "scale"}), ("Child", None), ("Wrapped", None), ("No", None)],
+)
+def test_options_are_read_from_the_source_without_importing_it(
+    name: str, expected: set[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made_strategies.py").write_text(SOURCE)
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("made", f"made_strategies:{name}", registry.GROUP)
+    monkeypatch.setattr(registry, "installed", lambda: {"made": point})
+    assert registry.named_options("made") == expected
+
+
+@pytest.mark.parametrize("module", ["no_such_module", "no_such_package.module", "math"])
+def test_a_strategy_without_a_source_tells_no_options(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("made", f"{module}:Made", registry.GROUP)
+    monkeypatch.setattr(registry, "installed", lambda: {"made": point})
+    assert registry.named_options("made") is None
