@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from autoal.plan import Plan
     from autoal.pool import Pool
     from autoal.record.round import Round
-    from autoal.strategy import QueryStrategy, select
+    from autoal.strategy import QueryStrategy, from_order, select
     from autoal.task import Task
     from autoal.training import Training
 
@@ -31,6 +31,7 @@ _HOMES = {
     "Training": "autoal.training",
     "TrueLabels": "autoal.oracle",
     "View": "autoal.features",
+    "from_order": "autoal.strategy",
     "rounds": "autoal.loop",
     "select": "autoal.strategy",
 }
@@ -47,6 +48,7 @@ __all__ = [
     "Training",
     "TrueLabels",
     "View",
+    "from_order",
     "rounds",
     "select",
 ]

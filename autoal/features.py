@@ -9,9 +9,12 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from autoal.errors import UserError
 from autoal.seeding import generator
 
 DRAWS = 20  # Monte-Carlo draws of the head
+DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
+BLOCK = 8192  # rows whose intermediate results are in memory at a time
 
 
 class Features:
@@ -23,10 +26,12 @@ class Features:
     Args:
         rows: of the data set, (n,) long.
         inputs: their images, (n, channels, height, width) uint8.
-        embed: images -> embeddings, (n, width).
+        embed: images -> embeddings, (n, width), of any floating type; or, if `width` is given, the
+            pooled stages of the network side by side, of which the embedding is the last.
         head: embeddings -> logits, the last layer.
         dropout: the rate that the head was trained with.
         seed: of the dropout draws.
+        width: of the embedding, where `embed` gives all stages.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Features:
         head: nn.Module,
         dropout: float = 0.0,
         seed: int = 0,
+        width: int | None = None,
     ) -> None:
         self.rows = rows
         self._inputs = inputs
@@ -44,6 +50,7 @@ class Features:
         self._head = head
         self._dropout = dropout
         self._seed = seed
+        self._width = width
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,15 +61,33 @@ class Features:
         return self._inputs()
 
     @cached_property
+    def order(self) -> Tensor:
+        """The places of the rows in the order of their numbers, (n,).
+
+        What is drawn for each row goes by this order, so that a pool in another order gets the
+        same draws.
+        """
+        return self.rows.argsort()
+
+    @property
     def embeddings(self) -> Tensor:
         """The penultimate features, (n, width)."""
-        return self._embed(self.inputs)
+        return self._seen if self._width is None else self._seen[:, -self._width :]
+
+    @property
+    def stages(self) -> Tensor:
+        """The network's stages, pooled, side by side, (n, sum of their widths).
+
+        Only there for a strategy that names them in `reads`, since they take memory.
+        """
+        if self._width is None:
+            raise RuntimeError("a strategy that reads `stages` must name them in its `reads`")
+        return self._seen
 
     @cached_property
     def logits(self) -> Tensor:
         """Unnormalised log-probabilities, (n, classes)."""
-        with torch.no_grad():
-            return self._head(self.embeddings)
+        return self._through_head(torch.ones(1))[0]
 
     @cached_property
     def probs(self) -> Tensor:
@@ -71,15 +96,38 @@ class Features:
 
     @cached_property
     def drawn_probs(self) -> Tensor:
-        """Class probabilities under dropout before the head, (draws, n, classes)."""
+        """Class probabilities under dropout before the head, (draws, n, classes).
+
+        A draw is one mask for all rows, that is, one network out of those that dropout stands for,
+        so that the draws of two rows belong together.
+        """
+        rate = self._dropout or DRAWN_DROPOUT
         stream = generator(self._seed, "dropout")
-        keep = 1 - self._dropout
-        draws = []
-        with torch.no_grad():
-            for _ in range(DRAWS):
-                mask = torch.empty_like(self.embeddings).bernoulli_(keep, generator=stream)
-                draws.append(self._head(self.embeddings * mask / keep).softmax(1))
-        return torch.stack(draws)
+        kept = torch.rand(DRAWS, self.embeddings.shape[1], generator=stream) >= rate
+        return self._through_head(kept / (1 - rate)).softmax(2)
+
+    @cached_property
+    def _seen(self) -> Tensor:
+        seen = self._embed(self.inputs)
+        bad = int((~seen.isfinite().all(1)).sum())
+        if bad:
+            raise UserError(
+                f"the network's features of {bad} of {len(seen)} rows are not finite (NaN or "
+                "infinite): its training diverged, which a lower task.learning_rate may prevent"
+            )
+        return seen
+
+    @torch.no_grad()
+    def _through_head(self, factors: Tensor) -> Tensor:
+        """The head's output for embeddings times each of the factors, (factors, n, classes)."""
+        embeddings = self.embeddings
+        head, factors = self._head.to(embeddings.device), factors.to(embeddings.device)
+        # In blocks, since a product of all embeddings with a factor is as large as they are.
+        parts = [
+            torch.stack([head(block * factor) for factor in factors])
+            for block in (part.float() for part in embeddings.split(BLOCK))
+        ]
+        return torch.cat(parts, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +139,8 @@ class View:
     labels: Tensor  # (labelled,) long, the classes of `labelled`
     classes: int
     seed: int
+    validation: Features | None = None  # labelled rows that are not trained on, if the user has any
+    validation_labels: Tensor | None = None  # (validation,) long
 
     def generator(self) -> torch.Generator:
         """A fresh stream: the same numbers at every call, whoever drew before."""

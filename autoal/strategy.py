@@ -1,11 +1,15 @@
 """What a query strategy is, and how a batch is chosen by one."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from autoal.features import View
+
+# What a strategy may read of a view, by the names for `QueryStrategy.reads`.
+READABLE = ("inputs", "embeddings", "stages", "probs", "draws", "labelled", "validation")
 
 
 class QueryStrategy(ABC):
@@ -14,6 +18,8 @@ class QueryStrategy(ABC):
     A plugin is a subclass with a `score`, entered under the entry-point group `autoal.strategies`;
     the parameters of its `__init__` become options of the command line.
     """
+
+    reads: tuple[str, ...] | None = None  # out of READABLE; None: not stated
 
     def fit(self, view: View) -> None:
         """Learn something before scoring; called once a round."""
@@ -24,6 +30,17 @@ class QueryStrategy(ABC):
 
         A pure function: the same view and budget give the same scores.
         """
+
+    def notes(self, view: View) -> dict[str, Any]:
+        """What the record of the round should say about the query, ready for JSON."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must outlive a round; kept with the run, and given back when it goes on."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
@@ -38,10 +55,23 @@ def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
     scores = strategy.score(view, budget)
     _check_scores(type(strategy).__name__, scores, len(view.pool))
     # From sorted rows on, so that the order in which the pool came makes no difference.
-    by_row = view.pool.rows.argsort()
-    shuffled = by_row[torch.randperm(len(by_row), generator=view.generator())]
-    order = scores.cpu()[shuffled].argsort(descending=True, stable=True)
-    return view.pool.rows[shuffled[order[:budget]]]
+    order = view.pool.order
+    shuffled = order[torch.randperm(len(order), generator=view.generator())]
+    best = scores.cpu()[shuffled].argsort(descending=True, stable=True)
+    return view.pool.rows[shuffled[best[:budget]]]
+
+
+def from_order(order: Tensor, rest: Tensor) -> Tensor:
+    """The picks of a greedy strategy as scores: they come first, in their order.
+
+    Args:
+        order: places in the pool, best first, (picked,).
+        rest: what every row of the pool would still be worth after them, (n,); ranks the others.
+    """
+    low, high = rest.min(), rest.max()
+    scores = (rest - low) / (high - low).clamp(min=torch.finfo(rest.dtype).tiny) / 2
+    scores[order] = torch.arange(len(order), 0, -1, dtype=rest.dtype, device=rest.device)
+    return scores
 
 
 def _check_scores(name: str, scores: Tensor, size: int) -> None:

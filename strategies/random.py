@@ -9,8 +9,10 @@ from autoal import QueryStrategy, View
 class Random(QueryStrategy):
     """Every row of the pool with equal probability."""
 
+    reads = ()
+
     def score(self, view: View, budget: int) -> Tensor:
         # Drawn in the order of the rows' numbers, so that a pool in another order scores the same.
         scores = torch.empty(len(view.pool))
-        scores[view.pool.rows.argsort()] = torch.rand(len(view.pool), generator=view.generator())
+        scores[view.pool.order] = torch.rand(len(view.pool), generator=view.generator())
         return scores

@@ -36,6 +36,13 @@ def _bands(count: int, name: str) -> Images:
     return Images(images.to(torch.uint8), labels)
 
 
+class Log(nn.Module):
+    """The head whose class probabilities are the embeddings."""
+
+    def forward(self, probs: Tensor) -> Tensor:
+        return probs.log()
+
+
 @pytest.fixture
 def data() -> ImageData:
     bands = Bands()
@@ -64,8 +71,8 @@ def view_of() -> Callable[..., View]:
     def make(probs: Tensor, rows: Tensor | None = None, seed: int = 0) -> View:
         rows = torch.arange(len(probs)) if rows is None else rows
         return View(
-            pool=Features(rows, probs.log, lambda inputs: inputs, nn.Identity()),
-            labelled=Features(rows[:0], probs[:0].log, lambda inputs: inputs, nn.Identity()),
+            pool=Features(rows, lambda: probs, lambda inputs: inputs, Log()),
+            labelled=Features(rows[:0], lambda: probs[:0], lambda inputs: inputs, Log()),
             labels=torch.empty(0, dtype=torch.long),
             classes=probs.shape[1],
             seed=seed,

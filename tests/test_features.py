@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Features, View
-from autoal.features import DRAWS
+from autoal.features import DRAWN_DROPOUT, DRAWS
 from autoal.seeding import generator, seeded
 
 EMBEDDINGS = torch.randn(6, 5, generator=generator(0, "embeddings"))
@@ -59,7 +59,7 @@ def test_all_that_can_be_read_costs_one_pass_of_the_backbone(
 
 def test_what_was_computed_is_kept(make: Callable[..., Features]) -> None:
     features = make(dropout=0.3)
-    for name in ("inputs", "embeddings", "logits", "probs", "drawn_probs"):
+    for name in ("inputs", "embeddings", "order", "logits", "probs", "drawn_probs"):
         assert getattr(features, name) is getattr(features, name)
 
 
@@ -93,27 +93,82 @@ def test_draws_differ_from_each_other_and_are_probabilities(
     make: Callable[..., Features],
 ) -> None:
     drawn = make(dropout=0.5).drawn_probs
-    assert len({tuple(draw.flatten().tolist()) for draw in drawn}) == DRAWS
+    assert len({tuple(draw.flatten().tolist()) for draw in drawn}) > DRAWS // 2  # of 32 masks
     torch.testing.assert_close(drawn.sum(2), torch.ones(DRAWS, 6))
 
 
-def test_without_dropout_every_draw_is_the_prediction(make: Callable[..., Features]) -> None:
-    features = make(dropout=0.0)
-    expected = features.probs.expand(DRAWS, -1, -1)
-    torch.testing.assert_close(features.drawn_probs, expected)
+def test_a_network_without_dropout_is_drawn_at_a_rate_of_its_own(
+    make: Callable[..., Features],
+) -> None:
+    assert torch.equal(make(dropout=0.0).drawn_probs, make(dropout=DRAWN_DROPOUT).drawn_probs)
 
 
 def test_a_draw_drops_embeddings_and_scales_the_others_up() -> None:
-    ones = torch.ones(400, 1)
-    head = nn.Linear(1, 2)
+    # Row i has a one in column i alone, so that its logit shows what became of that column.
+    columns = torch.eye(400)
+    head = nn.Linear(400, 2)
     with torch.no_grad():
-        head.weight.copy_(torch.tensor([[1.0], [0.0]]))
+        head.weight.copy_(torch.tensor([[1.0], [0.0]]).expand(2, 400))
         head.bias.zero_()
-    features = Features(torch.arange(400), lambda: ones, lambda inputs: inputs, head, dropout=0.2)
+    features = Features(
+        torch.arange(400), lambda: columns, lambda inputs: inputs, head, dropout=0.2
+    )
     first = features.drawn_probs[:, :, 0]
     kept = torch.isclose(first, torch.tensor(1 / 0.8).sigmoid())
     assert bool((kept | torch.isclose(first, torch.tensor(0.5))).all())
     assert 0.78 < float(kept.float().mean()) < 0.82  # 8,000 draws: a standard deviation of 0.0045
+
+
+def test_all_rows_share_the_mask_of_a_draw() -> None:
+    same = torch.randn(1, 5, generator=generator(0)).expand(6, -1)
+    with seeded(0):
+        head = nn.Linear(5, 3)
+    features = Features(torch.arange(6), lambda: same, lambda inputs: inputs, head, dropout=0.5)
+    torch.testing.assert_close(features.drawn_probs, features.drawn_probs[:, :1].expand(-1, 6, -1))
+
+
+def test_blocks_make_no_difference(
+    make: Callable[..., Features], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = make(dropout=0.5)
+    expected = whole.logits, whole.drawn_probs
+    monkeypatch.setattr("autoal.features.BLOCK", 4)
+    parts = make(dropout=0.5)
+    torch.testing.assert_close((parts.logits, parts.drawn_probs), expected)
+
+
+def test_half_precision_is_computed_with_in_float32(head: nn.Linear) -> None:
+    half = EMBEDDINGS.bfloat16()
+    features = Features(torch.arange(6), lambda: half, lambda inputs: inputs, head)
+    assert features.embeddings.dtype == torch.bfloat16
+    torch.testing.assert_close(features.logits, head(half.float()))
+
+
+def test_features_that_are_not_finite_are_refused(head: nn.Linear) -> None:
+    broken = EMBEDDINGS.clone()
+    broken[2, 1], broken[4, 0] = torch.nan, torch.inf
+    features = Features(torch.arange(6), lambda: broken, lambda inputs: inputs, head)
+    with pytest.raises(ValueError, match="features of 2 of 6 rows are not finite"):
+        _ = features.probs
+
+
+def test_the_embedding_is_the_last_of_the_stages(head: nn.Linear) -> None:
+    seen = torch.randn(6, 9, generator=generator(0))
+    features = Features(torch.arange(6), lambda: seen, lambda inputs: inputs, head, width=5)
+    assert torch.equal(features.stages, seen)
+    assert torch.equal(features.embeddings, seen[:, 4:])
+    torch.testing.assert_close(features.logits, head(seen[:, 4:]))
+
+
+def test_stages_must_be_asked_for(make: Callable[..., Features]) -> None:
+    with pytest.raises(RuntimeError, match="`reads`"):
+        _ = make().stages
+
+
+def test_order_sorts_the_rows() -> None:
+    rows = torch.tensor([7, 3, 9, 4])
+    features = Features(rows, lambda: rows, lambda inputs: inputs, nn.Identity())
+    assert rows[features.order].tolist() == [3, 4, 7, 9]
 
 
 def test_the_mean_over_the_draws_is_near_the_prediction() -> None:

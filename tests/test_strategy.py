@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, View, select
+from autoal import QueryStrategy, View, from_order, select
 from autoal.seeding import generator
 
 MakeView = Callable[..., View]
@@ -140,3 +140,15 @@ def test_a_strategy_without_a_score_cannot_be_made() -> None:
 
     with pytest.raises(TypeError, match="abstract"):
         Silent()  # type: ignore[abstract]
+
+
+def test_picks_come_first_in_their_order_and_the_rest_by_what_it_is_worth() -> None:
+    scores = from_order(torch.tensor([3, 0]), torch.tensor([9.0, -2.0, 5.0, 9.0, 1.0]))
+    assert scores.argsort(descending=True).tolist() == [3, 0, 2, 4, 1]
+    assert scores[[3, 0]].tolist() == [2, 1]
+    assert float(scores[2]) < 1
+
+
+def test_an_order_of_all_rows_or_of_equal_ones_is_finite() -> None:
+    assert from_order(torch.tensor([1, 0]), torch.zeros(2)).tolist() == [1, 2]
+    assert from_order(torch.tensor([1]), torch.full((3,), 4.0)).tolist() == [0, 1, 0]
