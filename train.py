@@ -70,10 +70,13 @@ def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> Non
     from autoal.record.sink import Sinks
     from autoal.record.terminal import Terminal
 
-    data, network, logger = parts["data"], parts["task"].network, folder.config["logger"]
+    data, logger = parts["data"], folder.config["logger"]
+    lasting = {"network": parts["task"].network, "strategy": parts["strategy"]}
     history = folder.rounds
     if history:
-        network.load_state_dict(folder.state()["network"])
+        state = folder.state()
+        for name, part in lasting.items():
+            part.load_state_dict(state[name])
     with closing(Sinks()) as sinks:
         sinks.add(Terminal(console, folder.path.name, parts["plan"].rounds, history))
         if logger:
@@ -86,7 +89,7 @@ def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> Non
                 )
             )
         for done in rounds(**parts, history=history, sink=sinks):
-            folder.add(done, {"network": network.state_dict()})
+            folder.add(done, {name: part.state_dict() for name, part in lasting.items()})
             sinks.end(done)
 
 

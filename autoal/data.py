@@ -14,25 +14,32 @@ from autoal.errors import unknown
 from autoal.images import Preprocess
 from autoal.imbalance import KINDS, thin
 from autoal.networks import Shape
+from autoal.seeding import generator
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
     """Pictures and their classes, in RAM or mapped from a file."""
 
-    images: Tensor  # (n, channels, height, width) uint8
+    images: Tensor  # (n, channels, height, width) uint8, or features in that shape
     labels: Tensor  # (n,) long
+    part: str = "train"  # of the data set as it was loaded
+    rows: Tensor | None = None  # their places in that part; None: all of it, in order
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, rows: Tensor) -> Images:
         """Some of them, by row numbers or by a mask."""
-        return Images(self.images[rows], self.labels[rows])
+        places = torch.arange(len(self)) if self.rows is None else self.rows
+        return Images(self.images[rows], self.labels[rows], self.part, places[rows])
 
 
 class ImageData(LightningDataModule, ABC):
     """A data set of small images: `train` is the pool, `test` is only ever evaluated on.
+
+    `validation` has labelled images that are not trained on, if any are asked for: strategies may
+    use them, and they count as labels that were bought.
 
     A subclass sets the class names and writes `load`. Batches are of the raw uint8 images:
     `preprocess()` is what turns them into a network's input.
@@ -42,13 +49,16 @@ class ImageData(LightningDataModule, ABC):
         flip: random mirror images in training.
         imbalance: none, long_tail or step; thins the training images, the test set stays whole.
         imbalance_ratio: of the largest class to the smallest.
-        imbalance_seed: which images are left out; the same for all seeds of a comparison.
+        validation: labelled images to hold out, drawn from the set's own validation part, or, where
+            it has none, from the training images, which then leave the pool.
+        split_seed: which images are left out or held out; the same for all seeds of a comparison.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
 
     classes: tuple[str, ...]
     train: Images
     test: Images
+    validation: Images | None
 
     def __init__(
         self,
@@ -56,7 +66,8 @@ class ImageData(LightningDataModule, ABC):
         flip: bool = False,
         imbalance: str = "none",
         imbalance_ratio: float = 10.0,
-        imbalance_seed: int = 0,
+        validation: int = 0,
+        split_seed: int = 0,
         batch_size: int = 128,
     ) -> None:
         super().__init__()
@@ -70,18 +81,38 @@ class ImageData(LightningDataModule, ABC):
             raise ValueError(f"`imbalance_ratio` must be at least 1, got {imbalance_ratio}")
         self.imbalance = imbalance
         self.imbalance_ratio = imbalance_ratio
-        self.imbalance_seed = imbalance_seed
+        if validation < 0:
+            raise ValueError(f"`validation` must not be negative, got {validation}")
+        self.held_out = validation
+        self.split_seed = split_seed
         self.batch_size = batch_size
 
     @abstractmethod
-    def load(self) -> tuple[Images, Images]:
-        """The training and the test images."""
+    def load(self) -> tuple[Images, ...]:
+        """The training and the test images, and the set's own validation images if it has some."""
 
     def setup(self, stage: str | None = None) -> None:
-        if not hasattr(self, "train"):
-            whole, self.test = self.load()
-            how = (self.imbalance, self.imbalance_ratio, self.imbalance_seed)
-            self.train = whole if self.imbalance == "none" else whole.take(thin(whole.labels, *how))
+        if hasattr(self, "train"):
+            return
+        train, self.test, *own = self.load()
+        if self.imbalance != "none":
+            how = (self.imbalance, self.imbalance_ratio, self.split_seed)
+            train = train.take(thin(train.labels, *how))
+        self.train, self.validation = self._hold_out(train, *own)
+
+    def _hold_out(self, train: Images, own: Images | None = None) -> tuple[Images, Images | None]:
+        """The training images that are left, and the validation images."""
+        if not self.held_out:
+            return train, None
+        source = train if own is None else own
+        limit = len(source) if own is not None else len(source) - 1
+        if self.held_out > limit:
+            raise ValueError(
+                f"data.validation={self.held_out}: there are only {limit} images to take it from"
+            )
+        order = torch.randperm(len(source), generator=generator(self.split_seed, "validation"))
+        chosen, left = order[: self.held_out].sort().values, order[self.held_out :].sort().values
+        return (train.take(left) if own is None else train), source.take(chosen)
 
     @property
     def shape(self) -> Shape:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -79,8 +81,10 @@ class _Experiment:
         self.training = training
         self.sink = sink
         self.classes = len(data.classes)
+        self.stages = "stages" in (strategy.reads or ())
         self.images = training.place(data.train.images)
         self.test = data.test
+        self.validation = data.validation
         self.pool = Pool.of(len(data.train))
         self.labels = torch.full((len(data.train),), UNKNOWN)
 
@@ -93,7 +97,7 @@ class _Experiment:
 
     def _round(self, number: int) -> Round:
         watch = Stopwatch()
-        rows = self._query(number, watch)
+        rows, notes = self._query(number, watch)
         answers = self._ask(rows)
         self._learn(rows, answers)
         with watch.phase("train"), seeded(self.seed, number, "fit"):
@@ -103,10 +107,10 @@ class _Experiment:
                 self.task, self._take(labelled), self.labels[labelled], self.sink.step
             )
         with watch.phase("test"):
-            metrics = self.training.test(self.task, self.test.images, self.test.labels)
+            metrics = self._test()
         return Round(
             number=number,
-            labelled=len(labelled),
+            labelled=len(labelled) + (len(self.validation) if self.validation else 0),
             queried=rows.tolist(),
             labels=answers.tolist(),
             metrics=metrics,
@@ -115,39 +119,57 @@ class _Experiment:
                 "total": watch.total,
             },
             steps=steps,
+            notes=notes,
         )
 
-    def _query(self, number: int, watch: Stopwatch) -> Tensor:
+    def _test(self) -> dict[str, float]:
+        metrics = self.training.test(self.task, self.test.images, self.test.labels)
+        if self.validation is None:
+            return metrics
+        held_out = self.training.test(self.task, self.validation.images, self.validation.labels)
+        return metrics | {f"val_{name}": value for name, value in held_out.items()}
+
+    def _query(self, number: int, watch: Stopwatch) -> tuple[Tensor, dict[str, Any]]:
+        """The rows of this round, and what the strategy says about them."""
         if number == 0:
             stream = generator(self.seed, "start")
-            return torch.randperm(len(self.pool), generator=stream)[: self.plan.start]
+            return torch.randperm(len(self.pool), generator=stream)[: self.plan.start], {}
         # Seeded too, for strategies that draw from the global streams though they should not.
         with watch.phase("score"), seeded(self.seed, number, "query"):
-            return select(self.strategy, self._view(number, watch), self.plan.budget)
+            view = self._view(number, watch)
+            return select(self.strategy, view, self.plan.budget), self.strategy.notes(view)
 
     def _view(self, number: int, watch: Stopwatch) -> View:
         labelled = self.pool.labelled
+        look = partial(self._features, number=number, watch=watch)
+        held_out = self.validation
         return View(
-            pool=self._features(self.pool.unlabelled, number, watch),
-            labelled=self._features(labelled, number, watch),
+            pool=look(self.images, self.pool.unlabelled),
+            labelled=look(self.images, labelled),
             labels=self.labels[labelled],
             classes=self.classes,
             seed=derive(self.seed, number, "view"),
+            validation=look(held_out.images, torch.arange(len(held_out))) if held_out else None,
+            validation_labels=held_out.labels if held_out else None,
         )
 
-    def _features(self, rows: Tensor, number: int, watch: Stopwatch) -> Features:
+    def _features(self, images: Tensor, rows: Tensor, number: int, watch: Stopwatch) -> Features:
+        """What the network, as it is now, says about these rows of the images."""
+
         def embed(inputs: Tensor) -> Tensor:
             with watch.phase("features"):
-                return self.training.embed(self.task, inputs)
+                return self.training.embed(self.task, inputs, self.stages)
 
+        network = self.task.network
         return Features(
             rows,
-            inputs=lambda: self._take(rows),
+            inputs=lambda: images[rows.to(images.device)],
             embed=embed,
             # Float32, as the embeddings are; a copy, so that later training does not change it.
-            head=deepcopy(self.task.network.head).float(),
-            dropout=self.task.network.dropout.p,
+            head=deepcopy(network.head).float(),
+            dropout=network.dropout.p,
             seed=derive(self.seed, number, "features"),
+            width=network.head.in_features if self.stages else None,
         )
 
     def _take(self, rows: Tensor) -> Tensor:

@@ -6,7 +6,9 @@ embeddings. Every network is built from the shape of an image and the number of 
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
+import torch
 import torchvision
 from torch import Tensor, nn
 
@@ -14,18 +16,51 @@ Shape = tuple[int, int, int]  # channels, height, width
 
 
 class Network(nn.Module):
-    """A classifier whose penultimate features can be read once and used again."""
+    """A classifier whose penultimate features can be read once and used again.
 
-    def __init__(self, embed: nn.Module, width: int, classes: int, dropout: float) -> None:
+    Args:
+        embed: images -> embeddings, (n, width).
+        width: of the embedding.
+        classes: how many there are.
+        dropout: before the head.
+        inner: names of the modules inside `embed` that end its stages, but the last.
+    """
+
+    def __init__(
+        self,
+        embed: nn.Module,
+        width: int,
+        classes: int,
+        dropout: float,
+        inner: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
             raise ValueError(f"`dropout` must be at least 0 and below 1, got {dropout}")
         self.embed = embed
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width, classes)
+        self.inner = tuple(inner)
 
     def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) -> (n, classes)
         return self.head(self.dropout(self.embed(images)))
+
+    def stages(self, images: Tensor) -> Tensor:
+        """The stages, each pooled over its places, side by side; the last is the embedding."""
+        pooled: list[Tensor] = []
+
+        def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            pooled.append(output.flatten(2).mean(2) if output.ndim > 2 else output)
+
+        watched = [self.embed.get_submodule(name) for name in self.inner]
+        hooks = [module.register_forward_hook(keep) for module in watched]
+        try:
+            # Not the call, which may be compiled, and then shows nothing of its inside.
+            embedding = self.embed.forward(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.cat([*pooled, embedding], 1)
 
 
 class ResNet18(Network):
@@ -51,11 +86,11 @@ class ResNet18(Network):
         if not maxpool:
             trunk.maxpool = nn.Identity()
         trunk.fc = nn.Identity()
-        super().__init__(trunk, features, classes, dropout)
+        super().__init__(trunk, features, classes, dropout, ("layer1", "layer2", "layer3"))
 
 
 class MLP(Network):
-    """Fully connected layers with ReLU on the flattened image.
+    """Fully connected layers with ReLU on the flattened image; without any, a linear model.
 
     Args:
         shape: of one image.
@@ -67,17 +102,11 @@ class MLP(Network):
     def __init__(
         self, shape: Shape, classes: int, hidden: Sequence[int] = (256,), dropout: float = 0.2
     ) -> None:
-        if not hidden or min(hidden) < 1:
-            raise ValueError(f"`hidden` must list at least one width, each above 0, got {hidden}")
+        if any(width < 1 for width in hidden):
+            raise ValueError(f"`hidden` must list widths above 0, got {hidden}")
         widths = [shape[0] * shape[1] * shape[2], *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
-        super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout)
-
-
-class Linear(Network):
-    """Multinomial logistic regression on the flattened image."""
-
-    def __init__(self, shape: Shape, classes: int, dropout: float = 0.0) -> None:
-        super().__init__(nn.Flatten(), shape[0] * shape[1] * shape[2], classes, dropout)
+        inner = [str(place) for place in range(2, len(layers) - 1, 2)]  # every ReLU but the last
+        super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout, inner)

@@ -12,6 +12,9 @@ from autoal.features import View
 READABLE = ("inputs", "embeddings", "stages", "probs", "draws", "labelled", "validation")
 
 
+Reads = tuple[str, ...] | None
+
+
 class QueryStrategy(ABC):
     """Says which rows of the pool are worth a label.
 
@@ -19,7 +22,7 @@ class QueryStrategy(ABC):
     the parameters of its `__init__` become options of the command line.
     """
 
-    reads: tuple[str, ...] | None = None  # out of READABLE; None: not stated
+    reads: Reads = None  # out of READABLE; None: not stated
 
     def fit(self, view: View) -> None:
         """Learn something before scoring; called once a round."""

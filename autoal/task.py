@@ -96,6 +96,7 @@ class Task(LightningModule):
         self.warm_start = warm_start
         self.shrink = shrink
         self.perturb = perturb
+        self.show_stages = False  # set for the predictions of which all stages are wanted
 
     def renew(self, *, first: bool) -> None:
         """Set the weights that this round's training starts from."""
@@ -122,7 +123,8 @@ class Task(LightningModule):
 
     def predict_step(self, batch: Batch, index: int) -> Tensor:
         """Embeddings, the costly part of a prediction; see `Features` for the rest."""
-        return self.network.embed(self.preprocess(batch[0])).float()
+        look = self.network.stages if self.show_stages else self.network.embed
+        return look(self.preprocess(batch[0])).float()
 
     def configure_optimizers(self) -> Any:
         optimizer = OPTIMIZERS[self.optimizer](

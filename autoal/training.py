@@ -70,14 +70,18 @@ class Training:
             (metrics,) = trainer.test(task, batches, verbose=False)
         return {name: float(value) for name, value in metrics.items()}
 
-    def embed(self, task: Task, images: Tensor) -> Tensor:
-        """The network's embedding of each image, on the CPU: (n, width) float32."""
+    def embed(self, task: Task, images: Tensor, stages: bool = False) -> Tensor:
+        """The network's embedding of each image, or all its stages, (n, width) float32.
+
+        On the GPU if there is one with room for it, where strategies then compute.
+        """
         with _quiet():
             trainer = self._trainer()
             self._arrange(task, trainer)
+            task.show_stages = stages
             batches: Any = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
         # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
-        return torch.cat([batch.cpu() for batch in batches])
+        return self.place(torch.cat([batch.cpu() for batch in batches]))
 
     def place(self, images: Tensor) -> Tensor:
         """The images where training reads them fastest: on a GPU that has room for them twice."""

@@ -29,7 +29,7 @@ class Cifar10(PublishedData):
     published = datasets.CIFAR10
     key = "labels"
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         batches = self._batches()
         source = self.folder.path / self.published.base_folder
         if source.is_dir():
@@ -39,7 +39,7 @@ class Cifar10(PublishedData):
         else:
             source = self.folder.get(self._archive())
             sources = [source]
-        return self.pair(kept(sources, (self.key, list(batches)), lambda: self._decode(source)))
+        return self.parts(kept(sources, (self.key, list(batches)), lambda: self._decode(source)))
 
     def _archive(self) -> DataFile:
         return DataFile(self.published.filename, (self.published.url,), self.published.tgz_md5)

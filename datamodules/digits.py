@@ -18,7 +18,7 @@ class Digits(ImageData):
 
     classes = tuple("0123456789")
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         digits = load_digits()
         # The pixels count 0 to 16 dots; scaled to bytes.
         images = torch.from_numpy(digits.images / 16 * 255).round().to(torch.uint8).unsqueeze(1)

@@ -53,7 +53,7 @@ class Folder(ImageData):
         self.test_share = test_share
         self.corrupt = corrupt
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         train = self.path / "train" if (self.path / "train").is_dir() else self.path
         test = self.path / "test" if (self.path / "test").is_dir() else None
         if not train.is_dir():

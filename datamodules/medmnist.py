@@ -42,7 +42,7 @@ class MedMnist(PublishedData):
         self.classes = tuple(self.info["label"].values())
         self.counts = (self.info["n_samples"]["train"], self.info["n_samples"]["test"])
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         path = self.folder.get(self.file)
         arrays = kept([path], "npz", lambda: read_npz(path))
-        return self.pair(arrays)
+        return self.parts(arrays)

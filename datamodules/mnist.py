@@ -24,13 +24,13 @@ class Mnist(PublishedData):
     counts = (60_000, 10_000)
     published = datasets.MNIST
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         paths = {
             part: self._get(name, md5)
             for part, (name, md5) in zip(PARTS, self.published.resources, strict=True)
         }
         arrays = kept(list(paths.values()), "idx", lambda: {k: _idx(p) for k, p in paths.items()})
-        return self.pair(arrays)
+        return self.parts(arrays)
 
     def _get(self, name: str, md5: str) -> Path:
         # Where torchvision has them, so that its files are found.

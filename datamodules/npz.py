@@ -11,14 +11,14 @@ from autoal import ImageData
 from autoal.data import Images
 from autoal.errors import UserError
 from autoal.seeding import generator
-from datamodules.published import images
+from datamodules.published import images, parts
 from datamodules.store import Arrays, kept
 
 LARGEST = 64 << 30  # bytes that a file may unpack to
 
 
 class Npz(ImageData):
-    """`train_images`, `train_labels` and, if there is one, the test set in `test_images`, ...
+    """`train_images`, `train_labels` and, if there are any, `test_images`, `val_images`, ...
 
     Images are bytes of the shape (n, height, width) or (n, height, width, channels); labels are
     whole numbers from 0, (n,) or (n, 1). `classes` may hold their names.
@@ -36,15 +36,14 @@ class Npz(ImageData):
         self.path = Path(path).expanduser()
         self.test_share = test_share
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         if not self.path.is_file():
             raise UserError(f"there is no file {self.path}; data.path= names one")
         arrays = kept([self.path], "npz", lambda: read_npz(self.path))
         self.classes = _names(arrays)
-        train = images(arrays, "train", len(self.classes))
         if "test_images" in arrays:
-            return train, images(arrays, "test", len(self.classes))
-        return split(train, self.test_share)
+            return parts(arrays, len(self.classes))
+        return split(images(arrays, "train", len(self.classes)), self.test_share)
 
 
 def read_npz(path: Path) -> Arrays:

@@ -30,16 +30,22 @@ class PublishedData(ImageData):
         super().__init__(**options)
         self.folder = DataFolder(root, download, check)
 
-    def pair(self, arrays: Arrays) -> tuple[Images, Images]:
-        """Training and test images from their arrays, of the published counts."""
-        train, test = (images(arrays, part, len(self.classes)) for part in ("train", "test"))
+    def parts(self, arrays: Arrays) -> tuple[Images, ...]:
+        """Training and test images, and validation images if any, of the published counts."""
+        train, test, *own = parts(arrays, len(self.classes))
         if self.folder.check and (len(train), len(test)) != self.counts:
             raise UserError(
                 f"{type(self).__name__} in {self.folder.path} has {len(train):,} + {len(test):,} "
                 f"images, expected {self.counts[0]:,} + {self.counts[1]:,}\n"
                 "  give data.check=false if it is a part of your own"
             )
-        return train, test
+        return train, test, *own
+
+
+def parts(arrays: Arrays, classes: int) -> tuple[Images, ...]:
+    """Training and test images from their arrays, and the validation images if there are some."""
+    names = ["train", "test", *(["val"] if "val_images" in arrays else [])]
+    return tuple(images(arrays, name, classes) for name in names)
 
 
 def images(arrays: Arrays, part: str, classes: int) -> Images:
@@ -66,4 +72,4 @@ def images(arrays: Arrays, part: str, classes: int) -> Images:
             f"but the classes from 0 to {classes - 1}"
         )
     # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
-    return Images(tensor.permute(0, 3, 1, 2), known)
+    return Images(tensor.permute(0, 3, 1, 2), known, part)

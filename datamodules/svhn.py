@@ -20,12 +20,12 @@ class Svhn(PublishedData):
     classes = tuple("0123456789")
     counts = (73_257, 26_032)
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         paths = {}
         for part in ("train", "test"):
             url, name, md5 = datasets.SVHN.split_list[part]
             paths[part] = self.folder.get(DataFile(name, (url,), md5))
-        return self.pair(kept(list(paths.values()), "svhn", lambda: _decode(paths)))
+        return self.parts(kept(list(paths.values()), "svhn", lambda: _decode(paths)))
 
 
 def _decode(paths: dict[str, Path]) -> Arrays:

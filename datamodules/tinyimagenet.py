@@ -27,7 +27,7 @@ class TinyImageNet(PublishedData):
 
     counts = (100_000, 10_000)
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         folder = self.folder.path / NAME
         if not folder.is_dir():
             _unpack(self.folder.get(ARCHIVE), self.folder.path)
@@ -36,7 +36,7 @@ class TinyImageNet(PublishedData):
             raise UserError(f"{listing} is missing; remove {folder} to have it unpacked again")
         self.classes = tuple(listing.read_text().split())
         sources = [listing, folder / "val" / "val_annotations.txt", folder / "train"]
-        return self.pair(kept(sources, NAME, lambda: self._decode(folder)))
+        return self.parts(kept(sources, NAME, lambda: self._decode(folder)))
 
     def _decode(self, folder: Path) -> Arrays:
         arrays: Arrays = {}

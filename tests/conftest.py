@@ -1,6 +1,7 @@
 """What several test files share: a made data set, small tasks, views of given probabilities."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,13 +11,14 @@ from torch import Tensor, nn
 from autoal import Features, ImageData, Task, Training, View
 from autoal.data import Images
 from autoal.images import Preprocess
-from autoal.networks import Linear
+from autoal.networks import MLP
 from autoal.seeding import generator, seeded
 
 # Tiny tensors need no second thread, and threads that wait for a busy core are slow.
 torch.set_num_threads(1)
 
 SHAPE = (1, 8, 8)
+LINEAR = partial(MLP, hidden=(), dropout=0.0)
 
 
 class Bands(ImageData):
@@ -57,7 +59,7 @@ def cpu() -> Training:
 
 @pytest.fixture
 def make_task() -> Callable[..., Task]:
-    def make(network: Any = Linear, crop: int = 0, **options: Any) -> Task:
+    def make(network: Any = LINEAR, crop: int = 0, **options: Any) -> Task:
         with seeded(0, "task"):
             return Task(network, SHAPE, 3, Preprocess([0.5], [0.25], crop=crop), **options)
 

@@ -16,7 +16,7 @@ class Counted(ImageData):
     classes = ("a", "b")
     loads = 0
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> tuple[Images, ...]:
         self.loads += 1
         images = torch.zeros(5, 3, 9, 13, dtype=torch.uint8)
         return Images(images, torch.arange(5) % 2), Images(images[:2], torch.tensor([0, 1]))
@@ -110,3 +110,66 @@ def test_a_data_set_serves_a_trainer_of_ones_own(
     trainer.fit(task, datamodule=data)
     (metrics,) = trainer.test(task, datamodule=data, verbose=False)
     assert metrics["accuracy"] > 0.8
+
+
+class Own(Counted):
+    """Has validation images of its own."""
+
+    def load(self) -> tuple[Images, ...]:
+        train, test, *_ = super().load()
+        return train, test, Images(train.images[:3], torch.tensor([1, 1, 0]), "val")
+
+
+def test_rows_remember_their_places_through_every_selection() -> None:
+    whole = Images(torch.zeros(6, 1, 1, 1, dtype=torch.uint8), torch.arange(6))
+    half = whole.take(torch.tensor([1, 3, 5])).take(torch.tensor([False, True, True]))
+    assert half.rows is not None
+    assert half.rows.tolist() == half.labels.tolist() == [3, 5]
+
+
+def test_nothing_is_held_out_unasked() -> None:
+    data = Own()
+    data.setup()
+    assert data.validation is None
+    assert len(data.train) == 5
+
+
+def test_held_out_images_leave_the_pool() -> None:
+    data = Counted(validation=2)
+    data.setup()
+    assert data.validation is not None
+    assert data.train.rows is not None
+    assert data.validation.rows is not None
+    assert sorted([*data.train.rows.tolist(), *data.validation.rows.tolist()]) == [0, 1, 2, 3, 4]
+    assert len(data.validation) == 2
+    assert len(data.test) == 2
+    again, other = Counted(validation=2), Counted(validation=2, split_seed=3)
+    again.setup()
+    other.setup()
+    assert again.validation is not None
+    assert other.validation is not None
+    assert torch.equal(again.validation.rows, data.validation.rows)  # type: ignore[arg-type]
+    assert not torch.equal(other.validation.rows, data.validation.rows)  # type: ignore[arg-type]
+
+
+def test_held_out_images_come_from_the_set_s_own_validation_part() -> None:
+    data = Own(validation=2)
+    data.setup()
+    assert data.validation is not None
+    assert data.validation.part == "val"
+    assert len(data.train) == 5
+
+
+@pytest.mark.parametrize(
+    ("build", "asked", "limit"), [(Counted, 5, 4), (Own, 4, 3), (Counted, 99, 4)]
+)
+def test_more_held_out_images_than_there_are_is_refused(
+    build: type[Counted], asked: int, limit: int
+) -> None:
+    with pytest.raises(ValueError, match=f"validation={asked}: there are only {limit}"):
+        build(validation=asked).setup()
+
+
+def test_a_negative_count_of_held_out_images_is_refused() -> None:
+    with pytest.raises(ValueError, match="`validation` must not be negative, got -1"):
+        Counted(validation=-1)

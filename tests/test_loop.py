@@ -15,6 +15,7 @@ from autoal.features import Features
 from autoal.networks import MLP, Network, Shape
 from autoal.record.sink import FitStep, Sink
 from autoal.seeding import seeded
+from autoal.strategy import Reads
 from strategies.random import Random
 from strategies.uncertainty import Margin
 
@@ -374,3 +375,50 @@ def test_a_task_that_was_looked_at_between_the_rounds_is_trained_the_same(
         with torch.no_grad(), seeded(0, "look"):
             task.eval()(data.test.images)
     assert facts(history) == expected
+
+
+class Remembering(QueryStrategy):
+    """Counts its queries, and says so."""
+
+    reads: Reads = ("probs", "stages")
+
+    def fit(self, view: View) -> None:
+        assert view.pool.stages.shape[1] == 16 + 8
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.probs.amax(1)
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return {"pool": len(view.pool)}
+
+
+def test_validation_rows_count_as_labelled_and_are_tested_on(start: Start, data: ImageData) -> None:
+    held_out = data.train.take(torch.arange(4))
+    data.validation = held_out
+    looking = Looking()
+    history = list(start(looking, data=data))
+    assert [each.labelled for each in history] == [10, 15, 20, 25]
+    for each in history:
+        assert {"accuracy", "val_accuracy", "val_nll"} <= set(each.metrics)
+    assert history[-1].metrics["val_accuracy"] in (0, 0.25, 0.5, 0.75, 1)
+    view = looking.views[0]
+    assert view.validation is not None
+    assert view.validation_labels is not None
+    assert torch.equal(view.validation.inputs, held_out.images)
+    assert torch.equal(view.validation_labels, held_out.labels)
+
+
+def test_without_validation_rows_a_view_has_none(start: Start) -> None:
+    looking = Looking()
+    list(start(looking))
+    assert looking.views[0].validation is None
+    assert looking.views[0].validation_labels is None
+
+
+def test_a_strategy_that_reads_stages_gets_them_and_its_notes_are_kept(
+    start: Start, make_task: MakeTask
+) -> None:
+    task = make_task(partial(MLP, hidden=(16, 8)), steps=2)
+    history = list(start(Remembering(), task=task))
+    assert [each.notes for each in history] == [{}, {"pool": 54}, {"pool": 49}, {"pool": 44}]
+    assert Round.from_line(json.loads(json.dumps(history[1].to_line()))) == history[1]

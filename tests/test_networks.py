@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoal.networks import MLP, Linear, Network, ResNet18, Shape
+from autoal.networks import MLP, Network, ResNet18, Shape
 from autoal.seeding import generator, seeded
 
 
@@ -53,8 +53,8 @@ def test_resnet18_refuses_images_below_8x8(size: tuple[int, int]) -> None:
         ResNet18((3, *size), 10)
 
 
-def test_linear_by_hand() -> None:
-    network = Linear((1, 1, 2), 2)
+def test_without_hidden_layers_it_is_a_linear_model() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(), dropout=0.0)
     set_weights(network.head, [[1.0, 2.0], [-1.0, 0.5]], [0.5, 0.0])
     out = network(torch.tensor([3.0, -1.0]).view(1, 1, 1, 2))
     torch.testing.assert_close(out, torch.tensor([[1.5, -3.5]]))
@@ -76,7 +76,7 @@ def test_mlp_has_the_hidden_layers_that_were_asked_for() -> None:
     assert shapes == [(11, 60), (6, 11), (7, 6)]
 
 
-@pytest.mark.parametrize("build", [Linear, MLP, ResNet18])
+@pytest.mark.parametrize("build", [MLP, ResNet18])
 def test_forward_is_the_head_of_the_embedding_when_evaluating(
     build: Callable[..., Network],
 ) -> None:
@@ -102,14 +102,40 @@ def test_dropout_sits_between_the_embedding_and_the_head() -> None:
         assert 0.4 < float((read == 0)[embeddings > 0].float().mean()) < 0.6
 
 
-@pytest.mark.parametrize("build", [Linear, MLP, ResNet18])
+@pytest.mark.parametrize("build", [MLP, ResNet18])
 @pytest.mark.parametrize("dropout", [-0.1, 1.0, float("nan")])
 def test_a_dropout_out_of_range_is_refused(build: Callable[..., Network], dropout: float) -> None:
     with pytest.raises(ValueError, match=f"`dropout` must be .* got {dropout}"):
         build((1, 8, 8), 3, dropout=dropout)
 
 
-@pytest.mark.parametrize("hidden", [(), (0,), (8, -1)])
+@pytest.mark.parametrize("hidden", [(0,), (8, -1)])
 def test_hidden_layers_without_units_are_refused(hidden: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="`hidden` must list at least one width"):
+    with pytest.raises(ValueError, match="`hidden` must list widths above 0"):
         MLP((1, 8, 8), 3, hidden=hidden)
+
+
+def test_the_stages_of_an_mlp_are_its_hidden_layers() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(2, 1), dropout=0.0)
+    assert isinstance(network.embed, nn.Sequential)
+    set_weights(network.embed[1], [[1.0, 1.0], [1.0, -1.0]], [0.0, -1.0])
+    set_weights(network.embed[3], [[2.0, 1.0]], [-1.0])
+    stages = network.stages(torch.tensor([1.0, 2.0]).view(1, 1, 1, 2))
+    assert stages.tolist() == [[3.0, 0.0, 5.0]]
+
+
+def test_the_stages_of_resnet18_are_pooled_and_end_in_the_embedding() -> None:
+    network = ResNet18((1, 8, 8), 3).eval()
+    images = images_of((1, 8, 8), 5)
+    trunk = network.embed
+    assert isinstance(trunk.layer1, nn.Module)
+    first: list[Tensor] = []
+    hook = trunk.layer1.register_forward_hook(lambda *call: first.append(call[2]))
+    with torch.no_grad():
+        embeddings = network.embed(images)
+        hook.remove()
+        stages = network.stages(images)
+    assert stages.shape == (5, 64 + 128 + 256 + 512)
+    torch.testing.assert_close(stages[:, :64], first[0].mean((2, 3)))
+    assert torch.equal(stages[:, -512:], embeddings)
+    assert not any(module._forward_hooks for module in network.modules())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,12 +14,13 @@ class Round:
     """
 
     number: int
-    labelled: int  # rows so far, this round's among them
+    labelled: int  # rows so far, this round's and those held out for validation among them
     queried: list[int]  # rows of the data set, in the order of the query
     labels: list[int]  # the oracle's answers for them
-    metrics: dict[str, float]  # on the test set
+    metrics: dict[str, float]  # on the test set; val_... on the validation rows
     seconds: dict[str, float]  # train, test, features, score, total
     steps: int  # of the optimizer
+    notes: dict[str, Any] = field(default_factory=dict)  # what the strategy says about its query
 
     def to_line(self) -> dict[str, Any]:
         """The round as a flat mapping, ready for JSON."""
@@ -31,6 +32,7 @@ class Round:
             **self.metrics,
             "seconds": self.seconds,
             "steps": self.steps,
+            "notes": self.notes,
         }
 
     @classmethod
@@ -44,5 +46,6 @@ class Round:
             labels=rest.pop("labels"),
             seconds=rest.pop("seconds"),
             steps=rest.pop("steps"),
+            notes=rest.pop("notes", {}),
             metrics={name: value for name, value in rest.items() if isinstance(value, float)},
         )
