@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoal.command import build, main, refused
+from autoal.errors import unknown
 from autoal.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from autoal import ImageData, Training
     from autoal.record.folder import RunFolder
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
@@ -45,13 +47,15 @@ def build_parts(settings: Settings) -> dict[str, Any]:
     with refused():
         plan = Plan(settings["start"], settings["budget"], settings["rounds"])
         strategy = registry.build(settings["strategy"])
-        data = build(settings["data"])
+        training = build(settings["trainer"])
+        task = dict(settings["task"])
+        data = seen(build(settings["data"]), task, training)
         data.setup()
         plan.check(len(data.train))
     return {
         "data": data,
         "task": build(
-            settings["task"],
+            task,
             shape=data.shape,
             classes=len(data.classes),
             preprocess=data.preprocess(),
@@ -60,8 +64,20 @@ def build_parts(settings: Settings) -> dict[str, Any]:
         "oracle": TrueLabels(data.train.labels),
         "plan": plan,
         "seed": settings["seed"],
-        "training": build(settings["trainer"]),
+        "training": training,
     }
+
+
+def seen(data: "ImageData", task: Settings, training: "Training") -> "ImageData":
+    """The data set as the task's frozen backbone sees it; as it is, if the task has none."""
+    from autoal.backbones.frozen import FrozenData
+
+    name, known = task.pop("backbone", None), task.pop("backbones", {})
+    if name is None:
+        return data
+    if name not in known:
+        raise unknown("backbone", name, known)
+    return FrozenData(data, build(known[name]), training.device)
 
 
 def go_on(parts: dict[str, Any], folder: "RunFolder", console: "Console") -> None:

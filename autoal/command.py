@@ -78,6 +78,10 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
             raise
         _tell(UserError(f"a choice of a group must be one of its names: {error}"))
         return 2
+    except BrokenPipeError:
+        # The reader of the output is gone, as `head` is after some lines.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except OSError as error:
         if error.filename is None:
             raise
@@ -150,7 +154,7 @@ class _Job:
         choices = {
             group: choice
             for group, choice in HydraConfig.get().runtime.choices.items()
-            if not group.startswith("hydra/")
+            if not group.startswith("hydra/") and choice is not None
         }
         defaults = self._compose(choices)
         check_keys(_common(_container(config, resolve=False)), _common(defaults))

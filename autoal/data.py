@@ -25,6 +25,11 @@ class Images:
     labels: Tensor  # (n,) long
     part: str = "train"  # of the data set as it was loaded
     rows: Tensor | None = None  # their places in that part; None: all of it, in order
+    whole: int = -1  # images in that part; -1: as many as there are here
+
+    def __post_init__(self) -> None:
+        if self.whole < 0:
+            object.__setattr__(self, "whole", len(self))  # as frozen data classes do it
 
     def __len__(self) -> int:
         return len(self.images)
@@ -32,7 +37,7 @@ class Images:
     def take(self, rows: Tensor) -> Images:
         """Some of them, by row numbers or by a mask."""
         places = torch.arange(len(self)) if self.rows is None else self.rows
-        return Images(self.images[rows], self.labels[rows], self.part, places[rows])
+        return Images(self.images[rows], self.labels[rows], self.part, places[rows], self.whole)
 
 
 class ImageData(LightningDataModule, ABC):
@@ -113,6 +118,11 @@ class ImageData(LightningDataModule, ABC):
         order = torch.randperm(len(source), generator=generator(self.split_seed, "validation"))
         chosen, left = order[: self.held_out].sort().values, order[self.held_out :].sort().values
         return (train.take(left) if own is None else train), source.take(chosen)
+
+    @property
+    def pictures(self) -> Tensor:
+        """What a person sees of the training images, (n, channels, height, width) uint8."""
+        return self.train.images
 
     @property
     def shape(self) -> Shape:

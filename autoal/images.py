@@ -10,17 +10,23 @@ class Preprocess(nn.Module):
     """Normalise a batch; in training mode also crop and flip, with a draw for every image.
 
     Args:
-        mean: of each channel, in [0, 1].
-        std: of each channel.
+        mean: of each channel, after the division by `scale`.
+        std: of each channel, or one for all.
         crop: pixels of zero padding from which a window of the image's size is cut; 0 is off.
         flip: mirror half of the images left to right.
+        scale: what the numbers of an image are divided by.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, mean: Sequence[float], std: Sequence[float], crop: int = 0, flip: bool = False
+        self,
+        mean: Sequence[float],
+        std: Sequence[float],
+        crop: int = 0,
+        flip: bool = False,
+        scale: float = 255.0,
     ) -> None:
         super().__init__()
         if crop < 0:
@@ -29,6 +35,7 @@ class Preprocess(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
         self.crop = crop
         self.flip = flip
+        self.scale = scale
 
     def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) uint8 -> float
         images = images.contiguous()  # whatever the layout on disk, the same sums in the same order
@@ -37,7 +44,7 @@ class Preprocess(nn.Module):
         if self.training and self.flip:
             images = random_flip(images)
         # The buffers follow the precision of the module, and the network the same.
-        return ((images.float() / 255 - self.mean) / self.std).to(self.mean.dtype)
+        return ((images.float() / self.scale - self.mean) / self.std).to(self.mean.dtype)
 
 
 def random_crop(images: Tensor, padding: int) -> Tensor:

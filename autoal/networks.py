@@ -12,6 +12,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from autoal.pretrained import Enlarge, torchvision_network
+
 Shape = tuple[int, int, int]  # channels, height, width
 
 
@@ -87,6 +89,29 @@ class ResNet18(Network):
             trunk.maxpool = nn.Identity()
         trunk.fc = nn.Identity()
         super().__init__(trunk, features, classes, dropout, ("layer1", "layer2", "layer3"))
+
+
+class PretrainedResNet18(Network):
+    """ResNet-18 that starts from its ImageNet weights in every round.
+
+    Args:
+        shape: of one image, of any size; grey images are shown as colour.
+        classes: how many there are.
+        size: height and width that images are enlarged to; the weights were trained with 224.
+        weights: a file with other weights; null fetches those of ImageNet.
+        dropout: before the head.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        classes: int,
+        size: int = 224,
+        weights: str | None = None,
+        dropout: float = 0.2,
+    ) -> None:
+        embed = nn.Sequential(Enlarge(size), torchvision_network("resnet18", weights))
+        super().__init__(embed, 512, classes, dropout, ("1.layer1", "1.layer2", "1.layer3"))
 
 
 class MLP(Network):

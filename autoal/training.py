@@ -85,11 +85,16 @@ class Training:
 
     def place(self, images: Tensor) -> Tensor:
         """The images where training reads them fastest: on a GPU that has room for them twice."""
-        with _quiet():
-            device = self._trainer().strategy.root_device
+        device = self.device
         if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             return images.to(device)
         return images
+
+    @property
+    def device(self) -> torch.device:
+        """Where a fit would compute."""
+        with _quiet():
+            return self._trainer().strategy.root_device
 
     def _trainer(self, **options: Any) -> Trainer:
         return Trainer(

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from torchvision import datasets
 
+from autoal.cache import Arrays
 from autoal.data import Images
 from autoal.errors import UserError
 from datamodules.files import DataFile
 from datamodules.published import PublishedData
-from datamodules.store import Arrays, kept
+from datamodules.store import kept
 
 
 class Cifar10(PublishedData):
@@ -39,7 +39,10 @@ class Cifar10(PublishedData):
         else:
             source = self.folder.get(self._archive())
             sources = [source]
-        return self.parts(kept(sources, (self.key, list(batches)), lambda: self._decode(source)))
+        arrays = kept(sources, (self.key, list(batches)), lambda: self._decode(source))
+        if "classes" in arrays:
+            self.classes = tuple(str(name) for name in arrays["classes"])
+        return self.parts(arrays)
 
     def _archive(self) -> DataFile:
         return DataFile(self.published.filename, (self.published.url,), self.published.tgz_md5)
@@ -48,13 +51,16 @@ class Cifar10(PublishedData):
         """The files of the set with their checksums; those of the training images first."""
         return dict([*self.published.train_list, *self.published.test_list])
 
+    def _contents(self, source: Path) -> dict[str, bytes]:
+        names = list(self._batches())
+        if source.is_dir():
+            return {name: (source / name).read_bytes() for name in names}
+        return _unpack(source, self.published.base_folder, names)
+
     def _decode(self, source: Path) -> Arrays:
+        contents = self._contents(source)
         train = [name for name, _ in self.published.train_list]
         test = [name for name, _ in self.published.test_list]
-        if source.is_dir():
-            contents = {name: (source / name).read_bytes() for name in [*train, *test]}
-        else:
-            contents = _unpack(source, self.published.base_folder, [*train, *test])
         arrays: Arrays = {}
         for part, names in (("train", train), ("test", test)):
             batches = [_unpickle(contents[name]) for name in names]
@@ -70,9 +76,17 @@ class Cifar10(PublishedData):
 class Cifar100(Cifar10):
     """50,000 + 10,000 colour images of 32x32 in a hundred fine classes."""
 
-    classes = tuple(f"class {number}" for number in range(100))
+    classes = tuple(f"class {number}" for number in range(100))  # until their names are read
     published = datasets.CIFAR100
     key = "fine_labels"
+
+    def _batches(self) -> dict[str, str]:
+        meta = self.published.meta
+        return {**super()._batches(), meta["filename"]: meta["md5"]}
+
+    def _decode(self, source: Path) -> Arrays:
+        meta = _unpickle(self._contents(source)[self.published.meta["filename"]])
+        return {**super()._decode(source), "classes": np.array(meta["fine_label_names"])}
 
 
 def _there(path: Path) -> Path:
@@ -108,7 +122,7 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
 
 
-def _unpickle(content: bytes) -> dict[str, npt.NDArray[np.uint8]]:
+def _unpickle(content: bytes) -> dict[str, Any]:
     try:
         return _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
     except (pickle.UnpicklingError, EOFError, ValueError, AttributeError) as error:

@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from autoal.cache import cache_folder
 from autoal.errors import UserError
 
 VARIABLE = "AUTOAL_DATA"
@@ -30,12 +31,6 @@ class DataFile:
     name: str  # below the data folder
     urls: tuple[str, ...]  # mirrors, tried in this order
     md5: str
-
-
-def cache_folder() -> Path:
-    """Where what can be made again is kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "autoal"
 
 
 class DataFolder:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from autoal import ImageData
+from autoal.cache import Arrays
 from autoal.data import Images
 from autoal.errors import UserError
 from datamodules.files import DataFolder
-from datamodules.store import Arrays
 
 
 class PublishedData(ImageData):

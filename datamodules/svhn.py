@@ -7,11 +7,12 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 from torchvision import datasets
 
+from autoal.cache import Arrays
 from autoal.data import Images
 from autoal.errors import UserError
 from datamodules.files import DataFile
 from datamodules.published import PublishedData
-from datamodules.store import Arrays, kept
+from datamodules.store import kept
 
 
 class Svhn(PublishedData):

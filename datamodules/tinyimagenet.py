@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from autoal.cache import Arrays
 from autoal.data import Images
 from autoal.errors import UserError
 from datamodules.files import DataFile
 from datamodules.pictures import read_pictures
 from datamodules.published import PublishedData
-from datamodules.store import Arrays, kept
+from datamodules.store import kept
 
 SIZE = 64
 NAME = "tiny-imagenet-200"
@@ -34,20 +35,30 @@ class TinyImageNet(PublishedData):
         listing = folder / "wnids.txt"
         if not listing.is_file():
             raise UserError(f"{listing} is missing; remove {folder} to have it unpacked again")
-        self.classes = tuple(listing.read_text().split())
+        wnids = listing.read_text().split()
+        self.classes = _names(folder / "words.txt", wnids)
         sources = [listing, folder / "val" / "val_annotations.txt", folder / "train"]
-        return self.parts(kept(sources, NAME, lambda: self._decode(folder)))
+        return self.parts(kept(sources, NAME, lambda: _decode(folder, wnids)))
 
-    def _decode(self, folder: Path) -> Arrays:
-        arrays: Arrays = {}
-        number = {name: place for place, name in enumerate(self.classes)}
-        for part, found in (("train", _training(folder)), ("test", _validation(folder))):
-            pairs = sorted(found)
-            pixels, _, _ = read_pictures([path for path, _ in pairs], SIZE, 3)
-            arrays[f"{part}_images"] = pixels
-            labels = [number[name] for _, name in pairs]
-            arrays[f"{part}_labels"] = np.asarray(labels, dtype=np.int64)
-        return arrays
+
+def _decode(folder: Path, wnids: list[str]) -> Arrays:
+    arrays: Arrays = {}
+    number = {name: place for place, name in enumerate(wnids)}
+    for part, found in (("train", _training(folder)), ("test", _validation(folder))):
+        pairs = sorted(found)
+        pixels, _, _ = read_pictures([path for path, _ in pairs], SIZE, 3)
+        arrays[f"{part}_images"] = pixels
+        labels = [number[name] for _, name in pairs]
+        arrays[f"{part}_labels"] = np.asarray(labels, dtype=np.int64)
+    return arrays
+
+
+def _names(words: Path, wnids: list[str]) -> tuple[str, ...]:
+    """The first word for each class, or, where the list of words is not there, its identifier."""
+    if not words.is_file():
+        return tuple(wnids)
+    known = dict(line.split("\t", 1) for line in words.read_text().splitlines() if "\t" in line)
+    return tuple(known.get(wnid, wnid).split(",")[0].strip() for wnid in wnids)
 
 
 def _training(folder: Path) -> Iterator[tuple[Path, str]]:

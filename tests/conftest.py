@@ -1,6 +1,6 @@
 """What several test files share: a made data set, small tasks, views of given probabilities."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from autoal.data import Images
 from autoal.images import Preprocess
 from autoal.networks import MLP
 from autoal.seeding import generator, seeded
+from tests.launch import Zygote
 
 # Tiny tensors need no second thread, and threads that wait for a busy core are slow.
 torch.set_num_threads(1)
@@ -43,6 +44,13 @@ class Log(nn.Module):
 
     def forward(self, probs: Tensor) -> Tensor:
         return probs.log()
+
+
+@pytest.fixture(scope="session")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    zygote = Zygote(tmp_path_factory.mktemp("output"))
+    yield zygote
+    zygote.end()
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 import fcntl
 import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,82 +14,9 @@ import yaml
 from sklearn.datasets import load_digits
 
 from tests import wandb_file
+from tests.launch import ROOT, Zygote
 
-ROOT = Path(__file__).resolve().parent.parent
 QUICK = ("task=linear", "task.steps=20", "rounds=3", "logger=none")
-# Sums depend on the number of threads, and one is fastest where others are at work.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
-ENVIRONMENT["OMP_NUM_THREADS"] = "1"
-
-
-@dataclass(frozen=True)
-class Finished:
-    code: int
-    out: str
-    err: str
-
-
-class Zygote:
-    """Starts runs of train.py without the time that imports take."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.count = 0
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "zygote.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            # Nobody's key, settings or artifacts.
-            env={**ENVIRONMENT, "HOME": str(folder)},
-        )
-
-    def start(
-        self, *argv: str, largest_file: int | None = None, die: str | None = None
-    ) -> "Running":
-        self.count += 1
-        out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
-        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die)
-        return Running(self, pid, out, err)
-
-    def run(self, *argv: str, largest_file: int | None = None, die: str | None = None) -> Finished:
-        return self.start(*argv, largest_file=largest_file, die=die).finish()
-
-    def ask(self, name: str, *arguments: Any) -> int:
-        stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        stdin.write(json.dumps([name, arguments]) + "\n")
-        stdin.flush()
-        return int(stdout.readline())
-
-
-@dataclass(frozen=True)
-class Running:
-    zygote: Zygote
-    pid: int
-    out: Path
-    err: Path
-
-    def finish(self) -> Finished:
-        code = self.zygote.ask("wait", self.pid)
-        return Finished(code, self.out.read_text(), self.err.read_text())
-
-    def send(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
-
-
-@pytest.fixture(scope="module")
-def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    zygote = Zygote(tmp_path_factory.mktemp("output"))
-    yield zygote
-    stdin: IO[str] | None = zygote.process.stdin
-    assert stdin is not None
-    stdin.close()
-    zygote.process.wait()
-    assert zygote.process.stdout is not None
-    zygote.process.stdout.close()
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -473,38 +397,3 @@ def test_data_that_are_not_there_are_one_message(
     assert refused.code == 2
     assert told in refused.err
     assert "Traceback" not in refused.err
-
-
-def test_a_strategy_of_another_package_runs_with_its_options(tmp_path: Path) -> None:
-    package = tmp_path / "site"
-    information = package / "autoal_density-1.2.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: autoal-density\nVersion: 1.2\n"
-    )
-    (information / "entry_points.txt").write_text(
-        "[autoal.strategies]\ndensity = autoal_density:Density\n"
-    )
-    (package / "autoal_density.py").write_text(
-        "import torch\n"
-        "from autoal import QueryStrategy, View\n\n\n"
-        "class Density(QueryStrategy):\n"
-        "    def __init__(self, k: int = 10) -> None:\n"
-        "        self.k = k\n\n"
-        "    def score(self, view: View, budget: int) -> torch.Tensor:\n"
-        "        distance = torch.cdist(view.pool.embeddings, view.pool.embeddings)\n"
-        "        return -distance.topk(self.k, largest=False).values.mean(1)\n"
-    )
-    arguments = [*QUICK, "rounds=1", "strategy=density", "strategy.k=5", f"out={tmp_path}"]
-    finished = subprocess.run(
-        [sys.executable, "train.py", *arguments, "name=run"],
-        cwd=ROOT,
-        env={**ENVIRONMENT, "PYTHONPATH": str(package)},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0, finished.stderr
-    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
-    assert config["strategy"] == {"name": "density", "k": 5}
-    assert config["about"]["versions"]["strategy"] == "autoal-density 1.2"
-    assert [each["strategy"] for each in lines(tmp_path / "run")] == ["density", "density"]

@@ -131,7 +131,7 @@ class Tracking(Sink):
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
             "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
             "media/queried": wandb.Image(
-                _grid(self.data.train.images[shown]),
+                _grid(self.data.pictures[shown]),
                 caption=", ".join(self.data.classes[label] for label in finished.labels[:GRID]),
             ),
         }

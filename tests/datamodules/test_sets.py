@@ -1,17 +1,12 @@
 import gzip
 import os
 import pickle
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image
-from scipy.io import savemat
 
 from autoal import ImageData
 from autoal.errors import UserError
@@ -22,40 +17,23 @@ from datamodules.mnist import FashionMnist, Mnist
 from datamodules.npz import Npz
 from datamodules.svhn import Svhn
 from datamodules.tinyimagenet import TinyImageNet
-
-Pixels = npt.NDArray[np.uint8]
-
-
-def pixels(count: int, *shape: int) -> Pixels:
-    return np.random.default_rng(count).integers(256, size=(count, *shape), dtype=np.uint8)
+from tests.datamodules.made import (
+    pixels,
+    planes,
+    write_cifar10,
+    write_cifar100,
+    write_corrupt_picture,
+    write_mnist,
+    write_npz,
+    write_pictures,
+    write_svhn,
+    write_tiny_imagenet,
+)
 
 
 def opened(data: ImageData) -> ImageData:
     data.setup()
     return data
-
-
-def planes(images: Pixels) -> Pixels:
-    """(n, height, width, channels) as the (n, channels, height, width) that networks read."""
-    return images.transpose(0, 3, 1, 2)
-
-
-def write_cifar10(root: Path, archive: bool) -> tuple[Pixels, list[int]]:
-    images, labels = pixels(60, 32, 32, 3), [number % 10 for number in range(60)]
-    folder = root / "cifar-10-batches-py"
-    folder.mkdir()
-    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
-    for place, name in enumerate(names):
-        part = slice(10 * place, 10 * place + 10)
-        batch = {"data": planes(images[part]).reshape(10, -1), "labels": labels[part]}
-        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
-    if archive:
-        with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as tar:
-            tar.add(folder, folder.name)
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
-    return images, labels
 
 
 @pytest.mark.parametrize("archive", [False, True])
@@ -87,59 +65,33 @@ def test_cifar_batches_are_never_run_as_code(tmp_path: Path) -> None:
     assert not (tmp_path / "exploded").exists()
 
 
-def test_cifar100_has_its_fine_labels(tmp_path: Path) -> None:
-    folder = tmp_path / "cifar-100-python"
-    folder.mkdir()
-    for name in ("train", "test"):
-        batch = {"data": pixels(4, 3072), "fine_labels": [99, 0, 5, 7], "coarse_labels": [1] * 4}
-        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+@pytest.mark.parametrize("archive", [False, True])
+def test_cifar100_has_its_fine_labels_and_their_names(tmp_path: Path, archive: bool) -> None:
+    labels = write_cifar100(tmp_path, archive)
     data = opened(Cifar100(root=str(tmp_path), check=False))
-    assert data.train.labels.tolist() == [99, 0, 5, 7]
+    assert data.train.labels.tolist() == data.test.labels.tolist() == labels
     assert len(data.classes) == 100
+    assert data.classes[99] == "fine 99"
+    assert opened(Cifar100(root=str(tmp_path), check=False)).classes == data.classes
 
 
 def test_svhn_has_its_ten_as_zero(tmp_path: Path) -> None:
-    images = pixels(4, 32, 32, 3)
-    for part in ("train", "test"):
-        content = {"X": np.moveaxis(images, 0, 3), "y": np.array([[10], [1], [9], [2]], np.uint8)}
-        savemat(tmp_path / f"{part}_32x32.mat", content)
+    images = write_svhn(tmp_path)
     data = opened(Svhn(root=str(tmp_path), check=False))
     assert np.array_equal(data.train.images, planes(images))
-    assert data.train.labels.tolist() == [0, 1, 9, 2]
-
-
-def write_idx(path: Path, values: Pixels) -> None:
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    path.write_bytes(gzip.compress(bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes()))
+    assert data.train.labels.tolist() == [0, 1, 9, 2] * 3
 
 
 @pytest.mark.parametrize("kind", [Mnist, FashionMnist])
 def test_mnist_is_read_from_idx_files(kind: type[Mnist], tmp_path: Path) -> None:
-    folder = tmp_path / kind.published.__name__ / "raw"
-    folder.mkdir(parents=True)
-    images = pixels(5, 28, 28)
-    for part in ("train", "t10k"):
-        write_idx(folder / f"{part}-images-idx3-ubyte.gz", images)
-        write_idx(folder / f"{part}-labels-idx1-ubyte.gz", np.arange(5, dtype=np.uint8))
+    images = write_mnist(tmp_path, kind.published.__name__)
     data = opened(kind(root=str(tmp_path), check=False))
     assert np.array_equal(data.train.images, images[:, None])
-    assert data.test.labels.tolist() == [0, 1, 2, 3, 4]
-    (folder / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
+    assert data.test.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    path = tmp_path / kind.published.__name__ / "raw" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
     with pytest.raises(UserError, match="not an idx file of bytes, or not all of one"):
         kind(root=str(tmp_path), check=False).setup()
-
-
-def write_npz(path: Path, **changes: Any) -> Pixels:
-    images = pixels(6, 28, 28)
-    labels = np.array([[0], [1], [2], [0], [1], [2]], dtype=np.uint8)
-    arrays: dict[str, Any] = {
-        f"{part}_{kind}": values
-        for part in ("train", "val", "test")
-        for kind, values in (("images", images), ("labels", labels))
-    }
-    arrays = {name: values for name, values in {**arrays, **changes}.items() if values is not None}
-    np.savez_compressed(path, **arrays)
-    return images
 
 
 def test_medmnist_is_read_by_flag_and_size(tmp_path: Path) -> None:
@@ -147,7 +99,7 @@ def test_medmnist_is_read_by_flag_and_size(tmp_path: Path) -> None:
     data = MedMnist("organcmnist", size=64, root=str(tmp_path), check=False)
     data.setup()
     assert np.array_equal(data.train.images, images[:, None])
-    assert data.train.labels.tolist() == [0, 1, 2, 0, 1, 2]
+    assert data.train.labels.tolist() == [0, 1, 2] * 4
     assert len(data.classes) == 11
     assert data.counts == (12_975, 8_216)
 
@@ -167,12 +119,12 @@ def test_a_set_of_another_size_than_published_is_refused(
     write_npz(tmp_path / "organcmnist.npz")
     data = MedMnist("organcmnist", root=str(tmp_path))
     monkeypatch.setattr(data.folder, "verify", lambda path, expected: None)
-    with pytest.raises(UserError, match=r"has 6 \+ 6 images, expected 12,975 \+ 8,216"):
+    with pytest.raises(UserError, match=r"has 12 \+ 12 images, expected 12,975 \+ 8,216"):
         data.setup()
 
 
 def test_an_npz_of_ones_own_is_read(tmp_path: Path) -> None:
-    colour = pixels(6, 9, 13, 3)
+    colour = pixels(12, 9, 13, 3)
     write_npz(tmp_path / "a.npz", train_images=colour, classes=np.array(["x", "y", "z"]))
     data = opened(Npz(str(tmp_path / "a.npz")))
     assert np.array_equal(data.train.images, planes(colour))
@@ -200,13 +152,13 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
     ("changes", "told"),
     [
         ({"train_images": None}, "there is no train_images among"),
-        ({"train_images": pixels(6, 28, 28).astype(float)}, "must be bytes of the shape"),
-        ({"train_images": pixels(6, 28)}, "must be bytes of the shape"),
-        ({"train_labels": np.arange(5)}, "a whole number for each of the 6 images"),
-        ({"train_labels": np.zeros(6)}, "must be a whole number"),
-        ({"train_labels": np.arange(6) - 1}, "labels go from -1 to 4"),
-        ({"test_labels": np.full(6, 9), "classes": np.array(["x"] * 3)}, "go from 9 to 9"),
-        ({"train_images": np.array([{}] * 6, dtype=object)}, "cannot be read as npz"),
+        ({"train_images": pixels(12, 28, 28).astype(float)}, "must be bytes of the shape"),
+        ({"train_images": pixels(12, 28)}, "must be bytes of the shape"),
+        ({"train_labels": np.arange(5)}, "a whole number for each of the 12 images"),
+        ({"train_labels": np.zeros(12)}, "must be a whole number"),
+        ({"train_labels": np.arange(12) - 1}, "labels go from -1 to 10"),
+        ({"test_labels": np.full(12, 9), "classes": np.array(["x"] * 3)}, "go from 9 to 9"),
+        ({"train_images": np.array([{}] * 12, dtype=object)}, "cannot be read as npz"),
     ],
 )
 def test_an_npz_that_cannot_be_is_refused(
@@ -232,15 +184,6 @@ def test_an_npz_that_is_none_or_absurd_is_refused(
         Npz(str(path)).setup()
 
 
-def write_pictures(folder: Path, count: int = 3) -> None:
-    for place, name in enumerate(("cat", "dog")):
-        (folder / name).mkdir(parents=True)
-        for number in range(count):
-            colour = (100 * place, number, 50)
-            ending = ("png", "jpg", "webp")[number % 3]
-            Image.new("RGB", (16 + number, 20), colour).save(folder / name / f"{number}.{ending}")
-
-
 def test_a_folder_of_pictures_is_read_and_resized(tmp_path: Path) -> None:
     write_pictures(tmp_path / "train")
     write_pictures(tmp_path / "test", count=1)
@@ -262,8 +205,7 @@ def test_a_corrupt_picture_is_named_and_refused_or_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_pictures(tmp_path, count=10)
-    broken = tmp_path / "cat" / "broken.png"
-    broken.write_bytes((tmp_path / "cat" / "0.png").read_bytes()[:40])
+    broken = write_corrupt_picture(tmp_path)
     with pytest.raises(UserError, match=r"broken\.png.*\n.*data\.corrupt=skip"):
         Folder(str(tmp_path)).setup()
     data = opened(Folder(str(tmp_path), corrupt="skip"))
@@ -296,29 +238,28 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("archive", [False, True])
 def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive: bool) -> None:
-    tree = tmp_path / "tiny-imagenet-200"
-    (tree / "val" / "images").mkdir(parents=True)
-    (tree / "wnids.txt").write_text("n02\nn01\n")
-    lines = []
-    for place, name in enumerate(("n01", "n02")):
-        images = tree / "train" / name / "images"
-        images.mkdir(parents=True)
-        for number in range(3):
-            Image.new("RGB", (64, 64), (200 * place,) * 3).save(images / f"{name}_{number}.JPEG")
-        Image.new("L", (64, 64), 200 * place).save(tree / "val" / "images" / f"val_{place}.JPEG")
-        lines.append(f"val_{place}.JPEG\t{name}\t0\t0\t63\t63\n")
-    (tree / "val" / "val_annotations.txt").write_text("".join(lines))
-    if archive:
-        with zipfile.ZipFile(tmp_path / "tiny-imagenet-200.zip", "w") as file:
-            for path in sorted(tree.rglob("*")):
-                file.write(path, path.relative_to(tmp_path))
-        tree.rename(tmp_path / "moved")
+    write_tiny_imagenet(tmp_path, archive)
     data = opened(TinyImageNet(root=str(tmp_path), check=False))
-    assert data.classes == ("n02", "n01")
-    assert data.train.labels.tolist() == [1, 1, 1, 0, 0, 0]
+    assert data.classes == ("tench", "goldfish")
+    assert data.train.labels.tolist() == [1] * 6 + [0] * 6
     assert data.test.labels.tolist() == [1, 0]
     assert abs(int(data.test.images[1].float().mean()) - 200) <= 2
     assert data.shape == (3, 64, 64)
+
+
+def test_tiny_imagenet_without_its_words_has_its_identifiers(tmp_path: Path) -> None:
+    write_tiny_imagenet(tmp_path)
+    (tmp_path / "tiny-imagenet-200" / "words.txt").unlink()
+    assert opened(TinyImageNet(root=str(tmp_path), check=False)).classes == ("n02", "n01")
+
+
+def test_validation_images_come_from_the_file(tmp_path: Path) -> None:
+    own = pixels(5, 28, 28)
+    write_npz(tmp_path / "a.npz", val_images=own, val_labels=np.array([0, 1, 2, 0, 1]))
+    data = opened(Npz(str(tmp_path / "a.npz"), validation=5))
+    assert data.validation is not None
+    assert np.array_equal(data.validation.images, own[:, None])
+    assert len(data.train) == 12
 
 
 def test_imbalance_thins_the_training_images_alone(tmp_path: Path) -> None:

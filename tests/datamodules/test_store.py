@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules.store import Arrays, kept
+from autoal.cache import Arrays
+from datamodules.store import kept
 
 
 def test_arrays_are_decoded_once_for_each_content_and_option(tmp_path: Path) -> None:

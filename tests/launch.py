@@ -1,0 +1,83 @@
+"""Whole runs of train.py, started from a test and watched from outside."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+# Nobody's settings. Sums depend on the number of threads, and one is fastest where others work.
+PRIVATE = ("WANDB_", "AUTOAL_", "XDG_CACHE", "TORCH_HOME")
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(PRIVATE)}
+ENVIRONMENT["OMP_NUM_THREADS"] = "1"
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+
+class Zygote:
+    """Starts runs of train.py without the time that imports take."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "zygote.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            # Nobody's key, settings or artifacts.
+            env={**ENVIRONMENT, "HOME": str(folder)},
+        )
+
+    def start(
+        self, *argv: str, largest_file: int | None = None, die: str | None = None
+    ) -> "Running":
+        self.count += 1
+        out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
+        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die)
+        return Running(self, pid, out, err)
+
+    def run(self, *argv: str, largest_file: int | None = None, die: str | None = None) -> Finished:
+        return self.start(*argv, largest_file=largest_file, die=die).finish()
+
+    def ask(self, name: str, *arguments: Any) -> int:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps([name, arguments]) + "\n")
+        stdin.flush()
+        return int(stdout.readline())
+
+    def end(self) -> None:
+        """Let the process go."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.close()
+        self.process.wait()
+        stdout.close()
+
+
+@dataclass(frozen=True)
+class Running:
+    zygote: Zygote
+    pid: int
+    out: Path
+    err: Path
+
+    def finish(self) -> Finished:
+        code = self.zygote.ask("wait", self.pid)
+        return Finished(code, self.out.read_text(), self.err.read_text())
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)

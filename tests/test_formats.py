@@ -1,0 +1,118 @@
+"""Every data set in its true format on disk, and every preset, through train.py."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.datamodules.made import (
+    WRITERS,
+    write_corrupt_picture,
+    write_npz,
+    write_pictures,
+)
+from tests.launch import ROOT, Finished, Zygote
+
+TINY = ("start=4", "budget=2", "rounds=1", "logger=none", "trainer.accelerator=cpu")
+PAPER = sorted(path.stem for path in (ROOT / "configs" / "experiment").glob("paper_*.yaml"))
+
+
+def run(train: Zygote, tmp_path: Path, *argv: str) -> Finished:
+    return train.run(*TINY, f"out={tmp_path}", "name=run", *argv)
+
+
+def labelled(tmp_path: Path) -> int:
+    return len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
+def test_a_published_set_is_read_from_its_own_files(
+    train: Zygote, tmp_path: Path, name: str
+) -> None:
+    write, options = WRITERS[name]
+    write(tmp_path)
+    finished = run(
+        train,
+        tmp_path,
+        f"data={name}",
+        f"data.root={tmp_path}",
+        "data.check=false",
+        "task=linear",
+        "task.steps=2",
+        *options,
+    )
+    assert finished.code == 0, finished.err
+    assert labelled(tmp_path) == 2
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_preset_of_the_paper_composes_and_runs_a_batch(
+    train: Zygote, tmp_path: Path, name: str
+) -> None:
+    write, _ = WRITERS[name.removeprefix("paper_")]
+    write(tmp_path)
+    finished = run(
+        train,
+        tmp_path,
+        f"experiment={name}",
+        f"data.root={tmp_path}",
+        "data.check=false",
+        "task.epochs=1",
+    )
+    assert finished.code == 0, finished.err
+    assert labelled(tmp_path) == 2
+
+
+def test_there_is_a_preset_for_each_set_of_the_paper() -> None:
+    assert len(PAPER) == 7
+
+
+def test_a_folder_with_a_corrupt_picture_runs_without_it(train: Zygote, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images", count=10)
+    broken = write_corrupt_picture(tmp_path / "images")
+    options = ("data=folder", f"data.path={tmp_path / 'images'}", "task=linear", "task.steps=2")
+    refused = run(train, tmp_path, *options)
+    assert refused.code == 2
+    assert str(broken) in refused.err
+    finished = run(train, tmp_path, *options, "data.corrupt=skip")
+    assert finished.code == 0, finished.err
+
+
+def test_held_out_images_count_as_labelled(train: Zygote, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    options = ("data=npz", f"data.path={tmp_path / 'a.npz'}", "task=linear", "task.steps=2")
+    finished = run(train, tmp_path, *options, "data.validation=5")
+    assert finished.code == 0, finished.err
+    assert '"labelled": 9,' in (tmp_path / "run" / "rounds.jsonl").read_text()
+    refused = run(train, tmp_path, *options, "data.validation=13", "name=other")
+    assert refused.code == 2
+    assert "data.validation=13: there are only 12 images" in refused.err
+
+
+def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    options = (
+        "data=npz",
+        f"data.path={tmp_path / 'a.npz'}",
+        "task=frozen",
+        "task.steps=5",
+        "task.backbones.patches.count=8",
+        "strategy=margin",
+    )
+    first = run(train, tmp_path, *options)
+    assert first.code == 0, first.err
+    assert "Patches looks at 24 images" in first.err
+    again = run(train, tmp_path, *options, "name=again")
+    assert again.code == 0, again.err
+    assert "looks at" not in again.err
+    whole, other = (
+        torch.load(tmp_path / name / "state" / "round-0001.pt", weights_only=True)
+        for name in ("run", "again")
+    )
+    assert torch.equal(whole["network"]["head.weight"], other["network"]["head.weight"])
+
+
+def test_an_unknown_backbone_is_refused(train: Zygote, tmp_path: Path) -> None:
+    finished = run(train, tmp_path, "task=frozen", "task.backbone=patch")
+    assert finished.code == 2
+    assert "unknown backbone 'patch'; did you mean 'patches'?" in finished.err
