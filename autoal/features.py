@@ -84,6 +84,25 @@ class Features:
             raise RuntimeError("a strategy that reads `stages` must name them in its `reads`")
         return self._seen
 
+    def take(
+        self, places: Tensor, *, head: nn.Module | None = None, seed: int | None = None
+    ) -> Features:
+        """Some of the rows, or all under another head, without another pass of the backbone."""
+        return Features(
+            self.rows[places],
+            inputs=lambda: self.inputs[places.to(self.inputs.device)],
+            embed=lambda _: self._seen[places.to(self._seen.device)],
+            head=self._head if head is None else head,
+            dropout=self._dropout,
+            seed=self._seed if seed is None else seed,
+            width=self._width,
+        )
+
+    @property
+    def head(self) -> nn.Module:
+        """Embeddings -> logits."""
+        return self._head
+
     @cached_property
     def logits(self) -> Tensor:
         """Unnormalised log-probabilities, (n, classes)."""
@@ -130,6 +149,11 @@ class Features:
         return torch.cat(parts, 1)
 
 
+# The places of some labelled rows -> all labelled rows, as a network of the task's kind sees them
+# that was trained on those alone; and the network, which reads `ready` inputs.
+Fitted = Callable[[Tensor], "tuple[Features, nn.Module]"]
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """All that a strategy may know: the pool's labels are not in it, so they cannot leak."""
@@ -141,6 +165,7 @@ class View:
     seed: int
     validation: Features | None = None  # labelled rows that are not trained on, if the user has any
     validation_labels: Tensor | None = None  # (validation,) long
+    fitted: Fitted | None = None  # None: there is nothing to train below the head
 
     def generator(self) -> torch.Generator:
         """A fresh stream: the same numbers at every call, whoever drew before."""

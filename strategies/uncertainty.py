@@ -1,33 +1,65 @@
 """Rows that the model is unsure of, by its class probabilities."""
 
+from abc import abstractmethod
+
 from torch import Tensor, special
 
 from autoal import QueryStrategy, View
 
 
-class Entropy(QueryStrategy):
+class _Predicted(QueryStrategy):
+    """Scores class probabilities, however they are come by.
+
+    Args:
+        temperature: divides the logits; above 1 the model counts as less sure than it says.
+        draws: take the mean of the class probabilities over the dropout draws instead. They are
+            softened by the dropout already, so that a temperature does not go with them.
+    """
+
+    reads = ("probs",)
+
+    def __init__(self, temperature: float = 1.0, draws: bool = False) -> None:
+        if not temperature > 0:
+            raise ValueError(f"`temperature` must be above 0, got {temperature}")
+        if draws and temperature != 1:
+            raise ValueError(f"`temperature` must be 1 where `draws` is set, got {temperature}")
+        self.temperature = temperature
+        self.draws = draws
+        if draws:
+            self.reads = ("draws",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return self._doubt(self._probs(view))
+
+    def _probs(self, view: View) -> Tensor:  # (n, classes)
+        if self.draws:
+            return view.pool.drawn_probs.mean(0)
+        if self.temperature == 1:  # computed already, where anybody else reads them
+            return view.pool.probs
+        return (view.pool.logits / self.temperature).softmax(1)
+
+    @abstractmethod
+    def _doubt(self, probs: Tensor) -> Tensor:
+        """What (n, classes) probabilities are worth, (n,)."""
+
+
+class Entropy(_Predicted):
     """Largest entropy of the predicted classes (Shannon, 1948; Settles, 2009)."""
 
-    reads = ("probs",)
-
-    def score(self, view: View, budget: int) -> Tensor:
-        return special.entr(view.pool.probs).sum(1)
+    def _doubt(self, probs: Tensor) -> Tensor:
+        return special.entr(probs).sum(1)
 
 
-class LeastConfidence(QueryStrategy):
+class LeastConfidence(_Predicted):
     """Smallest probability of the predicted class (Lewis and Gale, 1994)."""
 
-    reads = ("probs",)
-
-    def score(self, view: View, budget: int) -> Tensor:
-        return 1 - view.pool.probs.amax(1)
+    def _doubt(self, probs: Tensor) -> Tensor:
+        return 1 - probs.amax(1)
 
 
-class Margin(QueryStrategy):
+class Margin(_Predicted):
     """Smallest gap between the two most probable classes (Scheffer et al., 2001)."""
 
-    reads = ("probs",)
-
-    def score(self, view: View, budget: int) -> Tensor:
-        top = view.pool.probs.topk(2, dim=1).values
+    def _doubt(self, probs: Tensor) -> Tensor:
+        top = probs.topk(2, dim=1).values
         return top[:, 1] - top[:, 0]

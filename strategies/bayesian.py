@@ -1,0 +1,176 @@
+"""Rows on which the draws of the model disagree, so that a label would tell them apart."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn, special
+
+from autoal import QueryStrategy, View, from_order
+from autoal.geometry import BLOCK
+
+RESOLUTION = 1e-6  # of entropies in single precision, in nats
+
+
+class Bald(QueryStrategy):
+    """Largest mutual information of the label and the model (Houlsby et al., 2011)."""
+
+    reads = ("draws",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return _over_draws(_information, view.pool.drawn_probs)
+
+
+class VarRatio(QueryStrategy):
+    """Smallest share of the draws that predict the most predicted class (Freeman, 1965)."""
+
+    reads = ("draws",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return _over_draws(_dissent, view.pool.drawn_probs)
+
+
+class MeanStd(QueryStrategy):
+    """Largest mean over the classes of the spread over the draws (Kampffmeyer et al., 2016)."""
+
+    reads = ("draws",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return _over_draws(_spread, view.pool.drawn_probs)
+
+
+class BatchBald(QueryStrategy):
+    """Largest mutual information of the labels of a batch and the model (Kirsch et al., 2019).
+
+    Picks one row after the other by what its label would add to the labels of those before: the
+    entropy of its label once theirs are known, less the entropy that no label removes. The mean
+    over all their possible labels is exact for the first picks, and over a sample of them later.
+
+    Args:
+        joint: the picks made in this way; the draws of a model tell little more apart. The others
+            are ranked by what they would add to these picks.
+        samples: the most configurations of labels that the mean goes over.
+        candidates: only that many rows, those of the highest BALD, are considered as picks. A row
+            never adds more than its BALD.
+    """
+
+    reads = ("draws",)
+
+    def __init__(self, joint: int = 10, samples: int = 2000, candidates: int = 1000) -> None:
+        for name, value in (("joint", joint), ("samples", samples), ("candidates", candidates)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        self.joint = joint
+        self.samples = samples
+        self.candidates = candidates
+
+    def score(self, view: View, budget: int) -> Tensor:
+        drawn, stream = view.pool.drawn_probs, view.generator()
+        bald = _over_draws(_information, drawn)
+        # Twice the batch, so that those who are ranked after the picks have a choice as well.
+        best = _best(bald, max(self.candidates, 2 * budget), view.pool.order, stream)
+        probs = drawn[:, best]  # (draws, best, classes)
+        picks, known = self._pick(probs[:, : self.candidates], budget, stream)
+        rest = bald - bald.max()  # at most 0: rows that were not considered come last
+        rest[best] = _gains(known, probs)
+        return from_order(best[picks], rest)
+
+    def notes(self, view: View) -> dict[str, Any]:
+        """How many rows could be picked, and how many picks are exact."""
+        exact = 1
+        while exact < self.joint and view.classes**exact <= self.samples:
+            exact += 1
+        return {"candidates": min(self.candidates, len(view.pool)), "exact": exact}
+
+    def _pick(self, probs: Tensor, budget: int, stream: torch.Generator) -> tuple[Tensor, "_Known"]:
+        """Places of the picks, best first, and what is known after them."""
+        draws, count, _ = probs.shape
+        known: _Known = probs.new_ones(1), probs.new_full((1, draws), 1 / draws)
+        picks: list[int] = []
+        for _ in range(min(self.joint, budget, count)):
+            gains = _gains(known, probs)
+            gains[picks] = -torch.inf
+            picks.append(int(gains.argmax()))
+            known = _answered(known, probs[:, picks[-1]], self.samples, stream)
+        return torch.tensor(picks, device=probs.device), known
+
+
+# Configurations of labels of the picks so far: their weights, which sum to 1, (configurations,),
+# and the weight that each leaves to every draw of the model, (configurations, draws).
+_Known = tuple[Tensor, Tensor]
+
+
+def _gains(known: _Known, probs: Tensor) -> Tensor:
+    """What a label of each row would add, (n,), by its probabilities (draws, n, classes)."""
+    weights, left = known
+    draws, count, classes = probs.shape
+    gains = probs.new_empty(count)
+    size = max(1, BLOCK // (max(len(weights), draws) * classes))
+    for begin in range(0, count, size):
+        piece = probs[:, begin : begin + size]
+        predicted = (left @ piece.flatten(1)).view(len(weights), -1, classes)
+        noise = _entropy(piece).mean(0)
+        gains[begin : begin + size] = _difference(weights @ _entropy(predicted), noise)
+    return gains
+
+
+def _answered(known: _Known, probs: Tensor, samples: int, stream: torch.Generator) -> _Known:
+    """Every configuration with every label of one more row, or a sample of them."""
+    weights, left = known
+    joint = left[:, None] * probs.T  # (configurations, classes, draws)
+    chances = joint.sum(2)
+    weights = (weights[:, None] * chances).flatten()
+    left = (joint / chances.clamp(min=torch.finfo(joint.dtype).tiny)[:, :, None]).flatten(0, 1)
+    if len(weights) <= samples:
+        return weights, left
+    kept = _sample(weights, samples, stream)
+    return weights.new_full((samples,), 1 / samples), left[kept]
+
+
+def _sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:
+    """Places drawn in proportion to their weights, (count,).
+
+    One from each of `count` equal parts of the weight, which varies less than free draws.
+    """
+    heaped = weights.double().cpu().cumsum(0)
+    points = (torch.arange(count) + torch.rand(count, generator=stream, dtype=torch.double)) / count
+    places = torch.searchsorted(heaped, points * heaped[-1], right=True)
+    return places.clamp(max=len(weights) - 1).to(weights.device)
+
+
+def _best(scores: Tensor, count: int, order: Tensor, stream: torch.Generator) -> Tensor:
+    """Places of the highest scores, best first; ties are broken by the stream."""
+    shuffled = order[torch.randperm(len(order), generator=stream)].to(scores.device)
+    return shuffled[scores[shuffled].argsort(descending=True, stable=True)[:count]]
+
+
+def _over_draws(measure: Callable[[Tensor], Tensor], drawn: Tensor) -> Tensor:
+    """A measure of the draws of each row, (n,); in blocks, since many draws take much memory."""
+    draws, _, classes = drawn.shape
+    size = max(1, BLOCK // (draws * classes))
+    return torch.cat([measure(block) for block in drawn.split(size, dim=1)])
+
+
+def _information(drawn: Tensor) -> Tensor:  # (draws, n, classes) -> (n,)
+    return _difference(_entropy(drawn.mean(0)), _entropy(drawn).mean(0))
+
+
+def _dissent(drawn: Tensor) -> Tensor:
+    votes = drawn.argmax(2).T  # (n, draws)
+    counts = drawn.new_zeros(len(votes), drawn.shape[2])
+    counts.scatter_add_(1, votes, torch.ones_like(votes, dtype=counts.dtype))
+    return 1 - counts.amax(1) / len(drawn)
+
+
+def _spread(drawn: Tensor) -> Tensor:
+    return drawn.std(0, correction=0).mean(1)
+
+
+def _entropy(probs: Tensor) -> Tensor:
+    return special.entr(probs).sum(-1)
+
+
+def _difference(entropy: Tensor, noise: Tensor) -> Tensor:
+    """Of an entropy and the part of it that is noise; no less than 0."""
+    # Smaller ones are rounding, which must not order rows that all draws agree on.
+    return nn.functional.threshold(entropy - noise, RESOLUTION, 0)

@@ -1,0 +1,219 @@
+"""Rows that are spread over the pool, by the distances of their features."""
+
+from collections.abc import Iterator
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal import QueryStrategy, View
+from autoal.coverage import ball, greedy_cover
+from autoal.geometry import (
+    Clusters,
+    blocks,
+    farthest_first,
+    in_order,
+    kmeans,
+    nearest,
+    neighbours,
+    placed,
+    sample,
+    squared_distances,
+    unit,
+)
+
+SMALL = 5  # clusters up to this size are outliers to TypiClust
+PURE = 0.95  # the share of ProbCover's balls that must not mix clusters
+
+
+class KMeans(QueryStrategy):
+    """The row nearest to the centre of each of `budget` clusters (Nguyen and Smeulders, 2004).
+
+    Args:
+        iterations: rounds of k-means, at most.
+    """
+
+    reads = ("embeddings",)
+
+    def __init__(self, iterations: int = 20) -> None:
+        if iterations < 1:
+            raise ValueError(f"`iterations` must be at least 1, got {iterations}")
+        self.iterations = iterations
+
+    def score(self, view: View, budget: int) -> Tensor:
+        order = view.pool.order
+        features = in_order(view.pool.embeddings, order)
+        clusters = kmeans(features, budget, view.generator(), iterations=self.iterations)
+        members = [rows for rows in _members(clusters) if rows]
+        members.sort(key=len, reverse=True)
+        rest = clusters.distances.max() - clusters.distances
+        return placed([rows[0] for rows in members], rest, order, len(order))
+
+
+class CoreSet(QueryStrategy):
+    """The row farthest from all that is labelled or picked (Sener and Savarese, 2018)."""
+
+    reads = ("embeddings", "labelled")
+
+    def score(self, view: View, budget: int) -> Tensor:
+        order = view.pool.order
+        features = in_order(view.pool.embeddings, order)
+        first: list[int] = []
+        centres = view.labelled.embeddings
+        if not len(centres):  # nothing to be far from: the first is amid the pool
+            first = [_central(features)]
+            centres = features[first]
+        distances, _ = nearest(features, centres)
+        picks, distances = farthest_first(features, budget - len(first), distances)
+        return placed(first + picks, distances, order, len(order))
+
+
+def _central(features: Tensor) -> int:
+    """The row nearest to the mean of all."""
+    mean = torch.zeros(features.shape[1], device=features.device)
+    for _, block in blocks(features, 1):
+        mean += block.sum(0) / len(features)
+    return int(nearest(features, mean[None])[0].argmin())
+
+
+class TypiClust(QueryStrategy):
+    """The most typical row of each cluster that has the fewest labels (Hacohen et al., 2022).
+
+    Clusters are those of labelled rows and pool together: as many as there will be labels. A row
+    is typical if its mean distance to its nearest neighbours in the cluster is small.
+
+    Args:
+        clusters: at most.
+        neighbours: whose distance counts.
+        members: of a larger cluster, so many, drawn, are the neighbours that all others may have.
+    """
+
+    reads = ("embeddings", "labelled")
+
+    def __init__(self, clusters: int = 500, neighbours: int = 20, members: int = 5_000) -> None:
+        given = {"clusters": clusters, "neighbours": neighbours, "members": members}
+        for name, value in given.items():
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        self.clusters = clusters
+        self.neighbours = neighbours
+        self.members = members
+
+    def score(self, view: View, budget: int) -> Tensor:
+        order, stream = view.pool.order, view.generator()
+        features = _together(view)
+        count = min(len(view.labelled) + budget, self.clusters)
+        clusters = kmeans(features, count, stream)
+        picks = self._visit(features, clusters, len(order), budget, stream)
+        rest = (clusters.distances.max() - clusters.distances)[: len(order)]
+        return placed(picks, rest, order, len(order))
+
+    def _visit(
+        self,
+        features: Tensor,
+        clusters: Clusters,
+        pool: int,
+        budget: int,
+        stream: torch.Generator,
+    ) -> list[int]:
+        """Take turns by the fewest labels, then by size, outliers last; the pool's rows lead."""
+        members = _members(clusters)
+        queue = [
+            (len(rows) <= SMALL, sum(row >= pool for row in rows), -len(rows), number)
+            for number, rows in enumerate(members)
+        ]
+        heapify(queue)
+        typical: dict[int, Iterator[int]] = {}
+        picks: list[int] = []
+        while queue and len(picks) < budget:
+            small, labels, size, number = heappop(queue)
+            if number not in typical:
+                rows = self._most_typical_first(features, members[number], stream)
+                typical[number] = iter([row for row in rows if row < pool])
+            pick = next(typical[number], None)
+            if pick is not None:
+                picks.append(pick)
+                heappush(queue, (small, labels + 1, size, number))
+        return picks
+
+    def _most_typical_first(
+        self, features: Tensor, members: list[int], stream: torch.Generator
+    ) -> list[int]:
+        rows = torch.tensor(members, dtype=torch.long)
+        anchors = sample(torch.arange(len(rows)), self.members, stream)
+        inside = torch.zeros(len(rows), dtype=torch.bool)
+        inside[anchors] = True
+        cluster = features[rows.to(features.device)]
+        # One more than asked for, since the nearest neighbour of an anchor is itself, at 0.
+        distances, _ = neighbours(cluster, cluster[anchors], self.neighbours + 1)
+        beyond = distances[:, -1].where(~inside.to(distances.device), 0.0)
+        count = max(1, min(self.neighbours, len(anchors) - 1))
+        mean = (distances.sum(1) - beyond) / count
+        return rows[mean.cpu().argsort(stable=True)].tolist()
+
+
+def _together(view: View) -> Tensor:
+    """The pool at length 1, in the order of its rows, and below it what is labelled."""
+    pool = in_order(view.pool.embeddings, view.pool.order)
+    labelled = in_order(view.labelled.embeddings, view.labelled.order)
+    # In the type they have, so that half precision stays half as large.
+    return torch.cat([unit(pool, pool.dtype), unit(labelled, pool.dtype)])
+
+
+def _members(clusters: Clusters) -> list[list[int]]:
+    """The rows of each cluster, nearest to its centre first."""
+    near = clusters.distances.argsort(stable=True)
+    grouped = near[clusters.assignment[near].argsort(stable=True)]
+    sizes = clusters.assignment.bincount(minlength=len(clusters.centres))
+    return [rows.tolist() for rows in grouped.cpu().split(sizes.tolist())]
+
+
+class ProbCover(QueryStrategy):
+    """The row whose ball holds most rows that no ball holds yet (Yehuda et al., 2022).
+
+    Args:
+        delta: radius of the balls, on features of length 1. If null, the largest at which 95 % of
+            the balls hold rows of one cluster only, of as many k-means clusters as classes.
+        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+    """
+
+    reads = ("embeddings", "labelled")
+
+    def __init__(self, delta: float | None = None, sample: int = 10_000) -> None:
+        if delta is not None and not delta > 0:
+            raise ValueError(f"`delta` must be above 0, or null, got {delta}")
+        if sample < 1:
+            raise ValueError(f"`sample` must be at least 1, got {sample}")
+        self.delta = delta
+        self.sample = sample
+
+    def score(self, view: View, budget: int) -> Tensor:
+        stream = view.generator()
+        places = sample(view.pool.order, self.sample, stream)
+        features = unit(view.pool.embeddings[places])
+        delta = self.delta
+        if delta is None:
+            delta = pure_radius(features, kmeans(features, view.classes, stream).assignment)
+        even = torch.ones(len(features))
+        labelled = unit(view.labelled.embeddings)
+        picks, rest = greedy_cover(features, labelled, even, ball(delta), budget)
+        return placed(picks, rest, places, len(view.pool))
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return sampled(self.sample, view)
+
+
+def pure_radius(features: Tensor, clusters: Tensor) -> float:
+    """The largest radius at which the share `PURE` of all balls hold rows of one cluster only."""
+    radii = features.new_full((len(features),), 2.0)  # what rows of length 1 can be apart
+    for piece, block in blocks(features, len(features)):
+        apart = squared_distances(block, features)
+        apart.masked_fill_(clusters[piece, None] == clusters, 4.0)
+        radii[piece] = apart.amin(1).sqrt_()
+    return max(float(radii.sort().values[int((1 - PURE) * len(radii))]), 1e-3)
+
+
+def sampled(count: int, view: View) -> dict[str, Any]:
+    """The note of a strategy that looks at a sample where the pool is larger."""
+    return {"sample": count} if count < len(view.pool) else {}

@@ -1,0 +1,77 @@
+"""Batches that cover the pool by a smooth kernel: for few labels and, by uncertainty, for many."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal import QueryStrategy, View
+from autoal.calibration import temperature
+from autoal.coverage import adaptive_width, greedy_cover, rbf
+from autoal.geometry import placed, sample, unit
+from strategies.diversity import sampled
+
+
+class MaxHerding(QueryStrategy):
+    """The row that adds most to how well a kernel covers the pool (Bae et al., 2024).
+
+    Args:
+        width: of the kernel exp(-(distance / width)^2), on features of length 1.
+        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+    """
+
+    reads: tuple[str, ...] | None = ("embeddings", "labelled")
+
+    def __init__(self, width: float = 1.0, sample: int = 10_000) -> None:
+        if not width > 0:
+            raise ValueError(f"`width` must be above 0, got {width}")
+        if sample < 1:
+            raise ValueError(f"`sample` must be at least 1, got {sample}")
+        self.width = width
+        self.sample = sample
+
+    def score(self, view: View, budget: int) -> Tensor:
+        places = sample(view.pool.order, self.sample, view.generator())
+        features = unit(view.pool.embeddings[places])
+        labelled = unit(view.labelled.embeddings)
+        weights, kernel = self._weights(view)[places], rbf(self._width(labelled))
+        picks, rest = greedy_cover(features, labelled, weights, kernel, budget)
+        return placed(picks, rest, places, len(view.pool))
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return sampled(self.sample, view)
+
+    def _weights(self, view: View) -> Tensor:
+        return torch.ones(len(view.pool))
+
+    def _width(self, labelled: Tensor) -> float:
+        return self.width
+
+
+class UHerding(MaxHerding):
+    """Herding that covers a row the more, the less sure the model is of it (Bae et al., 2025).
+
+    Unsure means a small margin after temperature scaling. The temperature is the one of least
+    log loss on the validation rows, or, if there are none, on the labelled ones; as these were
+    trained on, they may only make the model less sure. The kernel is as narrow as the two nearest
+    labelled rows, which turns coverage into uncertainty as labels grow.
+
+    Args:
+        width: of the kernel as long as less than two rows are labelled.
+        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+    """
+
+    reads = ("embeddings", "probs", "labelled", "validation")
+
+    def __init__(self, width: float = 1.0, sample: int = 10_000) -> None:
+        super().__init__(width, sample)
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return {**super().notes(view), "temperature": temperature(view)}
+
+    def _weights(self, view: View) -> Tensor:
+        top = (view.pool.logits / temperature(view)).softmax(1).topk(2, dim=1).values
+        return 1 - (top[:, 0] - top[:, 1])
+
+    def _width(self, labelled: Tensor) -> float:
+        return adaptive_width(labelled, self.width)

@@ -1,0 +1,189 @@
+"""Strategies that learn: from the labelled rows of a round, or from one round to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import ReferenceType, ref
+
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, QueryStrategy, View
+from autoal.geometry import blocks
+from strategies.uncertainty import Entropy, Margin
+
+PAIRS = 64  # of labelled rows that a step of the loss prediction compares
+
+
+class LossPrediction(QueryStrategy):
+    """Largest loss, as a small network predicts it from the stages (Yoo and Kweon, 2019).
+
+    It learns from the labelled rows which of two has the larger loss, and reads all stages of the
+    task's network, standardised. It is trained after the task, on stages that stay as they are: the
+    paper trains both together at first and lets no gradient into the stages later. Where no two
+    labelled rows differ in their loss, the scores are the entropies of the predictions, which are
+    the losses that the task's network itself expects.
+
+    Args:
+        hidden: units of the network.
+        steps: of its training, each on up to 64 pairs of labelled rows.
+        margin: by how much the larger of two losses should be predicted larger.
+        learning_rate: of Adam.
+    """
+
+    reads = ("stages", "probs", "labelled")
+
+    def __init__(
+        self,
+        hidden: int = 128,
+        steps: int = 300,
+        margin: float = 1.0,
+        learning_rate: float = 0.001,
+    ) -> None:
+        for name, value in (("hidden", hidden), ("steps", steps)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        for name, rate in (("margin", margin), ("learning_rate", learning_rate)):
+            if not rate > 0:
+                raise ValueError(f"`{name}` must be above 0, got {rate}")
+        self.hidden = hidden
+        self.steps = steps
+        self.margin = margin
+        self.learning_rate = learning_rate
+        self._of: ReferenceType[Features] | None = None  # weak, since a round's features are large
+        self._head: _LossHead | None = None
+
+    def fit(self, view: View) -> None:
+        self._head = self._trained(view)
+        self._of = ref(view.labelled)
+
+    @torch.no_grad()
+    def score(self, view: View, budget: int) -> Tensor:
+        fitted = self._of is not None and self._of() is view.labelled
+        head = self._head if fitted else self._trained(view)
+        if head is None:
+            return Entropy().score(view, budget)
+        stages = view.pool.stages
+        scores = torch.empty(len(stages), device=stages.device)
+        for piece, block in blocks(stages, self.hidden):
+            scores[piece] = head(block)
+        return scores
+
+    @torch.enable_grad()
+    def _trained(self, view: View) -> _LossHead | None:
+        """None where there is nothing to learn."""
+        # In the order of the rows' numbers, so that another order draws the same pairs.
+        order = view.labelled.order
+        losses = _losses(view)[order]
+        if not (losses != losses[:1]).any():
+            return None
+        stages, stream = view.labelled.stages[order].float(), view.generator()
+        head = _LossHead(stages, self.hidden, stream)
+        optimiser = torch.optim.Adam(head.parameters(), lr=self.learning_rate)
+        for _ in range(self.steps):
+            drawn = torch.randperm(len(losses), generator=stream)[: 2 * PAIRS]
+            optimiser.zero_grad()
+            _ranking_loss(head(stages[drawn]), losses[drawn], self.margin).backward()
+            optimiser.step()
+        return head
+
+
+class _LossHead(nn.Module):
+    """Stages, standardised as on the labelled rows, to a number that grows with the loss."""
+
+    def __init__(self, stages: Tensor, hidden: int, stream: torch.Generator) -> None:
+        super().__init__()
+        self.mean = stages.mean(0)
+        spread = stages.std(0, correction=0)
+        # What hardly moves on the labelled rows teaches nothing, and could blow up elsewhere: an
+        # infinite scale leaves it out.
+        moves = spread > 0.01 * spread.median()
+        self.scale = torch.where(moves, spread, torch.inf)
+        first = _linear(stages.shape[1], hidden, stream)
+        self.layers = nn.Sequential(first, nn.ReLU(), _linear(hidden, 1, stream)).to(stages.device)
+
+    def forward(self, stages: Tensor) -> Tensor:  # (n, sum of the stages' widths) -> (n,)
+        return self.layers((stages - self.mean) / self.scale).squeeze(1)
+
+
+def _linear(inputs: int, outputs: int, stream: torch.Generator) -> nn.Linear:
+    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=stream)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _losses(view: View) -> Tensor:
+    """The task's loss on each labelled row, (labelled,)."""
+    logits = view.labelled.logits
+    return nn.functional.cross_entropy(logits, view.labels.to(logits.device), reduction="none")
+
+
+def _ranking_loss(predicted: Tensor, losses: Tensor, margin: float) -> Tensor:
+    """Hinge loss of the first half against the second, each row in one pair; an odd one is out."""
+    half = len(losses) // 2
+    sign = (losses[:half] - losses[half : 2 * half]).sign()
+    gap = predicted[:half] - predicted[half : 2 * half]
+    return (margin - sign * gap).clamp(min=0).mean()
+
+
+class Tod(QueryStrategy):
+    """Largest change of the predictions since the last round's model (Huang et al., 2021).
+
+    Half the squared distance of the class probabilities, which are remembered from round to round.
+    Rows without an earlier prediction, all of them in the first query, are ranked by 1 less the
+    gap of the two most probable classes, scaled to the changes of the others: by the ratio that
+    both have on average over the rows with an earlier prediction.
+    """
+
+    reads = ("probs",)
+
+    def __init__(self) -> None:
+        self._now: dict[str, Any] | None = None
+        self._before: dict[str, Any] | None = None
+
+    def fit(self, view: View) -> None:
+        if self._now is None or self._now["seed"] != view.seed:
+            self._before, self._now = self._now, _predictions(view)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        doubts = (1 + Margin().score(view, budget)).clamp(min=0)
+        known, before = self._earlier(view)
+        if not known.any():
+            return doubts
+        # Rounded as the earlier ones are, so that no change is a change of 0.
+        change = view.pool.probs.half()[known].float() - before
+        changes = (change**2).sum(1) / 2
+        ratio = changes.mean() / doubts[known].mean().clamp(min=torch.finfo(doubts.dtype).eps)
+        scores = ratio * doubts
+        scores[known] = changes
+        return scores
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"now": self._now, "before": self._before}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._now, self._before = state["now"], state["before"]
+
+    def _earlier(self, view: View) -> tuple[Tensor, Tensor]:
+        """Which rows have an earlier prediction, (n,), and these predictions, (known, classes)."""
+        fitted = self._now is not None and self._now["seed"] == view.seed
+        memory = self._before if fitted else self._now
+        device = view.pool.probs.device
+        if memory is None:
+            nobody = torch.zeros(len(view.pool), dtype=torch.bool, device=device)
+            return nobody, view.pool.probs[:0]
+        places = torch.searchsorted(memory["rows"], view.pool.rows)
+        places.clamp_(max=len(memory["rows"]) - 1)
+        known = memory["rows"][places] == view.pool.rows
+        return known.to(device), memory["probs"][places[known]].to(device).float()
+
+
+def _predictions(view: View) -> dict[str, Any]:
+    """The class probabilities of the pool, by ascending row; on the CPU, in half precision."""
+    order = view.pool.order
+    return {
+        "seed": view.seed,
+        "rows": view.pool.rows[order],
+        "probs": view.pool.probs.half().cpu()[order],
+    }

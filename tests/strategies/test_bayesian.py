@@ -1,0 +1,259 @@
+import math
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, QueryStrategy, View, select
+from autoal.seeding import generator
+from strategies.bayesian import Bald, BatchBald, MeanStd, VarRatio, _answered, _gains, _sample
+
+EACH = [Bald(), VarRatio(), MeanStd(), BatchBald()]
+
+
+class Drawn(Features):
+    """Rows whose probabilities under dropout are given."""
+
+    def __init__(self, rows: Tensor, drawn: Tensor) -> None:
+        super().__init__(rows, lambda: drawn[0], lambda inputs: inputs, nn.Identity())
+        self.__dict__["drawn_probs"] = drawn  # as if computed already
+
+
+def view_of(drawn: Tensor, rows: Tensor | None = None, seed: int = 0) -> View:
+    """A view with these probabilities, (draws, n, classes)."""
+    rows = torch.arange(drawn.shape[1]) if rows is None else rows
+    none = Drawn(rows[:0], drawn[:, :0])
+    return View(Drawn(rows, drawn), none, torch.empty(0, dtype=torch.long), drawn.shape[2], seed)
+
+
+def random_draws(seed: int, draws: int = 20, n: int = 40, classes: int = 4) -> Tensor:
+    stream = generator(seed)
+    base = torch.randn(1, n, classes, generator=stream)
+    return (1.5 * base + torch.randn(draws, n, classes, generator=stream)).softmax(2)
+
+
+# Two draws of: agreed and sure; agreed and unsure; sure of opposite classes; leaning apart.
+PAIR = torch.tensor(
+    [[[1.0, 0.0], [0.5, 0.5], [1.0, 0.0], [0.8, 0.2]], [[1.0, 0], [0.5, 0.5], [0, 1], [0.4, 0.6]]]
+)
+
+
+def test_bald_by_hand() -> None:
+    def entropy(p: float) -> float:
+        return -p * math.log(p) - (1 - p) * math.log(1 - p)
+
+    leaning = entropy(0.6) - (entropy(0.8) + entropy(0.4)) / 2
+    expected = torch.tensor([0.0, 0.0, math.log(2), leaning])
+    torch.testing.assert_close(Bald().score(view_of(PAIR), 1), expected)
+
+
+def test_var_ratio_by_hand() -> None:
+    # Four draws of three rows; the classes predicted are 0 0 0 0, then 0 1 2 1, then 2 2 2 0.
+    votes = torch.tensor([[0, 0, 2], [0, 1, 2], [0, 2, 2], [0, 1, 0]])
+    drawn = 0.1 + 0.7 * nn.functional.one_hot(votes, 3)
+    scores = VarRatio().score(view_of(drawn), 1)
+    torch.testing.assert_close(scores, torch.tensor([0.0, 0.5, 0.25]))
+
+
+def test_mean_std_by_hand() -> None:
+    # The last row is 0.8 and 0.4, both 0.2 from their mean, in either class.
+    scores = MeanStd().score(view_of(PAIR), 1)
+    torch.testing.assert_close(scores, torch.tensor([0.0, 0.0, 0.5, 0.2]))
+
+
+def test_var_ratio_is_not_least_confidence() -> None:
+    # All draws agree on a class that none of them is sure of.
+    drawn = torch.tensor([[[0.51, 0.49]], [[0.52, 0.48]]])
+    assert float(VarRatio().score(view_of(drawn), 1)) == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_bald_equals_that_of_batchbald_redux(seed: int) -> None:
+    reference = pytest.importorskip("batchbald_redux.batchbald")
+    drawn = random_draws(seed)
+    logs = drawn.permute(1, 0, 2).log()
+    expected = reference.compute_entropy(logs) - reference.compute_conditional_entropy(logs)
+    scores = Bald().score(view_of(drawn), 5)
+    torch.testing.assert_close(scores.double(), expected, rtol=1e-4, atol=1e-6)
+    assert select(Bald(), view_of(drawn), 5).tolist() == reference.get_bald_batch(logs, 5).indices
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_batchbald_picks_what_batchbald_redux_picks_where_both_are_exact(seed: int) -> None:
+    reference = pytest.importorskip("batchbald_redux.batchbald")
+    drawn = random_draws(seed)
+    expected = reference.get_batchbald_batch(drawn.permute(1, 0, 2).log(), 5, 100_000)
+    picks = select(BatchBald(samples=4**4), view_of(drawn), 5).tolist()
+    assert picks == expected.indices
+    assert picks != select(Bald(), view_of(drawn), 5).tolist()
+    known = torch.ones(1), torch.full((1, 20), 1 / 20)
+    total = 0.0
+    for pick, score in zip(picks, expected.scores, strict=True):  # its scores are those of the sets
+        total += float(_gains(known, drawn[:, [pick]]))
+        assert total == pytest.approx(score, abs=1e-4)
+        known = _answered(known, drawn[:, pick], 4**5, generator(0))
+
+
+def joint_information(drawn: Tensor, rows: list[int]) -> float:
+    """Straight from the definition, over all configurations of labels."""
+    total = 0.0
+    for labels in product(range(drawn.shape[2]), repeat=len(rows)):
+        chances = torch.stack(
+            [drawn[:, row, label] for row, label in zip(rows, labels, strict=True)]
+        )
+        joint = chances.double().prod(0)  # (draws,)
+        total -= float(torch.special.xlogy(joint.mean(), joint.mean()))
+        total += float(torch.special.xlogy(joint, joint).mean())
+    return total
+
+
+def test_the_gains_add_up_to_the_joint_mutual_information() -> None:
+    drawn = random_draws(5, draws=6, classes=3)
+    known, total, rows = (torch.ones(1), torch.full((1, 6), 1 / 6)), 0.0, [4, 9, 30, 17]
+    for row in rows:
+        total += float(_gains(known, drawn[:, [row]]))
+        known = _answered(known, drawn[:, row], 1000, generator(0))
+    assert total == pytest.approx(joint_information(drawn, rows), abs=1e-5)
+
+
+def test_a_sample_of_configurations_comes_close_to_all_of_them() -> None:
+    drawn = random_draws(6, draws=20, classes=4)
+    exact = sampled = torch.ones(1), torch.full((1, 20), 1 / 20)
+    for row in range(5):
+        exact = _answered(exact, drawn[:, row], 4**5, generator(0))
+        sampled = _answered(sampled, drawn[:, row], 400, generator(0, str(row)))
+    assert len(exact[0]) == 4**5
+    assert len(sampled[0]) == 400
+    close, gains = _gains(exact, drawn[:, 5:]), _gains(sampled, drawn[:, 5:])
+    assert float((close - gains).abs().max()) < 0.03
+    assert float(torch.corrcoef(torch.stack([close, gains]))[0, 1]) > 0.99
+
+
+def test_configurations_are_sampled_independently_of_each_other() -> None:
+    # From equal configurations whose next label is an even chance, half get either label.
+    known = torch.full((400,), 1 / 400), torch.full((400, 2), 0.5)
+    sure = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    _, left = _answered(known, sure, 400, generator(0))
+    assert 150 < int((left[:, 0] == 1).sum()) < 250  # 200 expected, with a standard deviation of 10
+    assert bool(((left == 0) | (left == 1)).all())
+
+
+def test_a_sample_is_in_proportion_to_the_weights() -> None:
+    places = _sample(torch.tensor([0.5, 0.0, 0.125, 0.375]), 800, generator(0))
+    assert places.bincount(minlength=4).tolist() == [400, 0, 100, 300]
+
+
+def test_batchbald_by_hand() -> None:
+    # Four draws; rows 0 and 1 ask the same question, row 2 asks another that halves them again.
+    first = torch.tensor([1.0, 1, 0, 0])
+    second = torch.tensor([0.95, 0.05, 0.95, 0.05])
+    sure = torch.tensor([1.0, 1, 1, 1])
+    chances = torch.stack([first, first, second, sure], 1)
+    drawn = torch.stack([chances, 1 - chances], 2)
+    scores = BatchBald().score(view_of(drawn, rows=torch.tensor([2, 5, 7, 9])), 2)
+    assert set(scores[:2].tolist()) > {2.0}  # one of the two comes first
+    assert float(scores[2]) == 1.0
+    assert float(scores.min()) == 0
+    assert set(select(Bald(), view_of(drawn), 2).tolist()) == {0, 1}
+
+
+def test_rows_beyond_the_picks_are_ranked_by_what_they_still_add() -> None:
+    drawn = random_draws(7)
+    scores = BatchBald(joint=3, samples=64).score(view_of(drawn), 10)
+    order = scores.argsort(descending=True)
+    assert scores[order[:3]].tolist() == [3, 2, 1]
+    assert float(scores[order[3]]) <= 0.5
+    known = torch.ones(1), torch.full((1, 20), 1 / 20)
+    for pick in order[:3].tolist():
+        known = _answered(known, drawn[:, pick], 64, generator(0))
+    gains = _gains(known, drawn)
+    assert order[3:].tolist() == [
+        row for row in gains.argsort(descending=True).tolist() if row not in order[:3]
+    ]
+
+
+def test_rows_that_were_no_candidates_come_last_by_their_bald() -> None:
+    drawn = random_draws(8)
+    strategy, bald = BatchBald(joint=2, candidates=10), Bald().score(view_of(drawn), 1)
+    order = strategy.score(view_of(drawn), 3).argsort(descending=True).tolist()
+    by_bald = bald.argsort(descending=True).tolist()
+    assert set(order[:10]) == set(by_bald[:10])
+    assert order[10:] == by_bald[10:]
+    # A large batch has more rows ranked by their gains, though no more that are picked.
+    wide = strategy.score(view_of(drawn), 20).argsort(descending=True).tolist()
+    assert wide[:2] == order[:2]
+    assert wide != order
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_batch_by_batchbald_tells_more_than_one_by_bald(seed: int) -> None:
+    drawn = random_draws(seed, classes=3)
+    drawn[:, 20:] = drawn[:, :20]  # each row twice, so that BALD asks every question twice
+    batches = [select(s, view_of(drawn), 5).tolist() for s in (BatchBald(), Bald())]
+    ours, theirs = (joint_information(drawn, batch) for batch in batches)
+    assert ours > theirs
+
+
+def test_notes_say_how_far_batchbald_was_exact() -> None:
+    view = view_of(random_draws(0))
+    assert BatchBald(samples=64).notes(view) == {"candidates": 40, "exact": 4}
+    assert BatchBald(samples=63, candidates=7).notes(view) == {"candidates": 7, "exact": 3}
+    assert BatchBald(joint=2).notes(view) == {"candidates": 40, "exact": 2}
+
+
+@pytest.mark.parametrize("strategy", EACH)
+def test_the_order_of_the_pool_makes_no_difference(strategy: QueryStrategy) -> None:
+    drawn = random_draws(3)
+    drawn[:, 10:20] = drawn[:, :10]  # ties
+    rows = 3 * torch.randperm(40, generator=generator(1))
+    order = torch.randperm(40, generator=generator(2))
+    scores = strategy.score(view_of(drawn, rows), 12)
+    shuffled = strategy.score(view_of(drawn[:, order], rows[order]), 12)
+    torch.testing.assert_close(shuffled, scores[order])
+
+
+@pytest.mark.parametrize("strategy", EACH)
+@pytest.mark.parametrize(("n", "classes"), [(1, 2), (1, 200), (7, 2), (30, 200)])
+def test_small_pools_many_classes_and_a_budget_of_all(
+    strategy: QueryStrategy, n: int, classes: int
+) -> None:
+    view = view_of(random_draws(0, n=n, classes=classes))
+    assert sorted(select(strategy, view, n).tolist()) == list(range(n))
+
+
+@pytest.mark.parametrize("strategy", EACH)
+def test_draws_that_are_all_the_same_tie_all_rows(strategy: QueryStrategy) -> None:
+    probs = torch.rand(1, 9, 5, generator=generator(0)).softmax(2).expand(20, -1, -1)
+    chosen = {int(select(strategy, view_of(probs, seed=seed), 1)) for seed in range(40)}
+    assert len(chosen) > 4
+    assert float(Bald().score(view_of(probs), 1).min()) >= 0
+
+
+@pytest.mark.parametrize("strategy", EACH)
+def test_blocks_make_no_difference(
+    strategy: QueryStrategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = view_of(random_draws(4))
+    expected = strategy.score(view, 6)
+    monkeypatch.setattr("strategies.bayesian.BLOCK", 20 * 4 * 3)
+    torch.testing.assert_close(strategy.score(view, 6), expected)
+
+
+@pytest.mark.parametrize("strategy", EACH)
+def test_the_draws_are_all_that_is_read(strategy: QueryStrategy) -> None:
+    assert strategy.reads == ("draws",)
+    view = view_of(random_draws(4))
+    untouched: Callable[..., Tensor] = view.pool.drawn_probs.clone
+    before = untouched()
+    strategy.score(view, 3)
+    assert torch.equal(view.pool.drawn_probs, before)
+
+
+def test_wrong_options_are_refused() -> None:
+    for name in ("joint", "samples", "candidates"):
+        with pytest.raises(ValueError, match=f"`{name}` must be at least 1, got 0"):
+            BatchBald(**{name: 0})

@@ -1,0 +1,257 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, QueryStrategy, View, select
+from autoal.geometry import kmeans, sample, unit
+from autoal.seeding import generator
+from strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, pure_radius
+
+ALL: list[QueryStrategy] = [KMeans(), CoreSet(), TypiClust(), ProbCover(), ProbCover(delta=0.3)]
+
+
+def view_of(
+    pool: Tensor, labelled: Tensor | None = None, classes: int = 3, rows: Tensor | None = None
+) -> View:
+    known = pool[:0] if labelled is None else labelled
+    rows = torch.arange(len(pool)) if rows is None else rows
+
+    def features(rows: Tensor, values: Tensor) -> Features:
+        return Features(rows, lambda: values, lambda inputs: inputs, nn.Identity())
+
+    return View(
+        pool=features(rows, pool),
+        labelled=features(torch.arange(1000, 1000 + len(known)), known),
+        labels=torch.zeros(len(known), dtype=torch.long),
+        classes=classes,
+        seed=0,
+    )
+
+
+def column(*values: float) -> Tensor:
+    return torch.tensor(values)[:, None]
+
+
+def circle(*degrees: float) -> Tensor:
+    radians = torch.tensor(degrees) * math.pi / 180
+    return torch.stack([radians.cos(), radians.sin()], 1)
+
+
+def best(strategy: QueryStrategy, view: View, budget: int) -> list[int]:
+    scores = strategy.score(view, budget)
+    return scores.argsort(descending=True)[:budget].tolist()
+
+
+def blobs(sizes: list[int]) -> Tensor:
+    """So many rows around points far from each other, mixed."""
+    centres = 4 * torch.eye(10)
+    rows = torch.cat([centres[at].expand(size, -1) for at, size in enumerate(sizes)])
+    noisy = rows + torch.randn(rows.shape, generator=generator(0, "blobs"))
+    return unit(noisy[torch.randperm(len(noisy), generator=generator(1, "blobs"))])
+
+
+def test_kmeans_by_hand() -> None:
+    view = view_of(column(0, 1, 2, 10, 11, 12.5, 9))
+    assert best(KMeans(), view, 2) == [4, 1]  # centres 10.6, of the larger cluster, and 1
+
+
+def test_kmeans_picks_the_nearest_row_of_each_cluster() -> None:
+    rows = torch.randn(200, 4, generator=generator(0))
+    view = view_of(rows)
+    clusters = kmeans(rows, 10, view.generator())
+    expected = set()
+    for number in range(10):
+        members = (clusters.assignment == number).nonzero().flatten()
+        near = (rows[members] - clusters.centres[number]).norm(dim=1).argmin()
+        expected.add(int(members[near]))
+    assert set(best(KMeans(), view, 10)) == expected
+
+
+def test_coreset_by_hand() -> None:
+    view = view_of(column(1, 4, 10, 5.5), labelled=column(0))
+    assert best(CoreSet(), view, 4) == [2, 3, 1, 0]
+
+
+def test_coreset_without_labels_begins_amid_the_pool() -> None:
+    assert best(CoreSet(), view_of(column(0, 4, 5, 12)), 4) == [2, 3, 0, 1]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_coreset_equals_that_of_scikit_activeml(seed: int) -> None:
+    theirs = pytest.importorskip("skactiveml.pool")
+    rows = torch.randn(200, 6, generator=generator(seed))
+    labels = np.array([0.0] * 5 + [np.nan] * 195)
+    expected, _ = theirs.k_greedy_center(rows.numpy(), labels, batch_size=40, random_state=0)
+    found = best(CoreSet(), view_of(rows[5:], labelled=rows[:5]), 40)
+    assert found == (expected - 5).tolist()
+
+
+TALL = circle(180, 182, 183, 187, 188, 189, 194, 200, 201)  # whose median is the fifth
+LOW = circle(0, 10, 12, 13, 20, 30, 31)  # whose median is the fourth
+
+
+def test_typiclust_by_hand() -> None:
+    pool = torch.cat([LOW, TALL])
+    assert best(TypiClust(), view_of(pool), 2) == [7 + 4, 3]
+
+
+def test_typiclust_prefers_a_cluster_without_a_label() -> None:
+    view = view_of(torch.cat([LOW, TALL]), labelled=circle(185))
+    assert best(TypiClust(), view, 1) == [3]
+
+
+def test_typiclust_leaves_small_clusters_until_nothing_else_is_left() -> None:
+    tiny = circle(90, 91, 92)
+    pool = torch.cat([tiny, LOW, TALL])
+    picks = best(TypiClust(clusters=3), view_of(pool), 19)
+    assert picks[:2] == [3 + 7 + 4, 3 + 3]
+    assert all(pick >= 3 for pick in picks[:16])
+    assert sorted(picks[16:]) == [0, 1, 2]
+    assert picks[16] == 1  # the middle of the three
+
+
+def test_typicality_counts_the_nearest_neighbours_only() -> None:
+    # The densest four lie at the end, where the mean distance to all others is large.
+    pool = circle(0, 0.1, 0.2, 0.3, 10, 20, 30, 40, 50, 60)
+    assert best(TypiClust(neighbours=2), view_of(pool), 1)[0] in (1, 2)
+    assert best(TypiClust(neighbours=9), view_of(pool), 1) == [4]
+
+
+def test_typicality_by_a_draw_of_neighbours_leaves_the_row_itself_out() -> None:
+    rows = torch.randn(30, 3, generator=generator(0))
+    members = list(range(30))
+    drawn = sample(torch.arange(30), 10, generator(4))
+    apart = torch.cdist(rows, rows[drawn])
+    apart[drawn, torch.arange(10)] = torch.inf
+    expected = apart.sort(1).values[:, :5].mean(1).argsort().tolist()
+    strategy = TypiClust(neighbours=5, members=10)
+    assert strategy._most_typical_first(rows, members, generator(4)) == expected
+
+
+def test_typiclust_equals_that_of_scikit_activeml() -> None:
+    theirs = pytest.importorskip("skactiveml.pool")
+    rows = blobs([50, 45, 40, 35, 30, 25])
+    strategy = theirs.TypiClust(k=20, random_state=0, cluster_algo_dict={"n_init": 10})
+    expected = strategy.query(rows.numpy(), np.full(len(rows), np.nan), batch_size=6)
+    assert best(TypiClust(), view_of(rows), 6) == expected.tolist()
+
+
+def test_probcover_by_hand() -> None:
+    delta = 2 * math.sin(math.radians(12 / 2))  # the chord of 12 degrees
+    pool = circle(0, 10, 20, 90, 100, 200, 102)
+    picks = best(ProbCover(delta), view_of(pool), 3)
+    assert picks[0] in (1, 3, 4, 6)  # each covers three
+    assert picks[2] == 5
+    scores = ProbCover(delta).score(view_of(pool, labelled=circle(10, 101)), 3)
+    assert scores.tolist() == [0.0] * 5 + [1.0, 0.0]
+
+
+def test_probcover_equals_a_search_over_the_graph() -> None:
+    rows = unit(torch.randn(80, 3, generator=generator(0)))
+    near = (torch.cdist(rows, rows) < 0.5).numpy()
+    covered = np.zeros(80, dtype=bool)
+    for pick in best(ProbCover(0.5), view_of(rows), 8):
+        degrees = near[:, ~covered].sum(1)
+        assert degrees[pick] == degrees.max() > 1
+        covered |= near[pick]
+
+
+def test_ties_of_probcover_are_left_to_chance() -> None:
+    lonely = torch.eye(40)
+    assert best(ProbCover(0.5), view_of(lonely), 40) != list(range(40))
+
+
+def test_pure_radius_by_hand() -> None:
+    line = column(0, 0.1, 0.5, 0.65)
+    assert pure_radius(line, torch.tensor([0, 0, 1, 1])) == pytest.approx(0.4)
+    assert pure_radius(line, torch.zeros(4, dtype=torch.long)) == 2
+
+
+def test_at_the_pure_radius_few_balls_are_mixed_and_beyond_it_more() -> None:
+    rows = unit(torch.randn(400, 3, generator=generator(0)))
+    clusters = kmeans(rows, 5, generator(0)).assignment
+    radius = pure_radius(rows, clusters)
+    apart, other = torch.cdist(rows, rows), clusters[:, None] != clusters
+
+    def pure(delta: float) -> float:
+        return float((~((apart < delta) & other).any(1)).float().mean())
+
+    assert pure(radius - 1e-5) >= 0.95
+    assert pure(radius + 1e-4) < 0.95
+
+
+def test_a_large_pool_is_sampled_and_says_so() -> None:
+    rows = torch.randn(100, 3, generator=generator(0))
+    scores = ProbCover(sample=30).score(view_of(rows), 5)
+    assert int((scores > 0).sum()) <= 30
+    assert int((scores >= 1).sum()) == 5
+    assert ProbCover(sample=30).notes(view_of(rows)) == {"sample": 30}
+    assert ProbCover(sample=100).notes(view_of(rows)) == {}
+
+
+@pytest.mark.parametrize("strategy", ALL, ids=lambda each: type(each).__name__)
+class TestEach:
+    def test_small_pools_are_picked_whole(self, strategy: QueryStrategy) -> None:
+        for size in range(1, 9):
+            rows = torch.randn(size, 4, generator=generator(size))
+            for known in (rows[:0], torch.ones(1, 4), torch.randn(3, 4, generator=generator(9))):
+                for budget in {1, size}:
+                    picks = select(strategy, view_of(rows, known, classes=200), budget)
+                    assert len(set(picks.tolist())) == budget
+
+    @pytest.mark.parametrize("value", [0.0, 1.0])
+    def test_identical_rows_leave_the_choice_to_chance(
+        self, strategy: QueryStrategy, value: float
+    ) -> None:
+        same = torch.full((40, 4), value)
+        for known in (same[:0], same[:5]):
+            scores = strategy.score(view_of(same, known), 10)
+            assert bool(scores.isfinite().all())
+            assert len(set(select(strategy, view_of(same, known), 10).tolist())) == 10
+
+    def test_the_order_of_the_pool_makes_no_difference(self, strategy: QueryStrategy) -> None:
+        rows = torch.randn(60, 4, generator=generator(0))
+        rows[30:40] = rows[20:30]
+        numbers = 7 * torch.arange(60)
+        order = torch.randperm(60, generator=generator(1))
+        straight = select(strategy, view_of(rows, rows[:3], rows=numbers), 25)
+        mixed = select(strategy, view_of(rows[order], rows[:3], rows=numbers[order]), 25)
+        assert mixed.tolist() == straight.tolist()
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_half_precision_is_taken(self, strategy: QueryStrategy, dtype: torch.dtype) -> None:
+        rows = torch.randn(60, 4, generator=generator(0)).to(dtype)
+        scores = strategy.score(view_of(rows, rows[:3]), 10)
+        expected = strategy.score(view_of(rows.float(), rows[:3].float()), 10)
+        assert scores.dtype == torch.float32
+        picked = {*scores.topk(10).indices.tolist()} & {*expected.topk(10).indices.tolist()}
+        assert len(picked) >= 5
+
+    def test_scores_follow_from_the_view_alone(self, strategy: QueryStrategy) -> None:
+        view = view_of(torch.randn(60, 4, generator=generator(0)))
+        torch.manual_seed(1)
+        first = strategy.score(view, 7)
+        torch.manual_seed(2)
+        assert torch.equal(strategy.score(view, 7), first)
+        assert int((first >= 1).sum()) == 7
+
+
+@pytest.mark.parametrize(
+    ("strategy", "option", "value"),
+    [
+        (KMeans, "iterations", 0),
+        (TypiClust, "clusters", 0),
+        (TypiClust, "neighbours", 0),
+        (TypiClust, "members", 0),
+        (ProbCover, "delta", 0.0),
+        (ProbCover, "sample", 0),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    strategy: type[QueryStrategy], option: str, value: float
+) -> None:
+    with pytest.raises(ValueError, match=f"`{option}` must be .*{value}"):
+        strategy(**{option: value})

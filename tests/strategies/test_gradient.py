@@ -1,0 +1,218 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, QueryStrategy, View, select
+from autoal.seeding import generator, seeded
+from strategies.gradient import Badge, Bait, Batch, Scaled
+
+ALL: list[QueryStrategy] = [Badge(), Bait()]
+
+
+class Given(nn.Module):
+    """The head that knows the logits of the rows, which come without them."""
+
+    def __init__(self, known: dict[int, Tensor]) -> None:
+        super().__init__()
+        self.known = known
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.known[len(rows)]
+
+
+def linear(width: int, classes: int) -> nn.Module:
+    with seeded(0, "head"):
+        return nn.Linear(width, classes)
+
+
+def view_of(
+    pool: Tensor,
+    labelled: Tensor | None = None,
+    classes: int = 3,
+    rows: Tensor | None = None,
+    head: nn.Module | None = None,
+) -> View:
+    known = pool[:0] if labelled is None else labelled
+    rows = torch.arange(len(pool)) if rows is None else rows
+    head = linear(pool.shape[1], classes) if head is None else head
+
+    def features(rows: Tensor, values: Tensor) -> Features:
+        return Features(rows, lambda: values, lambda inputs: inputs, head)
+
+    return View(
+        pool=features(rows, pool),
+        labelled=features(torch.arange(1000, 1000 + len(known)), known),
+        labels=torch.zeros(len(known), dtype=torch.long),
+        classes=classes,
+        seed=0,
+    )
+
+
+def best(strategy: QueryStrategy, view: View, budget: int) -> list[int]:
+    scores = strategy.score(view, budget)
+    return scores.argsort(descending=True)[:budget].tolist()
+
+
+def gradients(view: View) -> Tensor:
+    """Of the last layer's loss by its weights, if the predicted class is right; by autograd."""
+    rows = []
+    for embedding in view.pool.embeddings:
+        layer = linear(view.pool.embeddings.shape[1], view.classes)
+        logits = layer(embedding)
+        nn.functional.cross_entropy(logits, logits.argmax()).backward()
+        assert isinstance(layer, nn.Linear)
+        assert layer.weight.grad is not None
+        rows.append(layer.weight.grad.flatten())
+    return torch.stack(rows)
+
+
+def test_badge_by_hand() -> None:
+    pool = torch.tensor([[3.0, 0.0], [0.0, 2.0], [3.0, 0.0], [0.0, 0.1]])
+    probs = torch.tensor([[0.6, 0.4], [0.6, 0.4], [0.6, 0.4], [0.5, 0.5]])
+    view = view_of(pool, classes=2, head=Given({4: probs.log()}))
+    scores = Badge().score(view, 4)
+    # |a|^2 |h|^2: 0.32 * 9, 0.32 * 4, the first again, 0.5 * 0.01.
+    assert scores[0] == 3
+    assert scores[2] == 0  # no different from the first
+    assert {float(scores[1]), float(scores[3])} == {2, 1}
+
+
+def test_badge_begins_with_the_longest_gradient_and_draws_by_their_distances() -> None:
+    view = view_of(torch.randn(40, 5, generator=generator(0)))
+    rows = gradients(view)
+    scores = Badge().score(view, 6)
+    picks = scores.argsort(descending=True)[:6]
+    assert int(picks[0]) == int(rows.norm(dim=1).argmax())
+    left = torch.cdist(rows, rows[picks]).amin(1) ** 2
+    torch.testing.assert_close(scores[scores < 1] * 2, (left / left.max())[scores < 1])
+
+
+def test_the_distances_of_badge_equal_those_of_scikit_activeml() -> None:
+    theirs = pytest.importorskip("skactiveml.pool._badge")
+    view = view_of(torch.randn(40, 5, generator=generator(0)))
+    picks = best(Badge(), view, 6)
+    rows = gradients(view).numpy()
+    left = theirs._d_2(rows, [])
+    assert picks[0] == left.argmax()
+    for number, pick in enumerate(picks):
+        left = theirs._d_2(rows, [pick], left if number else np.full(40, np.inf))
+    scores = Badge().score(view, 6)
+    rest = (scores < 1).numpy()
+    np.testing.assert_allclose(2 * scores[rest], left[rest] / left.max(), rtol=1e-3, atol=1e-5)
+
+
+def test_bait_by_hand() -> None:
+    # Two rows along one axis and one along the other, all with p = 1/2 and so g = h / 2.
+    pool = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
+    view = view_of(pool, classes=2, head=Given({3: torch.zeros(3, 2), 0: torch.zeros(0, 2)}))
+    # F = diag(2, 1) / 3 and M = identity. Row 0 lowers 2/3 to 1/3, row 1 would lower 1/3 to 1/6;
+    # then row 1 lowers 1/6 and row 2 1/9. Given back is row 1, which raises 1/6 against 1/3.
+    assert best(Bait(), view, 1) == [0]
+    batch = Batch(torch.eye(2).double(), torch.diag(torch.tensor([2.0, 1.0]).double() / 3))
+    rows = Scaled(pool, torch.full((3,), 0.5))
+    expected = torch.tensor([1 / 3, 1 / 6, 1 / 3]).double()
+    torch.testing.assert_close(batch.worth(rows), expected)
+    assert batch.grow(rows, 2) == [0, 1]
+    expected = torch.tensor([1 / 9, 1 / 18, 1 / 9]).double()  # at M = diag(2, 2)
+    torch.testing.assert_close(batch.worth(rows), expected)
+    assert batch.shrink(rows, [0, 1], 1) == [0]
+
+
+@pytest.mark.parametrize("labelled", [0, 8])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_bait_equals_a_search_by_inverses_and_traces(labelled: int, seed: int) -> None:
+    pool = 3 * torch.randn(40, 4, generator=generator(seed))
+    known = torch.randn(labelled, 4, generator=generator(seed, "labelled"))
+    view = view_of(pool, known)
+
+    def information(features: Features) -> Tensor:
+        top = features.probs.double().amax(1)
+        rows = features.embeddings.double()
+        return (top * (1 - top))[:, None, None] * rows[:, :, None] * rows[:, None, :]
+
+    each = information(view.pool)
+    start = information(view.labelled).sum(0) + 0.5 * torch.eye(4)
+
+    def left(batch: list[int]) -> float:
+        return float(torch.trace(torch.linalg.inv(start + each[batch].sum(0)) @ each.mean(0)))
+
+    picks: list[int] = []
+    for _ in range(14):
+        others = [row for row in range(40) if row not in picks]
+        picks.append(min(others, key=lambda row: left([*picks, row])))
+    while len(picks) > 7:
+        out = min(picks, key=lambda row: left([pick for pick in picks if pick != row]))
+        picks.remove(out)
+    scores = Bait(regularisation=0.5).score(view, 7)
+    assert scores.argsort(descending=True)[:7].tolist() == picks
+    others = [row for row in range(40) if row not in picks]
+    worth = torch.tensor([left(picks) - left([*picks, row]) for row in others])
+    torch.testing.assert_close(2 * scores[others], worth / worth.max(), rtol=1e-3, atol=1e-4)
+
+
+def test_bait_leaves_what_is_known_already() -> None:
+    pool = torch.tensor([[2.0, 0.0], [0.0, 1.9]])
+    logits = {2: torch.zeros(2, 2), 0: torch.zeros(0, 2), 5: torch.zeros(5, 2)}
+    assert best(Bait(), view_of(pool, classes=2, head=Given(logits)), 1) == [0]
+    known = pool[:1].expand(5, -1)
+    assert best(Bait(), view_of(pool, known, classes=2, head=Given(logits)), 1) == [1]
+
+
+@pytest.mark.parametrize("strategy", ALL, ids=lambda each: type(each).__name__)
+class TestEach:
+    def test_small_pools_are_picked_whole(self, strategy: QueryStrategy) -> None:
+        for size in range(1, 9):
+            rows = torch.randn(size, 4, generator=generator(size))
+            for known in (rows[:0], torch.ones(1, 4), torch.randn(3, 4, generator=generator(9))):
+                for classes in (2, 200):
+                    view = view_of(rows, known, classes)
+                    for budget in {1, size}:
+                        assert len(set(select(strategy, view, budget).tolist())) == budget
+
+    @pytest.mark.parametrize("value", [0.0, 1.0])
+    def test_identical_rows_are_taken(self, strategy: QueryStrategy, value: float) -> None:
+        same = torch.full((40, 4), value)
+        for known in (same[:0], same[:5]):
+            scores = strategy.score(view_of(same, known), 10)
+            assert bool(scores.isfinite().all())
+            assert len(set(select(strategy, view_of(same, known), 10).tolist())) == 10
+
+    def test_rows_that_the_model_is_sure_of_are_taken(self, strategy: QueryStrategy) -> None:
+        sure = torch.tensor([[1000.0, 0.0]]).expand(20, -1)
+        head = Given({20: sure, 5: sure[:5]})
+        rows = torch.randn(20, 4, generator=generator(0))
+        scores = strategy.score(view_of(rows, rows[:5], 2, head=head), 10)
+        assert bool(scores.isfinite().all())
+
+    def test_the_order_of_the_pool_makes_no_difference(self, strategy: QueryStrategy) -> None:
+        rows = torch.randn(60, 4, generator=generator(0))
+        rows[30:40] = rows[20:30]
+        numbers = 7 * torch.arange(60)
+        order = torch.randperm(60, generator=generator(1))
+        straight = select(strategy, view_of(rows, rows[:3], rows=numbers), 25)
+        mixed = select(strategy, view_of(rows[order], rows[:3], rows=numbers[order]), 25)
+        assert mixed.tolist() == straight.tolist()
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_half_precision_is_computed_with_in_float32(
+        self, strategy: QueryStrategy, dtype: torch.dtype
+    ) -> None:
+        rows = torch.randn(60, 4, generator=generator(0)).to(dtype)
+        scores = strategy.score(view_of(rows, rows[:3]), 10)
+        expected = strategy.score(view_of(rows.float(), rows[:3].float()), 10)
+        assert scores.dtype == torch.float32
+        torch.testing.assert_close(scores, expected, rtol=1e-3, atol=1e-4)
+
+    def test_scores_follow_from_the_view_alone(self, strategy: QueryStrategy) -> None:
+        view = view_of(torch.randn(60, 4, generator=generator(0)))
+        torch.manual_seed(1)
+        first = strategy.score(view, 7)
+        torch.manual_seed(2)
+        assert torch.equal(strategy.score(view, 7), first)
+        assert int((first >= 1).sum()) == 7
+
+
+def test_options_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="`regularisation` must be above 0, got 0"):
+        Bait(regularisation=0)

@@ -1,0 +1,128 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal import Features, View, select
+from autoal.seeding import generator
+from strategies.bayesian import Bald
+from strategies.power import PowerBald, PowerMargin
+from strategies.uncertainty import Margin
+
+MakeView = Callable[..., View]
+
+# 1 less the gap of the two classes: 0.2, 0.4, 0.6, 0.8.
+PROBS = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+def test_the_first_pick_is_drawn_in_proportion_to_the_power(view_of: MakeView, beta: float) -> None:
+    strategy, count = PowerMargin(beta), 4000
+    picks = [int(strategy.score(view_of(PROBS, seed=seed), 1).argmax()) for seed in range(count)]
+    worth = torch.tensor([0.2, 0.4, 0.6, 0.8]) ** beta
+    expected = worth / worth.sum()
+    shares = torch.tensor(picks).bincount(minlength=4) / count
+    assert float((shares - expected).abs().max()) < 4 * (0.25 / count) ** 0.5
+
+
+def test_the_second_pick_is_drawn_from_the_others_in_proportion(view_of: MakeView) -> None:
+    strategy = PowerMargin()
+    orders = [strategy.score(view_of(PROBS, seed=s), 2).argsort().flip(0) for s in range(4000)]
+    second = torch.tensor([int(order[1]) for order in orders if int(order[0]) == 3])
+    shares = second.bincount(minlength=4)[:3] / len(second)
+    expected = torch.tensor([2, 4, 6]) / 12
+    assert float((shares - expected).abs().max()) < 4 * (0.25 / len(second)) ** 0.5
+
+
+def test_the_score_is_a_logarithm_plus_noise_over_beta(view_of: MakeView) -> None:
+    view = view_of(PROBS, seed=5)
+    logs = torch.tensor([0.2, 0.4, 0.6, 0.8]).log()
+    once = PowerMargin(1.0).score(view, 1) - logs
+    torch.testing.assert_close(PowerMargin(4.0).score(view, 1) - logs, once / 4)
+    uniform = torch.rand(4, generator=view.generator(), dtype=torch.double)
+    torch.testing.assert_close(once.double(), -(-uniform.log()).log(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_large_beta_gives_the_order_of_the_margin(view_of: MakeView) -> None:
+    probs = torch.randn(50, 5, generator=generator(0)).softmax(1)
+    view = view_of(probs)
+    assert torch.equal(PowerMargin(1e6).score(view, 5).argsort(), Margin().score(view, 5).argsort())
+
+
+def with_draws() -> View:
+    """Rows of zeros are the same in all draws, so that they tell nothing apart."""
+    embeddings = torch.randn(30, 8, generator=generator(0))
+    embeddings[::3] = 0
+    head = nn.Linear(8, 4)
+    with torch.no_grad():
+        head.weight.copy_(torch.randn(4, 8, generator=generator(1)))
+        head.bias.copy_(torch.randn(4, generator=generator(2)))
+    pool = Features(torch.arange(30), lambda: embeddings, lambda inputs: inputs, head, dropout=0.3)
+    return View(pool, pool, torch.zeros(30, dtype=torch.long), 4, seed=3)
+
+
+def test_power_bald_is_the_logarithm_of_bald_with_noise() -> None:
+    view = with_draws()
+    bald = Bald().score(view, 5)
+    some = bald > 1e-5
+    assert int(some.sum()) == 20
+    assert torch.equal(PowerBald(1e6).score(view, 5)[some].argsort(), bald[some].argsort())
+    noise = (PowerBald(1.0).score(view, 5) - bald.log())[some]
+    expected = 2 * (PowerBald(2.0).score(view, 5) - bald.log())[some]
+    torch.testing.assert_close(noise, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_are_worth_nothing_come_after_all_others(view_of: MakeView) -> None:
+    probs = torch.tensor([[1.0, 0.0], [1 - 1e-4, 1e-4], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    for seed in range(200):
+        scores = PowerMargin(0.1).score(view_of(probs, seed=seed), 2)
+        assert bool(scores.isfinite().all())
+        assert set(scores.argsort()[-2:].tolist()) == {1, 3}
+
+
+def test_a_pool_that_is_worth_nothing_is_a_tie(view_of: MakeView) -> None:
+    probs = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    assert PowerMargin().score(view_of(probs), 2).tolist() == [0, 0, 0]
+    assert len({int(select(PowerMargin(), view_of(probs, seed=s), 1)) for s in range(30)}) == 3
+
+
+def test_a_pool_in_another_order_gets_the_same_noise(view_of: MakeView) -> None:
+    rows, order = torch.tensor([7, 2, 9, 4]), torch.tensor([3, 0, 2, 1])
+    scores = PowerMargin().score(view_of(PROBS, rows), 1)
+    shuffled = PowerMargin().score(view_of(PROBS[order], rows[order]), 1)
+    torch.testing.assert_close(shuffled, scores[order])
+
+
+def test_a_pool_of_one_row(view_of: MakeView) -> None:
+    assert select(PowerMargin(), view_of(PROBS[:1]), 1).tolist() == [0]
+
+
+def test_the_global_stream_is_neither_read_nor_moved(view_of: MakeView) -> None:
+    torch.manual_seed(1)
+    first, after = PowerMargin().score(view_of(PROBS), 1), torch.rand(2)
+    torch.manual_seed(2)
+    assert torch.equal(PowerMargin().score(view_of(PROBS), 1), first)
+    torch.manual_seed(1)
+    assert torch.equal(torch.rand(2), after)
+
+
+def test_each_says_what_it_reads() -> None:
+    assert PowerBald.reads == ("draws",)
+    assert PowerMargin.reads == ("probs",)
+
+
+@pytest.mark.parametrize("kind", [PowerBald, PowerMargin])
+@pytest.mark.parametrize("beta", [0.0, -1.0, float("nan")])
+def test_wrong_options_are_refused(kind: type[PowerBald], beta: float) -> None:
+    with pytest.raises(ValueError, match="`beta` must be above 0, got"):
+        kind(beta)
+
+
+def test_no_noise_is_infinite(monkeypatch: pytest.MonkeyPatch, view_of: MakeView) -> None:
+    def zeros(count: int, **options: object) -> Tensor:
+        return torch.zeros(count, dtype=torch.double)
+
+    view = view_of(PROBS)
+    monkeypatch.setattr("strategies.power.torch.rand", zeros)
+    assert bool(PowerMargin().score(view, 1).isfinite().all())

@@ -1,0 +1,472 @@
+import random
+import re
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from autoal import QueryStrategy, View, registry, select
+from autoal.errors import UserError
+from autoal.testing import PROMISES, BrokenPromiseError, check_strategy, make_view
+
+
+class Sum(QueryStrategy):
+    """A good strategy, from which the broken ones are made."""
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.embeddings.float().sum(1)
+
+
+class Density(QueryStrategy):
+    """Most typical first: nearness to the `k` nearest rows of the pool."""
+
+    def __init__(self, k: int = 10) -> None:
+        self.k = k
+
+    def score(self, view: View, budget: int) -> Tensor:
+        points = view.pool.embeddings.float()
+        distances = torch.cdist(points, points)
+        return -distances.topk(min(self.k, len(points)), largest=False).values.mean(1)
+
+
+class Greedy(Density):
+    """Scores that are ranks: half of the batch by density, and half by its opposite."""
+
+    def score(self, view: View, budget: int) -> Tensor:
+        ranks = super().score(view, budget).argsort().argsort()
+        return (2 * ranks - len(ranks)).abs().float()
+
+
+class Alternating(Sum):
+    """The largest sums first in every other round, with its state told."""
+
+    reads = ("embeddings",)
+    rounds = 0
+
+    def fit(self, view: View) -> None:
+        self.rounds += 1
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) * (-1) ** self.rounds
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return {"rounds": self.rounds}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rounds": self.rounds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rounds = state["rounds"]
+
+
+class Unlabelled(QueryStrategy):
+    """Reads nothing but the number of rows."""
+
+    reads = ()
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.zeros(len(view.pool))
+
+
+class Everything(Sum):
+    """Reads all that can be read."""
+
+    reads = ("inputs", "embeddings", "stages", "probs", "draws", "labelled", "validation")
+
+    def score(self, view: View, budget: int) -> Tensor:
+        pool, labelled = view.pool, view.labelled
+        inputs, draws = pool.inputs.float().mean((1, 2, 3)), pool.drawn_probs.mean((0, 2))
+        known = labelled.logits.mean() + view.labels.sum()
+        if view.validation is not None and view.validation_labels is not None:
+            known = known + view.validation.probs.mean() + view.validation_labels.sum()
+        return inputs + draws + pool.stages.float().sum(1) + known
+
+
+class NeedsValidation(Sum):
+    """Cannot do without validation rows, and says so."""
+
+    reads = ("embeddings", "validation")
+
+    def score(self, view: View, budget: int) -> Tensor:
+        if view.validation is None:
+            raise UserError("this strategy needs validation rows")
+        return super().score(view, budget) - view.validation.embeddings.mean()
+
+
+GOOD = [
+    Sum(),
+    Density(),
+    Density(k=1),
+    Greedy(),
+    Alternating(),
+    Unlabelled(),
+    Everything(),
+    NeedsValidation(),
+]
+
+
+@pytest.mark.parametrize("strategy", GOOD, ids=lambda strategy: type(strategy).__name__)
+def test_a_good_strategy_passes(strategy: QueryStrategy) -> None:
+    check_strategy(strategy)
+
+
+@pytest.mark.parametrize("name", registry.installed())
+def test_an_installed_strategy_keeps_its_promises(name: str) -> None:
+    check_strategy(registry.load(name)())
+
+
+class Columns(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.embeddings
+
+
+class Listed(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return [0.0] * len(view.pool)  # type: ignore[return-value]
+
+
+class Raising(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        raise KeyError("nothing here")
+
+
+class UnstatedStages(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.stages.sum(1)
+
+
+class LogOfZero(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return (0 * view.pool.embeddings.sum(1)).log()
+
+
+class SharedCounter(Sum):
+    calls = count()
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) + next(self.calls)
+
+
+class GlobalTorch(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.rand(len(view.pool))
+
+
+class GlobalNumpy(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.from_numpy(np.random.rand(len(view.pool)))
+
+
+class GlobalRandom(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.tensor([random.random() for _ in range(len(view.pool))])
+
+
+class SeedsTorch(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        torch.manual_seed(view.seed)
+        return super().score(view, budget)
+
+
+class SeedsNumpy(Sum):
+    def fit(self, view: View) -> None:
+        np.random.seed(0)
+        random.seed(0)
+
+
+class RelabelsRows(Sum):
+    def fit(self, view: View) -> None:
+        view.labels.zero_()
+
+
+class ScalesTheFeatures(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.embeddings.mul_(2).sum(1)
+
+
+class Remembers(Sum):
+    calls = 0
+
+    def score(self, view: View, budget: int) -> Tensor:
+        self.calls += 1
+        return super().score(view, budget) / self.calls
+
+
+class ByNumber(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) + view.pool.rows / 10
+
+
+class ByPlace(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.rand(len(view.pool), generator=view.generator())
+
+
+class SpoilsTheOrder(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        view.pool.order.zero_()
+        return super().score(view, budget)
+
+
+class FiveNeighbours(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        points = view.pool.embeddings.float()
+        return torch.cdist(points, points).topk(5).values.sum(1)
+
+
+class SmallBatches(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget)[:: 1 if budget < 20 else 2]
+
+
+class NearAClass(Sum):
+    def __init__(self, label: int) -> None:
+        self.label = label
+
+    def score(self, view: View, budget: int) -> Tensor:
+        centre = view.labelled.embeddings[view.labels == self.label].float().mean(0)
+        return (view.pool.embeddings - centre).norm(dim=1)
+
+
+class Standardised(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        sums = super().score(view, budget)
+        return sums / (sums.amax() - sums.amin()) if len(sums) > 1 else sums
+
+
+class Directions(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        points = view.pool.embeddings.float()
+        return (points / points.norm(dim=1, keepdim=True)).sum(1)
+
+
+class NaiveEntropy(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        probs = view.pool.probs
+        return -(probs * probs.log()).sum(1)
+
+
+class ThirdClass(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        return view.pool.probs.topk(3).values[:, 2]
+
+
+class OnlyFloat32(Density):
+    def score(self, view: View, budget: int) -> Tensor:
+        points = view.pool.embeddings
+        return torch.cdist(points, points).mean(1)
+
+
+class TakesValidationForGranted(NeedsValidation):
+    def score(self, view: View, budget: int) -> Tensor:
+        assert view.validation is not None
+        return super().score(view, budget)
+
+
+class RefusesWithoutAReason(NeedsValidation):
+    def score(self, view: View, budget: int) -> Tensor:
+        try:
+            return super().score(view, budget)
+        except UserError:
+            raise UserError("no") from None
+
+
+class Swallows(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        try:
+            return super().score(view, budget)
+        except ValueError:
+            return torch.zeros(len(view.pool))
+
+
+class Mumbles(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        try:
+            return super().score(view, budget) + view.labelled.embeddings.float().mean()
+        except ValueError:
+            raise ValueError("something is wrong") from None
+
+
+class MoreThanItSays(Sum):
+    reads = ("embeddings",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) + view.pool.logits[:, 0]
+
+
+class LabelsToo(Sum):
+    reads = ("embeddings",)
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) + view.labels.sum()
+
+
+class NotesToo(Unlabelled):
+    def notes(self, view: View) -> dict[str, Any]:
+        return {"mean": float(view.pool.embeddings.mean())}
+
+
+class LabelledFeatures(Sum):
+    reads = ("embeddings", "labelled")
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return super().score(view, budget) + view.labelled.drawn_probs.mean()
+
+
+class Misspelt(Sum):
+    reads = ("embedding",)
+
+
+class TensorNotes(Sum):
+    def notes(self, view: View) -> dict[str, Any]:
+        return {"mean": view.pool.embeddings.mean()}
+
+
+class NanNotes(Sum):
+    def notes(self, view: View) -> dict[str, Any]:
+        return {"mean": float("nan")}
+
+
+class ListNotes(Sum):
+    def notes(self, view: View) -> dict[str, Any]:
+        return []  # type: ignore[return-value]
+
+
+class Forgetful(Alternating):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class KeepsAnObject(Alternating):
+    def state_dict(self) -> dict[str, Any]:
+        return {"rounds": self.rounds, "self": self}
+
+
+# The promise's first words, the strategy that breaks it, and what is said of it.
+BROKEN: list[tuple[str, QueryStrategy, str]] = [
+    ("`score` returns one number", Columns(), "got the shape (60, 8) for 60 rows"),
+    ("`score` returns one number", Listed(), "got a list"),
+    ("`score` returns one number", Raising(), "it raised KeyError: 'nothing here'"),
+    ("`score` returns one number", UnstatedStages(), "must name them in its `reads`"),
+    ("scores are finite", LogOfZero(), "60 of 60 scores were NaN or infinite"),
+    ("equal views score equal", SharedCounter(), "two copies of the strategy"),
+    ("the global seed", GlobalTorch(), "draw from view.generator()"),
+    ("the global seed", GlobalNumpy(), "draw from view.generator()"),
+    ("the global seed", GlobalRandom(), "draw from view.generator()"),
+    ("the global streams", SeedsTorch(), "the stream of torch was moved"),
+    ("the global streams", SeedsNumpy(), "the stream of numpy and random was moved"),
+    ("the view is left", RelabelsRows(), "labels changed while it scored"),
+    ("the view is left", ScalesTheFeatures(), "pool.embeddings, pool.stages changed"),
+    ("what was scored before", Remembers(), "differently after another one"),
+    ("row numbers", ByNumber(), "under other numbers"),
+    ("the order of the rows", ByPlace(), "other scores and other picks"),
+    ("picks are distinct", SpoilsTheOrder(), "1 distinct rows, not 8, were picked"),
+    ("pools of 1 to 8 rows", FiveNeighbours(), "with 1 rows and a budget of 1, it raised"),
+    ("the budget may be the whole pool", SmallBatches(), "of 30 rows had the shape (15,)"),
+    ("one labelled class", NearAClass(0), "with 1 labelled, 60 of 60 scores were NaN"),
+    ("a class may be absent", NearAClass(1), "60 of 60 scores were NaN"),
+    ("the rows of the pool may be identical", Standardised(), "60 of 60 scores were NaN"),
+    ("the features may be constant", Directions(), "with all features 0, 60 of 60"),
+    ("probabilities may be exactly", NaiveEntropy(), "scores were NaN"),
+    ("2, 10 and 200 classes", ThirdClass(), "with 2 classes, it raised"),
+    ("embeddings may be bfloat16", OnlyFloat32(), "it raised"),
+    ("there may be no validation rows", TakesValidationForGranted(), "it raised AssertionError"),
+    ("there may be no validation rows", RefusesWithoutAReason(), "it refused with: no"),
+    ("NaN in the features", Swallows(), "in pool.embeddings, it scored as if nothing"),
+    ("NaN in the features", Mumbles(), "did not say so: something is wrong"),
+    ("nothing is read", MoreThanItSays(), "it read pool.logits, and `reads` lacks probs"),
+    ("nothing is read", LabelsToo(), "it read labelled.labels, and `reads` lacks labelled"),
+    ("nothing is read", NotesToo(), "it read pool.embeddings, and `reads` lacks embeddings"),
+    ("nothing is read", LabelledFeatures(), "labelled.drawn_probs, and `reads` lacks draws"),
+    ("nothing is read", Misspelt(), "['embedding'] is not among"),
+    ("`notes` are ready", TensorNotes(), "Tensor is not JSON serializable"),
+    ("`notes` are ready", NanNotes(), "it raised ValueError"),
+    ("`notes` are ready", ListNotes(), "got a list, not a mapping"),
+    ("`state_dict` holds", Forgetful(), "did not go on as the one"),
+    ("`state_dict` holds", KeepsAnObject(), "it raised"),
+]
+
+
+@pytest.mark.parametrize(
+    ("promise", "strategy", "told"), BROKEN, ids=[type(broken[1]).__name__ for broken in BROKEN]
+)
+def test_a_broken_promise_is_named(promise: str, strategy: QueryStrategy, told: str) -> None:
+    start = re.escape(f"{type(strategy).__name__} breaks a promise: {promise}")
+    with pytest.raises(BrokenPromiseError, match=f"^{start}") as broken:
+        check_strategy(strategy)
+    assert told in str(broken.value)
+
+
+def test_every_promise_has_a_strategy_that_breaks_it() -> None:
+    tried = {promise for promise in PROMISES for start, *_ in BROKEN if promise.startswith(start)}
+    assert tried == PROMISES.keys()
+
+
+def test_a_check_changes_neither_the_strategy_nor_the_global_streams() -> None:
+    strategy = Alternating()
+    torch.manual_seed(1)
+    np.random.seed(1)
+    random.seed(1)
+    expected = float(torch.rand(1)), np.random.rand(), random.random()
+    torch.manual_seed(1)
+    np.random.seed(1)
+    random.seed(1)
+    check_strategy(strategy)
+    assert (float(torch.rand(1)), np.random.rand(), random.random()) == expected
+    assert strategy.rounds == 0
+
+
+def tensors(view: View) -> list[Tensor]:
+    pool, labelled = view.pool, view.labelled
+    of_pool = [pool.rows, pool.inputs, pool.embeddings, pool.probs, pool.drawn_probs]
+    return [*of_pool, labelled.rows, labelled.embeddings, view.labels]
+
+
+def test_equal_arguments_make_equal_views_and_another_seed_another() -> None:
+    for one, same, other in zip(*map(tensors, map(seeded_view, (3, 3, 4))), strict=True):
+        assert torch.equal(one, same)
+        if one.is_floating_point():
+            assert not torch.equal(one, other)
+
+
+def seeded_view(seed: int) -> View:
+    return make_view(20, 6, 3, seed=seed)
+
+
+def test_the_rows_of_a_view_ascend_and_belong_to_one_part() -> None:
+    view = make_view(20, 6, 3, validation=5)
+    assert view.validation is not None
+    parts = [view.pool.rows, view.labelled.rows, view.validation.rows]
+    assert [len(rows) for rows in parts] == [20, 6, 5]
+    assert all(torch.equal(rows, rows.sort().values) for rows in parts)
+    assert len(set(torch.cat(parts).tolist())) == 31
+    assert view.validation_labels is not None
+    assert len(view.validation_labels) == 5
+
+
+def test_the_labelled_rows_know_every_class_and_the_head_suits_them() -> None:
+    view = make_view(200, 50, 5)
+    assert view.classes == 5
+    assert view.labels.bincount().tolist() == [10] * 5
+    right = view.labelled.probs.argmax(1) == view.labels
+    assert float(right.float().mean()) > 0.8
+    assert 0.5 < float(view.pool.probs.amax(1).mean()) < 0.99  # sure of many rows, not of all
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_view_may_have_stages_and_any_dtype(dtype: torch.dtype) -> None:
+    view = make_view(20, 6, width=5, stages=True, dtype=dtype)
+    assert view.pool.embeddings.dtype == dtype
+    assert view.pool.embeddings.shape == (20, 5)
+    assert torch.equal(view.pool.stages[:, -5:], view.pool.embeddings)
+    assert view.pool.probs.dtype == torch.float32
+    with pytest.raises(RuntimeError, match="must name them"):
+        _ = make_view().pool.stages
+
+
+def test_a_view_serves_select() -> None:
+    view = make_view(20, 6)
+    assert set(select(Density(), view, 5).tolist()) <= set(view.pool.rows.tolist())
