@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, select
+from autoal.calibration import temperature
 from autoal.seeding import generator
-from strategies.herding import MaxHerding, UHerding, temperature
+from strategies.herding import MaxHerding, UHerding
 
 ALL: list[QueryStrategy] = [MaxHerding(), UHerding(), MaxHerding(sample=20), UHerding(sample=20)]
 

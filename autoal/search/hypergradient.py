@@ -1,0 +1,170 @@
+"""Three roads from the loss on the checked rows back to how much each played row was chosen.
+
+A road takes the shares in which the rows are chosen and a rehearsal, and returns the loss and its
+gradient with respect to the shares. From there, the chain rule is SearchNet's own.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from autoal.influence import Regression, mean_gradient, residual, with_intercept
+from autoal.search.rehearsal import Rehearsal
+
+
+class Road(Protocol):
+    """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient."""
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        """The loss, and its gradient with respect to the shares, (played,)."""
+        ...
+
+
+class Implicit:
+    """FitNet's head, solved to its optimum and differentiated by the implicit function theorem.
+
+    Exact, at the cost of one linear solve; FitNet's inputs are its own fixed features.
+
+    Args:
+        ridge: of the head's penalty.
+    """
+
+    def __init__(self, ridge: float = 1e-3) -> None:
+        self.ridge = ridge
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        inputs, labels = rehearsal.training
+        features = with_intercept(inputs)
+        check = with_intercept(rehearsal.check)
+        weights, total = training_weights(shares.double(), len(rehearsal.taught))
+        head = Regression(features, labels, rehearsal.classes, weights, self.ridge)
+        theta = head.minimise()
+        loss = float(cross_entropy(check @ theta.T, rehearsal.check_labels))
+        slope = head.solve(theta, mean_gradient(check, rehearsal.check_labels, theta))
+        # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
+        # one row gains, all lose.
+        influence = -(residual(features, labels, theta) * (features @ slope.T)).sum(1)
+        gradient = (influence - weights @ influence) / total
+        return loss, gradient[len(rehearsal.taught) :].to(shares.dtype)
+
+
+@dataclass(frozen=True)
+class Inner:
+    """The training steps that are unrolled: those of SGD, which `higher` gets right."""
+
+    steps: int = 3
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"`inner_steps` must be at least 1, got {self.steps}")
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Fresh for these parameters."""
+        return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=self.momentum)
+
+
+class Unroll:
+    """Some training steps of the whole FitNet, differentiated through by `higher`.
+
+    A truncated estimate: with few steps, the gradient shows where training goes, not where it ends.
+    FitNet itself is not changed.
+
+    Args:
+        inner: the steps.
+    """
+
+    def __init__(self, inner: Inner) -> None:
+        self.inner = inner
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        optimizer = self.inner.optimizer(rehearsal.fitnet)
+        loss, gradient = unrolled(optimizer, self.inner.steps, shares, rehearsal)
+        return float(loss), gradient
+
+
+def unrolled(
+    optimizer: torch.optim.Optimizer, steps: int, shares: Tensor, rehearsal: Rehearsal
+) -> tuple[Tensor, Tensor]:
+    """The loss on the checked rows after some steps, and its gradient for the shares."""
+    check_optimizer(optimizer)
+    higher = _higher()
+    shares = shares.detach().requires_grad_()
+    inputs, labels = rehearsal.training
+    weights, _ = training_weights(shares, len(rehearsal.taught))
+    patched = higher.innerloop_ctx(rehearsal.fitnet, optimizer)
+    with torch.enable_grad(), patched as (network, steady):
+        for _ in range(steps):
+            # Only the call: `higher` keeps stale weights where a method of the network is called.
+            steady.step(weights @ cross_entropy(network(inputs), labels, reduction="none"))
+        loss = cross_entropy(network(rehearsal.check), rehearsal.check_labels)
+        # Not `backward`, which stays silent where the shares had no part in the loss.
+        (gradient,) = torch.autograd.grad(loss, shares)
+    return loss.detach(), gradient
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse, by name, every optimiser that `higher` differentiates wrongly or not at all."""
+    name = type(optimizer).__name__
+    if type(optimizer) is not torch.optim.SGD:
+        raise ValueError(
+            f"`higher` cannot be trusted with {name}: the unrolled steps must be those of SGD, "
+            "with or without momentum"
+        )
+    if any(group["maximize"] for group in optimizer.param_groups):
+        raise ValueError("`higher` ignores SGD's option maximize: the unrolled steps must minimise")
+
+
+def _higher() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # of a library that is no longer maintained
+        import higher
+
+    return higher
+
+
+class Paper:
+    """The published min-max: FitNet lowers the chosen rows' loss, SearchNet chooses high ones.
+
+    First order: SearchNet's gradient is that of the choice alone, and none passes through FitNet's
+    training. Each call is one epoch of the rehearsal's FitNet (Adam) on what is chosen now.
+
+    Args:
+        learning_rate: of FitNet.
+    """
+
+    def __init__(self, learning_rate: float = 0.005) -> None:
+        self.learning_rate = learning_rate
+        self.optimizers: dict[nn.Module, torch.optim.Optimizer] = {}
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        fitnet = rehearsal.fitnet
+        if fitnet not in self.optimizers:
+            parameters = fitnet.parameters()
+            self.optimizers[fitnet] = torch.optim.Adam(parameters, lr=self.learning_rate)
+        optimizer = self.optimizers[fitnet]
+        inputs, labels = rehearsal.training
+        weights, _ = training_weights(shares, len(rehearsal.taught))
+        with torch.enable_grad():
+            losses = cross_entropy(fitnet(inputs), labels, reduction="none")
+            optimizer.zero_grad()
+            (weights @ losses).backward()
+        optimizer.step()
+        with torch.no_grad():
+            loss = float(cross_entropy(fitnet(rehearsal.check), rehearsal.check_labels))
+        return loss, -losses.detach()[len(rehearsal.taught) :] / max(1.0, float(shares.sum()))
+
+
+def training_weights(shares: Tensor, taught: int) -> tuple[Tensor, Tensor]:
+    """The weights of all rows in training, which sum to 1, and the sum before that.
+
+    Without the division, shares would mostly act as a learning rate.
+    """
+    raw = torch.cat([shares.new_ones(taught), shares])
+    total = raw.sum().clamp(min=1e-12)
+    return raw / total, total

@@ -1,0 +1,37 @@
+"""A rehearsal: rows of known labels play the pool, and others check what the choice is worth."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(eq=False)  # not frozen, which Lightning cannot move to a device
+class Rehearsal:
+    """One play of a query, as plain tensors.
+
+    FitNet's inputs are whatever it reads: embeddings for a linear head, images for a network.
+    """
+
+    inputs: Tensor  # (played, ...) what SearchNet reads of the rows that play the pool
+    votes: Tensor  # (played, candidates) in [0, 1]
+    budget: int  # rows to be chosen of those played
+    taught: Tensor  # (taught, ...) FitNet's inputs: rows that it is trained on in any case,
+    taught_labels: Tensor
+    played: Tensor  # (played, ...) rows that it is trained on as far as they are chosen,
+    played_labels: Tensor
+    check: Tensor  # (check, ...) and rows that its loss is measured on
+    check_labels: Tensor
+    classes: int
+    fitnet: nn.Module  # trained on the taught rows; inputs -> (n, classes) logits
+
+    def __post_init__(self) -> None:
+        for name in ("played", "check"):
+            if not len(getattr(self, name)):
+                raise ValueError(f"a rehearsal needs at least one row in `{name}`")
+
+    @property
+    def training(self) -> tuple[Tensor, Tensor]:
+        """FitNet's inputs and labels, those of the taught rows first."""
+        inputs = torch.cat([self.taught, self.played])
+        return inputs, torch.cat([self.taught_labels, self.played_labels])

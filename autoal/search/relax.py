@@ -1,0 +1,85 @@
+"""Choosing some rows by their worth, so softly that a gradient passes."""
+
+from collections.abc import Callable
+from math import sqrt
+
+import torch
+from torch import Tensor
+
+Relaxation = Callable[[Tensor, int, float], Tensor]  # worth, budget, temperature -> (n,) in [0, 1]
+
+HALVINGS = 60
+COMPONENTS = 5  # of the Gaussian mixture, as in the paper
+FLOOR = 1e-3  # of a component's deviation, in those of the worth
+
+
+def soft_top(worth: Tensor, budget: int, temperature: float) -> Tensor:
+    """A share of each row, the higher the more it is worth; the shares sum to the budget.
+
+    They are sigmoid((worth - threshold) / temperature). The threshold follows the worth, and its
+    derivative is part of the gradient: a row only gains what others lose.
+    """
+    if budget >= len(worth):
+        return torch.ones_like(worth)
+    threshold = _threshold(worth.detach(), budget, temperature)
+    shares = torch.sigmoid((worth.detach() - threshold) / temperature)
+    slopes = shares * (1 - shares)
+    moved = (
+        slopes @ (worth - worth.detach()) / slopes.sum().clamp(min=1e-30)
+    )  # 0, but for its slope
+    return torch.sigmoid((worth - (threshold + moved)) / temperature)
+
+
+def _threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
+    """Where the shares sum to the budget, by halving an interval that holds it."""
+    reach = temperature * 40  # beyond which a sigmoid is 0 or 1
+    low, high = worth.min() - reach, worth.max() + reach
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if torch.sigmoid((worth - middle) / temperature).sum() > budget:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def mixture_threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
+    """The paper's: shares above a quantile of a Gaussian mixture that is fitted to the worth.
+
+    They sum to the budget only as nearly as the mixture fits. The published code divides by 1e-11,
+    and its gradient is zero; here the temperature is that of `soft_top`.
+    """
+    if budget >= len(worth):
+        return torch.ones_like(worth)
+    means, deviations, shares = _mixture(worth.detach())
+    wanted = budget / len(worth)
+    low = means.min() - 8 * deviations.max()
+    high = means.max() + 8 * deviations.max()
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = 0.5 * torch.erfc((middle - means) / (deviations * sqrt(2)))
+        if shares @ above > wanted:
+            low = middle
+        else:
+            high = middle
+    return torch.sigmoid((worth - (low + high) / 2) / temperature)
+
+
+def _mixture(worth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Means, deviations and shares of Gaussians on a line, by expectation maximisation."""
+    count = min(COMPONENTS, len(worth))
+    places = (torch.arange(count, dtype=worth.dtype) + 0.5) / count
+    means = worth.quantile(places)
+    spread = worth.std(correction=0).clamp(min=1e-12)
+    deviations, shares = (spread / count).expand(count), worth.new_full((count,), 1 / count)
+    for _ in range(30):
+        heights = -0.5 * ((worth[:, None] - means) / deviations) ** 2 + (shares / deviations).log()
+        belongs = heights.softmax(1)  # (n, components)
+        sizes = belongs.sum(0).clamp(min=1e-12)
+        means = belongs.T @ worth / sizes
+        variances = (belongs * (worth[:, None] - means) ** 2).sum(0) / sizes
+        deviations, shares = variances.sqrt().clamp(min=FLOOR * spread), sizes / len(worth)
+    return means, deviations, shares
+
+
+RELAXATIONS: dict[str, Relaxation] = {"top": soft_top, "mixture": mixture_threshold}
