@@ -149,9 +149,9 @@ class Features:
         return torch.cat(parts, 1)
 
 
-# The places of some labelled rows -> all labelled rows, as a network of the task's kind sees them
-# that was trained on those alone; and the network, which reads `ready` inputs.
-Fitted = Callable[[Tensor], "tuple[Features, nn.Module]"]
+# From places of labelled rows to a network of the task's kind that was trained on those alone: how
+# it sees any rows, and the network itself, which reads images.
+Fitted = Callable[[Tensor], "tuple[Callable[[Features], Features], nn.Module]"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from autoal.data import ImageData
 from autoal.features import Features, View
+from autoal.images import Preprocess
 from autoal.oracle import Oracle
 from autoal.plan import Plan
 from autoal.pool import Pool
@@ -74,6 +75,10 @@ class _Experiment:
         sink: Sink,
     ) -> None:
         self.task = task
+        self.deep = any(
+            True for _ in task.network.embed.parameters()
+        )  # more than a head is trained
+        self.understudy = deepcopy(task)  # now, before it has a trainer
         self.strategy = strategy
         self.oracle = oracle
         self.plan = plan
@@ -116,6 +121,7 @@ class _Experiment:
             metrics=metrics,
             seconds={
                 **{name: watch.seconds[name] for name in ("train", "test", "features", "score")},
+                **notes.pop("seconds", {}),
                 "total": watch.total,
             },
             steps=steps,
@@ -151,24 +157,48 @@ class _Experiment:
             seed=derive(self.seed, number, "view"),
             validation=look(held_out.images, torch.arange(len(held_out))) if held_out else None,
             validation_labels=held_out.labels if held_out else None,
+            fitted=partial(self._fitted, number, watch) if self.deep else None,
         )
+
+    def _fitted(
+        self, number: int, watch: Stopwatch, places: Tensor
+    ) -> tuple[Callable[[Features], Features], nn.Module]:
+        """A network of the task's kind, trained on these places of the labelled rows alone."""
+        rows, task = self.pool.labelled[places], self.understudy
+        with seeded(self.seed, number, "fitnet"):
+            task.renew(first=True)
+            # The task's own training, shortened as the rows are fewer.
+            task.steps = max(1, round(self.task.steps * len(rows) / len(self.pool.labelled)))
+            images = self.images[rows.to(self.images.device)]
+            self.training.fit(task, images, self.labels[rows], lambda step: None)
+
+        def look(features: Features) -> Features:
+            inputs, seed = features.inputs, derive(self.seed, number, "fitnet")
+            return self._seen_by(task, features.rows, lambda: inputs, seed, watch)
+
+        return look, _Ready(deepcopy(task.preprocess), deepcopy(task.network))
 
     def _features(self, images: Tensor, rows: Tensor, number: int, watch: Stopwatch) -> Features:
         """What the network, as it is now, says about these rows of the images."""
+        seed = derive(self.seed, number, "features")
+        return self._seen_by(self.task, rows, lambda: images[rows.to(images.device)], seed, watch)
 
+    def _seen_by(
+        self, task: Task, rows: Tensor, inputs: Callable[[], Tensor], seed: int, watch: Stopwatch
+    ) -> Features:
         def embed(inputs: Tensor) -> Tensor:
             with watch.phase("features"):
-                return self.training.embed(self.task, inputs, self.stages)
+                return self.training.embed(task, inputs, self.stages)
 
-        network = self.task.network
+        network = task.network
         return Features(
             rows,
-            inputs=lambda: images[rows.to(images.device)],
+            inputs=inputs,
             embed=embed,
             # Float32, as the embeddings are; a copy, so that later training does not change it.
             head=deepcopy(network.head).float(),
             dropout=network.dropout.p,
-            seed=derive(self.seed, number, "features"),
+            seed=seed,
             width=network.head.in_features if self.stages else None,
         )
 
@@ -192,3 +222,15 @@ class _Experiment:
     def _learn(self, rows: Tensor, answers: Tensor) -> None:
         self.pool = self.pool.label(rows)
         self.labels[rows] = answers
+
+
+class _Ready(nn.Module):
+    """A network that reads images as they are stored."""
+
+    def __init__(self, preprocess: Preprocess, network: nn.Module) -> None:
+        super().__init__()
+        self.preprocess = preprocess.eval()
+        self.network = network.train()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(self.preprocess(images))

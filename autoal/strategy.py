@@ -34,6 +34,14 @@ class QueryStrategy(ABC):
         A pure function: the same view and budget give the same scores.
         """
 
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        """How much each row is worth, from 0 to 1, beside what other strategies say of it.
+
+        By default its rank among the scores, since their sizes mean different things; rows of equal
+        scores have equal ranks. A strategy whose scores have a natural scale may keep it.
+        """
+        return ranks(scores)
+
     def notes(self, view: View) -> dict[str, Any]:
         """What the record of the round should say about the query, ready for JSON."""
         return {}
@@ -62,6 +70,13 @@ def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
     shuffled = order[torch.randperm(len(order), generator=view.generator())]
     best = scores.cpu()[shuffled].argsort(descending=True, stable=True)
     return view.pool.rows[shuffled[best[:budget]]]
+
+
+def ranks(scores: Tensor) -> Tensor:
+    """The place of each score among all, above 0 and below 1; equal ones share the middle."""
+    _, place, counts = scores.unique(return_inverse=True, return_counts=True)
+    middle = counts.cumsum(0) - counts / 2
+    return (middle / max(1, len(scores)))[place]
 
 
 def from_order(order: Tensor, rest: Tensor) -> Tensor:

@@ -61,6 +61,11 @@ class Training:
             trainer.fit(task, Batches(images, labels, size=task.batch_size, shuffle=True))
         return trainer.global_step
 
+    def optimise(self, module: LightningModule) -> None:
+        """Let a module go through its own batches once, and take what steps it takes."""
+        with _quiet():
+            self._trainer(max_epochs=1).fit(module)
+
     def test(self, task: Task, images: Tensor, labels: Tensor) -> dict[str, float]:
         """The metrics on these rows."""
         with _quiet():
@@ -158,6 +163,8 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning 2.6 with torch 2.15; nothing that a user could change.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            # A SearchNet is in eval mode, a FitNet in whatever mode its rehearsal wants.
+            warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start")
             # A GPU that is left idle was left so by `accelerator`.
             warnings.filterwarnings("ignore", message="GPU available but not used")
             yield

@@ -1,6 +1,7 @@
 """Rows that the model is unsure of, by its class probabilities."""
 
 from abc import abstractmethod
+from math import log
 
 from torch import Tensor, special
 
@@ -49,12 +50,18 @@ class Entropy(_Predicted):
     def _doubt(self, probs: Tensor) -> Tensor:
         return special.entr(probs).sum(1)
 
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        return scores / log(max(2, classes))
+
 
 class LeastConfidence(_Predicted):
     """Smallest probability of the predicted class (Lewis and Gale, 1994)."""
 
     def _doubt(self, probs: Tensor) -> Tensor:
         return 1 - probs.amax(1)
+
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        return scores * classes / max(1, classes - 1)
 
 
 class Margin(_Predicted):
@@ -63,3 +70,6 @@ class Margin(_Predicted):
     def _doubt(self, probs: Tensor) -> Tensor:
         top = probs.topk(2, dim=1).values
         return top[:, 1] - top[:, 0]
+
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        return 1 + scores

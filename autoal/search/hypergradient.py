@@ -35,14 +35,17 @@ class Implicit:
 
     def __init__(self, ridge: float = 1e-3) -> None:
         self.ridge = ridge
+        self._reduced: dict[Rehearsal, tuple[Tensor, Tensor]] = {}
+        self._optima: dict[Rehearsal, Tensor] = {}  # where the next solution starts
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
-        inputs, labels = rehearsal.training
-        features = with_intercept(inputs)
-        check = with_intercept(rehearsal.check)
+        if rehearsal not in self._reduced:
+            self._reduced[rehearsal] = _within_reach(rehearsal)
+        features, check = self._reduced[rehearsal]
+        labels = rehearsal.training[1]
         weights, total = training_weights(shares.double(), len(rehearsal.taught))
         head = Regression(features, labels, rehearsal.classes, weights, self.ridge)
-        theta = head.minimise()
+        theta = self._optima[rehearsal] = head.minimise(self._optima.get(rehearsal))
         loss = float(cross_entropy(check @ theta.T, rehearsal.check_labels))
         slope = head.solve(theta, mean_gradient(check, rehearsal.check_labels, theta))
         # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
@@ -50,6 +53,19 @@ class Implicit:
         influence = -(residual(features, labels, theta) * (features @ slope.T)).sum(1)
         gradient = (influence - weights @ influence) / total
         return loss, gradient[len(rehearsal.taught) :].to(shares.dtype)
+
+
+def _within_reach(rehearsal: Rehearsal) -> tuple[Tensor, Tensor]:
+    """FitNet's features of the rows trained on and checked, in as few dimensions as there are rows.
+
+    The optimum is a combination of the rows trained on, so that what is orthogonal to all of them
+    counts neither for the loss nor for its gradient.
+    """
+    features, check = with_intercept(rehearsal.training[0]), with_intercept(rehearsal.check)
+    if len(features) >= features.shape[1]:
+        return features, check
+    basis, _ = torch.linalg.qr(features.T)  # (d, n)
+    return features @ basis, check @ basis
 
 
 @dataclass(frozen=True)

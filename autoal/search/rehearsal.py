@@ -1,12 +1,13 @@
 """A rehearsal: rows of known labels play the pool, and others check what the choice is worth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-@dataclass(eq=False)  # not frozen, which Lightning cannot move to a device
+@dataclass(frozen=True, eq=False)
 class Rehearsal:
     """One play of a query, as plain tensors.
 
@@ -29,6 +30,17 @@ class Rehearsal:
         for name in ("played", "check"):
             if not len(getattr(self, name)):
                 raise ValueError(f"a rehearsal needs at least one row in `{name}`")
+
+    def to(self, device: torch.device) -> "Rehearsal":
+        """The rehearsal on a device; itself, if it is there."""
+        if self.played.device == device:
+            return self
+        there: dict[str, Any] = {
+            each.name: value.to(device)
+            for each in fields(self)
+            if isinstance(value := getattr(self, each.name), Tensor | nn.Module)
+        }
+        return replace(self, **there)
 
     @property
     def training(self) -> tuple[Tensor, Tensor]:

@@ -66,16 +66,20 @@ class Search(LightningModule):
         self.gradients: list[float] = []  # the norms of their gradients at SearchNet
 
     def train_dataloader(self) -> DataLoader[Any]:
-        return DataLoader([self.rehearsals] * self.steps, batch_size=None)  # type: ignore[arg-type]
+        # Only the number of each step: Lightning copies what it hands over, FitNets and all.
+        return DataLoader(range(self.steps), batch_size=None)  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.searchnet.parameters(), lr=self.learning_rate)
 
-    def training_step(self, rehearsals: Sequence[Rehearsal], index: int) -> None:
+    def on_fit_start(self) -> None:
+        self.rehearsals = [each.to(self.device) for each in self.rehearsals]
+
+    def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
         parameters = list(self.searchnet.parameters())
-        played = [self._play(rehearsal, index, parameters) for rehearsal in rehearsals]
-        pulls = torch.autograd.grad(self._divergence(rehearsals), parameters)
+        played = [self._play(each, step, parameters) for each in self.rehearsals]
+        pulls = torch.autograd.grad(self._divergence(), parameters)
         self.losses.append(sum(loss for loss, _ in played) / len(played))
         squares = 0.0
         for place, parameter in enumerate(parameters):
@@ -84,6 +88,12 @@ class Search(LightningModule):
             parameter.grad = agreement(gradients) + self.pull * pulls[place]
         self.gradients.append(math.sqrt(squares))
         optimizer.step()
+
+    def check_loss(self) -> float:
+        """The mean loss on the checked rows after the choices of SearchNet as it is now."""
+        with torch.no_grad():
+            played = [(self.shares(each, self.steps - 1), each) for each in self.rehearsals]
+        return sum(self.road(shares, each)[0] for shares, each in played) / len(played)
 
     def shares(self, rehearsal: Rehearsal, step: int) -> Tensor:
         """How much of each played row is chosen, at the temperature of a step."""
@@ -102,9 +112,9 @@ class Search(LightningModule):
         loss, gradient = self.road(shares.detach(), rehearsal)
         return loss, torch.autograd.grad(shares, parameters, gradient.to(shares))
 
-    def _divergence(self, rehearsals: Sequence[Rehearsal]) -> Tensor:
+    def _divergence(self) -> Tensor:
         """The mean KL divergence of the weights of all played rows from the prior."""
-        weights = torch.cat([self.searchnet(each.inputs, each.votes) for each in rehearsals])
+        weights = torch.cat([self.searchnet(each.inputs, each.votes) for each in self.rehearsals])
         logarithms = weights.clamp(min=1e-30).log() - self.searchnet.prior.log()
         return (weights * logarithms).sum(1).mean()
 

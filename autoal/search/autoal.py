@@ -1,0 +1,323 @@
+"""AutoAL: a query strategy made of query strategies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal import registry
+from autoal.coverage import adaptive_width, greedy_cover, rbf
+from autoal.errors import UserError, unknown
+from autoal.features import Features, View
+from autoal.geometry import placed, sample, unit
+from autoal.search.hypergradient import Implicit, Inner, Paper, Road, Unroll
+from autoal.search.relax import RELAXATIONS
+from autoal.search.search import Search
+from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
+from autoal.search.stage import Stage, ballot, cooled
+from autoal.seeding import seeded
+from autoal.strategy import QueryStrategy, Reads
+from autoal.training import Training
+
+# The paper's seven, and the strongest that are newer.
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "entropy": {},
+    "margin": {},
+    "least_confidence": {},
+    "kmeans": {},
+    "bald": {},
+    "var_ratio": {},
+    "mean_std": {},
+    "uherding": {},
+    "typiclust": {},
+    "badge": {},
+}
+PRIOR = {"margin": 0.9}
+COMPOSE = ("herding", "topk", "power")
+HYPERGRADIENTS = ("implicit", "unroll", "first_order")
+OBJECTIVES = ("check", "paper")
+FITNETS = ("auto", "head", "network")
+SEARCHNETS = ("shared", "rows", "images")
+
+
+class AutoAL(QueryStrategy):
+    """The mixture of candidate strategies that a differentiable search finds (AutoAL, 2025).
+
+    Labelled rows rehearse queries: FitNet learns a part of them, the candidates vote on another
+    part, and SearchNet's weights of the votes move so that FitNet, trained on what they choose,
+    does better on a third. The pool's votes by these weights say what each row is worth, and
+    the batch covers what is worth most.
+
+    Args:
+        candidates: options of each, by its installed name.
+        prior: shares of the weights before any evidence; what is left goes to the others, evenly.
+        pull: of the prior against the evidence, in standard errors; falls as rounds add up.
+        compose: herding (the batch covers the pool, weighted by worth), topk (the rows worth most)
+            or power (drawn by worth).
+        searchnet: shared (one weight vector), rows (weights from a row's embedding and votes) or
+            images (weights from a row's image, by a ResNet-18: the paper).
+        fitnet: network (of the task's kind, trained once a round), head (on the task's embeddings,
+            solved for every rehearsal) or auto: network, where the task trains more than a head.
+        hypergradient: implicit, unroll or first_order.
+        objective: check (the loss on checked rows) or paper (the published min-max).
+        relaxation: top or mixture.
+        rehearsals: in every round.
+        taught: share of the labelled rows that FitNet learns.
+        steps: of SearchNet in every round.
+        learning_rate: of SearchNet.
+        ridge: of FitNet's solved head.
+        inner_steps: of FitNet that are unrolled.
+        inner_learning_rate: of FitNet, where it is unrolled or alternates.
+        width: of the herding's kernel; 0: as narrow as the two nearest labelled rows.
+        sample: rows of a larger pool that herding looks at, drawn.
+    """
+
+    def __init__(
+        self,
+        candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
+        prior: Mapping[str, float] | None = None,
+        pull: float = 1.0,
+        compose: str = "herding",
+        searchnet: str = "shared",
+        fitnet: str = "auto",
+        hypergradient: str = "implicit",
+        objective: str = "check",
+        relaxation: str = "top",
+        rehearsals: int = 8,
+        taught: float = 0.5,
+        steps: int = 30,
+        learning_rate: float = 0.05,
+        ridge: float = 1e-3,
+        inner_steps: int = 3,
+        inner_learning_rate: float = 0.1,
+        width: float = 0.0,
+        sample: int = 10_000,
+    ) -> None:
+        for name, value, known in (
+            ("compose", compose, COMPOSE),
+            ("searchnet", searchnet, SEARCHNETS),
+            ("fitnet", fitnet, FITNETS),
+            ("hypergradient", hypergradient, HYPERGRADIENTS),
+            ("objective", objective, OBJECTIVES),
+            ("relaxation", relaxation, tuple(RELAXATIONS)),
+        ):
+            if value not in known:
+                raise unknown(name, value, known)
+        _check_road(hypergradient, objective)
+        for name, number, least in (
+            ("rehearsals", rehearsals, 2),
+            ("steps", steps, 1),
+            ("sample", sample, 1),
+        ):
+            if number < least:
+                raise ValueError(f"`{name}` must be at least {least}, got {number}")
+        for name, size in (("pull", pull), ("width", width)):
+            if size < 0:
+                raise ValueError(f"`{name}` must not be negative, got {size}")
+        if not 0 < taught < 1:
+            raise ValueError(f"`taught` must be above 0 and below 1, got {taught}")
+        self.candidates = _built(CANDIDATES if candidates is None else candidates)
+        self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
+        self.pull = pull
+        self.compose = compose
+        self.kind = searchnet
+        self.fitnet = fitnet
+        self.hypergradient = hypergradient
+        self.relaxation = relaxation
+        self.rehearsals = rehearsals
+        self.taught = taught
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.ridge = ridge
+        self.inner = Inner(inner_steps, inner_learning_rate)
+        self.width = width
+        self.sample = sample
+        self.reads = self._readable()
+        self.rounds = 0  # that were searched
+        self.seen: int | None = None  # seed of the view that was searched last
+        self.searchnet: SearchNet | None = None
+        self._kept: dict[str, Tensor] | None = None  # of a SearchNet that is not built yet
+        self._notes: dict[str, Any] = {}
+
+    def fit(self, view: View) -> None:
+        if view.seed == self.seen:
+            return
+        begin = perf_counter()
+        self.seen = view.seed
+        with seeded(view.seed, "search"):
+            for strategy in self.candidates.values():
+                strategy.fit(view)
+            self._notes = self._search(view)
+        self._notes["seconds"] = {"search": perf_counter() - begin}
+
+    def score(self, view: View, budget: int) -> Tensor:
+        self.fit(view)
+        votes = ballot(cooled(view), self.candidates, budget)
+        with torch.no_grad():
+            weights = self._net(view)(self._inputs(view.pool), votes)
+        worth = (weights * votes).sum(1)
+        scores = self._composed(view, worth, budget)
+        self._notes |= _told(list(self.candidates), weights, votes, scores, budget)
+        return scores
+
+    def notes(self, view: View) -> dict[str, Any]:
+        return self._notes
+
+    def state_dict(self) -> dict[str, Any]:
+        net = self._kept if self.searchnet is None else self.searchnet.state_dict()
+        return {
+            "rounds": self.rounds,
+            "seen": self.seen,
+            "searchnet": net,
+            "candidates": {name: each.state_dict() for name, each in self.candidates.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rounds, self.seen = state["rounds"], state["seen"]
+        self.searchnet, self._kept = None, state["searchnet"]
+        for name, each in self.candidates.items():
+            each.load_state_dict(state["candidates"][name])
+
+    def _search(self, view: View) -> dict[str, Any]:
+        """Let SearchNet learn from this round's rehearsals."""
+        network = self.fitnet == "network" or (self.fitnet == "auto" and view.fitted is not None)
+        if network and view.fitted is None:
+            raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
+        whole = self.hypergradient != "implicit"
+        stage = Stage(self.rehearsals, self.taught, network, whole, self.ridge)
+        plays = stage.rehearsals(view, self.candidates, self._inputs)
+        if not plays:
+            return {}
+        self.rounds += 1
+        search = Search(
+            self._net(view),
+            self._road(),
+            plays,
+            relaxation=self.relaxation,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            pull=self.pull / math.sqrt(self.rounds),
+        )
+        before = search.check_loss()
+        accelerator = "auto" if whole and network else "cpu"  # small heads are faster there
+        Training(accelerator=accelerator).optimise(search)
+        return {
+            "gradient": sum(search.gradients) / len(search.gradients),
+            "check_before": before,
+            "check_after": search.check_loss(),
+        }
+
+    def _road(self) -> Road:
+        if self.hypergradient == "implicit":
+            return Implicit(self.ridge)
+        return Unroll(self.inner) if self.hypergradient == "unroll" else Paper()
+
+    def _net(self, view: View) -> SearchNet:
+        if self.searchnet is None:
+            with seeded(view.seed, "searchnet"):
+                self.searchnet = self._fresh(view)
+            if self._kept is not None:
+                self.searchnet.load_state_dict(self._kept)
+        return self.searchnet.eval()
+
+    def _fresh(self, view: View) -> SearchNet:
+        if self.kind == "shared":
+            return SharedWeights(self.prior)
+        if self.kind == "rows":
+            return RowWeights(self.prior, view.pool.embeddings.shape[1])
+        return ImageWeights(self.prior, view.pool.inputs.shape[1])
+
+    def _inputs(self, rows: Features) -> Tensor:
+        """What SearchNet reads."""
+        if self.kind == "shared":
+            return torch.empty(len(rows), 0)
+        if self.kind == "rows":
+            return unit(rows.embeddings).cpu()
+        return rows.inputs.float().cpu() / 255 - 0.5
+
+    def _composed(self, view: View, worth: Tensor, budget: int) -> Tensor:
+        if self.compose == "topk":
+            return worth
+        stream = view.generator()
+        if self.compose == "power":
+            noise = torch.empty(len(worth), dtype=torch.float64)
+            noise[view.pool.order.cpu()] = torch.rand(len(worth), generator=stream).double()
+            gumbel = -(-noise.clamp(1e-12, 1 - 1e-12).log()).log()
+            return worth.clamp(min=1e-12).log() + gumbel
+        places = sample(view.pool.order, self.sample, stream)
+        features, labelled = unit(view.pool.embeddings[places]), unit(view.labelled.embeddings)
+        kernel = rbf(self.width or adaptive_width(labelled, 1.0))
+        picks, rest = greedy_cover(features, labelled, worth[places].clamp(min=0), kernel, budget)
+        return placed(picks, rest, places, len(view.pool))
+
+    def _readable(self) -> Reads:
+        """What the candidates read, and what the search does."""
+        stated = [each.reads for each in self.candidates.values()]
+        own = {"embeddings", "probs", "labelled", "validation"}
+        own |= {"inputs"} if self.kind == "images" or self.fitnet != "head" else set()
+        return tuple(sorted(own.union(*(each or () for each in stated))))
+
+
+def _built(candidates: Mapping[str, Mapping[str, Any] | None]) -> dict[str, QueryStrategy]:
+    if not candidates:
+        raise ValueError("`candidates` must name at least one strategy")
+    built = {}
+    for name, options in candidates.items():
+        try:
+            built[name] = registry.build({**(options or {}), "name": name})
+        except ValueError as error:
+            raise UserError(f"candidate {name!r}: {error}") from error
+    return built
+
+
+def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
+    """The weights of the candidates before any evidence; they sum to 1."""
+    given = {name: share for name, share in prior.items() if name in names}
+    total = sum(given.values())
+    if any(share <= 0 for share in given.values()) or total > 1 + 1e-9:
+        raise ValueError(
+            f"`prior` must be shares above 0 whose sum is at most 1, got {dict(prior)}"
+        )
+    others = len(names) - len(given)
+    left = max((1 - total) / others, 1e-3) if others else 0.0
+    return torch.tensor([given.get(name, left) for name in names])
+
+
+def _check_road(hypergradient: str, objective: str) -> None:
+    if hypergradient == "first_order" and objective == "check":
+        raise UserError(
+            "hypergradient=first_order has a gradient of exactly zero with objective=check: the "
+            "loss on the checked rows depends on SearchNet only through FitNet's training; give "
+            "objective=paper, or hypergradient=implicit or unroll"
+        )
+    if hypergradient != "first_order" and objective == "paper":
+        raise UserError(
+            "objective=paper alternates, and no gradient passes through FitNet's training: it "
+            f"goes with hypergradient=first_order, got {hypergradient}"
+        )
+
+
+def _told(
+    names: list[str], weights: Tensor, votes: Tensor, scores: Tensor, budget: int
+) -> dict[str, Any]:
+    """What the record says about a query, candidate by candidate."""
+    batch = scores.cpu().topk(min(budget, len(scores))).indices
+    parts = (weights * votes)[batch].sum(0)
+    own = votes.topk(len(batch), dim=0).indices  # (batch, candidates)
+    overlap = torch.isin(own, batch).float().mean(0)
+    spread = weights.std(0, correction=0)
+
+    def named(values: Tensor) -> dict[str, float]:
+        return dict(zip(names, values.tolist(), strict=True))
+
+    return {
+        "weights": named(weights.mean(0)),
+        "spread": named(spread),
+        "share": named(parts / parts.sum().clamp(min=1e-12)),
+        "overlap": named(overlap),
+    }

@@ -1,0 +1,186 @@
+"""Where rehearsals are made: the labelled rows of a view are split, and FitNet learns one part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from autoal.calibration import temperature
+from autoal.features import Features, View
+from autoal.influence import Regression, with_intercept
+from autoal.search.rehearsal import Rehearsal
+from autoal.seeding import derive, generator
+from autoal.strategy import QueryStrategy
+
+Candidates = Mapping[str, QueryStrategy]
+Inputs = Callable[[Features], Tensor]  # what SearchNet reads of some rows
+
+CHOSEN = 1 / 3  # of the rows that play the pool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How rehearsals are made.
+
+    Args:
+        count: of them.
+        taught: share of the labelled rows that FitNet is trained on; of the others, half play the
+            pool and half check, or, where there are validation rows, which then check, all play.
+        network: FitNet is a network of the task's kind, trained once a round on one part, and not
+            a head on the task's embeddings, solved for every rehearsal.
+        whole: FitNet's inputs are images, for a road through the whole network.
+        ridge: of the solved head.
+    """
+
+    count: int
+    taught: float
+    network: bool
+    whole: bool
+    ridge: float
+
+    def rehearsals(self, view: View, candidates: Candidates, inputs: Inputs) -> list[Rehearsal]:
+        """As many as asked for, or none if there are too few labelled rows."""
+        if len(view.labelled) < (3 if view.validation is not None else 4):
+            return []
+        company = _Company(self, view)
+        return [company.play(number, candidates, inputs) for number in range(self.count)]
+
+
+class _Company:
+    """What the rehearsals of a round share."""
+
+    def __init__(self, stage: Stage, view: View) -> None:
+        self.stage = stage
+        self.view = view
+        self.size = min(len(view.labelled) - 2, max(1, round(stage.taught * len(view.labelled))))
+        self.order = torch.randperm(len(view.labelled), generator=generator(view.seed, "taught"))
+        self.rows, self.checked = view.labelled, view.validation
+        self.trained: nn.Module | None = None
+        if stage.network:
+            assert view.fitted is not None
+            look, self.trained = view.fitted(self.order[: self.size].sort().values)
+            self.rows = look(view.labelled)
+            self.checked = None if self.checked is None else look(self.checked)
+        # At a mean length of 1, so that the ridge means the same for all networks.
+        lengths = self.rows.embeddings.float().square().sum(1)
+        self.scale = 1 / max(float(lengths.mean().sqrt()), 1e-12)
+
+    def play(self, number: int, candidates: Candidates, inputs: Inputs) -> Rehearsal:
+        """Draw the parts, let FitNet learn, and let the candidates vote."""
+        seed = derive(self.view.seed, "rehearsal", number)
+        taught, played, checking = self._parts(seed)
+        fitnet, head = self._fitnet(taught)
+        rows = self.rows.take(torch.arange(len(self.rows)), head=head, seed=seed)
+        view = View(
+            pool=rows.take(played),
+            labelled=rows.take(taught),
+            labels=self.view.labels[taught],
+            classes=self.view.classes,
+            seed=seed,
+        )
+        budget = max(1, round(CHOSEN * len(played)))
+        understudies = deepcopy(dict(candidates))  # what they learn here is not for the pool
+        read, labels = self._read(self.rows), self.view.labels
+        check, check_labels = (read[checking], labels[checking])
+        if self.checked is not None and self.view.validation_labels is not None:
+            check, check_labels = self._read(self.checked), self.view.validation_labels
+        return Rehearsal(
+            inputs=inputs(self.view.labelled.take(played)),
+            votes=ballot(cooled(view), understudies, budget, fit=True),
+            budget=budget,
+            taught=read[taught],
+            taught_labels=labels[taught],
+            played=read[played],
+            played_labels=labels[played],
+            check=check,
+            check_labels=check_labels,
+            classes=self.view.classes,
+            fitnet=fitnet,
+        )
+
+    def _parts(self, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Places of the labelled rows that are taught, that play the pool, and that check."""
+        order = self.order
+        free = slice(self.size, None) if self.stage.network else slice(None)
+        order = order.clone()
+        part = order[free]
+        order[free] = part[torch.randperm(len(part), generator=generator(seed, "parts"))]
+        taught, rest = order[: self.size], order[self.size :]
+        half = len(rest) if self.checked is not None else len(rest) // 2
+        return taught.sort().values, rest[:half].sort().values, rest[half:].sort().values
+
+    def _fitnet(self, taught: Tensor) -> tuple[nn.Module, nn.Module]:
+        """What a road trains, and the head under which the candidates see the rows."""
+        if self.trained is not None:
+            fitnet = self.trained if self.stage.whole else self._solved(taught)
+            return deepcopy(fitnet), self.rows.head
+        solved = self._solved(taught)
+        scaled = deepcopy(solved)
+        with torch.no_grad():
+            scaled.weight.mul_(self.scale)
+        return solved, scaled
+
+    def _solved(self, taught: Tensor) -> nn.Linear:
+        """The head that fits these rows best, on embeddings of mean length 1."""
+        features = with_intercept(self._embeddings(self.rows)[taught])
+        labels, classes = self.view.labels[taught], self.view.classes
+        weights = features.new_full((len(taught),), 1 / len(taught))
+        theta = Regression(features, labels, classes, weights, self.stage.ridge).minimise()
+        head = nn.Linear(features.shape[1] - 1, classes)
+        with torch.no_grad():
+            head.weight.copy_(theta[:, :-1])
+            head.bias.copy_(theta[:, -1])
+        return head
+
+    def _read(self, rows: Features) -> Tensor:
+        """FitNet's inputs."""
+        return (
+            rows.inputs if self.stage.whole and self.trained is not None else self._embeddings(rows)
+        )
+
+    def _embeddings(self, rows: Features) -> Tensor:
+        return (rows.embeddings.float() * self.scale).cpu()
+
+
+class _Cooled(nn.Module):
+    """A head whose logits are divided by a temperature."""
+
+    def __init__(self, head: nn.Module, by: float) -> None:
+        super().__init__()
+        self.head = head
+        self.by = by
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return self.head(embeddings) / self.by
+
+
+def cooled(view: View) -> View:
+    """The view with the model as sure as it may be, by temperature scaling."""
+    by = temperature(view)
+    if by == 1:
+        return view
+    head = _Cooled(view.pool.head, by)
+
+    def cool(rows: Features) -> Features:
+        return rows.take(torch.arange(len(rows)), head=head)
+
+    return replace(view, pool=cool(view.pool), labelled=cool(view.labelled))
+
+
+def ballot(view: View, candidates: Candidates, budget: int, *, fit: bool = False) -> Tensor:
+    """Every candidate's vote for every row of the pool, (n, candidates) in [0, 1]."""
+    votes: Sequence[Tensor] = [
+        _vote(strategy, view, budget, fit).to(torch.float32).cpu()
+        for strategy in candidates.values()
+    ]
+    return torch.stack(list(votes), 1)
+
+
+def _vote(strategy: QueryStrategy, view: View, budget: int, fit: bool) -> Tensor:
+    if fit:
+        strategy.fit(view)
+    return strategy.votes(strategy.score(view, budget), view.classes)
