@@ -21,10 +21,14 @@ _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "autoal"}
 
 
 def write_results(folder: RunFolder) -> None:
-    """The learning curve, as vectors and as pixels."""
-    figure = learning_curve(folder.rounds, folder.path.name)
-    for kind in ("svg", "png"):
-        folder.write(folder.path / f"learning_curve.{kind}", render(figure, kind))
+    """The learning curve, and the weights of the candidates if there are some; as svg and png."""
+    history = folder.rounds
+    figures = {"learning_curve": learning_curve(history, folder.path.name)}
+    if any("weights" in each.notes for each in history):
+        figures["weights"] = mixing_weights(history, folder.path.name)
+    for name, figure in figures.items():
+        for kind in ("svg", "png"):
+            folder.write(folder.path / f"{name}.{kind}", render(figure, kind))
 
 
 def show_results(console: Console, folder: RunFolder) -> None:
@@ -55,6 +59,26 @@ def learning_curve(history: Sequence[Round], title: str) -> Figure:
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
+
+
+def mixing_weights(history: Sequence[Round], title: str) -> Figure:
+    """What each candidate weighs in each query, stacked."""
+    searched = [each for each in history if "weights" in each.notes]
+    names = list(searched[0].notes["weights"])
+    weights = [[each.notes["weights"][name] for each in searched] for name in names]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.stackplot(
+        [each.number for each in searched], weights, labels=names, colors=_colours(len(names))
+    )
+    axes.set(title=title, xlabel="round", ylabel="mean weight in the query", ylim=(0, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _colours(count: int) -> list[Any]:
+    return [mpl.colormaps["tab20"](place % 20) for place in range(count)]
 
 
 def render(figure: Figure, kind: str) -> bytes:

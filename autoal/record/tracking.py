@@ -25,6 +25,7 @@ from autoal.data import ImageData
 from autoal.record.folder import RunFolder
 from autoal.record.round import Round
 from autoal.record.sink import FitStep, Sink
+from autoal.settings import flatten
 
 GRID = 64  # queried images shown a round
 MARK = Path("state", "tracked")  # holds the number of the last round that W&B surely has
@@ -129,6 +130,7 @@ class Tracking(Sink):
             "al/round": finished.number,
             **{f"al/{name}": value for name, value in finished.metrics.items()},
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
+            **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
             "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
             "media/queried": wandb.Image(
                 _grid(self.data.pictures[shown]),
@@ -177,6 +179,12 @@ class Tracking(Sink):
         except Exception as error:  # wandb raises its own, its protocol's and the network's
             self.run = None
             self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")
+
+
+def _numbers(notes: dict[str, Any]) -> dict[str, float]:
+    """The numbers among a strategy's notes, such as weights/margin."""
+    flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
+    return {key: value for key, value in flat.items() if type(value) in (int, float)}
 
 
 def _settings() -> wandb.Settings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from time import perf_counter
 from typing import Any
 
@@ -68,7 +69,7 @@ class AutoAL(QueryStrategy):
         relaxation: top or mixture.
         rehearsals: in every round.
         taught: share of the labelled rows that FitNet learns.
-        steps: of SearchNet in every round.
+        steps: of SearchNet in every round; 0: no search, the weights stay the prior.
         learning_rate: of SearchNet.
         ridge: of FitNet's solved head.
         inner_steps: of FitNet that are unrolled.
@@ -111,7 +112,7 @@ class AutoAL(QueryStrategy):
         _check_road(hypergradient, objective)
         for name, number, least in (
             ("rehearsals", rehearsals, 2),
-            ("steps", steps, 1),
+            ("steps", steps, 0),
             ("sample", sample, 1),
         ):
             if number < least:
@@ -185,6 +186,8 @@ class AutoAL(QueryStrategy):
 
     def _search(self, view: View) -> dict[str, Any]:
         """Let SearchNet learn from this round's rehearsals."""
+        if not self.steps:
+            return {}
         network = self.fitnet == "network" or (self.fitnet == "auto" and view.fitted is not None)
         if network and view.fitted is None:
             raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
@@ -203,13 +206,15 @@ class AutoAL(QueryStrategy):
             learning_rate=self.learning_rate,
             pull=self.pull / math.sqrt(self.rounds),
         )
-        before = search.check_loss()
-        accelerator = "auto" if whole and network else "cpu"  # small heads are faster there
-        Training(accelerator=accelerator).optimise(search)
+        small = not (whole and network)  # heads, which are faster on one core than on many
+        with single_thread() if small else nullcontext():
+            before = search.check_loss()
+            Training(accelerator="cpu" if small else "auto").optimise(search)
+            after = search.check_loss()
         return {
             "gradient": sum(search.gradients) / len(search.gradients),
             "check_before": before,
-            "check_after": search.check_loss(),
+            "check_after": after,
         }
 
     def _road(self) -> Road:
@@ -261,6 +266,17 @@ class AutoAL(QueryStrategy):
         own = {"embeddings", "probs", "labelled", "validation"}
         own |= {"inputs"} if self.kind == "images" or self.fitnet != "head" else set()
         return tuple(sorted(own.union(*(each or () for each in stated))))
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Without other threads, whose waking takes longer than what small products would gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _built(candidates: Mapping[str, Mapping[str, Any] | None]) -> dict[str, QueryStrategy]:
