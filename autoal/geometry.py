@@ -251,7 +251,11 @@ def kmeans(
     its rows begins anew at the row farthest from its centre.
     """
     picks, _ = seeds([features], min(count, len(features)), generator)
-    centres = features[picks].float()
+    return kmeans_from(features, features[picks].float(), iterations)
+
+
+def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clusters:
+    """k-means that begins at these centres."""
     distances, assignment = nearest(features, centres)
     for _ in range(iterations):
         centres = _means(features, Clusters(centres, assignment, distances))

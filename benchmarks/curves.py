@@ -1,6 +1,6 @@
 """Learning curves of whole experiments on real data sets, given as a folder of npz files.
 
-    python -m benchmarks.curves --data FOLDER
+    AUTOAL_DATA=FOLDER python -m benchmarks.curves
 
 The folder has cifar10_10k.npz, mnist.npz and pneumoniamnist.npz, in MedMNIST's layout. Every curve
 is made by `python train.py`, with the command that the result names; a run that is there already
@@ -75,7 +75,7 @@ SETTINGS = (
         "cifar10-all",
         "CIFAR-10, all 10,000 labels",
         "cifar10_10k",
-        ("task=frozen", "rounds=0", "start=10000", "task.epochs=10"),
+        ("task=frozen", "rounds=0", "start=10000", "task.epochs=20"),
         strategies=("random",),
         seeds=("0", "1", "2"),
     ),
@@ -85,14 +85,13 @@ SETTINGS = (
 def main() -> None:
     """Run what is missing, and keep the curves."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the npz files")
     parser.add_argument("--out", type=Path, default=Path("runs/curves"), help="of the runs")
-    given = parser.parse_args()
+    given, data = parser.parse_args(), Path(os.environ["AUTOAL_DATA"])
     text, figure = [], Figure(figsize=(11, 6), layout="constrained")
     shown = [each for each in SETTINGS if "rounds=0" not in each.options]
     axes = dict(zip([each.title for each in shown], figure.subplots(2, 2).flat, strict=True))
     for setting in SETTINGS:
-        command = setting.command(given.data, given.out)
+        command = setting.command(data, given.out)
         _run(command)
         curves = _curves(Path(command[-1].removeprefix("out=")))
         told = " ".join(setting.command(Path("FOLDER"), given.out))

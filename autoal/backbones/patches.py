@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autoal.backbones.frozen import Backbone, Parts
-from autoal.geometry import kmeans
+from autoal.geometry import kmeans_from
 from autoal.seeding import generator
 
 SAMPLE = 100_000  # patches from which the typical ones are learnt
@@ -73,7 +73,9 @@ class Patches(Backbone):
         variances, axes = torch.linalg.eigh((sample - self.mean).T.cov())
         self.whitening = axes * (variances.clamp(min=0) + 0.1).rsqrt() @ axes.T
         white = (sample - self.mean) @ self.whitening
-        self.centres = kmeans(white, min(self.count, len(white)), stream).centres
+        # From rows drawn evenly: the far ones that k-means++ prefers are like no other patch.
+        begin = white[torch.randperm(len(white), generator=stream)[: self.count].to(white.device)]
+        self.centres = kmeans_from(white, begin).centres
 
     def _blocks(self, images: Tensor) -> Iterator[Tensor]:
         """Float images of at most the size that is looked at."""

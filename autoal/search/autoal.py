@@ -120,6 +120,13 @@ class AutoAL(QueryStrategy):
         for name, size in (("pull", pull), ("width", width)):
             if size < 0:
                 raise ValueError(f"`{name}` must not be negative, got {size}")
+        for name, size in (
+            ("learning_rate", learning_rate),
+            ("ridge", ridge),
+            ("inner_learning_rate", inner_learning_rate),
+        ):
+            if not size > 0:
+                raise ValueError(f"`{name}` must be above 0, got {size}")
         if not 0 < taught < 1:
             raise ValueError(f"`taught` must be above 0 and below 1, got {taught}")
         self.candidates = _built(CANDIDATES if candidates is None else candidates)
@@ -157,7 +164,6 @@ class AutoAL(QueryStrategy):
         self._notes["seconds"] = {"search": perf_counter() - begin}
 
     def score(self, view: View, budget: int) -> Tensor:
-        self.fit(view)
         votes = ballot(cooled(view), self.candidates, budget)
         with torch.no_grad():
             weights = self._net(view)(self._inputs(view.pool), votes)

@@ -56,7 +56,9 @@ class _Company:
     def __init__(self, stage: Stage, view: View) -> None:
         self.stage = stage
         self.view = view
-        self.size = min(len(view.labelled) - 2, max(1, round(stage.taught * len(view.labelled))))
+        others = 2 if view.validation is not None else 3  # at least: two to choose from, one checks
+        count = len(view.labelled)
+        self.size = min(count - others, max(1, round(stage.taught * count)))
         self.order = torch.randperm(len(view.labelled), generator=generator(view.seed, "taught"))
         self.rows, self.checked = view.labelled, view.validation
         self.trained: nn.Module | None = None
@@ -110,7 +112,7 @@ class _Company:
         part = order[free]
         order[free] = part[torch.randperm(len(part), generator=generator(seed, "parts"))]
         taught, rest = order[: self.size], order[self.size :]
-        half = len(rest) if self.checked is not None else len(rest) // 2
+        half = len(rest) if self.checked is not None else max(2, len(rest) // 2)
         return taught.sort().values, rest[:half].sort().values, rest[half:].sort().values
 
     def _fitnet(self, taught: Tensor) -> tuple[nn.Module, nn.Module]:
