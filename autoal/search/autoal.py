@@ -78,6 +78,8 @@ class AutoAL(QueryStrategy):
         sample: rows of a larger pool that herding looks at, drawn.
     """
 
+    reads: Reads = ("draws", "embeddings", "inputs", "labelled", "probs", "validation")
+
     def __init__(
         self,
         candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
