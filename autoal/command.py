@@ -61,7 +61,7 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
-        _register_strategies()
+        _register_strategies(configs)
         run = _Job(job, configs, name)
         with _interruptible():
             hydra.main(version_base="1.3", config_path=str(configs), config_name=name)(run)()
@@ -198,9 +198,13 @@ def _complete(given: Settings, name: str) -> Settings:
     return {"name": name, **complete}
 
 
-def _register_strategies() -> None:
-    """Every installed strategy is a choice of the group `strategy`; its options are left open."""
-    for name in registry.installed():
+def _register_strategies(configs: Path) -> None:
+    """Every installed strategy is a choice of the group `strategy`; its options are left open.
+
+    Those with a file of their own say their options there.
+    """
+    files = {path.stem for path in (configs / "strategy").glob("*.yaml")}
+    for name in registry.installed().keys() - files:
         node = OmegaConf.create({"name": name}, flags={"struct": False})
         ConfigStore.instance().store(name=name, group="strategy", node=node, provider="installed")
 

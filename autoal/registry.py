@@ -77,19 +77,20 @@ def named_options(name: str) -> set[str] | None:
         body = ast.parse(Path(str(spec.origin)).read_text()).body if spec else []
     except (ImportError, SyntaxError, OSError, ValueError):  # loading it says what is wrong
         return None
-    for node in body:
-        if isinstance(node, ast.ClassDef) and node.name == wanted:
-            return _named(node)
-    return None
+    return _named(wanted, {node.name: node for node in body if isinstance(node, ast.ClassDef)})
 
 
-def _named(node: ast.ClassDef) -> set[str] | None:
-    for each in node.body:
+def _named(wanted: str, classes: dict[str, ast.ClassDef]) -> set[str] | None:
+    """The options of a class among those of its module, or of the one that it inherits from."""
+    if wanted not in classes or classes[wanted].decorator_list:
+        return None
+    for each in classes[wanted].body:
         if isinstance(each, ast.FunctionDef) and each.name == "__init__":
             return {argument.arg for argument in [*each.args.args[1:], *each.args.kwonlyargs]}
-    bases = [base.id if isinstance(base, ast.Name) else None for base in node.bases]
-    plain = bases == ["QueryStrategy"] and not node.decorator_list
-    return set() if plain else None
+    bases = [base.id if isinstance(base, ast.Name) else "" for base in classes[wanted].bases]
+    if bases == ["QueryStrategy"]:
+        return set()
+    return _named(bases[0], classes) if len(bases) == 1 else None
 
 
 def origin(name: str) -> str:

@@ -50,7 +50,7 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("~strategy", "give strategy=<name>"),
         ("strategy.name=entropy", "give strategy=<name>"),
         ("rounds=${bugdet}", "bugdet"),
-        ("strategy.k=5", "unknown option of strategy 'margin': 'k'"),
+        ("strategy.pul=5", "unknown option of 'strategy': 'pul'; did you mean 'pull'?"),
         ("data=3", "a choice of a group must be one of its names"),
         ("task=null", "a choice of a group must be one of its names"),
     ],
@@ -68,7 +68,9 @@ def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> N
 def test_a_wrong_option_of_a_strategy_is_one_message() -> None:
     answer = train("strategy=margin", "strategy.k=5")
     assert answer.returncode == 2
-    assert answer.stderr == "error: unknown option of strategy 'margin': 'k'\n  known: none\n"
+    told = "error: unknown option of strategy 'margin': 'k'\n  known: draws, temperature\n"
+    assert answer.stderr == told
+    assert answer.stdout == "no torch\n"
 
 
 def test_help_names_choices_options_and_defaults_without_torch() -> None:
@@ -76,8 +78,8 @@ def test_help_names_choices_options_and_defaults_without_torch() -> None:
     assert answer.returncode == 0
     assert answer.stdout.endswith("no torch\n")
     for text in (
-        "strategy: entropy, least_confidence, margin, random",
-        "task: linear, mlp, resnet18",
+        "strategy: autoal, badge, bait, bald",
+        "task: frozen, linear, mlp, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",

@@ -13,7 +13,10 @@ from tests.datamodules.made import (
 )
 from tests.launch import ROOT, Finished, Zygote
 
-TINY = ("start=4", "budget=2", "rounds=1", "logger=none", "trainer.accelerator=cpu")
+TINY = (
+    *("strategy=margin", "start=4", "budget=2", "rounds=1"),
+    *("logger=none", "trainer.accelerator=cpu"),
+)
 PAPER = sorted(path.stem for path in (ROOT / "configs" / "experiment").glob("paper_*.yaml"))
 
 
@@ -97,7 +100,6 @@ def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Pa
         "task=frozen",
         "task.steps=5",
         "task.backbones.patches.count=8",
-        "strategy=margin",
     )
     first = run(train, tmp_path, *options)
     assert first.code == 0, first.err

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from tests import wandb_file
 from tests.launch import ROOT, Zygote
 
-QUICK = ("task=linear", "task.steps=20", "rounds=3", "logger=none")
+QUICK = ("strategy=margin", "task=linear", "task.steps=20", "rounds=3", "logger=none")
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     test = {"test_images": images[150:200], "test_labels": digits.target[150:200]}
     np.savez(path, **train, **test)
     small = ("data=npz", f"data.path={path}", "data.crop=1", "rounds=3", "logger=none")
-    return (*small, "task=resnet18", "task.network.maxpool=true", "task.steps=3")
+    return (*small, "strategy=margin", "task=resnet18", "task.network.maxpool=true", "task.steps=3")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_run_leaves_its_record_and_shows_it(train: Zygote, tmp_path: Path) -> 
         assert str(folder / name) in finished.out
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config["task"]["steps"] == 20
-    assert config["strategy"] == {"name": "entropy"}
+    assert config["strategy"] == {"name": "entropy", "temperature": 1.0, "draws": False}
     assert config["about"]["versions"]["torch"]
 
 
@@ -267,8 +267,8 @@ def test_a_name_with_brackets_and_spaces_is_a_name(train: Zygote, tmp_path: Path
 
 
 def test_a_sweep_that_is_ended_leaves_no_worker_behind(train: Zygote, tmp_path: Path) -> None:
-    sweep = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
-    running = train.start(*sweep, *QUICK, "task.steps=100000", f"out={tmp_path}")
+    sweep = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
+    running = train.start("-m", *QUICK, *sweep, "task.steps=100000", f"out={tmp_path}")
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("*/config.yaml"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -295,8 +295,8 @@ def test_without_a_logger_wandb_is_not_imported(tmp_path: Path) -> None:
 
 
 def test_a_sweep_runs_every_combination(train: Zygote, tmp_path: Path) -> None:
-    sweep = ("-m", "strategy=random,margin", "seed=0,1")
-    finished = train.run(*sweep, *QUICK, f"out={tmp_path}")
+    sweep = ("strategy=random,margin", "seed=0,1")
+    finished = train.run("-m", *QUICK, *sweep, f"out={tmp_path}")
     assert finished.code == 0, finished.err
     runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert len(runs) == 4
@@ -306,7 +306,7 @@ def test_a_sweep_runs_every_combination(train: Zygote, tmp_path: Path) -> None:
 
 
 def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Path) -> None:
-    finished = train.run("-m", "start=5000,20", *QUICK, f"out={tmp_path}")
+    finished = train.run("-m", *QUICK, "start=5000,20", f"out={tmp_path}")
     assert finished.code == 2
     assert finished.err.count("the pool has only 1297 rows") == 1
     runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
@@ -314,15 +314,15 @@ def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Pat
 
 
 def test_several_runs_at_once_through_joblib(train: Zygote, tmp_path: Path) -> None:
-    sweep = ("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
-    finished = train.run(*sweep, *QUICK, f"out={tmp_path}")
+    sweep = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
+    finished = train.run("-m", *QUICK, *sweep, f"out={tmp_path}")
     assert finished.code == 0, finished.err
     runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert [len(lines(path)) for path in runs] == [4, 4]
 
 
 def test_what_wandb_was_told_is_what_the_record_says(train: Zygote, tmp_path: Path) -> None:
-    arguments = ("task=linear", "task.steps=20", "rounds=3", f"out={tmp_path}", "name=run")
+    arguments = (*QUICK[:-1], f"out={tmp_path}", "name=run")
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
     assert finished.err == ""
@@ -353,7 +353,7 @@ def test_what_wandb_was_told_is_what_the_record_says(train: Zygote, tmp_path: Pa
 
 
 def test_a_killed_run_goes_on_as_the_same_wandb_run(train: Zygote, tmp_path: Path) -> None:
-    arguments = ("task=linear", "task.steps=3", "rounds=3", f"out={tmp_path}", "name=run")
+    arguments = (*QUICK[:-1], "task.steps=3", f"out={tmp_path}", "name=run")
     assert train.run(*arguments, die="training").code == -signal.SIGKILL
     assert train.run(*arguments).code == 0
     parts = sorted(tmp_path.glob("run/wandb/offline-run-*"))
@@ -373,7 +373,7 @@ def test_images_of_ones_own_are_opened_by_options(train: Zygote, tmp_path: Path)
     arrays = {"images": images, "labels": np.arange(30) % 3}
     content = {f"{part}_{k}": v for part in ("train", "test") for k, v in arrays.items()}
     np.savez(tmp_path / "own.npz", **content)  # type: ignore[arg-type]
-    small = ("start=4", "budget=2", "rounds=2", "task.steps=2", "task=resnet18", "logger=none")
+    small = (*QUICK, "start=4", "budget=2", "rounds=2", "task.steps=2", "task=resnet18")
     finished = train.run(
         *small, "data=npz", f"data.path={tmp_path}/own.npz", f"out={tmp_path}", "name=run"
     )
