@@ -63,6 +63,8 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
     try:
         _register_strategies(configs)
         run = _Job(job, configs, name)
+        # Candidates are an open list: naming one, or an option of one, brings it in.
+        sys.argv[1:] = [re.sub(r"^(?=strategy\.candidates\.)", "++", each) for each in sys.argv[1:]]
         with _interruptible():
             hydra.main(version_base="1.3", config_path=str(configs), config_name=name)(run)()
         return 2 if run.failed else 0

@@ -32,7 +32,8 @@ from autoal.search.autoal import CANDIDATES
 from autoal.seeding import seeded
 from benchmarks.report import keep, table
 
-POOL = 10_000  # images of a larger set that make the pool, the same for all seeds
+POOL = 4_000  # images of a larger set that make the pool, the same for all seeds
+COMPONENTS = 200  # of the patch features
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def dataset(setting: Setting) -> ImageData:
         drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
         data.train = data.train.take(drawn[:POOL].sort().values)
     if not setting.deep:
-        data = FrozenData(data, Patches(), torch.device("cpu"))
+        data = FrozenData(data, Patches(components=COMPONENTS), torch.device("cpu"))
         data.setup()
     return data
 

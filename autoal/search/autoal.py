@@ -22,6 +22,7 @@ from autoal.search.search import Search
 from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
 from autoal.search.stage import Stage, ballot, cooled
 from autoal.seeding import seeded
+from autoal.settings import check_options
 from autoal.strategy import QueryStrategy, Reads
 from autoal.training import Training
 
@@ -84,7 +85,7 @@ class AutoAL(QueryStrategy):
         self,
         candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
         prior: Mapping[str, float] | None = None,
-        pull: float = 1.0,
+        pull: float = 2.0,
         compose: str = "herding",
         searchnet: str = "shared",
         fitnet: str = "auto",
@@ -293,7 +294,9 @@ def _built(candidates: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Quer
     built = {}
     for name, options in candidates.items():
         try:
-            built[name] = registry.build({**(options or {}), "name": name})
+            known = registry.options(registry.load(name))
+            whole = check_options(dict(options or {}), known, f"strategy {name!r}")
+            built[name] = registry.build({**whole, "name": name})
         except ValueError as error:
             raise UserError(f"candidate {name!r}: {error}") from error
     return built

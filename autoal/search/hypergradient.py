@@ -112,9 +112,9 @@ def unrolled(
     higher = _higher()
     shares = shares.detach().requires_grad_()
     inputs, labels = rehearsal.training
-    weights, _ = training_weights(shares, len(rehearsal.taught))
     patched = higher.innerloop_ctx(rehearsal.fitnet, optimizer)
     with torch.enable_grad(), patched as (network, steady):
+        weights, _ = training_weights(shares, len(rehearsal.taught))
         for _ in range(steps):
             # Only the call: `higher` keeps stale weights where a method of the network is called.
             steady.step(weights @ cross_entropy(network(inputs), labels, reduction="none"))

@@ -20,7 +20,7 @@ def soft_top(worth: Tensor, budget: int, temperature: float) -> Tensor:
     derivative is part of the gradient: a row only gains what others lose.
     """
     if budget >= len(worth):
-        return torch.ones_like(worth)
+        return torch.ones_like(worth) + 0 * worth  # a gradient of zero, not none
     threshold = _threshold(worth.detach(), budget, temperature)
     shares = torch.sigmoid((worth.detach() - threshold) / temperature)
     slopes = shares * (1 - shares)
@@ -50,7 +50,7 @@ def mixture_threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
     and its gradient is zero; here the temperature is that of `soft_top`.
     """
     if budget >= len(worth):
-        return torch.ones_like(worth)
+        return torch.ones_like(worth) + 0 * worth  # a gradient of zero, not none
     means, deviations, shares = _mixture(worth.detach())
     wanted = budget / len(worth)
     low = means.min() - 8 * deviations.max()

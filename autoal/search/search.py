@@ -48,7 +48,7 @@ class Search(LightningModule):
         steps: int = 30,
         learning_rate: float = 0.05,
         temperature: tuple[float, float] = (1.0, 0.2),
-        pull: float = 1.0,
+        pull: float = 2.0,
     ) -> None:
         super().__init__()
         if len(rehearsals) < 2:

@@ -1,0 +1,675 @@
+import json
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import replace
+from inspect import Parameter, signature
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+
+from autoal import Features, QueryStrategy, View, registry, select
+from autoal.errors import UserError
+from autoal.search import autoal
+from autoal.search.autoal import (
+    CANDIDATES,
+    COMPOSE,
+    PRIOR,
+    SEARCHNETS,
+    AutoAL,
+    single_thread,
+)
+from autoal.search.relax import RELAXATIONS
+from autoal.search.search import Search
+from autoal.search.stage import cooled
+from autoal.seeding import generator
+from autoal.testing import check_strategy, make_view
+from strategies.herding import MaxHerding, UHerding
+
+ROOT = Path(__file__).resolve().parents[2]
+PAPER = {"entropy", "margin", "least_confidence", "kmeans", "bald", "var_ratio", "mean_std"}
+BUDGET = 8
+CLEAN = 300  # number of rows whose labels can be right or wrong
+TWO: dict[str, Any] = {
+    "candidates": {"margin": {}, "random": {}},
+    "prior": {"margin": 0.5},
+}
+
+
+class Known(QueryStrategy):
+    """Votes that are given by the number of a row."""
+
+    def __init__(self, table: Tensor) -> None:
+        self.table = table
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return self.table[view.pool.rows]
+
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        return scores
+
+
+class Constant(QueryStrategy):
+    """The same for all rows."""
+
+    def score(self, view: View, budget: int) -> Tensor:
+        return torch.zeros(len(view.pool))
+
+    def votes(self, scores: Tensor, classes: int) -> Tensor:
+        return scores + 1
+
+
+def planted(seed: int = 0, count: int = 60, right: float = 0.5) -> tuple[View, Tensor]:
+    """A view where a share of the labels is wrong, and which of all rows are right.
+
+    The validation rows are right, so that FitNet is better for learning the right ones.
+    """
+    view = make_view(pool=60, labelled=count, validation=60, seed=seed)
+    table = torch.rand(CLEAN + count * 2, generator=generator(seed, "right")) < right
+    wrong = ~table[view.labelled.rows]
+    labels = torch.where(wrong, (view.labels + 1) % view.classes, view.labels)
+    return replace(view, labels=labels), table.float()
+
+
+def with_network(view: View) -> View:
+    """The view of a task whose network is trained: FitNet reads images."""
+
+    def fitted(places: Tensor) -> tuple[Callable[[Features], Features], nn.Module]:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, view.classes))
+        return lambda rows: rows.take(torch.arange(len(rows))), _Read(network)
+
+    return replace(view, fitted=fitted)
+
+
+class _Read(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images.float() / 255 - 0.5)
+
+
+def knowing(table: Tensor, **options: Any) -> AutoAL:
+    """A candidate that knows which labels are right, and one that takes the others."""
+    strategy = AutoAL(**{**TWO, "steps": 15, **options})
+    strategy.candidates = dict(zip(strategy.candidates, pair(table), strict=True))
+    return strategy
+
+
+def pair(table: Tensor) -> tuple[Known, Known]:
+    """Candidates for and against what the table says, with some noise to tell rows apart."""
+    noise = torch.rand(2, len(table), generator=generator(0, "noise"))
+    return Known(0.8 * table + 0.2 * noise[0]), Known(0.8 * (1 - table) + 0.2 * noise[1])
+
+
+def weight(strategy: AutoAL, view: View, name: str = "margin") -> float:
+    return float(strategy.notes(view)["weights"][name])
+
+
+def saved(state: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from the disk."""
+    file = BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    loaded: dict[str, Any] = torch.load(file, weights_only=True)
+    return loaded
+
+
+def views() -> Iterable[View]:
+    for seed in range(3):
+        yield make_view(seed=seed)
+        yield make_view(pool=90, labelled=15, validation=12, seed=seed, classes=4)
+
+
+# What it is in the corners.
+
+
+def test_herding_over_the_margin_alone_is_uherding() -> None:
+    for view in views():
+        strategy = AutoAL(candidates={"margin": {}}, steps=4, rehearsals=2)
+        assert torch.equal(select(strategy, view, BUDGET), select(UHerding(), view, BUDGET))
+        assert weight(strategy, view) == 1
+
+
+@pytest.mark.parametrize("width", [1.0, 0.3])
+def test_herding_over_what_is_worth_the_same_is_maxherding(width: float) -> None:
+    for view in views():
+        strategy = AutoAL(candidates={"margin": {}}, width=width, steps=2, rehearsals=2)
+        strategy.candidates = {"margin": Constant()}
+        assert torch.equal(select(strategy, view, BUDGET), select(MaxHerding(width), view, BUDGET))
+
+
+@pytest.mark.parametrize("name", ["margin", "kmeans", "badge", "entropy"])
+def test_the_best_of_one_candidate_are_its_own(name: str) -> None:
+    for view in views():
+        strategy = AutoAL(candidates={name: {}}, compose="topk", steps=2, rehearsals=2)
+        own = registry.build({"name": name})
+        own.fit(view)
+        expected = select(own, cooled(view), BUDGET)
+        assert torch.equal(select(strategy, view, BUDGET), expected)
+        assert strategy.notes(view)["overlap"] == {name: 1}
+        assert strategy.notes(view)["share"] == {name: 1}
+
+
+def test_power_draws_by_worth() -> None:
+    table = torch.full((CLEAN,), 1e-6)
+    base = make_view(pool=80)
+    worth = base.pool.rows[:20]
+    table[worth] = 1.0
+    strategy = AutoAL(candidates={"margin": {}}, compose="power", steps=0)
+    strategy.candidates = {"margin": Known(table)}
+    picks = [select(strategy, replace(base, seed=seed), 10) for seed in range(5)]
+    for each in picks:
+        assert set(each.tolist()) <= set(worth.tolist())
+    assert len({tuple(each.tolist()) for each in picks}) == 5
+    assert torch.equal(select(strategy, replace(base, seed=4), 10), picks[4])
+
+
+def test_herding_looks_at_as_many_rows_as_it_may() -> None:
+    view = make_view(pool=60)
+    seen = [select(AutoAL(steps=0, sample=count), view, BUDGET).tolist() for count in (8, 60, 999)]
+    assert seen[1] == seen[2]
+    assert seen[0] != seen[1]
+
+
+# What it is by default, and what it refuses.
+
+
+def test_the_default_candidates_are_the_papers_and_newer_ones() -> None:
+    assert list(AutoAL().candidates) == list(CANDIDATES)
+    assert set(CANDIDATES) > PAPER
+    assert set(CANDIDATES) <= set(registry.installed())
+
+
+def test_the_settings_say_what_the_class_does() -> None:
+    written = yaml.safe_load((ROOT / "configs" / "strategy" / "autoal.yaml").read_text())
+    assert written.pop("name") == "autoal"
+    assert written.pop("candidates") == CANDIDATES
+    assert written.pop("prior") == PRIOR
+    defaults = {each.name: each.default for each in signature(AutoAL).parameters.values()}
+    assert defaults.pop("candidates") is None
+    assert defaults.pop("prior") is None
+    assert written == defaults
+    assert {name: type(value) for name, value in written.items()} == {
+        name: type(value) for name, value in defaults.items()
+    }
+    assert Parameter.empty not in defaults.values()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"compose": "herdin"}, "unknown compose 'herdin'; did you mean 'herding'"),
+        ({"searchnet": "share"}, "unknown searchnet 'share'; did you mean 'shared'"),
+        ({"fitnet": "networks"}, "unknown fitnet 'networks'; did you mean 'network'"),
+        (
+            {"hypergradient": "implicite"},
+            "unknown hypergradient 'implicite'; did you mean 'implicit'",
+        ),
+        ({"objective": "papers"}, "unknown objective 'papers'; did you mean 'paper'"),
+        ({"relaxation": "tops"}, "unknown relaxation 'tops'; did you mean 'top'"),
+        ({"rehearsals": 1}, "`rehearsals` must be at least 2, got 1"),
+        ({"steps": -1}, "`steps` must be at least 0, got -1"),
+        ({"sample": 0}, "`sample` must be at least 1, got 0"),
+        ({"pull": -0.1}, "`pull` must not be negative, got -0.1"),
+        ({"width": -1.0}, "`width` must not be negative, got -1.0"),
+        ({"taught": 0.0}, "`taught` must be above 0 and below 1, got 0.0"),
+        ({"taught": 1.0}, "`taught` must be above 0 and below 1, got 1.0"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be above 0, got 0.0"),
+        ({"ridge": 0.0}, "`ridge` must be above 0, got 0.0"),
+        ({"inner_learning_rate": -1.0}, "`inner_learning_rate` must be above 0, got -1.0"),
+        ({"inner_steps": 0}, "`inner_steps` must be at least 1, got 0"),
+        ({"candidates": {}}, "`candidates` must name at least one strategy"),
+        ({"prior": {"margin": 1.1}}, "`prior` must be shares above 0 whose sum is at most 1"),
+        ({"prior": {"margin": 0.6, "bald": 0.6}}, "`prior` must be shares above 0"),
+        ({"prior": {"margin": 0.0}}, "`prior` must be shares above 0"),
+        ({"candidates": {"margn": {}}}, "'margn': unknown strategy 'margn'; did you mean 'margin'"),
+        ({"candidates": {"margin": {"temprature": 1}}}, "candidate 'margin': .*'temprature'"),
+        ({"candidates": {"margin": {"temperature": 0}}}, "candidate 'margin': `temperature` must"),
+        ({"hypergradient": "first_order"}, "gradient of exactly zero"),
+        ({"objective": "paper"}, "objective=paper .* hypergradient=first_order, got implicit"),
+        (
+            {"objective": "paper", "hypergradient": "unroll"},
+            "objective=paper .* hypergradient=first_order, got unroll",
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "-".join(value),
+)
+def test_what_cannot_be_is_refused_by_name(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        AutoAL(**options)
+
+
+def test_a_network_is_refused_where_only_a_head_is_trained() -> None:
+    view = make_view(labelled=20)
+    with pytest.raises(UserError, match="fitnet=network: the task trains only a head"):
+        AutoAL(fitnet="network", **TWO).fit(view)
+
+
+def test_a_candidate_may_come_without_options() -> None:
+    view = make_view()
+    bare = AutoAL(candidates={"margin": None, "badge": None}, steps=0)
+    given = AutoAL(candidates={"margin": {}, "badge": {}}, steps=0)
+    assert torch.equal(select(bare, view, BUDGET), select(given, view, BUDGET))
+
+
+@pytest.mark.parametrize(
+    ("prior", "expected"),
+    [
+        (None, [0.9, 0.05, 0.05]),
+        ({"entropy": 0.5}, [0.25, 0.5, 0.25]),
+        ({"margin": 0.2, "entropy": 0.3, "kmeans": 0.5}, [0.2, 0.3, 0.5]),
+        ({"kmeans": 0.4, "bald": 0.9}, [0.3, 0.3, 0.4]),  # bald is no candidate here
+        ({}, [1 / 3, 1 / 3, 1 / 3]),
+    ],
+)
+def test_without_a_search_the_weights_are_the_prior(
+    prior: dict[str, float] | None, expected: list[float]
+) -> None:
+    names = ["margin", "entropy", "kmeans"]
+    for kind in SEARCHNETS:
+        strategy = AutoAL(dict.fromkeys(names), prior=prior, steps=0, searchnet=kind)
+        view = make_view()
+        select(strategy, view, BUDGET)
+        notes = strategy.notes(view)
+        assert notes["weights"] == pytest.approx(dict(zip(names, expected, strict=True)), abs=1e-5)
+        assert notes["spread"] == pytest.approx(dict.fromkeys(names, 0), abs=1e-6)
+        assert "gradient" not in notes
+        assert strategy.rounds == 0
+
+
+def test_a_whole_prior_leaves_the_others_in_the_game() -> None:
+    strategy, view = AutoAL(prior={"margin": 1.0}, steps=0), make_view()
+    select(strategy, view, BUDGET)
+    weights = strategy.notes(view)["weights"]
+    assert weights["margin"] > 0.98
+    assert min(weights.values()) > 0
+
+
+def test_all_that_is_read_is_said() -> None:
+    read = AutoAL(candidates={"loss_prediction": {}}).reads
+    assert read is not None
+    assert set(read) >= {"embeddings", "probs", "labelled", "validation", "stages"}
+    assert "draws" in (AutoAL(candidates={"bald": {}}).reads or ())
+    assert "draws" not in (AutoAL(candidates={"margin": {}}).reads or ())
+    assert "inputs" not in (AutoAL(candidates={"margin": {}}, fitnet="head").reads or ())
+    whole = AutoAL(candidates={"margin": {}}, fitnet="head", searchnet="images").reads
+    assert "inputs" in (whole or ())
+
+
+# What it finds.
+
+ROADS: dict[str, dict[str, Any]] = {
+    "implicit": {},
+    "unroll": {"hypergradient": "unroll"},
+    "first_order": {"hypergradient": "first_order", "objective": "paper"},
+}
+
+
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
+@pytest.mark.parametrize("road", ["implicit", "unroll"])
+@pytest.mark.parametrize("searchnet", ["shared", "rows"])
+def test_the_candidate_that_knows_gains(searchnet: str, road: str, relaxation: str) -> None:
+    view, table = planted()
+    options = {"searchnet": searchnet, "relaxation": relaxation, **ROADS[road]}
+    strategy = knowing(table, **options)
+    select(strategy, view, BUDGET)
+    notes = strategy.notes(view)
+    assert notes["weights"]["margin"] > 0.6
+    assert notes["check_after"] < notes["check_before"]
+    assert notes["gradient"] > 0
+
+
+def test_a_lead_the_other_way_is_found_too() -> None:
+    view, table = planted()
+    strategy = knowing(1 - table)
+    select(strategy, view, BUDGET)
+    assert weight(strategy, view) < 0.4
+
+
+def test_candidates_that_know_nothing_stay_near_the_prior() -> None:
+    for seed in range(3):
+        view, _ = planted(seed)
+        strategy = knowing(torch.rand(CLEAN + 120, generator=generator(seed)))
+        select(strategy, view, BUDGET)
+        assert weight(strategy, view) == pytest.approx(0.5, abs=0.15)
+
+
+def test_the_published_min_max_moves_towards_high_losses() -> None:
+    view, table = planted(right=0.8)
+    strategy = knowing(table, **ROADS["first_order"])
+    select(strategy, view, BUDGET)
+    assert weight(strategy, view) < 0.45  # wrong labels have the higher loss
+
+
+@pytest.mark.parametrize("road", ["unroll", "first_order"])
+def test_a_road_may_lead_through_the_whole_network(road: str) -> None:
+    view, table = planted()
+    view = with_network(view)
+    strategy = knowing(table, steps=4, rehearsals=3, **ROADS[road])
+    select(strategy, view, BUDGET)
+    assert abs(weight(strategy, view) - 0.5) > 1e-3
+
+
+def test_images_are_weighed_by_a_network() -> None:
+    view, table = planted(count=24)
+    strategy = knowing(table, searchnet="images", steps=2, rehearsals=2)
+    select(strategy, view, BUDGET)
+    assert strategy.notes(view)["gradient"] > 0
+    assert abs(weight(strategy, view) - 0.5) > 1e-3
+    assert strategy.notes(view)["spread"]["margin"] >= 0
+
+
+def test_rows_may_be_weighed_apart() -> None:
+    view, table = planted()
+    strategy = knowing(table, searchnet="rows")
+    select(strategy, view, BUDGET)
+    assert strategy.notes(view)["spread"]["margin"] > 1e-3
+    shared = knowing(table)
+    select(shared, view, BUDGET)
+    assert shared.notes(view)["spread"]["margin"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("compose", COMPOSE)
+def test_the_weights_reach_the_batch(compose: str) -> None:
+    view, table = planted()
+    rows = view.pool.rows
+    for share, least, most in ((0.99, 0.7, 1.0), (0.01, 0.0, 0.3)):
+        strategy = knowing(table, compose=compose, steps=0, prior={"margin": share})
+        picks = select(strategy, view, BUDGET)
+        assert set(picks.tolist()) <= set(rows.tolist())
+        assert least <= float(table[picks].mean()) <= most
+        shares = strategy.notes(view)["share"]
+        assert shares["margin"] == pytest.approx(share, abs=0.1)
+        assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_what_is_found_reaches_the_batch() -> None:
+    view, table = planted()
+    against = {"margin": 0.2}
+    kept = select(knowing(table, compose="topk", prior=against, steps=0), view, BUDGET)
+    found = select(knowing(table, compose="topk", prior=against, steps=30), view, BUDGET)
+    assert float(table[kept].mean()) == 0
+    assert float(table[found].mean()) == 1
+
+
+def test_the_prior_pulls() -> None:
+    view, table = planted()
+    reached = []
+    for pull in (0.0, 1.0, 10.0):
+        strategy = knowing(table, pull=pull)
+        select(strategy, view, BUDGET)
+        reached.append(weight(strategy, view))
+    assert reached[0] > reached[1] > reached[2] > 0.5
+
+
+def test_it_keeps_the_promises_of_a_strategy() -> None:
+    candidates: dict[str, Any] = {"margin": {}, "random": {}}
+    check_strategy(AutoAL(candidates, prior={}, rehearsals=2, steps=3, learning_rate=1.0))
+
+
+def test_the_notes_say_what_was_done() -> None:
+    view, table = planted()
+    strategy = knowing(table)
+    select(strategy, view, BUDGET)
+    notes = json.loads(json.dumps(strategy.notes(view), allow_nan=False))
+    assert set(notes) == {
+        "weights",
+        "spread",
+        "share",
+        "overlap",
+        "gradient",
+        "check_before",
+        "check_after",
+        "seconds",
+    }
+    assert notes["seconds"].keys() == {"search"}
+    assert notes["seconds"]["search"] > 0
+    for name in ("weights", "spread", "share", "overlap"):
+        assert list(notes[name]) == ["margin", "random"]
+
+
+def test_the_overlap_is_with_what_each_would_have_picked() -> None:
+    view = make_view(pool=60)
+    table = torch.zeros(CLEAN)
+    table[view.pool.rows] = torch.arange(60.0) / 60
+    strategy = AutoAL(**TWO, compose="topk", steps=0)
+    other = table.clone()
+    other[view.pool.rows[56:]] = 0  # four of the best eight
+    strategy.candidates = {"margin": Known(table), "random": Known(other)}
+    picks = select(strategy, view, 8)
+    assert set(picks.tolist()) == set(view.pool.rows[48:56].tolist())
+    assert strategy.notes(view)["overlap"] == {"margin": 0.5, "random": 1.0}
+
+
+# What it costs.
+
+
+class Counted(Known):
+    """Says which pools it was fitted to and scored."""
+
+    def __init__(self, table: Tensor, calls: list[tuple[str, int]]) -> None:
+        super().__init__(table)
+        self.calls = calls
+
+    def __deepcopy__(self, memo: Any) -> "Counted":
+        return Counted(self.table, self.calls)
+
+    def fit(self, view: View) -> None:
+        self.calls.append(("fit", len(view.pool)))
+
+    def score(self, view: View, budget: int) -> Tensor:
+        self.calls.append(("score", len(view.pool)))
+        return super().score(view, budget)
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+@pytest.mark.parametrize("rehearsals", [2, 5])
+def test_a_candidate_scores_once_a_rehearsal_and_once_the_pool(steps: int, rehearsals: int) -> None:
+    view, table = planted()
+    calls: list[tuple[str, int]] = []
+    strategy = AutoAL(**TWO, steps=steps, rehearsals=rehearsals)
+    strategy.candidates = {"margin": Counted(table, calls), "random": Known(1 - table)}
+    select(strategy, view, BUDGET)
+    for what in ("fit", "score"):
+        sizes = [size for name, size in calls if name == what]
+        assert sorted(sizes) == [30] * rehearsals + [60]
+
+
+def test_the_backbone_sees_every_row_once_however_many_candidates() -> None:
+    made = make_view(labelled=20, validation=12)
+    seen: list[int] = []
+
+    def watched(features: Features) -> Features:
+        def embed(images: Tensor) -> Tensor:
+            seen.append(len(images))
+            return features.embeddings
+
+        return Features(features.rows, lambda: features.inputs, embed, features.head)
+
+    assert made.validation is not None
+    view = replace(
+        made,
+        pool=watched(made.pool),
+        labelled=watched(made.labelled),
+        validation=watched(made.validation),
+    )
+    select(AutoAL(steps=2, rehearsals=2), view, BUDGET)
+    assert sorted(seen) == [12, 20, 60]
+
+
+# What it remembers.
+
+
+@pytest.mark.parametrize("kind", ["shared", "rows"])
+def test_it_goes_on_from_its_state(kind: str) -> None:
+    first, table = planted()
+    options = {"searchnet": kind, "compose": "topk"}
+    lived = knowing(table, **options)
+    select(lived, first, BUDGET)
+    state = saved(lived.state_dict())
+    second, _ = planted(seed=1)
+    resumed, fresh = knowing(table, **options), knowing(table, **options)
+    resumed.load_state_dict(state)
+    picks = [select(each, second, BUDGET) for each in (lived, resumed, fresh)]
+    assert torch.equal(picks[0], picks[1])
+    weights = [each.notes(second)["weights"] for each in (lived, resumed, fresh)]
+    assert weights[0] == weights[1]
+    assert weights[0] != weights[2]
+    assert lived.rounds == resumed.rounds == 2
+    again, other = saved(lived.state_dict()), saved(resumed.state_dict())
+    assert again["rounds"] == other["rounds"]
+    for name, value in again["searchnet"].items():
+        assert torch.equal(value, other["searchnet"][name])
+
+
+def test_a_state_that_was_loaded_can_be_saved_before_it_is_used() -> None:
+    view, table = planted()
+    lived, passed = knowing(table), knowing(table)
+    select(lived, view, BUDGET)
+    passed.load_state_dict(saved(lived.state_dict()))
+    state = saved(passed.state_dict())
+    assert torch.equal(state["searchnet"]["logits"], lived.state_dict()["searchnet"]["logits"])
+    assert saved(AutoAL().state_dict())["searchnet"] is None
+
+
+def test_the_state_of_the_candidates_is_kept() -> None:
+    class Counting(Constant):
+        count = 0
+
+        def fit(self, view: View) -> None:
+            self.count += 1
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"count": self.count}
+
+        def load_state_dict(self, state: dict[str, Any]) -> None:
+            self.count = state["count"]
+
+    strategies = []
+    for _ in range(2):
+        strategy = AutoAL(candidates={"margin": {}}, steps=1, rehearsals=2)
+        strategy.candidates = {"margin": Counting()}
+        strategies.append(strategy)
+    lived, resumed = strategies
+    select(lived, make_view(labelled=20), BUDGET)
+    assert lived.state_dict()["candidates"] == {"margin": {"count": 1}}  # none of the rehearsals'
+    resumed.load_state_dict(saved(lived.state_dict()))
+    assert resumed.state_dict()["candidates"] == {"margin": {"count": 1}}
+
+
+def test_a_view_is_searched_once() -> None:
+    view, table = planted()
+    strategy = knowing(table)
+    strategy.fit(view)
+    before = saved(strategy.state_dict())
+    strategy.fit(view)
+    strategy.score(view, BUDGET)
+    after = saved(strategy.state_dict())
+    assert after["rounds"] == before["rounds"] == 1
+    assert torch.equal(after["searchnet"]["logits"], before["searchnet"]["logits"])
+
+
+def test_scoring_learns_nothing() -> None:
+    view, table = planted()
+    other, _ = planted(seed=1)
+    strategy = knowing(table)
+    strategy.fit(view)
+    scores = strategy.score(view, BUDGET)
+    strategy.score(other, BUDGET)
+    assert strategy.rounds == 1
+    assert torch.equal(strategy.score(view, BUDGET), scores)
+
+
+def test_evidence_adds_up_over_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    pulls: list[float] = []
+
+    def watched(*arguments: Any, pull: float, **options: Any) -> Search:
+        pulls.append(pull)
+        return Search(*arguments, pull=pull, **options)
+
+    monkeypatch.setattr(autoal, "Search", watched)
+    made, table = planted()
+    strategy, reached = knowing(table, pull=2.0), []
+    for seed in range(4):
+        view = replace(made, seed=seed)
+        select(strategy, view, BUDGET)
+        reached.append(weight(strategy, view))
+    assert pulls == pytest.approx([2.0 / count**0.5 for count in (1, 2, 3, 4)])
+    assert reached[-1] > reached[0] > 0.5
+    assert strategy.rounds == 4
+
+
+# What makes no difference, and what is little to go by.
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("shared", 5), ("rows", 5), ("rows", 0)])
+def test_the_global_seed_makes_no_difference(kind: str, steps: int) -> None:
+    found = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        view, table = planted()
+        strategy = knowing(table, searchnet=kind, steps=steps)
+        before = torch.get_rng_state()
+        picks = select(strategy, view, BUDGET)
+        assert torch.equal(torch.get_rng_state(), before)
+        found.append((picks.tolist(), strategy.notes(view)["weights"]))
+    assert found[0] == found[1]
+
+
+def test_copies_search_alike() -> None:
+    view, table = planted()
+    strategy = knowing(table)
+    copy = deepcopy(strategy)
+    assert torch.equal(select(strategy, view, BUDGET), select(copy, view, BUDGET))
+    assert copy.notes(view)["weights"] == strategy.notes(view)["weights"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+@pytest.mark.parametrize("compose", COMPOSE)
+def test_too_few_labels_are_no_search(count: int, compose: str) -> None:
+    view = make_view(labelled=count)
+    strategy = AutoAL(compose=compose)
+    picks = select(strategy, view, BUDGET)
+    assert len(set(picks.tolist())) == BUDGET
+    assert strategy.rounds == 0
+    assert strategy.notes(view)["weights"]["margin"] == pytest.approx(0.9)
+    assert not {"gradient", "check_before", "check_after"} & set(strategy.notes(view))
+
+
+@pytest.mark.parametrize(("count", "validation"), [(4, 0), (3, 6)])
+def test_few_labels_are_a_search(count: int, validation: int) -> None:
+    view = make_view(labelled=count, validation=validation)
+    strategy = AutoAL(steps=2, rehearsals=2)
+    assert len(set(select(strategy, view, BUDGET).tolist())) == BUDGET
+    assert strategy.rounds == 1
+    assert "gradient" in strategy.notes(view)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_one_class_is_enough(fitted: bool) -> None:
+    view = make_view(labelled=12)
+    view = replace(with_network(view) if fitted else view, labels=torch.full((12,), 2))
+    strategy = AutoAL(steps=2, rehearsals=2)
+    assert len(set(select(strategy, view, BUDGET).tolist())) == BUDGET
+
+
+def test_threads_are_given_back() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with single_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        with pytest.raises(RuntimeError, match="in the middle"), single_thread():
+            raise RuntimeError("in the middle")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,309 @@
+"""The search finds what was planted, and nothing where nothing was."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from autoal.search.hypergradient import Implicit, Inner, Paper, Road, Unroll
+from autoal.search.rehearsal import Rehearsal
+from autoal.search.search import Search, agreement
+from autoal.search.searchnet import RowWeights, SearchNet, SharedWeights
+from autoal.seeding import generator, seeded
+from autoal.training import _quiet
+
+CANDIDATES, PLAYED, WIDTH = 4, 100, 6
+CENTRES = 2 * torch.eye(4, WIDTH)
+
+ROADS: dict[str, Callable[[], Road]] = {
+    "implicit": lambda: Implicit(0.1),
+    "unroll": lambda: Unroll(Inner()),
+    "paper": Paper,
+}
+EVERY_ROAD = pytest.mark.parametrize("road", ROADS)
+SEEDS = pytest.mark.parametrize("seed", range(5))
+
+
+def plant(kind: str, seed: int, plays: int = 16) -> tuple[list[Rehearsal], Tensor]:
+    """Rehearsals, and the region of each of their played rows.
+
+    FitNet was taught two classes; the pool holds two others as well, and these are asked for. So a
+    row is useful if it is of another class. Who votes for them: the first candidate, the first in
+    one region and the second in the other, or none.
+    """
+    rehearsals, regions = [], []
+    for play in range(plays):
+        chance = generator(seed, "planted", play)
+        taught, asked = torch.arange(20) % 2, 2 + torch.arange(80) % 2
+        played = torch.randint(4, (PLAYED,), generator=chance)
+        region = torch.randint(2, (PLAYED,), generator=chance)
+        votes = torch.rand(PLAYED, CANDIDATES, generator=chance)
+        useful = (played >= 2).float()
+        if kind == "one":
+            votes[:, 0] = useful
+        elif kind == "regions":
+            votes[torch.arange(PLAYED), region] = useful
+        rows = [
+            CENTRES[labels] + torch.randn(len(labels), WIDTH, generator=chance)
+            for labels in (taught, played, asked)
+        ]
+        inputs = 2.0 * one_hot(region, 2) - 1
+        rehearsals.append(
+            Rehearsal(
+                inputs,
+                votes,
+                PLAYED // 6,
+                rows[0],
+                taught,
+                rows[1],
+                played,
+                rows[2],
+                asked,
+                4,
+                fitnet(),
+            )
+        )
+        regions.append(region)
+    return rehearsals, torch.cat(regions)
+
+
+def fitnet() -> nn.Module:
+    """One that knows the first two classes."""
+    network = nn.Linear(WIDTH, 4)
+    with torch.no_grad():
+        network.weight.zero_()
+        network.weight[:2] = CENTRES[:2]
+        network.bias.copy_(torch.tensor([0.0, 0.0, -1.0, -1.0]))
+    return network
+
+
+def fit(search: Search) -> Search:
+    with _quiet():
+        Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(search)
+    return search
+
+
+def searched(net: SearchNet, road: Road, rehearsals: list[Rehearsal], **options: Any) -> Search:
+    return fit(Search(net, road, rehearsals, **options))
+
+
+def shared() -> SharedWeights:
+    return SharedWeights(torch.ones(CANDIDATES))
+
+
+def weights_of(net: SearchNet, rehearsals: list[Rehearsal]) -> Tensor:
+    with torch.no_grad():
+        return torch.cat([net(each.inputs, each.votes) for each in rehearsals])
+
+
+@SEEDS
+@EVERY_ROAD
+def test_the_candidate_that_knows_is_found(road: str, seed: int) -> None:
+    rehearsals, _ = plant("one", seed)
+    net = shared()
+    searched(net, ROADS[road](), rehearsals, steps=12)
+    assert float(weights_of(net, rehearsals)[0, 0]) > 0.8
+
+
+@SEEDS
+@EVERY_ROAD
+def test_no_candidate_is_preferred_where_none_knows(road: str, seed: int) -> None:
+    rehearsals, _ = plant("none", seed)
+    net = shared()
+    searched(net, ROADS[road](), rehearsals, steps=12)
+    assert float(weights_of(net, rehearsals)[0].max()) < 0.5
+
+
+# Weights that tell regions apart need more time than one vector.
+@SEEDS
+@EVERY_ROAD
+def test_weights_of_rows_follow_who_knows_where(road: str, seed: int) -> None:
+    rehearsals, region = plant("regions", seed)
+    with seeded(seed, "searchnet"):
+        net = RowWeights(torch.ones(CANDIDATES), width=2)
+    searched(net, ROADS[road](), rehearsals, steps=40)
+    weights = weights_of(net, rehearsals)
+    assert float(weights[region == 0, 0].mean()) > 0.8
+    assert float(weights[region == 1, 1].mean()) > 0.8
+
+
+class Noise:
+    """A road that tells nothing: gradients at random."""
+
+    def __init__(self) -> None:
+        self.chance = generator(0, "noise")
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        return 1.0, torch.randn(len(shares), generator=self.chance)
+
+
+class Told:
+    """A road that tells for each rehearsal what it was told, and remembers what it was asked."""
+
+    def __init__(self, *told: float) -> None:
+        self.told = told
+        self.asked: list[Tensor] = []
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        self.asked.append(shares)
+        told = self.told[(len(self.asked) - 1) % len(self.told)]
+        return told, told * rehearsal.votes[:, 0]
+
+
+def test_the_pull_keeps_weights_at_the_prior_where_gradients_are_noise() -> None:
+    rehearsals, _ = plant("none", 0, plays=4)
+    away = {}
+    for pull in (0.0, 2.0, 8.0):
+        net = SharedWeights(torch.tensor([4.0, 1.0, 2.0, 1.0]))
+        searched(net, Noise(), rehearsals, steps=60, pull=pull)
+        away[pull] = float((weights_of(net, rehearsals)[0] - net.prior).abs().max())
+    assert away[0.0] > 1.5 * away[2.0] > 1.5 * away[8.0] > 0
+    assert away[2.0] < 0.1
+
+
+def test_without_agreement_weights_return_to_the_prior() -> None:
+    net = SharedWeights(torch.tensor([4.0, 1.0, 2.0, 1.0]))
+    with torch.no_grad():
+        net.logits.copy_(torch.tensor([-2.0, 2.0, 0.0, 0.0]))
+    rehearsals, _ = plant("none", 0, plays=2)
+    searched(net, Told(0.0, 0.0), rehearsals, steps=300, learning_rate=0.5)
+    torch.testing.assert_close(weights_of(net, rehearsals)[0], net.prior, rtol=0, atol=1e-3)
+
+
+@EVERY_ROAD
+def test_the_loss_on_checked_rows_falls(road: str) -> None:
+    rehearsals, _ = plant("one", 0, plays=8)
+    search = searched(shared(), ROADS[road](), rehearsals, steps=20)
+    assert search.losses[-1] < search.losses[0] - 0.01
+
+
+@EVERY_ROAD
+def test_the_same_search_ends_the_same(road: str) -> None:
+    ends = []
+    for _ in range(2):
+        rehearsals, _ = plant("regions", 3, plays=3)
+        with seeded(3, "searchnet"):
+            net = RowWeights(torch.ones(CANDIDATES), width=2)
+        with seeded(3, "search"):
+            search = searched(net, ROADS[road](), rehearsals, steps=4)
+        ends.append((weights_of(net, rehearsals), search.losses, search.gradients))
+    assert torch.equal(ends[0][0], ends[1][0])
+    assert ends[0][1:] == ends[1][1:]
+
+
+def test_losses_and_gradients_are_those_of_each_step() -> None:
+    rehearsals, _ = plant("one", 0, plays=2)
+    net = shared()
+    search = Search(net, Told(1.0, 3.0), rehearsals, steps=3)
+    slopes = []
+    for rehearsal, told in zip(rehearsals, (1.0, 3.0), strict=True):
+        shares = search.shares(rehearsal, 0)
+        slopes.append(torch.autograd.grad(shares, net.logits, told * rehearsal.votes[:, 0])[0])
+    fit(search)
+    assert search.losses == [2.0] * 3
+    assert len(search.gradients) == 3
+    assert search.gradients[0] == pytest.approx(float(torch.stack(slopes).mean(0).norm()))
+
+
+def test_a_step_moves_by_what_is_agreed_and_the_pull() -> None:
+    rehearsals, _ = plant("one", 0, plays=3)
+    net = SharedWeights(torch.tensor([4.0, 1.0, 2.0, 1.0]))
+    with torch.no_grad():
+        net.logits.copy_(torch.tensor([0.3, 0.0, 0.0, -0.5]))
+    road = Told(1.0, 1.5, 2.0)
+    search = Search(net, road, rehearsals, steps=1, learning_rate=0.01, pull=3.0)
+    start = net.logits.detach().clone()
+    slopes = []
+    for rehearsal, told in zip(rehearsals, road.told, strict=True):
+        shares = search.shares(rehearsal, 0)
+        slopes.append(torch.autograd.grad(shares, net.logits, told * rehearsal.votes[:, 0])[0])
+    weights = (net.prior.log() + net.logits).softmax(0)
+    divergence = (weights * (weights / net.prior).log()).sum()
+    (pull,) = torch.autograd.grad(divergence, net.logits)
+    fit(search)
+    expected = start - 0.01 * (agreement(torch.stack(slopes)) + 3.0 * pull)
+    torch.testing.assert_close(net.logits.detach(), expected)
+
+
+def test_the_choice_hardens_over_the_steps() -> None:
+    rehearsals, _ = plant("none", 0, plays=2)
+    road = Told(0.0, 0.0)
+    searched(shared(), road, rehearsals, steps=5, temperature=(1.0, 0.01))
+    softness = [float((shares * (1 - shares)).sum()) for shares in road.asked[::2]]
+    assert len(softness) == 5
+    assert softness == sorted(softness, reverse=True)
+    assert softness[-1] < 0.1 * softness[0]
+    for shares in road.asked:
+        assert float(shares.sum()) == pytest.approx(PLAYED // 6, abs=0.01)
+        assert not shares.requires_grad
+
+
+def test_the_relaxation_is_that_of_the_name() -> None:
+    rehearsals, _ = plant("one", 0, plays=2)
+    top, mixture = (
+        Search(shared(), Noise(), rehearsals, relaxation=name).shares(rehearsals[0], 0)
+        for name in ("top", "mixture")
+    )
+    assert not torch.allclose(top, mixture)
+    with pytest.raises(KeyError, match="none"):
+        Search(shared(), Noise(), rehearsals, relaxation="none")
+
+
+def test_candidates_that_agree_on_all_rows_are_no_trouble() -> None:
+    rehearsals, _ = plant("none", 0, plays=2)
+    for rehearsal in rehearsals:
+        rehearsal.votes.fill_(0.5)  # no spread to measure the temperature in
+    net = shared()
+    search = searched(net, Implicit(0.1), rehearsals, steps=2)
+    assert all(math.isfinite(value) for value in search.losses + search.gradients)
+    assert weights_of(net, rehearsals)[0].tolist() == [0.25] * 4
+
+
+@pytest.mark.parametrize("plays", [0, 1])
+def test_a_search_needs_rehearsals_that_can_agree(plays: int) -> None:
+    rehearsals = plant("none", 0, plays=1)[0][:plays]
+    with pytest.raises(ValueError, match=f"at least 2 rehearsals, got {plays}"):
+        Search(shared(), Noise(), rehearsals)
+
+
+def test_agreement_by_hand() -> None:
+    # Mean 5 and deviation sqrt(2), so a standard error of 1: t = 5, less 4 / t.
+    torch.testing.assert_close(agreement(torch.tensor([[4.0], [6.0]])), torch.tensor([4.2]))
+    # Mean 6, deviation 2 and three of them: t = 6 sqrt(3) / 2 = 5.196152, less 4 / t = .769800.
+    found = agreement(torch.tensor([[4.0], [6.0], [8.0]]))
+    torch.testing.assert_close(found, torch.tensor([4.426352]))
+
+
+def test_agreement_is_none_where_chance_would_do() -> None:
+    shift = torch.tensor([-2.0, -1.9, 0.0, 1.9, 2.0])  # in standard errors
+    assert agreement(torch.stack([shift - 1, shift + 1])).tolist() == [0.0] * 5
+    barely = agreement(torch.tensor([[1.1], [3.1]]))
+    assert 0 < float(barely) < 0.21  # 2.1 - 4 / 2.1
+
+
+def test_agreement_keeps_the_sign_and_forgets_the_scale() -> None:
+    gradients = 1 + 0.3 * torch.randn(8, 5, 3, generator=generator(0, "gradients"))
+    found = agreement(gradients)
+    assert found.shape == (5, 3)
+    assert (found > 0).all()
+    torch.testing.assert_close(agreement(-gradients), -found)
+    for scale in (1e-6, 1e6):
+        torch.testing.assert_close(agreement(scale * gradients), found, rtol=1e-4, atol=1e-4)
+
+
+def test_agreement_is_bounded() -> None:
+    equal = torch.tensor([[3.0, -3.0, 0.0]]).expand(4, -1)
+    assert agreement(equal).tolist() == [10.0, -10.0, 0.0]
+    assert agreement(torch.zeros(4, 2)).tolist() == [0.0, 0.0]
