@@ -168,7 +168,9 @@ class _Experiment:
         with seeded(self.seed, number, "fitnet"):
             task.renew(first=True)
             # The task's own training, shortened as the rows are fewer.
-            task.steps = max(1, round(self.task.steps * len(rows) / len(self.pool.labelled)))
+            share = len(rows) / len(self.pool.labelled)
+            task.steps = max(1, round(self.task.steps * share))
+            task.epochs = self.task.epochs and max(1, round(self.task.epochs * share))
             images = self.images[rows.to(self.images.device)]
             self.training.fit(task, images, self.labels[rows], lambda step: None)
 
