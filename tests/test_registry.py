@@ -149,7 +149,13 @@ raise ImportError("it was imported")
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("Plain", set()), ("Own", {"k", "scale"}), ("Child", {"k", "scale"}), ("Wrapped", None), ("No", None)],
+    [
+        ("Plain", set()),
+        ("Own", {"k", "scale"}),
+        ("Child", {"k", "scale"}),
+        ("Wrapped", None),
+        ("No", None),
+    ],
 )
 def test_options_are_read_from_the_source_without_importing_it(
     name: str, expected: set[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -91,9 +93,14 @@ class Search(LightningModule):
 
     def check_loss(self) -> float:
         """The mean loss on the checked rows after the choices of SearchNet as it is now."""
-        with torch.no_grad():
-            played = [(self.shares(each, self.steps - 1), each) for each in self.rehearsals]
-        return sum(self.road(shares, each)[0] for shares, each in played) / len(played)
+        losses = []
+        for each in self.rehearsals:
+            # With another FitNet, which the paper's road trains.
+            play = replace(each.to(self.device), fitnet=deepcopy(each.fitnet).to(self.device))
+            with torch.no_grad():
+                shares = self.shares(play, self.steps - 1)
+            losses.append(self.road(shares, play)[0])
+        return sum(losses) / len(losses)
 
     def shares(self, rehearsal: Rehearsal, step: int) -> Tensor:
         """How much of each played row is chosen, at the temperature of a step."""
