@@ -52,6 +52,7 @@ class Looking(Margin):
     """Keeps the views."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.views: list[View] = []
 
     def score(self, view: View, budget: int) -> Tensor:
