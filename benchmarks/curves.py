@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from autoal.record.results import render
 from benchmarks.report import RESULTS, keep, table
 
-STRATEGIES = ("random", "entropy", "margin", "uherding")
+STRATEGIES = ("random", "entropy", "margin", "badge")
 SEEDS = ("0", "1", "2", "3", "4")
 
 
