@@ -47,7 +47,7 @@ class Features:
         self.rows = rows
         self._inputs = inputs
         self._embed = embed
-        self._head = head
+        self.head = head
         self._dropout = dropout
         self._seed = seed
         self._width = width
@@ -92,16 +92,11 @@ class Features:
             self.rows[places],
             inputs=lambda: self.inputs[places.to(self.inputs.device)],
             embed=lambda _: self._seen[places.to(self._seen.device)],
-            head=self._head if head is None else head,
+            head=self.head if head is None else head,
             dropout=self._dropout,
             seed=self._seed if seed is None else seed,
             width=self._width,
         )
-
-    @property
-    def head(self) -> nn.Module:
-        """Embeddings -> logits."""
-        return self._head
 
     @cached_property
     def logits(self) -> Tensor:
@@ -140,7 +135,7 @@ class Features:
     def _through_head(self, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
         embeddings = self.embeddings
-        head, factors = self._head.to(embeddings.device), factors.to(embeddings.device)
+        head, factors = self.head.to(embeddings.device), factors.to(embeddings.device)
         # In blocks, since a product of all embeddings with a factor is as large as they are.
         parts = [
             torch.stack([head(block * factor) for factor in factors])

@@ -288,7 +288,7 @@ def _contents(view: View) -> dict[str, Tensor]:
         for name in ("rows", "inputs", "embeddings", "logits", "probs", "drawn_probs"):
             found[f"{part}.{name}"] = getattr(features, name).clone()
         found[f"{part}.stages"] = features._seen.clone()
-        for name, weights in features._head.state_dict().items():
+        for name, weights in features.head.state_dict().items():
             found[f"the head's {name}"] = weights.clone()
     return found
 
