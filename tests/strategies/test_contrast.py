@@ -95,7 +95,7 @@ def test_scores_equal_a_plain_loop(k: int) -> None:
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
 def test_half_precision_gives_nearly_the_same(strategy: QueryStrategy, kind: torch.dtype) -> None:
     view = made()
-    head = view.pool._head
+    head = view.pool.head
     half = view_of(view.pool.embeddings.to(kind), view.labelled.embeddings.to(kind), head)
     scores = strategy.score(half, 5)
     assert scores.dtype == torch.float32
@@ -124,7 +124,7 @@ def test_nothing_labelled_ties_all_rows(strategy: QueryStrategy) -> None:
 def test_copies_of_labelled_rows_come_last(strategy: QueryStrategy) -> None:
     view = made(labelled=5)
     pool = torch.cat([view.pool.embeddings, view.labelled.embeddings])
-    scores = strategy.score(view_of(pool, view.labelled.embeddings, view.pool._head), 5)
+    scores = strategy.score(view_of(pool, view.labelled.embeddings, view.pool.head), 5)
     assert bool(scores.isfinite().all())
     assert set(scores.argsort()[:5].tolist()) == set(range(60, 65))
     assert float(scores[60:].max()) < 1e-3
@@ -133,7 +133,7 @@ def test_copies_of_labelled_rows_come_last(strategy: QueryStrategy) -> None:
 @pytest.mark.parametrize("strategy", EACH)
 def test_rows_that_are_all_the_same_are_finite(strategy: QueryStrategy) -> None:
     for place in (torch.zeros(6), torch.full((6,), 100.0)):
-        view = view_of(place.expand(8, 6), place.expand(3, 6), made().pool._head)
+        view = view_of(place.expand(8, 6), place.expand(3, 6), made().pool.head)
         scores = strategy.score(view, 3)
         assert bool(scores.isfinite().all())
         assert float(scores.max()) < 1e-3
