@@ -162,12 +162,12 @@ class _Job:
         check_keys(_common(_container(config, resolve=False)), _common(defaults))
         settings = _container(config)
         check_kinds(_common(settings), _common(defaults))
-        strategy = choices.get("strategy") or ""
+        strategy = defaults["strategy"]["name"]
         settings["strategy"] = _complete(settings.get("strategy", {}), strategy)
         if settings["name"] in (None, ""):
             plain = self._compose({key: choices[key] for key in ("data", "strategy")})
             plain["strategy"] = _complete(plain["strategy"], strategy)
-            settings["name"] = run_name(settings, plain, choices["data"])
+            settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
         settings["name"] = _folder_name(settings["name"])
         return settings
 

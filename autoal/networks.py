@@ -135,3 +135,27 @@ class MLP(Network):
             layers += [nn.Linear(before, after), nn.ReLU()]
         inner = [str(place) for place in range(2, len(layers) - 1, 2)]  # every ReLU but the last
         super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout, inner)
+
+
+class Ready(nn.Module):
+    """A network that reads images as they are stored.
+
+    Args:
+        preprocess: from stored images to what the network reads; without augmentation.
+        network: in training mode.
+    """
+
+    def __init__(self, preprocess: nn.Module, network: Network) -> None:
+        super().__init__()
+        self.preprocess = preprocess.eval()
+        self.network = network.train()
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(self.preprocess(images))
+
+    def with_stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits and all stages, in one pass."""
+        network = self.network
+        stages = network.stages(self.preprocess(images))
+        embedding = stages[:, -network.head.in_features :]
+        return network.head(network.dropout(embedding)), stages

@@ -101,10 +101,9 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
 
 
-def run_name(settings: Settings, defaults: Settings, data: str) -> str:
+def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
     """`data-strategy-seed`, and a short hash of every other setting that was changed."""
-    strategy, seed = settings["strategy"]["name"], settings["seed"]
-    name = f"{data}-{strategy}-{seed}"
+    name = f"{data}-{strategy}-{settings['seed']}"
     changed = {
         key: repr(pair[1])
         for key, pair in sorted(differences(defaults, settings).items())

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View
 from autoal.geometry import blocks
+from autoal.loss_prediction import LossHead, ranking_loss
 from strategies.uncertainty import Entropy, Margin
 
 PAIRS = 64  # of labelled rows that a step of the loss prediction compares
@@ -51,7 +52,7 @@ class LossPrediction(QueryStrategy):
         self.margin = margin
         self.learning_rate = learning_rate
         self._of: ReferenceType[Features] | None = None  # weak, since a round's features are large
-        self._head: _LossHead | None = None
+        self._head: LossHead | None = None
 
     def fit(self, view: View) -> None:
         self._head = self._trained(view)
@@ -70,7 +71,7 @@ class LossPrediction(QueryStrategy):
         return scores
 
     @torch.enable_grad()
-    def _trained(self, view: View) -> _LossHead | None:
+    def _trained(self, view: View) -> LossHead | None:
         """None where there is nothing to learn."""
         # In the order of the rows' numbers, so that another order draws the same pairs.
         order = view.labelled.order
@@ -78,53 +79,20 @@ class LossPrediction(QueryStrategy):
         if not (losses != losses[:1]).any():
             return None
         stages, stream = view.labelled.stages[order].float(), view.generator()
-        head = _LossHead(stages, self.hidden, stream)
+        head = LossHead(stages, self.hidden, stream)
         optimiser = torch.optim.Adam(head.parameters(), lr=self.learning_rate)
         for _ in range(self.steps):
             drawn = torch.randperm(len(losses), generator=stream)[: 2 * PAIRS]
             optimiser.zero_grad()
-            _ranking_loss(head(stages[drawn]), losses[drawn], self.margin).backward()
+            ranking_loss(head(stages[drawn]), losses[drawn], self.margin).backward()
             optimiser.step()
         return head
-
-
-class _LossHead(nn.Module):
-    """Stages, standardised as on the labelled rows, to a number that grows with the loss."""
-
-    def __init__(self, stages: Tensor, hidden: int, stream: torch.Generator) -> None:
-        super().__init__()
-        self.mean = stages.mean(0)
-        spread = stages.std(0, correction=0)
-        # What hardly moves on the labelled rows teaches nothing, and could blow up elsewhere: an
-        # infinite scale leaves it out.
-        moves = spread > 0.01 * spread.median()
-        self.scale = torch.where(moves, spread, torch.inf)
-        first = _linear(stages.shape[1], hidden, stream)
-        self.layers = nn.Sequential(first, nn.ReLU(), _linear(hidden, 1, stream)).to(stages.device)
-
-    def forward(self, stages: Tensor) -> Tensor:  # (n, sum of the stages' widths) -> (n,)
-        return self.layers((stages - self.mean) / self.scale).squeeze(1)
-
-
-def _linear(inputs: int, outputs: int, stream: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
-    nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu", generator=stream)
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 def _losses(view: View) -> Tensor:
     """The task's loss on each labelled row, (labelled,)."""
     logits = view.labelled.logits
     return nn.functional.cross_entropy(logits, view.labels.to(logits.device), reduction="none")
-
-
-def _ranking_loss(predicted: Tensor, losses: Tensor, margin: float) -> Tensor:
-    """Hinge loss of the first half against the second, each row in one pair; an odd one is out."""
-    half = len(losses) // 2
-    sign = (losses[:half] - losses[half : 2 * half]).sign()
-    gap = predicted[:half] - predicted[half : 2 * half]
-    return (margin - sign * gap).clamp(min=0).mean()
 
 
 class Tod(QueryStrategy):

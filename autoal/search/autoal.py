@@ -16,7 +16,8 @@ from autoal.coverage import adaptive_width, greedy_cover, rbf
 from autoal.errors import UserError, unknown
 from autoal.features import Features, View
 from autoal.geometry import placed, sample, unit
-from autoal.search.hypergradient import Implicit, Inner, Paper, Road, Unroll
+from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
+from autoal.search.paper import Paper
 from autoal.search.relax import RELAXATIONS
 from autoal.search.search import Search
 from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
@@ -74,7 +75,10 @@ class AutoAL(QueryStrategy):
         learning_rate: of SearchNet.
         ridge: of FitNet's solved head.
         inner_steps: of FitNet that are unrolled.
-        inner_learning_rate: of FitNet, where it is unrolled or alternates.
+        inner_learning_rate: of FitNet, where it is unrolled.
+        warmup: epochs of FitNet before the turns of objective=paper.
+        loss_prediction: with objective=paper, SearchNet sees losses that a head on FitNet's stages
+            predicts, and not the losses themselves.
         width: of the herding's kernel; 0: as narrow as the two nearest labelled rows.
         sample: rows of a larger pool that herding looks at, drawn.
     """
@@ -99,6 +103,8 @@ class AutoAL(QueryStrategy):
         ridge: float = 1e-3,
         inner_steps: int = 3,
         inner_learning_rate: float = 0.1,
+        warmup: int = 0,
+        loss_prediction: bool = False,
         width: float = 0.0,
         sample: int = 10_000,
     ) -> None:
@@ -113,9 +119,12 @@ class AutoAL(QueryStrategy):
             if value not in known:
                 raise unknown(name, value, known)
         _check_road(hypergradient, objective)
+        if objective != "paper" and (warmup or loss_prediction):
+            raise UserError("warmup and loss_prediction go with objective=paper only")
         for name, number, least in (
             ("rehearsals", rehearsals, 2),
             ("steps", steps, 0),
+            ("warmup", warmup, 0),
             ("sample", sample, 1),
         ):
             if number < least:
@@ -146,6 +155,8 @@ class AutoAL(QueryStrategy):
         self.learning_rate = learning_rate
         self.ridge = ridge
         self.inner = Inner(inner_steps, inner_learning_rate)
+        self.warmup = warmup
+        self.loss_prediction = loss_prediction
         self.width = width
         self.sample = sample
         self.reads = self._readable()
@@ -229,7 +240,9 @@ class AutoAL(QueryStrategy):
     def _road(self) -> Road:
         if self.hypergradient == "implicit":
             return Implicit(self.ridge)
-        return Unroll(self.inner) if self.hypergradient == "unroll" else Paper()
+        if self.hypergradient == "unroll":
+            return Unroll(self.inner)
+        return Paper(self.warmup, self.loss_prediction)
 
     def _net(self, view: View) -> SearchNet:
         if self.searchnet is None:

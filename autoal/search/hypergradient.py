@@ -1,12 +1,14 @@
-"""Three roads from the loss on the checked rows back to how much each played row was chosen.
+"""Roads from the loss on the checked rows back to how much each played row was chosen.
 
 A road takes the shares in which the rows are chosen and a rehearsal, and returns the loss and its
 gradient with respect to the shares. From there, the chain rule is SearchNet's own.
 """
 
 import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,15 +18,18 @@ from autoal.influence import Regression, mean_gradient, residual, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
 
-class Road(Protocol):
+class Road(ABC):
     """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient."""
 
+    def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
+        """Called once, before the search."""
+
+    @abstractmethod
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         """The loss, and its gradient with respect to the shares, (played,)."""
-        ...
 
 
-class Implicit:
+class Implicit(Road):
     """FitNet's head, solved to its optimum and differentiated by the implicit function theorem.
 
     Exact, at the cost of one linear solve; FitNet's inputs are its own fixed features.
@@ -85,7 +90,7 @@ class Inner:
         return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=self.momentum)
 
 
-class Unroll:
+class Unroll(Road):
     """Some training steps of the whole FitNet, differentiated through by `higher`.
 
     A truncated estimate: with few steps, the gradient shows where training goes, not where it ends.
@@ -142,38 +147,6 @@ def _higher() -> Any:
         import higher
 
     return higher
-
-
-class Paper:
-    """The published min-max: FitNet lowers the chosen rows' loss, SearchNet chooses high ones.
-
-    First order: SearchNet's gradient is that of the choice alone, and none passes through FitNet's
-    training. Each call is one epoch of the rehearsal's FitNet (Adam) on what is chosen now.
-
-    Args:
-        learning_rate: of FitNet.
-    """
-
-    def __init__(self, learning_rate: float = 0.005) -> None:
-        self.learning_rate = learning_rate
-        self.optimizers: dict[nn.Module, torch.optim.Optimizer] = {}
-
-    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
-        fitnet = rehearsal.fitnet
-        if fitnet not in self.optimizers:
-            parameters = fitnet.parameters()
-            self.optimizers[fitnet] = torch.optim.Adam(parameters, lr=self.learning_rate)
-        optimizer = self.optimizers[fitnet]
-        inputs, labels = rehearsal.training
-        weights, _ = training_weights(shares, len(rehearsal.taught))
-        with torch.enable_grad():
-            losses = cross_entropy(fitnet(inputs), labels, reduction="none")
-            optimizer.zero_grad()
-            (weights @ losses).backward()
-        optimizer.step()
-        with torch.no_grad():
-            loss = float(cross_entropy(fitnet(rehearsal.check), rehearsal.check_labels))
-        return loss, -losses.detach()[len(rehearsal.taught) :] / max(1.0, float(shares.sum()))
 
 
 def training_weights(shares: Tensor, taught: int) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
+from scipy.special import stdtrit
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -18,7 +19,7 @@ from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.searchnet import SearchNet
 
-CHANCE = 2.0  # standard errors that rehearsals which know nothing rarely agree on
+CHANCE = 0.0455  # that rehearsals which know nothing seem to agree: two normal standard errors
 
 
 class Search(LightningModule):
@@ -76,6 +77,7 @@ class Search(LightningModule):
 
     def on_fit_start(self) -> None:
         self.rehearsals = [each.to(self.device) for each in self.rehearsals]
+        self.road.prepare(self.rehearsals)
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
@@ -129,12 +131,14 @@ class Search(LightningModule):
 def agreement(gradients: Tensor) -> Tensor:
     """The mean of several gradients in standard errors, less what chance would give.
 
-    By the positive-part shrinkage t (1 - c / t^2) of James and Stein (1961), for each parameter.
+    By the positive-part shrinkage t (1 - c^2 / t^2) of James and Stein (1961), for each parameter;
+    c is what Student's t passes by chance, which is more the fewer the rehearsals.
 
     Args:
         gradients: one for each rehearsal, (rehearsals, ...).
     """
     error = gradients.std(0) / math.sqrt(len(gradients))
     ratio = gradients.mean(0) / error.clamp(min=1e-30)
-    kept = (1 - (CHANCE / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
+    chance = float(stdtrit(len(gradients) - 1, 1 - CHANCE / 2))
+    kept = (1 - (chance / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
     return (ratio * kept).clamp(-10, 10)  # equal gradients would count as infinitely sure

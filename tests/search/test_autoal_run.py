@@ -236,10 +236,26 @@ def test_a_network_is_searched_along_with_its_features(train: Zygote, tmp_path: 
     assert notes(tmp_path / "run")[1].keys() == NOTED
 
 
+def test_the_published_search_is_a_choice_of_its_own(train: Zygote, tmp_path: Path) -> None:
+    short = ("strategy.warmup=2", "strategy.steps=3", "task.steps=3", "rounds=1", "logger=none")
+    options = ("task=mlp", "start=12", "strategy=autoal_paper", *short, "seed=4", f"out={tmp_path}")
+    finished = train.run(*options)
+    assert finished.code == 0, finished.err
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.startswith("digits-autoal_paper-4-")
+    assert notes(folder)[1].keys() == NOTED
+    assert notes(folder)[1]["gradient"] > 0
+    chosen = yaml.safe_load((folder / "config.yaml").read_text())["strategy"]
+    assert chosen["loss_prediction"] is True
+    assert chosen["name"] == "autoal"
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         (("+strategy.candidates.margn={}",), "did you mean 'margin'"),
+        (("strategy.loss_prediction=true",), "go with objective=paper only"),
+        (("strategy.name=margin",), "give strategy=<name>"),
         (("+strategy.candidates.badge.temprature=2",), "candidate 'badge': "),
         (("strategy.prior.margin=1.5",), "`prior` must be shares above 0"),
         (("strategy.compose=herdin",), "did you mean 'herding'"),

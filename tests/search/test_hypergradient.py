@@ -16,12 +16,12 @@ from autoal.influence import Regression, with_intercept
 from autoal.search.hypergradient import (
     Implicit,
     Inner,
-    Paper,
     Road,
     Unroll,
     check_optimizer,
     training_weights,
 )
+from autoal.search.paper import Paper
 from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.searchnet import RowWeights, SearchNet, SharedWeights
@@ -357,63 +357,6 @@ def test_the_inner_optimiser_is_plain_sgd(momentum: float) -> None:
 def test_unrolling_no_steps_is_refused(steps: int) -> None:
     with pytest.raises(ValueError, match=f"`inner_steps` must be at least 1, got {steps}"):
         Inner(steps)
-
-
-def test_the_papers_gradient_favours_rows_of_high_loss() -> None:
-    rehearsal = linear()
-    shares = torch.rand(PLAYED, generator=generator(0, "shares"), dtype=torch.float64)
-    with torch.no_grad():
-        logits = rehearsal.fitnet(rehearsal.played)
-        losses = cross_entropy(logits, rehearsal.played_labels, reduction="none")
-    _, gradient = Paper()(shares, rehearsal)  # of the losses before FitNet's step
-    torch.testing.assert_close(gradient, -losses / shares.sum())
-    assert (gradient < 0).all()
-    net = searchnet("rows")
-    through = torch.autograd.grad(choose(net, "top", rehearsal), list(net.parameters()), gradient)
-    assert all(each.any() for each in through)
-
-
-def test_few_shares_are_not_blown_up_by_the_paper() -> None:
-    rehearsal = linear()
-    shares = torch.full((PLAYED,), 1e-9, dtype=torch.float64)
-    _, gradient = Paper()(shares, rehearsal)
-    assert 0.1 < float(-gradient.mean()) < 10
-
-
-def test_the_paper_trains_fitnet_on_what_is_chosen() -> None:
-    rehearsal = linear()
-    expected = copy.deepcopy(rehearsal.fitnet)
-    optimizer = torch.optim.Adam(expected.parameters(), lr=0.01)
-    shares = torch.rand(PLAYED, generator=generator(0, "shares"), dtype=torch.float64)
-    weights = torch.cat([torch.ones(TAUGHT).double(), shares])
-    road = Paper(0.01)
-    rows, labels = rehearsal.training
-    for _ in range(3):
-        optimizer.zero_grad()
-        losses = cross_entropy(expected(rows), labels, reduction="none")
-        (losses @ weights / weights.sum()).backward()
-        optimizer.step()
-        loss, _ = road(shares, rehearsal)
-        torch.testing.assert_close(rehearsal.fitnet.state_dict(), expected.state_dict())
-        with torch.no_grad():  # the loss on the checked rows comes after the step
-            checked = cross_entropy(expected(rehearsal.check), rehearsal.check_labels)
-        assert loss == pytest.approx(float(checked))
-
-
-def test_every_rehearsal_of_the_paper_has_its_own_fitnet_and_adam() -> None:
-    road, shares = Paper(), torch.full((PLAYED,), 0.3, dtype=torch.float64)
-    first = linear()
-    second = replace(first, fitnet=copy.deepcopy(first.fitnet))
-    before = copy.deepcopy(second.fitnet.state_dict())
-    for _ in range(3):
-        road(shares, first)
-    torch.testing.assert_close(second.fitnet.state_dict(), before, rtol=0, atol=0)
-    road(shares, second)
-    assert list(road.optimizers) == [first.fitnet, second.fitnet]
-    adams = list(road.optimizers.values())
-    assert all(type(adam) is torch.optim.Adam for adam in adams)
-    steps = [{int(state["step"]) for state in adam.state.values()} for adam in adams]
-    assert steps == [{3}, {1}]
 
 
 def test_fitnet_stays_where_it_is_on_the_implicit_road() -> None:

@@ -10,7 +10,8 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from autoal.search.hypergradient import Implicit, Inner, Paper, Road, Unroll
+from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
+from autoal.search.paper import Paper
 from autoal.search.rehearsal import Rehearsal
 from autoal.search.search import Search, agreement
 from autoal.search.searchnet import RowWeights, SearchNet, SharedWeights
@@ -139,7 +140,7 @@ def test_weights_of_rows_follow_who_knows_where(road: str, seed: int) -> None:
     assert float(weights[region == 1, 1].mean()) > 0.8
 
 
-class Noise:
+class Noise(Road):
     """A road that tells nothing: gradients at random."""
 
     def __init__(self) -> None:
@@ -149,7 +150,7 @@ class Noise:
         return 1.0, torch.randn(len(shares), generator=self.chance)
 
 
-class Told:
+class Told(Road):
     """A road that tells for each rehearsal what it was told, and remembers what it was asked."""
 
     def __init__(self, *told: float) -> None:
@@ -279,18 +280,23 @@ def test_a_search_needs_rehearsals_that_can_agree(plays: int) -> None:
 
 
 def test_agreement_by_hand() -> None:
-    # Mean 5 and deviation sqrt(2), so a standard error of 1: t = 5, less 4 / t.
-    torch.testing.assert_close(agreement(torch.tensor([[4.0], [6.0]])), torch.tensor([4.2]))
-    # Mean 6, deviation 2 and three of them: t = 6 sqrt(3) / 2 = 5.196152, less 4 / t = .769800.
+    # Mean 19 and a standard error of 1. Of two, t passes c = tan(.97725 pi - pi / 2) = 13.968 by
+    # chance in .0455 of all cases: 19 - c^2 / 19.
+    found = agreement(torch.tensor([[18.0], [20.0]]))
+    torch.testing.assert_close(found, torch.tensor([8.731]), rtol=1e-3, atol=0)
+    # Mean 6, deviation 2 and three of them: t = 6 sqrt(3) / 2 = 5.196152; c = .9545 sqrt(2 / (1 -
+    # .9545^2)) = 4.5265, and 5.196152 - c^2 / 5.196152 = 1.2530.
     found = agreement(torch.tensor([[4.0], [6.0], [8.0]]))
-    torch.testing.assert_close(found, torch.tensor([4.426352]))
+    torch.testing.assert_close(found, torch.tensor([1.2530]), rtol=1e-3, atol=0)
 
 
 def test_agreement_is_none_where_chance_would_do() -> None:
-    shift = torch.tensor([-2.0, -1.9, 0.0, 1.9, 2.0])  # in standard errors
+    shift = torch.tensor([-13.9, -2.0, 0.0, 2.0, 13.9])  # in standard errors
     assert agreement(torch.stack([shift - 1, shift + 1])).tolist() == [0.0] * 5
-    barely = agreement(torch.tensor([[1.1], [3.1]]))
-    assert 0 < float(barely) < 0.21  # 2.1 - 4 / 2.1
+    barely = agreement(torch.tensor([[13.1], [15.1]]))
+    assert 0 < float(barely) < 0.27  # 14.1 - 13.968^2 / 14.1 = .263
+    many = torch.randn(16, 10_000, generator=generator(0, "chance"))
+    assert float((agreement(many) != 0).float().mean()) == pytest.approx(0.0455, abs=0.01)
 
 
 def test_agreement_keeps_the_sign_and_forgets_the_scale() -> None:

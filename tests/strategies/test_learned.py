@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from autoal import Features, View, select
 from autoal.seeding import generator
-from strategies.learned import LossPrediction, Tod, _losses, _ranking_loss
+from autoal.loss_prediction import ranking_loss
+from strategies.learned import LossPrediction, Tod, _losses
 from strategies.uncertainty import Entropy, Margin
 
 MakeView = Callable[..., View]
@@ -22,10 +23,10 @@ def test_ranking_loss_by_hand() -> None:
     predicted = torch.tensor([2.0, 0.0, 1.0, 0.5, 0.25, 5.0])
     losses = torch.tensor([1.0, 3.0, 2.0, 0.0, 1.0, 2.0])
     # Larger by 1.5, as wanted: 0. Smaller by 0.25, though wanted larger: 1.25. Tied: the margin.
-    assert float(_ranking_loss(predicted, losses, 1.0)) == pytest.approx((0 + 1.25 + 1) / 3)
-    assert float(_ranking_loss(predicted, losses, 2.0)) == pytest.approx((0.5 + 2.25 + 2) / 3)
+    assert float(ranking_loss(predicted, losses, 1.0)) == pytest.approx((0 + 1.25 + 1) / 3)
+    assert float(ranking_loss(predicted, losses, 2.0)) == pytest.approx((0.5 + 2.25 + 2) / 3)
     odd = torch.cat([predicted, torch.tensor([99.0])]), torch.cat([losses, torch.tensor([-99.0])])
-    assert float(_ranking_loss(*odd, 1.0)) == pytest.approx((0 + 1.25 + 1) / 3)
+    assert float(ranking_loss(*odd, 1.0)) == pytest.approx((0 + 1.25 + 1) / 3)
 
 
 # Stages of 6 columns, of which the last 3 are the embedding.

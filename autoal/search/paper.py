@@ -1,0 +1,102 @@
+"""The published search: a min-max in which FitNet and SearchNet take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from autoal.loss_prediction import LossHead, ranking_loss
+from autoal.networks import Ready
+from autoal.search.hypergradient import Road, training_weights
+from autoal.search.rehearsal import Rehearsal
+from autoal.seeding import generator
+
+LEARNING_RATE = 0.005  # of FitNet by Adam and of the loss head by SGD, as published
+HIDDEN = 128  # units of the loss head
+MARGIN = 1.0  # by which the larger of two losses should be predicted larger
+
+
+class Paper(Road):
+    """FitNet lowers the chosen rows' loss, SearchNet chooses rows of high loss.
+
+    First order: SearchNet's gradient is that of the choice alone, and none passes through FitNet's
+    training. Each call is one epoch of the rehearsal's FitNet on what is chosen now.
+
+    Args:
+        warmup: epochs of FitNet on the taught rows before the first turn.
+        loss_prediction: SearchNet sees the losses that a head on FitNet's stages predicts, which
+            needs no label of the played rows, and not the losses themselves.
+    """
+
+    def __init__(self, warmup: int = 0, loss_prediction: bool = False) -> None:
+        self.warmup = warmup
+        self.loss_prediction = loss_prediction
+        self.sides: dict[nn.Module, _FitNetSide] = {}
+
+    def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
+        for each in rehearsals:
+            weights = torch.full((len(each.taught),), 1 / len(each.taught)).to(each.taught.device)
+            for _ in range(self.warmup):
+                self._side(each).epoch(each.taught, each.taught_labels, weights)
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        side, taught = self._side(rehearsal), len(rehearsal.taught)
+        weights, _ = training_weights(shares, taught)
+        losses, predicted = side.epoch(*rehearsal.training, weights)
+        with torch.no_grad():
+            loss = float(cross_entropy(side.fitnet(rehearsal.check), rehearsal.check_labels))
+        seen = losses if predicted is None else predicted
+        return loss, -seen[taught:] / max(1.0, float(shares.sum()))
+
+    def _side(self, rehearsal: Rehearsal) -> _FitNetSide:
+        if rehearsal.fitnet not in self.sides:
+            self.sides[rehearsal.fitnet] = _FitNetSide(rehearsal, self.loss_prediction)
+        return self.sides[rehearsal.fitnet]
+
+
+class _FitNetSide:
+    """FitNet and, where losses are predicted, the head that predicts them from its stages."""
+
+    def __init__(self, rehearsal: Rehearsal, loss_prediction: bool) -> None:
+        self.fitnet = rehearsal.fitnet
+        self.optimizer = torch.optim.Adam(self.fitnet.parameters(), lr=LEARNING_RATE)
+        self.head: LossHead | None = None
+        if loss_prediction:
+            with torch.no_grad():
+                _, stages = _look(self.fitnet, rehearsal.training[0])
+            stream = generator(len(stages), "loss head")
+            self.head = LossHead(stages.float(), HIDDEN, stream)
+            self.ranking = torch.optim.SGD(self.head.parameters(), lr=LEARNING_RATE, momentum=0.9)
+
+    def epoch(
+        self, inputs: Tensor, labels: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """One step on these rows; their losses before it, as they are and as predicted."""
+        with torch.enable_grad():
+            logits, stages = _look(self.fitnet, inputs)
+            losses = cross_entropy(logits, labels, reduction="none")
+            self.optimizer.zero_grad()
+            (weights @ losses).backward()
+        self.optimizer.step()
+        losses = losses.detach()
+        return losses, None if self.head is None else self._rank(self.head, stages, losses)
+
+    @torch.enable_grad()
+    def _rank(self, head: LossHead, stages: Tensor, losses: Tensor) -> Tensor:
+        """Let the head learn the order of the losses; what it predicted before."""
+        predicted = head(stages.detach().float())  # into FitNet, no gradient of the ranking goes
+        drawn = torch.randperm(len(losses), device=losses.device)
+        self.ranking.zero_grad()
+        ranking_loss(predicted[drawn], losses[drawn], MARGIN).backward()
+        self.ranking.step()
+        return predicted.detach()
+
+
+def _look(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits, and FitNet's stages; those of a mere head are what it reads."""
+    if isinstance(fitnet, Ready):
+        return fitnet.with_stages(inputs)
+    return fitnet(inputs), inputs
