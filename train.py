@@ -43,15 +43,18 @@ def experiment(settings: Settings) -> None:
 def build_parts(settings: Settings) -> dict[str, Any]:
     """The arguments of `rounds`; all that can be refused is refused here."""
     from autoal import Plan, TrueLabels, registry
+    from autoal.labeler import labeler
 
     with refused():
         plan = Plan(settings["start"], settings["budget"], settings["rounds"])
         strategy = registry.build(settings["strategy"])
+        labels = labeler(settings["labeler"], strategy)
         training = build(settings["trainer"])
         task = dict(settings["task"])
         data = seen(build(settings["data"]), task, training)
         data.setup()
         plan.check(len(data.train))
+        strategy.check(validation=data.validation is not None)
     return {
         "data": data,
         "task": build(
@@ -62,6 +65,7 @@ def build_parts(settings: Settings) -> dict[str, Any]:
         ),
         "strategy": strategy,
         "oracle": TrueLabels(data.train.labels),
+        "labeler": labels,
         "plan": plan,
         "seed": settings["seed"],
         "training": training,

@@ -55,7 +55,8 @@ class ImageData(LightningDataModule, ABC):
         imbalance: none, long_tail or step; thins the training images, the test set stays whole.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled images to hold out, drawn from the set's own validation part, or, where
-            it has none, from the training images, which then leave the pool.
+            it has none, from the training images, which then leave the pool; None is all of the
+            set's own.
         split_seed: which images are left out or held out; the same for all seeds of a comparison.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
@@ -71,7 +72,7 @@ class ImageData(LightningDataModule, ABC):
         flip: bool = False,
         imbalance: str = "none",
         imbalance_ratio: float = 10.0,
-        validation: int = 0,
+        validation: int | None = 0,
         split_seed: int = 0,
         batch_size: int = 128,
     ) -> None:
@@ -86,7 +87,7 @@ class ImageData(LightningDataModule, ABC):
             raise ValueError(f"`imbalance_ratio` must be at least 1, got {imbalance_ratio}")
         self.imbalance = imbalance
         self.imbalance_ratio = imbalance_ratio
-        if validation < 0:
+        if validation is not None and validation < 0:
             raise ValueError(f"`validation` must not be negative, got {validation}")
         self.held_out = validation
         self.split_seed = split_seed
@@ -107,6 +108,8 @@ class ImageData(LightningDataModule, ABC):
 
     def _hold_out(self, train: Images, own: Images | None = None) -> tuple[Images, Images | None]:
         """The training images that are left, and the validation images."""
+        if self.held_out is None:
+            return train, own
         if not self.held_out:
             return train, None
         source = train if own is None else own
@@ -120,8 +123,11 @@ class ImageData(LightningDataModule, ABC):
         return (train.take(left) if own is None else train), source.take(chosen)
 
     @property
-    def pictures(self) -> Tensor:
-        """What a person sees of the training images, (n, channels, height, width) uint8."""
+    def pictures(self) -> Tensor | None:
+        """What a person sees of the training images, (n, channels, height, width) uint8.
+
+        None where there is nothing to look at.
+        """
         return self.train.images
 
     @property

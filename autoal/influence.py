@@ -1,7 +1,8 @@
 """Logistic regression that can be differentiated through: its optimum, and its inverse Hessian.
 
 The search asks how the loss on checked rows changes as the weight of a training row does; salutary
-influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g.
+influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g,
+and the Hessian is that of the *training* loss, its penalty included.
 """
 
 from __future__ import annotations
@@ -83,9 +84,21 @@ class Regression:
             theta = self._descend(theta, step, slope)
         raise RuntimeError(f"the regression did not converge: its gradient has the norm {size:.2g}")
 
-    def solve(self, theta: Tensor, right: Tensor, tolerance: float = 1e-10) -> Tensor:
+    def solve(
+        self, theta: Tensor, right: Tensor, tolerance: float = 1e-10, start: Tensor | None = None
+    ) -> Tensor:
         """H^-1 right, with H the Hessian of J at theta."""
-        return conjugate_gradients(self.curvature(theta), right, tolerance)
+        return conjugate_gradients(self.curvature(theta), right, tolerance, start)
+
+    def joined(self, features: Tensor, labels: Tensor, weight: float) -> Regression:
+        """The regression with these rows added, each of that weight; the others keep theirs."""
+        return Regression(
+            torch.cat([self.features, features]),
+            torch.cat([self.labels, labels]),
+            self.classes,
+            torch.cat([self.weights, self.weights.new_full((len(labels),), weight)]),
+            self.ridge,
+        )
 
     def _descend(self, theta: Tensor, step: Tensor, slope: float) -> Tensor:
         """The first of ever shorter steps that lowers the loss enough (Armijo, 1966)."""
@@ -113,14 +126,36 @@ def mean_gradient(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:
     return residual(features, labels, theta).T @ features / len(features)
 
 
+def influences(features: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
+    """What adding each row with each class does to a loss, to first order, (n, classes).
+
+    The sign: a number above 0 is by how much the loss is predicted to **fall** when the row is
+    added, so that the highest is the best. The optimum moves by -w H^-1 grad l(x, c), and with
+    grad l(x, c) = (p - e_c) x', a product of no more than `slope` with x is left of it; no
+    gradient of a row is ever written out.
+
+    Args:
+        features: of the rows, (n, d).
+        theta: the optimum, (classes, d).
+        slope: w H^-1 g, (classes, d): w is the weight that a row is added with, H the Hessian of
+            the training loss at the optimum, and g the gradient of the loss that is to fall.
+    """
+    logits, moved = (features @ torch.cat([theta, slope]).T).split(len(theta), 1)
+    return (logits.softmax(1) * moved).sum(1, keepdim=True) - moved
+
+
 def conjugate_gradients(
-    times: Callable[[Tensor], Tensor], right: Tensor, tolerance: float
+    times: Callable[[Tensor], Tensor],
+    right: Tensor,
+    tolerance: float,
+    start: Tensor | None = None,
 ) -> Tensor:
     """The solution of times(x) = right for a symmetric positive product, to a relative residual."""
-    solution = torch.zeros_like(right)
-    left_over, direction = right.clone(), right.clone()
+    solution = torch.zeros_like(right) if start is None else start
+    left_over = right.clone() if start is None else right - times(start)
+    direction = left_over.clone()
     size = left_over.square().sum()
-    target = tolerance**2 * float(size)
+    target = tolerance**2 * float(right.square().sum())
     for _ in range(10 * right.numel()):
         if float(size) <= target:
             break

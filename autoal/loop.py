@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from autoal.data import ImageData
 from autoal.features import Features, View
-from autoal.images import Preprocess
-from autoal.oracle import Oracle
+from autoal.labeler import Labeler
+from autoal.networks import Ready
+from autoal.oracle import Oracle, TrueLabels
 from autoal.plan import Plan
 from autoal.pool import Pool
 from autoal.record.round import Round
@@ -34,6 +35,7 @@ def rounds(
     oracle: Oracle,
     plan: Plan,
     *,
+    labeler: Labeler | None = None,
     seed: int = 0,
     training: Training | None = None,
     history: Sequence[Round] = (),
@@ -46,7 +48,8 @@ def rounds(
         task: with the weights of the last round of `history`, if there is one.
         strategy: chooses the rows of every round but the first.
         oracle: answers for them.
-        plan: how many labels are bought.
+        plan: how many rows are labelled.
+        labeler: labels the rows that the strategy chooses in the oracle's place.
         seed: all randomness follows from it.
         training: the machine's side; the default takes what is there.
         history: the rounds that were done before; the rest of the plan is yielded.
@@ -54,8 +57,9 @@ def rounds(
             when a round is safe.
     """
     plan.check(len(data.train))
+    strategy.check(validation=data.validation is not None)
     experiment = _Experiment(
-        data, task, strategy, oracle, plan, seed, training or Training(), sink or Sink()
+        data, task, strategy, oracle, plan, labeler, seed, training or Training(), sink or Sink()
     )
     return experiment.run(history)
 
@@ -70,6 +74,7 @@ class _Experiment:
         strategy: QueryStrategy,
         oracle: Oracle,
         plan: Plan,
+        labeler: Labeler | None,
         seed: int,
         training: Training,
         sink: Sink,
@@ -81,6 +86,7 @@ class _Experiment:
         self.understudy = deepcopy(task)  # now, before it has a trainer
         self.strategy = strategy
         self.oracle = oracle
+        self.labeler = labeler
         self.plan = plan
         self.seed = seed
         self.training = training
@@ -90,6 +96,7 @@ class _Experiment:
         self.images = training.place(data.train.images)
         self.test = data.test
         self.validation = data.validation
+        self.held_out = len(data.validation) if data.validation else 0
         self.pool = Pool.of(len(data.train))
         self.labels = torch.full((len(data.train),), UNKNOWN)
 
@@ -102,8 +109,8 @@ class _Experiment:
 
     def _round(self, number: int) -> Round:
         watch = Stopwatch()
-        rows, notes = self._query(number, watch)
-        answers = self._ask(rows)
+        rows, given, notes = self._query(number, watch)
+        answers = self._answers("oracle", self.oracle(rows), rows) if given is None else given
         self._learn(rows, answers)
         with watch.phase("train"), seeded(self.seed, number, "fit"):
             self.task.renew(first=number == 0)
@@ -115,7 +122,7 @@ class _Experiment:
             metrics = self._test()
         return Round(
             number=number,
-            labelled=len(labelled) + (len(self.validation) if self.validation else 0),
+            labelled=len(labelled) + self.held_out,
             queried=rows.tolist(),
             labels=answers.tolist(),
             metrics=metrics,
@@ -126,6 +133,8 @@ class _Experiment:
             },
             steps=steps,
             notes=notes,
+            bought=(len(rows) if given is None else 0) + (0 if number else self.held_out),
+            wrong=self.oracle.wrong(rows, answers) if isinstance(self.oracle, TrueLabels) else None,
         )
 
     def _test(self) -> dict[str, float]:
@@ -135,15 +144,19 @@ class _Experiment:
         held_out = self.training.test(self.task, self.validation.images, self.validation.labels)
         return metrics | {f"val_{name}": value for name, value in held_out.items()}
 
-    def _query(self, number: int, watch: Stopwatch) -> tuple[Tensor, dict[str, Any]]:
-        """The rows of this round, and what the strategy says about them."""
+    def _query(self, number: int, watch: Stopwatch) -> tuple[Tensor, Tensor | None, dict[str, Any]]:
+        """The rows of this round, labels for which nobody is asked, and the strategy's notes."""
         if number == 0:
             stream = generator(self.seed, "start")
-            return torch.randperm(len(self.pool), generator=stream)[: self.plan.start], {}
+            return torch.randperm(len(self.pool), generator=stream)[: self.plan.start], None, {}
         # Seeded too, for strategies that draw from the global streams though they should not.
         with watch.phase("score"), seeded(self.seed, number, "query"):
             view = self._view(number, watch)
-            return select(self.strategy, view, self.plan.budget), self.strategy.notes(view)
+            rows = select(self.strategy, view, self.plan.budget)
+            notes = self.strategy.notes(view)
+            if self.labeler is None:
+                return rows, None, notes
+            return rows, self._answers("labeler", self.labeler(view, rows), rows), notes
 
     def _view(self, number: int, watch: Stopwatch) -> View:
         labelled = self.pool.labelled
@@ -178,7 +191,7 @@ class _Experiment:
             inputs, seed = features.inputs, derive(self.seed, number, "fitnet")
             return self._seen_by(task, features.rows, lambda: inputs, seed, watch)
 
-        return look, _Ready(deepcopy(task.preprocess), deepcopy(task.network))
+        return look, Ready(deepcopy(task.preprocess), deepcopy(task.network))
 
     def _features(self, images: Tensor, rows: Tensor, number: int, watch: Stopwatch) -> Features:
         """What the network, as it is now, says about these rows of the images."""
@@ -207,32 +220,20 @@ class _Experiment:
     def _take(self, rows: Tensor) -> Tensor:
         return self.images[rows.to(self.images.device)]
 
-    def _ask(self, rows: Tensor) -> Tensor:
-        answers = self.oracle(rows)
+    def _answers(self, who: str, answers: Tensor, rows: Tensor) -> Tensor:
+        """The answers as labels, if they can be some."""
         if answers.shape != rows.shape:
             raise ValueError(
-                f"the oracle gave {tuple(answers.shape)} answers to {len(rows)} questions"
+                f"the {who} gave {tuple(answers.shape)} answers to {len(rows)} questions"
             )
         labels = answers.long()
         wrong = answers[(labels != answers) | (labels < 0) | (labels >= self.classes)]
         if len(wrong):
             raise ValueError(
-                f"the oracle answered {wrong[0]}; classes go from 0 to {self.classes - 1}"
+                f"the {who} answered {wrong[0]}; classes go from 0 to {self.classes - 1}"
             )
         return labels
 
     def _learn(self, rows: Tensor, answers: Tensor) -> None:
         self.pool = self.pool.label(rows)
         self.labels[rows] = answers
-
-
-class _Ready(nn.Module):
-    """A network that reads images as they are stored."""
-
-    def __init__(self, preprocess: Preprocess, network: nn.Module) -> None:
-        super().__init__()
-        self.preprocess = preprocess.eval()
-        self.network = network.train()
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network(self.preprocess(images))

@@ -20,3 +20,7 @@ class TrueLabels:
 
     def __call__(self, rows: Tensor) -> Tensor:
         return self._labels[rows]
+
+    def wrong(self, rows: Tensor, labels: Tensor) -> int:
+        """How many of these labels differ from the truth: for the record alone, no answer."""
+        return int((self._labels[rows] != labels).sum())

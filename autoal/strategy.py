@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.errors import UserError
 from autoal.features import View
 
 # What a strategy may read of a view, by the names for `QueryStrategy.reads`.
@@ -24,6 +25,13 @@ class QueryStrategy(ABC):
 
     reads: Reads = None  # out of READABLE; None: not stated
 
+    def check(self, *, validation: bool) -> None:
+        """Refuse, before anything is trained, an experiment that the strategy cannot serve.
+
+        Args:
+            validation: whether there are validation rows.
+        """
+
     def fit(self, view: View) -> None:
         """Learn something before scoring; called once a round."""
 
@@ -41,6 +49,13 @@ class QueryStrategy(ABC):
         scores have equal ranks. A strategy whose scores have a natural scale may keep it.
         """
         return ranks(scores)
+
+    def labels(self, view: View, places: Tensor) -> Tensor:
+        """The classes that the strategy itself gives to these places of the pool, (places,).
+
+        For `labeler=salutary`, with which nobody else is asked; most strategies give none.
+        """
+        raise no_labels(self)
 
     def notes(self, view: View) -> dict[str, Any]:
         """What the record of the round should say about the query, ready for JSON."""
@@ -70,6 +85,14 @@ def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
     shuffled = order[torch.randperm(len(order), generator=view.generator())]
     best = scores.cpu()[shuffled].argsort(descending=True, stable=True)
     return view.pool.rows[shuffled[best[:budget]]]
+
+
+def no_labels(strategy: QueryStrategy) -> UserError:
+    """The error for a strategy that was to label rows by itself and cannot."""
+    return UserError(
+        f"labeler=salutary goes with a strategy that gives labels, such as salutary; "
+        f"{type(strategy).__name__} gives none"
+    )
 
 
 def ranks(scores: Tensor) -> Tensor:

@@ -70,15 +70,15 @@ class Task(LightningModule):
         super().__init__()
         _check_choice("optimizer", optimizer, OPTIMIZERS)
         _check_choice("schedule", schedule, ("cosine", "constant"))
-        _check_whole("steps", steps, least=1)
-        _check_whole("epochs", 1 if epochs is None else epochs, least=1)
-        _check_range("learning_rate", learning_rate, above=0)
-        _check_range("weight_decay", weight_decay, least=0)
-        _check_range("warmup", warmup, least=0, below=1)
-        _check_whole("batch_size", batch_size, least=2)
-        _check_range("label_smoothing", label_smoothing, least=0, below=1)
-        _check_range("shrink", shrink, least=0)
-        _check_range("perturb", perturb, least=0)
+        check_whole("steps", steps, least=1)
+        check_whole("epochs", 1 if epochs is None else epochs, least=1)
+        check_range("learning_rate", learning_rate, above=0)
+        check_range("weight_decay", weight_decay, least=0)
+        check_range("warmup", warmup, least=0, below=1)
+        check_whole("batch_size", batch_size, least=2)
+        check_range("label_smoothing", label_smoothing, least=0, below=1)
+        check_range("shrink", shrink, least=0)
+        check_range("perturb", perturb, least=0)
         self._build = partial(network, shape, classes)
         self.network = self._build()
         self.preprocess = preprocess
@@ -156,13 +156,14 @@ def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
         raise unknown(name, value, known)
 
 
-def _check_whole(name: str, value: int, *, least: int) -> None:
+def check_whole(name: str, value: int, *, least: int) -> None:
+    """Refuse what is no whole number or too small a one."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"`{name}` must be a whole number, got {value!r}")
-    _check_range(name, value, least=least)
+    check_range(name, value, least=least)
 
 
-def _check_range(
+def check_range(
     name: str,
     value: float,
     *,
@@ -170,6 +171,7 @@ def _check_range(
     above: float = -math.inf,
     below: float = math.inf,
 ) -> None:
+    """Refuse what is no number or outside of its bounds."""
     if not isinstance(value, (int, float)):
         raise ValueError(f"`{name}` must be a number, got {value!r}")
     if not (value >= least and above < value < below):

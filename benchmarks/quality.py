@@ -30,7 +30,7 @@ from autoal.backbones.patches import Patches
 from autoal.networks import MLP, ResNet18
 from autoal.search.autoal import CANDIDATES
 from autoal.seeding import seeded
-from benchmarks.report import keep, table
+from benchmarks.report import interval, keep, table
 
 POOL = 4_000  # images of a larger set that make the pool, the same for all seeds
 COMPONENTS = 200  # of the patch features
@@ -206,18 +206,10 @@ def _differences(found: dict[str, list[float]]) -> str:
     rows = []
     for variant, values in sorted(found.items(), key=lambda pair: -float(np.mean(pair[1]))):
         spread = f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
-        paired = [_interval(np.subtract(values, found[other])) for other in against]
+        paired = [interval(np.subtract(values, found[other])) for other in against]
         rows.append([variant, spread, *paired])
     names = [f"minus {each}{' (best single)' if each == best else ''}" for each in against]
     return table(["strategy", "area under the curve", *names], rows)
-
-
-def _interval(differences: np.ndarray) -> str:
-    """The mean with its 95 % interval, by Student's t."""
-    if not differences.any():
-        return ""
-    half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
-    return f"{differences.mean():+.4f} ± {half:.4f}"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+from scipy import stats
+
 from autoal.record.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
@@ -25,6 +28,14 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def interval(differences: np.ndarray, digits: int = 4) -> str:
+    """The mean with its 95 % interval, by Student's t."""
+    if not differences.any():
+        return ""
+    half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+    return f"{differences.mean():+.{digits}f} ± {half:.{digits}f}"
 
 
 def _processor() -> str:

@@ -62,9 +62,9 @@ def read_npz(path: Path) -> Arrays:
         raise UserError(f"{path} cannot be read as npz: {error}") from error
 
 
-def split(whole: Images, share: float) -> tuple[Images, Images]:
-    """Two parts, the second with this share of every class; the same for all seeds."""
-    stream = generator(0, "split")
+def split(whole: Images, share: float, seed: int = 0) -> tuple[Images, Images]:
+    """Two parts, the second with this share of every class; the same whatever a run's seed is."""
+    stream = generator(seed, "split")
     test = torch.zeros(len(whole), dtype=torch.bool)
     for label in whole.labels.unique():
         rows = (whole.labels == label).nonzero().flatten()

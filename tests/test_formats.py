@@ -1,5 +1,6 @@
 """Every data set in its true format on disk, and every preset, through train.py."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.datamodules.made import (
     write_corrupt_picture,
     write_npz,
     write_pictures,
+    write_table,
 )
 from tests.launch import ROOT, Finished, Zygote
 
@@ -90,6 +92,49 @@ def test_held_out_images_count_as_labelled(train: Zygote, tmp_path: Path) -> Non
     refused = run(train, tmp_path, *options, "data.validation=13", "name=other")
     assert refused.code == 2
     assert "data.validation=13: there are only 12 images" in refused.err
+
+
+def test_a_table_with_categories_and_gaps_is_held_out_split_and_fitted(
+    train: Zygote, tmp_path: Path
+) -> None:
+    write_table(tmp_path / "a.csv")
+    options = ("data=table", f"data.path={tmp_path / 'a.csv'}", "data.label=label")
+    finished = run(train, tmp_path, *options, "task=logistic")
+    assert finished.code == 0, finished.err
+    # A fifth of the 60 rows, which are held out, and the four of the start.
+    assert '"labelled": 16,' in (tmp_path / "run" / "rounds.jsonl").read_text()
+    weights = torch.load(tmp_path / "run" / "state" / "round-0001.pt", weights_only=True)
+    assert weights["network"]["head.weight"].shape == (2, 6)  # two numbers, four kinds of job
+
+
+def test_the_salutary_experiment_labels_a_table_without_asking(
+    train: Zygote, tmp_path: Path
+) -> None:
+    write_table(tmp_path / "a.csv")
+    options = ("experiment=salutary_table", f"data.path={tmp_path / 'a.csv'}")
+    finished = run(train, tmp_path, *options, "strategy=salutary", "labeler=salutary")
+    assert finished.code == 0, finished.err
+    start, queried = map(json.loads, (tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+    assert (start["bought"], queried["bought"]) == (4 + 12, 0)
+    assert len(queried["labels"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("task=logistic", "data.label=wage"), "has no column 'wage'; it has age, job, pay, label"),
+        (("task=logistic", "task.iterations=1"), "did not converge in 1 iterations"),
+        (("task=logistic", "data.crop=2"), "unknown option of 'data': 'crop'"),
+        (("task=resnet18",), "ResNet-18 needs images of at least 8x8, got 1x1"),
+    ],
+)
+def test_what_a_table_cannot_do_is_refused(
+    train: Zygote, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    write_table(tmp_path / "a.csv")
+    refused = run(train, tmp_path, "data=table", f"data.path={tmp_path / 'a.csv'}", *options)
+    assert refused.code == 2
+    assert told in refused.err
 
 
 def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.autograd.functional import hessian
+from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy
 
 from autoal.influence import (
     Regression,
     conjugate_gradients,
+    influences,
     mean_gradient,
     residual,
     with_intercept,
@@ -236,3 +243,117 @@ def test_a_regression_that_does_not_converge_says_so() -> None:
     problem = Regression(features, torch.tensor([0, 1]), 2, weights, 1.0)
     with pytest.raises(RuntimeError, match="did not converge: its gradient has the norm nan"):
         problem.minimise()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A regression at its optimum, and rows that it is judged by."""
+
+    problem: Regression
+    theta: Tensor
+    check: Tensor
+    asked: Tensor
+
+    @property
+    def gradient(self) -> Tensor:
+        return mean_gradient(self.check, self.asked, self.theta)
+
+    def slope(self, weight: float) -> Tensor:
+        return weight * self.problem.solve(self.theta, self.gradient)
+
+    def loss(self, theta: Tensor) -> float:
+        return float(cross_entropy(self.check @ theta.T, self.asked))
+
+    def fall(self, row: Tensor, label: int, weight: float) -> float:
+        """By training again with the row."""
+        more = self.problem.joined(row[None], torch.tensor([label]), weight)
+        return self.loss(self.theta) - self.loss(more.minimise(self.theta))
+
+
+@pytest.fixture
+def judged() -> Judged:
+    problem = regression("equal")
+    check = with_intercept(draw(25, WIDTH, name="check"))
+    return Judged(problem, problem.minimise(), check, torch.arange(25) % CLASSES)
+
+
+def test_the_influence_by_hand() -> None:
+    # One feature, two classes, theta = 0: p = 1/2, and the slope says what class 0 gains.
+    rows = torch.tensor([[2.0], [-1.0]], dtype=torch.float64)
+    slope = torch.tensor([[-0.3], [0.1]], dtype=torch.float64)
+    # U = x S' = (-0.6, 0.2); sum p U = -0.2; minus U: (0.4, -0.4). The other row: halved, reversed.
+    expected = torch.tensor([[0.4, -0.4], [-0.2, 0.2]], dtype=torch.float64)
+    torch.testing.assert_close(influences(rows, torch.zeros_like(slope), slope), expected)
+
+
+def test_influences_are_those_of_each_rows_own_gradient(judged: Judged) -> None:
+    rows = with_intercept(draw(10, WIDTH, name="pool"))
+    slope = judged.slope(1.0)
+
+    def loss(theta: Tensor, row: Tensor, label: Tensor) -> Tensor:
+        return cross_entropy((row @ theta.T)[None], label[None])
+
+    each = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
+    gradients = each(judged.theta, rows, torch.arange(CLASSES))  # (rows, classes, classes, width)
+    expected = (gradients * slope).sum((2, 3))
+    torch.testing.assert_close(
+        influences(rows, judged.theta, slope), expected, rtol=1e-10, atol=1e-12
+    )
+
+
+def test_the_highest_influence_is_the_largest_fall_of_the_loss_when_the_row_is_added(
+    judged: Judged,
+) -> None:
+    rows = with_intercept(draw(6, WIDTH, name="pool"))
+    weight = 1e-4 / ROWS  # so little of a row that first order is all
+    predicted = influences(rows, judged.theta, judged.slope(weight))
+    fallen = torch.tensor(
+        [[judged.fall(row, label, weight) for label in range(CLASSES)] for row in rows],
+        dtype=torch.float64,
+    )
+    assert float((predicted - fallen).norm() / fallen.norm()) < 1e-3
+    assert int(predicted.argmax()) == int(fallen.argmax())
+    assert float(fallen.max()) > 0 > float(fallen.min())
+
+
+def unit_digits() -> tuple[Tensor, Tensor]:
+    features, labels = load_digits(return_X_y=True)
+    rows = torch.from_numpy(features)
+    return rows / rows.norm(dim=1, keepdim=True), torch.from_numpy(labels).long()
+
+
+def standardised_breast_cancer() -> tuple[Tensor, Tensor]:
+    features, labels = load_breast_cancer(return_X_y=True)
+    rows = torch.from_numpy(features)
+    return (rows - rows.mean(0)) / rows.std(0), torch.from_numpy(labels).long()
+
+
+@pytest.mark.parametrize(
+    ("load", "train", "penalty", "tried"),
+    [(unit_digits, 400, 1.0, 16), (standardised_breast_cancer, 200, 10.0, 80)],
+    ids=["digits", "breast cancer"],
+)
+def test_influences_rank_as_training_with_each_row_and_class_does(
+    load: Callable[[], tuple[Tensor, Tensor]], train: int, penalty: float, tried: int
+) -> None:
+    features, labels = load()
+    order = torch.randperm(len(labels), generator=generator(0, "order"))
+    known, judges, pool = order[: train + 100 + tried].split([train, 100, tried])
+    rows, classes = with_intercept(features), int(labels.max()) + 1
+    weights = rows.new_full((train,), 1 / train)
+    problem = Regression(rows[known], labels[known], classes, weights, penalty / train)
+    judged = Judged(problem, problem.minimise(), rows[judges], labels[judges])
+    predicted = influences(rows[pool], judged.theta, judged.slope(1 / train))
+    fallen = np.array(
+        [[judged.fall(row, label, 1 / train) for label in range(classes)] for row in rows[pool]]
+    )
+    assert spearmanr(predicted.flatten(), fallen.flatten()).statistic > 0.95
+
+
+def test_rows_that_join_have_the_weight_that_is_given_and_leave_the_others_as_they_are() -> None:
+    problem = regression()
+    more = problem.joined(problem.features[:2], torch.tensor([2, 0]), 0.25)
+    assert torch.equal(more.features, torch.cat([problem.features, problem.features[:2]]))
+    assert more.labels.tolist() == [*problem.labels.tolist(), 2, 0]
+    assert more.weights.tolist() == [*problem.weights.tolist(), 0.25, 0.25]
+    assert (more.ridge, more.classes) == (problem.ridge, problem.classes)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from autoal import ImageData, Plan, QueryStrategy, Round, Task, Training, TrueLabels, View, rounds
 from autoal.data import Images
+from autoal.errors import UserError
 from autoal.features import Features
 from autoal.networks import MLP, Network, Shape
 from autoal.record.sink import FitStep, Sink
@@ -36,16 +37,16 @@ class Counting(Network):
         )
 
 
-class Asked:
-    """An oracle that tells the truth and remembers the questions."""
+class Asked(TrueLabels):
+    """Remembers the questions."""
 
     def __init__(self, labels: Tensor) -> None:
-        self.labels = labels
+        super().__init__(labels)
         self.questions: list[list[int]] = []
 
     def __call__(self, rows: Tensor) -> Tensor:
         self.questions.append(rows.tolist())
-        return self.labels[rows]
+        return super().__call__(rows)
 
 
 class Looking(Margin):
@@ -423,3 +424,100 @@ def test_a_strategy_that_reads_stages_gets_them_and_its_notes_are_kept(
     history = list(start(Remembering(), task=task))
     assert [each.notes for each in history] == [{}, {"pool": 54}, {"pool": 49}, {"pool": 44}]
     assert Round.from_line(json.loads(json.dumps(history[1].to_line()))) == history[1]
+
+
+def class_two(view: View, rows: Tensor) -> Tensor:
+    """A labeler that knows one class only."""
+    return torch.full_like(rows, 2)
+
+
+def test_a_labeler_labels_what_is_chosen_and_the_oracle_the_start_set_alone(
+    start: Start, data: ImageData
+) -> None:
+    oracle = Asked(data.train.labels)
+    history = list(start(oracle=oracle, labeler=class_two))
+    assert oracle.questions == [history[0].queried]
+    assert history[0].labels == data.train.labels[history[0].queried].tolist()
+    for each in history[1:]:
+        assert each.labels == [2] * 5
+        assert each.bought == 0
+        assert each.wrong == sum(data.train.labels[each.queried].tolist()[i] != 2 for i in range(5))
+    assert sum(each.wrong or 0 for each in history) > 0
+    assert (history[0].bought, history[0].wrong) == (6, 0)
+    assert [each.labelled for each in history] == [6, 11, 16, 21]
+
+
+def test_the_labels_given_are_those_that_the_task_learns_and_the_strategy_sees(
+    start: Start, data: ImageData, make_task: MakeTask
+) -> None:
+    looking, taught = Looking(), list[list[int]]()
+
+    class Watched(Training):
+        def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Any) -> int:
+            taught.append(labels.tolist())
+            return super().fit(task, images, labels, watch)
+
+    list(start(looking, labeler=class_two, training=Watched(accelerator="cpu")))
+    assert [labels.count(2) for labels in taught][1:] == [
+        taught[0].count(2) + 5 * k for k in (1, 2, 3)
+    ]
+    assert [view.labels.tolist() for view in looking.views] == taught[:-1]
+
+
+def test_a_labeler_sees_the_round_as_the_strategy_does(start: Start) -> None:
+    looking, seen = Looking(), list[tuple[View, list[int]]]()
+
+    def label(view: View, rows: Tensor) -> Tensor:
+        seen.append((view, rows.tolist()))
+        return class_two(view, rows)
+
+    history = list(start(looking, labeler=label))
+    assert [view for view, _ in seen] == looking.views
+    assert [rows for _, rows in seen] == [each.queried for each in history[1:]]
+
+
+def test_an_interrupted_experiment_keeps_the_labels_that_were_given(start: Start) -> None:
+    whole = list(start(labeler=class_two))
+    history = [Round.from_line(json.loads(json.dumps(each.to_line()))) for each in whole[:2]]
+    looking = Looking()
+    # Another labeler goes on, who would have labelled the past otherwise.
+    next(start(looking, history=history, labeler=lambda view, rows: torch.zeros_like(rows)))
+    given = [pair for each in whole[:2] for pair in zip(each.queried, each.labels, strict=True)]
+    assert looking.views[0].labels.tolist() == [label for _, label in sorted(given)]
+
+
+def test_a_labeler_that_gives_no_class_is_refused(start: Start) -> None:
+    experiment = start(labeler=lambda view, rows: torch.full_like(rows, 3))
+    next(experiment)
+    with pytest.raises(ValueError, match="the labeler answered 3; classes go from 0 to 2"):
+        next(experiment)
+
+
+def test_labels_are_bought_of_the_oracle_and_held_out_rows_with_the_start_set(
+    start: Start, data: ImageData
+) -> None:
+    data.validation = data.train.take(torch.arange(4))
+    history = list(start(data=data))
+    assert [each.bought for each in history] == [10, 5, 5, 5]
+    assert [each.wrong for each in history] == [0, 0, 0, 0]
+
+
+def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(
+    start: Start, data: ImageData
+) -> None:
+    history = list(start(oracle=lambda rows: data.train.labels[rows]))
+    assert [each.wrong for each in history] == [None] * 4
+
+
+def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
+    start: Start, data: ImageData
+) -> None:
+    class Particular(Margin):
+        def check(self, *, validation: bool) -> None:
+            raise UserError(f"validation rows: {validation}")
+
+    with pytest.raises(UserError, match="validation rows: False"):
+        start(Particular())
+    data.validation = data.train.take(torch.arange(4))
+    with pytest.raises(UserError, match="validation rows: True"):
+        start(Particular(), data=data)

@@ -11,3 +11,9 @@ def test_true_labels_answer_in_the_order_of_the_questions() -> None:
 def test_no_question_gets_no_answer() -> None:
     oracle = TrueLabels(torch.tensor([7, 5]))
     assert oracle(torch.empty(0, dtype=torch.long)).tolist() == []
+
+
+def test_wrong_labels_are_counted() -> None:
+    oracle = TrueLabels(torch.tensor([7, 5, 9, 5]))
+    assert oracle.wrong(torch.tensor([2, 0, 3]), torch.tensor([9, 5, 7])) == 2
+    assert oracle.wrong(torch.tensor([2, 0, 3]), torch.tensor([9, 7, 5])) == 0

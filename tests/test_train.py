@@ -397,3 +397,40 @@ def test_data_that_are_not_there_are_one_message(
     assert refused.code == 2
     assert told in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_with_salutary_labels_nobody_is_asked_and_a_killed_run_keeps_them(
+    train: Zygote, tmp_path: Path
+) -> None:
+    own = ("strategy=salutary", "labeler=salutary", "data.validation=50", "strategy.recheck=3")
+    arguments = (*QUICK, *own, "rounds=2", f"out={tmp_path}")
+    finished = train.run(*arguments, "name=whole")
+    assert finished.code == 0, finished.err
+    whole = lines(tmp_path / "whole")
+    assert [each["bought"] for each in whole] == [70, 0, 0]
+    assert [each["labelled"] for each in whole] == [70, 80, 90]
+    assert whole[0]["wrong"] == 0
+    for each in whole[1:]:
+        assert f"10 labels given unasked, {each['wrong']} wrong" in finished.out
+        assert {"predicted_fall", "realised_fall", "validation_loss"} <= each["notes"].keys()
+    assert train.run(*arguments, "name=killed", die="training").code == -signal.SIGKILL
+    assert train.run(*arguments, "name=killed").code == 0
+    assert lines(tmp_path / "killed") == whole
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("labeler=salutray",), "unknown labeler 'salutray'; did you mean 'salutary'?"),
+        (("labeler=salutary",), "labeler=salutary goes with a strategy that gives labels"),
+        (("strategy=salutary",), "give data.validation=N, or the option folds=5"),
+    ],
+)
+def test_labels_that_nobody_can_give_are_refused_before_anything_is_written(
+    wrong: tuple[str, ...], told: str, train: Zygote, tmp_path: Path
+) -> None:
+    refused = train.run(*QUICK, *wrong, f"out={tmp_path}")
+    assert refused.code == 2
+    assert told in refused.err
+    assert "Traceback" not in refused.err
+    assert list(tmp_path.iterdir()) == []

@@ -63,7 +63,7 @@ class FrozenData(ImageData):
             self.validation = held_out[0] if held_out else None
 
     @property
-    def pictures(self) -> Tensor:
+    def pictures(self) -> Tensor | None:
         return self.data.pictures
 
     def preprocess(self) -> Preprocess:

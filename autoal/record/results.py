@@ -34,12 +34,15 @@ def write_results(folder: RunFolder) -> None:
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     table = Table(title=folder.path.name, caption="times in seconds", box=SIMPLE)
-    for name in ("round", "labelled", "accuracy", *PHASES):
+    history = folder.rounds
+    labels = ("bought", "wrong") if any(each.unasked for each in history) else ()
+    for name in ("round", "labelled", *labels, "accuracy", *PHASES):
         table.add_column(name, justify="right")
-    for each in folder.rounds:
+    for each in history:
+        counts = (getattr(each, name) for name in ("number", "labelled", *labels))
+        shown = ("-" if count is None else str(count) for count in counts)
         seconds = (f"{each.seconds[name]:.2f}" for name in PHASES)
-        accuracy = f"{each.metrics['accuracy']:.4f}"
-        table.add_row(str(each.number), str(each.labelled), accuracy, *seconds)
+        table.add_row(*shown, f"{each.metrics['accuracy']:.4f}", *seconds)
     console.print(table)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):

@@ -16,11 +16,18 @@ class Round:
     number: int
     labelled: int  # rows so far, this round's and those held out for validation among them
     queried: list[int]  # rows of the data set, in the order of the query
-    labels: list[int]  # the oracle's answers for them
+    labels: list[int]  # what they were labelled with
     metrics: dict[str, float]  # on the test set; val_... on the validation rows
     seconds: dict[str, float]  # train, test, features, score, total
     steps: int  # of the optimizer
     notes: dict[str, Any] = field(default_factory=dict)  # what the strategy says about its query
+    bought: int | None = None  # labels paid for in this round; in round 0 the held-out rows' too
+    wrong: int | None = None  # of `labels`, that differ from the truth; None where nobody knows it
+
+    @property
+    def unasked(self) -> bool:
+        """Whether labels were given that nobody was asked for."""
+        return self.bought is not None and self.bought < len(self.queried)
 
     def to_line(self) -> dict[str, Any]:
         """The round as a flat mapping, ready for JSON."""
@@ -29,6 +36,8 @@ class Round:
             "labelled": self.labelled,
             "queried": self.queried,
             "labels": self.labels,
+            "bought": self.bought,
+            "wrong": self.wrong,
             **self.metrics,
             "seconds": self.seconds,
             "steps": self.steps,
@@ -44,6 +53,8 @@ class Round:
             labelled=rest.pop("labelled"),
             queried=rest.pop("queried"),
             labels=rest.pop("labels"),
+            bought=rest.pop("bought", None),  # older records lack it
+            wrong=rest.pop("wrong", None),
             seconds=rest.pop("seconds"),
             steps=rest.pop("steps"),
             notes=rest.pop("notes", {}),

@@ -68,4 +68,8 @@ class Terminal(Sink):
 
 
 def _summary(finished: Round) -> str:
-    return f"labelled {finished.labelled}  accuracy {finished.metrics['accuracy']:.4f}"
+    shown = f"labelled {finished.labelled}  accuracy {finished.metrics['accuracy']:.4f}"
+    if not finished.unasked:
+        return shown
+    wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"
+    return f"{shown}  {len(finished.queried)} labels given unasked{wrong}"

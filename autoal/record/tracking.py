@@ -124,19 +124,25 @@ class Tracking(Sink):
     def _row(self, finished: Round) -> dict[str, Any]:
         counts = np.bincount(finished.labels, minlength=len(self.data.classes))
         edges = np.arange(len(counts) + 1) - 0.5
-        shown = torch.tensor(finished.queried[:GRID])
         return {
             "n_labelled": finished.labelled,
             "al/round": finished.number,
+            **_counts(finished),
             **{f"al/{name}": value for name, value in finished.metrics.items()},
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
             **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
             "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
-            "media/queried": wandb.Image(
-                _grid(self.data.pictures[shown]),
-                caption=", ".join(self.data.classes[label] for label in finished.labels[:GRID]),
-            ),
+            **self._shown(finished),
         }
+
+    def _shown(self, finished: Round) -> dict[str, Any]:
+        """What was queried, where there is something to look at."""
+        pictures = self.data.pictures
+        if pictures is None:
+            return {}
+        grid = _grid(pictures[torch.tensor(finished.queried[:GRID])])
+        caption = ", ".join(self.data.classes[label] for label in finished.labels[:GRID])
+        return {"media/queried": wandb.Image(grid, caption=caption)}
 
     def _start(self, *, mode: str | None, **options: Any) -> None:
         mode, note = _mode(mode)
@@ -179,6 +185,12 @@ class Tracking(Sink):
         except Exception as error:  # wandb raises its own, its protocol's and the network's
             self.run = None
             self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")
+
+
+def _counts(finished: Round) -> dict[str, int]:
+    """Of the labels that were bought and that are wrong, as far as they are known."""
+    counts = {"al/bought": finished.bought, "al/wrong": finished.wrong}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:

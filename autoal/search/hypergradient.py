@@ -17,6 +17,9 @@ from torch.nn.functional import cross_entropy
 from autoal.influence import Regression, mean_gradient, residual, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
+OPTIMUM = 1e-8  # norm of the gradient there
+SLOPE = 1e-6  # relative residual: finer than differences through full training can tell
+
 
 class Road(ABC):
     """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient."""
@@ -41,7 +44,9 @@ class Implicit(Road):
     def __init__(self, ridge: float = 1e-3) -> None:
         self.ridge = ridge
         self._reduced: dict[Rehearsal, tuple[Tensor, Tensor]] = {}
-        self._optima: dict[Rehearsal, Tensor] = {}  # where the next solution starts
+        # Where the next solutions start, since a step of SearchNet moves them little.
+        self._optima: dict[Rehearsal, Tensor] = {}
+        self._slopes: dict[Rehearsal, Tensor] = {}
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         if rehearsal not in self._reduced:
@@ -50,9 +55,13 @@ class Implicit(Road):
         labels = rehearsal.training[1]
         weights, total = training_weights(shares.double(), len(rehearsal.taught))
         head = Regression(features, labels, rehearsal.classes, weights, self.ridge)
-        theta = self._optima[rehearsal] = head.minimise(self._optima.get(rehearsal))
+        theta = self._optima[rehearsal] = head.minimise(self._optima.get(rehearsal), OPTIMUM)
         loss = float(cross_entropy(check @ theta.T, rehearsal.check_labels))
-        slope = head.solve(theta, mean_gradient(check, rehearsal.check_labels, theta))
+        right, start = (
+            mean_gradient(check, rehearsal.check_labels, theta),
+            self._slopes.get(rehearsal),
+        )
+        slope = self._slopes[rehearsal] = head.solve(theta, right, SLOPE, start)
         # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
         # one row gains, all lose.
         influence = -(residual(features, labels, theta) * (features @ slope.T)).sum(1)

@@ -48,6 +48,7 @@ def test_features_stand_in_the_place_of_the_images(data: ImageData) -> None:
     assert torch.equal(frozen.test.images.flatten(1), _brightness(data.test.images))
     assert torch.equal(frozen.train.labels, data.train.labels)
     assert frozen.classes == data.classes
+    assert frozen.pictures is not None
     assert torch.equal(frozen.pictures, data.train.images)
     assert frozen.validation is None
 

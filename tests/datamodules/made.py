@@ -121,6 +121,19 @@ def write_corrupt_picture(folder: Path) -> Path:
     return broken
 
 
+def write_table(path: Path, count: int = 60, missing: bool = True) -> None:
+    """A number, a category, another number and the class; some cells are empty."""
+    drawn = np.random.default_rng(count)
+    rows = ["age,job,pay,label"]
+    for number in range(count):
+        age, pay = drawn.integers(20, 60), drawn.normal(loc=number % 2)
+        job = ("cook", "nurse", "pilot")[drawn.integers(3)]
+        gaps = missing and number % 7 == 0, missing and number % 11 == 0
+        cells = ["" if gaps[0] else age, "?" if gaps[1] else job, f"{pay:.3f}", "ny"[number % 2]]
+        rows.append(",".join(map(str, cells)))
+    path.write_text("\n".join(rows))
+
+
 def write_tiny_imagenet(root: Path, archive: bool = False) -> None:
     """Two classes, six training and two validation images each."""
     tree = root / "tiny-imagenet-200"

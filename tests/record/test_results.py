@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -48,3 +49,25 @@ def test_the_table_has_every_round_and_the_paths_follow(folder: RunFolder) -> No
     assert ["1", "4", "0.7500", "1.50", "1.50", "1.50", "1.50", "1.50"] in rows
     assert [str(folder.path / "rounds.jsonl")] in rows
     assert [str(folder.path / "config.yaml")] in rows
+
+
+def test_the_table_tells_of_labels_that_nobody_was_asked_for(
+    tmp_path: Path, config: dict[str, Any], history: list[Round]
+) -> None:
+    def shown(name: str, given: list[Round]) -> list[list[str]]:
+        text = StringIO()
+        with RunFolder(tmp_path / name, config, {}) as folder:
+            for each in given:
+                folder.add(each, {})
+            show_results(Console(file=text, width=120), folder)
+        return [line.split()[:4] for line in text.getvalue().splitlines() if line.strip()]
+
+    first, second = history
+    told = shown("given", [replace(first, bought=2, wrong=0), replace(second, bought=0)])
+    assert told[1:2] + told[3:5] == [
+        ["round", "labelled", "bought", "wrong"],
+        ["0", "2", "2", "0"],
+        ["1", "4", "0", "-"],
+    ]
+    asked = shown("asked", [replace(each, bought=2, wrong=0) for each in history])
+    assert asked[1][:3] == ["round", "labelled", "accuracy"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -39,3 +40,15 @@ def test_a_terminal_shows_the_round_the_accuracy_so_far_and_the_epoch(
     assert "epoch 7, loss 0.250" in shown
     assert "1/3" in shown  # rounds done, of the start and two more
     assert "2/3" in shown  # steps
+
+
+def test_labels_that_nobody_was_asked_for_are_told(history: list[Round]) -> None:
+    text = StringIO()
+    given = [
+        replace(each, bought=0, wrong=wrong) for each, wrong in zip(history, (1, None), strict=True)
+    ]
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), given)
+    assert text.getvalue().splitlines() == [
+        "run  round 0 of 1  labelled 2  accuracy 0.5000  2 labels given unasked, 1 wrong  1.5 s",
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  2 labels given unasked  1.5 s",
+    ]

@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
 ) -> None:
     told: list[str] = []
     sink = Tracking(folder, data, told.append, group="g", tags=["t"], mode="offline")
-    for done in history:
+    for done, bought in zip(history, (2, 0), strict=True):
         sink.begin(done.number)
         fit(sink, 1, done.steps)
-        sink.end(done)
+        sink.end(replace(done, bought=bought, wrong=None if bought else 1))
     sink.close()
     assert told == []
     (part,) = folder.path.glob("wandb/offline-run-*")
@@ -68,10 +69,24 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
     assert steps == [(0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (1, 6)]
     rounds = [row for row in rows if "al/accuracy" in row]
     assert [row["n_labelled"] for row in rounds] == [2, 4]
+    assert [row["al/bought"] for row in rounds] == [2, 0]
+    assert [row.get("al/wrong") for row in rounds] == [None, 1]
     assert [row["query/classes/values"] for row in rounds] == [[1, 1], [1, 1]]
     (run,) = [record.run for record in wandb_file.records(part) if record.HasField("run")]
     assert (run.run_id, run.run_group, list(run.tags)) == (folder.id, "g", ["t"])
     assert run.job_type == "margin"
+
+
+def test_a_set_without_pictures_is_told_without_them(
+    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = Tracking(folder, data, lambda line: None, mode="offline")
+    assert "media/queried" in sink._row(history[0])
+    monkeypatch.setattr(Grey, "pictures", None)
+    row = sink._row(history[0])
+    sink.close()
+    assert "media/queried" not in row
+    assert row["n_labelled"] == history[0].labelled
 
 
 def test_the_grid_shows_the_queried_images(data: Grey) -> None:

@@ -134,7 +134,7 @@ def test_the_head_learns_the_order_of_fitnets_losses() -> None:
     """Rows of the first class are hard for FitNet, which never believes in it."""
     rehearsal = linear()
     with torch.no_grad():
-        rehearsal.fitnet.bias.copy_(torch.tensor([-9.0, 0.0, 0.0]))  # type: ignore[operator, union-attr]
+        rehearsal.fitnet.bias.copy_(torch.tensor([-9.0, 0.0, 0.0]))  # type: ignore[operator]
     labels = rehearsal.played_labels
     played = rehearsal.played + 4 * (labels == 0)[:, None]
     rehearsal = replace(rehearsal, played=played)

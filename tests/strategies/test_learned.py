@@ -10,8 +10,8 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from autoal import Features, View, select
-from autoal.seeding import generator
 from autoal.loss_prediction import ranking_loss
+from autoal.seeding import generator
 from strategies.learned import LossPrediction, Tod, _losses
 from strategies.uncertainty import Entropy, Margin
 

@@ -1,0 +1,129 @@
+"""What the contenders did: weights, classes, seconds and pictures."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from autoal.report import figures
+from autoal.report.groups import Setting
+from autoal.report.measures import evenness
+from autoal.report.page import Section
+from autoal.report.pictures import queried
+from autoal.report.runs import Floats, Run
+from autoal.report.tables import Cell, Table
+
+PHASES = ("train", "test", "features", "score")
+
+
+def weights(settings: Sequence[Setting]) -> Section:
+    """What AutoAL gave to each of its candidates."""
+    drawn = [
+        figures.mixing_weights(f"{setting.name}, {name}", weights)
+        for setting in settings
+        for name, runs in setting.contenders.items()
+        if (weights := candidate_weights(runs))
+    ]
+    text = "The mean weight of each candidate in each query, over the seeds."
+    return Section("Weights of the candidates", [text, *drawn] if drawn else ["No run has any."])
+
+
+def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
+    """The mean over the runs for each query; zero where a query told none."""
+    told = [[each.weights for each in run.queries] for run in runs]
+    names = dict.fromkeys(name for run in told for weights in run for name in weights)
+    return {
+        name: [
+            float(np.mean([weights.get(name, 0.0) for weights in one_round]))
+            for one_round in zip(*told, strict=True)
+        ]
+        for name in names
+    }
+
+
+def classes(settings: Sequence[Setting]) -> Section:
+    """Which classes were queried."""
+    text = (
+        "Shares of the classes, by the labels given, among all that was queried after the start. "
+        "Evenness: their entropy over that of equal shares; 1 is balanced. Classes that no run "
+        "of the setting saw are not counted."
+    )
+    section = Section("Classes of what was queried", [text])
+    rows: list[list[Cell]] = []
+    for setting in settings:
+        counts = class_counts(setting)
+        if counts:
+            shares = {name: each / each.sum() for name, each in counts.items()}
+            section.parts.append(figures.class_balance(setting.name, shares))
+        for name, each in counts.items():
+            even = evenness(each.astype(int).tolist())
+            rows.append([setting.name, name, even, float(each.min()), float(each.max())])
+    header = ["setting", "strategy", "evenness", "rows of the rarest", "rows of the commonest"]
+    section.parts.append(Table("classes", "Balance of the classes", header, rows))
+    return section
+
+
+def class_counts(setting: Setting) -> dict[str, Floats]:
+    """How many rows of each class seen in the setting were queried, over all seeds."""
+    seen = {label for run in setting.runs for each in run.rounds for label in each.classes}
+    found = {}
+    for name, runs in setting.contenders.items():
+        counts = np.zeros(max(seen, default=0) + 1)
+        for label, count in _queried_classes(runs):
+            counts[label] += count
+        if counts.any():
+            found[name] = counts[sorted(seen)]
+    return found
+
+
+def _queried_classes(runs: Iterable[Run]) -> Iterable[tuple[int, int]]:
+    return (item for run in runs for each in run.queries for item in each.classes.items())
+
+
+def times(settings: Sequence[Setting]) -> Section:
+    """Where the time went."""
+    text = (
+        "Means over the rounds after the start and over the seeds. Other: the round's total less "
+        "its phases. Query seconds a label: features and score, divided by the rows queried. "
+        "Compare only what ran on the same, undisturbed machine."
+    )
+    section = Section("Seconds", [text])
+    rows: list[list[Cell]] = []
+    for setting in settings:
+        found = {name: seconds(runs) for name, runs in setting.contenders.items()}
+        found = {name: each for name, each in found.items() if each}
+        if found:
+            section.parts.append(figures.phases(setting.name, found))
+        rows += [_seconds_row(setting, name, each) for name, each in found.items()]
+    header = ["setting", "strategy", *PHASES, "other", "total", "query seconds a label"]
+    section.parts.append(Table("seconds", "Seconds a round", header, rows))
+    return section
+
+
+def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
+    asked = [sum(each.classes.values()) for run in setting.contenders[name] for each in run.queries]
+    a_label = (found["features"] + found["score"]) / max(1.0, float(np.mean(asked)))
+    return [setting.name, name, *found.values(), sum(found.values()), a_label]
+
+
+def seconds(runs: Sequence[Run]) -> dict[str, float]:
+    """Mean seconds of a query round by phase; nothing where no round queried."""
+    told = [each.seconds for run in runs for each in run.queries]
+    if not told:
+        return {}
+    found = {name: float(np.mean([each.get(name, 0.0) for each in told])) for name in PHASES}
+    total = float(np.mean([each.get("total", 0.0) for each in told]))
+    return {**found, "other": max(0.0, total - sum(found.values()))}
+
+
+def pictures(settings: Sequence[Setting]) -> Section:
+    """The first and the last query of one run a contender."""
+    shown, left_out = queried(settings)
+    section = Section("Queried first and last", [*shown])
+    if not shown:
+        section.parts.append(
+            "No finished run has pictures of every round: only runs that are tracked "
+            "(logger=wandb, offline too) keep them."
+        )
+    if left_out:
+        section.parts.append(f"Of {left_out} more, pictures are left out to keep the page small.")
+    return section

@@ -1,0 +1,107 @@
+"""What stands in the report: the sections in their order."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from autoal.report import behaviour, figures, outcomes
+from autoal.report.checklist import checklist
+from autoal.report.comparisons import Comparison, against_baseline
+from autoal.report.faults import Fault
+from autoal.report.groups import Setting, by_baseline
+from autoal.report.measures import Curve, Spread
+from autoal.report.outcomes import Against
+from autoal.report.page import Section
+from autoal.report.statistics import LEVEL
+from autoal.report.tables import Cell, Table
+
+
+def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Section]:
+    """The whole report."""
+    against = {setting.name: against_baseline(setting) for setting in settings}
+    names = contender_names(settings)
+    colours = {name: place for place, name in enumerate(names)}
+    if not settings:
+        return [Section("Verdict", ["No run is finished."]), _care(faults)]
+    return [
+        _verdict(settings, against, faults),
+        _care(faults),
+        _curves(settings, colours),
+        outcomes.results(settings),
+        outcomes.tests(settings, against),
+        outcomes.ranks(settings, names),
+        behaviour.weights(settings),
+        behaviour.classes(settings),
+        behaviour.times(settings),
+        behaviour.pictures(settings),
+        Section("A benchmark to be trusted", [checklist(settings)]),
+    ]
+
+
+def contender_names(settings: Sequence[Setting]) -> list[str]:
+    """All contenders, each once, in the order in which they are shown everywhere."""
+    return sorted({name for setting in settings for name in setting.contenders}, key=by_baseline)
+
+
+def _verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
+    count = sum(len(setting.runs) for setting in settings)
+    kinds = Counter(fault.kind for fault in faults)
+    care = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
+    intro = (
+        f"{count} finished runs in {len(settings)} settings. To mind: {care}. The tests are "
+        "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
+        f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
+    )
+    return Section("Verdict", [intro, *(_told(each, against[each.name]) for each in settings)])
+
+
+def _told(setting: Setting, compared: Sequence[Comparison]) -> str:
+    """One paragraph: who is better and worse than random, and why nobody else is said to be."""
+    if not compared:
+        lacking = "only random" if setting.baseline else "no random"
+        return f"{setting.name}: no verdict against random, there is {lacking} among the runs."
+    found: dict[str, list[str]] = {}
+    for each in compared:
+        kind = each.verdict.removeprefix(f"{each.first} is ") if each.decided else each.verdict
+        found.setdefault(kind, []).append(each.first)
+    return f"{setting.name}: " + ". ".join(
+        f"{kind[0].upper()}{kind[1:]}: {', '.join(names)}" for kind, names in found.items()
+    )
+
+
+def _care(faults: Sequence[Fault]) -> Section:
+    if not faults:
+        return Section("To mind", ["Every run was read, is finished and fits the others."])
+    rows: list[list[Cell]] = [[fault.kind, fault.where, fault.what] for fault in faults]
+    return Section("To mind", [Table("faults", "To mind", ["kind", "where", "what"], rows)])
+
+
+def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
+    text = (
+        "The mean test accuracy over the labelled rows, and a band of one standard deviation "
+        "over the seeds."
+    )
+    drawn = [
+        figures.learning_curves(setting.name, curves(setting), colours) for setting in settings
+    ]
+    return Section("Learning curves", [text, *drawn])
+
+
+def curves(setting: Setting) -> dict[str, Curve]:
+    """The curve of every contender."""
+    return {name: Curve.of(runs) for name, runs in setting.contenders.items()}
+
+
+def curve_table(settings: Sequence[Setting]) -> Table:
+    """The points of all learning curves."""
+    rows: list[list[Cell]] = [
+        [setting.name, name, labelled, Spread(mean, deviation if len(runs) > 1 else None)]
+        for setting in settings
+        for (name, runs), curve in zip(
+            setting.contenders.items(), curves(setting).values(), strict=True
+        )
+        for labelled, mean, deviation in zip(
+            curve.labelled.tolist(), curve.mean.tolist(), curve.deviation.tolist(), strict=True
+        )
+    ]
+    header = ["setting", "strategy", "labelled", "accuracy"]
+    return Table("curves", "Learning curves", header, rows)

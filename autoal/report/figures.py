@@ -1,0 +1,231 @@
+"""The figures of the report."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from autoal.report.comparisons import Ranking
+from autoal.report.measures import Curve
+from autoal.report.runs import Floats
+from autoal.report.statistics import cliques
+from autoal.report.svg import (
+    COLOURS,
+    Figure,
+    Scale,
+    area,
+    box,
+    colour,
+    dash,
+    drawing,
+    element,
+    legend,
+    line,
+    path,
+    text,
+    width_of,
+)
+
+WIDTH, HEIGHT = 520, 320  # of a chart, its legend apart
+LEFT, TOP, BOTTOM = 60, 16, 44
+ROW = 26
+
+Colours = Mapping[str, int]  # the place of each name, the same in every figure
+
+
+def learning_curves(title: str, curves: Mapping[str, Curve], colours: Colours) -> Figure:
+    """Mean accuracy over labels, and a band of one standard deviation over the seeds."""
+    across = Scale(
+        min(curve.labelled[0] for curve in curves.values()),
+        max(curve.labelled[-1] for curve in curves.values()),
+        LEFT,
+        WIDTH,
+    )
+    height = max(HEIGHT, 18 * len(curves) + 60)
+    low = min(float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
+    high = max(float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    up = Scale(low, high, height - BOTTOM, TOP)
+    parts = [_axes(across, up, "labelled rows", "test accuracy")]
+    bands = [_band(curve, across, up, colour(colours[name])) for name, curve in curves.items()]
+    lines = [_mean(curve, across, up, colours[name]) for name, curve in curves.items()]
+    names = list(curves)
+    parts += [*bands, *lines, legend(names, [colours[n] for n in names], WIDTH + 16, TOP + 8)]
+    return drawing(title, WIDTH + 56 + width_of(names), height, parts)
+
+
+def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:
+    parts = []
+    for tick in up.ticks():
+        parts.append(line(across.start, up(tick), across.end, up(tick)))
+        parts.append(text(f"{tick:g}", across.start - 6, up(tick) + 4, "end"))
+    for tick in across.ticks():
+        parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
+        parts.append(text(f"{tick:g}", across(tick), up.start + 18, "middle"))
+    parts.append(line(across.start, up.start, across.end, up.start, "axis"))
+    parts.append(text(below, (across.start + across.end) / 2, up.start + 38, "middle"))
+    middle = (up.start + up.end) / 2
+    parts.append(
+        element("g", text(beside, 0, 0, "middle"), transform=f"translate(14 {middle}) rotate(-90)")
+    )
+    return "".join(parts)
+
+
+def _band(curve: Curve, across: Scale, up: Scale, ink: str) -> str:
+    if not curve.deviation.any():
+        return ""
+    above = _points(curve.labelled, curve.mean + curve.deviation, across, up)
+    below = _points(curve.labelled, curve.mean - curve.deviation, across, up)
+    return area([*above, *below[::-1]], f"fill:{ink};opacity:.14")
+
+
+def _mean(curve: Curve, across: Scale, up: Scale, place: int) -> str:
+    points = _points(curve.labelled, curve.mean, across, up)
+    ink = colour(place)
+    dots = "".join(element("circle", cx=x, cy=y, r=2.6, style=f"fill:{ink}") for x, y in points)
+    return path(points, f"stroke:{ink};stroke-width:1.8", dash(place)) + dots
+
+
+def _points(xs: Floats, ys: Floats, across: Scale, up: Scale) -> list[tuple[float, float]]:
+    return [(across(x), up(y)) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+
+
+def mixing_weights(title: str, weights: Mapping[str, Sequence[float]]) -> Figure:
+    """The mean weight of each candidate in each query, stacked."""
+    names = list(weights)
+    rounds = len(weights[names[0]])
+    height = max(HEIGHT, 18 * len(names) + 60)
+    across, up = Scale(1, rounds, LEFT, WIDTH), Scale(0, 1, height - BOTTOM, TOP)
+    slot = (across.end - across.start) / rounds
+    parts = [_round_axes(across, up, slot, rounds)]
+    for number in range(rounds):
+        base = 0.0
+        for place, name in enumerate(names):
+            weight = weights[name][number]
+            told = f"round {number + 1}, {name}: {weight:.3f}"
+            x, y = across.start + slot * (number + 0.08), up(base + weight)
+            parts.append(box(x, y, slot * 0.84, up(base) - y, _filled(place), told))
+            base += weight
+    parts += [
+        box(WIDTH + 16, TOP + 18 * place, 12, 12, _filled(place))
+        + text(name, WIDTH + 34, TOP + 18 * place + 10)
+        for place, name in enumerate(names)
+    ]
+    return drawing(title, WIDTH + 56 + width_of(names), height, parts)
+
+
+def _round_axes(across: Scale, up: Scale, slot: float, rounds: int) -> str:
+    every = -(-rounds // 12)
+    parts = [line(across.start, up(tick), across.end, up(tick)) for tick in up.ticks()]
+    parts += [text(f"{tick:g}", across.start - 6, up(tick) + 4, "end") for tick in up.ticks()]
+    parts += [
+        text(str(number + 1), across.start + slot * (number + 0.5), up.start + 18, "middle")
+        for number in range(0, rounds, every)
+    ]
+    middle = (across.start + across.end) / 2
+    return "".join([*parts, text("round", middle, up.start + 38, "middle")])
+
+
+def _filled(place: int) -> str:
+    """Beyond the colours there are, the same ones paler."""
+    return f"fill:{colour(place)};opacity:{1 - 0.3 * (place // COLOURS % 3):.1f}"
+
+
+def critical_difference(title: str, found: Ranking) -> Figure:
+    """Mean ranks on a line; a bar joins contenders that do not differ (Demsar, 2006)."""
+    side = width_of(found.names) + 70
+    across = Scale(1, len(found.names), side, side + 420)
+    groups = cliques(found.means, found.critical)
+    top = 60
+    first_name = top + 16 + 9 * len(groups)
+    half = (len(found.names) + 1) // 2
+    parts = [_rank_axis(across, top), _critical_bar(across, found.critical)]
+    for row, (first, last) in enumerate(groups):
+        y = top + 12 + 9 * row
+        x1, x2 = across(found.means[first]) - 4, across(found.means[last]) + 4
+        parts.append(line(x1, y, x2, y, "clique"))
+    for place, (name, mean) in enumerate(zip(found.names, found.means, strict=True)):
+        row = place if place < half else len(found.names) - 1 - place
+        parts.append(_stem(name, mean, across, top, first_name + 20 * (row + 1), place < half))
+    return drawing(title, 2 * side + 420, first_name + 20 * half + 20, parts)
+
+
+def _rank_axis(across: Scale, y: float) -> str:
+    ticks = [tick for tick in across.ticks(8) if tick == int(tick)]
+    return line(across.start, y, across.end, y, "axis") + "".join(
+        line(across(tick), y - 5, across(tick), y, "axis")
+        + text(f"{tick:g}", across(tick), y - 9, "middle")
+        for tick in ticks
+    )
+
+
+def _critical_bar(across: Scale, difference: float) -> str:
+    """The length of the critical difference; cut where it is longer than the line of ranks."""
+    end = min(across(across.low + difference), across.end)
+    return line(across.start, 24, end, 24, "clique") + text(
+        f"critical difference {difference:.2f}", across.start, 16
+    )
+
+
+def _stem(name: str, mean: float, across: Scale, top: float, y: float, left: bool) -> str:
+    x = across(mean)
+    end = across.start - 12 if left else across.end + 12
+    label = f"{name}  {mean:.2f}" if left else f"{mean:.2f}  {name}"
+    words = text(label, end - 4, y + 4, "end") if left else text(label, end + 4, y + 4)
+    return path([(x, top), (x, y), (end, y)], "stroke:currentColor;stroke-width:1") + words
+
+
+def class_balance(title: str, shares: Mapping[str, Floats]) -> Figure:
+    """One row a contender, one field a class: the darker, the more was queried of it."""
+    names = list(shares)
+    classes = len(shares[names[0]])
+    left = width_of(names) + 16
+    field = (WIDTH - LEFT) / classes
+    highest = max(float(each.max()) for each in shares.values()) or 1.0
+    parts = []
+    for row, name in enumerate(names):
+        y = TOP + ROW * row
+        parts.append(text(name, left - 8, y + 16, "end"))
+        for label, share in enumerate(shares[name].tolist()):
+            style = f"fill:var(--c0);fill-opacity:{share / highest:.3f};stroke:var(--line)"
+            told = f"{name}, class {label}: {share:.3f}"
+            parts.append(box(left + field * label, y, field, ROW - 4, style, told))
+    bottom = TOP + ROW * len(names) + 12
+    every = -(-classes // 20)
+    parts += [
+        text(str(label), left + field * (label + 0.5), bottom, "middle")
+        for label in range(0, classes, every)
+    ]
+    parts.append(text("class", left + (WIDTH - LEFT) / 2, bottom + 20, "middle"))
+    return drawing(title, left + WIDTH - LEFT + 16, bottom + 30, parts)
+
+
+def phases(title: str, seconds: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Seconds of a round by phase, stacked; one bar a contender."""
+    names = list(seconds)
+    kinds = list(seconds[names[0]])
+    left = width_of(names) + 16
+    longest = max(sum(each.values()) for each in seconds.values())
+    across = Scale(0, longest or 1.0, left, left + WIDTH - LEFT)
+    bottom = 40 + ROW * len(names)
+    parts = [_phase_legend(kinds, left)]
+    for tick in across.ticks():
+        parts.append(line(across(tick), 30, across(tick), bottom))
+        parts.append(text(f"{tick:g}", across(tick), bottom + 16, "middle"))
+    for row, name in enumerate(names):
+        y, base = 36 + ROW * row, 0.0
+        parts.append(text(name, left - 8, y + 14, "end"))
+        for place, kind in enumerate(kinds):
+            value = seconds[name][kind]
+            wide = across(base + value) - across(base)
+            told = f"{name}, {kind}: {value:.3g} s"
+            parts.append(box(across(base), y, wide, ROW - 8, _filled(place), told))
+            base += value
+    parts.append(text("seconds a round", (across.start + across.end) / 2, bottom + 36, "middle"))
+    return drawing(title, left + WIDTH - LEFT + 40, bottom + 46, parts)
+
+
+def _phase_legend(kinds: Sequence[str], left: float) -> str:
+    slots = [left + 90 * place for place in range(len(kinds))]
+    return "".join(
+        box(x, 6, 12, 12, _filled(place)) + text(kind, x + 18, 16)
+        for place, (x, kind) in enumerate(zip(slots, kinds, strict=True))
+    )

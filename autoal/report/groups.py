@@ -1,0 +1,222 @@
+"""Which runs belong together: settings, contenders within them, and what does not fit."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from autoal.report.faults import Fault
+from autoal.report.runs import Run
+from autoal.settings import Settings, differences
+
+BASELINE = "random"
+# What a run is called, where it is kept and computed, and what is compared.
+APART = ("seed", "name", "out", "logger", "trainer", "strategy", "labeler")
+PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
+HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
+SHOWN = 3  # differing options in a name
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A data set, a task and a plan, and all finished runs of it."""
+
+    name: str
+    data: str
+    config: Settings  # what its runs have in common
+    contenders: dict[str, list[Run]]  # by name, in the order of the seeds
+
+    @property
+    def baseline(self) -> str | None:
+        """The contender that queries at random and asks the oracle."""
+        for name, runs in self.contenders.items():
+            if (runs[0].strategy, runs[0].labeler) == (BASELINE, "oracle"):
+                return name
+        return None
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for runs in self.contenders.values() for run in runs]
+
+
+def group(runs: Sequence[Run]) -> tuple[list[Setting], list[Fault]]:
+    """The settings with their sound runs, and what is wrong with the others."""
+    faults = [*_unfinished(runs), *_duplicates(runs)]
+    out = {fault.where for fault in faults}
+    sound = [run for run in runs if str(run.path) not in out]
+    settings = _settings(sound)
+    faults += _other_configs(settings)
+    for setting in settings:
+        faults += [*_other_starts(setting), *_other_versions(setting)]
+    return settings, faults
+
+
+def by_baseline(name: str) -> tuple[bool, str]:
+    """The order of contenders: random first, then by name."""
+    return not name.startswith(BASELINE), name
+
+
+def data_name(config: Settings) -> str:
+    """What a data set is called: by its flag or file where many share one class."""
+    if config.get("data.flag"):
+        return str(config["data.flag"])
+    if config.get("data.path"):
+        return Path(str(config["data.path"])).stem
+    return str(config["data._target_"]).rpartition(".")[2].lower()
+
+
+def _settings(runs: Sequence[Run]) -> list[Setting]:
+    names = _contender_names(runs)
+    members = _by(runs, lambda run: _text(_common(run)))
+    shared = [_common(found[0]) for found in members.values()]
+    titles = _tell_apart([data_name(config) for config in shared], shared)
+    settings = []
+    for title, config, found in zip(titles, shared, members.values(), strict=True):
+        named = _by(found, lambda run: names[_text(_options(run))])
+        contenders = {
+            name: sorted(named[name], key=lambda run: run.seed)
+            for name in sorted(named, key=by_baseline)
+        }
+        settings.append(Setting(title, data_name(config), config, contenders))
+    return sorted(settings, key=lambda setting: setting.name)
+
+
+def _contender_names(runs: Sequence[Run]) -> dict[str, str]:
+    """A name for each strategy with its options; only options that differ are told."""
+    variants = {_text(_options(run)): _options(run) for run in runs}
+    bases = [str(options["name"]) for options in variants.values()]
+    return dict(zip(variants, _tell_apart(bases, list(variants.values())), strict=True))
+
+
+def _tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
+    """The names; those that several share are followed by the options in which these differ."""
+    told: list[str] = []
+    for name, mine in zip(names, options, strict=True):
+        own: Settings = {}
+        for other, theirs in zip(names, options, strict=True):
+            if other == name:
+                own |= {key: here for key, (here, _) in differences(mine, theirs).items()}
+        first = sorted(own, key=lambda key: (key.count("."), key))[:SHOWN]
+        parts = ", ".join(f"{key}={_shown(own[key])}" for key in first)
+        told.append(f"{name} ({parts})" if parts else name)
+    return _numbered(told)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names that are still the same get a number."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return unique
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _common(run: Run) -> Settings:
+    return {
+        key: value
+        for key, value in run.config.items()
+        if key.split(".")[0] not in APART and key not in PLACES
+    }
+
+
+def _options(run: Run) -> Settings:
+    """What makes a contender: the strategy, its options and who labels."""
+    own = {
+        key.removeprefix("strategy."): value
+        for key, value in run.config.items()
+        if key.startswith("strategy.")
+    }
+    return {**own, "labeler": run.labeler}
+
+
+def _text(settings: Settings) -> str:
+    return json.dumps(settings, sort_keys=True, default=str)
+
+
+def _by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    found: dict[Key, list[Item]] = defaultdict(list)
+    for item in items:
+        found[key(item)].append(item)
+    return dict(found)
+
+
+def _unfinished(runs: Sequence[Run]) -> list[Fault]:
+    return [
+        Fault(
+            "unfinished" if len(run.rounds) < run.planned else "too long",
+            str(run.path),
+            f"{len(run.rounds)} rounds of {run.planned} are there; left out",
+        )
+        for run in runs
+        if len(run.rounds) != run.planned
+    ]
+
+
+def _duplicates(runs: Sequence[Run]) -> list[Fault]:
+    """All but the first of the finished runs that are the same experiment."""
+    finished = [run for run in runs if len(run.rounds) == run.planned]
+    same = _by(finished, lambda run: (_text(_common(run)), _text(_options(run)), run.seed))
+    faults = []
+    for kept, *others in same.values():
+        for run in others:
+            equal = run.rounds and [*run.accuracy] == [*kept.accuracy]
+            verb = "agree" if equal else "differ"
+            what = f"the same experiment as {kept.path}; their accuracies {verb}; left out"
+            faults.append(Fault("duplicate", str(run.path), what))
+    return faults
+
+
+def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
+    """Runs on a data set that differ in more than strategy and seed from most runs on it."""
+    faults = []
+    for same in _by(settings, lambda setting: setting.data).values():
+        most = max(same, key=lambda setting: len(setting.runs))
+        for setting in same:
+            if setting is not most:
+                changed = differences(most.config, setting.config)
+                told = ", ".join(
+                    f"{key}={_shown(here)} in place of {_shown(there)}"
+                    for key, (there, here) in changed.items()
+                )
+                what = f"{told}; compared among themselves only, runs: {len(setting.runs)}"
+                faults.append(Fault("another config", setting.name, what))
+    return faults
+
+
+def _other_starts(setting: Setting) -> list[Fault]:
+    """Runs that did not begin as most runs of their seed did."""
+    faults = []
+    for seed, runs in _by(setting.runs, lambda run: run.seed).items():
+        usual = Counter(run.start for run in runs).most_common(1)[0][0]
+        first = Counter(run.rounds[0].accuracy for run in runs if run.start == usual)
+        accuracy = first.most_common(1)[0][0]
+        for run in runs:
+            if run.start != usual:
+                what = f"not the start set of most runs of seed {seed}; not paired with them"
+                faults.append(Fault("another start set", str(run.path), what))
+            elif run.rounds[0].accuracy != accuracy:
+                what = (
+                    f"the start set of seed {seed}, yet an accuracy of "
+                    f"{run.rounds[0].accuracy:.4f} where most have {accuracy:.4f}: "
+                    "other first weights, or another machine; paired all the same"
+                )
+                faults.append(Fault("another start", str(run.path), what))
+    return faults
+
+
+def _other_versions(setting: Setting) -> list[Fault]:
+    return [
+        Fault("mixed versions", setting.name, f"{name}: {', '.join(sorted(found))}")
+        for name in HARDWARE
+        if len(found := {str(run.versions.get(name)) for run in setting.runs}) > 1
+    ]

@@ -1,0 +1,79 @@
+"""Numbers of one run, and of several runs of one contender."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoal.report.runs import Floats, Run
+
+
+def area(run: Run) -> float:
+    """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
+
+    The mean accuracy over the budget; a run of the start alone has the accuracy of the start.
+    """
+    labelled, accuracy = run.labelled, run.accuracy
+    if len(labelled) == 1:
+        return float(accuracy[0])
+    middles = (accuracy[1:] + accuracy[:-1]) / 2
+    return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
+
+
+def final(run: Run) -> float:
+    """Accuracy after the last round."""
+    return float(run.accuracy[-1])
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation (n - 1); the deviation of a single number is unknown."""
+
+    mean: float
+    deviation: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        many = len(values) > 1
+        return cls(float(np.mean(values)), float(np.std(values, ddof=1)) if many else None)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy over labels, over the seeds."""
+
+    labelled: Floats
+    mean: Floats
+    deviation: Floats  # zero where there is one seed
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> "Curve":
+        """At all counts of labels within the reach of every run, straight lines between rounds."""
+        counts = np.unique(np.concatenate([run.labelled for run in runs]))
+        low = max(run.labelled[0] for run in runs)
+        high = min(run.labelled[-1] for run in runs)
+        counts = counts[(counts >= low) & (counts <= high)]
+        rows = np.array([np.interp(counts, run.labelled, run.accuracy) for run in runs])
+        deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(counts))
+        return cls(counts, rows.mean(0), deviation)
+
+
+def labels_to_reach(target: float, labelled: Floats, accuracy: Floats) -> float | None:
+    """The first number of labels at which the curve is at the target, if it gets there."""
+    reached = np.flatnonzero(accuracy >= target)
+    if not len(reached):
+        return None
+    at = reached[0]
+    if at == 0:
+        return float(labelled[0])
+    share = (target - accuracy[at - 1]) / (accuracy[at] - accuracy[at - 1])
+    return float(labelled[at - 1] + share * (labelled[at] - labelled[at - 1]))
+
+
+def evenness(counts: Sequence[int]) -> float:
+    """Entropy of the classes over that of equal shares: 1 is balanced, 0 is a single class."""
+    if len(counts) < 2:
+        return 1.0
+    shares = np.array([count for count in counts if count], dtype=float)
+    shares /= shares.sum()
+    return float(-np.sum(shares * np.log(shares)) / np.log(len(counts))) + 0.0

@@ -1,0 +1,153 @@
+"""How the contenders did: areas and final accuracy, tests of pairs, ranks and wins."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from autoal.report import figures
+from autoal.report.comparisons import Comparison, Ranking, all_pairs, ranking, win_matrix
+from autoal.report.groups import Setting
+from autoal.report.measures import Curve, Spread, area, final, labels_to_reach
+from autoal.report.page import Section
+from autoal.report.runs import Run
+from autoal.report.statistics import LEVEL
+from autoal.report.tables import Cell, Table
+
+Against = Mapping[str, Sequence[Comparison]]  # by setting
+
+
+def results(settings: Sequence[Setting]) -> Section:
+    """Area, final accuracy, labels saved and paid for."""
+    text = (
+        "Area: under the curve of test accuracy over labelled rows by the trapezoid rule, divided "
+        "by the range of labels. Labels needed: where the mean curve first is at random's mean "
+        "final accuracy, over the seeds in common with random. Saved: the share of random's "
+        "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds."
+    )
+    rows = [
+        _result(setting, name, runs)
+        for setting in settings
+        for name, runs in setting.contenders.items()
+    ]
+    header = ["setting", "strategy", "seeds", "area", "final accuracy"]
+    header += ["labels needed", "saved", "labels bought", "wrong labels"]
+    return Section("Results", [text, Table("results", "Results", header, rows)])
+
+
+def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
+    return [
+        setting.name,
+        name,
+        len(runs),
+        Spread.of([area(run) for run in runs]),
+        Spread.of([final(run) for run in runs]),
+        *saving(setting, name),
+        _total([[each.bought for each in run.rounds] for run in runs]),
+        _total([[each.wrong for each in run.rounds] for run in runs]),
+    ]
+
+
+def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
+    """Labels needed to reach random's final accuracy, and the share saved."""
+    if setting.baseline is None:
+        return None, None
+    mine, base = setting.contenders[name], setting.contenders[setting.baseline]
+    common = {(run.seed, run.start) for run in mine} & {(run.seed, run.start) for run in base}
+    mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
+    if not common:
+        return "no seed in common", None
+    given = float(np.mean([run.labelled[-1] for run in base]))
+    if name == setting.baseline:
+        return given, 0.0
+    target = float(np.mean([final(run) for run in base]))
+    curve = Curve.of(mine)
+    needed = labels_to_reach(target, curve.labelled, curve.mean)
+    return ("not reached", None) if needed is None else (needed, 1 - needed / given)
+
+
+def _total(counts: Sequence[Sequence[int | None]]) -> float | None:
+    """The mean over runs of the sum over rounds, where every round tells."""
+    known = [[count for count in run if count is not None] for run in counts if None not in run]
+    return float(np.mean([sum(run) for run in known])) if known else None
+
+
+def tests(settings: Sequence[Setting], against: Against) -> Section:
+    """Every contender against random, and all pairs."""
+    text = (
+        "Differences are of areas, the first minus the second, seed by seed. p: two-sided "
+        "Wilcoxon signed-rank test, exact, zeros dropped. Corrected: by Holm, over the rows of "
+        "one setting in the same table. Interval: 95 %, percentile bootstrap over the seeds, "
+        "not corrected; with few seeds it is too narrow."
+    )
+    compared = _comparisons("against_random", "Against random", against)
+    pairs = {setting.name: all_pairs(setting) for setting in settings}
+    return Section("Tests", [text, compared, _comparisons("pairs", "All pairs", pairs)])
+
+
+def _comparisons(name: str, title: str, found: Against) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            setting,
+            each.first,
+            each.second,
+            each.seeds,
+            each.mean,
+            each.interval,
+            each.p,
+            each.corrected,
+            each.verdict,
+        ]
+        for setting, compared in found.items()
+        for each in compared
+    ]
+    header = ["setting", "first", "second", "seeds", "difference", "95 % interval"]
+    return Table(name, title, [*header, "p", "corrected", "verdict"], rows)
+
+
+def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
+    """Mean ranks, the critical difference and the win matrix."""
+    section = Section("Ranks and wins", [])
+    found = _rankings(settings)
+    for where, each in found.items():
+        section.parts.append(f"{where}: {_ranks_told(each, names)}")
+        title = f"Critical difference, {where}: a bar joins strategies that do not differ"
+        section.parts.append(figures.critical_difference(title, each))
+    section.parts.append(
+        _rank_table(found) if found else "No mean rank: no two strategies have a seed in common."
+    )
+    rows: list[list[Cell]] = [
+        [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
+    ]
+    title = "Wins: how often the row's area is larger than the column's, a tie as half"
+    section.parts.append(Table("wins", title, ["", *names], rows))
+    return section
+
+
+def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
+    """Over all settings together; for each alone where they share too few strategies or seeds."""
+    together = ranking(settings)
+    if together:
+        return {"all settings": together}
+    alone = {setting.name: ranking([setting]) for setting in settings}
+    return {name: found for name, found in alone.items() if found}
+
+
+def _ranks_told(found: Ranking, names: Sequence[str]) -> str:
+    absent = [name for name in names if name not in found.names]
+    left_out = f" Left out, since they have fewer runs: {', '.join(absent)}." if absent else ""
+    return (
+        f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is one seed "
+        f"of one setting that all strategies have; there are {found.blocks}. Blocks of one setting "
+        "speak about further seeds of it, not about further data sets. Friedman's test of no "
+        f"difference at all: p = {found.p:.3g}. Mean ranks differ at the level {LEVEL:g} if they "
+        f"are more than {found.critical:.2f} apart (Nemenyi).{left_out}"
+    )
+
+
+def _rank_table(found: Mapping[str, Ranking]) -> Table:
+    rows: list[list[Cell]] = [
+        [where, name, mean]
+        for where, each in found.items()
+        for name, mean in zip(each.names, each.means, strict=True)
+    ]
+    return Table("ranks", "Mean rank", ["over", "strategy", "mean rank"], rows)

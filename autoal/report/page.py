@@ -1,0 +1,89 @@
+"""One page of HTML that holds all it shows: no script, no file beside it, no network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+from autoal.report.pictures import Pictures
+from autoal.report.svg import Figure
+from autoal.report.tables import Table
+
+Part = Table | Figure | Pictures | str  # a text is a paragraph
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it."""
+
+    title: str
+    parts: list[Part] = field(default_factory=list)
+
+
+# The policy makes sure of it: a browser refuses to fetch anything for this page.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
+  --c0: #0b6bb0; --c1: #c2520c; --c2: #147d54; --c3: #8741a8; --c4: #8a6a00; --c5: #c22260;
+  --c6: #566170; --c7: #0f7f8c; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
+    --c0: #5cb2f2; --c1: #ff9650; --c2: #45c992; --c3: #cf9cf0; --c4: #e0c04a; --c5: #ff86ad;
+    --c6: #b3bec9; --c7: #52cfdb; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
+p { max-width: 46rem; }
+.wide { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: 13px; }
+caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
+th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left;
+  vertical-align: top; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+figure { margin: 1rem 0; overflow-x: auto; }
+svg { font: 12px system-ui, sans-serif; fill: var(--ink); color: var(--ink); max-width: none; }
+.grid { stroke: var(--line); } .axis { stroke: var(--quiet); }
+.clique { stroke: var(--ink); stroke-width: 4; }
+.pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
+a { color: var(--c0); }
+"""
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The whole document."""
+    links = " · ".join(
+        f'<a href="#part-{number}">{escape(each.title)}</a>' for number, each in enumerate(sections)
+    )
+    body = "\n".join(_section(number, each) for number, each in enumerate(sections))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(title)}</h1>\n<nav>{links}</nav>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _section(number: int, section: Section) -> str:
+    parts = "\n".join(map(_part, section.parts))
+    return f'<section id="part-{number}">\n<h2>{escape(section.title)}</h2>\n{parts}\n</section>'
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, Table):
+        return part.html()
+    if isinstance(part, Figure):
+        return f"<figure><figcaption>{escape(part.title)}</figcaption>{part.svg}</figure>"
+    if isinstance(part, Pictures):
+        return _pictures(part)
+    return f"<p>{escape(part)}</p>"
+
+
+def _pictures(part: Pictures) -> str:
+    images = "".join(
+        f'<div><img src="{address}" alt="{escape(f"{part.contender}: {when} query")}">'
+        f"<br>{when} query</div>"
+        for when, address in (("first", part.first), ("last", part.last))
+    )
+    title = escape(f"{part.setting}, {part.contender} ({part.run})")
+    return f'<figure><figcaption>{title}</figcaption><div class="pair">{images}</div></figure>'

@@ -1,0 +1,125 @@
+"""The few parts that figures are drawn from, as text.
+
+Colours are variables of the page's style sheet, so that a figure is readable on light and dark.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+COLOURS = 8
+DASHES = ("", "7 3", "2 3", "9 3 2 3")  # tell apart what shares a colour
+FONT = 12
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its title."""
+
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From values to places in the drawing."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.low) / ((self.high - self.low) or 1.0)
+        return round(self.start + share * (self.end - self.start), 2)
+
+    def ticks(self, count: int = 5) -> list[float]:
+        """Round numbers within, about so many."""
+        rough = ((self.high - self.low) or 1.0) / count
+        power = 10.0 ** np.floor(np.log10(rough))
+        step = power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough))
+        first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
+        return [float(round(place * step, 10)) + 0.0 for place in np.arange(first, last + 1)]
+
+
+def colour(place: int) -> str:
+    """The colour of the n-th of several."""
+    return f"var(--c{place % COLOURS})"
+
+
+def dash(place: int) -> str:
+    """The dashes of the n-th of several: those of one colour differ."""
+    return DASHES[place // COLOURS % len(DASHES)]
+
+
+def element(tag: str, content: str = "", **attributes: object) -> str:
+    """One element; underscores in the names of attributes stand for hyphens."""
+    told = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for name, value in attributes.items()
+        if value != ""
+    )
+    return f"<{tag}{told}>{content}</{tag}>"
+
+
+def text(words: str, x: float, y: float, anchor: str = "start") -> str:
+    """Words whose line of writing starts, ends or has its middle here."""
+    return element("text", escape(words), x=round(x, 2), y=round(y, 2), text_anchor=anchor)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
+    """A straight line."""
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+
+
+def path(points: Iterable[tuple[float, float]], style: str, dashes: str = "") -> str:
+    """A line through these points."""
+    where = " ".join(f"{x},{y}" for x, y in points)
+    return element("polyline", points=where, style=f"fill:none;{style}", stroke_dasharray=dashes)
+
+
+def area(points: Iterable[tuple[float, float]], style: str) -> str:
+    """What these points enclose."""
+    where = " ".join(f"{x},{y}" for x, y in points)
+    return element("polygon", points=where, style=style)
+
+
+def box(x: float, y: float, width: float, height: float, style: str, told: str = "") -> str:
+    """A rectangle, and what is told of it where the pointer rests on it."""
+    title = element("title", escape(told)) if told else ""
+    sizes = {"width": round(width, 2), "height": round(height, 2)}
+    return element("rect", title, x=round(x, 2), y=round(y, 2), **sizes, style=style)
+
+
+def legend(names: Sequence[str], places: Sequence[int], x: float, y: float) -> str:
+    """Names beside their colours, one below the other."""
+    return "".join(
+        path([(x, y + 18 * row), (x + 24, y + 18 * row)], _stroke(place), dash(place))
+        + text(name, x + 30, y + 18 * row + 4)
+        for row, (name, place) in enumerate(zip(names, places, strict=True))
+    )
+
+
+def _stroke(place: int) -> str:
+    return f"stroke:{colour(place)};stroke-width:3"
+
+
+def width_of(names: Iterable[str]) -> float:
+    """About what the longest of these takes."""
+    return 0.58 * FONT * max(map(len, names), default=0)
+
+
+def drawing(title: str, width: float, height: float, parts: Iterable[str]) -> Figure:
+    """The parts as a figure, which a screen reader tells by its title."""
+    svg = element(
+        "svg",
+        "".join(parts),
+        viewBox=f"0 0 {width:.0f} {height:.0f}",
+        width=f"{width:.0f}",
+        height=f"{height:.0f}",
+        role="img",
+        aria_label=title,
+    )
+    return Figure(title, svg)

@@ -1,0 +1,93 @@
+"""One kind of table, written as HTML, CSV and Markdown."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+
+from autoal.report.measures import Spread
+
+Cell = str | int | float | Spread | tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header; numbers are rounded where people read them only."""
+
+    name: str  # of its files
+    title: str
+    header: list[str]
+    rows: list[list[Cell]]
+
+    def html(self) -> str:
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.header)
+        body = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>\n" for row in self.rows)
+        return (
+            f'<div class="wide"><table><caption>{escape(self.title)}</caption>\n'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
+        )
+
+    def markdown(self) -> str:
+        lines = [self.header, ["---"] * len(self.header)]
+        lines += [[_shown(cell).replace("|", "\\|") for cell in row] for row in self.rows]
+        rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{self.title}\n\n{rows}\n"
+
+    def csv(self) -> str:
+        """Unrounded; what a cell holds two numbers of takes two columns."""
+        parts = [self._parts(place) for place in range(len(self.header))]
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            [
+                f"{name} {part}".strip()
+                for name, own in zip(self.header, parts, strict=True)
+                for part in own
+            ]
+        )
+        for row in self.rows:
+            cells = zip(row, parts, strict=True)
+            writer.writerow([value for cell, own in cells for value in _split(cell, len(own))])
+        return text.getvalue()
+
+    def _parts(self, place: int) -> Sequence[str]:
+        cells = [row[place] for row in self.rows]
+        if any(isinstance(cell, Spread) for cell in cells):
+            return ("mean", "deviation")
+        if any(isinstance(cell, tuple) for cell in cells):
+            return ("low", "high")
+        return ("",)
+
+
+def _split(cell: Cell, count: int) -> list[object]:
+    if isinstance(cell, Spread):
+        return [cell.mean, cell.deviation]
+    if isinstance(cell, tuple):
+        return list(cell)
+    return [cell, *[None] * (count - 1)]
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Spread):
+        spread = "" if cell.deviation is None else f" ± {_number(cell.deviation)}"
+        return _number(cell.mean) + spread
+    if isinstance(cell, tuple):
+        return f"{_number(cell[0])} to {_number(cell[1])}"
+    return _number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _number(value: float) -> str:
+    """Four digits after the point; fewer where it is large, three that count where it is tiny."""
+    if value == int(value) and abs(value) >= 2:
+        return f"{value:.0f}"  # a count
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+
+
+def _html_cell(cell: Cell) -> str:
+    kind = "" if isinstance(cell, str) else ' class="number"'
+    return f"<td{kind}>{escape(_shown(cell))}</td>"

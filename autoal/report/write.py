@@ -1,0 +1,32 @@
+"""From run folders to the files of a report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoal.errors import UserError
+from autoal.report.contents import curve_table, sections
+from autoal.report.groups import group
+from autoal.report.page import page
+from autoal.report.runs import read_runs
+from autoal.report.tables import Table
+
+TITLE = "Active-learning runs compared"
+
+
+def write_report(tops: Sequence[Path], out: Path) -> Path:
+    """Read all runs below these folders; returns the page, with tables/ beside it."""
+    runs, unreadable = read_runs(tops)
+    settings, faults = group(runs)
+    found = sections(settings, [*unreadable, *faults])
+    tables = [part for each in found for part in each.parts if isinstance(part, Table)]
+    files = {out / "report.html": page(TITLE, found)}
+    for table in [*tables, curve_table(settings)]:
+        files[out / "tables" / f"{table.name}.csv"] = table.csv()
+        files[out / "tables" / f"{table.name}.md"] = table.markdown()
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+    except OSError as error:
+        raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
+    return out / "report.html"

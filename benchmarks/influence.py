@@ -1,0 +1,344 @@
+"""Influence against training again, and against other ways to compute it.
+
+    AUTOAL_DATA=FOLDER python -m benchmarks.influence
+
+The folder has diabetic.csv (Diabetic Retinopathy Debrecen: 19 columns, the class last). `captum`,
+a library for influence, comes with the extra `reference`.
+"""
+
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from scipy.stats import spearmanr
+from sklearn.datasets import load_breast_cancer, load_digits
+from torch import Tensor, nn
+from torch.func import grad, vmap
+from torch.nn.functional import cross_entropy, normalize
+
+from autoal.influence import Regression, influences, mean_gradient, with_intercept
+from autoal.record.results import render
+from autoal.seeding import generator
+from benchmarks.report import RESULTS, keep, table
+from strategies.influence import in_blocks
+
+JUDGES, TRIED = 150, 40  # rows
+TRAIN, POOL, WIDTH = 2_000, 50_000, 512  # of the made rows whose scores are timed
+SUBSET = 50  # rows of them for the gradients of each row
+
+Rows = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A data set, how its columns are scaled, and how its regression is penalised."""
+
+    name: str
+    load: Callable[[], Rows]
+    train: int
+    unit: bool
+    penalty: float  # L of sum_i l_i + L / 2 |theta|^2
+    shown: bool = False  # in the picture
+
+
+def breast_cancer() -> Rows:
+    """569 rows of 30 columns, 2 classes."""
+    return _tensors(*load_breast_cancer(return_X_y=True))
+
+
+def digits() -> Rows:
+    """1,797 rows of 64 columns, 10 classes."""
+    return _tensors(*load_digits(return_X_y=True))
+
+
+def diabetic() -> Rows:
+    """1,151 rows of 19 columns, 2 classes."""
+    path = Path(os.environ["AUTOAL_DATA"], "diabetic.csv")
+    values = np.genfromtxt(path, delimiter=",", skip_header=_header(path))
+    return _tensors(values[:, :-1], values[:, -1])
+
+
+def _header(path: Path) -> int:
+    """Lines before the first that starts with a number."""
+    lines = path.read_text().splitlines()
+    return next(at for at, line in enumerate(lines) if line[:1].isdigit() or line[:1] == "-")
+
+
+def _tensors(features: np.ndarray, labels: np.ndarray) -> Rows:
+    return torch.from_numpy(features).double(), torch.from_numpy(labels).long()
+
+
+SETTINGS = [
+    Setting("breast cancer", breast_cancer, 200, False, 1.0),
+    Setting("breast cancer", breast_cancer, 200, False, 10.0, shown=True),
+    Setting("breast cancer", breast_cancer, 200, True, 0.2),
+    Setting("digits", digits, 400, False, 1.0),
+    Setting("digits", digits, 400, True, 1.0, shown=True),
+    Setting("digits", digits, 400, True, 0.1),
+    Setting("diabetic", diabetic, 400, False, 1.0),
+    Setting("diabetic", diabetic, 400, False, 10.0, shown=True),
+    Setting("diabetic", diabetic, 400, True, 1.0),
+]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A regression at its optimum, the rows that judge it, and those that might be added."""
+
+    head: Regression
+    theta: Tensor
+    judges: Rows
+    pool: Rows
+
+    @property
+    def weight(self) -> float:
+        """Of a row."""
+        return 1 / len(self.head.features)
+
+    @property
+    def gradient(self) -> Tensor:
+        """Of the loss on the rows that judge."""
+        return mean_gradient(*self.judges, self.theta)
+
+    def loss(self, theta: Tensor) -> float:
+        """On the rows that judge."""
+        return float(cross_entropy(self.judges[0] @ theta.T, self.judges[1]))
+
+    def predicted(self) -> Tensor:
+        """The falls that influence foretells, (pool, classes)."""
+        slope = self.weight * self.head.solve(self.theta, self.gradient)
+        return influences(self.pool[0], self.theta, slope)
+
+    def realised(self) -> Tensor:
+        """The falls after training again with each row and class, (pool, classes)."""
+        before = self.loss(self.theta)
+        falls = torch.empty(len(self.pool[0]), self.head.classes, dtype=torch.float64)
+        for place, row in enumerate(self.pool[0]):
+            for label in range(self.head.classes):
+                more = self.head.joined(row[None], torch.tensor([label]), self.weight)
+                falls[place, label] = before - self.loss(more.minimise(self.theta))
+        return falls
+
+    def batch(self, places: Tensor, labels: Tensor) -> float:
+        """The fall after training again with all of these rows together."""
+        more = self.head.joined(self.pool[0][places], labels, self.weight)
+        return self.loss(self.theta) - self.loss(more.minimise(self.theta))
+
+
+def problem(setting: Setting) -> Problem:
+    """Rows drawn for training, for judging and to be tried."""
+    features, labels = setting.load()
+    rows = (features - features.mean(0)) / features.std(0).clamp(min=1e-9)
+    rows = with_intercept(normalize(features) if setting.unit else rows)
+    order = torch.randperm(len(labels), generator=generator(0, "order"))
+    order = order[: setting.train + JUDGES + TRIED]
+    known, judges, pool = order.split([setting.train, JUDGES, TRIED])
+    weights = rows.new_full((setting.train,), 1 / setting.train)
+    ridge, classes = setting.penalty / setting.train, int(labels.max()) + 1
+    head = Regression(rows[known], labels[known], classes, weights, ridge)
+    return Problem(
+        head, head.minimise(), (rows[judges], labels[judges]), (rows[pool], labels[pool])
+    )
+
+
+def compared(setting: Setting) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """A row of the table, and the predicted and the realised falls."""
+    made = problem(setting)
+    predicted, realised = made.predicted(), made.realised()
+    best, truth = predicted.argmax(1), made.pool[1][:, None]
+    top = predicted.amax(1).topk(10).indices
+    cells = [
+        setting.name,
+        "length 1" if setting.unit else "standardised",
+        f"{setting.penalty:g}",
+        _correlation(predicted, realised),
+        _correlation(predicted.gather(1, truth), realised.gather(1, truth)),
+        _correlation(predicted.amax(1), realised.amax(1)),
+        f"{float((best == realised.argmax(1)).double().mean()):.2f}",
+        f"{float(predicted.amax(1)[top].sum()):+.3f}",
+        f"{made.batch(top, best[top]):+.3f}",
+    ]
+    return cells, predicted.flatten().numpy(), realised.flatten().numpy()
+
+
+def _correlation(left: Tensor, right: Tensor) -> str:
+    return f"{spearmanr(left.flatten(), right.flatten()).statistic:.3f}"
+
+
+def scatter(shown: list[tuple[str, np.ndarray, np.ndarray]]) -> Figure:
+    """The realised over the predicted falls."""
+    figure = Figure(figsize=(4 * len(shown), 3.8), layout="constrained")
+    for axes, (name, predicted, realised) in zip(
+        figure.subplots(1, len(shown)), shown, strict=True
+    ):
+        axes.axline((0, 0), slope=1, color="0.7", linewidth=1)
+        axes.scatter(predicted, realised, s=6, alpha=0.5, linewidths=0)
+        axes.set(title=name, xlabel="predicted fall", ylabel="fall after training again")
+        axes.ticklabel_format(scilimits=(-3, 3))
+    return figure
+
+
+def exactness() -> str:
+    """How near independent ways come to the numbers, on digits."""
+    made = problem(SETTINGS[4])
+    theta, right = made.theta, made.gradient
+    hessian = torch.autograd.functional.hessian(made.head.loss, theta)
+    factor = torch.linalg.cholesky(hessian.reshape(theta.numel(), theta.numel()))
+    dense = torch.cholesky_solve(right.reshape(-1, 1), factor).reshape(theta.shape)
+    little = 1e-4 * made.weight
+    row, label = made.pool[0][:1], torch.tensor([0])
+    moved = made.head.joined(row, label, little).minimise(theta, tolerance=1e-14)
+    fallen = made.loss(theta) - made.loss(moved)
+    foretold = float(made.predicted()[0, 0]) * 1e-4
+    slope = made.weight * made.head.solve(theta, right)
+    gap = influences(made.pool[0], theta, slope) - by_gradients(made.pool[0], theta, slope)
+    solved = made.head.solve(theta, right)
+    rows = [
+        ["conjugate gradients and Cholesky", _apart(solved - dense, dense)],
+        ["a row of weight 1e-4, trained again", f"{abs(foretold / fallen - 1):.1e}"],
+        ["gradients of each row by torch.func", _apart(gap, made.predicted())],
+    ]
+    return table(["against", "relative difference"], rows)
+
+
+def _apart(difference: Tensor, whole: Tensor) -> str:
+    return f"{float(difference.norm() / whole.norm()):.1e}"
+
+
+def by_gradients(rows: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
+    """The influences by the gradient of each row and class, written out."""
+
+    def loss(theta: Tensor, row: Tensor, label: Tensor) -> Tensor:
+        return cross_entropy((row @ theta.T)[None], label[None])
+
+    each = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
+    labels = torch.arange(len(theta))
+    parts = [(each(theta, part, labels) * slope).sum((2, 3)) for part in rows.split(10)]
+    return torch.cat(parts)
+
+
+def speed(classes: int) -> list[str]:
+    """Seconds and memory for all influences of the made rows, and of a way round.
+
+    Of the processor, so that what else runs on the machine makes no difference.
+    """
+    stream = generator(0, "speed", classes)
+    centres = torch.randn(classes, WIDTH, generator=stream)
+    labels = torch.randint(classes, (TRAIN + JUDGES,), generator=stream)
+    known = centres[labels] + 2 * torch.randn(TRAIN + JUDGES, WIDTH, generator=stream)
+    pool = torch.randn(POOL, WIDTH, generator=stream)
+    rows = with_intercept(normalize(known))
+    weights = rows.new_full((TRAIN,), 1 / TRAIN)
+    head = Regression(rows[:TRAIN], labels[:TRAIN], classes, weights, 1 / TRAIN)
+    begin = time.process_time()
+    theta = head.minimise(tolerance=1e-8)
+    fit = time.process_time() - begin
+    gradient = mean_gradient(rows[TRAIN:], labels[TRAIN:], theta)
+    before = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
+    begin = time.process_time()
+    slope = head.solve(theta, gradient, tolerance=1e-6) / TRAIN
+    solve = time.process_time() - begin
+    found = in_blocks(pool, lambda part: influences(part, theta, slope))
+    total = time.process_time() - begin
+    memory = _memory("VmHWM") - before
+    some = with_intercept(normalize(pool[:SUBSET]))
+    by_gradients(some[:1], theta, slope)  # the first call prepares more than it computes
+    begin = time.process_time()
+    slow = by_gradients(some, theta, slope)
+    each = (time.process_time() - begin) / SUBSET * POOL
+    assert torch.allclose(slow, found[:SUBSET].double(), rtol=1e-3, atol=1e-8)
+    return [
+        str(classes),
+        f"{fit:.2f}",
+        f"{solve:.3f}",
+        f"{total:.2f}",
+        f"{memory / 2**20:.2f}",
+        f"{each:,.0f}",
+    ]
+
+
+def _memory(name: str) -> int:
+    """Of this process, in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+
+def library() -> str:
+    """Ours and captum's influences of 60 rows and 10 classes of digits."""
+    from captum.influence import NaiveInfluenceFunction
+    from torch.utils.data import TensorDataset
+
+    made = problem(SETTINGS[4])
+    begin = time.process_time()
+    ours = made.predicted()
+    own = time.process_time() - begin
+    classes, rows = made.head.classes, made.pool[0]
+    model = nn.Linear(rows.shape[1], classes, bias=False).double()
+    with torch.no_grad():
+        model.weight.copy_(made.theta)
+    tried = TensorDataset(
+        rows.repeat_interleave(classes, 0), torch.arange(classes).repeat(len(rows))
+    )
+    with tempfile.NamedTemporaryFile(suffix=".pt") as checkpoint:
+        torch.save(model.state_dict(), checkpoint.name)
+        begin = time.process_time()
+        theirs = NaiveInfluenceFunction(
+            model,
+            tried,
+            checkpoint.name,
+            loss_fn=nn.CrossEntropyLoss(reduction="none"),
+            batch_size=200,
+            hessian_dataset=TensorDataset(made.head.features, made.head.labels),
+            projection_dim=None,  # all of them; its default keeps 50
+            hessian_reg=made.head.ridge * len(made.head.labels),
+        ).influence(made.judges)
+        seconds = time.process_time() - begin
+    assert isinstance(theirs, Tensor)
+    found = theirs.mean(0).reshape(ours.shape)
+    told = [[f"{own:.3f}", f"{seconds:.2f}", _apart(found - ours, ours)]]
+    return table(["ours, s", "captum, s", "relative difference"], told)
+
+
+def main() -> None:
+    """Measure, draw, and keep the tables."""
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    found = [compared(setting) for setting in SETTINGS]
+    shown = [
+        (f"{setting.name}, L = {setting.penalty:g}", predicted, realised)
+        for setting, (_, predicted, realised) in zip(SETTINGS, found, strict=True)
+        if setting.shown
+    ]
+    for kind in ("svg", "png"):
+        (RESULTS / f"influence.{kind}").write_bytes(render(scatter(shown), kind))
+    header = ["data", "features", "L", "all", "true class", "best class", "same best class"]
+    header += ["ten best: predicted", "ten best: added together"]
+    speeds = [speed(classes) for classes in (10, 100)]
+    parts = [
+        f"Rank correlation of influence with training again, {TRIED} rows, every class; the fall "
+        "of the validation loss for the ten best rows with their best classes",
+        table(header, [cells for cells, _, _ in found]),
+        "![predicted and realised falls](influence.png)",
+        exactness(),
+        f"All influences of {POOL:,} x {WIDTH} rows, {TRAIN:,} labelled; processor seconds on "
+        f"one thread. Beside them, the gradients of each row by torch.func, from {SUBSET} rows",
+        table(
+            ["classes", "fit, s", "solve, s", "solve and score, s", "GiB", "by torch.func, s"],
+            speeds,
+        ),
+        f"{TRIED} x 10 influences on digits beside those of captum, in processor seconds too",
+        library(),
+    ]
+    keep("influence", "\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()

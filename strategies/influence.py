@@ -1,0 +1,371 @@
+"""Rows that lower the loss on validation rows when they are added, by their influence.
+
+The influence of a row with a class is the first-order fall of the validation loss of a surrogate
+when the row is added (`autoal.influence.influences` states the sign). The surrogate is convex:
+logistic regression on embeddings of length 1, since the largest influences belong to just those
+rows for which first order fails where rows are long and the penalty is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from autoal import QueryStrategy, View
+from autoal.errors import UserError
+from autoal.geometry import unit
+from autoal.influence import (
+    Regression,
+    conjugate_gradients,
+    influences,
+    mean_gradient,
+    with_intercept,
+)
+
+BLOCK = 4096  # rows in double precision at a time
+AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
+TOLERANCE = 1e-8  # of the gradient's norm at a surrogate's optimum
+CHECKS = 3  # unasked re-checks for each row of the batch, at most
+
+
+class Influence(QueryStrategy):
+    """What the strategies of this file share: the surrogate, fitted once for each view.
+
+    Args:
+        penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
+        folds: where there are no validation rows, the labelled ones are cross-validated in so many
+            parts; 0 refuses to do without validation rows.
+    """
+
+    reads: tuple[str, ...] | None = ("embeddings", "labelled", "validation")
+
+    def __init__(self, penalty: float = 1.0, folds: int = 0) -> None:
+        if not penalty > 0:
+            raise ValueError(f"`penalty` must be above 0, got {penalty}")
+        if folds < 0 or folds == 1:
+            raise ValueError(f"`folds` must be 0 or at least 2, got {folds}")
+        self.penalty = penalty
+        self.folds = folds
+        self._surrogates: WeakKeyDictionary[View, Surrogate] = WeakKeyDictionary()
+
+    def check(self, *, validation: bool) -> None:
+        if not (validation or self.folds):
+            raise UserError(
+                "influence is measured on validation rows, and there are none: give "
+                "data.validation=N, or the option folds=5 (strategy.folds=5), which "
+                "cross-validates the labelled rows"
+            )
+
+    def surrogate(self, view: View) -> Surrogate:
+        """Fitted on the labelled rows; the same for the same view."""
+        self.check(validation=view.validation is not None)
+        if view not in self._surrogates:
+            self._surrogates[view] = Surrogate(view, self.penalty, self.folds)
+        return self._surrogates[view]
+
+
+class Salutary(Influence):
+    """Largest fall of the validation loss, under the class of the greatest benefit (2024).
+
+    Every row is tried with every class. The best class is its salutary label, which
+    `labeler=salutary` gives it without asking anybody, and that class's influence its score. The
+    best rows are added for real, one at a time, and the true fall takes the place of the predicted
+    one: the largest predictions are those that are wrong most often.
+
+    Args:
+        penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
+        folds: where there are no validation rows, the labelled ones are cross-validated in so many
+            parts; 0 refuses to do without validation rows.
+        recheck: rows that are added for real, at most; null is three for each of the batch where
+            that is cheap, and none where it is not or where rows are cross-validated.
+    """
+
+    def __init__(self, penalty: float = 1.0, folds: int = 0, recheck: int | None = None) -> None:
+        super().__init__(penalty, folds)
+        if recheck is not None and recheck < 0:
+            raise ValueError(f"`recheck` must not be negative, got {recheck}")
+        self.recheck = recheck
+        self._batches: WeakKeyDictionary[View, Batch] = WeakKeyDictionary()
+
+    def score(self, view: View, budget: int) -> Tensor:
+        surrogate, embeddings = self.surrogate(view), view.pool.embeddings
+        benefits = surrogate.influences(embeddings)
+        tried = self._tried(view, torch.arange(len(embeddings)), benefits)
+        predicted = benefits.gather(1, tried[:, None]).flatten()
+        limit = surrogate.affordable(budget) if self.recheck is None else self.recheck
+
+        def fall(place: int) -> float:
+            return surrogate.fall(embeddings[[place]], tried[[place]])
+
+        order = view.pool.order
+        scores, checked = rechecked(predicted, order, fall, budget, limit)
+        best = _best_first(scores, order)[:budget]
+        self._batches[view] = Batch(best, tried[best], predicted[best], checked)
+        return scores
+
+    def labels(self, view: View, places: Tensor) -> Tensor:
+        if len(view.labels.unique()) < 2:
+            raise UserError(
+                f"all {len(view.labels)} labelled rows are of one class, from which no labels "
+                "can be given to others: give a larger start="
+            )
+        benefits = self.surrogate(view).influences(_take(view.pool.embeddings, places))
+        return self._tried(view, places, benefits)
+
+    def notes(self, view: View) -> dict[str, Any]:
+        """What the batch is predicted to do to the surrogate's validation loss, and what it does.
+
+        With the classes that the scores stand for, whoever labels the rows.
+        """
+        if view not in self._batches:
+            return {}
+        batch, surrogate = self._batches[view], self.surrogate(view)
+        embeddings = _take(view.pool.embeddings, batch.places)
+        return {
+            "validation_loss": surrogate.loss,
+            "predicted_fall": float(batch.predicted.double().sum()),
+            "realised_fall": surrogate.fall(embeddings, batch.labels),
+            "rechecked": batch.checked,
+        }
+
+    def _tried(self, view: View, places: Tensor, benefits: Tensor) -> Tensor:
+        """The class that each of these rows of the pool is tried with, (places,)."""
+        return benefits.argmax(1)
+
+
+class Isal(Salutary):
+    """Largest fall of the validation loss if the model's prediction is right (Liu et al., 2021).
+
+    Args:
+        penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
+        folds: where there are no validation rows, the labelled ones are cross-validated in so many
+            parts; 0 refuses to do without validation rows.
+        recheck: rows that are added for real, at most; null is three for each of the batch where
+            that is cheap, and none where it is not or where rows are cross-validated.
+    """
+
+    reads = ("embeddings", "probs", "labelled", "validation")
+
+    def _tried(self, view: View, places: Tensor, benefits: Tensor) -> Tensor:
+        return _take(view.pool.probs, places).argmax(1).cpu()
+
+
+class Ibds(Influence):
+    """Largest influence, as a regression on the labelled rows and their influences foresees it.
+
+    No class is tried: ridge regression, in closed form and anew in every round, learns from the
+    embeddings of the labelled rows what influence they have with their labels, and predicts the
+    pool's. The published regressor is a tree.
+
+    Args:
+        penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2, and of the
+            regression on the influences.
+        folds: where there are no validation rows, the labelled ones are cross-validated in so many
+            parts; 0 refuses to do without validation rows.
+    """
+
+    def score(self, view: View, budget: int) -> Tensor:
+        line, middle = self._line(view)
+        return in_blocks(view.pool.embeddings, lambda rows: rows @ line.to(rows.device) + middle)
+
+    def notes(self, view: View) -> dict[str, Any]:
+        """How much of the labelled rows' influences the regression explains."""
+        line, middle = self._line(view)
+        known = self._known(view)
+        foreseen = in_blocks(view.labelled.embeddings, lambda rows: rows @ line.to(rows.device))
+        spread = float((known - middle).square().sum())
+        left = float((known - middle - foreseen).square().sum())
+        return {"explained": 1 - left / spread if spread else 0.0}
+
+    def _line(self, view: View) -> tuple[Tensor, float]:
+        """The coefficients of the regression, and the mean influence that they start from."""
+        known, rows = self._known(view), _inputs(view.labelled.embeddings).cpu()
+        middle = float(known.mean())
+
+        def times(line: Tensor) -> Tensor:
+            return rows.T @ (rows @ line) + self.penalty * line
+
+        return conjugate_gradients(times, rows.T @ (known - middle), 1e-10), middle
+
+    def _known(self, view: View) -> Tensor:
+        """The influences of the labelled rows with their labels, (labelled,)."""
+        benefits = self.surrogate(view).influences(view.labelled.embeddings)
+        return benefits.gather(1, view.labels[:, None]).flatten().double()
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What was chosen: places in the pool, the classes tried and the falls foretold for each."""
+
+    places: Tensor
+    labels: Tensor
+    predicted: Tensor
+    checked: int  # rows that were added for real
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Rows that judge, and the regression that was fitted without them."""
+
+    head: Regression
+    theta: Tensor
+    rows: Tensor
+    labels: Tensor
+    share: float  # of all rows that judge
+
+    def loss(self, theta: Tensor) -> float:
+        """The mean loss on the rows, times their share."""
+        return self.share * float(cross_entropy(self.rows @ theta.T, self.labels))
+
+
+class Surrogate:
+    """Logistic regression on the labelled rows, and its loss on the rows that judge it.
+
+    Args:
+        view: whose labelled rows it is fitted on.
+        penalty: see `Influence`.
+        folds: see `Influence`.
+    """
+
+    def __init__(self, view: View, penalty: float, folds: int) -> None:
+        rows, labels = _inputs(view.labelled.embeddings).cpu(), view.labels.cpu()
+        self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
+        self.ridge = penalty / len(rows)
+        self.classes = view.classes
+        self.head, self.theta = self._fitted(rows, labels)
+        if view.validation is not None and view.validation_labels is not None:
+            judges = _inputs(view.validation.embeddings).cpu(), view.validation_labels.cpu()
+            _check_classes(judges[1])
+            self.checks = [Check(self.head, self.theta, *judges, share=1.0)]
+        else:
+            self.checks = self._left_out(rows, labels, _parts(view, folds))
+        self.folded = view.validation is None
+        gradient = sum(
+            (c.share * mean_gradient(c.rows, c.labels, c.theta) for c in self.checks),
+            torch.zeros_like(self.theta),
+        )
+        self.slope = self.weight * self.head.solve(self.theta, gradient)
+
+    @cached_property
+    def loss(self) -> float:
+        """On the rows that judge."""
+        return sum(check.loss(check.theta) for check in self.checks)
+
+    def influences(self, embeddings: Tensor) -> Tensor:
+        """The predicted fall of the loss for each row and class, (n, classes), on the CPU."""
+        device = embeddings.device
+        theta, slope = self.theta.to(device), self.slope.to(device)
+        return in_blocks(embeddings, lambda rows: influences(rows, theta, slope))
+
+    def fall(self, embeddings: Tensor, labels: Tensor) -> float:
+        """By how much the loss really falls when these rows are added together."""
+        rows = _inputs(embeddings).cpu()
+        after = 0.0
+        for check in self.checks:
+            head = check.head.joined(rows, labels, self.weight)
+            after += check.loss(minimised(head, check.theta))
+        return self.loss - after
+
+    def affordable(self, budget: int) -> int:
+        """How many rows may be added for real without being asked to."""
+        if self.folded:
+            return 0
+        return min(CHECKS * budget, AFFORDABLE // (len(self.head.features) * self.theta.numel()))
+
+    def _fitted(
+        self, rows: Tensor, labels: Tensor, start: Tensor | None = None
+    ) -> tuple[Regression, Tensor]:
+        weights = rows.new_full((len(rows),), self.weight)
+        head = Regression(rows, labels, self.classes, weights, self.ridge)
+        return head, minimised(head, start)
+
+    def _left_out(self, rows: Tensor, labels: Tensor, parts: list[Tensor]) -> list[Check]:
+        """The labelled rows judge, each part by a regression on the others."""
+        checks = []
+        for part in parts:
+            others = torch.ones(len(rows), dtype=torch.bool)
+            others[part] = len(rows) == 1  # a single row has nobody else to learn from
+            head, theta = self._fitted(rows[others], labels[others], self.theta)
+            checks.append(Check(head, theta, rows[part], labels[part], len(part) / len(rows)))
+        return checks
+
+
+def minimised(head: Regression, start: Tensor | None = None) -> Tensor:
+    """The optimum of a surrogate."""
+    try:
+        return head.minimise(start, tolerance=TOLERANCE)
+    except RuntimeError as error:
+        raise UserError(f"the surrogate: {error}; a larger strategy.penalty may help") from error
+
+
+def in_blocks(embeddings: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU."""
+    parts = [act(_inputs(part)).float().cpu() for part in embeddings.split(BLOCK)]
+    return torch.cat(parts)
+
+
+def rechecked(
+    predicted: Tensor, order: Tensor, fall: Callable[[int], float], budget: int, limit: int
+) -> tuple[Tensor, int]:
+    """The predictions, where the true fall takes the place of those that lead.
+
+    Rows are added for real until the best `budget` have all been, or `limit` have.
+
+    Args:
+        predicted: falls, (n,).
+        order: the places of the rows in the order of their numbers.
+        fall: the true one for the row at a place.
+        budget: rows that will be chosen.
+        limit: how many rows may be checked.
+
+    Returns:
+        The scores, (n,), and how many rows were checked.
+    """
+    scores = predicted.clone()
+    checked: set[int] = set()
+    while len(checked) < limit:
+        leading = _best_first(scores, order)[:budget].tolist()
+        fresh = [place for place in leading if place not in checked][: limit - len(checked)]
+        if not fresh:
+            break
+        for place in fresh:
+            scores[place] = fall(place)
+        checked.update(fresh)
+    return scores, len(checked)
+
+
+def _best_first(scores: Tensor, order: Tensor) -> Tensor:
+    """The places of the rows by their scores; where they are equal, by the rows' numbers."""
+    order = order.cpu()
+    return order[scores[order].argsort(descending=True, stable=True)]
+
+
+def _parts(view: View, folds: int) -> list[Tensor]:
+    """Places of the labelled rows, drawn into folds."""
+    count = len(view.labelled)
+    drawn = view.labelled.order.cpu()[torch.randperm(count, generator=view.generator())]
+    return list(drawn.tensor_split(min(folds, count)))
+
+
+def _check_classes(labels: Tensor) -> None:
+    if len(labels.unique()) < 2:
+        raise UserError(
+            f"all {len(labels)} validation rows are of one class, so that every other class seems "
+            "to do harm: give a larger data.validation="
+        )
+
+
+def _inputs(embeddings: Tensor) -> Tensor:
+    """What the surrogate reads: embeddings of length 1 and an intercept, in double precision."""
+    return with_intercept(unit(embeddings))
+
+
+def _take(rows: Tensor, places: Tensor) -> Tensor:
+    return rows[places.to(rows.device)]

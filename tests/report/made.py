@@ -1,0 +1,71 @@
+"""Run folders as an experiment leaves them, made without one."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def write_run(
+    top: Path,
+    name: str,
+    accuracy: Sequence[float],
+    *,
+    strategy: str = "random",
+    seed: int = 0,
+    rounds: int | None = None,
+    start: Sequence[int] = (0, 1),
+    weights: dict[str, float] | None = None,
+    **config: Any,
+) -> Path:
+    """A folder with one round for each accuracy, two labels a round."""
+    path = top / name
+    path.mkdir(parents=True)
+    settings = {
+        "start": 2,
+        "budget": 2,
+        "rounds": len(accuracy) - 1 if rounds is None else rounds,
+        "seed": seed,
+        "name": name,
+        "out": str(top),
+        "data": {"_target_": "datamodules.digits.Digits", "imbalance": "none"},
+        "task": {"_target_": "autoal.task.Task", "warm_start": False},
+        "strategy": {"name": strategy},
+        **config,
+        "about": {"id": name, "versions": {"torch": "2", "machine": "here"}},
+    }
+    (path / "config.yaml").write_text(yaml.safe_dump(settings))
+    lines = [
+        {
+            "round": number,
+            "labelled": 2 * number + 2,
+            "queried": list(start) if number == 0 else [2 * number, 2 * number + 1],
+            "labels": [0, number % 3],
+            "accuracy": float(value),
+            "seconds": {"train": 1.0, "test": 0.5, "features": 0.2, "score": 0.3, "total": 2.5},
+            "steps": 1,
+            "notes": {"weights": weights} if weights and number else {},
+        }
+        for number, value in enumerate(accuracy)
+    ]
+    (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def write_defects(top: Path) -> None:
+    """Sound runs of two strategies, and one of each thing that may be wrong."""
+    for seed in range(3):
+        for strategy, gain in (("random", 0.0), ("margin", 0.1)):
+            values = [0.5, 0.6 + gain, 0.7 + gain]
+            write_run(top, f"{strategy}-{seed}", values, strategy=strategy, seed=seed)
+    write_run(top, "copy", [0.5, 0.6, 0.7])
+    write_run(top, "half", [0.5, 0.6], seed=4, rounds=2)
+    write_run(top, "wider", [0.5, 0.6, 0.7], budget=5)
+    write_run(top, "elsewhere", [0.4, 0.6, 0.7], strategy="entropy", start=(8, 9))
+    write_run(top, "stranger", [0.3, 0.6, 0.7], strategy="badge")
+    broken = write_run(top, "broken", [0.5], seed=5)
+    (broken / "rounds.jsonl").write_text("{\n")
+    weights = {"margin": 0.75, "random": 0.25}
+    write_run(top, "autoal", [0.5, 0.7, 0.8], strategy="autoal", weights=weights)

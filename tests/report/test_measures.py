@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
+from autoal.report.groups import Setting, group
+from autoal.report.measures import Curve, Spread, area, evenness, labels_to_reach
+from autoal.report.outcomes import saving
+from autoal.report.runs import read_run, read_runs
+from tests.report.made import write_run
+
+
+def setting_of(top: Path) -> Setting:
+    settings, faults = group(read_runs([top])[0])
+    assert faults == []
+    return settings[0]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Setting:
+    """Random and margin with two seeds; margin wins one, and ties the other."""
+    write_run(tmp_path, "a", [0.4, 0.5, 0.6], seed=0)
+    write_run(tmp_path, "b", [0.4, 0.5, 0.8], seed=1)
+    write_run(tmp_path, "c", [0.4, 0.8, 0.8], seed=0, strategy="margin")
+    write_run(tmp_path, "d", [0.4, 0.5, 0.8], seed=1, strategy="margin")
+    return setting_of(tmp_path)
+
+
+def test_the_area_is_the_mean_height_of_the_trapezoids(tmp_path: Path) -> None:
+    run = read_run(write_run(tmp_path, "a", [0.2, 0.4, 0.8]))
+    assert area(run) == pytest.approx((0.3 + 0.6) / 2)
+    assert area(read_run(write_run(tmp_path, "b", [0.2]))) == 0.2
+
+
+def test_a_spread_of_one_has_no_deviation() -> None:
+    several = Spread.of([1.0, 3.0])
+    assert several.mean == 2
+    assert several.deviation == pytest.approx(2**0.5)
+    assert Spread.of([1.0]) == Spread(1.0, None)
+
+
+def test_labels_are_read_off_between_two_rounds() -> None:
+    labelled, accuracy = np.array([10.0, 20.0, 30.0]), np.array([0.5, 0.7, 0.6])
+    assert labels_to_reach(0.6, labelled, accuracy) == pytest.approx(15)
+    assert labels_to_reach(0.4, labelled, accuracy) == 10
+    assert labels_to_reach(0.8, labelled, accuracy) is None
+
+
+def test_evenness_is_one_for_equal_shares_and_nil_for_one_class() -> None:
+    assert evenness([5, 5, 5]) == pytest.approx(1)
+    assert evenness([5, 0]) == 0
+    assert evenness([3, 1]) == pytest.approx(0.8112781)  # bits, by hand
+
+
+def test_a_curve_is_the_mean_over_the_seeds(pair: Setting) -> None:
+    curve = Curve.of(pair.contenders["random"])
+    assert curve.labelled.tolist() == [2, 4, 6]
+    assert curve.mean == pytest.approx([0.4, 0.5, 0.7])
+    assert curve.deviation == pytest.approx([0, 0, 0.02**0.5])
+
+
+def test_label_saving_is_against_the_labels_that_random_had(pair: Setting) -> None:
+    # Margin's mean curve is .4, .65, .8, and random ends at .7: a third of the way from 4 to 6.
+    assert saving(pair, "margin") == pytest.approx((4 + 2 / 3, 1 - (4 + 2 / 3) / 6))
+    assert saving(pair, "random") == (6, 0)
+
+
+def test_wins_are_counted_and_ties_are_halves(pair: Setting) -> None:
+    assert win_matrix([pair], ["random", "margin"]) == [[None, 0.25], [0.75, None]]
+    assert win_matrix([pair], ["random", "badge"]) == [[None, None], [None, None]]
+
+
+def test_mean_ranks_are_over_the_seeds(pair: Setting) -> None:
+    found = ranking([pair])
+    assert found is not None
+    assert (found.names, found.means, found.blocks) == (["margin", "random"], [1.25, 1.75], 2)
+
+
+def test_two_seeds_are_too_few_and_it_is_said_so(pair: Setting) -> None:
+    (found,) = against_baseline(pair)
+    assert found.differences == pytest.approx([0.2, 0])
+    assert found.verdict == (
+        "too few seeds for a verdict (2; a two-sided Wilcoxon test cannot fall below 0.5 with 2)"
+    )
+
+
+def test_enough_seeds_give_a_verdict_and_more_comparisons_take_it_away(tmp_path: Path) -> None:
+    for seed in range(6):
+        write_run(tmp_path, f"r{seed}", [0.4, 0.5], seed=seed)
+        write_run(tmp_path, f"m{seed}", [0.4, 0.6 + seed / 50], seed=seed, strategy="margin")
+        write_run(tmp_path, f"b{seed}", [0.4, 0.7 + seed / 40], seed=seed, strategy="badge")
+    setting = setting_of(tmp_path)
+    assert [each.p for each in against_baseline(setting)] == [0.03125, 0.03125]
+    assert {each.verdict for each in against_baseline(setting)} == {
+        "too few seeds for 2 comparisons (6; corrected, the first cannot fall below 0.0625)"
+    }
+    del setting.contenders["badge"]
+    assert [each.verdict for each in all_pairs(setting)] == ["random is worse than margin"]
+
+
+def test_only_runs_of_one_start_set_are_paired(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.4, 0.5])
+    write_run(tmp_path, "b", [0.4, 0.6], strategy="margin", start=(7, 8))
+    settings, faults = group(read_runs([tmp_path])[0])
+    assert [each.verdict for each in against_baseline(settings[0])] == ["no seed in common"]
+    assert [fault.kind for fault in faults] == ["another start set"]
+    assert ranking(settings) is None

@@ -1,0 +1,135 @@
+import csv
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+import pytest
+
+from autoal.report.__main__ import main
+from autoal.report.groups import group
+from autoal.report.measures import Spread
+from autoal.report.runs import read_runs
+from autoal.report.tables import Table
+from tests.report.made import write_defects, write_run
+
+TABLES = (
+    *("against_random", "checklist", "classes", "curves", "faults", "pairs"),
+    *("ranks", "results", "seconds", "wins"),
+)
+
+
+@pytest.fixture
+def defects(tmp_path: Path) -> Path:
+    write_defects(tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def test_every_defect_is_named(defects: Path) -> None:
+    runs, unreadable = read_runs([defects])
+    settings, faults = group(runs)
+    found = {(fault.kind, Path(fault.where).name) for fault in [*unreadable, *faults]}
+    assert found == {
+        ("unreadable", "broken"),
+        ("unfinished", "half"),
+        # In the order of the folders, the copy comes first.
+        ("duplicate", "random-0"),
+        ("another config", "digits (budget=5)"),
+        ("another start set", "elsewhere"),
+        ("another start", "stranger"),
+    }
+    names = {run.path.name for setting in settings for run in setting.runs}
+    assert not names & {"broken", "half", "random-0"}
+
+
+def test_the_report_is_written_with_its_tables(
+    defects: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(defects)]) == 0
+    page = defects / "report" / "report.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    text = page.read_text()
+    assert "oo few seeds for a verdict (3;" in text
+    assert "<script" not in text
+    written = sorted(path.name for path in (page.parent / "tables").iterdir())
+    assert written == sorted(f"{name}.{kind}" for name in TABLES for kind in ("csv", "md"))
+    with (page.parent / "tables" / "results.csv").open() as file:
+        rows = {(row["setting"], row["strategy"]): row for row in csv.DictReader(file)}
+    margin = rows["digits (budget=2)", "margin"]
+    assert float(margin["area mean"]) == pytest.approx((0.6 + 0.75) / 2)
+    assert margin["seeds"] == "3"
+    assert float(margin["area deviation"]) == pytest.approx(0)
+
+
+def test_a_second_report_is_the_same_and_leaves_the_first_one_out(defects: Path) -> None:
+    main([str(defects)])
+    first = (defects / "report" / "report.html").read_bytes()
+    main([str(defects), str(defects / "margin-0")])  # given twice, read once
+    assert (defects / "report" / "report.html").read_bytes() == first
+
+
+def test_names_cannot_break_the_page(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6], strategy="<b>&\"'|")
+    assert main([str(tmp_path)]) == 0
+    assert "<b>" not in (tmp_path / "report" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("accuracy", [[0.5], [0.5, 0.5]])
+def test_a_single_run_is_enough_for_a_page(tmp_path: Path, accuracy: list[float]) -> None:
+    write_run(tmp_path, "a", accuracy, strategy="margin")
+    assert main([str(tmp_path)]) == 0
+    assert "there is no random" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_only_unfinished_runs_are_said_to_be_so(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5], rounds=3)
+    assert main([str(tmp_path)]) == 0
+    assert "No run is finished." in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "a", [0.5, 0.6])
+    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
+    grids.mkdir(parents=True)
+    (grids / "queried_9_aa.png").write_bytes(b"start")
+    (grids / "queried_10_bb.png").write_bytes(b"query")
+    assert main([str(tmp_path)]) == 0
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert text.count("data:image/png;base64,cXVlcnk=") == 2  # "query", first and last
+    assert "c3RhcnQ=" not in text
+
+
+@pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
+def test_what_is_no_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, told: str
+) -> None:
+    assert main([str(tmp_path / folder)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {told}")
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_run(tmp_path, "a", [0.5])
+    assert main([str(tmp_path), "--out", str(run / "config.yaml")]) == 2
+    assert "error: cannot write" in capsys.readouterr().err
+
+
+def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", shown.append)
+    write_run(tmp_path, "a", [0.5])
+    assert main([str(tmp_path), "--open"]) == 0
+    assert shown == [(tmp_path / "report" / "report.html").as_uri()]
+
+
+def test_a_table_is_rounded_for_people_only() -> None:
+    table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
+    assert "| x\\|y | 0.1235 |\n| z | 0.5000 to 30 |" in table.markdown()
+    assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
+
+
+def test_a_report_needs_no_torch() -> None:
+    script = "import sys, autoal.report.__main__; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

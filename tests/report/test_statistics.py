@@ -1,0 +1,86 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from autoal.report.statistics import (
+    bootstrap,
+    cliques,
+    critical_difference,
+    friedman,
+    holm,
+    least_p,
+    ranks,
+    wilcoxon,
+)
+
+
+def brute_force(differences: list[float]) -> float:
+    """By trying all signs."""
+    sizes = stats.rankdata(np.abs(differences))
+    sums = [np.dot(signs, sizes) for signs in product((0, 1), repeat=len(sizes))]
+    seen = float(np.dot(np.array(differences) > 0, sizes))
+    tail = min(np.mean([s <= seen for s in sums]), np.mean([s >= seen for s in sums]))
+    return float(min(1.0, 2 * tail))
+
+
+@pytest.mark.parametrize("count", [3, 8, 20])
+def test_the_signed_rank_test_is_that_of_scipy_without_ties(count: int) -> None:
+    differences = np.random.default_rng(count).normal(0.5, 1, count)
+    expected = stats.wilcoxon(differences, method="exact").pvalue
+    assert wilcoxon(differences) == pytest.approx(expected)
+
+
+def test_ties_are_exact_too() -> None:
+    differences = [0.1, 0.1, -0.1, 0.2, 0.2, 0.3, -0.4]
+    assert wilcoxon(np.array(differences)) == pytest.approx(brute_force(differences))
+
+
+def test_zeros_are_dropped_and_nothing_but_zeros_shows_nothing() -> None:
+    assert wilcoxon(np.array([0.0, 1.0, 2.0])) == wilcoxon(np.array([1.0, 2.0])) == 0.5
+    assert wilcoxon(np.zeros(4)) == 1.0
+
+
+@pytest.mark.parametrize(("pairs", "expected"), [(0, 1), (1, 1), (3, 0.25), (6, 0.03125)])
+def test_the_least_p_value_is_that_of_equal_signs(pairs: int, expected: float) -> None:
+    assert least_p(pairs) == expected
+    assert wilcoxon(np.arange(1.0, pairs + 1)) == expected
+
+
+def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
+    # Sorted: .01 x 4, .02 x 3, .03 x 2, .5 x 1.
+    assert holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_the_bootstrap_interval_agrees_with_scipy_and_repeats() -> None:
+    values = np.random.default_rng(1).normal(0.2, 1, 30)
+    expected = stats.bootstrap((values,), np.mean, method="percentile").confidence_interval
+    assert bootstrap(values) == pytest.approx((expected.low, expected.high), abs=0.03)
+    assert bootstrap(values) == bootstrap(values)
+    assert bootstrap(np.full(4, 0.25)) == (0.25, 0.25)
+
+
+def test_tied_areas_share_their_rank() -> None:
+    assert ranks(np.array([[0.9, 0.5, 0.9, 0.1]])).tolist() == [[1.5, 3, 1.5, 4]]
+
+
+def test_friedman_is_that_of_scipy_with_ties() -> None:
+    values = np.random.default_rng(2).integers(0, 5, (9, 4)).astype(float)
+    expected = stats.friedmanchisquare(*values.T).pvalue
+    assert friedman(ranks(values)) == pytest.approx(expected)
+    assert friedman(ranks(np.ones((3, 3)))) == 1.0
+
+
+def test_the_critical_difference_is_that_of_the_published_quantiles() -> None:
+    # Demsar (2006): q = 2.569 for 4 classifiers, on 14 data sets.
+    assert critical_difference(4, 14) == pytest.approx(2.569 * np.sqrt(20 / 84), abs=1e-3)
+    assert critical_difference(2, 10) == pytest.approx(1.960 * np.sqrt(6 / 60), abs=1e-3)
+
+
+def test_cliques_are_the_longest_stretches() -> None:
+    assert cliques([1.0, 1.5, 2.4, 4.0], 1.0) == [(0, 1), (1, 2)]
+    assert cliques([1.0, 1.5, 2.0], 1.0) == [(0, 2)]
+    assert cliques([1.0, 3.0], 1.0) == []
