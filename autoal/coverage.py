@@ -1,6 +1,7 @@
 """Batches that cover the pool: each row goes by the nearest of what is labelled or picked."""
 
 from collections.abc import Callable
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -34,8 +35,24 @@ def adaptive_width(labelled: Tensor, default: float) -> float:
     return max(float(nearest[:, 1].min()), NARROWEST)
 
 
+def remoteness(features: Tensor, labelled: Tensor) -> Tensor:
+    """The squared distance of each row to the nearest labelled one, (n,); infinite without any."""
+    if not len(labelled):
+        return torch.full((len(features),), torch.inf, device=features.device)
+    return nearest(features, labelled)[0]
+
+
+def typical_width(remote: Tensor, default: float) -> float:
+    """Of a kernel as wide as rows are from the nearest labelled one, in the root mean square.
+
+    What is covered narrows as labels grow, and follows the scale of any features.
+    """
+    mean = float(remote.mean())
+    return max(mean**0.5, NARROWEST) if isfinite(mean) else default
+
+
 def greedy_cover(
-    features: Tensor, labelled: Tensor, weights: Tensor, kernel: Kernel, budget: int
+    features: Tensor, remote: Tensor, weights: Tensor, kernel: Kernel, budget: int
 ) -> tuple[list[int], Tensor]:
     """Pick the row that adds most to the weighted coverage of all rows, again and again.
 
@@ -46,7 +63,7 @@ def greedy_cover(
 
     Args:
         features: candidates, and at the same time what is to be covered, (n, width).
-        labelled: what covers from the start, (labelled, width); may be empty.
+        remote: squared distance of each to what covers it from the start, as of `remoteness`.
         weights: how much it is worth to cover each row, (n,), at least 0.
         kernel: `rbf(width)` or `ball(radius)`.
         budget: how many to pick.
@@ -55,9 +72,7 @@ def greedy_cover(
         The places of the picks in their order, and the gains that are left, (n,).
     """
     weights = weights.to(features.device, torch.float32) / len(features)
-    covered = torch.zeros_like(weights)
-    if len(labelled):
-        covered = kernel(nearest(features, labelled)[0])
+    covered = kernel(remote)
     gains = _gains(features, features, weights, covered, torch.ones_like(covered), kernel)
     least = ROUNDING * float(gains.max())  # less is what rounding left
     order: list[int] = []

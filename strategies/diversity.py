@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
-from autoal.coverage import ball, greedy_cover
+from autoal.coverage import ball, greedy_cover, remoteness
 from autoal.geometry import (
     Clusters,
     blocks,
@@ -196,8 +196,8 @@ class ProbCover(QueryStrategy):
         if delta is None:
             delta = pure_radius(features, kmeans(features, view.classes, stream).assignment)
         even = torch.ones(len(features))
-        labelled = unit(view.labelled.embeddings)
-        picks, rest = greedy_cover(features, labelled, even, ball(delta), budget)
+        remote = remoteness(features, unit(view.labelled.embeddings))
+        picks, rest = greedy_cover(features, remote, even, ball(delta), budget)
         return placed(picks, rest, places, len(view.pool))
 
     def notes(self, view: View) -> dict[str, Any]:

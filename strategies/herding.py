@@ -7,7 +7,7 @@ from torch import Tensor
 
 from autoal import QueryStrategy, View
 from autoal.calibration import temperature
-from autoal.coverage import adaptive_width, greedy_cover, rbf
+from autoal.coverage import adaptive_width, greedy_cover, rbf, remoteness
 from autoal.geometry import placed, sample, unit
 from strategies.diversity import sampled
 
@@ -35,7 +35,8 @@ class MaxHerding(QueryStrategy):
         features = unit(view.pool.embeddings[places])
         labelled = unit(view.labelled.embeddings)
         weights, kernel = self._weights(view)[places], rbf(self._width(labelled))
-        picks, rest = greedy_cover(features, labelled, weights, kernel, budget)
+        remote = remoteness(features, labelled)
+        picks, rest = greedy_cover(features, remote, weights, kernel, budget)
         return placed(picks, rest, places, len(view.pool))
 
     def notes(self, view: View) -> dict[str, Any]:

@@ -8,6 +8,7 @@ rows for which first order fails where rows are long and the penalty is small.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +64,15 @@ class Influence(QueryStrategy):
                 "cross-validates the labelled rows"
             )
 
+    def score(self, view: View, budget: int) -> Tensor:
+        if not len(view.labelled):  # nothing has an influence on a surrogate of nothing
+            return torch.zeros(len(view.pool))
+        return self._scores(view, budget)
+
+    @abstractmethod
+    def _scores(self, view: View, budget: int) -> Tensor:
+        """Of the rows of the pool, where there are labelled ones."""
+
     def surrogate(self, view: View) -> Surrogate:
         """Fitted on the labelled rows; the same for the same view."""
         self.check(validation=view.validation is not None)
@@ -94,7 +104,7 @@ class Salutary(Influence):
         self.recheck = recheck
         self._batches: WeakKeyDictionary[View, Batch] = WeakKeyDictionary()
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def _scores(self, view: View, budget: int) -> Tensor:
         surrogate, embeddings = self.surrogate(view), view.pool.embeddings
         benefits = surrogate.influences(embeddings)
         tried = self._tried(view, torch.arange(len(embeddings)), benefits)
@@ -171,12 +181,14 @@ class Ibds(Influence):
             parts; 0 refuses to do without validation rows.
     """
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def _scores(self, view: View, budget: int) -> Tensor:
         line, middle = self._line(view)
         return in_blocks(view.pool.embeddings, lambda rows: rows @ line.to(rows.device) + middle)
 
     def notes(self, view: View) -> dict[str, Any]:
         """How much of the labelled rows' influences the regression explains."""
+        if not len(view.labelled):
+            return {}
         line, middle = self._line(view)
         known = self._known(view)
         foreseen = in_blocks(view.labelled.embeddings, lambda rows: rows @ line.to(rows.device))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import coverage, geometry
-from autoal.coverage import Kernel, ball, greedy_cover, rbf
+from autoal.coverage import Kernel, ball, greedy_cover, rbf, remoteness, typical_width
 from autoal.geometry import unit
 from autoal.seeding import generator
 
@@ -31,7 +31,7 @@ def gains(picks: Sequence[int], labelled: Tensor, weights: Tensor, kernel: Kerne
 def test_picks_equal_a_search_that_computes_every_gain_anew(
     labelled: Tensor, weights: Tensor, kernel: Kernel
 ) -> None:
-    picks, rest = greedy_cover(ROWS, labelled, weights, kernel, 30)
+    picks, rest = greedy_cover(ROWS, remoteness(ROWS, labelled), weights, kernel, 30)
     assert len(set(picks)) == 30
     for number, pick in enumerate(picks):
         # Rows that cover but each other are tied, so that gains and not places are compared.
@@ -42,9 +42,9 @@ def test_picks_equal_a_search_that_computes_every_gain_anew(
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = greedy_cover(ROWS, LABELLED, WEIGHTS, rbf(1.0), 10)
+    expected = greedy_cover(ROWS, remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
     monkeypatch.setattr(geometry, "BLOCK", 300)
-    picks, rest = greedy_cover(ROWS, LABELLED, WEIGHTS, rbf(1.0), 10)
+    picks, rest = greedy_cover(ROWS, remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
     assert picks == expected[0]
     torch.testing.assert_close(rest, expected[1])
 
@@ -58,16 +58,16 @@ def test_a_kernel_by_hand() -> None:
 def test_gains_by_hand() -> None:
     line = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
     weights = torch.tensor([1.0, 1.0, 1.0, 2.0])
-    picks, rest = greedy_cover(line, line[:0], weights, ball(1.5), 1)
+    picks, rest = greedy_cover(line, remoteness(line, line[:0]), weights, ball(1.5), 1)
     assert picks == [1]  # covers three; the last one counts for two
     torch.testing.assert_close(rest, torch.tensor([0.0, 0.0, 0.0, 0.5]))
-    picks, rest = greedy_cover(line, line[:1], weights, ball(1.5), 4)
+    picks, rest = greedy_cover(line, remoteness(line, line[:1]), weights, ball(1.5), 4)
     assert picks == [3, 1]  # two are covered by the label, and then all
     assert rest.tolist() == [0.0] * 4
 
 
 def test_nothing_is_picked_where_nothing_is_worth_it() -> None:
-    picks, rest = greedy_cover(ROWS, LABELLED, torch.zeros(60), rbf(1.0), 5)
+    picks, rest = greedy_cover(ROWS, remoteness(ROWS, LABELLED), torch.zeros(60), rbf(1.0), 5)
     assert picks == []
     assert rest.tolist() == [0.0] * 60
 
@@ -81,6 +81,17 @@ def test_a_pick_updates_only_the_rows_that_feel_it(monkeypatch: pytest.MonkeyPat
         return gains_of(features, rows, *others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(coverage, "_gains", counted)
-    greedy_cover(ROWS, ROWS[:0], torch.ones(60), rbf(1.0), 60)
+    greedy_cover(ROWS, remoteness(ROWS, ROWS[:0]), torch.ones(60), rbf(1.0), 60)
     assert seen[:2] == [60, 60]
     assert sum(seen) < 6 * 60
+
+
+def test_remoteness_and_the_typical_width_by_hand() -> None:
+    line = torch.tensor([[0.0], [1.0], [3.0], [6.0]])
+    remote = remoteness(line, torch.tensor([[0.0], [4.0]]))
+    torch.testing.assert_close(remote, torch.tensor([0.0, 1.0, 1.0, 4.0]))
+    assert typical_width(remote, 7.0) == pytest.approx(1.5**0.5)
+    nothing = remoteness(line, line[:0])
+    assert nothing.isinf().all()
+    assert typical_width(nothing, 7.0) == 7.0
+    assert typical_width(torch.zeros(4), 7.0) == 0.01  # all rows are alike

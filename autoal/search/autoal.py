@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from autoal import registry
-from autoal.coverage import adaptive_width, greedy_cover, rbf
+from autoal.coverage import greedy_cover, rbf, remoteness, typical_width
 from autoal.errors import UserError, unknown
 from autoal.features import Features, View
 from autoal.geometry import placed, sample, unit
@@ -39,6 +39,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "uherding": {},
     "typiclust": {},
     "badge": {},
+    "salutary": {"folds": 5},
 }
 PRIOR = {"margin": 0.9}
 COMPOSE = ("herding", "topk", "power")
@@ -79,7 +80,8 @@ class AutoAL(QueryStrategy):
         warmup: epochs of FitNet before the turns of objective=paper.
         loss_prediction: with objective=paper, SearchNet sees losses that a head on FitNet's stages
             predicts, and not the losses themselves.
-        width: of the herding's kernel; 0: as narrow as the two nearest labelled rows.
+        sharpness: of the herding: a row is covered for its worth to this power.
+        width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
         sample: rows of a larger pool that herding looks at, drawn.
     """
 
@@ -105,6 +107,7 @@ class AutoAL(QueryStrategy):
         inner_learning_rate: float = 0.1,
         warmup: int = 0,
         loss_prediction: bool = False,
+        sharpness: float = 2.0,
         width: float = 0.0,
         sample: int = 10_000,
     ) -> None:
@@ -129,7 +132,7 @@ class AutoAL(QueryStrategy):
         ):
             if number < least:
                 raise ValueError(f"`{name}` must be at least {least}, got {number}")
-        for name, size in (("pull", pull), ("width", width)):
+        for name, size in (("pull", pull), ("sharpness", sharpness), ("width", width)):
             if size < 0:
                 raise ValueError(f"`{name}` must not be negative, got {size}")
         for name, size in (
@@ -157,6 +160,7 @@ class AutoAL(QueryStrategy):
         self.inner = Inner(inner_steps, inner_learning_rate)
         self.warmup = warmup
         self.loss_prediction = loss_prediction
+        self.sharpness = sharpness
         self.width = width
         self.sample = sample
         self.reads = self._readable()
@@ -277,9 +281,11 @@ class AutoAL(QueryStrategy):
             gumbel = -(-noise.clamp(1e-12, 1 - 1e-12).log()).log()
             return worth.clamp(min=1e-12).log() + gumbel
         places = sample(view.pool.order, self.sample, stream)
-        features, labelled = unit(view.pool.embeddings[places]), unit(view.labelled.embeddings)
-        kernel = rbf(self.width or adaptive_width(labelled, 1.0))
-        picks, rest = greedy_cover(features, labelled, worth[places].clamp(min=0), kernel, budget)
+        features = unit(view.pool.embeddings[places])
+        remote = remoteness(features, unit(view.labelled.embeddings))
+        weights = worth[places].clamp(min=0) ** self.sharpness
+        kernel = rbf(self.width or typical_width(remote, 1.0))
+        picks, rest = greedy_cover(features, remote, weights, kernel, budget)
         return placed(picks, rest, places, len(view.pool))
 
     def _readable(self) -> Reads:

@@ -13,7 +13,9 @@ import yaml
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, registry, select
+from autoal.coverage import adaptive_width
 from autoal.errors import UserError
+from autoal.geometry import unit
 from autoal.search import autoal
 from autoal.search.autoal import (
     CANDIDATES,
@@ -98,7 +100,7 @@ class _Read(nn.Module):
 
 def knowing(table: Tensor, **options: Any) -> AutoAL:
     """A candidate that knows which labels are right, and one that takes the others."""
-    strategy = AutoAL(**{**TWO, "steps": 15, **options})
+    strategy = AutoAL(**{**TWO, "steps": 20, **options})
     strategy.candidates = dict(zip(strategy.candidates, pair(table), strict=True))
     return strategy
 
@@ -133,7 +135,9 @@ def views() -> Iterable[View]:
 
 def test_herding_over_the_margin_alone_is_uherding() -> None:
     for view in views():
-        strategy = AutoAL(candidates={"margin": {}}, steps=4, rehearsals=2)
+        width = adaptive_width(unit(view.labelled.embeddings), 1.0)
+        options: dict[str, Any] = {"sharpness": 1.0, "width": width, "steps": 4, "rehearsals": 2}
+        strategy = AutoAL(candidates={"margin": {}}, **options)
         assert torch.equal(select(strategy, view, BUDGET), select(UHerding(), view, BUDGET))
         assert weight(strategy, view) == 1
 

