@@ -91,7 +91,7 @@ class AutoAL(QueryStrategy):
         self,
         candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
         prior: Mapping[str, float] | None = None,
-        pull: float = 2.0,
+        pull: float = 4.0,
         compose: str = "herding",
         searchnet: str = "shared",
         fitnet: str = "auto",
