@@ -7,6 +7,7 @@ python -m autoal.strategies margin    # one in full
 import argparse
 import inspect
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("name", nargs="?", help="tell all about this one")
     name = parser.parse_args(argv).name
     try:
-        print(in_full(name) if name else listing())
+        print(in_full(name) if name else listing(), flush=True)
+    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
