@@ -5,12 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoal import Features, QueryStrategy, View, select
+from autoal import Features, QueryStrategy, View
 from autoal.geometry import kmeans, sample, unit
 from autoal.seeding import generator
 from strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, pure_radius
-
-ALL: list[QueryStrategy] = [KMeans(), CoreSet(), TypiClust(), ProbCover(), ProbCover(delta=0.3)]
 
 
 def view_of(
@@ -190,53 +188,6 @@ def test_a_large_pool_is_sampled_and_says_so() -> None:
     assert int((scores >= 1).sum()) == 5
     assert ProbCover(sample=30).notes(view_of(rows)) == {"sample": 30}
     assert ProbCover(sample=100).notes(view_of(rows)) == {}
-
-
-@pytest.mark.parametrize("strategy", ALL, ids=lambda each: type(each).__name__)
-class TestEach:
-    def test_small_pools_are_picked_whole(self, strategy: QueryStrategy) -> None:
-        for size in range(1, 9):
-            rows = torch.randn(size, 4, generator=generator(size))
-            for known in (rows[:0], torch.ones(1, 4), torch.randn(3, 4, generator=generator(9))):
-                for budget in {1, size}:
-                    picks = select(strategy, view_of(rows, known, classes=200), budget)
-                    assert len(set(picks.tolist())) == budget
-
-    @pytest.mark.parametrize("value", [0.0, 1.0])
-    def test_identical_rows_leave_the_choice_to_chance(
-        self, strategy: QueryStrategy, value: float
-    ) -> None:
-        same = torch.full((40, 4), value)
-        for known in (same[:0], same[:5]):
-            scores = strategy.score(view_of(same, known), 10)
-            assert bool(scores.isfinite().all())
-            assert len(set(select(strategy, view_of(same, known), 10).tolist())) == 10
-
-    def test_the_order_of_the_pool_makes_no_difference(self, strategy: QueryStrategy) -> None:
-        rows = torch.randn(60, 4, generator=generator(0))
-        rows[30:40] = rows[20:30]
-        numbers = 7 * torch.arange(60)
-        order = torch.randperm(60, generator=generator(1))
-        straight = select(strategy, view_of(rows, rows[:3], rows=numbers), 25)
-        mixed = select(strategy, view_of(rows[order], rows[:3], rows=numbers[order]), 25)
-        assert mixed.tolist() == straight.tolist()
-
-    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-    def test_half_precision_is_taken(self, strategy: QueryStrategy, dtype: torch.dtype) -> None:
-        rows = torch.randn(60, 4, generator=generator(0)).to(dtype)
-        scores = strategy.score(view_of(rows, rows[:3]), 10)
-        expected = strategy.score(view_of(rows.float(), rows[:3].float()), 10)
-        assert scores.dtype == torch.float32
-        picked = {*scores.topk(10).indices.tolist()} & {*expected.topk(10).indices.tolist()}
-        assert len(picked) >= 5
-
-    def test_scores_follow_from_the_view_alone(self, strategy: QueryStrategy) -> None:
-        view = view_of(torch.randn(60, 4, generator=generator(0)))
-        torch.manual_seed(1)
-        first = strategy.score(view, 7)
-        torch.manual_seed(2)
-        assert torch.equal(strategy.score(view, 7), first)
-        assert int((first >= 1).sum()) == 7
 
 
 @pytest.mark.parametrize(
