@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autoal.command import build, main, refused
+from autoal.command import build, in_sweep, main, refused
 from autoal.errors import unknown
+from autoal.record.failure import keep_failure
 from autoal.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,8 +31,13 @@ def experiment(settings: Settings) -> None:
     from autoal.record.versions import versions
 
     console = Console(markup=False)  # a name with brackets is a name
-    parts = build_parts(settings)
     path = Path(settings["out"], settings["name"])
+    try:
+        parts = build_parts(settings)
+    except Exception as error:
+        if in_sweep():  # where the report tells it; a single run that is refused leaves nothing
+            keep_failure(path, error)
+        raise
     about = {**versions(), "strategy": registry.origin(settings["strategy"]["name"])}
     with RunFolder(path, settings, about) as folder:
         if len(folder.rounds) <= settings["rounds"]:
@@ -43,6 +49,7 @@ def experiment(settings: Settings) -> None:
 def build_parts(settings: Settings) -> dict[str, Any]:
     """The arguments of `rounds`; all that can be refused is refused here."""
     from autoal import Plan, TrueLabels, registry
+    from autoal.cheating import Cheating
     from autoal.labeler import labeler
 
     with refused():
@@ -55,6 +62,8 @@ def build_parts(settings: Settings) -> dict[str, Any]:
         data.setup()
         plan.check(len(data.train))
         strategy.check(validation=data.validation is not None)
+        if isinstance(strategy, Cheating):
+            strategy.check_pool(len(data.train))
     return {
         "data": data,
         "task": build(

@@ -45,6 +45,7 @@ from autoal.settings import (
 )
 
 Job = Callable[[Settings], None]
+NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
 class Interrupted(BaseException):
@@ -89,6 +90,17 @@ def main(job: Job, configs: Path, name: str = "train") -> int:
             raise
         _tell(UserError(f"cannot use {error.filename}: {error.strerror}"))
         return 2
+    except Exception as error:
+        if type(error).__name__ != "TerminatedWorkerError":  # joblib's, imported by a sweep alone
+            raise
+        _tell(
+            UserError(
+                "a process of the sweep was killed, which the want of memory may be the reason of; "
+                "what was finished is safe, and the same command does the rest: "
+                "hydra.launcher.n_jobs= says how many run at once"
+            )
+        )
+        return 2
     except (Interrupted, KeyboardInterrupt) as stop:
         number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
         _end_workers()
@@ -132,6 +144,16 @@ def refused() -> Iterator[None]:
         raise UserError(str(error)) from error
 
 
+def in_sweep() -> bool:
+    """Whether this is one of many runs, whose messages nobody may be watching."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def _at_the_terminal() -> bool:
+    """Whether what a job prints is seen; on a cluster it goes to a log of its own."""
+    return str(HydraConfig.get().launcher._target_).rpartition(".")[2] in NEAR
+
+
 class _Job:
     """One run: settings are checked, completed and named before the work starts."""
 
@@ -148,8 +170,9 @@ class _Job:
         except (UserError, OmegaConfBaseException) as error:
             refusal = error if isinstance(error, UserError) else UserError(str(error))
             _tell(refusal)
-            self.failed = refusal.told = True
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
+            self.failed = True
+            refusal.told = _at_the_terminal()
+            if in_sweep():
                 raise refusal from error  # Hydra does the other jobs, and ends with this error
 
     def _settings(self, config: Any) -> Settings:

@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from autoal.cheating import Cheating
 from autoal.data import ImageData
+from autoal.errors import UserError
 from autoal.features import Features, View
 from autoal.labeler import Labeler
 from autoal.networks import Ready
@@ -58,6 +60,8 @@ def rounds(
     """
     plan.check(len(data.train))
     strategy.check(validation=data.validation is not None)
+    if isinstance(strategy, Cheating):
+        strategy.check_pool(len(data.train))
     experiment = _Experiment(
         data, task, strategy, oracle, plan, labeler, seed, training or Training(), sink or Sink()
     )
@@ -152,11 +156,36 @@ class _Experiment:
         # Seeded too, for strategies that draw from the global streams though they should not.
         with watch.phase("score"), seeded(self.seed, number, "query"):
             view = self._view(number, watch)
-            rows = select(self.strategy, view, self.plan.budget)
+            rows = self._select(number, view)
             notes = self.strategy.notes(view)
             if self.labeler is None:
                 return rows, None, notes
             return rows, self._answers("labeler", self.labeler(view, rows), rows), notes
+
+    def _select(self, number: int, view: View) -> Tensor:
+        if isinstance(self.strategy, Cheating):
+            return self.strategy.cheat(view, self.plan.budget, partial(self._outcome, number))
+        return select(self.strategy, view, self.plan.budget)
+
+    def _outcome(self, number: int, rows: Tensor, judges: Tensor) -> float:
+        """The loss after this round's very training with these rows; for upper references alone.
+
+        On the validation rows, or else on the judges.
+        """
+        if not isinstance(self.oracle, TrueLabels):
+            raise UserError("an upper reference needs data of which all labels are known")
+        task, labels = self.understudy, self.labels.clone()
+        labels[rows] = self.oracle(rows)
+        labelled = self.pool.label(rows).labelled
+        task.load_state_dict(self.task.state_dict())
+        with seeded(self.seed, number, "fit"):
+            task.renew(first=False)
+            self.training.fit(task, self._take(labelled), labels[labelled], lambda step: None)
+        if self.validation is not None:
+            judging = self.validation.images, self.validation.labels
+        else:
+            judging = self._take(judges), self.oracle(judges)
+        return self.training.test(task, *judging)["nll"]
 
     def _view(self, number: int, watch: Stopwatch) -> View:
         labelled = self.pool.labelled

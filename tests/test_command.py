@@ -78,8 +78,8 @@ def test_help_names_choices_options_and_defaults_without_torch() -> None:
     assert answer.returncode == 0
     assert answer.stdout.endswith("no torch\n")
     for text in (
-        "strategy: autoal, badge, bait, bald",
-        "task: frozen, linear, mlp, resnet18",
+        "strategy: autoal, autoal_paper, badge, bait, bald",
+        "task: frozen, linear, logistic, mlp, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",

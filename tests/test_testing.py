@@ -113,7 +113,11 @@ def test_a_good_strategy_passes(strategy: QueryStrategy) -> None:
     check_strategy(strategy)
 
 
-@pytest.mark.parametrize("name", registry.installed())
+# All but the upper references, which promise nothing of the kind and are asked in another way.
+HONEST = [name for name in registry.installed() if not name.startswith("cheating_")]
+
+
+@pytest.mark.parametrize("name", HONEST)
 def test_an_installed_strategy_keeps_its_promises(name: str) -> None:
     quick = {"rehearsals": 2, "steps": 2} if name == "autoal" else {}
     check_strategy(registry.load(name)(**quick))

@@ -23,6 +23,7 @@ import torch
 import yaml
 
 from autoal.errors import UserError
+from autoal.record.failure import forget_failure, keep_failure
 from autoal.record.round import Round
 from autoal.settings import differences
 
@@ -47,6 +48,7 @@ class RunFolder:
             self._lock = (path / ".lock").open("w")
         try:
             self._take_lock()
+            forget_failure(path)
             self.id = self._settle(versions)
             self._lines = self._read_lines()
         except BaseException:
@@ -62,6 +64,10 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            forget_failure(self.path)
+        elif isinstance(error, Exception):  # being stopped is no failure
+            keep_failure(self.path, error)
         self._lock.close()
 
     @property

@@ -151,15 +151,16 @@ def _by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Ite
 
 
 def _unfinished(runs: Sequence[Run]) -> list[Fault]:
-    return [
-        Fault(
-            "unfinished" if len(run.rounds) < run.planned else "too long",
-            str(run.path),
-            f"{len(run.rounds)} rounds of {run.planned} are there; left out",
-        )
-        for run in runs
-        if len(run.rounds) != run.planned
-    ]
+    return [_incomplete(run) for run in runs if len(run.rounds) != run.planned]
+
+
+def _incomplete(run: Run) -> Fault:
+    told = f"{len(run.rounds)} rounds of {run.planned} are there; left out"
+    if len(run.rounds) > run.planned:
+        return Fault("too long", str(run.path), told)
+    if run.failure:
+        return Fault("failed", str(run.path), f"{run.failure}; {told}")
+    return Fault("unfinished", str(run.path), told)
 
 
 def _duplicates(runs: Sequence[Run]) -> list[Fault]:

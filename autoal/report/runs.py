@@ -14,6 +14,7 @@ import numpy.typing as npt
 import yaml
 
 from autoal.errors import UserError
+from autoal.record.failure import FAILURE, read_failure
 from autoal.record.round import Round
 from autoal.report.faults import Fault
 from autoal.settings import Settings, flatten
@@ -48,6 +49,7 @@ class Run:
     versions: Settings
     start: str  # stands for the rows of the start set, whatever their order
     rounds: tuple[Past, ...]
+    failure: str = ""  # what stopped it, if it is known to have failed
 
     @property
     def strategy(self) -> str:
@@ -86,6 +88,10 @@ def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
     runs: list[Run] = []
     faults: list[Fault] = []
     for path in _run_folders(tops):
+        failure = read_failure(path)
+        if failure and not (path / CONFIG).exists():
+            faults.append(Fault("failed", str(path), f"{failure}; before its start; left out"))
+            continue
         try:
             runs.append(read_run(path))
         except UserError as error:
@@ -112,6 +118,8 @@ def _below(top: Path) -> Iterator[Path]:
         if CONFIG in files or ROUNDS in files:
             folders.clear()  # what a run keeps below is its own
             yield Path(path)
+        elif FAILURE in files:
+            yield Path(path)
         else:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
 
@@ -127,6 +135,7 @@ def read_run(path: Path) -> Run:
         versions=versions,
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(map(_past, history)),
+        failure=read_failure(path),
     )
 
 

@@ -32,6 +32,8 @@ def test_every_defect_is_named(defects: Path) -> None:
     assert found == {
         ("unreadable", "broken"),
         ("unfinished", "half"),
+        ("failed", "diverged"),
+        ("failed", "refused"),
         # In the order of the folders, the copy comes first.
         ("duplicate", "random-0"),
         ("another config", "digits (budget=5)"),
@@ -39,7 +41,13 @@ def test_every_defect_is_named(defects: Path) -> None:
         ("another start", "stranger"),
     }
     names = {run.path.name for setting in settings for run in setting.runs}
-    assert not names & {"broken", "half", "random-0"}
+    assert not names & {"broken", "half", "random-0", "diverged", "refused"}
+    assert "margin-0" in names
+    told = {fault.what for fault in [*unreadable, *faults] if fault.kind == "failed"}
+    assert told == {
+        "it diverged; 2 rounds of 3 are there; left out",
+        "too many give fewer; before its start; left out",
+    }
 
 
 def test_the_report_is_written_with_its_tables(

@@ -1,0 +1,163 @@
+"""Lay out a W&B workspace for a project of runs: curves by strategy, weights, queries, times.
+
+python -m autoal.dashboard                                 # the project autoal of your own
+python -m autoal.dashboard --entity me --project digits    # another one
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from autoal.errors import UserError
+
+LABELS = "n_labelled"  # what autoal.record.tracking logs all rounds over
+# What is used of wandb-workspaces: of its reports, and of its workspaces.
+PANELS = (
+    *("BarPlot", "LinePlot", "MediaBrowser", "ParallelCoordinatesPlot"),
+    *("ParallelCoordinatesPlotColumn", "ParameterImportancePlot", "RunComparer"),
+    *("Config", "SummaryMetric"),
+)
+FRAME = ("Section", "Workspace", "WorkspaceSettings")
+PHASES = ("train", "test", "features", "score")
+JUDGED = ("al/balanced_accuracy", "al/macro_f1", "al/nll", "al/ece")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build the workspace and save it; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m autoal.dashboard",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--entity", help="user or team; default: yours")
+    parser.add_argument("--project", default="autoal", help="default: autoal")
+    parser.add_argument("--name", default="Strategies compared", help="of the workspace")
+    given = parser.parse_args(argv)
+    try:
+        parts = _library()
+        print(_saved(workspace(parts, _entity(given.entity), given.project, given.name)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def workspace(parts: Any, entity: str, project: str, name: str) -> Any:
+    """The workspace, unsaved; nothing here needs a key or a network."""
+    return parts.Workspace(
+        entity=entity,
+        project=project,
+        name=name,
+        settings=parts.WorkspaceSettings(x_axis=LABELS, max_runs=100),
+        sections=[
+            parts.Section(name=title, panels=panels, is_open=True)
+            for title, panels in _panels(parts).items()
+        ],
+    )
+
+
+def _panels(parts: Any) -> dict[str, list[Any]]:
+    accuracy = parts.SummaryMetric("al/accuracy.last")
+    strategy, seed = parts.Config("strategy.name"), parts.Config("seed")
+    return {
+        "Accuracy over labels": [
+            _by_strategy(parts, "Test accuracy, mean and deviation over seeds", "al/accuracy"),
+            *(_by_strategy(parts, key.removeprefix("al/"), key) for key in JUDGED),
+        ],
+        "Mixing weights": [
+            parts.LinePlot(
+                title="Weights of the candidates", x=LABELS, metric_regex="query/weights/.*"
+            )
+        ],
+        "Queries": [
+            parts.LinePlot(title="Classes of the batch", x=LABELS, y=["query/classes"]),
+            parts.MediaBrowser(title="Images of the batch", media_keys=["media/queried"]),
+            _by_strategy(parts, "Labels bought a round", "al/bought"),
+            _by_strategy(parts, "Wrong labels a round", "al/wrong"),
+        ],
+        "Time": [_by_strategy(parts, f"Seconds: {each}", f"seconds/{each}") for each in PHASES],
+        "Training": [parts.LinePlot(title="Loss", x="fit/step", y=["fit/loss"])],
+        "Sweep": [
+            parts.ParallelCoordinatesPlot(
+                title="Strategy, seed, accuracy",
+                columns=[
+                    parts.ParallelCoordinatesPlotColumn(metric=each)
+                    for each in (strategy, seed, accuracy)
+                ],
+            ),
+            parts.BarPlot(
+                title="Final accuracy",
+                metrics=[accuracy],
+                groupby=strategy,
+                groupby_aggfunc="mean",
+                groupby_rangefunc="stddev",
+            ),
+            parts.ParameterImportancePlot(with_respect_to="al/accuracy.last"),
+            parts.RunComparer(diff_only="split"),
+        ],
+    }
+
+
+def _by_strategy(parts: Any, title: str, key: str) -> Any:
+    """One line a strategy, with a band over its seeds."""
+    return parts.LinePlot(
+        title=title,
+        x=LABELS,
+        y=[key],
+        groupby=parts.Config("strategy.name"),
+        groupby_aggfunc="mean",
+        groupby_rangefunc="stddev",
+    )
+
+
+def _library() -> Any:
+    """The parts of wandb-workspaces that are used here, by their names."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own use of pydantic, at its import
+            import wandb_workspaces.reports.v2 as reports
+            import wandb_workspaces.workspaces as workspaces
+    except ImportError as error:
+        raise UserError(
+            f"a W&B workspace needs wandb-workspaces: pip install 'autoal[dashboard]' ({error})"
+        ) from error
+    return SimpleNamespace(
+        **{name: getattr(reports, name) for name in PANELS},
+        **{name: getattr(workspaces, name) for name in FRAME},
+    )
+
+
+def _entity(given: str | None) -> str:
+    """The one that was asked for, or the default of the key's owner."""
+    import wandb
+
+    wandb.setup(settings=wandb.Settings(silent=True))  # or a login would greet
+    try:
+        key = wandb.login(prompt=False, verify=False)
+    except wandb.errors.AuthenticationError:
+        key = False
+    if not key:
+        raise UserError("a workspace is kept by W&B, and no key was found: wandb login")
+    if given:
+        return given
+    try:
+        return str(wandb.Api().default_entity)
+    except Exception as error:  # wandb raises its own, its protocol's and the network's
+        raise UserError(f"W&B does not tell your entity, give --entity: {error}") from error
+
+
+def _saved(built: Any) -> str:
+    """The address of the workspace, once W&B has it."""
+    try:
+        return str(built.save().url)
+    except Exception as error:  # wandb raises its own, its protocol's and the network's
+        raise UserError(f"W&B did not take the workspace: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoal.errors import UserError
+from autoal.record.failure import FAILURE, forget_failure, keep_failure, read_failure
+from autoal.record.folder import RunFolder
+
+
+def test_a_message_is_kept_as_one_line_for_readers(tmp_path: Path) -> None:
+    keep_failure(tmp_path / "new", UserError("no room\n  give more"))
+    assert (tmp_path / "new" / FAILURE).read_text() == "no room\n  give more\n"
+    assert read_failure(tmp_path / "new") == "no room give more"
+
+
+def test_a_defect_is_kept_with_its_traceback_and_told_without(tmp_path: Path) -> None:
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError as error:
+        keep_failure(tmp_path, error)
+    assert "1 / 0" in (tmp_path / FAILURE).read_text()
+    assert read_failure(tmp_path) == "ZeroDivisionError: division by zero"
+
+
+def test_what_is_forgotten_or_never_was_is_empty(tmp_path: Path) -> None:
+    keep_failure(tmp_path, UserError("no room"))
+    forget_failure(tmp_path)
+    forget_failure(tmp_path)
+    assert read_failure(tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_hides_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    keep_failure(tmp_path / "file" / "run", UserError("no room"))
+    assert read_failure(tmp_path / "file" / "run") == ""
+
+
+def test_a_run_leaves_its_error_until_it_goes_on(tmp_path: Path, config: dict[str, Any]) -> None:
+    with pytest.raises(UserError), RunFolder(tmp_path, config, {}):
+        raise UserError("diverged")
+    assert read_failure(tmp_path) == "diverged"
+    with RunFolder(tmp_path, config, {}):
+        assert read_failure(tmp_path) == ""
+
+
+def test_a_run_that_is_stopped_has_not_failed(tmp_path: Path, config: dict[str, Any]) -> None:
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path, config, {}):
+        raise KeyboardInterrupt
+    assert read_failure(tmp_path) == ""
+
+
+def test_a_refusal_that_came_beside_a_run_is_forgotten_at_its_end(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    with RunFolder(tmp_path, config, {}):
+        keep_failure(tmp_path, UserError("another process is at work"))
+    assert read_failure(tmp_path) == ""

@@ -1,0 +1,143 @@
+"""Many runs in one command: `experiment=compare`, its launchers, and the W&B sweep."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from joblib.externals.loky import cpu_count
+
+from autoal import command
+from autoal.report.groups import group
+from autoal.report.runs import read_runs
+from tests.launch import ENVIRONMENT, ROOT, Zygote
+
+CONFIGS = ROOT / "configs"
+QUICK = ("experiment=compare", "strategy=random", "task.steps=5", "rounds=1")
+
+
+def kinds(out: Path) -> list[tuple[str, str]]:
+    """What the report finds amiss."""
+    runs, unreadable = read_runs([out])
+    return [(fault.kind, fault.what) for fault in [*unreadable, *group(runs)[1]]]
+
+
+def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -> None:
+    options = ("hydra.launcher.n_jobs=2", "seed=0,1", "start=5000,20", f"out={tmp_path}")
+    # With nobody's number of threads, so that the launcher divides the cores.
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "train.py", "-m", *QUICK, *options],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    runs, _ = read_runs([tmp_path])
+    assert sorted((run.seed, len(run.rounds)) for run in runs) == [(0, 2), (1, 2)]
+    assert {run.versions["threads"] for run in runs} == {max(1, cpu_count() // 2)}
+    told = "start=5000: the pool has only 1297 rows; before its start; left out"
+    assert kinds(tmp_path) == [("failed", told)] * 2
+
+
+def test_started_again_only_what_is_missing_runs(train: Zygote, tmp_path: Path) -> None:
+    options = ("-m", *QUICK, "hydra/launcher=basic", f"out={tmp_path}")
+    assert train.run(*options, "seed=0").code == 0
+    (first,) = tmp_path.glob("*/rounds.jsonl")
+    before = first.stat().st_mtime_ns
+    again = train.run(*options, "seed=0,1")
+    assert again.code == 0, again.err
+    assert first.stat().st_mtime_ns == before
+    assert len(list(tmp_path.glob("*/rounds.jsonl"))) == 2
+
+
+def test_a_single_run_that_is_refused_leaves_nothing(train: Zygote, tmp_path: Path) -> None:
+    assert train.run("start=5000", "task=linear", f"out={tmp_path}").code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_submitit_runs_the_jobs_as_a_cluster_would(tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="no extra `slurm`")
+    options = ("hydra/launcher=submitit_local", "start=20,5000", f"out={tmp_path}")
+    done = subprocess.run(
+        [sys.executable, "train.py", "-m", *QUICK, "seed=0", *options],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 2, done.stderr
+    # A job's own output goes to a log, so the command tells the first error at its end.
+    assert "error: start=5000: the pool has only 1297 rows" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [len(run.rounds) for run in read_runs([tmp_path])[0]] == [2]
+    assert [kind for kind, _ in kinds(tmp_path)] == ["failed"]
+
+
+def test_slurm_composes() -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="no extra `slurm`")
+    options = ["hydra/launcher=submitit_slurm", "hydra.launcher.gpus_per_node=1"]
+    composed = composition(["experiment=compare", *options], hydra=True)
+    assert composed["hydra"]["launcher"]["_target_"].endswith("SlurmLauncher")
+    assert composed["hydra"]["launcher"]["gpus_per_node"] == 1
+
+
+def test_a_worker_that_was_killed_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class TerminatedWorkerError(Exception):
+        pass
+
+    def killed(**options: Any) -> Any:
+        raise TerminatedWorkerError
+
+    monkeypatch.setattr("hydra.main", killed)
+    assert command.main(lambda settings: None, CONFIGS) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: a process of the sweep was killed")
+    assert "hydra.launcher.n_jobs" in told
+
+
+def composition(overrides: list[str], hydra: bool = False) -> Any:
+    """The settings of these options, as train.py would compose them."""
+    command._register_strategies(CONFIGS)
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        return compose("train", overrides, return_hydra_config=hydra)
+
+
+def test_the_comparison_sweeps_strategies_over_ten_seeds() -> None:
+    params = composition(["experiment=compare"], hydra=True)["hydra"]["sweeper"]["params"]
+    strategies = params["strategy"].split(",")
+    assert len(strategies) == 8
+    assert {"random", "margin", "autoal"} <= set(strategies)
+    assert params["seed"] == "range(10)"
+    for name in strategies:
+        assert composition(["experiment=compare", f"strategy={name}"])["strategy"]["name"] == name
+
+
+def test_the_command_of_the_sweep_composes() -> None:
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
+
+    sweep = yaml.safe_load((CONFIGS / "sweep.yaml").read_text())
+    assert sweep["program"] == "train.py"
+    assert sweep["command"][-2:] == ["${program}", "${args_no_hyphens}"]
+    fixed = {
+        key: {"value": each["value"]}
+        for key, each in sweep["parameters"].items()
+        if "value" in each
+    }
+    strategies = sweep["parameters"]["strategy"]["values"]
+    seeds = sweep["parameters"]["seed"]["values"]
+    assert (len(strategies), len(seeds)) == (8, 10)
+    for strategy in strategies:
+        given = {**fixed, "strategy": {"value": strategy}, "seed": {"value": seeds[-1]}}
+        arguments = create_sweep_command_args({"args": given})["args_no_hyphens"]
+        settings = composition(arguments)
+        assert (settings["strategy"]["name"], settings["seed"]) == (strategy, 9)
+        assert settings["logger"]["_target_"] == "autoal.record.tracking.Tracking"
+        assert settings["rounds"] == 8
