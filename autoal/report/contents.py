@@ -47,7 +47,7 @@ def _verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fau
     kinds = Counter(fault.kind for fault in faults)
     care = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
     intro = (
-        f"{count} finished runs in {len(settings)} settings. To mind: {care}. The tests are "
+        f"Finished runs: {count}; settings: {len(settings)}. To mind: {care}. The tests are "
         "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
         f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
     )

@@ -170,6 +170,15 @@ class AutoAL(QueryStrategy):
         self._kept: dict[str, Tensor] | None = None  # of a SearchNet that is not built yet
         self._notes: dict[str, Any] = {}
 
+    def check(self, *, validation: bool) -> None:
+        # In rehearsals there are none: those rows check, and may have no part in the choice.
+        for name, strategy in self.candidates.items():
+            try:
+                strategy.check(validation=validation and not self.steps)
+            except UserError as error:
+                where = f"candidate {name!r} (strategy.candidates.{name}), also in rehearsals"
+                raise UserError(f"{where}: {error}") from error
+
     def fit(self, view: View) -> None:
         if view.seed == self.seen:
             return

@@ -254,6 +254,7 @@ def test_the_published_search_is_a_choice_of_its_own(train: Zygote, tmp_path: Pa
     [
         (("+strategy.candidates.margn={}",), "did you mean 'margin'"),
         (("strategy.loss_prediction=true",), "go with objective=paper only"),
+        (("+strategy.candidates.isal={}", "data.validation=9"), "in rehearsals: influence is"),
         (("strategy.name=margin",), "give strategy=<name>"),
         (("+strategy.candidates.badge.temprature=2",), "candidate 'badge': "),
         (("strategy.prior.margin=1.5",), "`prior` must be shares above 0"),
