@@ -61,7 +61,7 @@ def build_parts(settings: Settings) -> dict[str, Any]:
         data = seen(build(settings["data"]), task, training)
         data.setup()
         plan.check(len(data.train))
-        strategy.check(validation=data.validation is not None)
+        strategy.check(validation=data.validation.labels if data.validation else None)
         if isinstance(strategy, Cheating):
             strategy.check_pool(len(data.train))
     return {

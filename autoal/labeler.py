@@ -7,7 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from autoal.errors import unknown
+from autoal.cheating import Cheating
+from autoal.errors import UserError, unknown
 from autoal.features import Features, View
 from autoal.strategy import QueryStrategy, no_labels
 
@@ -51,6 +52,10 @@ def labeler(name: str, strategy: QueryStrategy) -> Labeler | None:
         raise unknown("labeler", name, LABELERS)
     if name == "oracle":
         return None
+    if isinstance(strategy, Cheating):
+        raise UserError(
+            f"labeler={name}: {type(strategy).__name__} chooses by what true labels lead to"
+        )
     return ByStrategy(strategy) if name == "salutary" else ByModel()
 
 

@@ -59,7 +59,7 @@ def rounds(
             when a round is safe.
     """
     plan.check(len(data.train))
-    strategy.check(validation=data.validation is not None)
+    strategy.check(validation=data.validation.labels if data.validation else None)
     if isinstance(strategy, Cheating):
         strategy.check_pool(len(data.train))
     experiment = _Experiment(

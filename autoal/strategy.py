@@ -25,11 +25,11 @@ class QueryStrategy(ABC):
 
     reads: Reads = None  # out of READABLE; None: not stated
 
-    def check(self, *, validation: bool) -> None:
+    def check(self, *, validation: Tensor | None) -> None:
         """Refuse, before anything is trained, an experiment that the strategy cannot serve.
 
         Args:
-            validation: whether there are validation rows.
+            validation: labels of the validation rows, if there are any.
         """
 
     def fit(self, view: View) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autoal.errors import UserError
 
-DELIMITERS = ",;\t"
+DELIMITERS = ";\t,"  # between as many of two, the one that numbers do not have
 MISSING = ("", "?", "na", "n/a", "nan", "null")
 LARGEST = 1000  # categories of one column; more are names or free text, and no categories
 
@@ -86,13 +86,25 @@ def encode(name: str, cells: Sequence[str], categorical: bool = False) -> list[C
 
     A missing text is a category of its own, as whatever kept it from being known may matter.
     """
-    numbers = not categorical and all(_is_number(cell) or is_missing(cell) for cell in cells)
-    if not numbers:
+    known = [cell for cell in cells if not is_missing(cell)]
+    odd = [cell for cell in known if not _is_number(cell)]
+    if categorical or (odd and not _meant_as_numbers(known, odd)):
         return _one_hot(name, cells)
+    if odd:
+        raise UserError(
+            f"the column {name!r} is of numbers, but {odd[0]!r} is none (a decimal point is a "
+            f"point); data.categorical=[{name}] takes it as texts, data.drop=[{name}] leaves it out"
+        )
     values = [nan if is_missing(cell) else float(cell) for cell in cells]
     if any(isinf(value) for value in values):
         raise UserError(f"the column {name!r} has a number that is infinite")
     return [np.array(values, dtype=np.float64)]
+
+
+def _meant_as_numbers(known: Sequence[str], odd: Sequence[str]) -> bool:
+    """Whether most cells are numbers, or would be with a point in place of a comma."""
+    commas = sum(_is_number(cell.replace(",", ".", 1)) for cell in odd)
+    return 2 * (len(known) - len(odd) + commas) > len(known)
 
 
 def _one_hot(name: str, cells: Sequence[str]) -> list[Column]:

@@ -115,9 +115,13 @@ class Table(ImageData):
         classes, labels = _labels(sheet, cells[place])
         return classes, (torch.from_numpy(np.stack(columns, 1)), labels)
 
-    def _parts(self, given: dict[str, Images]) -> tuple[Images, Images, Images]:
-        """Training, test and validation rows, those without a file out of the first file's."""
-        absent = [part for part in ("test", "val") if part not in given]
+    def _parts(self, given: dict[str, Images]) -> tuple[Images, ...]:
+        """Training, test and validation rows, those without a file out of the first file's.
+
+        No validation rows are split off where none are asked for.
+        """
+        wanted = ("test", "val") if self.held_out != 0 else ("test",)
+        absent = [part for part in wanted if part not in given]
         parts, left = dict(given), 1.0
         for part in absent:
             parts["train"], parts[part] = split(parts["train"], SHARE / left, self.split_seed)
@@ -125,7 +129,7 @@ class Table(ImageData):
         for part, rows in parts.items():
             if not len(rows):
                 raise UserError(f"{self.paths['train']} has too few rows: none is left to {part}")
-        return parts["train"], parts["test"], parts["val"]
+        return tuple(parts[part] for part in ("train", *wanted))
 
 
 def _joined(sheets: list[Sheet]) -> Sheet:

@@ -44,8 +44,9 @@ class CheatingOracle(Cheating):
         stream = view.generator()
         rows = view.pool.rows[view.pool.order]
         rows = rows[torch.randperm(len(rows), generator=stream)]
-        # Half of the pool judges, as far as the budget leaves one.
-        asked, judges = rows.tensor_split([max(budget, len(rows) // 2)])
+        # Without validation rows, half of the pool judges, as far as the budget leaves one.
+        half = max(budget, len(rows) // 2) if view.validation is None else len(rows)
+        asked, judges = rows.tensor_split([half])
         if view.validation is None and not len(judges):
             return asked[:budget]
         batches = [

@@ -56,12 +56,19 @@ class Influence(QueryStrategy):
         self.folds = folds
         self._surrogates: WeakKeyDictionary[View, Surrogate] = WeakKeyDictionary()
 
-    def check(self, *, validation: bool) -> None:
-        if not (validation or self.folds):
+    def check(self, *, validation: Tensor | None) -> None:
+        if self.folds:
+            return
+        if validation is None:
             raise UserError(
                 "influence is measured on validation rows, and there are none: give "
                 "data.validation=N, or the option folds=5 (strategy.folds=5), which "
                 "cross-validates the labelled rows"
+            )
+        if not _can_judge(validation):
+            raise UserError(
+                f"all {len(validation)} validation rows are of one class, so that every other "
+                "class seems to do harm: give a larger data.validation=, or strategy.folds=5"
             )
 
     def score(self, view: View, budget: int) -> Tensor:
@@ -75,7 +82,7 @@ class Influence(QueryStrategy):
 
     def surrogate(self, view: View) -> Surrogate:
         """Fitted on the labelled rows; the same for the same view."""
-        self.check(validation=view.validation is not None)
+        self.check(validation=view.validation_labels)
         if view not in self._surrogates:
             self._surrogates[view] = Surrogate(view, self.penalty, self.folds)
         return self._surrogates[view]
@@ -252,13 +259,13 @@ class Surrogate:
         self.ridge = penalty / len(rows)
         self.classes = view.classes
         self.head, self.theta = self._fitted(rows, labels)
-        if view.validation is not None and view.validation_labels is not None:
-            judges = _inputs(view.validation.embeddings).cpu(), view.validation_labels.cpu()
-            _check_classes(judges[1])
-            self.checks = [Check(self.head, self.theta, *judges, share=1.0)]
-        else:
+        judges, known = view.validation, view.validation_labels
+        self.folded = judges is None or known is None or not _can_judge(known)
+        if judges is None or known is None or self.folded:
             self.checks = self._left_out(rows, labels, _parts(view, folds))
-        self.folded = view.validation is None
+        else:
+            judged = _inputs(judges.embeddings).cpu(), known.cpu()
+            self.checks = [Check(self.head, self.theta, *judged, share=1.0)]
         gradient = sum(
             (c.share * mean_gradient(c.rows, c.labels, c.theta) for c in self.checks),
             torch.zeros_like(self.theta),
@@ -366,12 +373,9 @@ def _parts(view: View, folds: int) -> list[Tensor]:
     return list(drawn.tensor_split(min(folds, count)))
 
 
-def _check_classes(labels: Tensor) -> None:
-    if len(labels.unique()) < 2:
-        raise UserError(
-            f"all {len(labels)} validation rows are of one class, so that every other class seems "
-            "to do harm: give a larger data.validation="
-        )
+def _can_judge(labels: Tensor) -> bool:
+    """Whether these validation rows can: those of one class would find harm in every other."""
+    return len(labels.unique()) > 1
 
 
 def _inputs(embeddings: Tensor) -> Tensor:

@@ -513,7 +513,7 @@ def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
     start: Start, data: ImageData
 ) -> None:
     class Particular(Margin):
-        def check(self, *, validation: bool) -> None:
+        def check(self, *, validation: Tensor | None) -> None:
             raise UserError(f"validation rows: {validation}")
 
     with pytest.raises(UserError, match="validation rows: False"):

@@ -44,7 +44,7 @@ class Comparison:
     differences: Floats
     p: float
     corrected: float
-    family: int  # how many comparisons the correction is for
+    factor: int  # of the correction: comparisons with no smaller p
 
     @property
     def seeds(self) -> int:
@@ -81,10 +81,10 @@ class Comparison:
                 f"too few seeds for a verdict ({self.seeds}; a two-sided Wilcoxon test "
                 f"cannot fall below {least:.3g} with {self.seeds})"
             )
-        if least * self.family > LEVEL:
+        if least * self.factor > LEVEL:
             return (
-                f"too few seeds for {self.family} comparisons ({self.seeds}; corrected, the "
-                f"first cannot fall below {min(1.0, least * self.family):.3g})"
+                f"too few seeds for {self.factor} comparisons ({self.seeds}; corrected, the "
+                f"first cannot fall below {min(1.0, least * self.factor):.3g})"
             )
         return None
 
@@ -92,13 +92,13 @@ class Comparison:
 def against_baseline(setting: Setting) -> list[Comparison]:
     """Every other contender minus the baseline; one family."""
     base = setting.baseline
-    names = [name for name in setting.contenders if name != base]
+    names = [name for name in setting.honest if name != base]
     return _family(setting, [(name, base) for name in names]) if base else []
 
 
 def all_pairs(setting: Setting) -> list[Comparison]:
     """Every contender minus every later one; one family."""
-    return _family(setting, list(combinations(setting.contenders, 2)))
+    return _family(setting, list(combinations(setting.honest, 2)))
 
 
 def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
@@ -106,7 +106,7 @@ def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparis
     differences = [_differences(found, first, second) for first, second in pairs]
     values = [wilcoxon(each) for each in differences]
     return [
-        Comparison(first, second, each, p, corrected, len(pairs))
+        Comparison(first, second, each, p, corrected, sum(other >= p for other in values))
         for (first, second), each, p, corrected in zip(
             pairs, differences, values, holm(values), strict=True
         )
@@ -173,7 +173,7 @@ def _fully_run(settings: Sequence[Setting]) -> list[str]:
     """Contenders of every setting with as many runs as any; others would cost these blocks."""
     counts = {
         name: sum(len(setting.contenders[name]) for setting in settings)
-        for name in settings[0].contenders
+        for name in settings[0].honest
         if all(name in setting.contenders for setting in settings)
     }
     return [name for name, count in counts.items() if count == max(counts.values())]

@@ -52,6 +52,8 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
+    if any(each.unasked for run in mine for each in run.rounds):
+        return "not all bought", None
     common = {(run.seed, run.start) for run in mine} & {(run.seed, run.start) for run in base}
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
@@ -65,10 +67,13 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     return ("not reached", None) if needed is None else (needed, 1 - needed / given)
 
 
-def _total(counts: Sequence[Sequence[int | None]]) -> float | None:
+def _total(counts: Sequence[Sequence[int | None]]) -> int | float | None:
     """The mean over runs of the sum over rounds, where every round tells."""
     known = [[count for count in run if count is not None] for run in counts if None not in run]
-    return float(np.mean([sum(run) for run in known])) if known else None
+    if not known:
+        return None
+    mean = float(np.mean([sum(run) for run in known]))
+    return int(mean) if mean.is_integer() else mean
 
 
 def tests(settings: Sequence[Setting], against: Against) -> Section:

@@ -39,6 +39,11 @@ class Past:
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
 
+    @property
+    def unasked(self) -> bool:
+        """Whether labels were given that nobody was asked for."""
+        return self.bought is not None and self.bought < sum(self.classes.values())
+
 
 @dataclass(frozen=True)
 class Run:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autoal import registry
+from autoal.cheating import Cheating
 from autoal.coverage import greedy_cover, rbf, remoteness, typical_width
 from autoal.errors import UserError, unknown
 from autoal.features import Features, View
@@ -170,11 +171,11 @@ class AutoAL(QueryStrategy):
         self._kept: dict[str, Tensor] | None = None  # of a SearchNet that is not built yet
         self._notes: dict[str, Any] = {}
 
-    def check(self, *, validation: bool) -> None:
+    def check(self, *, validation: Tensor | None) -> None:
         # In rehearsals there are none: those rows check, and may have no part in the choice.
         for name, strategy in self.candidates.items():
             try:
-                strategy.check(validation=validation and not self.steps)
+                strategy.check(validation=None if self.steps else validation)
             except UserError as error:
                 where = f"candidate {name!r} (strategy.candidates.{name}), also in rehearsals"
                 raise UserError(f"{where}: {error}") from error
@@ -325,6 +326,8 @@ def _built(candidates: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Quer
             known = registry.options(registry.load(name))
             whole = check_options(dict(options or {}), known, f"strategy {name!r}")
             built[name] = registry.build({**whole, "name": name})
+            if isinstance(built[name], Cheating):
+                raise ValueError("it sees the labels of the pool, and so runs alone")
         except ValueError as error:
             raise UserError(f"candidate {name!r}: {error}") from error
     return built

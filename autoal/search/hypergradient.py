@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -43,10 +44,10 @@ class Implicit(Road):
 
     def __init__(self, ridge: float = 1e-3) -> None:
         self.ridge = ridge
-        self._reduced: dict[Rehearsal, tuple[Tensor, Tensor]] = {}
+        self._reduced: WeakKeyDictionary[Rehearsal, tuple[Tensor, Tensor]] = WeakKeyDictionary()
         # Where the next solutions start, since a step of SearchNet moves them little.
-        self._optima: dict[Rehearsal, Tensor] = {}
-        self._slopes: dict[Rehearsal, Tensor] = {}
+        self._optima: WeakKeyDictionary[Rehearsal, Tensor] = WeakKeyDictionary()
+        self._slopes: WeakKeyDictionary[Rehearsal, Tensor] = WeakKeyDictionary()
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         if rehearsal not in self._reduced:

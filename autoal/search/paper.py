@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -27,27 +28,29 @@ class Paper(Road):
 
     Args:
         warmup: epochs of FitNet on the taught rows before the first turn.
-        loss_prediction: SearchNet sees the losses that a head on FitNet's stages predicts, which
-            needs no label of the played rows, and not the losses themselves.
+        loss_prediction: SearchNet sees the losses that a head on FitNet's stages predicts, and not
+            the losses themselves; the head learns from the taught rows, and never from the labels
+            of those that play the pool.
     """
 
     def __init__(self, warmup: int = 0, loss_prediction: bool = False) -> None:
         self.warmup = warmup
         self.loss_prediction = loss_prediction
-        self.sides: dict[nn.Module, _FitNetSide] = {}
+        # Weak, so that a copy of FitNet on which a loss was only looked up takes its side along.
+        self.sides: WeakKeyDictionary[nn.Module, _FitNetSide] = WeakKeyDictionary()
 
     def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
         for each in rehearsals:
             weights = torch.full((len(each.taught),), 1 / len(each.taught)).to(each.taught.device)
             for _ in range(self.warmup):
-                self._side(each).epoch(each.taught, each.taught_labels, weights)
+                self._side(each).epoch(each.fitnet, each.taught, each.taught_labels, weights)
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         side, taught = self._side(rehearsal), len(rehearsal.taught)
         weights, _ = training_weights(shares, taught)
-        losses, predicted = side.epoch(*rehearsal.training, weights)
+        losses, predicted = side.epoch(rehearsal.fitnet, *rehearsal.training, weights)
         with torch.no_grad():
-            loss = float(cross_entropy(side.fitnet(rehearsal.check), rehearsal.check_labels))
+            loss = float(cross_entropy(rehearsal.fitnet(rehearsal.check), rehearsal.check_labels))
         seen = losses if predicted is None else predicted
         return loss, -seen[taught:] / max(1.0, float(shares.sum()))
 
@@ -58,25 +61,25 @@ class Paper(Road):
 
 
 class _FitNetSide:
-    """FitNet and, where losses are predicted, the head that predicts them from its stages."""
+    """What trains FitNet and, where losses are predicted, the head that does so from its stages."""
 
     def __init__(self, rehearsal: Rehearsal, loss_prediction: bool) -> None:
-        self.fitnet = rehearsal.fitnet
-        self.optimizer = torch.optim.Adam(self.fitnet.parameters(), lr=LEARNING_RATE)
+        self.taught = len(rehearsal.taught)
+        self.optimizer = torch.optim.Adam(rehearsal.fitnet.parameters(), lr=LEARNING_RATE)
         self.head: LossHead | None = None
         if loss_prediction:
             with torch.no_grad():
-                _, stages = _look(self.fitnet, rehearsal.training[0])
+                _, stages = _look(rehearsal.fitnet, rehearsal.training[0])
             stream = generator(len(stages), "loss head")
             self.head = LossHead(stages.float(), HIDDEN, stream)
             self.ranking = torch.optim.SGD(self.head.parameters(), lr=LEARNING_RATE, momentum=0.9)
 
     def epoch(
-        self, inputs: Tensor, labels: Tensor, weights: Tensor
+        self, fitnet: nn.Module, inputs: Tensor, labels: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        """One step on these rows; their losses before it, as they are and as predicted."""
+        """One step on rows, taught ones first; their losses before it, true and predicted."""
         with torch.enable_grad():
-            logits, stages = _look(self.fitnet, inputs)
+            logits, stages = _look(fitnet, inputs)
             losses = cross_entropy(logits, labels, reduction="none")
             self.optimizer.zero_grad()
             (weights @ losses).backward()
@@ -86,9 +89,11 @@ class _FitNetSide:
 
     @torch.enable_grad()
     def _rank(self, head: LossHead, stages: Tensor, losses: Tensor) -> Tensor:
-        """Let the head learn the order of the losses; what it predicted before."""
+        """Let the head learn the order of the taught rows' losses; what it predicted before."""
         predicted = head(stages.detach().float())  # into FitNet, no gradient of the ranking goes
-        drawn = torch.randperm(len(losses), device=losses.device)
+        if self.taught < 2:  # no pair
+            return predicted.detach()
+        drawn = torch.randperm(self.taught, device=losses.device)
         self.ranking.zero_grad()
         ranking_loss(predicted[drawn], losses[drawn], MARGIN).backward()
         self.ranking.step()

@@ -68,7 +68,7 @@ def mixture_threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
 def _mixture(worth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Means, deviations and shares of Gaussians on a line, by expectation maximisation."""
     count = min(COMPONENTS, len(worth))
-    places = (torch.arange(count, dtype=worth.dtype) + 0.5) / count
+    places = (torch.arange(count, dtype=worth.dtype, device=worth.device) + 0.5) / count
     means = worth.quantile(places)
     spread = worth.std(correction=0).clamp(min=1e-12)
     deviations, shares = (spread / count).expand(count), worth.new_full((count,), 1 / count)

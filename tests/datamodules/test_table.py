@@ -120,7 +120,11 @@ def test_validation_is_the_whole_part_or_as_many_rows_of_it(tmp_path: Path) -> N
     for asked in (None, 4, 0):
         data = opened(path, validation=asked)
         counts[asked] = (len(data.train), len(data.validation) if data.validation else 0)
-    assert counts == {None: (30, 10), 4: (30, 4), 0: (30, 0)}
+    assert counts == {
+        None: (30, 10),
+        4: (30, 4),
+        0: (40, 0),
+    }  # which nobody holds out, may be queried
     with pytest.raises(ValueError, match=r"data\.validation=11: there are only 10"):
         opened(path, validation=11)
 
@@ -222,3 +226,19 @@ def test_a_table_shows_no_pictures_and_is_not_normalised_twice(tmp_path: Path) -
     rows = data.train.images
     assert torch.equal(data.preprocess().train()(rows), rows)
     assert rows.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "odd"),
+    [(["41,3", "2,95", "7,0"], "41,3"), (["1", "2", "n.a.x", "4"], "n.a.x")],
+)
+def test_a_column_of_numbers_with_other_cells_is_refused(cells: list[str], odd: str) -> None:
+    with pytest.raises(UserError, match=f"'size' is of numbers, but '{odd}' is none"):
+        encode("size", cells)
+    assert len(encode("size", cells, categorical=True)) == len(cells)
+    assert len(encode("grade", ["a", "b", "2", "c"])) == 4  # mostly texts
+
+
+def test_the_delimiter_is_the_one_that_numbers_do_not_have(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "1,5;2,5;a")
+    assert len(read_sheet(path, False).names) == 3

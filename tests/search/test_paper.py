@@ -113,21 +113,18 @@ def head_of(road: Paper) -> LossHead:
     return side.head
 
 
-def test_searchnet_sees_predicted_losses_and_not_the_labels_of_played_rows() -> None:
-    """The head's prediction is the gradient; other labels change it only through the training."""
-    rehearsal = linear()
-    swapped = replace(
-        rehearsal,
-        fitnet=copy.deepcopy(rehearsal.fitnet),
-        played_labels=(rehearsal.played_labels + 1) % CLASSES,
-    )
-    shares = shares_of(rehearsal)
-    found = [Paper(loss_prediction=True)(shares, each)[1] for each in (rehearsal, swapped)]
-    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
-    known = [
-        Paper()(shares, each)[1] for each in (linear(), replace(swapped, fitnet=linear().fitnet))
-    ]
-    assert not torch.allclose(known[0], known[1])
+def test_the_head_never_sees_the_labels_of_played_rows() -> None:
+    """Nothing is chosen, so that FitNet does not either; with the losses themselves it shows."""
+    rehearsal, shares = linear(), torch.zeros(PLAYED)
+    swapped = replace(linear(), played_labels=(rehearsal.played_labels + 1) % CLASSES)
+    for predicts in (True, False):
+        found = []
+        for each in (rehearsal, swapped):
+            road = Paper(loss_prediction=predicts)
+            play = replace(each, fitnet=copy.deepcopy(each.fitnet))
+            with seeded(0, "pairs"):
+                found.append([road(shares, play)[1] for _ in range(4)][-1])
+        assert torch.equal(found[0], found[1]) == predicts
 
 
 def test_the_head_learns_the_order_of_fitnets_losses() -> None:
@@ -135,16 +132,17 @@ def test_the_head_learns_the_order_of_fitnets_losses() -> None:
     rehearsal = linear()
     with torch.no_grad():
         rehearsal.fitnet.bias.copy_(torch.tensor([-9.0, 0.0, 0.0]))  # type: ignore[operator]
-    labels = rehearsal.played_labels
-    played = rehearsal.played + 4 * (labels == 0)[:, None]
-    rehearsal = replace(rehearsal, played=played)
+    apart = {
+        name: getattr(rehearsal, name) + 4 * (getattr(rehearsal, f"{name}_labels") == 0)[:, None]
+        for name in ("taught", "played")
+    }
+    rehearsal = replace(rehearsal, **apart)
     road = Paper(loss_prediction=True)
-    slow = torch.zeros(PLAYED)  # nothing is chosen
     with seeded(0, "pairs"):
         for _ in range(60):
-            _, gradient = road(slow, rehearsal)
-    predicted = -gradient
-    assert float(predicted[labels == 0].min()) > float(predicted[labels != 0].max())
+            _, gradient = road(torch.zeros(PLAYED), rehearsal)
+    predicted, hard = -gradient, rehearsal.played_labels == 0
+    assert float(predicted[hard].min()) > float(predicted[~hard].max())
 
 
 def test_no_gradient_of_the_ranking_reaches_fitnet() -> None:
@@ -170,3 +168,13 @@ def test_the_head_of_a_network_reads_all_its_stages() -> None:
     logits, stages = fitnet.with_stages(rehearsal.check)
     torch.testing.assert_close(logits, fitnet(rehearsal.check))
     torch.testing.assert_close(stages, network.stages(rehearsal.check))
+
+
+def test_a_rehearsal_moves_as_a_whole() -> None:
+    """Also where a part of it is there already, as images are that were placed on a GPU."""
+    there = torch.device("meta")
+    rehearsal = linear()
+    moved = replace(rehearsal, played=rehearsal.played.to(there)).to(there)
+    tensors = [value for value in vars(moved).values() if isinstance(value, Tensor)]
+    assert len(tensors) == 8
+    assert {each.device for each in (*tensors, *moved.fitnet.parameters())} == {there}

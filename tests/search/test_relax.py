@@ -159,3 +159,11 @@ def test_few_rows_make_a_mixture_too(count: int) -> None:
     assert shares.isfinite().all()
     assert shares.argmax() == count - 1
     assert shares[-1] > 0.5
+
+
+@pytest.mark.parametrize("name", RELAXATIONS)
+def test_shares_are_where_the_worth_is(name: str) -> None:
+    """On a device that has no numbers, and refuses the tensors of all others."""
+    worth = torch.rand(20, generator=generator(0, "worth")).to("meta")
+    with pytest.raises(RuntimeError, match=r"item\(\) cannot be called on meta"):  # no mixture
+        RELAXATIONS[name](worth, 5, 0.1)

@@ -226,9 +226,9 @@ def test_without_validation_rows_both_ways_out_are_told(build: Callable[..., Inf
     with pytest.raises(UserError, match=told):
         build().score(alone, BUDGET)
     with pytest.raises(UserError, match=told):
-        build().check(validation=False)
-    build().check(validation=True)
-    build(folds=5).check(validation=False)
+        build().check(validation=None)
+    build().check(validation=torch.tensor([0, 1]))
+    build(folds=5).check(validation=None)
 
 
 def test_validation_rows_of_one_class_are_refused(view: View) -> None:
@@ -236,6 +236,9 @@ def test_validation_rows_of_one_class_are_refused(view: View) -> None:
     same = replace(view, validation_labels=torch.ones_like(view.validation_labels))
     with pytest.raises(UserError, match="all 20 validation rows are of one class"):
         Salutary().score(same, BUDGET)
+    alone = replace(view, validation=None, validation_labels=None)  # and with folds, not needed
+    expected = Salutary(folds=4).score(alone, BUDGET)
+    assert torch.equal(Salutary(folds=4).score(same, BUDGET), expected)
 
 
 def test_no_labels_are_given_by_labelled_rows_of_one_class(view: View) -> None:
