@@ -100,7 +100,7 @@ class _Read(nn.Module):
 
 def knowing(table: Tensor, **options: Any) -> AutoAL:
     """A candidate that knows which labels are right, and one that takes the others."""
-    strategy = AutoAL(**{**TWO, "steps": 20, **options})
+    strategy = AutoAL(**{**TWO, "steps": 20, "pull": 2.0, **options})
     strategy.candidates = dict(zip(strategy.candidates, pair(table), strict=True))
     return strategy
 
