@@ -15,7 +15,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def keep(name: str, text: str) -> None:
     """Print the text, and write it to results/<name>.md with what it depends on."""
-    command = shlex.join(["python", "-m", f"benchmarks.{name}", *sys.argv[1:]])
+    module = sys.modules["__main__"].__spec__
+    assert module is not None  # it is run by `python -m`
+    command = shlex.join(["python", "-m", module.name, *sys.argv[1:]])
     found = {**versions(), "processor": _processor()}
     about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
     page = f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}\n\n{text}\n"

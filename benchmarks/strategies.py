@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -99,6 +100,10 @@ def view_of(size: Size, reads: tuple[str, ...] | None) -> View:
         )
 
     view = View(features(0, pool), features(size.rows, labelled), labels, CLASSES, seed=0)
+    if "validation" in (reads or ()):
+        judges, known = kept_rows(size.labelled, size, width, "validation")
+        held_out = features(size.rows + size.labelled, judges)
+        view = replace(view, validation=held_out, validation_labels=known)
     names = {"probs": "probs", "draws": "drawn_probs", "stages": "stages", "inputs": "inputs"}
     for part in (view.pool, view.labelled):
         for name in ("embeddings", *(names[each] for each in reads or () if each in names)):
