@@ -43,6 +43,7 @@ TASKS: dict[str, Callable[..., Task]] = {
 }
 
 Strategies = Mapping[str, Callable[[], QueryStrategy]]
+Areas = dict[str, list[float]]  # of each variant, a seed each
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def compare(name: str, settings: Mapping[str, Setting], strategies: Strategies) 
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs", name))
     parser.add_argument("--keep", action="store_true", help="write the tables to results/")
+    parser.add_argument("--report", action="store_true", help="only of what is there; run nothing")
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds)
     jobs = [
@@ -127,15 +129,20 @@ def compare(name: str, settings: Mapping[str, Setting], strategies: Strategies) 
         for variant in given.variants
         if not (path := path_of(given.out, setting, variant, seed)).exists()
     ]
-    _run_all(jobs, given.processes)
-    found = {
-        setting: {
-            variant: [area(path_of(given.out, setting, variant, seed)) for seed in seeds]
+    if not given.report:
+        _run_all(jobs, given.processes)
+    found: dict[str, Areas] = {}
+    for setting in given.settings:
+        paths = {
+            variant: [path_of(given.out, setting, variant, seed) for seed in seeds]
             for variant in given.variants
         }
-        for setting in given.settings
-    }
-    text = report({f"{key}: {settings[key]}": found[key] for key in given.settings}, len(seeds))
+        found[f"{setting}: {settings[setting]}"] = {
+            variant: [area(path) for path in runs]
+            for variant, runs in paths.items()
+            if all(path.exists() for path in runs)
+        }
+    text = report(found, len(seeds))
     if given.keep:
         keep(name, text)
     else:
@@ -164,12 +171,11 @@ def area(path: Path) -> float:
     return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
 
 
-Areas = dict[str, list[float]]  # of each variant, a seed each
-
-
 def report(found: dict[str, Areas], seeds: int) -> str:
-    """Mean rank over all settings, and for each setting the areas and the paired differences."""
-    parts = [_ranks({title.partition(":")[0]: areas for title, areas in found.items()})]
+    """Mean rank over the settings with all variants, then each with its paired differences."""
+    most = max(map(len, found.values()))
+    whole = {title: areas for title, areas in found.items() if len(areas) == most}
+    parts = [_ranks({title.partition(":")[0]: areas for title, areas in whole.items()})]
     for title, areas in found.items():
         parts += [f"## {title}, {seeds} seeds", _differences(areas)]
     return "\n\n".join(parts)
