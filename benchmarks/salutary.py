@@ -207,7 +207,7 @@ def main() -> None:
                 parts += [_title(experiment, preset, data), _accuracies(experiment, data, runs)]
     text = "\n\n".join(parts)
     if given.keep:
-        keep("salutary", text)
+        keep("_".join(["salutary", *given.experiments]), text)
     else:
         print(text)
 
