@@ -516,7 +516,7 @@ def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
         def check(self, *, validation: Tensor | None) -> None:
             raise UserError(f"validation rows: {validation}")
 
-    with pytest.raises(UserError, match="validation rows: False"):
+    with pytest.raises(UserError, match="validation rows: None"):
         start(Particular())
     data.validation = data.train.take(torch.arange(4))
     with pytest.raises(UserError, match="validation rows: True"):
