@@ -519,5 +519,5 @@ def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
     with pytest.raises(UserError, match="validation rows: None"):
         start(Particular())
     data.validation = data.train.take(torch.arange(4))
-    with pytest.raises(UserError, match="validation rows: True"):
+    with pytest.raises(UserError, match="validation rows: tensor"):
         start(Particular(), data=data)
