@@ -43,7 +43,7 @@ class Logistic(Task):
         *,
         l2: float = 1.0,
         intercept: bool = True,
-        tolerance: float = 1e-7,
+        tolerance: float = 1e-6,
         iterations: int = 2000,
     ) -> None:
         network = partial(MLP, hidden=(), dropout=0.0)
