@@ -136,12 +136,9 @@ def _entity(given: str | None) -> str:
     """The one that was asked for, or the default of the key's owner."""
     import wandb
 
-    wandb.setup(settings=wandb.Settings(silent=True))  # or a login would greet
-    try:
-        key = wandb.login(prompt=False, verify=False)
-    except wandb.errors.AuthenticationError:
-        key = False
-    if not key:
+    from autoal.record.login import signed_in
+
+    if not signed_in():
         raise UserError("a workspace is kept by W&B, and no key was found: wandb login")
     if given:
         return given

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autoal.report.write import write_report
-from benchmarks.report import RESULTS
+from benchmarks.report import RESULTS, heading
 
 OUT = Path("runs/compare_digits")
 KEPT = RESULTS / "compare_digits"
@@ -33,8 +33,9 @@ def main() -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     for table in sorted((page.parent / "tables").glob("*.md")):
         if table.stem not in LEFT_OUT:
-            shutil.copy(table, KEPT / table.name)
-            print(table.read_text())
+            text = f"{heading()}\n\n{table.read_text()}"
+            (KEPT / table.name).write_text(text)
+            print(text)
     named = os.environ.get("AUTOAL_CHROMIUM")
     browser = named or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser:

@@ -15,15 +15,20 @@ RESULTS = Path(__file__).parent / "results"
 
 def keep(name: str, text: str) -> None:
     """Print the text, and write it to results/<name>.md with what it depends on."""
+    page = f"{heading()}\n\n{text}\n"
+    print(page)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(page)
+
+
+def heading() -> str:
+    """The command that is running, the day, the versions and the machine."""
     module = sys.modules["__main__"].__spec__
     assert module is not None  # it is run by `python -m`
     command = shlex.join(["python", "-m", module.name, *sys.argv[1:]])
     found = {**versions(), "processor": _processor()}
     about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
-    page = f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}\n\n{text}\n"
-    print(page)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(page)
+    return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -23,6 +23,7 @@ from torchvision.utils import make_grid
 
 from autoal.data import ImageData
 from autoal.record.folder import RunFolder
+from autoal.record.login import signed_in
 from autoal.record.round import Round
 from autoal.record.sink import FitStep, Sink
 from autoal.settings import flatten
@@ -216,12 +217,7 @@ def _mode(wished: str | None) -> tuple[str | None, str]:
     wished = wished or os.environ.get("WANDB_MODE")
     if wished not in (None, "online"):
         return wished, ""
-    wandb.setup(settings=wandb.Settings(silent=True))  # or a login would greet
-    try:
-        key = wandb.login(prompt=False, verify=False)
-    except wandb.errors.AuthenticationError:
-        key = False
-    if not key:
+    if not signed_in():
         note = "`wandb login` for next time, `wandb sync` for this run"
         return "offline", f"W&B is offline, no key found: {note}"
     if not _reachable():
