@@ -21,14 +21,14 @@ from autoal.search import autoal
 from autoal.search.autoal import AutoAL
 from benchmarks.paired import Setting, Strategies, compare
 
-LOW, HIGH = Plan(20, 10, 6), Plan(100, 50, 5)
+LOW, HIGH, LOWEST = Plan(20, 10, 6), Plan(100, 50, 5), Plan(10, 5, 6)
 SETTINGS = {
+    "digits-low": Setting("digits", LOW, "solved head"),
     "mnist-low": Setting("mnist", LOW, "solved head", 2_000),
     "mnist-high": Setting("mnist", HIGH, "solved head", 2_000),
-    "digits-low": Setting("digits", LOW, "solved head"),
     "mnist-low-network": Setting("mnist", LOW, "small network", 2_000),
-    "mnist-high-network": Setting("mnist", HIGH, "small network", 2_000),
-    "digits-low-network": Setting("digits", LOW, "small network"),
+    "two-low": Setting("mnist", LOWEST, "solved head", 2_000, first=3),
+    "two-low-network": Setting("mnist", LOWEST, "small network", 2_000, first=3),
 }
 
 
@@ -98,9 +98,11 @@ VARIANTS: Strategies = {
     # Who votes, without a search.
     **{
         f"margin + {name}": with_margin(name)
-        for name in ("entropy", "typiclust", "bald", "uherding", "badge")
+        for name in ("entropy", "typiclust", "maxherding", "uherding", "badge")
     },
     "prior only": partial(AutoAL, steps=0),
+    "prior only, .7": partial(AutoAL, steps=0, prior={"margin": 0.7}),
+    "prior only, .5": partial(AutoAL, steps=0, prior={"margin": 0.5}),
     "uniform mix": partial(AutoAL, steps=0, prior={}),
     # The search.
     "autoal": AutoAL,

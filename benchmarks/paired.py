@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +25,7 @@ from scipy import stats
 from autoal import ImageData, Plan, QueryStrategy, Task, Training, TrueLabels, rounds
 from autoal.backbones.frozen import FrozenData
 from autoal.backbones.patches import Patches
+from autoal.data import Images
 from autoal.logistic import Logistic
 from autoal.networks import MLP, ResNet18
 from autoal.search.autoal import CANDIDATES
@@ -54,10 +55,13 @@ class Setting:
     plan: Plan
     task: str = "head"  # of TASKS
     pool: int = 4_000  # images of a larger set that make the pool, the same for all seeds
+    first: int = 0  # so many classes are one, and all others the other; 0: each is its own
 
     def __str__(self) -> str:
-        plan = self.plan
-        return f"{self.data}, {self.task}, {plan.start} + {plan.rounds} x {plan.budget} labels"
+        plan, first = self.plan, self.first
+        classes = f", the first {first} classes against the others" if first else ""
+        labels = f"{plan.start} + {plan.rounds} x {plan.budget} labels"
+        return f"{self.data}{classes}, {self.task}, {labels}"
 
     def load(self) -> ImageData:
         """The data, ready."""
@@ -72,6 +76,9 @@ class Setting:
         if len(data.train) > self.pool:
             drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
             data.train = data.train.take(drawn[: self.pool].sort().values)
+        if self.first:
+            data.train, data.test = map(self._in_two, (data.train, data.test))
+            data.classes = (f"the first {self.first}", "others")
         if self.task != "resnet18":
             # Digits are 8x8: a patch of the usual six would see nearly all.
             patches = Patches(count=200, size=3) if self.data == "digits" else Patches()
@@ -79,6 +86,9 @@ class Setting:
             data = FrozenData(data, patches, torch.device("cpu"))
             data.setup()
         return data
+
+    def _in_two(self, images: Images) -> Images:
+        return replace(images, labels=(images.labels >= self.first).long())
 
 
 def run(setting: Setting, strategy: Callable[[], QueryStrategy], seed: int, path: Path) -> None:
