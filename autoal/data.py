@@ -10,7 +10,7 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from autoal.batches import Batches
-from autoal.errors import unknown
+from autoal.errors import UserError, unknown
 from autoal.images import Preprocess
 from autoal.imbalance import KINDS, thin
 from autoal.networks import Shape
@@ -101,6 +101,8 @@ class ImageData(LightningDataModule, ABC):
         if hasattr(self, "train"):
             return
         train, self.test, *own = self.load()
+        if len(self.classes) < 2:
+            raise UserError(f"the data have one class, {self.classes[0]!r}: nothing can be learnt")
         if self.imbalance != "none":
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)
             train = train.take(thin(train.labels, *how))

@@ -10,6 +10,12 @@ class UserError(ValueError):
     told = False  # a sweep shows it when the job fails, and must not show it again at its end
 
 
+def diverged(what: str) -> UserError:
+    """The error for numbers of a network that are NaN or infinite."""
+    told = "(NaN or infinite): its training diverged, which a lower task.learning_rate may prevent"
+    return UserError(f"the network's {what} not finite {told}")
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not among the known ones, with the nearest of them."""
     choices = sorted(known)

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from autoal.errors import UserError
+from autoal.errors import diverged
 from autoal.seeding import generator
 
 DRAWS = 20  # Monte-Carlo draws of the head
@@ -123,12 +123,7 @@ class Features:
     @cached_property
     def _seen(self) -> Tensor:
         seen = self._embed(self.inputs)
-        bad = int((~seen.isfinite().all(1)).sum())
-        if bad:
-            raise UserError(
-                f"the network's features of {bad} of {len(seen)} rows are not finite (NaN or "
-                "infinite): its training diverged, which a lower task.learning_rate may prevent"
-            )
+        _demand_sound(seen.isfinite().all(1), "features")
         return seen
 
     @torch.no_grad()
@@ -141,7 +136,17 @@ class Features:
             torch.stack([head(block * factor) for factor in factors])
             for block in (part.float() for part in embeddings.split(BLOCK))
         ]
-        return torch.cat(parts, 1)
+        logits = torch.cat(parts, 1)
+        # A class may be impossible, at minus infinity; all of them may not.
+        _demand_sound(logits.amax(2).isfinite().all(0), "predictions")
+        return logits
+
+
+def _demand_sound(sound: Tensor, what: str) -> None:
+    """Refuse what a network that diverged says; `sound` tells of each row whether it will do."""
+    bad = int((~sound).sum())
+    if bad:
+        raise diverged(f"{what} of {bad} of {len(sound)} rows are")
 
 
 # From places of labelled rows to a network of the task's kind that was trained on those alone: how

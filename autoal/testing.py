@@ -284,7 +284,11 @@ def _scored_before(strategy: QueryStrategy) -> None:
 def _contents(view: View) -> dict[str, Tensor]:
     """Copies of all tensors that a strategy could change."""
     found = {"labels": view.labels.clone()}
-    for part, features in (("pool", view.pool), ("labelled", view.labelled)):
+    parts = {"pool": view.pool, "labelled": view.labelled}
+    if view.validation is not None and view.validation_labels is not None:
+        parts["validation"] = view.validation
+        found["validation_labels"] = view.validation_labels.clone()
+    for part, features in parts.items():
         for name in ("rows", "inputs", "embeddings", "logits", "probs", "drawn_probs"):
             found[f"{part}.{name}"] = getattr(features, name).clone()
         found[f"{part}.stages"] = features._seen.clone()
@@ -379,7 +383,8 @@ def _identical_rows(strategy: QueryStrategy) -> None:
 def _constant_features(strategy: QueryStrategy) -> None:
     for value in (0.0, 1.0):
         with _about(f"with all features {value:g}"):
-            _serves(strategy, _for(strategy).with_seen(torch.arange(72), value).view())
+            made = _for(strategy)
+            _serves(strategy, made.with_seen(torch.arange(len(made.rows)), value).view())
 
 
 def _sure_predictions(strategy: QueryStrategy) -> None:
@@ -413,14 +418,28 @@ def _no_validation(strategy: QueryStrategy) -> None:
 
 def _nan_refused(strategy: QueryStrategy) -> None:
     made = _for(strategy)
-    for part, places in (("pool", made.pool), ("labelled", made.labelled)):
-        view, read = _watched(made.with_seen(places[:1], float("nan")).view())
-        with _about(f"with NaN in {part}.embeddings"):
-            said = _refusal(strategy, view)
-            if read & {(part, name) for name in ALLOWED_BY if name != "inputs"}:
-                _demand(said is not None, "it scored as if nothing were wrong")
-                told = any(word in str(said).lower() for word in ("nan", "not finite"))
-                _demand(told, f"the error did not say so: {said}")
+    parts = {"pool": made.pool, "labelled": made.labelled, "validation": made.validation}
+    for part, places in parts.items():
+        told_by = {(part, name) for name in ALLOWED_BY if name != "inputs"}
+        broken = made.with_seen(places[:1], float("nan"))
+        _refuses(strategy, broken, f"{part}.embeddings", told_by)
+    head = deepcopy(made.head)
+    head.load_state_dict({name: torch.nan * each for name, each in head.state_dict().items()})
+    told_by = {(part, name) for part in parts for name in ("logits", "probs", "drawn_probs")}
+    _refuses(strategy, replace(made, head=head), "all predictions", told_by)
+
+
+def _refuses(
+    strategy: QueryStrategy, broken: _Made, where: str, told_by: set[tuple[str, str]]
+) -> None:
+    """Demand an error, if the strategy reads what tells of the NaN, and that it says so."""
+    view, read = _watched(broken.view())
+    with _about(f"with NaN in {where}"):
+        said = _refusal(strategy, view)
+        if read & told_by:
+            _demand(said is not None, "it scored as if nothing were wrong")
+            told = any(word in str(said).lower() for word in ("nan", "not finite"))
+            _demand(told, f"the error did not say so: {said}")
 
 
 def _refusal(strategy: QueryStrategy, view: View) -> str | None:
@@ -544,7 +563,7 @@ PROMISES: dict[str, Callable[[QueryStrategy], None]] = {
     "2, 10 and 200 classes will do": _numbers_of_classes,
     "embeddings may be bfloat16": _bfloat16,
     "there may be no validation rows": _no_validation,
-    "NaN in the features is refused by an error that says so": _nan_refused,
+    "NaN in features and predictions is refused by an error that says so": _nan_refused,
     "nothing is read that `reads` does not name": _reads,
     "`notes` are ready for JSON": _notes,
     "`state_dict` holds all that is needed to go on": _state,

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from autoal.batches import Batches
+from autoal.errors import diverged
 from autoal.record.sink import FitStep
 from autoal.task import Task
 
@@ -73,6 +75,8 @@ class Training:
             self._arrange(task, trainer)
             batches = Batches(images, labels, size=EVALUATION_BATCH)
             (metrics,) = trainer.test(task, batches, verbose=False)
+        if not isfinite(metrics["nll"]):
+            raise diverged(f"log loss on {len(images)} rows is")
         return {name: float(value) for name, value in metrics.items()}
 
     def embed(self, task: Task, images: Tensor, stages: bool = False) -> Tensor:
@@ -167,6 +171,8 @@ def _quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start")
             # A GPU that is left idle was left so by `accelerator`.
             warnings.filterwarnings("ignore", message="GPU available but not used")
+            # A loss that is NaN is refused in words of our own.
+            warnings.filterwarnings("ignore", message="Encountered `nan` values")
             yield
     finally:
         log.setLevel(level)

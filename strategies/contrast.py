@@ -67,7 +67,7 @@ class Cal(_Contrast):
 
 
 class Signal(_Contrast):
-    """Largest divergence per distance to labelled rows (self-informed generative active learning).
+    """Largest divergence per distance to labelled rows (SIGnAL, 2024: self-informed generation).
 
     The mean over the neighbours of KL(p_x || p_neighbour) / distance. With fewer than k labelled
     rows it is over all of them, with none all rows score 0.
@@ -92,5 +92,5 @@ def _log_probs(logits: Tensor) -> Tensor:
 
 def _resolution(anchors: Tensor) -> Tensor:
     """A distance that rounding alone can make up, so that nothing is measured as nearer."""
-    length = anchors.norm(dim=1, dtype=torch.float32).mean()
+    length = anchors.float().norm(dim=1).mean()
     return (1e-3 * length).clamp(min=torch.finfo(length.dtype).eps)

@@ -109,6 +109,10 @@ class TypiClust(QueryStrategy):
         rest = (clusters.distances.max() - clusters.distances)[: len(order)]
         return placed(picks, rest, order, len(order))
 
+    def notes(self, view: View) -> dict[str, Any]:
+        """How many neighbours the rows of a larger cluster may have."""
+        return {"members": self.members} if self.members < len(view.pool) else {}
+
     def _visit(
         self,
         features: Tensor,

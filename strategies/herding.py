@@ -64,9 +64,6 @@ class UHerding(MaxHerding):
 
     reads = ("embeddings", "probs", "labelled", "validation")
 
-    def __init__(self, width: float = 1.0, sample: int = 10_000) -> None:
-        super().__init__(width, sample)
-
     def notes(self, view: View) -> dict[str, Any]:
         return {**super().notes(view), "temperature": temperature(view)}
 

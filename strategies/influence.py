@@ -89,7 +89,7 @@ class Influence(QueryStrategy):
 
 
 class Salutary(Influence):
-    """Largest fall of the validation loss, under the class of the greatest benefit (2024).
+    """Largest fall of the validation loss, under the best class (Xiao and Liu, 2024).
 
     Every row is tried with every class. The best class is its salutary label, which
     `labeler=salutary` gives it without asking anybody, and that class's influence its score. The
@@ -175,7 +175,7 @@ class Isal(Salutary):
 
 
 class Ibds(Influence):
-    """Largest influence, as a regression on the labelled rows and their influences foresees it.
+    """Largest influence, as a regression on the labelled rows foresees it (Chhabra et al., 2024).
 
     No class is tried: ridge regression, in closed form and anew in every round, learns from the
     embeddings of the labelled rows what influence they have with their labels, and predicts the

@@ -7,19 +7,27 @@ from pytorch_lightning import Trainer
 
 from autoal import ImageData, Task
 from autoal.data import Images, channel_statistics
+from autoal.errors import UserError
 from autoal.seeding import generator
 
 
 class Counted(ImageData):
     """Says how often it was loaded."""
 
-    classes = ("a", "b")
+    classes: tuple[str, ...] = ("a", "b")
     loads = 0
 
     def load(self) -> tuple[Images, ...]:
         self.loads += 1
         images = torch.zeros(5, 3, 9, 13, dtype=torch.uint8)
         return Images(images, torch.arange(5) % 2), Images(images[:2], torch.tensor([0, 1]))
+
+
+def test_data_of_one_class_are_refused() -> None:
+    data = Counted()
+    data.classes = ("cat",)
+    with pytest.raises(UserError, match="one class, 'cat'"):
+        data.setup()
 
 
 def test_channel_statistics_equal_numpy_in_float64() -> None:

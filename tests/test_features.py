@@ -152,6 +152,25 @@ def test_features_that_are_not_finite_are_refused(head: nn.Linear) -> None:
         _ = features.probs
 
 
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf])
+@pytest.mark.parametrize("name", ["probs", "drawn_probs"])
+def test_predictions_that_are_not_finite_are_refused(
+    head: nn.Linear, broken: float, name: str
+) -> None:
+    with torch.no_grad():
+        head.bias[1] = broken
+    features = Features(torch.arange(6), lambda: EMBEDDINGS, lambda inputs: inputs, head)
+    with pytest.raises(ValueError, match="predictions of 6 of 6 rows are not finite"):
+        getattr(features, name)
+
+
+def test_a_class_may_be_impossible(head: nn.Linear) -> None:
+    with torch.no_grad():
+        head.bias[1] = -torch.inf
+    features = Features(torch.arange(6), lambda: EMBEDDINGS, lambda inputs: inputs, head)
+    assert not features.probs[:, 1].any()
+
+
 def test_the_embedding_is_the_last_of_the_stages(head: nn.Linear) -> None:
     seen = torch.randn(6, 9, generator=generator(0))
     features = Features(torch.arange(6), lambda: seen, lambda inputs: inputs, head, width=5)

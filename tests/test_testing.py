@@ -187,6 +187,18 @@ class RelabelsRows(Sum):
         view.labels.zero_()
 
 
+class RelabelsValidation(NeedsValidation):
+    def fit(self, view: View) -> None:
+        if view.validation_labels is not None:
+            view.validation_labels.zero_()
+
+
+class ScalesValidation(NeedsValidation):
+    def fit(self, view: View) -> None:
+        if view.validation is not None:
+            view.validation.embeddings.mul_(2)
+
+
 class ScalesTheFeatures(Sum):
     def score(self, view: View, budget: int) -> Tensor:
         return view.pool.embeddings.mul_(2).sum(1)
@@ -248,6 +260,13 @@ class Directions(Sum):
         return (points / points.norm(dim=1, keepdim=True)).sum(1)
 
 
+class JudgesDiffer(NeedsValidation):
+    def score(self, view: View, budget: int) -> Tensor:
+        scores = super().score(view, budget)
+        assert view.validation is not None
+        return scores / float(view.validation.embeddings.float().var(0).mean())
+
+
 class NaiveEntropy(Sum):
     def score(self, view: View, budget: int) -> Tensor:
         probs = view.pool.probs
@@ -285,6 +304,26 @@ class Swallows(Sum):
             return super().score(view, budget)
         except ValueError:
             return torch.zeros(len(view.pool))
+
+
+class SwallowsValidation(NeedsValidation):
+    def score(self, view: View, budget: int) -> Tensor:
+        scores = Sum().score(view, budget)
+        try:
+            return super().score(view, budget)
+        except UserError as error:
+            if "validation" in str(error):
+                raise
+            return scores
+
+
+class SwallowsPredictions(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        scores = super().score(view, budget)
+        try:
+            return scores + view.pool.probs[:, 0]
+        except UserError:
+            return scores
 
 
 class Mumbles(Sum):
@@ -365,6 +404,8 @@ BROKEN: list[tuple[str, QueryStrategy, str]] = [
     ("the global streams", SeedsNumpy(), "the stream of numpy and random was moved"),
     ("the view is left", RelabelsRows(), "labels changed while it scored"),
     ("the view is left", ScalesTheFeatures(), "pool.embeddings, pool.stages changed"),
+    ("the view is left", RelabelsValidation(), "validation_labels changed while it scored"),
+    ("the view is left", ScalesValidation(), "validation.embeddings, validation.stages changed"),
     ("what was scored before", Remembers(), "differently after another one"),
     ("row numbers", ByNumber(), "under other numbers"),
     ("the order of the rows", ByPlace(), "other scores and other picks"),
@@ -375,13 +416,16 @@ BROKEN: list[tuple[str, QueryStrategy, str]] = [
     ("a class may be absent", NearAClass(1), "60 of 60 scores were NaN"),
     ("the rows of the pool may be identical", Standardised(), "60 of 60 scores were NaN"),
     ("the features may be constant", Directions(), "with all features 0, 60 of 60"),
+    ("the features may be constant", JudgesDiffer(), "with all features 0, 60 of 60 scores"),
     ("probabilities may be exactly", NaiveEntropy(), "scores were NaN"),
     ("2, 10 and 200 classes", ThirdClass(), "with 2 classes, it raised"),
     ("embeddings may be bfloat16", OnlyFloat32(), "it raised"),
     ("there may be no validation rows", TakesValidationForGranted(), "it raised AssertionError"),
     ("there may be no validation rows", RefusesWithoutAReason(), "it refused with: no"),
-    ("NaN in the features", Swallows(), "in pool.embeddings, it scored as if nothing"),
-    ("NaN in the features", Mumbles(), "did not say so: something is wrong"),
+    ("NaN in features", Swallows(), "in pool.embeddings, it scored as if nothing"),
+    ("NaN in features", SwallowsValidation(), "in validation.embeddings, it scored as if nothing"),
+    ("NaN in features", SwallowsPredictions(), "in all predictions, it scored as if nothing"),
+    ("NaN in features", Mumbles(), "did not say so: something is wrong"),
     ("nothing is read", MoreThanItSays(), "it read pool.logits, and `reads` lacks probs"),
     ("nothing is read", LabelsToo(), "it read labelled.labels, and `reads` lacks labelled"),
     ("nothing is read", NotesToo(), "it read pool.embeddings, and `reads` lacks embeddings"),

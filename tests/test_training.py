@@ -10,6 +10,7 @@ from pytorch_lightning.accelerators import CUDAAccelerator
 from torch import Tensor, nn
 
 from autoal import ImageData, Task, Training, training
+from autoal.errors import UserError
 from autoal.networks import MLP, Network, ResNet18, Shape
 from autoal.record.sink import FitStep, Sink
 from autoal.seeding import generator, seeded
@@ -127,6 +128,17 @@ def test_test_gives_the_metrics_of_the_task_in_evaluation_mode(
     loss = nn.functional.cross_entropy(logits, data.test.labels)
     assert found["accuracy"] == pytest.approx(float(right))
     assert found["nll"] == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_a_network_that_diverged_is_refused(
+    make_task: MakeTask, cpu: Training, data: ImageData
+) -> None:
+    task = make_task()
+    with torch.no_grad():
+        task.network.head.bias.fill_(torch.nan)
+    count = len(data.test.images)
+    with pytest.raises(UserError, match=f"loss on {count} rows is not finite .*learning_rate"):
+        cpu.test(task, data.test.images, data.test.labels)
 
 
 def test_every_test_starts_to_count_afresh(

@@ -69,6 +69,15 @@ def test_var_ratio_is_not_least_confidence() -> None:
     assert float(VarRatio().score(view_of(drawn), 1)) == 0
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_var_ratio_equals_that_of_scikit_activeml(seed: int) -> None:
+    theirs = pytest.importorskip("skactiveml.pool")
+    drawn = random_draws(seed)
+    scores = VarRatio().score(view_of(drawn), 5)
+    expected = theirs.variation_ratios(drawn.argmax(2).T.numpy())
+    torch.testing.assert_close(scores.double(), torch.from_numpy(expected), rtol=0, atol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_bald_equals_that_of_batchbald_redux(seed: int) -> None:

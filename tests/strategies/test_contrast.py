@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import entropy
@@ -65,6 +66,29 @@ def test_signal_by_hand() -> None:
     score = float(Signal(k=2).score(view, 1))
     expected = (kl(0.5, 0.9) / first + kl(0.5, 0.6) / second) / 2
     assert score == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_cal_equals_that_of_scikit_activeml(k: int) -> None:
+    theirs = pytest.importorskip("skactiveml.pool").ContrastiveAL({"n_neighbors": k}, eps=1e-37)
+    base = pytest.importorskip("skactiveml.base").SkactivemlClassifier
+    view = made()
+
+    class Known(base):  # type: ignore[misc, valid-type]
+        """Predicts what our head does."""
+
+        def fit(self, *_: object, **__: object) -> "Known":
+            return self
+
+        def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+            return view.pool.head(torch.as_tensor(rows)).softmax(1).detach().numpy()
+
+    rows = torch.cat([view.labelled.embeddings, view.pool.embeddings]).numpy()
+    labels = np.array([0.0] * len(view.labelled) + [np.nan] * len(view.pool))
+    clf = Known(classes=list(range(4)))
+    _, expected = theirs.query(rows, labels, clf, fit_clf=False, return_utilities=True)
+    scores = Cal(k).score(view, 1).detach().numpy()
+    np.testing.assert_allclose(scores, expected[0][len(view.labelled) :], rtol=1e-4, atol=1e-5)
 
 
 def made(n: int = 60, labelled: int = 25, classes: int = 4, width: int = 6) -> View:

@@ -129,6 +129,12 @@ def test_typicality_by_a_draw_of_neighbours_leaves_the_row_itself_out() -> None:
     assert strategy._most_typical_first(rows, members, generator(4)) == expected
 
 
+def test_typiclust_says_where_neighbours_are_drawn() -> None:
+    rows = torch.randn(40, 3, generator=generator(0))
+    assert TypiClust(members=30).notes(view_of(rows)) == {"members": 30}
+    assert TypiClust(members=40).notes(view_of(rows)) == {}
+
+
 def test_typiclust_equals_that_of_scikit_activeml() -> None:
     theirs = pytest.importorskip("skactiveml.pool")
     rows = blobs([50, 45, 40, 35, 30, 25])
@@ -155,6 +161,29 @@ def test_probcover_equals_a_search_over_the_graph() -> None:
         degrees = near[:, ~covered].sum(1)
         assert degrees[pick] == degrees.max() > 1
         covered |= near[pick]
+
+
+@pytest.mark.filterwarnings("ignore:The maximum purity")  # of the one radius that is given
+@pytest.mark.parametrize("labelled", [0, 20])
+def test_probcover_gains_what_that_of_scikit_activeml_gains(labelled: int) -> None:
+    theirs = pytest.importorskip("skactiveml.pool")
+    rows = unit(torch.randn(150, 3, generator=generator(0)))
+    labels = np.array([0.0] * labelled + [np.nan] * (150 - labelled))
+    strategy = theirs.ProbCover(n_classes=2, deltas=[0.5], alpha=1e-9, random_state=0)
+    expected = strategy.query(rows.numpy(), labels, batch_size=8)
+    view = view_of(rows[labelled:], labelled=rows[:labelled] if labelled else None)
+    found = [pick + labelled for pick in best(ProbCover(0.5), view, 8)]
+    near = torch.cdist(rows, rows) < 0.5
+
+    def gains(picks: list[int]) -> list[int]:  # ties differ, and what the first picks gain does not
+        covered = near[:labelled].any(0)
+        gained = []
+        for pick in picks:
+            gained.append(int((near[pick] & ~covered).sum()))
+            covered = covered | near[pick]
+        return gained
+
+    assert gains(found) == gains(expected.tolist())
 
 
 def test_ties_of_probcover_are_left_to_chance() -> None:

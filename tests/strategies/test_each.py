@@ -29,13 +29,14 @@ def test_nothing_may_be_labelled_yet(name: str) -> None:
     assert set(picks.tolist()) <= set(view.pool.rows.tolist())
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ROUNDED])
-def test_half_precision_scores_as_single_does(name: str) -> None:
-    half = make_view(validation=6, dtype=torch.float16)
+def test_other_precisions_score_as_single_does(name: str, dtype: torch.dtype) -> None:
+    other = make_view(validation=6, dtype=dtype)
     view = make_view(validation=6)
     strategy = registry.build({"name": name})
     found, expected = (
-        set(select(strategy, half, 20).tolist()),
+        set(select(strategy, other, 20).tolist()),
         set(select(strategy, view, 20).tolist()),
     )
     assert len(found & expected) >= 16

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from autoal import Features, View, select
-from autoal.loss_prediction import ranking_loss
+from autoal.loss_prediction import LossHead, ranking_loss
 from autoal.seeding import generator
 from strategies.learned import LossPrediction, Tod, _losses
 from strategies.uncertainty import Entropy, Margin
@@ -27,6 +27,21 @@ def test_ranking_loss_by_hand() -> None:
     assert float(ranking_loss(predicted, losses, 2.0)) == pytest.approx((0.5 + 2.25 + 2) / 3)
     odd = torch.cat([predicted, torch.tensor([99.0])]), torch.cat([losses, torch.tensor([-99.0])])
     assert float(ranking_loss(*odd, 1.0)) == pytest.approx((0 + 1.25 + 1) / 3)
+
+
+def test_the_predicted_loss_by_hand() -> None:
+    # The means are 2 and 5; the deviations 1 and 0, of which the second tells nothing.
+    head = LossHead(torch.tensor([[1.0, 5.0], [3.0, 5.0]]), 2, generator(0))
+    parameters = {
+        "layers.0.weight": torch.tensor([[1.0, 9.0], [-2.0, 9.0]]),
+        "layers.0.bias": torch.tensor([0.0, 1.0]),
+        "layers.2.weight": torch.tensor([[3.0, 0.5]]),
+        "layers.2.bias": torch.tensor([0.25]),
+    }
+    head.load_state_dict(parameters)
+    # 4 is 2 deviations up: 3 x 2 + .25, the other unit is off; 0 is 2 down: .5 x (4 + 1) + .25.
+    predicted = head(torch.tensor([[4.0, 7.0], [0.0, 5.0]]))
+    torch.testing.assert_close(predicted, torch.tensor([6.25, 2.75]))
 
 
 # Stages of 6 columns, of which the last 3 are the embedding.

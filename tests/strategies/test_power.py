@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 
 import pytest
@@ -71,6 +72,21 @@ def test_power_bald_is_the_logarithm_of_bald_with_noise() -> None:
     noise = (PowerBald(1.0).score(view, 5) - bald.log())[some]
     expected = 2 * (PowerBald(2.0).score(view, 5) - bald.log())[some]
     torch.testing.assert_close(noise, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_power_bald_by_hand(view_of: MakeView) -> None:
+    # Two draws each: opposite ones, which tell ln 2; half way, ln 2 - H(1/4); the same, nothing.
+    first = [[1.0, 0.0], [0.5, 0.5], [0.3, 0.7]]
+    second = [[0.0, 1.0], [1.0, 0.0], [0.3, 0.7]]
+    view = view_of(torch.tensor(first))
+    vars(view.pool)["drawn_probs"] = torch.tensor([first, second])  # in place of dropout
+    half = -0.75 * math.log(0.75) - 0.25 * math.log(0.25) - math.log(2) / 2
+    uniform = torch.rand(3, generator=view.generator(), dtype=torch.double)
+    noise = -(-uniform.log()).log() / 2  # beta is 2
+    expected = torch.tensor([math.log(2), half], dtype=torch.double).log() + noise[:2]
+    scores = PowerBald(2.0).score(view, 1)
+    torch.testing.assert_close(scores[:2].double(), expected, rtol=1e-5, atol=1e-5)
+    assert float(scores[2]) == pytest.approx(float(scores[:2].min()) - 1)
 
 
 def test_rows_that_are_worth_nothing_come_after_all_others(view_of: MakeView) -> None:
