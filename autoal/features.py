@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from autoal.errors import diverged
 from autoal.seeding import generator
+
+if TYPE_CHECKING:
+    from autoal.training import Training
 
 DRAWS = 20  # Monte-Carlo draws of the head
 DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
@@ -166,6 +170,7 @@ class View:
     validation: Features | None = None  # labelled rows that are not trained on, if the user has any
     validation_labels: Tensor | None = None  # (validation,) long
     fitted: Fitted | None = None  # None: there is nothing to train below the head
+    training: Training | None = None  # on which machine and how, for a strategy that trains
 
     def generator(self) -> torch.Generator:
         """A fresh stream: the same numbers at every call, whoever drew before."""

@@ -200,6 +200,7 @@ class _Experiment:
             validation=look(held_out.images, torch.arange(len(held_out))) if held_out else None,
             validation_labels=held_out.labels if held_out else None,
             fitted=partial(self._fitted, number, watch) if self.deep else None,
+            training=self.training,
         )
 
     def _fitted(

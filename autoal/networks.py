@@ -150,6 +150,12 @@ class Ready(nn.Module):
         self.preprocess = preprocess.eval()
         self.network = network.train()
 
+    def train(self, mode: bool = True) -> "Ready":
+        """Without augmentation in either mode."""
+        super().train(mode)
+        self.preprocess.eval()
+        return self
+
     def forward(self, images: Tensor) -> Tensor:
         return self.network(self.preprocess(images))
 

@@ -79,12 +79,16 @@ def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
         raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
     strategy.fit(view)
     scores = strategy.score(view, budget)
-    _check_scores(type(strategy).__name__, scores, len(view.pool))
+    check_scores(type(strategy).__name__, scores, len(view.pool))
+    return view.pool.rows[best_first(scores, view)[:budget]]
+
+
+def best_first(scores: Tensor, view: View) -> Tensor:
+    """The places in the pool by their scores; equal ones as a draw from the view's seed has it."""
     # From sorted rows on, so that the order in which the pool came makes no difference.
     order = view.pool.order
     shuffled = order[torch.randperm(len(order), generator=view.generator())]
-    best = scores.cpu()[shuffled].argsort(descending=True, stable=True)
-    return view.pool.rows[shuffled[best[:budget]]]
+    return shuffled[scores.cpu()[shuffled].argsort(descending=True, stable=True)]
 
 
 def no_labels(strategy: QueryStrategy) -> UserError:
@@ -115,7 +119,8 @@ def from_order(order: Tensor, rest: Tensor) -> Tensor:
     return scores
 
 
-def _check_scores(name: str, scores: Tensor, size: int) -> None:
+def check_scores(name: str, scores: Tensor, size: int) -> None:
+    """Refuse what is not one finite number for each row."""
     if scores.shape != (size,):
         raise ValueError(
             f"{name}.score must return one number for each of the {size} rows of the pool, "

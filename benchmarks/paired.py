@@ -182,10 +182,16 @@ def area(path: Path) -> float:
 
 
 def report(found: dict[str, Areas], seeds: int) -> str:
-    """Mean rank over the settings with all variants, then each with its paired differences."""
-    most = max(map(len, found.values()))
-    whole = {title: areas for title, areas in found.items() if len(areas) == most}
-    parts = [_ranks({title.partition(":")[0]: areas for title, areas in whole.items()})]
+    """Mean rank of the variants that all settings have, then each with its paired differences."""
+    common = set.intersection(*(set(areas) for areas in found.values()))
+    ranked = {
+        title.partition(":")[0]: {name: areas[name] for name in areas if name in common}
+        for title, areas in found.items()
+    }
+    left = sorted(set().union(*found.values()) - common)
+    parts = [_ranks(ranked)] if common else []
+    if left:
+        parts.append(f"Not in all settings, and so without a rank: {', '.join(left)}.")
     for title, areas in found.items():
         parts += [f"## {title}, {seeds} seeds", _differences(areas)]
     return "\n\n".join(parts)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -20,12 +22,12 @@ from autoal.geometry import placed, sample, unit
 from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
 from autoal.search.paper import Paper
 from autoal.search.relax import RELAXATIONS
-from autoal.search.search import Search
+from autoal.search.search import PIECE, Search
 from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
 from autoal.search.stage import Stage, ballot, cooled
 from autoal.seeding import seeded
 from autoal.settings import check_options
-from autoal.strategy import QueryStrategy, Reads
+from autoal.strategy import QueryStrategy, Reads, best_first
 from autoal.training import Training
 
 # The paper's seven, and the strongest that are newer.
@@ -71,7 +73,7 @@ class AutoAL(QueryStrategy):
         hypergradient: implicit, unroll or first_order.
         objective: check (the loss on checked rows) or paper (the published min-max).
         relaxation: top or mixture.
-        rehearsals: in every round.
+        rehearsals: in every round; searchnet=rows or images takes more, such as 16.
         taught: share of the labelled rows that FitNet learns.
         steps: of SearchNet in every round; 0: no search, the weights stay the prior.
         learning_rate: of SearchNet.
@@ -126,15 +128,16 @@ class AutoAL(QueryStrategy):
         if objective != "paper" and (warmup or loss_prediction):
             raise UserError("warmup and loss_prediction go with objective=paper only")
         for name, number, least in (
-            ("rehearsals", rehearsals, 2),
+            # Less would never agree on so many parameters.
+            ("rehearsals", rehearsals, 2 if searchnet == "shared" else 4),
             ("steps", steps, 0),
             ("warmup", warmup, 0),
             ("sample", sample, 1),
         ):
-            if number < least:
+            if not number >= least:
                 raise ValueError(f"`{name}` must be at least {least}, got {number}")
         for name, size in (("pull", pull), ("sharpness", sharpness), ("width", width)):
-            if size < 0:
+            if not size >= 0:
                 raise ValueError(f"`{name}` must not be negative, got {size}")
         for name, size in (
             ("learning_rate", learning_rate),
@@ -170,6 +173,8 @@ class AutoAL(QueryStrategy):
         self.searchnet: SearchNet | None = None
         self._kept: dict[str, Tensor] | None = None  # of a SearchNet that is not built yet
         self._notes: dict[str, Any] = {}
+        # Weak, so that a round's features go with the round.
+        self._cooled: WeakKeyDictionary[View, View] = WeakKeyDictionary()
 
     def check(self, *, validation: Tensor | None) -> None:
         # In rehearsals there are none: those rows check, and may have no part in the choice.
@@ -185,19 +190,21 @@ class AutoAL(QueryStrategy):
             return
         begin = perf_counter()
         self.seen = view.seed
+        cool = self._cool(view)  # what is scored too
         with seeded(view.seed, "search"):
             for strategy in self.candidates.values():
-                strategy.fit(view)
+                strategy.fit(cool)
             self._notes = self._search(view)
         self._notes["seconds"] = {"search": perf_counter() - begin}
 
     def score(self, view: View, budget: int) -> Tensor:
-        votes = ballot(cooled(view), self.candidates, budget)
-        with torch.no_grad():
-            weights = self._net(view)(self._inputs(view.pool), votes)
+        votes = ballot(self._cool(view), self.candidates, budget)
+        weights = self._weights(view, votes)
         worth = (weights * votes).sum(1)
         scores = self._composed(view, worth, budget)
-        self._notes |= _told(list(self.candidates), weights, votes, scores, budget)
+        batch = best_first(scores, view)[:budget]
+        own = torch.stack([best_first(each, view)[:budget] for each in votes.T])
+        self._notes |= _told(list(self.candidates), weights, votes, batch, own)
         return scores
 
     def notes(self, view: View) -> dict[str, Any]:
@@ -217,6 +224,22 @@ class AutoAL(QueryStrategy):
         self.searchnet, self._kept = None, state["searchnet"]
         for name, each in self.candidates.items():
             each.load_state_dict(state["candidates"][name])
+
+    def _cool(self, view: View) -> View:
+        if view not in self._cooled:
+            self._cooled[view] = cooled(view)
+        return self._cooled[view]
+
+    @torch.no_grad()
+    def _weights(self, view: View, votes: Tensor) -> Tensor:
+        """SearchNet's, for every row of the pool, (n, candidates)."""
+        device = _trainer(view, small=self.kind != "images").device
+        net = self._net(view).to(device)
+        inputs = self._inputs(view.pool)
+        parts = zip(inputs.split(PIECE), votes.split(PIECE), strict=True)
+        weights = torch.cat([net(*(each.to(device) for each in part)).cpu() for part in parts])
+        net.cpu()
+        return weights
 
     def _search(self, view: View) -> dict[str, Any]:
         """Let SearchNet learn from this round's rehearsals."""
@@ -243,7 +266,7 @@ class AutoAL(QueryStrategy):
         small = not (whole and network)  # heads, which are faster on one core than on many
         with single_thread() if small else nullcontext():
             before = search.check_loss()
-            Training(accelerator="cpu" if small else "auto").optimise(search)
+            _trainer(view, small=small).optimise(search)
             after = search.check_loss()
         return {
             "gradient": sum(search.gradients) / len(search.gradients),
@@ -279,7 +302,9 @@ class AutoAL(QueryStrategy):
             return torch.empty(len(rows), 0)
         if self.kind == "rows":
             return unit(rows.embeddings).cpu()
-        return rows.inputs.float().cpu() / 255 - 0.5
+        if rows.inputs.dtype != torch.uint8:
+            raise UserError("searchnet=images reads images, and the task's inputs are features")
+        return rows.inputs.cpu()
 
     def _composed(self, view: View, worth: Tensor, budget: int) -> Tensor:
         if self.compose == "topk":
@@ -333,8 +358,23 @@ def _built(candidates: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Quer
     return built
 
 
+def _trainer(view: View, *, small: bool) -> Training:
+    """As the user wants it, but exact; what is small is faster on the CPU."""
+    wished = view.training or Training()
+    device = "cpu" if small else wished.accelerator
+    return replace(wished, accelerator=device, precision="32-true")
+
+
 def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
-    """The weights of the candidates before any evidence; they sum to 1."""
+    """The weights of the candidates before any evidence; they sum to 1.
+
+    A share of a strategy that is no candidate is left out, so that the prior need not be given anew
+    where one is taken away.
+    """
+    known = {*registry.installed(), *names}
+    for name in prior:
+        if name not in known:
+            raise unknown("strategy in the prior", name, known)
     given = {name: share for name, share in prior.items() if name in names}
     total = sum(given.values())
     if any(share <= 0 for share in given.values()) or total > 1 + 1e-9:
@@ -361,13 +401,11 @@ def _check_road(hypergradient: str, objective: str) -> None:
 
 
 def _told(
-    names: list[str], weights: Tensor, votes: Tensor, scores: Tensor, budget: int
+    names: list[str], weights: Tensor, votes: Tensor, batch: Tensor, own: Tensor
 ) -> dict[str, Any]:
-    """What the record says about a query, candidate by candidate."""
-    batch = scores.cpu().topk(min(budget, len(scores))).indices
+    """What the record says about a query, candidate by candidate; `own` are their own batches."""
     parts = (weights * votes)[batch].sum(0)
-    own = votes.topk(len(batch), dim=0).indices  # (batch, candidates)
-    overlap = torch.isin(own, batch).float().mean(0)
+    overlap = torch.isin(own, batch).float().mean(1)
     spread = weights.std(0, correction=0)
 
     def named(values: Tensor) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
@@ -17,6 +18,7 @@ from autoal.seeding import generator
 
 LEARNING_RATE = 0.005  # of FitNet by Adam and of the loss head by SGD, as published
 HIDDEN = 128  # units of the loss head
+BATCH = 128  # rows of a step, at most
 MARGIN = 1.0  # by which the larger of two losses should be predicted larger
 
 
@@ -49,8 +51,8 @@ class Paper(Road):
         side, taught = self._side(rehearsal), len(rehearsal.taught)
         weights, _ = training_weights(shares, taught)
         losses, predicted = side.epoch(rehearsal.fitnet, *rehearsal.training, weights)
-        with torch.no_grad():
-            loss = float(cross_entropy(rehearsal.fitnet(rehearsal.check), rehearsal.check_labels))
+        logits, _ = _look(rehearsal.fitnet, rehearsal.check)
+        loss = float(cross_entropy(logits, rehearsal.check_labels))
         seen = losses if predicted is None else predicted
         return loss, -seen[taught:] / max(1.0, float(shares.sum()))
 
@@ -68,8 +70,7 @@ class _FitNetSide:
         self.optimizer = torch.optim.Adam(rehearsal.fitnet.parameters(), lr=LEARNING_RATE)
         self.head: LossHead | None = None
         if loss_prediction:
-            with torch.no_grad():
-                _, stages = _look(rehearsal.fitnet, rehearsal.training[0])
+            _, stages = _look(rehearsal.fitnet, rehearsal.training[0])
             stream = generator(len(stages), "loss head")
             self.head = LossHead(stages.float(), HIDDEN, stream)
             self.ranking = torch.optim.SGD(self.head.parameters(), lr=LEARNING_RATE, momentum=0.9)
@@ -77,30 +78,51 @@ class _FitNetSide:
     def epoch(
         self, fitnet: nn.Module, inputs: Tensor, labels: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        """One step on rows, taught ones first; their losses before it, true and predicted."""
-        with torch.enable_grad():
-            logits, stages = _look(fitnet, inputs)
-            losses = cross_entropy(logits, labels, reduction="none")
-            self.optimizer.zero_grad()
-            (weights @ losses).backward()
-        self.optimizer.step()
-        losses = losses.detach()
-        return losses, None if self.head is None else self._rank(self.head, stages, losses)
+        """One pass over rows, taught ones first; their losses before each step, and as predicted.
+
+        In batches of even size, so that none has a single row, in an order of its own.
+        """
+        losses = weights.new_empty(len(labels))
+        predicted = None if self.head is None else torch.empty_like(losses)
+        batches = math.ceil(len(labels) / BATCH)
+        for rows in torch.randperm(len(labels)).to(labels.device).chunk(batches):
+            with torch.enable_grad():
+                logits, stages = _forward(fitnet, inputs[rows])
+                each = cross_entropy(logits, labels[rows], reduction="none")
+                self.optimizer.zero_grad()
+                (batches * (weights[rows] @ each)).backward()  # on average, of all rows
+            self.optimizer.step()
+            losses[rows] = each.detach()
+            if self.head is not None and predicted is not None:
+                predicted[rows] = self._rank(self.head, stages, losses[rows], rows < self.taught)
+        return losses, predicted
 
     @torch.enable_grad()
-    def _rank(self, head: LossHead, stages: Tensor, losses: Tensor) -> Tensor:
+    def _rank(self, head: LossHead, stages: Tensor, losses: Tensor, taught: Tensor) -> Tensor:
         """Let the head learn the order of the taught rows' losses; what it predicted before."""
         predicted = head(stages.detach().float())  # into FitNet, no gradient of the ranking goes
-        if self.taught < 2:  # no pair
+        places = taught.nonzero().flatten()
+        if len(places) < 2:  # no pair
             return predicted.detach()
-        drawn = torch.randperm(self.taught, device=losses.device)
+        drawn = places[torch.randperm(len(places), device=losses.device)]
         self.ranking.zero_grad()
         ranking_loss(predicted[drawn], losses[drawn], MARGIN).backward()
         self.ranking.step()
         return predicted.detach()
 
 
+@torch.no_grad()
 def _look(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The logits and the stages of rows that are not learnt from."""
+    learning = fitnet.training
+    fitnet.eval()
+    parts = [_forward(fitnet, part) for part in inputs.split(BATCH)]
+    fitnet.train(learning)
+    logits, stages = zip(*parts, strict=True)
+    return torch.cat(logits), torch.cat(stages)
+
+
+def _forward(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """The logits, and FitNet's stages; those of a mere head are what it reads."""
     if isinstance(fitnet, Ready):
         return fitnet.with_stages(inputs)

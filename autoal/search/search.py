@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning import LightningModule
 from scipy.special import stdtrit
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.utils.data import DataLoader
 
 from autoal.search.hypergradient import Road
@@ -19,16 +20,20 @@ from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.searchnet import SearchNet
 
-CHANCE = 0.0455  # that rehearsals which know nothing seem to agree: two normal standard errors
+SURE = 2.0  # standard errors of a normal distribution,
+CHANCE = 0.0455  # which rehearsals that know nothing pass this often
+NUDGE = 1e-3  # of all parameters together, to see what they move
+PIECE = 512  # rows that SearchNet reads at a time
 
 
 class Search(LightningModule):
     """Learns SearchNet from rehearsals; optimised by hand, since a road gives the gradient.
 
-    Every step plays all rehearsals. Each parameter moves by what they agree on: the mean of their
-    gradients in units of its standard error, less what chance alone would give. So SearchNet goes
-    as far as the evidence carries it, whatever the scale of the loss. Against that stands the pull
-    of the prior, pull x KL(weights, prior).
+    Every step plays all rehearsals. SearchNet moves by what they agree on: the mean of their
+    gradients in units of its standard error, less what chance alone would give, and that for each
+    candidate, or, where SearchNet has many parameters, for all together. So it goes as far as the
+    evidence carries it, whatever the scale of the loss. Against that stands the pull of the prior,
+    pull x KL(weights, prior).
 
     Args:
         searchnet: is learnt.
@@ -47,11 +52,11 @@ class Search(LightningModule):
         road: Road,
         rehearsals: Sequence[Rehearsal],
         *,
-        relaxation: str = "top",
-        steps: int = 30,
-        learning_rate: float = 0.05,
+        relaxation: str,
+        steps: int,
+        learning_rate: float,
+        pull: float,
         temperature: tuple[float, float] = (1.0, 0.2),
-        pull: float = 2.0,
     ) -> None:
         super().__init__()
         if len(rehearsals) < 2:
@@ -81,17 +86,46 @@ class Search(LightningModule):
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
-        parameters = list(self.searchnet.parameters())
-        played = [self._play(each, step, parameters) for each in self.rehearsals]
-        pulls = torch.autograd.grad(self._divergence(), parameters)
+        played = [self._play(each, step) for each in self.rehearsals]
         self.losses.append(sum(loss for loss, _ in played) / len(played))
-        squares = 0.0
-        for place, parameter in enumerate(parameters):
-            gradients = torch.stack([each[place] for _, each in played])
-            squares += float(gradients.mean(0).square().sum())
-            parameter.grad = agreement(gradients) + self.pull * pulls[place]
-        self.gradients.append(math.sqrt(squares))
+        gradients = torch.stack([gradient for _, gradient in played])
+        self.gradients.append(float(gradients.mean(0).norm()))
+        if self.searchnet.together:
+            moves = self._in_one(gradients, self._pulled())
+        else:
+            moves = agreement(gradients) + self.pull * self._pulled()
+        parameters = list(self.searchnet.parameters())
+        sizes = [parameter.numel() for parameter in parameters]
+        for parameter, move in zip(parameters, moves.split(sizes), strict=True):
+            parameter.grad = move.view_as(parameter)
         optimizer.step()
+
+    def _in_one(self, gradients: Tensor, pulled: Tensor) -> Tensor:
+        """The move of all parameters, as large in the rows' logits as that of shared weights is."""
+        (way, length), (back, rise) = map(_direction, (gradients.mean(0), pulled))
+        moves = torch.zeros_like(way)
+        if length:
+            moves += way * (common(gradients) / self._reach(way))
+        if rise:
+            moves += back * (self.pull * rise / self._reach(back) ** 2)
+        return moves
+
+    @torch.no_grad()
+    def _reach(self, direction: Tensor) -> float:
+        """How far the logits of the played rows move with the parameters, at the mean square."""
+        parameters = list(self.searchnet.parameters())
+        start = parameters_to_vector(parameters)
+        before = self._logits()
+        vector_to_parameters(start + NUDGE * direction, parameters)
+        moved = (self._logits() - before) / NUDGE
+        vector_to_parameters(start, parameters)
+        return max(float(moved.square().sum(1).mean().sqrt()), 1e-6)
+
+    def _logits(self) -> Tensor:
+        parts = (
+            self.searchnet.deviation(*part) for each in self.rehearsals for part in pieces(each)
+        )
+        return torch.cat(list(parts))
 
     def check_loss(self) -> float:
         """The mean loss on the checked rows after the choices of SearchNet as it is now."""
@@ -106,26 +140,64 @@ class Search(LightningModule):
 
     def shares(self, rehearsal: Rehearsal, step: int) -> Tensor:
         """How much of each played row is chosen, at the temperature of a step."""
-        weights = self.searchnet(rehearsal.inputs, rehearsal.votes)
-        worth = (weights * rehearsal.votes).sum(1)
+        return self.relaxed(self._worth(rehearsal), rehearsal, step)
+
+    def _worth(self, rehearsal: Rehearsal) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([_mixed(self.searchnet, *piece) for piece in pieces(rehearsal)])
+
+    def relaxed(self, worth: Tensor, rehearsal: Rehearsal, step: int) -> Tensor:
+        """The shares of rows that are worth so much."""
         first, last = self.temperature
         warmth = first * (last / first) ** (step / max(1, self.steps - 1))
         spread = float(worth.detach().std(correction=0))
         return self.relax(worth, rehearsal.budget, warmth * max(spread, 1e-3))
 
-    def _play(
-        self, rehearsal: Rehearsal, step: int, parameters: list[torch.nn.Parameter]
-    ) -> tuple[float, tuple[Tensor, ...]]:
-        """The loss on the checked rows, and SearchNet's gradient."""
-        shares = self.shares(rehearsal, step)
+    def _play(self, rehearsal: Rehearsal, step: int) -> tuple[float, Tensor]:
+        """The loss on the checked rows, and SearchNet's gradient in one piece."""
+        worth = self._worth(rehearsal).requires_grad_()
+        shares = self.relaxed(worth, rehearsal, step)
         loss, gradient = self.road(shares.detach(), rehearsal)
-        return loss, torch.autograd.grad(shares, parameters, gradient.to(shares))
+        (slope,) = torch.autograd.grad(shares, worth, gradient.to(shares))
+        slopes = iter(slope.split(PIECE))
+        return loss, self._gradient(
+            _mixed(self.searchnet, *piece) @ next(slopes) for piece in pieces(rehearsal)
+        )
 
-    def _divergence(self) -> Tensor:
-        """The mean KL divergence of the weights of all played rows from the prior."""
-        weights = torch.cat([self.searchnet(each.inputs, each.votes) for each in self.rehearsals])
-        logarithms = weights.clamp(min=1e-30).log() - self.searchnet.prior.log()
-        return (weights * logarithms).sum(1).mean()
+    def _pulled(self) -> Tensor:
+        """The gradient of the mean KL divergence of the played rows' weights from the prior."""
+        rows = sum(len(each.votes) for each in self.rehearsals)
+        return self._gradient(
+            _divergence(self.searchnet, *piece) / rows
+            for each in self.rehearsals
+            for piece in pieces(each)
+        )
+
+    def _gradient(self, sums: Iterable[Tensor]) -> Tensor:
+        """SearchNet's gradient of a sum, term by term, so that one term's graph is kept at most."""
+        parameters = list(self.searchnet.parameters())
+        sizes = sum(each.numel() for each in parameters)
+        gradient = parameters[0].new_zeros(sizes)
+        for term in sums:
+            parts = torch.autograd.grad(term, parameters)
+            gradient += torch.cat([part.flatten() for part in parts])
+        return gradient
+
+
+def pieces(rehearsal: Rehearsal) -> Iterator[tuple[Tensor, Tensor]]:
+    """What SearchNet reads of the played rows, in parts that any memory holds."""
+    return zip(rehearsal.inputs.split(PIECE), rehearsal.votes.split(PIECE), strict=True)
+
+
+def _mixed(searchnet: SearchNet, inputs: Tensor, votes: Tensor) -> Tensor:
+    """What the weighted votes say each row is worth."""
+    return (searchnet(inputs, votes) * votes).sum(1)
+
+
+def _divergence(searchnet: SearchNet, inputs: Tensor, votes: Tensor) -> Tensor:
+    """The sum over the rows of the KL divergence of their weights from the prior."""
+    weights = searchnet(inputs, votes)
+    return (weights * (weights.clamp(min=1e-30).log() - searchnet.prior.log())).sum()
 
 
 def agreement(gradients: Tensor) -> Tensor:
@@ -142,3 +214,26 @@ def agreement(gradients: Tensor) -> Tensor:
     chance = float(stdtrit(len(gradients) - 1, 1 - CHANCE / 2))
     kept = (1 - (chance / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
     return (ratio * kept).clamp(-10, 10)  # equal gradients would count as infinitely sure
+
+
+def common(gradients: Tensor) -> float:
+    """How sure several gradients are of the direction of their mean, less what chance would give.
+
+    The products of different gradients tell: if these know nothing, a product is as often negative
+    as positive, in however many dimensions. It is the sum of the products, in its deviations under
+    random signs, that is shrunk as in `agreement`. It grows with their number, and less than four
+    are never sure enough.
+
+    Args:
+        gradients: one for each rehearsal, (rehearsals, parameters).
+    """
+    products = gradients @ gradients.T
+    products.fill_diagonal_(0.0)
+    deviation = products.square().sum().mul(2).sqrt().clamp(min=1e-30)
+    ratio = max(float(products.sum() / deviation), 1e-15)
+    return max(0.0, ratio - SURE**2 / ratio)
+
+
+def _direction(vector: Tensor) -> tuple[Tensor, float]:
+    length = float(vector.norm())
+    return vector / max(length, 1e-30), length

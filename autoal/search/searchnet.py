@@ -17,6 +17,7 @@ class SearchNet(nn.Module, ABC):
     """
 
     prior: Tensor
+    together = True  # the parameters move together: among many, chance alone would move some
 
     def __init__(self, prior: Tensor) -> None:
         super().__init__()
@@ -33,6 +34,8 @@ class SearchNet(nn.Module, ABC):
 
 class SharedWeights(SearchNet):
     """The same weights for all rows."""
+
+    together = False  # a number a candidate
 
     def __init__(self, prior: Tensor) -> None:
         super().__init__(prior)
@@ -62,7 +65,7 @@ class RowWeights(SearchNet):
 
 
 class ImageWeights(SearchNet):
-    """Weights from a row's image by a ResNet-18, as in the paper.
+    """Weights from a row's image, of bytes, by a ResNet-18, as in the paper.
 
     Args:
         prior: of the candidates' weights.
@@ -78,7 +81,7 @@ class ImageWeights(SearchNet):
         self.head = _silent(512, len(prior))
 
     def deviation(self, inputs: Tensor, votes: Tensor) -> Tensor:
-        return self.head(self.trunk(inputs))
+        return self.head(self.trunk(inputs.float() / 255 - 0.5))
 
 
 def _silent(width: int, outputs: int) -> nn.Linear:

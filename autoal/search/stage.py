@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ from autoal.features import Features, View
 from autoal.influence import Regression, with_intercept
 from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import derive, generator
-from autoal.strategy import QueryStrategy
+from autoal.strategy import QueryStrategy, check_scores
 
 Candidates = Mapping[str, QueryStrategy]
 Inputs = Callable[[Features], Tensor]  # what SearchNet reads of some rows
@@ -44,10 +44,20 @@ class Stage:
 
     def rehearsals(self, view: View, candidates: Candidates, inputs: Inputs) -> list[Rehearsal]:
         """As many as asked for, or none if there are too few labelled rows."""
-        if len(view.labelled) < (3 if view.validation is not None else 4):
+        few = view.validation is not None and len(view.validation) < self.fewest
+        if few or len(view.labelled) < self.fewest + self.others(view):
             return []
         company = _Company(self, view)
         return [company.play(number, candidates, inputs) for number in range(self.count)]
+
+    @property
+    def fewest(self) -> int:
+        """Rows that are taught, and that check; BatchNorm can do nothing with a single one."""
+        return 2 if self.whole and self.network else 1
+
+    def others(self, view: View) -> int:
+        """Labelled rows, at least, beside the taught ones: two to choose from, and who checks."""
+        return 2 + (self.fewest if view.validation is None else 0)
 
 
 class _Company:
@@ -56,9 +66,9 @@ class _Company:
     def __init__(self, stage: Stage, view: View) -> None:
         self.stage = stage
         self.view = view
-        others = 2 if view.validation is not None else 3  # at least: two to choose from, one checks
         count = len(view.labelled)
-        self.size = min(count - others, max(1, round(stage.taught * count)))
+        wished = max(stage.fewest, round(stage.taught * count))
+        self.size = min(count - stage.others(view), wished)
         self.order = torch.randperm(len(view.labelled), generator=generator(view.seed, "taught"))
         self.rows, self.checked = view.labelled, view.validation
         self.trained: nn.Module | None = None
@@ -175,14 +185,16 @@ def cooled(view: View) -> View:
 
 def ballot(view: View, candidates: Candidates, budget: int, *, fit: bool = False) -> Tensor:
     """Every candidate's vote for every row of the pool, (n, candidates) in [0, 1]."""
-    votes: Sequence[Tensor] = [
-        _vote(strategy, view, budget, fit).to(torch.float32).cpu()
-        for strategy in candidates.values()
-    ]
-    return torch.stack(list(votes), 1)
+    votes = [_vote(*candidate, view, budget, fit) for candidate in candidates.items()]
+    return torch.stack(votes, 1)
 
 
-def _vote(strategy: QueryStrategy, view: View, budget: int, fit: bool) -> Tensor:
+def _vote(name: str, strategy: QueryStrategy, view: View, budget: int, fit: bool) -> Tensor:
     if fit:
         strategy.fit(view)
-    return strategy.votes(strategy.score(view, budget), view.classes)
+    scores = strategy.score(view, budget)
+    check_scores(f"candidate {name!r}: {type(strategy).__name__}", scores, len(view.pool))
+    votes = strategy.votes(scores, view.classes).to(torch.float32).cpu()
+    if votes.shape != scores.shape or not ((votes >= 0) & (votes <= 1)).all():
+        raise ValueError(f"candidate {name!r}: its votes are not one number from 0 to 1 for a row")
+    return votes

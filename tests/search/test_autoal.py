@@ -220,6 +220,9 @@ def test_the_settings_say_what_the_class_does() -> None:
         ({"objective": "papers"}, "unknown objective 'papers'; did you mean 'paper'"),
         ({"relaxation": "tops"}, "unknown relaxation 'tops'; did you mean 'top'"),
         ({"rehearsals": 1}, "`rehearsals` must be at least 2, got 1"),
+        ({"rehearsals": 3, "searchnet": "rows"}, "`rehearsals` must be at least 4, got 3"),
+        ({"pull": float("nan")}, "`pull` must not be negative, got nan"),
+        ({"prior": {"uherdng": 0.9}}, "unknown strategy in the prior 'uherdng'; .* 'uherding'"),
         ({"steps": -1}, "`steps` must be at least 0, got -1"),
         ({"sample": 0}, "`sample` must be at least 1, got 0"),
         ({"pull": -0.1}, "`pull` must not be negative, got -0.1"),
@@ -322,13 +325,31 @@ ROADS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("searchnet", ["shared", "rows"])
 def test_the_candidate_that_knows_gains(searchnet: str, road: str, relaxation: str) -> None:
     view, table = planted()
+    count = 8 if searchnet == "shared" else 16
     options = {"searchnet": searchnet, "relaxation": relaxation, **ROADS[road]}
-    strategy = knowing(table, **options)
+    strategy = knowing(table, rehearsals=count, **options)
     select(strategy, view, BUDGET)
     notes = strategy.notes(view)
     assert notes["weights"]["margin"] > 0.6
     assert notes["check_after"] < notes["check_before"]
     assert notes["gradient"] > 0
+
+
+@pytest.mark.parametrize("validation", [0, 60])
+@pytest.mark.parametrize("searchnet", ["shared", "rows"])
+def test_noise_is_not_preferred_though_rehearsals_share_rows(
+    searchnet: str, validation: int
+) -> None:
+    names = ["margin", "entropy", "bald", "random"]
+    for seed in range(3):
+        view = make_view(labelled=60, validation=validation, seed=seed)
+        strategy = AutoAL(candidates=dict.fromkeys(names), prior={}, searchnet=searchnet)
+        tables = [torch.rand(CLEAN + 120, generator=generator(seed, name)) for name in names]
+        strategy.candidates = {
+            name: Known(table) for name, table in zip(names, tables, strict=True)
+        }
+        select(strategy, view, BUDGET)
+        assert max(strategy.notes(view)["weights"].values()) < 0.5
 
 
 def test_a_lead_the_other_way_is_found_too() -> None:
@@ -364,7 +385,7 @@ def test_a_road_may_lead_through_the_whole_network(road: str) -> None:
 
 def test_images_are_weighed_by_a_network() -> None:
     view, table = planted(count=24)
-    strategy = knowing(table, searchnet="images", steps=2, rehearsals=2)
+    strategy = knowing(table, searchnet="images", steps=2, rehearsals=4)
     select(strategy, view, BUDGET)
     assert strategy.notes(view)["gradient"] > 0
     assert abs(weight(strategy, view) - 0.5) > 1e-3

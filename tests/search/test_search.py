@@ -10,11 +10,12 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from autoal.search.autoal import AutoAL
 from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
 from autoal.search.paper import Paper
 from autoal.search.rehearsal import Rehearsal
-from autoal.search.search import Search, agreement
-from autoal.search.searchnet import RowWeights, SearchNet, SharedWeights
+from autoal.search.search import Search, agreement, common
+from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
 from autoal.seeding import generator, seeded
 from autoal.training import _quiet
 
@@ -26,11 +27,15 @@ ROADS: dict[str, Callable[[], Road]] = {
     "unroll": lambda: Unroll(Inner()),
     "paper": Paper,
 }
+AUTOAL = AutoAL()
+SHIPPED: dict[str, Any] = {
+    name: getattr(AUTOAL, name) for name in ("relaxation", "steps", "learning_rate", "pull")
+}
 EVERY_ROAD = pytest.mark.parametrize("road", ROADS)
 SEEDS = pytest.mark.parametrize("seed", range(5))
 
 
-def plant(kind: str, seed: int, plays: int = 16) -> tuple[list[Rehearsal], Tensor]:
+def plant(kind: str, seed: int, plays: int = AUTOAL.rehearsals) -> tuple[list[Rehearsal], Tensor]:
     """Rehearsals, and the region of each of their played rows.
 
     FitNet was taught two classes; the pool holds two others as well, and these are asked for. So a
@@ -96,8 +101,13 @@ def fit(search: Search) -> Search:
     return search
 
 
+def make_search(net: SearchNet, road: Road, rehearsals: list[Rehearsal], **options: Any) -> Search:
+    """As AutoAL makes it, but for the options."""
+    return Search(net, road, rehearsals, **SHIPPED | options)
+
+
 def searched(net: SearchNet, road: Road, rehearsals: list[Rehearsal], **options: Any) -> Search:
-    return fit(Search(net, road, rehearsals, **options))
+    return fit(make_search(net, road, rehearsals, **options))
 
 
 def shared() -> SharedWeights:
@@ -114,7 +124,7 @@ def weights_of(net: SearchNet, rehearsals: list[Rehearsal]) -> Tensor:
 def test_the_candidate_that_knows_is_found(road: str, seed: int) -> None:
     rehearsals, _ = plant("one", seed)
     net = shared()
-    searched(net, ROADS[road](), rehearsals, steps=12)
+    searched(net, ROADS[road](), rehearsals)
     assert float(weights_of(net, rehearsals)[0, 0]) > 0.8
 
 
@@ -123,21 +133,44 @@ def test_the_candidate_that_knows_is_found(road: str, seed: int) -> None:
 def test_no_candidate_is_preferred_where_none_knows(road: str, seed: int) -> None:
     rehearsals, _ = plant("none", seed)
     net = shared()
-    searched(net, ROADS[road](), rehearsals, steps=12)
+    searched(net, ROADS[road](), rehearsals)
     assert float(weights_of(net, rehearsals)[0].max()) < 0.5
 
 
-# Weights that tell regions apart need more time than one vector.
 @SEEDS
 @EVERY_ROAD
 def test_weights_of_rows_follow_who_knows_where(road: str, seed: int) -> None:
-    rehearsals, region = plant("regions", seed)
+    rehearsals, region = plant("regions", seed, plays=16)  # what tells regions apart takes more
     with seeded(seed, "searchnet"):
         net = RowWeights(torch.ones(CANDIDATES), width=2)
-    searched(net, ROADS[road](), rehearsals, steps=40)
+    searched(net, ROADS[road](), rehearsals)
     weights = weights_of(net, rehearsals)
     assert float(weights[region == 0, 0].mean()) > 0.8
     assert float(weights[region == 1, 1].mean()) > 0.8
+
+
+@SEEDS
+@EVERY_ROAD
+def test_weights_of_rows_stay_even_where_none_knows(road: str, seed: int) -> None:
+    rehearsals, _ = plant("none", seed, plays=16)
+    with seeded(seed, "searchnet"):
+        net = RowWeights(torch.ones(CANDIDATES), width=2)
+    searched(net, ROADS[road](), rehearsals)
+    assert float(weights_of(net, rehearsals).max()) < 0.5
+
+
+def test_weights_of_images_stay_even_where_none_knows() -> None:
+    """With millions of parameters, of which chance alone would move many."""
+    rehearsals, _ = plant("none", 0, plays=4)
+    images = generator(0, "images")
+    for each in rehearsals:
+        shape = (PLAYED, 1, 8, 8)
+        pictures = torch.randint(256, shape, generator=images, dtype=torch.uint8)
+        object.__setattr__(each, "inputs", pictures)
+    with seeded(0, "searchnet"):
+        net = ImageWeights(torch.ones(CANDIDATES), channels=1).eval()
+    searched(net, Paper(), rehearsals, steps=3, pull=0.0)
+    assert float(weights_of(net, rehearsals).max()) < 0.5
 
 
 class Noise(Road):
@@ -204,14 +237,22 @@ def test_the_same_search_ends_the_same(road: str) -> None:
     assert ends[0][1:] == ends[1][1:]
 
 
+def slope(search: Search, rehearsal: Rehearsal, told: float) -> Tensor:
+    """SearchNet's gradient at the first step, if the road tells so much of the first candidate."""
+    weights = search.searchnet(rehearsal.inputs, rehearsal.votes)
+    shares = search.relaxed((weights * rehearsal.votes).sum(1), rehearsal, 0)
+    parameters = list(search.searchnet.parameters())
+    parts = torch.autograd.grad(shares, parameters, told * rehearsal.votes[:, 0])
+    return torch.cat([part.flatten() for part in parts])
+
+
 def test_losses_and_gradients_are_those_of_each_step() -> None:
     rehearsals, _ = plant("one", 0, plays=2)
     net = shared()
-    search = Search(net, Told(1.0, 3.0), rehearsals, steps=3)
+    search = make_search(net, Told(1.0, 3.0), rehearsals, steps=3)
     slopes = []
     for rehearsal, told in zip(rehearsals, (1.0, 3.0), strict=True):
-        shares = search.shares(rehearsal, 0)
-        slopes.append(torch.autograd.grad(shares, net.logits, told * rehearsal.votes[:, 0])[0])
+        slopes.append(slope(search, rehearsal, told))
     fit(search)
     assert search.losses == [2.0] * 3
     assert len(search.gradients) == 3
@@ -224,12 +265,11 @@ def test_a_step_moves_by_what_is_agreed_and_the_pull() -> None:
     with torch.no_grad():
         net.logits.copy_(torch.tensor([0.3, 0.0, 0.0, -0.5]))
     road = Told(1.0, 1.5, 2.0)
-    search = Search(net, road, rehearsals, steps=1, learning_rate=0.01, pull=3.0)
+    search = make_search(net, road, rehearsals, steps=1, learning_rate=0.01, pull=3.0)
     start = net.logits.detach().clone()
     slopes = []
     for rehearsal, told in zip(rehearsals, road.told, strict=True):
-        shares = search.shares(rehearsal, 0)
-        slopes.append(torch.autograd.grad(shares, net.logits, told * rehearsal.votes[:, 0])[0])
+        slopes.append(slope(search, rehearsal, told))
     weights = (net.prior.log() + net.logits).softmax(0)
     divergence = (weights * (weights / net.prior).log()).sum()
     (pull,) = torch.autograd.grad(divergence, net.logits)
@@ -254,12 +294,12 @@ def test_the_choice_hardens_over_the_steps() -> None:
 def test_the_relaxation_is_that_of_the_name() -> None:
     rehearsals, _ = plant("one", 0, plays=2)
     top, mixture = (
-        Search(shared(), Noise(), rehearsals, relaxation=name).shares(rehearsals[0], 0)
+        make_search(shared(), Noise(), rehearsals, relaxation=name).shares(rehearsals[0], 0)
         for name in ("top", "mixture")
     )
     assert not torch.allclose(top, mixture)
     with pytest.raises(KeyError, match="none"):
-        Search(shared(), Noise(), rehearsals, relaxation="none")
+        make_search(shared(), Noise(), rehearsals, relaxation="none")
 
 
 def test_candidates_that_agree_on_all_rows_are_no_trouble() -> None:
@@ -276,7 +316,7 @@ def test_candidates_that_agree_on_all_rows_are_no_trouble() -> None:
 def test_a_search_needs_rehearsals_that_can_agree(plays: int) -> None:
     rehearsals = plant("none", 0, plays=1)[0][:plays]
     with pytest.raises(ValueError, match=f"at least 2 rehearsals, got {plays}"):
-        Search(shared(), Noise(), rehearsals)
+        make_search(shared(), Noise(), rehearsals)
 
 
 def test_agreement_by_hand() -> None:
@@ -307,6 +347,42 @@ def test_agreement_keeps_the_sign_and_forgets_the_scale() -> None:
     torch.testing.assert_close(agreement(-gradients), -found)
     for scale in (1e-6, 1e6):
         torch.testing.assert_close(agreement(scale * gradients), found, rtol=1e-4, atol=1e-4)
+
+
+def test_common_by_hand() -> None:
+    # The products are 2, 2 and 6, each twice: 20 / sqrt(2 x 2 x 44); three are never sure of it.
+    three = torch.tensor([[1.0, 0.0], [2.0, 1.0], [2.0, 2.0]])
+    assert 20 / math.sqrt(4 * 44) < 2
+    assert common(three) == 0
+    # Equal ones: sqrt(n (n - 1) / 2) = 2.449 for four of them, less 4 / 2.449.
+    four = torch.tensor([[3.0, -1.0]]).expand(4, -1)
+    assert common(four) == pytest.approx(math.sqrt(6) - 4 / math.sqrt(6), rel=1e-5)
+    assert common(-1e6 * four) == pytest.approx(common(four), rel=1e-5)
+    assert common(torch.zeros(4, 2)) == 0
+
+
+@pytest.mark.parametrize("width", [1, 10, 10_000])
+def test_common_is_seldom_sure_of_noise(width: int) -> None:
+    chance = generator(0, "common")
+    sure = [common(torch.randn(8, width, generator=chance)) > 0 for _ in range(1000)]
+    assert sum(sure) < 80
+
+
+def test_a_step_of_all_parameters_moves_the_logits_as_far_as_all_agree() -> None:
+    rehearsals, _ = plant("regions", 0, plays=5)
+    with seeded(0, "searchnet"):
+        net = RowWeights(torch.ones(CANDIDATES), width=2)
+    told = Told(1.0, 1.0, 1.0, 1.0, 1.0)
+    search = make_search(net, told, rehearsals, steps=1, learning_rate=1e-3)
+    slopes = []
+    for each in rehearsals:
+        slopes.append(slope(search, each, 1.0))
+    sure = common(torch.stack(slopes))
+    assert sure > 1
+    fit(search)
+    with torch.no_grad():
+        logits = torch.cat([net.deviation(each.inputs, each.votes) for each in rehearsals])
+    assert float(logits.square().sum(1).mean().sqrt()) == pytest.approx(1e-3 * sure, rel=1e-2)
 
 
 def test_agreement_is_bounded() -> None:

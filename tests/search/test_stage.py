@@ -170,6 +170,21 @@ def test_too_few_rows_are_no_rehearsal(count: int, validation: int) -> None:
     assert list(views) == []
 
 
+@pytest.mark.parametrize(
+    ("count", "validation", "sizes"),
+    [(5, 0, None), (6, 0, (2, 2, 2)), (3, 6, None), (4, 6, (2, 2, 6)), (9, 1, None)],
+)
+def test_a_whole_network_never_meets_a_single_row(
+    count: int, validation: int, sizes: tuple[int, ...] | None
+) -> None:
+    view = make_view(labelled=count, validation=validation)
+    stage = staged(network=True, whole=True, taught=0.1)
+    plays, _ = play(stage, replace(view, fitted=Trained(view.classes)))
+    assert len(plays) == (3 if sizes else 0)
+    for each in plays:
+        assert tuple(map(len, (each.taught, each.played, each.check))) == sizes
+
+
 @pytest.mark.parametrize("count", range(4, 12))
 def test_there_is_always_a_choice(count: int) -> None:
     for validation in (0, 6):
@@ -216,6 +231,26 @@ def test_every_candidate_votes_from_0_to_1() -> None:
         assert not each.votes.requires_grad
         assert float(each.votes.min()) >= 0
         assert float(each.votes.max()) <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        (torch.full((30,), torch.nan), "candidate 'odd': Odd.score returned nan for 30 of 30 rows"),
+        (torch.zeros(3), "candidate 'odd': Odd.score must return one number for each of the 30"),
+        (torch.full((30,), 2.0), "candidate 'odd': its votes are not one number from 0 to 1"),
+    ],
+)
+def test_a_candidate_that_cannot_vote_is_named(scores: Tensor, told: str) -> None:
+    class Odd(QueryStrategy):
+        def score(self, view: View, budget: int) -> Tensor:
+            return scores
+
+        def votes(self, scores: Tensor, classes: int) -> Tensor:
+            return scores
+
+    with pytest.raises(ValueError, match=told):
+        ballot(make_view(pool=30), {"odd": Odd()}, 3)
 
 
 def test_votes_stand_in_the_order_of_the_candidates() -> None:
