@@ -111,7 +111,7 @@ VARIANTS: Strategies = {
     "uniform prior": partial(AutoAL, prior={}),
     "16 rehearsals": partial(AutoAL, rehearsals=16),
     "two thirds taught": partial(AutoAL, taught=0.67),
-    "weights of rows": partial(AutoAL, searchnet="rows"),
+    "weights of rows": partial(AutoAL, searchnet="rows", rehearsals=16),
     "unroll": partial(AutoAL, hypergradient="unroll"),
     "paper's objective": partial(AutoAL, hypergradient="first_order", objective="paper"),
     "topk": partial(AutoAL, compose="topk"),
