@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
-from autoal import Features, QueryStrategy, View, registry, select
+from autoal import Features, QueryStrategy, Training, View, registry, select
 from autoal.coverage import adaptive_width
 from autoal.errors import UserError
 from autoal.geometry import unit
@@ -258,6 +259,50 @@ def test_a_network_is_refused_where_only_a_head_is_trained() -> None:
     view = make_view(labelled=20)
     with pytest.raises(UserError, match="fitnet=network: the task trains only a head"):
         AutoAL(fitnet="network", **TWO).fit(view)
+
+
+def test_images_are_asked_for_by_name_where_the_inputs_are_features() -> None:
+    view = make_view(labelled=20)
+    vars(view.labelled)["inputs"] = view.labelled.inputs.float()
+    with pytest.raises(UserError, match="searchnet=images reads images"):
+        AutoAL(searchnet="images", **TWO).fit(view)
+
+
+def test_the_search_trains_where_the_experiment_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Training] = []
+    optimise = Training.optimise
+
+    def watched(self: Training, module: LightningModule) -> None:
+        used.append(self)
+        optimise(self, module)
+
+    monkeypatch.setattr(Training, "optimise", watched)
+    training = Training(accelerator="cpu", precision="bf16-mixed", channels_last=True)
+    view = replace(with_network(make_view(labelled=20)), training=training)
+    AutoAL(hypergradient="unroll", **TWO).fit(view)
+    assert used == [replace(training, precision="32-true")]  # differences are small, and it exact
+
+
+def test_a_candidate_learns_from_the_view_that_it_scores() -> None:
+    class Looks(QueryStrategy):
+        def __init__(self) -> None:
+            self.views: list[View] = []
+
+        def fit(self, view: View) -> None:
+            self.views.append(view)
+
+        def score(self, view: View, budget: int) -> Tensor:
+            self.views.append(view)
+            return torch.zeros(len(view.pool))
+
+    strategy, looks = AutoAL(steps=0, **TWO), Looks()
+    strategy.candidates["random"] = looks
+    view = make_view(labelled=20)
+    view = replace(view, labels=(view.labels + 1) % 3)  # the model is sure, and wrong
+    select(strategy, view, BUDGET)
+    learned, scored = looks.views
+    assert learned is scored
+    assert not torch.equal(learned.pool.logits, view.pool.logits)  # it is less sure
 
 
 def test_a_candidate_may_come_without_options() -> None:
