@@ -61,7 +61,7 @@ def seconds(
         last, images = experiment(data, plan, strategy, **options)[-1]
         spent = last.seconds
         search = spent.get("search", 0.0)
-        rest = spent["score"] - search
+        rest = max(0.0, spent["score"] - search)
         cells = (spent["train"], spent["features"], search, rest)
         rows.append([name, *(f"{each:.1f}" for each in cells), f"{images:,}"])
         counts.append(images)
