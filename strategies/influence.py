@@ -30,7 +30,7 @@ from autoal.influence import (
     with_intercept,
 )
 
-BLOCK = 4096  # rows in double precision at a time
+BLOCK = 1024  # rows in double precision at a time
 AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
 TOLERANCE = 1e-8  # of the gradient's norm at a surrogate's optimum
 CHECKS = 3  # unasked re-checks for each row of the batch, at most
@@ -326,8 +326,14 @@ def minimised(head: Regression, start: Tensor | None = None) -> Tensor:
 
 def in_blocks(embeddings: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
     """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU."""
-    parts = [act(_inputs(part)).float().cpu() for part in embeddings.split(BLOCK)]
-    return torch.cat(parts)
+    first, *others = embeddings.split(BLOCK)
+    start = act(_inputs(first)).float().cpu()
+    # In place, since results that are kept between large blocks would leave holes in the memory.
+    found = start.new_empty(len(embeddings), *start.shape[1:])
+    found[: len(first)] = start
+    for number, part in enumerate(others, 1):
+        found[number * BLOCK :][: len(part)] = act(_inputs(part)).float().cpu()
+    return found
 
 
 def rechecked(
