@@ -50,7 +50,7 @@ def build_parts(settings: Settings) -> dict[str, Any]:
     """The arguments of `rounds`; all that can be refused is refused here."""
     from autoal import Plan, TrueLabels, registry
     from autoal.cheating import Cheating
-    from autoal.labeler import labeler
+    from autoal.oracles.model import labeler
 
     with refused():
         plan = Plan(settings["start"], settings["budget"], settings["rounds"])
@@ -83,7 +83,7 @@ def build_parts(settings: Settings) -> dict[str, Any]:
 
 def seen(data: "ImageData", task: Settings, training: "Training") -> "ImageData":
     """The data set as the task's frozen backbone sees it; as it is, if the task has none."""
-    from autoal.backbones.frozen import FrozenData
+    from autoal.encoders.encoded import FrozenData
 
     name, known = task.pop("backbone", None), task.pop("backbones", {})
     if name is None:

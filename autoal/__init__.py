@@ -8,32 +8,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoal.data import ImageData
-    from autoal.features import Features, View
-    from autoal.loop import rounds
-    from autoal.oracle import Oracle, TrueLabels
-    from autoal.plan import Plan
-    from autoal.pool import Pool
+    from autoal.cycle.experiment import rounds
+    from autoal.cycle.plan import Plan
+    from autoal.cycle.pool import Pool
+    from autoal.data.contract import ImageData
+    from autoal.model.features import Features
+    from autoal.model.task import Task
+    from autoal.model.training import Training
+    from autoal.oracles.question import Oracle, TrueLabels
+    from autoal.query.strategy import QueryStrategy, from_order, select
+    from autoal.query.view import View
     from autoal.record.round import Round
-    from autoal.strategy import QueryStrategy, from_order, select
-    from autoal.task import Task
-    from autoal.training import Training
 
 _HOMES = {
-    "Features": "autoal.features",
-    "ImageData": "autoal.data",
-    "Oracle": "autoal.oracle",
-    "Plan": "autoal.plan",
-    "Pool": "autoal.pool",
-    "QueryStrategy": "autoal.strategy",
+    "Features": "autoal.model.features",
+    "ImageData": "autoal.data.contract",
+    "Oracle": "autoal.oracles.question",
+    "Plan": "autoal.cycle.plan",
+    "Pool": "autoal.cycle.pool",
+    "QueryStrategy": "autoal.query.strategy",
     "Round": "autoal.record.round",
-    "Task": "autoal.task",
-    "Training": "autoal.training",
-    "TrueLabels": "autoal.oracle",
-    "View": "autoal.features",
-    "from_order": "autoal.strategy",
-    "rounds": "autoal.loop",
-    "select": "autoal.strategy",
+    "Task": "autoal.model.task",
+    "Training": "autoal.model.training",
+    "TrueLabels": "autoal.oracles.question",
+    "View": "autoal.query.view",
+    "from_order": "autoal.query.strategy",
+    "rounds": "autoal.cycle.experiment",
+    "select": "autoal.query.strategy",
 }
 
 __all__ = [

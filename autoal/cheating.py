@@ -12,8 +12,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from autoal.errors import UserError
-from autoal.features import View
-from autoal.strategy import QueryStrategy
+from autoal.query.strategy import QueryStrategy
+from autoal.query.view import View
 
 # From rows of the pool, and rows of it that judge where there are no validation rows, to the loss
 # after the task's real training with the true labels of the former.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autoal.errors import UserError, unknown
 
 if TYPE_CHECKING:
-    from autoal.strategy import QueryStrategy
+    from autoal.query.strategy import QueryStrategy
 
 GROUP = "autoal.strategies"
 
@@ -30,7 +30,7 @@ def installed() -> dict[str, EntryPoint]:
 
 def load(name: str) -> "type[QueryStrategy]":
     """The class of the strategy of this name."""
-    from autoal.strategy import QueryStrategy  # here, since it brings torch
+    from autoal.query.strategy import QueryStrategy  # here, since it brings torch
 
     points = installed()
     if name not in points:

@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from autoal.errors import UserError
-from autoal.features import Features, View
+from autoal.model.features import Features
+from autoal.query.strategy import READABLE, QueryStrategy, select
+from autoal.query.view import View
 from autoal.seeding import derive, generator
-from autoal.strategy import READABLE, QueryStrategy, select
 
 BUDGET = 8  # of the checks that are not about the budget
 STAGES = (4, 6)  # widths of the network's earlier stages

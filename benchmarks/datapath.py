@@ -19,16 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from autoal.datamodules.cifar import Cifar10
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from autoal.batches import Batches
-from autoal.images import Preprocess
-from autoal.networks import ResNet18
+from autoal.data.batches import Batches
+from autoal.data.images import Preprocess
+from autoal.model.networks import ResNet18
 from autoal.seeding import seeded
 from benchmarks.report import keep, table
-from datamodules.cifar import Cifar10
 
 BATCH = 128
 MEAN, STD = [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]

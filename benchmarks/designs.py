@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from autoal import Plan, View, registry
-from autoal.coverage import NARROWEST, adaptive_width, typical_width
-from autoal.geometry import neighbours, unit
+from autoal.maths.coverage import NARROWEST, adaptive_width, typical_width
+from autoal.maths.geometry import neighbours, unit
 from autoal.search import autoal
 from autoal.search.autoal import AutoAL
 from benchmarks.paired import Setting, Strategies, compare

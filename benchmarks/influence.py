@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from autoal.strategies.influence import in_blocks
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -23,11 +24,10 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, normalize
 
-from autoal.influence import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
 from autoal.record.results import render
 from autoal.seeding import generator
 from benchmarks.report import RESULTS, keep, table
-from strategies.influence import in_blocks
 
 JUDGES, TRIED = 150, 40  # rows
 TRAIN, POOL, WIDTH = 2_000, 50_000, 512  # of the made rows whose scores are timed

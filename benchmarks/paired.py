@@ -23,11 +23,11 @@ import torch
 from scipy import stats
 
 from autoal import ImageData, Plan, QueryStrategy, Task, Training, TrueLabels, rounds
-from autoal.backbones.frozen import FrozenData
-from autoal.backbones.patches import Patches
-from autoal.data import Images
-from autoal.logistic import Logistic
-from autoal.networks import MLP, ResNet18
+from autoal.data.rows import Images
+from autoal.encoders.encoded import FrozenData
+from autoal.encoders.patches import Patches
+from autoal.model.logistic import Logistic
+from autoal.model.networks import MLP, ResNet18
 from autoal.search.autoal import CANDIDATES
 from autoal.seeding import seeded
 from benchmarks.report import interval, keep, table
@@ -65,8 +65,8 @@ class Setting:
 
     def load(self) -> ImageData:
         """The data, ready."""
-        from datamodules.digits import Digits
-        from datamodules.npz import Npz
+        from autoal.datamodules.digits import Digits
+        from autoal.datamodules.npz import Npz
 
         if self.data == "digits":
             data: ImageData = Digits(crop=1 if self.task == "resnet18" else 0)

@@ -35,7 +35,7 @@ def write_run(top: Path, strategy: str, budget: int, seed: int) -> None:
     path.mkdir()
     config = {
         **{"start": budget, "budget": budget, "rounds": ROUNDS, "seed": seed},
-        "data": {"_target_": "datamodules.cifar.Cifar10", "imbalance": "none"},
+        "data": {"_target_": "autoal.datamodules.cifar.Cifar10", "imbalance": "none"},
         "task": {f"option{number}": number for number in range(40)},
         "strategy": {"name": strategy},
         "about": {"id": path.name, "versions": {"machine": "made up"}},

@@ -30,8 +30,8 @@ import numpy.typing as npt
 import torch
 
 from autoal import ImageData, Plan, Training, TrueLabels, registry, rounds
-from autoal.labeler import labeler
-from autoal.logistic import Logistic
+from autoal.model.logistic import Logistic
+from autoal.oracles.model import labeler
 from autoal.seeding import generator
 from benchmarks.report import interval, keep, table
 
@@ -109,7 +109,7 @@ class Job:
 @cache
 def dataset(name: str, seed: int) -> ImageData:
     """The table of this name, split by the seed."""
-    from datamodules.table import Table
+    from autoal.datamodules.table import Table
 
     data = Table(str(Path(os.environ["AUTOAL_DATA"], f"{name}.csv")), split_seed=seed)
     data.setup()

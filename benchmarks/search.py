@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from autoal.datamodules.digits import Digits
+from autoal.datamodules.npz import Npz
 
 from autoal import ImageData, Plan, Task, Training, TrueLabels, registry, rounds
-from autoal.networks import Network, ResNet18
+from autoal.model.networks import Network, ResNet18
 from autoal.record.round import Round
 from autoal.seeding import seeded
 from benchmarks.report import keep, table
-from datamodules.digits import Digits
-from datamodules.npz import Npz
 
 PUBLISHED = 1.58e9  # image forwards of the published search over its CIFAR-10 protocol
 EPOCHS = 200  # of a round's training, in that protocol

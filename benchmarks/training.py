@@ -13,11 +13,11 @@ import time
 import torch
 from torch.nn.functional import cross_entropy
 
-from autoal.images import Preprocess
-from autoal.networks import ResNet18
+from autoal.data.images import Preprocess
+from autoal.model.networks import ResNet18
+from autoal.model.task import Task
+from autoal.model.training import Training
 from autoal.seeding import seeded
-from autoal.task import Task
-from autoal.training import Training
 from benchmarks.report import keep, table
 
 CLASSES = 10

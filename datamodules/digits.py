@@ -5,7 +5,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from autoal import ImageData
-from autoal.data import Images
+from autoal.data.rows import Images
 
 TEST_IMAGES = 500
 

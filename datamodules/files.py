@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from autoal.cache import cache_folder
+from autoal.data.cache import cache_folder
 from autoal.errors import UserError
 
 VARIABLE = "AUTOAL_DATA"

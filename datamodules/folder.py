@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from autoal import ImageData
-from autoal.cache import Arrays
-from autoal.data import Images
+from autoal.data.cache import Arrays
+from autoal.data.rows import Images
 from autoal.errors import UserError, unknown
-from datamodules.npz import split
-from datamodules.pictures import MODES, read_pictures
-from datamodules.published import images
-from datamodules.store import kept
+
+from .npz import split
+from .pictures import MODES, read_pictures
+from .published import images
+from .store import kept
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from autoal.data import Images
+from autoal.data.rows import Images
 from autoal.errors import UserError, unknown
-from datamodules.files import DataFile
-from datamodules.npz import read_npz
-from datamodules.published import PublishedData
-from datamodules.store import kept
+
+from .files import DataFile
+from .npz import read_npz
+from .published import PublishedData
+from .store import kept
 
 SIZES = (28, 64, 128, 224)
 

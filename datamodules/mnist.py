@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from torchvision import datasets
 
-from autoal.data import Images
+from autoal.data.rows import Images
 from autoal.errors import UserError
-from datamodules.files import DataFile
-from datamodules.published import PublishedData
-from datamodules.store import kept
+
+from .files import DataFile
+from .published import PublishedData
+from .store import kept
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 MAGIC = b"\x00\x00\x08"  # bytes, followed by the number of axes

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from autoal import ImageData
-from autoal.cache import Arrays
-from autoal.data import Images
+from autoal.data.cache import Arrays
+from autoal.data.rows import Images
 from autoal.errors import UserError
 from autoal.seeding import generator
-from datamodules.published import images, parts
-from datamodules.store import kept
+
+from .published import images, parts
+from .store import kept
 
 LARGEST = 64 << 30  # bytes that a file may unpack to
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from autoal import ImageData
-from autoal.cache import Arrays
-from autoal.data import Images
+from autoal.data.cache import Arrays
+from autoal.data.rows import Images
 from autoal.errors import UserError
-from datamodules.files import DataFolder
+
+from .files import DataFolder
 
 
 class PublishedData(ImageData):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from autoal import cache
-from autoal.cache import Arrays
+from autoal.data import cache
+from autoal.data.cache import Arrays
 
 
 def kept(sources: list[Path], options: object, decode: Callable[[], Arrays]) -> Arrays:

@@ -7,12 +7,13 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 from torchvision import datasets
 
-from autoal.cache import Arrays
-from autoal.data import Images
+from autoal.data.cache import Arrays
+from autoal.data.rows import Images
 from autoal.errors import UserError
-from datamodules.files import DataFile
-from datamodules.published import PublishedData
-from datamodules.store import kept
+
+from .files import DataFile
+from .published import PublishedData
+from .store import kept
 
 
 class Svhn(PublishedData):

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from autoal import ImageData
-from autoal.data import Images
+from autoal.data.images import Preprocess
+from autoal.data.rows import Images
 from autoal.errors import UserError
-from autoal.images import Preprocess
-from datamodules.columns import Sheet, encode, in_order, is_missing, read_sheet
-from datamodules.npz import split
+
+from .columns import Sheet, encode, in_order, is_missing, read_sheet
+from .npz import split
 
 SHARE = 0.2  # of the rows for validation, and as many for the test, where they have no file
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from autoal.cache import Arrays
-from autoal.data import Images
+from autoal.data.cache import Arrays
+from autoal.data.rows import Images
 from autoal.errors import UserError
-from datamodules.files import DataFile
-from datamodules.pictures import read_pictures
-from datamodules.published import PublishedData
-from datamodules.store import kept
+
+from .files import DataFile
+from .pictures import read_pictures
+from .published import PublishedData
+from .store import kept
 
 SIZE = 64
 NAME = "tiny-imagenet-200"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn, special
 
 from autoal import QueryStrategy, View, from_order
-from autoal.geometry import BLOCK
+from autoal.maths.geometry import BLOCK
 
 RESOLUTION = 1e-6  # of entropies in single precision, in nats
 

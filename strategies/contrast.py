@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
-from autoal.geometry import BLOCK, neighbours
+from autoal.maths.geometry import BLOCK, neighbours
 
 
 class _Contrast(QueryStrategy):

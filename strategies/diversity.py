@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
-from autoal.coverage import ball, greedy_cover, remoteness
-from autoal.geometry import (
+from autoal.maths.coverage import ball, greedy_cover, remoteness
+from autoal.maths.geometry import (
     Clusters,
     blocks,
     farthest_first,
@@ -17,11 +17,11 @@ from autoal.geometry import (
     kmeans,
     nearest,
     neighbours,
-    placed,
     sample,
     squared_distances,
     unit,
 )
+from autoal.query.strategy import placed
 
 SMALL = 5  # clusters up to this size are outliers to TypiClust
 PURE = 0.95  # the share of ProbCover's balls that must not mix clusters

@@ -5,7 +5,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from autoal import Features, QueryStrategy, View
-from autoal.geometry import blocks, in_order, placed, seeds
+from autoal.maths.geometry import blocks, in_order, seeds
+from autoal.query.strategy import placed
 
 
 class Badge(QueryStrategy):

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
-from autoal.calibration import temperature
-from autoal.coverage import adaptive_width, greedy_cover, rbf, remoteness
-from autoal.geometry import placed, sample, unit
-from strategies.diversity import sampled
+from autoal.maths.coverage import adaptive_width, greedy_cover, rbf, remoteness
+from autoal.maths.geometry import sample, unit
+from autoal.query.calibration import temperature
+from autoal.query.strategy import placed
+
+from .diversity import sampled
 
 
 class MaxHerding(QueryStrategy):

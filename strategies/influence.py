@@ -1,9 +1,9 @@
 """Rows that lower the loss on validation rows when they are added, by their influence.
 
 The influence of a row with a class is the first-order fall of the validation loss of a surrogate
-when the row is added (`autoal.influence.influences` states the sign). The surrogate is convex:
-logistic regression on embeddings of length 1, since the largest influences belong to just those
-rows for which first order fails where rows are long and the penalty is small.
+when the row is added (`autoal.maths.regression.influences` states the sign). The surrogate is
+convex: logistic regression on embeddings of length 1, since the largest influences belong to just
+those rows for which first order fails where rows are long and the penalty is small.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch.nn.functional import cross_entropy
 
 from autoal import QueryStrategy, View
 from autoal.errors import UserError
-from autoal.geometry import unit
-from autoal.influence import (
+from autoal.maths.geometry import unit
+from autoal.maths.regression import (
     Regression,
     conjugate_gradients,
     influences,

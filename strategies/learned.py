@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View
-from autoal.geometry import blocks
-from autoal.loss_prediction import LossHead, ranking_loss
-from strategies.uncertainty import Entropy, Margin
+from autoal.maths.geometry import blocks
+from autoal.maths.ranking import LossHead, ranking_loss
+
+from .uncertainty import Entropy, Margin
 
 PAIRS = 64  # of labelled rows that a step of the loss prediction compares
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
-from strategies.bayesian import Bald
-from strategies.uncertainty import Margin
+
+from .bayesian import Bald
+from .uncertainty import Margin
 
 
 class _Power(QueryStrategy):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Features, ImageData, Task, Training, View
-from autoal.data import Images
-from autoal.images import Preprocess
-from autoal.networks import MLP
+from autoal.data.images import Preprocess
+from autoal.data.rows import Images
+from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
 from tests.launch import Zygote
 

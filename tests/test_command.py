@@ -97,7 +97,7 @@ def test_build_makes_what_a_target_names() -> None:
     [
         ("datetime.timedeltas", "there is no datetime.timedeltas, which a _target_ names"),
         ("no_such_package.Thing", "there is no no_such_package.Thing"),
-        ("autoal.plan.Plan", "autoal.plan.Plan: start=0: must be at least 1"),
+        ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: start=0: must be at least 1"),
     ],
 )
 def test_build_refuses_what_cannot_be(target: str, told: str) -> None:

@@ -4,12 +4,12 @@ from inspect import Parameter
 from pathlib import Path
 
 import pytest
+from autoal.strategies.random import Random
+from autoal.strategies.uncertainty import Entropy, LeastConfidence, Margin
 from torch import Tensor
 
 from autoal import QueryStrategy, View, registry
 from autoal.errors import UserError
-from strategies.random import Random
-from strategies.uncertainty import Entropy, LeastConfidence, Margin
 
 OWN = {"entropy": Entropy, "least_confidence": LeastConfidence, "margin": Margin, "random": Random}
 
@@ -45,7 +45,7 @@ def test_the_names_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_name_is_told_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    offer(monkeypatch, ("margin", "strategies.uncertainty:Margin"), ("random", "x:Y"))
+    offer(monkeypatch, ("margin", "autoal.strategies.uncertainty:Margin"), ("random", "x:Y"))
     with pytest.raises(UserError, match="unknown strategy 'margni'; did you mean 'margin'") as told:
         registry.load("margni")
     assert "known: margin, random" in str(told.value)
@@ -54,7 +54,7 @@ def test_an_unknown_name_is_told_the_nearest(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_strategy_of_another_package_is_loaded_as_ours_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    offer(monkeypatch, ("theirs", "strategies.uncertainty:Margin"))
+    offer(monkeypatch, ("theirs", "autoal.strategies.uncertainty:Margin"))
     assert registry.load("theirs") is Margin
 
 
@@ -65,11 +65,13 @@ def test_two_packages_that_offer_one_name_are_refused(monkeypatch: pytest.Monkey
 
 
 def test_one_package_that_is_found_twice_is_no_clash(monkeypatch: pytest.MonkeyPatch) -> None:
-    offer(monkeypatch, *[("random", "strategies.random:Random")] * 2)
+    offer(monkeypatch, *[("random", "autoal.strategies.random:Random")] * 2)
     assert registry.load("random") is Random
 
 
-@pytest.mark.parametrize("value", ["autoal.pool:Pool", "autoal.strategy:select", "autoal.pool"])
+@pytest.mark.parametrize(
+    "value", ["autoal.cycle.pool:Pool", "autoal.query.strategy:select", "autoal.cycle.pool"]
+)
 def test_what_is_not_a_strategy_class_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -78,7 +80,7 @@ def test_what_is_not_a_strategy_class_is_refused(
         registry.load("odd")
 
 
-@pytest.mark.parametrize("value", ["no_such_package:X", "strategies.random:NoSuchClass"])
+@pytest.mark.parametrize("value", ["no_such_package:X", "autoal.strategies.random:NoSuchClass"])
 def test_what_cannot_be_imported_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     offer(monkeypatch, ("odd", value))
     reason = value.split(":")[0] if "package" in value else "NoSuchClass"

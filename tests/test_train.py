@@ -238,7 +238,10 @@ def test_an_unwritable_folder_is_one_message(train: Zygote) -> None:
         ("task.epochs=1.5", "`epochs` must be a whole number, got 1.5"),
         ("name=..", "must be the name of one folder"),
         ("name=a/b", "must be the name of one folder"),
-        ("data._target_=datamodules.digits.Digitz", "there is no datamodules.digits.Digitz"),
+        (
+            "data._target_=autoal.datamodules.digits.Digitz",
+            "there is no autoal.datamodules.digits.D",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(
@@ -287,7 +290,7 @@ def test_without_a_logger_wandb_is_not_imported(tmp_path: Path) -> None:
         "import runpy, sys\n"
         "try: runpy.run_path('train.py', run_name='__main__')\n"
         "except SystemExit as end: assert end.code == 0\n"
-        "assert 'autoal.loop' in sys.modules\n"
+        "assert 'autoal.cycle.experiment' in sys.modules\n"
         "assert 'wandb' not in sys.modules\n"
     )
     arguments = [*QUICK, "rounds=0", f"out={tmp_path}"]

@@ -15,8 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from autoal.task import Task
-from strategies.uncertainty import Margin
+from autoal.strategies.uncertainty import Margin
+
+from autoal.model.task import Task
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
@@ -81,7 +82,7 @@ def die_in(place: str) -> None:
 
 
 if __name__ == "__main__":
-    for module in ("autoal.loop", "autoal.record.results", "datamodules.digits"):
+    for module in ("autoal.cycle.experiment", "autoal.record.results", "autoal.datamodules.digits"):
         import_module(module)
     sys.path.insert(0, str(TRAIN.parent))
     calls: dict[str, Any] = {"start": start, "wait": wait}

@@ -1,19 +1,13 @@
 """Where the progress of an experiment is told."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from autoal.record.round import Round
 
-
-@dataclass(frozen=True)
-class FitStep:
-    """Where the training of a round stands."""
-
-    step: int  # from 1
-    steps: int
-    epoch: int  # from 1
-    loss: float
-    learning_rate: float
+if TYPE_CHECKING:
+    from autoal.model.training import FitStep
 
 
 class Sink:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from autoal.model.training import FitStep
 from autoal.record.round import Round
-from autoal.record.sink import FitStep, Sink
+from autoal.record.sink import Sink
 
 
 class Terminal(Sink):

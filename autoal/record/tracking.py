@@ -21,11 +21,12 @@ import wandb
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from autoal.data import ImageData
+from autoal.data.contract import ImageData
+from autoal.model.training import FitStep
 from autoal.record.folder import RunFolder
 from autoal.record.login import signed_in
 from autoal.record.round import Round
-from autoal.record.sink import FitStep, Sink
+from autoal.record.sink import Sink
 from autoal.settings import flatten
 
 GRID = 64  # queried images shown a round

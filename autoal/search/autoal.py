@@ -15,10 +15,13 @@ from torch import Tensor
 
 from autoal import registry
 from autoal.cheating import Cheating
-from autoal.coverage import greedy_cover, rbf, remoteness, typical_width
 from autoal.errors import UserError, unknown
-from autoal.features import Features, View
-from autoal.geometry import placed, sample, unit
+from autoal.maths.coverage import greedy_cover, rbf, remoteness, typical_width
+from autoal.maths.geometry import sample, unit
+from autoal.model.features import Features
+from autoal.model.training import Training
+from autoal.query.strategy import QueryStrategy, Reads, best_first, placed
+from autoal.query.view import View
 from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
 from autoal.search.paper import Paper
 from autoal.search.relax import RELAXATIONS
@@ -27,8 +30,6 @@ from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedW
 from autoal.search.stage import Stage, ballot, cooled
 from autoal.seeding import seeded
 from autoal.settings import check_options
-from autoal.strategy import QueryStrategy, Reads, best_first
-from autoal.training import Training
 
 # The paper's seven, and the strongest that are newer.
 CANDIDATES: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.influence import Regression, mean_gradient, residual, with_intercept
+from autoal.maths.regression import Regression, mean_gradient, residual, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
 OPTIMUM = 1e-8  # norm of the gradient there

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.loss_prediction import LossHead, ranking_loss
-from autoal.networks import Ready
+from autoal.maths.ranking import LossHead, ranking_loss
+from autoal.model.networks import Ready
 from autoal.search.hypergradient import Road, training_weights
 from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import generator

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from autoal.calibration import temperature
-from autoal.features import Features, View
-from autoal.influence import Regression, with_intercept
+from autoal.maths.regression import Regression, with_intercept
+from autoal.model.features import Features
+from autoal.query.calibration import temperature
+from autoal.query.strategy import QueryStrategy, check_scores
+from autoal.query.view import View
 from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import derive, generator
-from autoal.strategy import QueryStrategy, check_scores
 
 Candidates = Mapping[str, QueryStrategy]
 Inputs = Callable[[Features], Tensor]  # what SearchNet reads of some rows

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from autoal.datamodules.digits import Digits
 from sklearn.datasets import load_digits
-
-from datamodules.digits import Digits
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from autoal.datamodules import files
+from autoal.datamodules.files import DataFile, DataFolder, checksum
 
 from autoal.errors import UserError
-from datamodules import files
-from datamodules.files import DataFile, DataFolder, checksum
 
 CONTENT = bytes(range(256)) * 20
 MD5 = md5(CONTENT).hexdigest()

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from autoal.datamodules.cifar import Cifar10, Cifar100
+from autoal.datamodules.folder import Folder
+from autoal.datamodules.medmnist import MedMnist
+from autoal.datamodules.mnist import FashionMnist, Mnist
+from autoal.datamodules.npz import Npz
+from autoal.datamodules.svhn import Svhn
+from autoal.datamodules.tinyimagenet import TinyImageNet
 
 from autoal import ImageData
 from autoal.errors import UserError
-from datamodules.cifar import Cifar10, Cifar100
-from datamodules.folder import Folder
-from datamodules.medmnist import MedMnist
-from datamodules.mnist import FashionMnist, Mnist
-from datamodules.npz import Npz
-from datamodules.svhn import Svhn
-from datamodules.tinyimagenet import TinyImageNet
 from tests.datamodules.made import (
     pixels,
     planes,
@@ -179,7 +179,7 @@ def test_an_npz_that_is_none_or_absurd_is_refused(
     with pytest.raises(UserError, match="cannot be read as npz"):
         Npz(str(path)).setup()
     write_npz(path)
-    monkeypatch.setattr("datamodules.npz.LARGEST", 1000)
+    monkeypatch.setattr("autoal.datamodules.npz.LARGEST", 1000)
     with pytest.raises(UserError, match="would unpack to"):
         Npz(str(path)).setup()
 
@@ -217,7 +217,7 @@ def test_a_picture_that_is_a_bomb_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path)
-    monkeypatch.setattr("datamodules.pictures.LARGEST", 320)
+    monkeypatch.setattr("autoal.datamodules.pictures.LARGEST", 320)
     with pytest.raises(UserError, match="17 x 20 pixels are more than 320"):
         Folder(str(tmp_path)).setup()
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from autoal.datamodules.store import kept
 
-from autoal.cache import Arrays
-from datamodules.store import kept
+from autoal.data.cache import Arrays
 
 
 def test_arrays_are_decoded_once_for_each_content_and_option(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from autoal.datamodules import columns
+from autoal.datamodules.columns import encode, read_sheet
+from autoal.datamodules.table import Table
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from autoal.errors import UserError
-from datamodules import columns
-from datamodules.columns import encode, read_sheet
-from datamodules.table import Table
 from tests.datamodules.made import write_table
 
 
@@ -216,7 +216,7 @@ def test_a_file_of_other_columns_or_bytes_is_refused(tmp_path: Path) -> None:
 
 def test_a_header_that_is_no_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="`header` must be true, false or null, got 'no'"):
-        Table("a.csv", header="no")  # type: ignore[arg-type]
+        Table("a.csv", header="no")
 
 
 def test_a_table_shows_no_pictures_and_is_not_normalised_twice(tmp_path: Path) -> None:

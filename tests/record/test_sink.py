@@ -1,5 +1,6 @@
 from autoal import Round
-from autoal.record.sink import FitStep, Sink, Sinks
+from autoal.model.training import FitStep
+from autoal.record.sink import Sink, Sinks
 
 
 class Listener(Sink):

@@ -4,7 +4,7 @@ from io import StringIO
 from rich.console import Console
 
 from autoal import Round
-from autoal.record.sink import FitStep
+from autoal.model.training import FitStep
 from autoal.record.terminal import Terminal
 
 

@@ -9,10 +9,10 @@ import torch
 import wandb
 
 from autoal import ImageData, Round
-from autoal.data import Images
+from autoal.data.rows import Images
+from autoal.model.training import FitStep
 from autoal.record import tracking
 from autoal.record.folder import RunFolder
-from autoal.record.sink import FitStep
 from autoal.record.tracking import Tracking
 from tests import wandb_file
 

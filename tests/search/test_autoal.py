@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from autoal.strategies.herding import MaxHerding, UHerding
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, Training, View, registry, select
-from autoal.coverage import adaptive_width
 from autoal.errors import UserError
-from autoal.geometry import unit
+from autoal.maths.coverage import adaptive_width
+from autoal.maths.geometry import unit
 from autoal.search import autoal
 from autoal.search.autoal import (
     CANDIDATES,
@@ -31,7 +32,6 @@ from autoal.search.search import Search
 from autoal.search.stage import cooled
 from autoal.seeding import generator
 from autoal.testing import check_strategy, make_view
-from strategies.herding import MaxHerding, UHerding
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = {"entropy", "margin", "least_confidence", "kmeans", "bald", "var_ratio", "mean_std"}

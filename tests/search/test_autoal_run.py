@@ -17,8 +17,8 @@ import yaml
 from torch import Tensor
 
 from autoal import ImageData, Plan, Round, Task, Training, TrueLabels, rounds
-from autoal.data import Images
-from autoal.networks import MLP
+from autoal.data.rows import Images
+from autoal.model.networks import MLP
 from autoal.search.autoal import CANDIDATES, AutoAL
 from tests import wandb_file
 from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.images import Preprocess
-from autoal.loss_prediction import LossHead
-from autoal.networks import Network, Ready, ResNet18
+from autoal.data.images import Preprocess
+from autoal.maths.ranking import LossHead
+from autoal.model.networks import Network, Ready, ResNet18
 from autoal.search import paper
 from autoal.search.paper import Paper
 from autoal.search.rehearsal import Rehearsal

@@ -10,6 +10,7 @@ from pytorch_lightning import Trainer
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from autoal.model.training import _quiet
 from autoal.search.autoal import AutoAL
 from autoal.search.hypergradient import Implicit, Inner, Road, Unroll
 from autoal.search.paper import Paper
@@ -17,7 +18,6 @@ from autoal.search.rehearsal import Rehearsal
 from autoal.search.search import Search, agreement, common
 from autoal.search.searchnet import ImageWeights, RowWeights, SearchNet, SharedWeights
 from autoal.seeding import generator, seeded
-from autoal.training import _quiet
 
 CANDIDATES, PLAYED, WIDTH = 4, 100, 6
 CENTRES = 2 * torch.eye(4, WIDTH)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.uncertainty import Entropy, LeastConfidence, Margin
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, registry
-from autoal.calibration import temperature
+from autoal.query.calibration import temperature
+from autoal.query.strategy import ranks
 from autoal.search.rehearsal import Rehearsal
 from autoal.search.stage import Stage, ballot, cooled
-from autoal.strategy import ranks
 from autoal.testing import make_view
-from strategies.uncertainty import Entropy, LeastConfidence, Margin
 
 
 @dataclass

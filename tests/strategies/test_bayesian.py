@@ -4,11 +4,19 @@ from itertools import product
 
 import pytest
 import torch
+from autoal.strategies.bayesian import (
+    Bald,
+    BatchBald,
+    MeanStd,
+    VarRatio,
+    _answered,
+    _gains,
+    _sample,
+)
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, select
 from autoal.seeding import generator
-from strategies.bayesian import Bald, BatchBald, MeanStd, VarRatio, _answered, _gains, _sample
 
 EACH = [Bald(), VarRatio(), MeanStd(), BatchBald()]
 
@@ -248,7 +256,7 @@ def test_blocks_make_no_difference(
 ) -> None:
     view = view_of(random_draws(4))
     expected = strategy.score(view, 6)
-    monkeypatch.setattr("strategies.bayesian.BLOCK", 20 * 4 * 3)
+    monkeypatch.setattr("autoal.strategies.bayesian.BLOCK", 20 * 4 * 3)
     torch.testing.assert_close(strategy.score(view, 6), expected)
 
 

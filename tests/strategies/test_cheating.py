@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 import torch
+from autoal.strategies.cheating import CheatingOracle
 from torch import Tensor
 
 from autoal import ImageData, Plan, Round, Task, Training, TrueLabels, registry, rounds
 from autoal.cheating import Cheating
-from autoal.data import Images
+from autoal.data.rows import Images
 from autoal.errors import UserError
 from autoal.testing import make_view
-from strategies.cheating import CheatingOracle
 from tests.conftest import Bands
 
 PLAN = Plan(start=6, budget=4, rounds=2)

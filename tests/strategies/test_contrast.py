@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.contrast import Cal, Signal
 from scipy.stats import entropy
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, select
 from autoal.seeding import generator
-from strategies.contrast import Cal, Signal
 
 EACH = [Cal(), Signal()]
 
@@ -178,7 +178,7 @@ def test_blocks_make_no_difference(
 ) -> None:
     view = made()
     expected = strategy.score(view, 6)
-    monkeypatch.setattr("strategies.contrast.BLOCK", 100)
+    monkeypatch.setattr("autoal.strategies.contrast.BLOCK", 100)
     torch.testing.assert_close(strategy.score(view, 6), expected)
 
 

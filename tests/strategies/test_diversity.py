@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, pure_radius
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View
-from autoal.geometry import kmeans, sample, unit
+from autoal.maths.geometry import kmeans, sample, unit
 from autoal.seeding import generator
-from strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, pure_radius
 
 
 def view_of(

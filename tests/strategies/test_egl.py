@@ -1,10 +1,10 @@
 import pytest
 import torch
+from autoal.strategies.gradient import Egl
 from torch import Tensor, nn
 
 from autoal import Features, View, select
 from autoal.seeding import generator
-from strategies.gradient import Egl
 
 
 def view_of(embeddings: Tensor, head: nn.Module, classes: int) -> View:
@@ -78,7 +78,7 @@ def test_small_pools_many_classes_and_a_budget_of_all(n: int, classes: int) -> N
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     view = view_of(torch.randn(20, 5, generator=generator(2)), linear(5, 3), 3)
     expected = Egl().score(view, 1)
-    monkeypatch.setattr("autoal.geometry.BLOCK", 15)
+    monkeypatch.setattr("autoal.maths.geometry.BLOCK", 15)
     torch.testing.assert_close(Egl().score(view, 1), expected)
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.gradient import Badge, Bait, Batch, Scaled
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View
 from autoal.seeding import generator, seeded
-from strategies.gradient import Badge, Bait, Batch, Scaled
 
 ALL: list[QueryStrategy] = [Badge(), Bait()]
 

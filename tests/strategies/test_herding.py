@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.herding import MaxHerding, UHerding
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, select
-from autoal.calibration import temperature
+from autoal.query.calibration import temperature
 from autoal.seeding import generator
-from strategies.herding import MaxHerding, UHerding
 
 ALL: list[QueryStrategy] = [MaxHerding(), UHerding(), MaxHerding(sample=20), UHerding(sample=20)]
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 import torch
+from autoal.strategies.influence import Ibds, Influence, Isal, Salutary, rechecked
 from sklearn.linear_model import Ridge
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from autoal import QueryStrategy, View, select
 from autoal.errors import UserError
-from autoal.influence import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
 from autoal.testing import check_strategy, make_view
-from strategies.influence import Ibds, Influence, Isal, Salutary, rechecked
 
 BUDGET = 5
 BUILD: list[Callable[..., Influence]] = [Salutary, Isal, Ibds]
@@ -183,9 +183,9 @@ def test_many_rows_are_checked_unasked_only_where_that_is_cheap(
 
     assert BUDGET <= checked(Salutary()) <= 3 * BUDGET
     size = 24 * 7 * 3  # labelled rows, width with the intercept, classes
-    monkeypatch.setattr("strategies.influence.AFFORDABLE", 4 * size)
+    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", 4 * size)
     assert checked(Salutary()) == 4
-    monkeypatch.setattr("strategies.influence.AFFORDABLE", size - 1)
+    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", size - 1)
     assert checked(Salutary()) == 0
     assert checked(Salutary(recheck=2)) == 2
 

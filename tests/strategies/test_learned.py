@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from autoal.strategies.learned import LossPrediction, Tod, _losses
+from autoal.strategies.uncertainty import Entropy, Margin
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from autoal import Features, View, select
-from autoal.loss_prediction import LossHead, ranking_loss
+from autoal.maths.ranking import LossHead, ranking_loss
 from autoal.seeding import generator
-from strategies.learned import LossPrediction, Tod, _losses
-from strategies.uncertainty import Entropy, Margin
 
 MakeView = Callable[..., View]
 

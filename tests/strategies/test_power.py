@@ -3,13 +3,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from autoal.strategies.bayesian import Bald
+from autoal.strategies.power import PowerBald, PowerMargin
+from autoal.strategies.uncertainty import Margin
 from torch import Tensor, nn
 
 from autoal import Features, View, select
 from autoal.seeding import generator
-from strategies.bayesian import Bald
-from strategies.power import PowerBald, PowerMargin
-from strategies.uncertainty import Margin
 
 MakeView = Callable[..., View]
 
@@ -140,5 +140,5 @@ def test_no_noise_is_infinite(monkeypatch: pytest.MonkeyPatch, view_of: MakeView
         return torch.zeros(count, dtype=torch.double)
 
     view = view_of(PROBS)
-    monkeypatch.setattr("strategies.power.torch.rand", zeros)
+    monkeypatch.setattr("autoal.strategies.power.torch.rand", zeros)
     assert bool(PowerMargin().score(view, 1).isfinite().all())

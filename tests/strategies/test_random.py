@@ -2,11 +2,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from autoal.strategies.random import Random
 from torch import Tensor, nn
 
 from autoal import Features, View, select
 from autoal.seeding import generator
-from strategies.random import Random
 
 MakeView = Callable[..., View]
 

@@ -3,12 +3,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from autoal.strategies.uncertainty import Entropy, LeastConfidence, Margin
 from scipy.stats import entropy
 from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View, select
 from autoal.seeding import generator
-from strategies.uncertainty import Entropy, LeastConfidence, Margin
 
 MakeView = Callable[..., View]
 

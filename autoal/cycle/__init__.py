@@ -1,0 +1,1 @@
+"""The cycle: ask, tell, train, test."""

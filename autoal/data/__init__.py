@@ -1,0 +1,1 @@
+"""Rows of any kind, and the data sets that hold them."""

@@ -1,0 +1,64 @@
+"""From uint8 images to what a network reads, on whatever device they are on."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+Shape = tuple[int, int, int]  # channels, height, width
+
+
+class Preprocess(nn.Module):
+    """Normalise a batch; in training mode also crop and flip, with a draw for every image.
+
+    Args:
+        mean: of each channel, after the division by `scale`.
+        std: of each channel, or one for all.
+        crop: pixels of zero padding from which a window of the image's size is cut; 0 is off.
+        flip: mirror half of the images left to right.
+        scale: what the numbers of an image are divided by.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        mean: Sequence[float],
+        std: Sequence[float],
+        crop: int = 0,
+        flip: bool = False,
+        scale: float = 255.0,
+    ) -> None:
+        super().__init__()
+        if crop < 0:
+            raise ValueError(f"`crop` must not be negative, got {crop}")
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+        self.crop = crop
+        self.flip = flip
+        self.scale = scale
+
+    def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) uint8 -> float
+        images = images.contiguous()  # whatever the layout on disk, the same sums in the same order
+        if self.training and self.crop:
+            images = random_crop(images, self.crop)
+        if self.training and self.flip:
+            images = random_flip(images)
+        # The buffers follow the precision of the module, and the network the same.
+        return ((images.float() / self.scale - self.mean) / self.std).to(self.mean.dtype)
+
+
+def random_crop(images: Tensor, padding: int) -> Tensor:
+    """Cut a window of the image's own size out of each padded image, each at its own place."""
+    count, _, height, width = images.shape
+    padded = nn.functional.pad(images, (padding,) * 4)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: no copy of the windows
+    top, left = torch.randint(2 * padding + 1, (2, count), device=images.device)
+    return windows[torch.arange(count, device=images.device), :, top, left]
+
+
+def random_flip(images: Tensor) -> Tensor:
+    """Mirror each image left to right with probability one half."""
+    heads = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    return torch.where(heads, images.flip(3), images)

@@ -1,0 +1,1 @@
+"""Encoders turn rows into tensors once, before anything is trained."""

@@ -1,0 +1,124 @@
+"""Features that need no download: patches compared with typical patches of the pool."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autoal.encoders.encoded import Backbone, Parts
+from autoal.maths.geometry import kmeans_from
+from autoal.seeding import generator
+
+SAMPLE = 100_000  # patches from which the typical ones are learnt
+FITTED = 20_000  # images from which the principal components are learnt
+BLOCK = 16  # images looked at together: their intermediate results fit in a processor's cache
+
+
+class Patches(Backbone):
+    """Convolutional k-means (Coates, Ng and Lee, 2011).
+
+    Patches are normalised and whitened; each is compared with the centres of a k-means by how much
+    nearer than on average it is ("triangle" activation); this is summed over the four quadrants.
+
+    Args:
+        count: of k-means centres; there are four features for each.
+        size: of a patch, height and width.
+        components: principal components that are kept of the features; 0 keeps all features.
+        image: height and width that larger images are shrunk to, since cost grows with their area.
+        seed: of the patches drawn and of k-means.
+    """
+
+    def __init__(
+        self,
+        count: int = 400,
+        size: int = 6,
+        components: int = 512,
+        image: int = 32,
+        seed: int = 0,
+    ) -> None:
+        limits = {"count": (count, 2), "size": (size, 1), "components": (components, 0)}
+        for name, (value, least) in {**limits, "image": (image, size)}.items():
+            if value < least:
+                raise ValueError(f"`{name}` must be at least {least}, got {value}")
+        self.count = count
+        self.size = size
+        self.components = components
+        self.image = image
+        self.seed = seed
+
+    def key(self) -> str:
+        return repr((self.count, self.size, self.components, self.image, self.seed))
+
+    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+        self._learn(parts["train"].images, device)
+        activations = {
+            name: torch.cat([self._activations(block) for block in self._blocks(part.images)])
+            for name, part in parts.items()
+        }
+        return self._condense(activations)
+
+    def _learn(self, images: Tensor, device: torch.device) -> None:
+        """The whitening and the centres, from patches drawn anywhere in the images."""
+        stream = generator(self.seed, "patches")
+        per_image = -(-SAMPLE // len(images))
+        drawn = []
+        for block in self._blocks(images[_some(len(images), SAMPLE, stream)]):
+            patches = self._patches(block.to(device))  # (images, places, pixels)
+            places = torch.randint(patches.shape[1], (len(patches), per_image), generator=stream)
+            rows = torch.arange(len(patches)).unsqueeze(1)
+            drawn.append(patches[rows.to(device), places.to(device)].flatten(0, 1))
+        sample = torch.cat(drawn)
+        self.mean = sample.mean(0)
+        variances, axes = torch.linalg.eigh((sample - self.mean).T.cov())
+        self.whitening = axes * (variances.clamp(min=0) + 0.1).rsqrt() @ axes.T
+        white = (sample - self.mean) @ self.whitening
+        # From rows drawn evenly: the far ones that k-means++ prefers are like no other patch.
+        begin = white[torch.randperm(len(white), generator=stream)[: self.count].to(white.device)]
+        self.centres = kmeans_from(white, begin).centres
+
+    def _blocks(self, images: Tensor) -> Iterator[Tensor]:
+        """Float images of at most the size that is looked at."""
+        for block in images.split(BLOCK):
+            pixels = block.float()
+            if max(pixels.shape[2:]) > self.image:
+                shape = [min(each, self.image) for each in pixels.shape[2:]]
+                pixels = functional.interpolate(pixels, shape, mode="area")
+            yield pixels
+
+    def _patches(self, pixels: Tensor) -> Tensor:
+        """All patches at even brightness and contrast, (images, places, pixels)."""
+        size = (min(self.size, pixels.shape[2]), min(self.size, pixels.shape[3]))
+        patches = functional.unfold(pixels, size).transpose(1, 2)
+        centred = patches - patches.mean(2, keepdim=True)
+        # The constant, in squared grey values, keeps flat patches flat.
+        return centred / (centred.square().mean(2, keepdim=True) + 10).sqrt()
+
+    def _activations(self, pixels: Tensor) -> Tensor:
+        """Pooled nearness to each centre, (images, 4 x centres)."""
+        device = self.centres.device
+        size = (min(self.size, pixels.shape[2]), min(self.size, pixels.shape[3]))
+        places = [length - side + 1 for length, side in zip(pixels.shape[2:], size, strict=True)]
+        white = (self._patches(pixels.to(device)) - self.mean) @ self.whitening
+        lengths = white.square().sum(2, keepdim=True) + self.centres.square().sum(1)
+        distances = torch.sub(lengths, white @ self.centres.T, alpha=2).clamp_(min=0).sqrt_()
+        nearness = (distances.mean(2, keepdim=True) - distances).clamp_(min=0)
+        grid = nearness.transpose(1, 2).unflatten(2, places)
+        return functional.adaptive_avg_pool2d(grid, 2).flatten(1)
+
+    def _condense(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Standardised by the pool, and projected on its principal components."""
+        pool = activations["train"]
+        mean, deviation = pool.mean(0), pool.std(0, correction=0) + 1e-4
+        standard = {name: (found - mean) / deviation for name, found in activations.items()}
+        if not 0 < self.components < pool.shape[1]:
+            return standard
+        some = _some(len(pool), FITTED, generator(self.seed, "components"))
+        _, axes = torch.linalg.eigh(standard["train"][some.to(pool.device)].T.cov(correction=0))
+        strongest = axes[:, -self.components :].flip(1)
+        return {name: found @ strongest for name, found in standard.items()}
+
+
+def _some(count: int, wanted: int, stream: torch.Generator) -> Tensor:
+    """At most so many rows of `count`, ascending."""
+    return torch.randperm(count, generator=stream)[:wanted].sort().values

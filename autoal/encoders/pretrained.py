@@ -1,0 +1,99 @@
+"""Networks that were trained on large sets of photographs, with the head cut off."""
+
+import socket
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autoal.encoders.encoded import Backbone, Parts
+from autoal.errors import UserError, unknown
+from autoal.model.weights import Enlarge, torchvision_network
+
+BATCH = 64  # images
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+
+
+class Pretrained(Backbone):
+    """A network whose features are those below its head.
+
+    Args:
+        model: its name.
+        size: height and width that images are enlarged to.
+        weights: a file with its weights; null fetches the published ones.
+    """
+
+    def __init__(self, model: str, size: int = 224, weights: str | None = None) -> None:
+        self.enlarge = Enlarge(size)
+        self.model = model
+        self.size = size
+        self.weights = weights
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The network, without its head."""
+
+    def key(self) -> str:
+        stat = Path(self.weights).expanduser().stat() if self.weights else None
+        return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
+
+    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+        network = self.network().eval().to(device)
+        mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (MEAN, STD))
+
+        @torch.no_grad()
+        def look(images: Tensor) -> Tensor:
+            pixels = self.enlarge(images.to(device).float() / 255)
+            return network((pixels - mean) / std).flatten(1).float()
+
+        return {
+            name: torch.cat([look(block) for block in part.images.split(BATCH)])
+            for name, part in parts.items()
+        }
+
+
+class ImageNet(Pretrained):
+    """A network of torchvision with its ImageNet weights."""
+
+    def network(self) -> nn.Module:
+        return torchvision_network(self.model, self.weights)
+
+
+class Timm(Pretrained):
+    """A network of timm, such as DINOv2 (Oquab et al., 2024) or DINOv3 (Siméoni et al., 2025)."""
+
+    def network(self) -> nn.Module:
+        try:
+            import timm
+        except ImportError as error:
+            raise UserError(
+                "this backbone needs timm: pip install timm, or pip install -e '.[timm]'"
+            ) from error
+        if not timm.is_model(self.model):
+            raise unknown("model of timm", self.model.split(".")[0], timm.list_models())
+        # Transformers are built for one size of image; other networks take any.
+        options: dict[str, Any] = {"img_size": self.size} if "vit" in self.model else {}
+        if self.weights is None:
+            self._check_reachable()
+            return timm.create_model(self.model, pretrained=True, num_classes=0, **options)
+        network = timm.create_model(self.model, num_classes=0, **options)
+        timm.models.load_checkpoint(network, str(Path(self.weights).expanduser()))
+        return network
+
+    def _check_reachable(self) -> None:
+        """Refuse at once what would be tried for minutes."""
+        from huggingface_hub import try_to_load_from_cache
+
+        name = f"timm/{self.model}"
+        if any(try_to_load_from_cache(name, f"model.{kind}") for kind in ("safetensors", "bin")):
+            return
+        try:
+            socket.create_connection(("huggingface.co", 443), timeout=5).close()
+        except OSError as error:
+            raise UserError(
+                f"the weights of {self.model} are not in the cache of huggingface_hub, and "
+                f"https://huggingface.co/{name} cannot be reached: {error}\n"
+                "  fetch the file elsewhere and name it by the backbone's option weights="
+            ) from error

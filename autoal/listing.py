@@ -1,0 +1,117 @@
+"""The installed strategies: what each does, reads and can be told.
+
+python -m autoal.strategies           # all of them
+python -m autoal.strategies margin    # one in full
+"""
+
+import argparse
+import inspect
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from inspect import Parameter
+from textwrap import TextWrapper
+from typing import TYPE_CHECKING
+
+from autoal import registry
+from autoal.errors import UserError
+
+if TYPE_CHECKING:
+    from autoal.query.strategy import QueryStrategy
+
+WIDEST = 100  # columns
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """List the strategies, or tell about one; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        "python -m autoal.strategies", description="List the installed query strategies."
+    )
+    parser.add_argument("name", nargs="?", help="tell all about this one")
+    name = parser.parse_args(argv).name
+    try:
+        print(in_full(name) if name else listing(), flush=True)
+    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def listing() -> str:
+    """Every installed strategy in a few lines."""
+    names = list(registry.installed())
+    width = max(map(len, names), default=0)
+    return "\n".join(_indented(name.ljust(width), _summary(name)) for name in names)
+
+
+def in_full(name: str) -> str:
+    """All that is known of one strategy."""
+    strategy = registry.load(name)
+    facts = {
+        "reads": _reads(strategy),
+        "options": _given(strategy) or "none",
+        "from": f"{registry.origin(name)}, {registry.installed()[name].value}",
+    }
+    lines = (_indented(key.ljust(7), [fact]) for key, fact in facts.items())
+    return "\n".join([name, "", _meaning(strategy), "", *lines])
+
+
+def _summary(name: str) -> list[str]:
+    try:
+        strategy = registry.load(name)
+        told = _given(strategy) or "no options"
+        facts = f"reads {_reads(strategy)} | {told} | {registry.origin(name)}"
+        return [_meaning(strategy).splitlines()[0], facts]
+    except Exception as error:  # a plugin may fail in any way, and the others are to be listed
+        told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return [f"not usable: {told}"]
+
+
+def _meaning(strategy: "type[QueryStrategy]") -> str:
+    """The class's own docstring; an inherited one would tell of another strategy."""
+    return inspect.cleandoc(strategy.__doc__ or "(says nothing about itself)")
+
+
+def _reads(strategy: "type[QueryStrategy]") -> str:
+    if strategy.reads is None:
+        return "not stated"
+    return ", ".join(strategy.reads) or "nothing"
+
+
+def _given(strategy: "type[QueryStrategy]") -> str:
+    return " ".join(f"strategy.{option}" for option in options(strategy))
+
+
+def options(strategy: "type[QueryStrategy]") -> list[str]:
+    """The options with their defaults, as they are written on the command line."""
+    return [f"{name}={_written(default)}" for name, default in registry.options(strategy).items()]
+
+
+def _written(default: object) -> str:
+    if default is Parameter.empty:
+        return "(needed)"
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def _indented(title: str, paragraphs: list[str]) -> str:
+    """A title, and beside it the paragraphs, each wrapped."""
+    columns = min(shutil.get_terminal_size((WIDEST, 0)).columns, WIDEST)
+    indent = " " * (len(title) + 2)
+    wrapper = TextWrapper(
+        columns,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    text = "\n".join(wrapper.fill(paragraph) for paragraph in paragraphs)
+    return title + text[len(title) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

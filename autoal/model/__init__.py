@@ -1,0 +1,1 @@
+"""What learns from the labelled rows, and what it says about the others."""

@@ -1,0 +1,1 @@
+"""What a strategy sees, what it is, and where it comes from."""

@@ -1,0 +1,142 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoal.data.images import Shape
+from autoal.model.networks import MLP, Network, ResNet18
+from autoal.seeding import generator, seeded
+
+
+def images_of(shape: Shape, count: int = 2) -> Tensor:
+    return torch.randn(count, *shape, generator=generator(0, "images"))
+
+
+@torch.no_grad()
+def set_weights(layer: nn.Module, weight: list[list[float]], bias: list[float]) -> None:
+    assert isinstance(layer, nn.Linear)
+    layer.weight.copy_(torch.tensor(weight))
+    layer.bias.copy_(torch.tensor(bias))
+
+
+@pytest.mark.parametrize("maxpool", [False, True])
+@pytest.mark.parametrize("size", [(8, 8), (9, 13), (28, 28), (32, 32)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resnet18_reads_small_images(channels: int, size: tuple[int, int], maxpool: bool) -> None:
+    shape = (channels, *size)
+    with seeded(0):
+        network = ResNet18(shape, 4, maxpool=maxpool)
+    images = images_of(shape)
+    with torch.no_grad():
+        assert network(images).shape == (2, 4)  # in training mode, where BatchNorm needs rows
+        network.eval()
+        embeddings = network.embed(images)
+        assert embeddings.shape == (2, 512)
+        torch.testing.assert_close(network(images), network.head(embeddings))
+    assert not torch.equal(embeddings[0], embeddings[1])
+
+
+def test_the_max_pool_halves_what_the_blocks_read() -> None:
+    sizes = []
+    for maxpool in (False, True):
+        network = ResNet18((1, 16, 16), 2, maxpool=maxpool).eval()
+        trunk = network.embed
+        assert isinstance(trunk.layer1, nn.Module)
+        trunk.layer1.register_forward_hook(lambda *call: sizes.append(tuple(call[2].shape[2:])))
+        network(images_of((1, 16, 16)))
+    assert sizes == [(16, 16), (8, 8)]
+
+
+@pytest.mark.parametrize("size", [(7, 8), (8, 7), (1, 1)])
+def test_resnet18_refuses_images_below_8x8(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"at least 8x8, got {size[0]}x{size[1]}"):
+        ResNet18((3, *size), 10)
+
+
+def test_without_hidden_layers_it_is_a_linear_model() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(), dropout=0.0)
+    set_weights(network.head, [[1.0, 2.0], [-1.0, 0.5]], [0.5, 0.0])
+    out = network(torch.tensor([3.0, -1.0]).view(1, 1, 1, 2))
+    torch.testing.assert_close(out, torch.tensor([[1.5, -3.5]]))
+
+
+def test_mlp_by_hand() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(2,), dropout=0.0)
+    assert isinstance(network.embed, nn.Sequential)
+    set_weights(network.embed[1], [[1.0, 1.0], [1.0, -1.0]], [0.0, -1.0])
+    set_weights(network.head, [[2.0, 0.0], [1.0, 1.0]], [0.0, 0.25])
+    # Below the head: relu(1 + 2) = 3 and relu(1 - 2 - 1) = 0.
+    out = network(torch.tensor([1.0, 2.0]).view(1, 1, 1, 2))
+    torch.testing.assert_close(out, torch.tensor([[6.0, 3.25]]))
+
+
+def test_mlp_has_the_hidden_layers_that_were_asked_for() -> None:
+    network = MLP((3, 4, 5), 7, hidden=(11, 6))
+    shapes = [tuple(weight.shape) for weight in network.parameters() if weight.ndim == 2]
+    assert shapes == [(11, 60), (6, 11), (7, 6)]
+
+
+@pytest.mark.parametrize("build", [MLP, ResNet18])
+def test_forward_is_the_head_of_the_embedding_when_evaluating(
+    build: Callable[..., Network],
+) -> None:
+    network = build((1, 8, 8), 3, dropout=0.5).eval()
+    images = images_of((1, 8, 8), 5)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), network.head(network.embed(images)))
+
+
+def test_dropout_sits_between_the_embedding_and_the_head() -> None:
+    with seeded(0):
+        network = MLP((1, 8, 8), 3, hidden=(200,), dropout=0.5).train()
+        images = images_of((1, 8, 8), 5)
+        seen: list[Tensor] = []
+        network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        network(images)
+        network(images)
+        embeddings = network.embed(images)
+        assert torch.equal(embeddings, network.embed(images))
+    assert not torch.equal(seen[0], seen[1])
+    for read in seen:  # each feature is either dropped or doubled
+        assert bool(((read == 0) | torch.isclose(read, 2 * embeddings)).all())
+        assert 0.4 < float((read == 0)[embeddings > 0].float().mean()) < 0.6
+
+
+@pytest.mark.parametrize("build", [MLP, ResNet18])
+@pytest.mark.parametrize("dropout", [-0.1, 1.0, float("nan")])
+def test_a_dropout_out_of_range_is_refused(build: Callable[..., Network], dropout: float) -> None:
+    with pytest.raises(ValueError, match=f"`dropout` must be .* got {dropout}"):
+        build((1, 8, 8), 3, dropout=dropout)
+
+
+@pytest.mark.parametrize("hidden", [(0,), (8, -1)])
+def test_hidden_layers_without_units_are_refused(hidden: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="`hidden` must list widths above 0"):
+        MLP((1, 8, 8), 3, hidden=hidden)
+
+
+def test_the_stages_of_an_mlp_are_its_hidden_layers() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(2, 1), dropout=0.0)
+    assert isinstance(network.embed, nn.Sequential)
+    set_weights(network.embed[1], [[1.0, 1.0], [1.0, -1.0]], [0.0, -1.0])
+    set_weights(network.embed[3], [[2.0, 1.0]], [-1.0])
+    stages = network.stages(torch.tensor([1.0, 2.0]).view(1, 1, 1, 2))
+    assert stages.tolist() == [[3.0, 0.0, 5.0]]
+
+
+def test_the_stages_of_resnet18_are_pooled_and_end_in_the_embedding() -> None:
+    network = ResNet18((1, 8, 8), 3).eval()
+    images = images_of((1, 8, 8), 5)
+    trunk = network.embed
+    assert isinstance(trunk.layer1, nn.Module)
+    first: list[Tensor] = []
+    hook = trunk.layer1.register_forward_hook(lambda *call: first.append(call[2]))
+    with torch.no_grad():
+        embeddings = network.embed(images)
+        hook.remove()
+        stages = network.stages(images)
+    assert stages.shape == (5, 64 + 128 + 256 + 512)
+    torch.testing.assert_close(stages[:, :64], first[0].mean((2, 3)))
+    assert torch.equal(stages[:, -512:], embeddings)
+    assert not any(module._forward_hooks for module in network.modules())

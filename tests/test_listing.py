@@ -1,0 +1,169 @@
+import re
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from autoal import listing, registry
+
+MARGIN = "autoal.strategies.uncertainty:Margin"
+SOURCE = '''
+from autoal import QueryStrategy, View
+
+
+class Silent(QueryStrategy):
+    def __init__(self, k: int, name_of: str = "x", deep: bool = False, rate: float | None = None):
+        ...
+
+    def score(self, view: View, budget: int) -> None: ...
+
+
+class Wordy(Silent):
+    """The first line (Author, 2020).
+
+    The second paragraph.
+    """
+
+    reads = ("probs", "labelled")
+
+    def __init__(self) -> None: ...
+
+
+class OddDefault(Silent):
+    def __init__(self, kind: object = Silent) -> None: ...
+'''
+
+
+@pytest.fixture
+def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Three made strategies, two that cannot be used, and one of ours."""
+    (tmp_path / "made_up.py").write_text(SOURCE)
+    (tmp_path / "defective.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "made_up", raising=False)
+    offers = {"absent": "nowhere:X", "defective": "defective:X", "margin": MARGIN}
+    for name in ("Silent", "Wordy", "OddDefault"):
+        offers[name.lower()] = f"made_up:{name}"
+    points = {name: EntryPoint(name, value, registry.GROUP) for name, value in offers.items()}
+    monkeypatch.setattr(registry, "installed", lambda: points)
+    monkeypatch.setenv("COLUMNS", "100")
+    return monkeypatch
+
+
+def listed() -> dict[str, list[str]]:
+    """The lines of the listing by the name they are beside."""
+    found: dict[str, list[str]] = {}
+    for line in listing.listing().splitlines():
+        if not line.startswith(" "):
+            name = line.split()[0]
+            line = line.removeprefix(name)
+            found[name] = []
+        found[name].append(line.strip())
+    return found
+
+
+@pytest.mark.usefixtures("offer")
+def test_every_strategy_is_listed_with_meaning_reads_options_and_package() -> None:
+    lines = listed()
+    assert lines["margin"][0].startswith("Smallest gap between the two most probable classes")
+    assert lines["margin"][1].startswith("reads probs | ")
+    assert lines["wordy"] == [
+        "The first line (Author, 2020).",
+        "reads probs, labelled | no options | unknown",
+    ]
+    told = "strategy.k=(needed) strategy.name_of=x strategy.deep=false strategy.rate=null"
+    facts = f"reads not stated | {told} | unknown"
+    assert " ".join(lines["silent"]) == f"(says nothing about itself) {facts}"  # wrapped
+
+
+@pytest.mark.usefixtures("offer")
+def test_a_strategy_that_cannot_be_used_is_listed_with_the_reason() -> None:
+    lines = {name: " ".join(told) for name, told in listed().items()}
+    assert "not usable: strategy 'absent' cannot be loaded from nowhere:X" in lines["absent"]
+    assert lines["defective"] == "not usable: ZeroDivisionError: division by zero"
+    assert "not usable: OddDefault: the default of 'kind'" in lines["odddefault"]
+
+
+@pytest.mark.usefixtures("offer")
+def test_the_meanings_stand_in_one_column() -> None:
+    lines = listing.listing().splitlines()
+    column = len("odddefault") + 2
+    assert {len(line) - len(line[column:].lstrip()) for line in lines} == {column}
+    assert max(map(len, lines)) <= 100
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_a_narrow_terminal_gets_narrow_lines(offer: pytest.MonkeyPatch) -> None:
+    offer.setenv("COLUMNS", "50")
+    assert max(map(len, listing.listing().splitlines())) <= 50
+
+
+def test_nothing_installed_is_nothing_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "installed", dict)
+    assert listing.listing() == ""
+
+
+@pytest.mark.usefixtures("offer")
+def test_one_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listing.main(["wordy"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "wordy",
+        "",
+        "The first line (Author, 2020).",
+        "",
+        "The second paragraph.",
+        "",
+        "reads    probs, labelled",
+        "options  none",
+        "from     unknown, made_up:Wordy",
+    ]
+
+
+@pytest.mark.usefixtures("offer")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("margni", "unknown strategy 'margni'; did you mean 'margin'?\n  known: absent, "),
+        ("absent", "strategy 'absent' cannot be loaded from nowhere:X"),
+        ("odddefault", "the default of 'kind' must be a number"),
+    ],
+)
+def test_what_cannot_be_told_is_one_message(
+    name: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert listing.main([name]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+
+
+@pytest.mark.parametrize("argv", [[], ["random"]])
+def test_it_is_a_command(argv: list[str]) -> None:
+    command = [sys.executable, "-m", "autoal.strategies", *argv]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Every row of the pool with equal probability." in done.stdout
+
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "strategies.md"
+
+
+def test_the_page_tells_of_every_strategy() -> None:
+    own = [name for name in registry.installed() if registry.origin(name).startswith("autoal ")]
+    assert sorted(re.findall(r"^### (\w+)$", PAGE.read_text(), re.MULTILINE)) == own
+    pictures = sorted(path.stem for path in (PAGE.parent / "strategies").glob("*.png"))
+    assert pictures == own
+
+
+@pytest.mark.parametrize("name", registry.installed())
+def test_the_page_tells_what_is_read_and_the_defaults(name: str) -> None:
+    section = re.split(r"\n##+ ", PAGE.read_text().partition(f"\n### {name}\n")[2])[0]
+    section = " ".join(section.split())
+    strategy = registry.load(name)
+    reads = ", ".join(f"`{each}`" for each in strategy.reads or ())
+    assert f"Reads {reads or 'nothing'}{':' if 'validation' in reads else '.'}" in section
+    options = ", ".join(f"`{option}`" for option in listing.options(strategy))
+    assert (f"Options: {options}." if options else "No options.") in section
+    assert f"![picks of {name}](strategies/{name}.png)" in section
