@@ -8,54 +8,122 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autoal.cycle.experiment import rounds
-    from autoal.cycle.plan import Plan
-    from autoal.cycle.pool import Pool
-    from autoal.data.contract import ImageData
-    from autoal.model.features import Features
-    from autoal.model.task import Task
-    from autoal.model.training import Training
-    from autoal.oracles.question import Oracle, TrueLabels
-    from autoal.query.strategy import QueryStrategy, from_order, select
-    from autoal.query.view import View
-    from autoal.record.round import Round
+    from autoal.cycle.experiment import Experiment as Experiment
+    from autoal.cycle.experiment import rounds as rounds
+    from autoal.cycle.hooks import Growth as Growth
+    from autoal.cycle.hooks import Stop as Stop
+    from autoal.cycle.plan import Plan as Plan
+    from autoal.data.arrays import Arrays as Arrays
+    from autoal.data.contract import Data as Data
+    from autoal.data.contract import Loaded as Loaded
+    from autoal.data.images import ImageData as ImageData
+    from autoal.data.rows import Rows as Rows
+    from autoal.encoders.encoded import Encoded as Encoded
+    from autoal.encoders.encoder import Encoder as Encoder
+    from autoal.errors import UserError as UserError
+    from autoal.errors import Waiting as Waiting
+    from autoal.model.estimator import SklearnLearner as SklearnLearner
+    from autoal.model.features import Features as Features
+    from autoal.model.learner import Learner as Learner
+    from autoal.model.own import LightningLearner as LightningLearner
+    from autoal.model.own import TorchLearner as TorchLearner
+    from autoal.model.task import Task as Task
+    from autoal.model.trained import Trained as Trained
+    from autoal.model.training import Training as Training
+    from autoal.oracles.crowd import Agreed as Agreed
+    from autoal.oracles.crowd import Noisy as Noisy
+    from autoal.oracles.crowd import Priced as Priced
+    from autoal.oracles.model import ByModel as ByModel
+    from autoal.oracles.model import Salutary as Salutary
+    from autoal.oracles.question import Answers as Answers
+    from autoal.oracles.question import Oracle as Oracle
+    from autoal.oracles.question import Question as Question
+    from autoal.oracles.truth import TrueLabels as TrueLabels
+    from autoal.query.strategy import QueryStrategy as QueryStrategy
+    from autoal.query.strategy import Scored as Scored
+    from autoal.query.strategy import from_order as from_order
+    from autoal.query.strategy import select as select
+    from autoal.query.view import Bench as Bench
+    from autoal.query.view import Known as Known
+    from autoal.query.view import View as View
+    from autoal.record.folder import RunFolder as RunFolder
+    from autoal.record.round import Round as Round
+    from autoal.record.sink import Sink as Sink
 
 _HOMES = {
-    "Features": "autoal.model.features",
-    "ImageData": "autoal.data.contract",
-    "Oracle": "autoal.oracles.question",
-    "Plan": "autoal.cycle.plan",
-    "Pool": "autoal.cycle.pool",
-    "QueryStrategy": "autoal.query.strategy",
-    "Round": "autoal.record.round",
-    "Task": "autoal.model.task",
-    "Training": "autoal.model.training",
-    "TrueLabels": "autoal.oracles.question",
-    "View": "autoal.query.view",
-    "from_order": "autoal.query.strategy",
-    "rounds": "autoal.cycle.experiment",
-    "select": "autoal.query.strategy",
+    "autoal.cycle.experiment": (
+        "Experiment",
+        "rounds",
+    ),
+    "autoal.cycle.hooks": (
+        "Growth",
+        "Stop",
+    ),
+    "autoal.cycle.plan": ("Plan",),
+    "autoal.data.arrays": ("Arrays",),
+    "autoal.data.contract": (
+        "Data",
+        "Loaded",
+    ),
+    "autoal.data.images": ("ImageData",),
+    "autoal.data.rows": ("Rows",),
+    "autoal.encoders.encoded": ("Encoded",),
+    "autoal.encoders.encoder": ("Encoder",),
+    "autoal.errors": (
+        "UserError",
+        "Waiting",
+    ),
+    "autoal.model.estimator": ("SklearnLearner",),
+    "autoal.model.features": ("Features",),
+    "autoal.model.learner": ("Learner",),
+    "autoal.model.own": ("LightningLearner", "TorchLearner"),
+    "autoal.model.task": ("Task",),
+    "autoal.model.trained": ("Trained",),
+    "autoal.model.training": ("Training",),
+    "autoal.oracles.crowd": (
+        "Agreed",
+        "Noisy",
+        "Priced",
+    ),
+    "autoal.oracles.model": (
+        "ByModel",
+        "Salutary",
+    ),
+    "autoal.oracles.question": (
+        "Answers",
+        "Oracle",
+        "Question",
+    ),
+    "autoal.oracles.truth": ("TrueLabels",),
+    "autoal.query.strategy": (
+        "QueryStrategy",
+        "Scored",
+        "from_order",
+        "select",
+    ),
+    "autoal.query.view": (
+        "Bench",
+        "Known",
+        "View",
+    ),
+    "autoal.record.folder": ("RunFolder",),
+    "autoal.record.round": ("Round",),
+    "autoal.record.sink": ("Sink",),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [
-    "Features",
-    "ImageData",
-    "Oracle",
-    "Plan",
-    "Pool",
-    "QueryStrategy",
-    "Round",
-    "Task",
-    "Training",
-    "TrueLabels",
-    "View",
-    "from_order",
-    "rounds",
-    "select",
-]
+__all__ = sorted([*_HOME_OF, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("autoal")
+    if name not in _HOME_OF:
         raise AttributeError(f"module 'autoal' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

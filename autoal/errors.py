@@ -1,4 +1,4 @@
-"""Errors that the user can put right: one message, exit code 2, no traceback."""
+"""Errors that the user can put right: one message, one exit code, no traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,13 +7,20 @@ from difflib import get_close_matches
 class UserError(ValueError):
     """A request that cannot be met; its text says what came and what would do."""
 
-    told = False  # a sweep shows it when the job fails, and must not show it again at its end
+    code = 2  # with which the command ends
+    shown = False  # a sweep shows it when the job fails, and must not show it again at its end
+
+
+class Waiting(UserError):  # noqa: N818  # it says that something is to come, not that it failed
+    """Answers are awaited from outside; the same command goes on once they are there."""
+
+    code = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 
 def diverged(what: str) -> UserError:
     """The error for numbers of a network that are NaN or infinite."""
-    told = "(NaN or infinite): its training diverged, which a lower task.learning_rate may prevent"
-    return UserError(f"the network's {what} not finite {told}")
+    why = "(NaN or infinite): its training diverged, which a lower task.learning_rate may prevent"
+    return UserError(f"the network's {what} not finite {why}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -1,4 +1,4 @@
-"""The installed strategies: what each does, reads and can be told.
+"""The listing of installed strategies: what each does, reads and can be told.
 
 python -m autoal.strategies           # all of them
 python -m autoal.strategies margin    # one in full
@@ -15,8 +15,9 @@ from inspect import Parameter
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
-from autoal import registry
 from autoal.errors import UserError
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
 
 if TYPE_CHECKING:
     from autoal.query.strategy import QueryStrategy
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def listing() -> str:
     """Every installed strategy in a few lines."""
-    names = list(registry.installed())
+    names = list(STRATEGIES.installed())
     width = max(map(len, names), default=0)
     return "\n".join(_indented(name.ljust(width), _summary(name)) for name in names)
 
@@ -55,7 +56,7 @@ def in_full(name: str) -> str:
     facts = {
         "reads": _reads(strategy),
         "options": _given(strategy) or "none",
-        "from": f"{registry.origin(name)}, {registry.installed()[name].value}",
+        "from": f"{STRATEGIES.origin(name)}, {STRATEGIES.installed()[name].value}",
     }
     lines = (_indented(key.ljust(7), [fact]) for key, fact in facts.items())
     return "\n".join([name, "", _meaning(strategy), "", *lines])
@@ -64,12 +65,12 @@ def in_full(name: str) -> str:
 def _summary(name: str) -> list[str]:
     try:
         strategy = registry.load(name)
-        told = _given(strategy) or "no options"
-        facts = f"reads {_reads(strategy)} | {told} | {registry.origin(name)}"
+        given = _given(strategy) or "no options"
+        facts = f"reads {_reads(strategy)} | {given} | {STRATEGIES.origin(name)}"
         return [_meaning(strategy).splitlines()[0], facts]
     except Exception as error:  # a plugin may fail in any way, and the others are to be listed
-        told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        return [f"not usable: {told}"]
+        why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return [f"not usable: {why}"]
 
 
 def _meaning(strategy: "type[QueryStrategy]") -> str:

@@ -13,6 +13,19 @@ _KINDS: dict[type, tuple[type, ...]] = {float: (float, int), tuple: (list, tuple
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 _ABSENT = "nothing"
 
+# What options once were called, and how they are spelt now.
+MOVED = {
+    "labeler": "oracle=truth, salutary or pseudo",
+    "task.backbone": "encoder=<name>",
+    "task.backbones": "encoder.<option>=",
+    "strategy.hypergradient": "strategy.road=implicit or unroll",
+    "strategy.objective": "strategy.road=paper",
+    "strategy.inner_steps": "strategy.unroll.steps=",
+    "strategy.inner_learning_rate": "strategy.unroll.learning_rate=",
+    "strategy.warmup": "strategy.paper.warmup=",
+    "strategy.loss_prediction": "strategy.paper.loss_prediction=",
+}
+
 
 def flatten(settings: Settings, prefix: str = "") -> Settings:
     """The leaves of nested settings by their dotted keys."""
@@ -55,23 +68,39 @@ def check_kinds(given: Settings, defaults: Settings) -> None:
             check_kind(key, value, expected[key])
 
 
-def check_names(given: Settings, known: Iterable[str], owner: str) -> None:
-    """Refuse an option that a plugin does not have."""
-    for key in given:
-        if key not in known:
-            raise unknown(f"option of {owner}:", key, known)
+def check_names(given: Iterable[str], known: Iterable[str], owner: str, section: str) -> None:
+    """Refuse an option that its owner does not have."""
+    for name in given:
+        if name not in known:
+            raise _moved(f"{section}.{name}") or unknown(f"option of {owner}:", name, known)
 
 
-def check_options(given: Settings, options: Settings, owner: str) -> Settings:
-    """A plugin's options, completed by their defaults; refused as the other settings are."""
-    check_names(given, options, owner)
-    for key, value in given.items():
-        check_kind(f"strategy.{key}", value, options[key])
+def completed(
+    given: Settings, options: Settings, owner: str, section: str = "strategy"
+) -> Settings:
+    """The options of a class, with the defaults of those that are not given.
+
+    A default that is a mapping is a group of options, of which some may be given; what is refused
+    is refused as the other settings are.
+
+    Args:
+        given: what the user chose.
+        options: all of them with their defaults.
+        owner: whose they are, for messages.
+        section: of the settings, in which they stand.
+    """
+    check_names(given, options, owner, section)
     complete = {**options, **given}
-    for key, value in complete.items():
+    for name, default in options.items():
+        key, value = f"{section}.{name}", complete[name]
         if value is Parameter.empty:
-            raise UserError(f"{owner} needs the option {key!r}: give strategy.{key}=")
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in complete.items()}
+            raise UserError(f"{owner} needs the option {name!r}: give {key}=")
+        check_kind(key, value, default)
+        if isinstance(default, dict) and default:
+            complete[name] = completed(value, default, f"{owner}, {name}", key)
+        if isinstance(value, tuple):
+            complete[name] = list(value)
+    return complete
 
 
 def check_kind(key: str, value: Any, default: Any) -> None:
@@ -92,6 +121,8 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     parent, _, name = key.rpartition(".")
     while parent and not any(each.startswith(f"{parent}.") for each in known):
         parent, _, name = parent.rpartition(".")
+    if moved := _moved(key):
+        return moved
     level = f"{parent}." if parent else ""
     beside = {each.removeprefix(level).split(".")[0] for each in known if each.startswith(level)}
     if name in beside and level + name == key:
@@ -99,6 +130,14 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     if name in beside:
         return UserError(f"{level + name!r} is a single value, there is no {key!r}")
     return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
+
+
+def _moved(key: str) -> UserError | None:
+    """The error for an option that once had another name."""
+    for old, new in MOVED.items():
+        if key == old or key.startswith(f"{old}."):
+            return UserError(f"{key} is spelt otherwise now: give {new}")
+    return None
 
 
 def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:

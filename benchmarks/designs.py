@@ -14,7 +14,8 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from autoal import Plan, View, registry
+from autoal import Plan, View
+from autoal.query import registry
 from autoal.maths.coverage import NARROWEST, adaptive_width, typical_width
 from autoal.maths.geometry import neighbours, unit
 from autoal.search import autoal
@@ -40,7 +41,7 @@ class Kernel(AutoAL):
         self.rule = rule
 
     def score(self, view: View, budget: int) -> Tensor:
-        labelled = unit(view.labelled.embeddings)
+        labelled = unit(view.labelled.features.embeddings)
         if self.rule == "nearest two":  # as uherding
             width = adaptive_width(labelled, 1.0)
         else:

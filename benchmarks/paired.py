@@ -23,8 +23,8 @@ import torch
 from scipy import stats
 
 from autoal import ImageData, Plan, QueryStrategy, Task, Training, TrueLabels, rounds
-from autoal.data.rows import Images
-from autoal.encoders.encoded import FrozenData
+from autoal.data.rows import Rows
+from autoal.encoders.encoded import Encoded
 from autoal.encoders.patches import Patches
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
@@ -83,11 +83,11 @@ class Setting:
             # Digits are 8x8: a patch of the usual six would see nearly all.
             patches = Patches(count=200, size=3) if self.data == "digits" else Patches()
             patches.components = COMPONENTS
-            data = FrozenData(data, patches, torch.device("cpu"))
+            data = Encoded(data, patches, torch.device("cpu"))
             data.setup()
         return data
 
-    def _in_two(self, images: Images) -> Images:
+    def _in_two(self, images: Rows) -> Images:
         return replace(images, labels=(images.labels >= self.first).long())
 
 

@@ -10,7 +10,8 @@ counts most here are CIFAR-10 and PneumoniaMNIST, which no choice has seen.
 
 from functools import partial
 
-from autoal import Plan, registry
+from autoal import Plan
+from autoal.query import registry
 from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks.paired import Setting, Strategies, compare
 

@@ -161,8 +161,8 @@ def start_accuracy(data: ImageData, options: dict[str, Any], even: bool, seed: i
         order = order[torch.cat(places)]
     chosen, training = order[:START], Training(accelerator="cpu")
     model = task(data, options)
-    training.fit(model, data.train.images[chosen], labels[chosen], lambda step: None)
-    return _at(training.test(model, data.test.images, data.test.labels))
+    training.fit(model, data.train.inputs[chosen], labels[chosen], lambda step: None)
+    return _at(training.test(model, data.test.inputs, data.test.labels))
 
 
 def _write(path: Path, content: Any) -> None:

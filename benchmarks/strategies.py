@@ -138,9 +138,9 @@ def theirs(name: str) -> Query | None:
 
     def query(view: View, budget: int) -> object:
         if id(view) not in prepared:
-            rows = torch.cat([view.labelled.embeddings, view.pool.embeddings]).float().numpy()
+            rows = torch.cat([view.labelled.features.embeddings, view.pool.embeddings]).float().numpy()
             labels = np.full(len(rows), np.nan)
-            labels[: len(view.labels)] = view.labels
+            labels[: len(view.labelled.labels)] = view.labelled.labels
             model = classifier.SklearnClassifier(linear, classes=list(range(CLASSES)))
             known = name in ("badge", "entropy", "least_confidence", "margin")
             extra = {"clf": model.fit(rows, labels), "fit_clf": False} if known else {}
@@ -158,7 +158,7 @@ class NotReady(Exception):  # noqa: N818
 
 def naive_coreset(view: View, budget: int) -> object:
     """Distances anew to all centres for every pick."""
-    rows, centres = view.pool.embeddings.numpy(), view.labelled.embeddings.numpy()
+    rows, centres = view.pool.embeddings.numpy(), view.labelled.features.embeddings.numpy()
     near = np.full(len(rows), np.inf)
     picks: list[int] = []
     for centre in centres:
@@ -192,7 +192,7 @@ def naive_badge(view: View, budget: int) -> object:
 
 def naive_herding(view: View, budget: int) -> object:
     """All gains anew for every pick, from a kernel matrix of the pool."""
-    rows, known = view.pool.embeddings.numpy(), view.labelled.embeddings.numpy()
+    rows, known = view.pool.embeddings.numpy(), view.labelled.features.embeddings.numpy()
     rows, known = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (rows, known))
     kernel = np.exp(2 * (rows @ rows.T - 1))
     covered = np.exp(2 * (rows @ known.T - 1)).max(1)

@@ -113,8 +113,8 @@ def picture(points: Tensor, view: View, picks: Tensor) -> bytes:
     shades = mpl.colors.LinearSegmentedColormap.from_list("", [LEFT, "#d0d0d0", RIGHT])
     towards = view.pool.probs[:, 1]
     mark(view.pool.rows, c=towards, cmap=shades, vmin=0, vmax=1, s=9, alpha=0.55)
-    colours = [(LEFT, RIGHT)[label] for label in view.labels.tolist()]
-    mark(view.labelled.rows, c=colours, marker="s", s=42, edgecolors="black")
+    colours = [(LEFT, RIGHT)[label] for label in view.labelled.labels.tolist()]
+    mark(view.labelled.features.rows, c=colours, marker="s", s=42, edgecolors="black")
     mark(picks, c="white", s=90, edgecolors="black", linewidths=1.2, zorder=3)
     for number, (x, y) in enumerate(points[picks].tolist(), 1):
         axes.text(x, y, str(number), size=7, ha="center", va="center_baseline", zorder=4)

@@ -11,12 +11,12 @@ import numpy as np
 from torchvision import datasets
 
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
 from .files import DataFile
 from .published import PublishedData
-from .store import kept
+from .store import decoded
 
 
 class Cifar10(PublishedData):
@@ -30,7 +30,7 @@ class Cifar10(PublishedData):
     published = datasets.CIFAR10
     key = "labels"
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         batches = self._batches()
         source = self.folder.path / self.published.base_folder
         if source.is_dir():
@@ -40,7 +40,7 @@ class Cifar10(PublishedData):
         else:
             source = self.folder.get(self._archive())
             sources = [source]
-        arrays = kept(sources, (self.key, list(batches)), lambda: self._decode(source))
+        arrays = decoded(sources, (self.key, list(batches)), lambda: self._decode(source))
         if "classes" in arrays:
             self.classes = tuple(str(name) for name in arrays["classes"])
         return self.parts(arrays)

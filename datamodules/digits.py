@@ -5,7 +5,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from autoal import ImageData
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
+from autoal.data.rows import Rows
 
 TEST_IMAGES = 500
 
@@ -18,7 +19,7 @@ class Digits(ImageData):
 
     classes = tuple("0123456789")
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         digits = load_digits()
         # The pixels count 0 to 16 dots; scaled to bytes.
         images = torch.from_numpy(digits.images / 16 * 255).round().to(torch.uint8).unsqueeze(1)
@@ -26,5 +27,5 @@ class Digits(ImageData):
         train, test = train_test_split(
             range(len(labels)), test_size=TEST_IMAGES, stratify=labels, random_state=0
         )
-        whole = Images(images, labels)
-        return whole.take(torch.tensor(train)), whole.take(torch.tensor(test))
+        whole = Rows(images, labels, shown=images)
+        return Loaded(whole.take(torch.tensor(train)), whole.take(torch.tensor(test)))

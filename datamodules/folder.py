@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from autoal import ImageData
+from autoal.bounds import choice, number, whole
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
-from autoal.errors import UserError, unknown
+from autoal.data.contract import Loaded
+from autoal.data.rows import Rows
+from autoal.errors import UserError
 
 from .npz import split
 from .pictures import MODES, read_pictures
 from .published import images
-from .store import kept
+from .store import decoded
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
@@ -41,21 +43,18 @@ class Folder(ImageData):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not 1 <= size <= 1024:
-            raise ValueError(f"`size` must be from 1 to 1024, got {size}")
+        whole("size", size, least=1, most=1024)
         if channels not in MODES:
             raise ValueError(f"`channels` must be 1 or 3, got {channels}")
-        if not 0 < test_share < 1:
-            raise ValueError(f"`test_share` must be above 0 and below 1, got {test_share}")
-        if corrupt not in ("refuse", "skip"):
-            raise unknown("value of `corrupt`", corrupt, ("refuse", "skip"))
+        number("test_share", test_share, above=0, below=1)
+        choice("corrupt", corrupt, ("refuse", "skip"))
         self.path = Path(path).expanduser()
         self.size = size
         self.channels = channels
         self.test_share = test_share
         self.corrupt = corrupt
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         train = self.path / "train" if (self.path / "train").is_dir() else self.path
         test = self.path / "test" if (self.path / "test").is_dir() else None
         if not train.is_dir():
@@ -66,12 +65,12 @@ class Folder(ImageData):
                 f"{train} must have a folder for each class, two at least; "
                 f"found {', '.join(self.classes) or 'none'}"
             )
-        whole = self._read(train, "train")
+        rows = self._read(train, "train")
         if test is None:
-            return split(whole, self.test_share)
-        return whole, self._read(test, "test")
+            return Loaded(*split(rows, self.test_share))
+        return Loaded(rows, self._read(test, "test"))
 
-    def _read(self, folder: Path, part: str) -> Images:
+    def _read(self, folder: Path, part: str) -> Rows:
         paths = _pictures(folder)
         if strange := sorted({path.parent.name for path in paths} - set(self.classes)):
             raise UserError(f"{folder} has a class {strange[0]!r} that the training images lack")
@@ -79,7 +78,7 @@ class Folder(ImageData):
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         options = (self.size, self.channels, self.corrupt)
         return images(
-            kept(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
+            decoded(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
         )
 
     def _decode(self, paths: list[Path], part: str) -> Arrays:

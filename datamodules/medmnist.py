@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
 from autoal.errors import UserError, unknown
 
 from .files import DataFile
 from .npz import read_npz
 from .published import PublishedData
-from .store import kept
+from .store import decoded
 
 SIZES = (28, 64, 128, 224)
 
@@ -43,7 +43,7 @@ class MedMnist(PublishedData):
         self.classes = tuple(self.info["label"].values())
         self.counts = (self.info["n_samples"]["train"], self.info["n_samples"]["test"])
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         path = self.folder.get(self.file)
-        arrays = kept([path], "npz", lambda: read_npz(path))
+        arrays = decoded([path], "npz", lambda: read_npz(path))
         return self.parts(arrays)

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from torchvision import datasets
 
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
 from .files import DataFile
 from .published import PublishedData
-from .store import kept
+from .store import decoded
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 MAGIC = b"\x00\x00\x08"  # bytes, followed by the number of axes
@@ -25,12 +25,14 @@ class Mnist(PublishedData):
     counts = (60_000, 10_000)
     published = datasets.MNIST
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         paths = {
             part: self._get(name, md5)
             for part, (name, md5) in zip(PARTS, self.published.resources, strict=True)
         }
-        arrays = kept(list(paths.values()), "idx", lambda: {k: _idx(p) for k, p in paths.items()})
+        arrays = decoded(
+            list(paths.values()), "idx", lambda: {k: _idx(p) for k, p in paths.items()}
+        )
         return self.parts(arrays)
 
     def _get(self, name: str, md5: str) -> Path:

@@ -8,13 +8,15 @@ import numpy as np
 import torch
 
 from autoal import ImageData
+from autoal.bounds import number
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
+from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.seeding import generator
 
 from .published import images, parts
-from .store import kept
+from .store import decoded
 
 LARGEST = 64 << 30  # bytes that a file may unpack to
 
@@ -33,19 +35,18 @@ class Npz(ImageData):
 
     def __init__(self, path: str, test_share: float = 0.2, **options: Any) -> None:
         super().__init__(**options)
-        if not 0 < test_share < 1:
-            raise ValueError(f"`test_share` must be above 0 and below 1, got {test_share}")
+        number("test_share", test_share, above=0, below=1)
         self.path = Path(path).expanduser()
         self.test_share = test_share
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         if not self.path.is_file():
             raise UserError(f"there is no file {self.path}; data.path= names one")
-        arrays = kept([self.path], "npz", lambda: read_npz(self.path))
+        arrays = decoded([self.path], "npz", lambda: read_npz(self.path))
         self.classes = _names(arrays)
         if "test_images" in arrays:
             return parts(arrays, len(self.classes))
-        return split(images(arrays, "train", len(self.classes)), self.test_share)
+        return Loaded(*split(images(arrays, "train", len(self.classes)), self.test_share))
 
 
 def read_npz(path: Path) -> Arrays:
@@ -63,7 +64,7 @@ def read_npz(path: Path) -> Arrays:
         raise UserError(f"{path} cannot be read as npz: {error}") from error
 
 
-def split(whole: Images, share: float, seed: int = 0) -> tuple[Images, Images]:
+def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
     """Two parts, the second with this share of every class; the same whatever a run's seed is."""
     stream = generator(seed, "split")
     test = torch.zeros(len(whole), dtype=torch.bool)

@@ -7,7 +7,8 @@ import torch
 
 from autoal import ImageData
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
+from autoal.data.rows import Rows
 from autoal.errors import UserError
 
 from .files import DataFolder
@@ -31,25 +32,26 @@ class PublishedData(ImageData):
         super().__init__(**options)
         self.folder = DataFolder(root, download, check)
 
-    def parts(self, arrays: Arrays) -> tuple[Images, ...]:
+    def parts(self, arrays: Arrays) -> Loaded:
         """Training and test images, and validation images if any, of the published counts."""
-        train, test, *own = parts(arrays, len(self.classes))
-        if self.folder.check and (len(train), len(test)) != self.counts:
+        loaded = parts(arrays, len(self.classes))
+        found = len(loaded.train), len(loaded.test or ())
+        if self.folder.check and found != self.counts:
             raise UserError(
-                f"{type(self).__name__} in {self.folder.path} has {len(train):,} + {len(test):,} "
+                f"{type(self).__name__} in {self.folder.path} has {found[0]:,} + {found[1]:,} "
                 f"images, expected {self.counts[0]:,} + {self.counts[1]:,}\n"
                 "  give data.check=false if it is a part of your own"
             )
-        return train, test, *own
+        return loaded
 
 
-def parts(arrays: Arrays, classes: int) -> tuple[Images, ...]:
+def parts(arrays: Arrays, classes: int) -> Loaded:
     """Training and test images from their arrays, and the validation images if there are some."""
     names = ["train", "test", *(["val"] if "val_images" in arrays else [])]
-    return tuple(images(arrays, name, classes) for name in names)
+    return Loaded(*(images(arrays, name, classes) for name in names))
 
 
-def images(arrays: Arrays, part: str, classes: int) -> Images:
+def images(arrays: Arrays, part: str, classes: int) -> Rows:
     """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors."""
     absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
     if absent:
@@ -73,4 +75,5 @@ def images(arrays: Arrays, part: str, classes: int) -> Images:
             f"but the classes from 0 to {classes - 1}"
         )
     # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
-    return Images(tensor.permute(0, 3, 1, 2), known, part)
+    tensor = tensor.permute(0, 3, 1, 2)
+    return Rows(tensor, known, shown=tensor, part=part)

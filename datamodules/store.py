@@ -4,13 +4,12 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from autoal.data import cache
-from autoal.data.cache import Arrays
+from autoal.data.cache import Arrays, cached
 
 
-def kept(sources: list[Path], options: object, decode: Callable[[], Arrays]) -> Arrays:
+def decoded(sources: list[Path], options: object, decode: Callable[[], Arrays]) -> Arrays:
     """What `decode` makes of these files; decoded once for each content and set of options."""
-    return cache.kept("decoded", _key(sources, options), decode)
+    return cached("decoded", _key(sources, options), decode)
 
 
 def _key(sources: list[Path], options: object) -> str:

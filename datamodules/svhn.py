@@ -8,12 +8,12 @@ from scipy.io.matlab import MatReadError
 from torchvision import datasets
 
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
 from .files import DataFile
 from .published import PublishedData
-from .store import kept
+from .store import decoded
 
 
 class Svhn(PublishedData):
@@ -22,12 +22,12 @@ class Svhn(PublishedData):
     classes = tuple("0123456789")
     counts = (73_257, 26_032)
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         paths = {}
         for part in ("train", "test"):
             url, name, md5 = datasets.SVHN.split_list[part]
             paths[part] = self.folder.get(DataFile(name, (url,), md5))
-        return self.parts(kept(list(paths.values()), "svhn", lambda: _decode(paths)))
+        return self.parts(decoded(list(paths.values()), "svhn", lambda: _decode(paths)))
 
 
 def _decode(paths: dict[str, Path]) -> Arrays:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from autoal import ImageData
-from autoal.data.images import Preprocess
-from autoal.data.rows import Images
+from autoal import Data
+from autoal.bounds import switch
+from autoal.data.contract import Loaded, Standardise
+from autoal.data.rows import Rows
 from autoal.errors import UserError
 
 from .columns import Sheet, encode, in_order, is_missing, read_sheet
@@ -18,8 +19,8 @@ from .npz import split
 SHARE = 0.2  # of the rows for validation, and as many for the test, where they have no file
 
 
-class Table(ImageData):
-    """Rows of numbers and categories, standardised by the training rows: (n, columns, 1, 1).
+class Table(Data):
+    """Rows of numbers and categories, standardised by the training rows: (n, columns).
 
     A column whose cells are all numbers is one; any other becomes a column of zeros and ones for
     each of its categories, which all rows of all files make known. Where a number is missing, the
@@ -33,7 +34,7 @@ class Table(ImageData):
         header: whether the first line names the columns; null: if it has no number.
         categorical: columns of numbers that are names of categories.
         drop: columns that are left out.
-        imbalance: none, long_tail or step; thins the training rows, as for any `ImageData`.
+        imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from the validation rows; null is all of them.
         split_seed: which rows are in which part.
@@ -63,15 +64,14 @@ class Table(ImageData):
             split_seed=split_seed,
             batch_size=batch_size,
         )
-        if not isinstance(header, bool | None):
-            raise ValueError(f"`header` must be true, false or null, got {header!r}")
+        switch("header", header, optional=True)
         self.paths = {"train": path, "val": validation_path, "test": test_path}
         self.label = -1 if label is None else label
         self.header = header
         self.categorical = categorical or []
         self.left_out = drop or []
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         sheets = {
             part: read_sheet(Path(path).expanduser(), self.header)
             for part, path in self.paths.items()
@@ -80,24 +80,20 @@ class Table(ImageData):
         self.classes, whole = self._encode(_joined(list(sheets.values())))
         ends = np.cumsum([len(sheet.rows) for sheet in sheets.values()])[:-1].tolist()
         blocks = zip(sheets, *(part.tensor_split(ends) for part in whole), strict=True)
-        return self._parts({part: Images(rows, labels, part) for part, rows, labels in blocks})
+        return self._parts({part: Rows(rows, labels, part=part) for part, rows, labels in blocks})
 
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "train"):
             return
         super().setup(stage)
-        statistics = _statistics(self.train.images)
+        statistics = _statistics(self.train.inputs)
         self.train = _standardised(self.train, statistics)
-        self.test = _standardised(self.test, statistics)
+        self.test = self.test and _standardised(self.test, statistics)
         self.validation = self.validation and _standardised(self.validation, statistics)
 
-    @property
-    def pictures(self) -> None:
-        """A row of a table is nothing to look at."""
-
-    def preprocess(self) -> Preprocess:
+    def preprocess(self) -> nn.Module:
         """Nothing: the rows are standardised already, in double precision."""
-        return Preprocess([0.0], [1.0], scale=1.0)
+        return Standardise(torch.zeros(1), torch.ones(1))
 
     def _encode(self, sheet: Sheet) -> tuple[tuple[str, ...], tuple[Tensor, Tensor]]:
         """The names of the classes; all rows as numbers, (n, columns) float64, and their labels."""
@@ -116,7 +112,7 @@ class Table(ImageData):
         classes, labels = _labels(sheet, cells[place])
         return classes, (torch.from_numpy(np.stack(columns, 1)), labels)
 
-    def _parts(self, given: dict[str, Images]) -> tuple[Images, ...]:
+    def _parts(self, given: dict[str, Rows]) -> Loaded:
         """Training, test and validation rows, those without a file out of the first file's.
 
         No validation rows are split off where none are asked for.
@@ -130,7 +126,7 @@ class Table(ImageData):
         for part, rows in parts.items():
             if not len(rows):
                 raise UserError(f"{self.paths['train']} has too few rows: none is left to {part}")
-        return tuple(parts[part] for part in ("train", *wanted))
+        return Loaded(*(parts[part] for part in ("train", *wanted)))
 
 
 def _joined(sheets: list[Sheet]) -> Sheet:
@@ -182,8 +178,7 @@ def _statistics(rows: Tensor) -> _Statistics:
     )
 
 
-def _standardised(part: Images, over: _Statistics) -> Images:
-    """The rows as the engine takes them, (n, columns, 1, 1) float32."""
-    filled = torch.where(part.images.isnan(), over.median, part.images)
-    rows = (filled - over.mean) / over.deviation
-    return replace(part, images=rows.float()[:, :, None, None])
+def _standardised(part: Rows, over: _Statistics) -> Rows:
+    """The rows as the engine takes them, (n, columns) float32."""
+    filled = torch.where(part.inputs.isnan(), over.median, part.inputs)
+    return replace(part, inputs=((filled - over.mean) / over.deviation).float())

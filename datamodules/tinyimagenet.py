@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from autoal.data.cache import Arrays
-from autoal.data.rows import Images
+from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
 from .files import DataFile
 from .pictures import read_pictures
 from .published import PublishedData
-from .store import kept
+from .store import decoded
 
 SIZE = 64
 NAME = "tiny-imagenet-200"
@@ -29,7 +29,7 @@ class TinyImageNet(PublishedData):
 
     counts = (100_000, 10_000)
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         folder = self.folder.path / NAME
         if not folder.is_dir():
             _unpack(self.folder.get(ARCHIVE), self.folder.path)
@@ -39,7 +39,7 @@ class TinyImageNet(PublishedData):
         wnids = listing.read_text().split()
         self.classes = _names(folder / "words.txt", wnids)
         sources = [listing, folder / "val" / "val_annotations.txt", folder / "train"]
-        return self.parts(kept(sources, NAME, lambda: _decode(folder, wnids)))
+        return self.parts(decoded(sources, NAME, lambda: _decode(folder, wnids)))
 
 
 def _decode(folder: Path, wnids: list[str]) -> Arrays:

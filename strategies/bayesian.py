@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn, special
 
-from autoal import QueryStrategy, View, from_order
+from autoal import QueryStrategy, Scored, View, from_order
+from autoal.bounds import whole
 from autoal.maths.geometry import BLOCK
 
 RESOLUTION = 1e-6  # of entropies in single precision, in nats
@@ -57,25 +58,25 @@ class BatchBald(QueryStrategy):
     reads = ("draws",)
 
     def __init__(self, joint: int = 10, samples: int = 2000, candidates: int = 1000) -> None:
-        for name, value in (("joint", joint), ("samples", samples), ("candidates", candidates)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        whole("joint", joint, least=1)
+        whole("samples", samples, least=1)
+        whole("candidates", candidates, least=1)
         self.joint = joint
         self.samples = samples
         self.candidates = candidates
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def score(self, view: View, budget: int) -> Scored:
         drawn, stream = view.pool.drawn_probs, view.generator()
         bald = _over_draws(_information, drawn)
         # Twice the batch, so that those who are ranked after the picks have a choice as well.
-        best = _best(bald, max(self.candidates, 2 * budget), view.pool.order, stream)
+        best = _best(bald, max(self.candidates, 2 * budget), stream)
         probs = drawn[:, best]  # (draws, best, classes)
         picks, known = self._pick(probs[:, : self.candidates], budget, stream)
         rest = bald - bald.max()  # at most 0: rows that were not considered come last
         rest[best] = _gains(known, probs)
-        return from_order(best[picks], rest)
+        return Scored(from_order(best[picks], rest), self._notes(view))
 
-    def notes(self, view: View) -> dict[str, Any]:
+    def _notes(self, view: View) -> dict[str, Any]:
         """How many rows could be picked, and how many picks are exact."""
         exact = 1
         while exact < self.joint and view.classes**exact <= self.samples:
@@ -138,9 +139,9 @@ def _sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:
     return places.clamp(max=len(weights) - 1).to(weights.device)
 
 
-def _best(scores: Tensor, count: int, order: Tensor, stream: torch.Generator) -> Tensor:
+def _best(scores: Tensor, count: int, stream: torch.Generator) -> Tensor:
     """Places of the highest scores, best first; ties are broken by the stream."""
-    shuffled = order[torch.randperm(len(order), generator=stream)].to(scores.device)
+    shuffled = torch.randperm(len(scores), generator=stream).to(scores.device)
     return shuffled[scores[shuffled].argsort(descending=True, stable=True)[:count]]
 
 

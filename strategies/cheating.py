@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-from weakref import WeakKeyDictionary
-
 import torch
-from torch import Tensor
 
-from autoal import View
-from autoal.cheating import Cheating, Outcome
+from autoal import QueryStrategy, Scored, View, from_order
+from autoal.bounds import whole
 from autoal.errors import UserError
+from autoal.query.strategy import Facts, Reads
 
 
-class CheatingOracle(Cheating):
+class CheatingOracle(QueryStrategy):
     """Best of many random batches by real retraining on their true labels: a cheat.
 
     Every batch is labelled and trained on as the round would do it, with the round's own random
@@ -26,37 +23,40 @@ class CheatingOracle(Cheating):
         limit: rows of the largest pool that is not refused.
     """
 
+    reads: Reads = ("outcomes",)
+
     def __init__(self, tries: int = 20, limit: int = 5000) -> None:
-        if tries < 1:
-            raise ValueError(f"`tries` must be at least 1, got {tries}")
+        whole("tries", tries, least=1)
+        whole("limit", limit, least=1)
         self.tries = tries
         self.limit = limit
-        self._losses: WeakKeyDictionary[View, list[float]] = WeakKeyDictionary()
 
-    def check_pool(self, size: int) -> None:
-        if size > self.limit:
+    def check(self, facts: Facts) -> None:
+        if facts.pool > self.limit:
             raise UserError(
                 f"cheating_oracle trains {self.tries} times a round and is meant for small pools: "
-                f"this one has {size} rows, strategy.limit={self.limit}"
+                f"this one has {facts.pool} rows, strategy.limit={self.limit}"
             )
 
-    def cheat(self, view: View, budget: int, outcome: Outcome) -> Tensor:
-        stream = view.generator()
-        rows = view.pool.rows[view.pool.order]
-        rows = rows[torch.randperm(len(rows), generator=stream)]
+    def score(self, view: View, budget: int) -> Scored:
+        outcome = None if view.bench is None else view.bench.outcome
+        if outcome is None:
+            raise UserError(
+                "cheating_oracle sees the labels of the pool, so it runs alone and only where all "
+                "of them are known"
+            )
+        stream, size = view.generator(), len(view.pool)
+        places, rest = torch.randperm(size, generator=stream), torch.zeros(size)
         # Without validation rows, half of the pool judges, as far as the budget leaves one.
-        half = max(budget, len(rows) // 2) if view.validation is None else len(rows)
-        asked, judges = rows.tensor_split([half])
+        half = max(budget, size // 2) if view.validation is None else size
+        asked, judges = places.tensor_split([half])
         if view.validation is None and not len(judges):
-            return asked[:budget]
+            return Scored(from_order(asked[:budget], rest))
         batches = [
             asked[torch.randperm(len(asked), generator=stream)[:budget]] for _ in range(self.tries)
         ]
-        losses = [outcome(batch, judges) for batch in batches]
-        self._losses[view] = losses
-        return batches[losses.index(min(losses))]
-
-    def notes(self, view: View) -> dict[str, Any]:
-        """The loss of the best batch, and the mean over all of them, which is random's."""
-        losses = self._losses.get(view)
-        return {"best": min(losses), "random": sum(losses) / len(losses)} if losses else {}
+        rows = view.pool.rows
+        losses = [outcome(rows[batch], rows[judges]) for batch in batches]
+        # The loss of the best batch, and the mean over all of them, which is random's.
+        notes = {"best": min(losses), "random": sum(losses) / len(losses)}
+        return Scored(from_order(batches[losses.index(min(losses))], rest), notes)

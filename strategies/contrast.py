@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
+from autoal.bounds import whole
 from autoal.maths.geometry import BLOCK, neighbours
 
 
@@ -21,18 +22,17 @@ class _Contrast(QueryStrategy):
     reads = ("embeddings", "probs", "labelled")
 
     def __init__(self, k: int = 10) -> None:
-        if k < 1:
-            raise ValueError(f"`k` must be at least 1, got {k}")
+        whole("k", k, least=1)
         self.k = k
 
     def score(self, view: View, budget: int) -> Tensor:
         scores = view.pool.logits.new_zeros(len(view.pool))
         if len(view.labelled) == 0:
             return scores
-        anchors = view.labelled.embeddings
+        anchors = view.labelled.features.embeddings
         distances, places = neighbours(view.pool.embeddings, anchors, self.k)
         distances.clamp_(min=_resolution(anchors))
-        theirs = _log_probs(view.labelled.logits)
+        theirs = _log_probs(view.labelled.features.logits)
         size = max(1, BLOCK // (places.shape[1] * view.classes))
         for begin in range(0, len(scores), size):
             piece = slice(begin, begin + size)

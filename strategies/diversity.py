@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, View
-from autoal.maths.coverage import ball, greedy_cover, remoteness
+from autoal import QueryStrategy, Scored, View, from_order
+from autoal.bounds import number, whole
+from autoal.maths.coverage import Kernel, ball
 from autoal.maths.geometry import (
     Clusters,
     blocks,
     farthest_first,
-    in_order,
     kmeans,
     nearest,
     neighbours,
@@ -21,7 +21,7 @@ from autoal.maths.geometry import (
     squared_distances,
     unit,
 )
-from autoal.query.strategy import placed
+from autoal.query.cover import Ground, covering
 
 SMALL = 5  # clusters up to this size are outliers to TypiClust
 PURE = 0.95  # the share of ProbCover's balls that must not mix clusters
@@ -37,18 +37,16 @@ class KMeans(QueryStrategy):
     reads = ("embeddings",)
 
     def __init__(self, iterations: int = 20) -> None:
-        if iterations < 1:
-            raise ValueError(f"`iterations` must be at least 1, got {iterations}")
+        whole("iterations", iterations, least=1)
         self.iterations = iterations
 
     def score(self, view: View, budget: int) -> Tensor:
-        order = view.pool.order
-        features = in_order(view.pool.embeddings, order)
+        features = view.pool.embeddings
         clusters = kmeans(features, budget, view.generator(), iterations=self.iterations)
         members = [rows for rows in _members(clusters) if rows]
         members.sort(key=len, reverse=True)
         rest = clusters.distances.max() - clusters.distances
-        return placed([rows[0] for rows in members], rest, order, len(order))
+        return from_order([rows[0] for rows in members], rest)
 
 
 class CoreSet(QueryStrategy):
@@ -57,16 +55,15 @@ class CoreSet(QueryStrategy):
     reads = ("embeddings", "labelled")
 
     def score(self, view: View, budget: int) -> Tensor:
-        order = view.pool.order
-        features = in_order(view.pool.embeddings, order)
+        features = view.pool.embeddings
         first: list[int] = []
-        centres = view.labelled.embeddings
+        centres = view.labelled.features.embeddings
         if not len(centres):  # nothing to be far from: the first is amid the pool
             first = [_central(features)]
             centres = features[first]
         distances, _ = nearest(features, centres)
         picks, distances = farthest_first(features, budget - len(first), distances)
-        return placed(first + picks, distances, order, len(order))
+        return from_order(first + picks, distances)
 
 
 def _central(features: Tensor) -> int:
@@ -92,26 +89,23 @@ class TypiClust(QueryStrategy):
     reads = ("embeddings", "labelled")
 
     def __init__(self, clusters: int = 500, neighbours: int = 20, members: int = 5_000) -> None:
-        given = {"clusters": clusters, "neighbours": neighbours, "members": members}
-        for name, value in given.items():
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}")
+        whole("clusters", clusters, least=1)
+        whole("neighbours", neighbours, least=1)
+        whole("members", members, least=1)
         self.clusters = clusters
         self.neighbours = neighbours
         self.members = members
 
-    def score(self, view: View, budget: int) -> Tensor:
-        order, stream = view.pool.order, view.generator()
+    def score(self, view: View, budget: int) -> Scored:
+        pool, stream = len(view.pool), view.generator()
         features = _together(view)
         count = min(len(view.labelled) + budget, self.clusters)
         clusters = kmeans(features, count, stream)
-        picks = self._visit(features, clusters, len(order), budget, stream)
-        rest = (clusters.distances.max() - clusters.distances)[: len(order)]
-        return placed(picks, rest, order, len(order))
-
-    def notes(self, view: View) -> dict[str, Any]:
-        """How many neighbours the rows of a larger cluster may have."""
-        return {"members": self.members} if self.members < len(view.pool) else {}
+        picks = self._visit(features, clusters, pool, budget, stream)
+        rest = (clusters.distances.max() - clusters.distances)[:pool]
+        # How many neighbours the rows of a larger cluster may have.
+        notes = {"members": self.members} if self.members < pool else {}
+        return Scored(from_order(picks, rest), notes)
 
     def _visit(
         self,
@@ -145,7 +139,7 @@ class TypiClust(QueryStrategy):
         self, features: Tensor, members: list[int], stream: torch.Generator
     ) -> list[int]:
         rows = torch.tensor(members, dtype=torch.long)
-        anchors = sample(torch.arange(len(rows)), self.members, stream)
+        anchors = sample(len(rows), self.members, stream)
         inside = torch.zeros(len(rows), dtype=torch.bool)
         inside[anchors] = True
         cluster = features[rows.to(features.device)]
@@ -158,9 +152,8 @@ class TypiClust(QueryStrategy):
 
 
 def _together(view: View) -> Tensor:
-    """The pool at length 1, in the order of its rows, and below it what is labelled."""
-    pool = in_order(view.pool.embeddings, view.pool.order)
-    labelled = in_order(view.labelled.embeddings, view.labelled.order)
+    """The pool at length 1, and below it what is labelled."""
+    pool, labelled = view.pool.embeddings, view.labelled.features.embeddings
     # In the type they have, so that half precision stays half as large.
     return torch.cat([unit(pool, pool.dtype), unit(labelled, pool.dtype)])
 
@@ -185,27 +178,23 @@ class ProbCover(QueryStrategy):
     reads = ("embeddings", "labelled")
 
     def __init__(self, delta: float | None = None, sample: int = 10_000) -> None:
-        if delta is not None and not delta > 0:
-            raise ValueError(f"`delta` must be above 0, or null, got {delta}")
-        if sample < 1:
-            raise ValueError(f"`sample` must be at least 1, got {sample}")
+        if delta is not None:
+            number("delta", delta, above=0)
+        whole("sample", sample, least=1)
         self.delta = delta
         self.sample = sample
 
-    def score(self, view: View, budget: int) -> Tensor:
-        stream = view.generator()
-        places = sample(view.pool.order, self.sample, stream)
-        features = unit(view.pool.embeddings[places])
-        delta = self.delta
-        if delta is None:
-            delta = pure_radius(features, kmeans(features, view.classes, stream).assignment)
-        even = torch.ones(len(features))
-        remote = remoteness(features, unit(view.labelled.embeddings))
-        picks, rest = greedy_cover(features, remote, even, ball(delta), budget)
-        return placed(picks, rest, places, len(view.pool))
+    def score(self, view: View, budget: int) -> Scored:
+        stream, even = view.generator(), torch.ones(len(view.pool))
 
-    def notes(self, view: View) -> dict[str, Any]:
-        return sampled(self.sample, view)
+        def balls(ground: Ground) -> Kernel:
+            if self.delta is not None:
+                return ball(self.delta)
+            clusters = kmeans(ground.features, view.classes, stream)
+            return ball(pure_radius(ground.features, clusters.assignment))
+
+        scores = covering(view, even, budget, balls, most=self.sample, stream=stream)
+        return Scored(scores, sampled(self.sample, view))
 
 
 def pure_radius(features: Tensor, clusters: Tensor) -> float:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from autoal import Features, QueryStrategy, View
-from autoal.maths.geometry import blocks, in_order, seeds
-from autoal.query.strategy import placed
+from autoal import Features, QueryStrategy, View, from_order
+from autoal.bounds import number
+from autoal.maths.geometry import blocks, seeds
 
 
 class Badge(QueryStrategy):
@@ -19,14 +19,12 @@ class Badge(QueryStrategy):
     reads = ("embeddings", "probs")
 
     def score(self, view: View, budget: int) -> Tensor:
-        order = view.pool.order
-        probs = in_order(view.pool.probs, order)
+        probs, features = view.pool.probs, view.pool.embeddings
         errors = probs - one_hot(probs.argmax(1), probs.shape[1])  # (n, classes)
-        features = in_order(view.pool.embeddings, order)
         lengths = torch.cat([(block**2).sum(1) for _, block in blocks(features, 1)])
         largest = int((lengths * (errors**2).sum(1)).argmax())
         picks, distances = seeds([errors, features], budget, view.generator(), largest)
-        return placed(picks, distances, order, len(order))
+        return from_order(picks, distances)
 
 
 class Bait(QueryStrategy):
@@ -44,28 +42,19 @@ class Bait(QueryStrategy):
     reads = ("embeddings", "probs", "labelled")
 
     def __init__(self, regularisation: float = 1.0) -> None:
-        if not regularisation > 0:
-            raise ValueError(f"`regularisation` must be above 0, got {regularisation}")
+        number("regularisation", regularisation, above=0)
         self.regularisation = regularisation
 
     def score(self, view: View, budget: int) -> Tensor:
-        order = view.pool.order
-        features, scale = in_order(view.pool.embeddings, order), _scale(view.pool)
-        rows = Scaled(features, in_order(scale, order))
-        known = Scaled(view.labelled.embeddings, _scale(view.labelled)).information()
+        rows, labelled = _scaled(view.pool), _scaled(view.labelled.features)
+        known = labelled.information()
         known.diagonal().add_(self.regularisation)
-        batch = Batch(torch.linalg.inv(known), rows.information() / max(len(features), 1))
+        batch = Batch(torch.linalg.inv(known), rows.information() / max(len(view.pool), 1))
         picks = batch.grow(rows, 2 * budget)
         picks = batch.shrink(rows, picks, len(picks) - budget)
         worth = batch.worth(rows)
         worth[picks] = 0
-        return placed(picks, worth.float(), order, len(order))
-
-
-def _scale(rows: Features) -> Tensor:
-    """The standard deviation of the predicted class against the others, (n,)."""
-    top = rows.probs.amax(1)
-    return (top * (1 - top)).clamp(min=0).sqrt()
+        return from_order(picks, worth.float())
 
 
 class Scaled:
@@ -104,6 +93,12 @@ class Scaled:
             for piece, block in blocks(self.features, 1)
         ]
         return torch.cat(parts).double()
+
+
+def _scaled(rows: Features) -> Scaled:
+    """By the standard deviation of the predicted class against the others."""
+    top = rows.probs.amax(1)
+    return Scaled(rows.embeddings, (top * (1 - top)).clamp(min=0).sqrt())
 
 
 class Batch:

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, View
-from autoal.maths.coverage import adaptive_width, greedy_cover, rbf, remoteness
-from autoal.maths.geometry import sample, unit
+from autoal import QueryStrategy, Scored, View
+from autoal.bounds import number, whole
+from autoal.maths.coverage import adaptive_width, rbf
 from autoal.query.calibration import temperature
-from autoal.query.strategy import placed
+from autoal.query.cover import covering
 
 from .diversity import sampled
 
@@ -25,23 +25,23 @@ class MaxHerding(QueryStrategy):
     reads: tuple[str, ...] | None = ("embeddings", "labelled")
 
     def __init__(self, width: float = 1.0, sample: int = 10_000) -> None:
-        if not width > 0:
-            raise ValueError(f"`width` must be above 0, got {width}")
-        if sample < 1:
-            raise ValueError(f"`sample` must be at least 1, got {sample}")
+        number("width", width, above=0)
+        whole("sample", sample, least=1)
         self.width = width
         self.sample = sample
 
-    def score(self, view: View, budget: int) -> Tensor:
-        places = sample(view.pool.order, self.sample, view.generator())
-        features = unit(view.pool.embeddings[places])
-        labelled = unit(view.labelled.embeddings)
-        weights, kernel = self._weights(view)[places], rbf(self._width(labelled))
-        remote = remoteness(features, labelled)
-        picks, rest = greedy_cover(features, remote, weights, kernel, budget)
-        return placed(picks, rest, places, len(view.pool))
+    def score(self, view: View, budget: int) -> Scored:
+        scores = covering(
+            view,
+            self._weights(view),
+            budget,
+            lambda ground: rbf(self._width(ground.labelled)),
+            most=self.sample,
+            stream=view.generator(),
+        )
+        return Scored(scores, self._notes(view))
 
-    def notes(self, view: View) -> dict[str, Any]:
+    def _notes(self, view: View) -> dict[str, Any]:
         return sampled(self.sample, view)
 
     def _weights(self, view: View) -> Tensor:
@@ -64,10 +64,10 @@ class UHerding(MaxHerding):
         sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
     """
 
-    reads = ("embeddings", "probs", "labelled", "validation")
+    reads = ("embeddings", "probs", "labelled", "labels", "validation")
 
-    def notes(self, view: View) -> dict[str, Any]:
-        return {**super().notes(view), "temperature": temperature(view)}
+    def _notes(self, view: View) -> dict[str, Any]:
+        return {**super()._notes(view), "temperature": temperature(view)}
 
     def _weights(self, view: View) -> Tensor:
         top = (view.pool.logits / temperature(view)).softmax(1).topk(2, dim=1).values

@@ -11,15 +11,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-from weakref import WeakKeyDictionary
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from autoal import QueryStrategy, View
+from autoal import Known, QueryStrategy, Scored, View
+from autoal.bounds import number, whole
 from autoal.errors import UserError
 from autoal.maths.geometry import unit
 from autoal.maths.regression import (
@@ -29,6 +28,7 @@ from autoal.maths.regression import (
     mean_gradient,
     with_intercept,
 )
+from autoal.query.strategy import Facts, Reads
 
 BLOCK = 1024  # rows in double precision at a time
 AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
@@ -45,18 +45,21 @@ class Influence(QueryStrategy):
             parts; 0 refuses to do without validation rows.
     """
 
-    reads: tuple[str, ...] | None = ("embeddings", "labelled", "validation")
+    reads: Reads = ("embeddings", "labelled", "labels", "validation")
 
     def __init__(self, penalty: float = 1.0, folds: int = 0) -> None:
-        if not penalty > 0:
-            raise ValueError(f"`penalty` must be above 0, got {penalty}")
-        if folds < 0 or folds == 1:
-            raise ValueError(f"`folds` must be 0 or at least 2, got {folds}")
+        number("penalty", penalty, above=0)
+        whole("folds", folds, least=0)
+        if folds == 1:
+            raise ValueError("`folds` must be 0 or at least 2, got 1")
         self.penalty = penalty
         self.folds = folds
-        self._surrogates: WeakKeyDictionary[View, Surrogate] = WeakKeyDictionary()
 
-    def check(self, *, validation: Tensor | None) -> None:
+    def check(self, facts: Facts) -> None:
+        self._demand_judges(facts.validation)
+
+    def _demand_judges(self, validation: Tensor | None) -> None:
+        """Refuse to go without validation rows that can judge, unless folds do."""
         if self.folds:
             return
         if validation is None:
@@ -71,28 +74,28 @@ class Influence(QueryStrategy):
                 "class seems to do harm: give a larger data.validation=, or strategy.folds=5"
             )
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def score(self, view: View, budget: int) -> Scored:
         if not len(view.labelled):  # nothing has an influence on a surrogate of nothing
-            return torch.zeros(len(view.pool))
-        return self._scores(view, budget)
+            return Scored(torch.zeros(len(view.pool)))
+        return self._scored(view, budget)
 
     @abstractmethod
-    def _scores(self, view: View, budget: int) -> Tensor:
+    def _scored(self, view: View, budget: int) -> Scored:
         """Of the rows of the pool, where there are labelled ones."""
 
     def surrogate(self, view: View) -> Surrogate:
         """Fitted on the labelled rows; the same for the same view."""
-        self.check(validation=view.validation_labels)
-        if view not in self._surrogates:
-            self._surrogates[view] = Surrogate(view, self.penalty, self.folds)
-        return self._surrogates[view]
+        self._demand_judges(None if view.validation is None else view.validation.labels)
+        fitted = partial(Surrogate, view.labelled, view.validation)
+        parts = partial(_parts, view, self.folds)
+        return view.once((self, "surrogate"), lambda: fitted(view.classes, self.penalty, parts))
 
 
 class Salutary(Influence):
     """Largest fall of the validation loss, under the best class (Xiao and Liu, 2024).
 
     Every row is tried with every class. The best class is its salutary label, which
-    `labeler=salutary` gives it without asking anybody, and that class's influence its score. The
+    `oracle=salutary` gives it without asking anybody, and that class's influence its score. The
     best rows are added for real, one at a time, and the true fall takes the place of the predicted
     one: the largest predictions are those that are wrong most often.
 
@@ -104,56 +107,38 @@ class Salutary(Influence):
             that is cheap, and none where it is not or where rows are cross-validated.
     """
 
+    suggests = True
+
     def __init__(self, penalty: float = 1.0, folds: int = 0, recheck: int | None = None) -> None:
         super().__init__(penalty, folds)
-        if recheck is not None and recheck < 0:
-            raise ValueError(f"`recheck` must not be negative, got {recheck}")
+        if recheck is not None:
+            whole("recheck", recheck, least=0)
         self.recheck = recheck
-        self._batches: WeakKeyDictionary[View, Batch] = WeakKeyDictionary()
 
-    def _scores(self, view: View, budget: int) -> Tensor:
+    def _scored(self, view: View, budget: int) -> Scored:
         surrogate, embeddings = self.surrogate(view), view.pool.embeddings
         benefits = surrogate.influences(embeddings)
-        tried = self._tried(view, torch.arange(len(embeddings)), benefits)
+        tried = self._tried(view, benefits)
         predicted = benefits.gather(1, tried[:, None]).flatten()
         limit = surrogate.affordable(budget) if self.recheck is None else self.recheck
 
         def fall(place: int) -> float:
             return surrogate.fall(embeddings[[place]], tried[[place]])
 
-        order = view.pool.order
-        scores, checked = rechecked(predicted, order, fall, budget, limit)
-        best = _best_first(scores, order)[:budget]
-        self._batches[view] = Batch(best, tried[best], predicted[best], checked)
-        return scores
-
-    def labels(self, view: View, places: Tensor) -> Tensor:
-        if len(view.labels.unique()) < 2:
-            raise UserError(
-                f"all {len(view.labels)} labelled rows are of one class, from which no labels "
-                "can be given to others: give a larger start="
-            )
-        benefits = self.surrogate(view).influences(_take(view.pool.embeddings, places))
-        return self._tried(view, places, benefits)
-
-    def notes(self, view: View) -> dict[str, Any]:
-        """What the batch is predicted to do to the surrogate's validation loss, and what it does.
-
-        With the classes that the scores stand for, whoever labels the rows.
-        """
-        if view not in self._batches:
-            return {}
-        batch, surrogate = self._batches[view], self.surrogate(view)
-        embeddings = _take(view.pool.embeddings, batch.places)
-        return {
+        scores, checked = rechecked(predicted, fall, budget, limit)
+        best = _best_first(scores)[:budget]
+        # What the batch is predicted to do to the surrogate's validation loss, and what it does,
+        # with the classes that the scores stand for, whoever labels the rows.
+        notes = {
             "validation_loss": surrogate.loss,
-            "predicted_fall": float(batch.predicted.double().sum()),
-            "realised_fall": surrogate.fall(embeddings, batch.labels),
-            "rechecked": batch.checked,
+            "predicted_fall": float(predicted[best].double().sum()),
+            "realised_fall": surrogate.fall(_take(embeddings, best), tried[best]),
+            "rechecked": checked,
         }
+        return Scored(scores, notes, tried)
 
-    def _tried(self, view: View, places: Tensor, benefits: Tensor) -> Tensor:
-        """The class that each of these rows of the pool is tried with, (places,)."""
+    def _tried(self, view: View, benefits: Tensor) -> Tensor:
+        """The class that each row of the pool is tried with, (pool,)."""
         return benefits.argmax(1)
 
 
@@ -168,10 +153,10 @@ class Isal(Salutary):
             that is cheap, and none where it is not or where rows are cross-validated.
     """
 
-    reads = ("embeddings", "probs", "labelled", "validation")
+    reads = ("embeddings", "probs", "labelled", "labels", "validation")
 
-    def _tried(self, view: View, places: Tensor, benefits: Tensor) -> Tensor:
-        return _take(view.pool.probs, places).argmax(1).cpu()
+    def _tried(self, view: View, benefits: Tensor) -> Tensor:
+        return view.pool.probs.argmax(1).cpu()
 
 
 class Ibds(Influence):
@@ -188,45 +173,29 @@ class Ibds(Influence):
             parts; 0 refuses to do without validation rows.
     """
 
-    def _scores(self, view: View, budget: int) -> Tensor:
-        line, middle = self._line(view)
-        return in_blocks(view.pool.embeddings, lambda rows: rows @ line.to(rows.device) + middle)
-
-    def notes(self, view: View) -> dict[str, Any]:
-        """How much of the labelled rows' influences the regression explains."""
-        if not len(view.labelled):
-            return {}
-        line, middle = self._line(view)
-        known = self._known(view)
-        foreseen = in_blocks(view.labelled.embeddings, lambda rows: rows @ line.to(rows.device))
-        spread = float((known - middle).square().sum())
-        left = float((known - middle - foreseen).square().sum())
-        return {"explained": 1 - left / spread if spread else 0.0}
-
-    def _line(self, view: View) -> tuple[Tensor, float]:
-        """The coefficients of the regression, and the mean influence that they start from."""
-        known, rows = self._known(view), _inputs(view.labelled.embeddings).cpu()
+    def _scored(self, view: View, budget: int) -> Scored:
+        labelled = view.labelled.features.embeddings
+        benefits = self.surrogate(view).influences(labelled)
+        known = benefits.gather(1, view.labelled.labels[:, None]).flatten().double()
         middle = float(known.mean())
+        line = self._line(_inputs(labelled).cpu(), known - middle)
+
+        def foreseen(embeddings: Tensor, start: float) -> Tensor:
+            return in_blocks(embeddings, lambda rows: rows @ line.to(rows.device) + start)
+
+        spread = float((known - middle).square().sum())
+        left = float((known - middle - foreseen(labelled, 0.0)).square().sum())
+        # How much of the labelled rows' influences the regression explains.
+        notes = {"explained": 1 - left / spread if spread else 0.0}
+        return Scored(foreseen(view.pool.embeddings, middle), notes)
+
+    def _line(self, rows: Tensor, known: Tensor) -> Tensor:
+        """The coefficients of the regression of these numbers on the rows."""
 
         def times(line: Tensor) -> Tensor:
             return rows.T @ (rows @ line) + self.penalty * line
 
-        return conjugate_gradients(times, rows.T @ (known - middle), 1e-10), middle
-
-    def _known(self, view: View) -> Tensor:
-        """The influences of the labelled rows with their labels, (labelled,)."""
-        benefits = self.surrogate(view).influences(view.labelled.embeddings)
-        return benefits.gather(1, view.labels[:, None]).flatten().double()
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What was chosen: places in the pool, the classes tried and the falls foretold for each."""
-
-    places: Tensor
-    labels: Tensor
-    predicted: Tensor
-    checked: int  # rows that were added for real
+        return conjugate_gradients(times, rows.T @ known, 1e-10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,24 +217,31 @@ class Surrogate:
     """Logistic regression on the labelled rows, and its loss on the rows that judge it.
 
     Args:
-        view: whose labelled rows it is fitted on.
+        labelled: it is fitted on them.
+        judges: rows that judge it, if they can.
+        classes: how many there are.
         penalty: see `Influence`.
-        folds: see `Influence`.
+        parts: places of the labelled rows in folds, which judge where the others cannot.
     """
 
-    def __init__(self, view: View, penalty: float, folds: int) -> None:
-        rows, labels = _inputs(view.labelled.embeddings).cpu(), view.labels.cpu()
+    def __init__(
+        self,
+        labelled: Known,
+        judges: Known | None,
+        classes: int,
+        penalty: float,
+        parts: Callable[[], list[Tensor]],
+    ) -> None:
+        rows, labels = _known(labelled)
         self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
         self.ridge = penalty / len(rows)
-        self.classes = view.classes
+        self.classes = classes
         self.head, self.theta = self._fitted(rows, labels)
-        judges, known = view.validation, view.validation_labels
-        self.folded = judges is None or known is None or not _can_judge(known)
-        if judges is None or known is None or self.folded:
-            self.checks = self._left_out(rows, labels, _parts(view, folds))
+        self.folded = judges is None or not _can_judge(judges.labels)
+        if judges is None or self.folded:
+            self.checks = self._left_out(rows, labels, parts())
         else:
-            judged = _inputs(judges.embeddings).cpu(), known.cpu()
-            self.checks = [Check(self.head, self.theta, *judged, share=1.0)]
+            self.checks = [Check(self.head, self.theta, *_known(judges), share=1.0)]
         gradient = sum(
             (c.share * mean_gradient(c.rows, c.labels, c.theta) for c in self.checks),
             torch.zeros_like(self.theta),
@@ -331,13 +307,13 @@ def in_blocks(embeddings: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
     # In place, since results that are kept between large blocks would leave holes in the memory.
     found = start.new_empty(len(embeddings), *start.shape[1:])
     found[: len(first)] = start
-    for number, part in enumerate(others, 1):
-        found[number * BLOCK :][: len(part)] = act(_inputs(part)).float().cpu()
+    for place, part in enumerate(others, 1):
+        found[place * BLOCK :][: len(part)] = act(_inputs(part)).float().cpu()
     return found
 
 
 def rechecked(
-    predicted: Tensor, order: Tensor, fall: Callable[[int], float], budget: int, limit: int
+    predicted: Tensor, fall: Callable[[int], float], budget: int, limit: int
 ) -> tuple[Tensor, int]:
     """The predictions, where the true fall takes the place of those that lead.
 
@@ -345,7 +321,6 @@ def rechecked(
 
     Args:
         predicted: falls, (n,).
-        order: the places of the rows in the order of their numbers.
         fall: the true one for the row at a place.
         budget: rows that will be chosen.
         limit: how many rows may be checked.
@@ -356,7 +331,7 @@ def rechecked(
     scores = predicted.clone()
     checked: set[int] = set()
     while len(checked) < limit:
-        leading = _best_first(scores, order)[:budget].tolist()
+        leading = _best_first(scores)[:budget].tolist()
         fresh = [place for place in leading if place not in checked][: limit - len(checked)]
         if not fresh:
             break
@@ -366,17 +341,21 @@ def rechecked(
     return scores, len(checked)
 
 
-def _best_first(scores: Tensor, order: Tensor) -> Tensor:
+def _best_first(scores: Tensor) -> Tensor:
     """The places of the rows by their scores; where they are equal, by the rows' numbers."""
-    order = order.cpu()
-    return order[scores[order].argsort(descending=True, stable=True)]
+    return scores.argsort(descending=True, stable=True)
 
 
 def _parts(view: View, folds: int) -> list[Tensor]:
     """Places of the labelled rows, drawn into folds."""
     count = len(view.labelled)
-    drawn = view.labelled.order.cpu()[torch.randperm(count, generator=view.generator())]
+    drawn = torch.randperm(count, generator=view.generator())
     return list(drawn.tensor_split(min(folds, count)))
+
+
+def _known(known: Known) -> tuple[Tensor, Tensor]:
+    """The surrogate's inputs of rows, and their labels; on the CPU."""
+    return _inputs(known.features.embeddings).cpu(), known.labels.cpu()
 
 
 def _can_judge(labels: Tensor) -> bool:

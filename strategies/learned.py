@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import ReferenceType, ref
 
 import torch
 from torch import Tensor, nn
 
-from autoal import Features, QueryStrategy, View
+from autoal import Known, QueryStrategy, View
+from autoal.bounds import number, whole
 from autoal.maths.geometry import blocks
 from autoal.maths.ranking import LossHead, ranking_loss
 
@@ -33,7 +33,7 @@ class LossPrediction(QueryStrategy):
         learning_rate: of Adam.
     """
 
-    reads = ("stages", "probs", "labelled")
+    reads = ("stages", "probs", "labelled", "labels")
 
     def __init__(
         self,
@@ -42,27 +42,18 @@ class LossPrediction(QueryStrategy):
         margin: float = 1.0,
         learning_rate: float = 0.001,
     ) -> None:
-        for name, value in (("hidden", hidden), ("steps", steps)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {value}")
-        for name, rate in (("margin", margin), ("learning_rate", learning_rate)):
-            if not rate > 0:
-                raise ValueError(f"`{name}` must be above 0, got {rate}")
+        whole("hidden", hidden, least=1)
+        whole("steps", steps, least=1)
+        number("margin", margin, above=0)
+        number("learning_rate", learning_rate, above=0)
         self.hidden = hidden
         self.steps = steps
         self.margin = margin
         self.learning_rate = learning_rate
-        self._of: ReferenceType[Features] | None = None  # weak, since a round's features are large
-        self._head: LossHead | None = None
-
-    def fit(self, view: View) -> None:
-        self._head = self._trained(view)
-        self._of = ref(view.labelled)
 
     @torch.no_grad()
     def score(self, view: View, budget: int) -> Tensor:
-        fitted = self._of is not None and self._of() is view.labelled
-        head = self._head if fitted else self._trained(view)
+        head = view.once((self, "head"), lambda: self._trained(view))
         if head is None:
             return Entropy().score(view, budget)
         stages = view.pool.stages
@@ -74,12 +65,10 @@ class LossPrediction(QueryStrategy):
     @torch.enable_grad()
     def _trained(self, view: View) -> LossHead | None:
         """None where there is nothing to learn."""
-        # In the order of the rows' numbers, so that another order draws the same pairs.
-        order = view.labelled.order
-        losses = _losses(view)[order]
+        losses = _losses(view.labelled)
         if not (losses != losses[:1]).any():
             return None
-        stages, stream = view.labelled.stages[order].float(), view.generator()
+        stages, stream = view.labelled.features.stages.float(), view.generator()
         head = LossHead(stages, self.hidden, stream)
         optimiser = torch.optim.Adam(head.parameters(), lr=self.learning_rate)
         for _ in range(self.steps):
@@ -90,10 +79,10 @@ class LossPrediction(QueryStrategy):
         return head
 
 
-def _losses(view: View) -> Tensor:
-    """The task's loss on each labelled row, (labelled,)."""
-    logits = view.labelled.logits
-    return nn.functional.cross_entropy(logits, view.labels.to(logits.device), reduction="none")
+def _losses(known: Known) -> Tensor:
+    """The task's loss on each of the rows, (n,)."""
+    logits = known.features.logits
+    return nn.functional.cross_entropy(logits, known.labels.to(logits.device), reduction="none")
 
 
 class Tod(QueryStrategy):
@@ -150,9 +139,5 @@ class Tod(QueryStrategy):
 
 def _predictions(view: View) -> dict[str, Any]:
     """The class probabilities of the pool, by ascending row; on the CPU, in half precision."""
-    order = view.pool.order
-    return {
-        "seed": view.seed,
-        "rows": view.pool.rows[order],
-        "probs": view.pool.probs.half().cpu()[order],
-    }
+    probs = view.pool.probs.half().cpu()
+    return {"seed": view.seed, "rows": view.pool.rows, "probs": probs}

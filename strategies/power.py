@@ -5,10 +5,11 @@ Rows that score alike are often alike, so that a batch of the highest scores is 
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, View
+from autoal.bounds import number
+from autoal.maths.draws import in_proportion
 
 from .bayesian import Bald
 from .uncertainty import Margin
@@ -17,7 +18,6 @@ from .uncertainty import Margin
 class _Power(QueryStrategy):
     """Draws without replacement, each time in proportion to the worth to the power of beta.
 
-    The largest sums of beta times the logarithm of the worth and a Gumbel noise are such a draw.
     Rows that are worth nothing come after all others.
 
     Args:
@@ -25,16 +25,11 @@ class _Power(QueryStrategy):
     """
 
     def __init__(self, beta: float = 1.0) -> None:
-        if not beta > 0:
-            raise ValueError(f"`beta` must be above 0, got {beta}")
+        number("beta", beta, above=0)
         self.beta = beta
 
     def score(self, view: View, budget: int) -> Tensor:
-        worth = self._worth(view, budget)
-        scores = worth.log() + _gumbel(view).to(worth) / self.beta
-        some = worth > 0
-        last = scores[some].min() - 1 if some.any() else worth.new_zeros(())
-        return scores.where(some, last)
+        return in_proportion(self._worth(view, budget), self.beta, view.generator())
 
     @abstractmethod
     def _worth(self, view: View, budget: int) -> Tensor:
@@ -67,12 +62,3 @@ class PowerMargin(_Power):
 
     def _worth(self, view: View, budget: int) -> Tensor:
         return (1 + Margin().score(view, budget)).clamp(min=0)
-
-
-def _gumbel(view: View) -> Tensor:
-    """Noise for each row of the pool, (n,), drawn in the order of the rows' numbers."""
-    # In double precision: of a million numbers in single precision, many would be the same.
-    uniform = torch.rand(len(view.pool), generator=view.generator(), dtype=torch.double)
-    noise = torch.empty_like(uniform)
-    noise[view.pool.order] = -(-uniform.clamp(min=1e-300).log()).log()
-    return noise

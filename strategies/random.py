@@ -12,7 +12,4 @@ class Random(QueryStrategy):
     reads = ()
 
     def score(self, view: View, budget: int) -> Tensor:
-        # Drawn in the order of the rows' numbers, so that a pool in another order scores the same.
-        scores = torch.empty(len(view.pool))
-        scores[view.pool.order] = torch.rand(len(view.pool), generator=view.generator())
-        return scores
+        return torch.rand(len(view.pool), generator=view.generator())

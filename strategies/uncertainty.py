@@ -6,6 +6,7 @@ from math import log
 from torch import Tensor, special
 
 from autoal import QueryStrategy, View
+from autoal.bounds import number, switch
 
 
 class _Predicted(QueryStrategy):
@@ -20,8 +21,8 @@ class _Predicted(QueryStrategy):
     reads = ("probs",)
 
     def __init__(self, temperature: float = 1.0, draws: bool = False) -> None:
-        if not temperature > 0:
-            raise ValueError(f"`temperature` must be above 0, got {temperature}")
+        number("temperature", temperature, above=0)
+        switch("draws", draws)
         if draws and temperature != 1:
             raise ValueError(f"`temperature` must be 1 where `draws` is set, got {temperature}")
         self.temperature = temperature

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from autoal import Features, ImageData, Task, Training, View
-from autoal.data.images import Preprocess
-from autoal.data.rows import Images
+from autoal import Data, Loaded, Rows, Task, Trained, Training, View
+from autoal.data.images import ImageData, Preprocess
 from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
 from tests.launch import Zygote
@@ -27,23 +26,16 @@ class Bands(ImageData):
 
     classes = ("upper", "middle", "lower")
 
-    def load(self) -> tuple[Images, Images]:
-        return _bands(60, "train"), _bands(30, "test")
+    def load(self) -> Loaded:
+        return Loaded(_bands(60, "train"), _bands(30, "test"))
 
 
-def _bands(count: int, name: str) -> Images:
+def _bands(count: int, name: str) -> Rows:
     labels = torch.arange(count) % 3
     images = torch.randint(200, (count, *SHAPE), generator=generator(0, name))
     for image, label in zip(images, labels.tolist(), strict=True):
         image[:, 3 * label : 3 * label + 2] += 50
-    return Images(images.to(torch.uint8), labels)
-
-
-class Log(nn.Module):
-    """The head whose class probabilities are the embeddings."""
-
-    def forward(self, probs: Tensor) -> Tensor:
-        return probs.log()
+    return Rows(images.to(torch.uint8), labels, shown=images.to(torch.uint8))
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +46,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 
 
 @pytest.fixture
-def data() -> ImageData:
+def data() -> Data:
     bands = Bands()
     bands.setup()
     return bands
@@ -75,17 +67,18 @@ def make_task() -> Callable[..., Task]:
 
 
 @pytest.fixture
+def make_learner(make_task: Callable[..., Task], cpu: Training) -> Callable[..., Trained]:
+    def make(*arguments: Any, **options: Any) -> Trained:
+        return Trained(make_task(*arguments, **options), cpu)
+
+    return make
+
+
+@pytest.fixture
 def view_of() -> Callable[..., View]:
     """A view whose pool has exactly these class probabilities."""
 
-    def make(probs: Tensor, rows: Tensor | None = None, seed: int = 0) -> View:
-        rows = torch.arange(len(probs)) if rows is None else rows
-        return View(
-            pool=Features(rows, lambda: probs, lambda inputs: inputs, Log()),
-            labelled=Features(rows[:0], lambda: probs[:0], lambda inputs: inputs, Log()),
-            labels=torch.empty(0, dtype=torch.long),
-            classes=probs.shape[1],
-            seed=seed,
-        )
+    def make(probs: Tensor, seed: int = 0) -> View:
+        return View.of(probs=probs, seed=seed)
 
     return make

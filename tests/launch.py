@@ -40,15 +40,25 @@ class Zygote:
         )
 
     def start(
-        self, *argv: str, largest_file: int | None = None, die: str | None = None
+        self,
+        *argv: str,
+        largest_file: int | None = None,
+        die: str | None = None,
+        by: signal.Signals = signal.SIGKILL,
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
-        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die)
+        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die, int(by))
         return Running(self, pid, out, err)
 
-    def run(self, *argv: str, largest_file: int | None = None, die: str | None = None) -> Finished:
-        return self.start(*argv, largest_file=largest_file, die=die).finish()
+    def run(
+        self,
+        *argv: str,
+        largest_file: int | None = None,
+        die: str | None = None,
+        by: signal.Signals = signal.SIGKILL,
+    ) -> Finished:
+        return self.start(*argv, largest_file=largest_file, die=die, by=by).finish()
 
     def ask(self, name: str, *arguments: Any) -> int:
         stdin, stdout = self.process.stdin, self.process.stdout

@@ -3,9 +3,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from autoal.command import build, refused
-from autoal.errors import UserError
+import autoal
+from autoal import config
+from autoal.config import CONFIGS
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,7 +54,7 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("~strategy", "give strategy=<name>"),
         ("strategy.name=entropy", "give strategy=<name>"),
         ("rounds=${bugdet}", "bugdet"),
-        ("strategy.pul=5", "unknown option of 'strategy': 'pul'; did you mean 'pull'?"),
+        ("strategy.pul=5", "option of strategy 'autoal': 'pul'; did you mean 'pull'?"),
         ("data=3", "a choice of a group must be one of its names"),
         ("task=null", "a choice of a group must be one of its names"),
     ],
@@ -88,28 +92,66 @@ def test_help_names_choices_options_and_defaults_without_torch() -> None:
         assert text in answer.stdout
 
 
-def test_build_makes_what_a_target_names() -> None:
-    assert build({"_target_": "datetime.timedelta", "days": 2}, hours=3).total_seconds() == 183600
+def test_help_shows_the_options_of_any_strategy_without_torch() -> None:
+    answer = train("strategy=batchbald", "start=kmeans", "--help")
+    assert answer.returncode == 0
+    assert answer.stdout.endswith("no torch\n")
+    assert "joint: 10" in answer.stdout
+    assert "iterations: 20" in answer.stdout
+
+
+def test_the_version_is_ours_and_needs_neither_torch_nor_hydra() -> None:
+    answer = train("--version")
+    assert answer.returncode == 0
+    assert answer.stdout == f"autoal {autoal.__version__}\nno torch\n"
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("old", "told"),
     [
-        ("datetime.timedeltas", "there is no datetime.timedeltas, which a _target_ names"),
-        ("no_such_package.Thing", "there is no no_such_package.Thing"),
-        ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: start=0: must be at least 1"),
+        ("labeler=salutary", "labeler is spelt otherwise now: give oracle="),
+        ("task.backbone=imagenet", "task.backbone is spelt otherwise now: give encoder=<name>"),
+        ("strategy.hypergradient=unroll", "give strategy.road=implicit or unroll"),
+        ("strategy.objective=paper", "give strategy.road=paper"),
+        ("strategy.warmup=3", "give strategy.paper.warmup="),
     ],
 )
-def test_build_refuses_what_cannot_be(target: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
-        build({"_target_": target}, start=0, budget=1, rounds=1)
+def test_an_old_spelling_is_told_the_new_one(old: str, told: str) -> None:
+    answer = train(old)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert answer.stdout == "no torch\n"
 
 
-def test_a_defect_stays_what_it_is() -> None:
-    with pytest.raises(ZeroDivisionError):
-        build({"_target_": "operator.truediv", "_args_": [1, 0]})
+def test_the_options_that_need_no_torch_are_those_of_the_classes() -> None:
+    told = yaml.safe_load((CONFIGS / "strategies.yaml").read_text())
+    files = {path.stem for path in (CONFIGS / "strategy").glob("*.yaml")}
+    own = {name for name in STRATEGIES.installed() if STRATEGIES.origin(name).startswith("autoal ")}
+    assert set(told) == own - files
+    for name, options in told.items():
+        assert options == registry.options(registry.load(name))
 
 
-def test_a_value_error_in_a_refusal_is_the_users() -> None:
-    with pytest.raises(UserError, match="too few"), refused():
-        raise ValueError("too few")
+def test_what_is_short_for_something_is_spelt_out() -> None:
+    given = [
+        "start=50",
+        "start=10,20",
+        "start=kmeans",
+        "start.iterations=5",
+        "strategy.k=3",
+        "seed=1",
+    ]
+    assert config.spelled_out(given) == [
+        "start.size=50",
+        "start.size=10,20",
+        "start=kmeans",
+        "++start.iterations=5",
+        "++strategy.k=3",
+        "seed=1",
+    ]
+    swapped = ["task.network._target_=mynet.Net", "task.network.width=3", "task.steps=5"]
+    assert config.spelled_out(swapped) == [
+        "++task.network._target_=mynet.Net",
+        "++task.network.width=3",
+        "task.steps=5",
+    ]

@@ -10,12 +10,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from joblib.externals.loky import cpu_count
 
-from autoal import command
+from autoal import command, config
+from autoal.config import CONFIGS
 from autoal.report.groups import group
 from autoal.report.runs import read_runs
 from tests.launch import ENVIRONMENT, ROOT, Zygote
 
-CONFIGS = ROOT / "configs"
 QUICK = ("experiment=compare", "strategy=random", "task.steps=5", "rounds=1")
 
 
@@ -97,7 +97,7 @@ def test_a_worker_that_was_killed_is_one_message(
         raise TerminatedWorkerError
 
     monkeypatch.setattr("hydra.main", killed)
-    assert command.main(lambda settings: None, CONFIGS) == 2
+    assert command.main([]) == 2
     told = capsys.readouterr().err
     assert told.startswith("error: a process of the sweep was killed")
     assert "hydra.launcher.n_jobs" in told
@@ -105,9 +105,9 @@ def test_a_worker_that_was_killed_is_one_message(
 
 def composition(overrides: list[str], hydra: bool = False) -> Any:
     """The settings of these options, as train.py would compose them."""
-    command._register_strategies(CONFIGS)
+    config.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return compose("train", overrides, return_hydra_config=hydra)
+        return compose("train", config.spelled_out(overrides), return_hydra_config=hydra)
 
 
 def test_the_comparison_sweeps_strategies_over_ten_seeds() -> None:
@@ -127,9 +127,9 @@ def test_the_command_of_the_sweep_composes() -> None:
     assert sweep["program"] == "train.py"
     assert sweep["command"][-2:] == ["${program}", "${args_no_hyphens}"]
     fixed = {
-        key: {"value": each["value"]}
-        for key, each in sweep["parameters"].items()
-        if "value" in each
+        key: {"value": given["value"]}
+        for key, given in sweep["parameters"].items()
+        if "value" in given
     }
     strategies = sweep["parameters"]["strategy"]["values"]
     seeds = sweep["parameters"]["seed"]["values"]

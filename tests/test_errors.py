@@ -1,6 +1,6 @@
 import pytest
 
-from autoal.errors import UserError, unknown
+from autoal.errors import UserError, Waiting, unknown
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_all_known_ones() -> None:
@@ -19,8 +19,14 @@ def test_where_nothing_is_known_it_says_so() -> None:
     assert str(unknown("strategy", "margin", [])) == "unknown strategy 'margin'\n  known: none"
 
 
-def test_a_user_error_is_a_value_error_that_nobody_was_told_of_yet() -> None:
+def test_a_user_error_is_a_value_error_that_was_not_shown_yet() -> None:
     with pytest.raises(ValueError, match="why") as caught:
         raise UserError("why")
     assert isinstance(caught.value, UserError)
-    assert not caught.value.told
+    assert not caught.value.shown
+
+
+def test_waiting_for_answers_ends_a_command_otherwise_than_a_refusal() -> None:
+    assert UserError("why").code == 2
+    assert Waiting("for labels").code == 75
+    assert isinstance(Waiting("for labels"), UserError)

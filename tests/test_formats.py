@@ -91,7 +91,7 @@ def test_held_out_images_count_as_labelled(train: Zygote, tmp_path: Path) -> Non
     assert '"labelled": 9,' in (tmp_path / "run" / "rounds.jsonl").read_text()
     refused = run(train, tmp_path, *options, "data.validation=13", "name=other")
     assert refused.code == 2
-    assert "data.validation=13: there are only 12 images" in refused.err
+    assert "data.validation=13: there are only 12 rows" in refused.err
 
 
 def test_a_table_with_categories_and_gaps_is_held_out_split_and_fitted(
@@ -104,7 +104,7 @@ def test_a_table_with_categories_and_gaps_is_held_out_split_and_fitted(
     # A fifth of the 60 rows, which are held out, and the four of the start.
     assert '"labelled": 16,' in (tmp_path / "run" / "rounds.jsonl").read_text()
     weights = torch.load(tmp_path / "run" / "state" / "round-0001.pt", weights_only=True)
-    assert weights["network"]["head.weight"].shape == (2, 6)  # two numbers, four kinds of job
+    assert weights["learner"]["head.weight"].shape == (2, 6)  # two numbers, four kinds of job
 
 
 def test_the_salutary_experiment_labels_a_table_without_asking(
@@ -112,7 +112,7 @@ def test_the_salutary_experiment_labels_a_table_without_asking(
 ) -> None:
     write_table(tmp_path / "a.csv")
     options = ("experiment=salutary_table", f"data.path={tmp_path / 'a.csv'}")
-    finished = run(train, tmp_path, *options, "strategy=salutary", "labeler=salutary")
+    finished = run(train, tmp_path, *options, "strategy=salutary", "oracle=salutary")
     assert finished.code == 0, finished.err
     start, queried = map(json.loads, (tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
     assert (start["bought"], queried["bought"]) == (4 + 12, 0)
@@ -125,7 +125,7 @@ def test_the_salutary_experiment_labels_a_table_without_asking(
         (("task=logistic", "data.label=wage"), "has no column 'wage'; it has age, job, pay, label"),
         (("task=logistic", "task.iterations=1"), "did not converge in 1 iterations"),
         (("task=logistic", "data.crop=2"), "unknown option of 'data': 'crop'"),
-        (("task=resnet18",), "ResNet-18 needs images of at least 8x8, got 1x1"),
+        (("task=resnet18",), "this network reads images"),
     ],
 )
 def test_what_a_table_cannot_do_is_refused(
@@ -144,11 +144,11 @@ def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Pa
         f"data.path={tmp_path / 'a.npz'}",
         "task=frozen",
         "task.steps=5",
-        "task.backbones.patches.count=8",
+        "encoder.count=8",
     )
     first = run(train, tmp_path, *options)
     assert first.code == 0, first.err
-    assert "Patches looks at 24 images" in first.err
+    assert "Patches looks at 24 rows" in first.err
     again = run(train, tmp_path, *options, "name=again")
     assert again.code == 0, again.err
     assert "looks at" not in again.err
@@ -156,10 +156,35 @@ def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Pa
         torch.load(tmp_path / name / "state" / "round-0001.pt", weights_only=True)
         for name in ("run", "again")
     )
-    assert torch.equal(whole["network"]["head.weight"], other["network"]["head.weight"])
+    assert torch.equal(whole["learner"]["head.weight"], other["learner"]["head.weight"])
 
 
-def test_an_unknown_backbone_is_refused(train: Zygote, tmp_path: Path) -> None:
-    finished = run(train, tmp_path, "task=frozen", "task.backbone=patch")
+def test_an_unknown_encoder_is_refused(train: Zygote, tmp_path: Path) -> None:
+    finished = run(train, tmp_path, "task=frozen", "encoder=patch")
     assert finished.code == 2
-    assert "unknown backbone 'patch'; did you mean 'patches'?" in finished.err
+    assert "unknown encoder 'patch'; did you mean 'patches'?" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("data=digits", "encoder=patches"), "this network reads images"),
+        (("data=digits", "encoder=file"), "encoder.path is needed"),
+        (("data=digits", "encoder=file", "encoder.path=/nowhere"), "there is no file /nowhere"),
+    ],
+)
+def test_an_encoder_that_does_not_fit_is_refused(
+    train: Zygote, tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    refused = run(train, tmp_path, *options, "task=resnet18")
+    assert refused.code == 2
+    assert told in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_an_encoder_of_pictures_refuses_a_table(train: Zygote, tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv")
+    options = ("data=table", f"data.path={tmp_path / 'a.csv'}", "task=frozen")
+    refused = run(train, tmp_path, *options)
+    assert refused.code == 2
+    assert "Patches encodes pictures" in refused.err

@@ -1,8 +1,10 @@
 """Who may import whom, read from the sources."""
 
 import ast
+import importlib
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -70,7 +72,7 @@ def home_of(origin: str, name: str) -> str:
     if f"{origin}.{name}" in FILES:
         return f"{origin}.{name}"
     if origin == "autoal":
-        return autoal._HOMES.get(name, origin)
+        return autoal._HOME_OF.get(name, origin)
     return origin
 
 
@@ -82,6 +84,39 @@ def belongs(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+MAPPED = ("autoal.strategies", "autoal.datamodules")
+ENGINE = [name for name in within("autoal") if not any(belongs(name, room) for room in MAPPED)]
+
+# The rooms from the ground up; what stands on a floor may use those below, and its own.
+FLOORS = (
+    ("errors",),
+    ("bounds", "seeding", "settings", "plugins"),
+    ("building",),
+    ("maths",),
+    ("data",),
+    ("model",),
+    ("encoders",),
+    ("query",),
+    ("oracles",),
+    ("record",),
+    ("cycle", "search"),
+    ("report",),
+    ("run", "config", "listing", "dashboard", "testing"),
+    ("command",),
+    ("__main__",),
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def ours(modules: set[str]) -> set[str]:
+    """Those of the package, but for its face, which only hands names on."""
+    return {name for name in modules if belongs(name, "autoal")} - {"autoal"}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
 def test_the_sources_are_found_and_read() -> None:
     assert {
         "autoal",
@@ -89,18 +124,13 @@ def test_the_sources_are_found_and_read() -> None:
         "autoal.record.round",
         "autoal.strategies.random",
     } <= FILES.keys()
-    assert {"torch", "autoal.cycle.pool", "autoal.model.task"} <= imports(
+    assert {"torch", "autoal.cycle.pool", "autoal.model.learner"} <= imports(
         "autoal.cycle.experiment", everywhere=False
     )
     assert "autoal.query.view" in imports("autoal.strategies.random", everywhere=False)
-    lazy = imports("autoal.registry", everywhere=True) - imports(
-        "autoal.registry", everywhere=False
-    )
-    assert lazy == {"autoal.query.strategy"}
-
-
-MAPPED = ("autoal.strategies", "autoal.datamodules")
-ENGINE = [name for name in within("autoal") if not any(belongs(name, each) for each in MAPPED)]
+    assert "autoal.strategies.bayesian" in imports("autoal.strategies.power", everywhere=False)
+    lazy = imports("autoal.config", everywhere=True) - imports("autoal.config", everywhere=False)
+    assert lazy == {"autoal.query.registry"}
 
 
 @pytest.mark.parametrize("module", ENGINE)
@@ -108,6 +138,24 @@ def test_the_engine_imports_neither_strategies_nor_datamodules(module: str) -> N
     found = imports(module, everywhere=True)
     assert not [name for name in found if belongs(name, "autoal.strategies")]
     assert not [name for name in found if belongs(name, "autoal.datamodules")]
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room_of(module) for module in ENGINE if module != "autoal"} == FLOOR_OF.keys()
+
+
+@pytest.mark.parametrize("module", [name for name in ENGINE if name != "autoal"])
+def test_no_import_runs_back_up(module: str) -> None:
+    floor = FLOOR_OF[room_of(module)]
+    used = ours(imports(module, everywhere=False))
+    assert not {name for name in used if FLOOR_OF[room_of(name)] > floor}
+
+
+def test_rooms_on_one_floor_do_not_need_each_other() -> None:
+    for rooms in FLOORS:
+        for module in (name for room in rooms for name in within(f"autoal.{room}")):
+            used = {room_of(name) for name in ours(imports(module, everywhere=False))}
+            assert not (used & set(rooms)) - {room_of(module)}
 
 
 def test_no_modules_of_the_engine_import_each_other_in_a_circle() -> None:
@@ -127,28 +175,48 @@ def test_the_leaves_import_nothing_of_ours(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", within("autoal.datamodules"))
-def test_data_sets_know_neither_strategies_nor_rounds(module: str) -> None:
-    found = imports(module, everywhere=True)
-    assert "autoal.cycle.experiment" not in found
-    assert not [name for name in found if belongs(name, "autoal.strategies")]
+def test_data_sets_know_only_data(module: str) -> None:
+    rooms = {room_of(name) for name in ours(imports(module, everywhere=True))}
+    assert rooms <= {"datamodules", "data", "errors", "bounds", "seeding"}
 
 
 @pytest.mark.parametrize("module", within("autoal.strategies"))
-def test_strategies_know_neither_data_sets_nor_rounds(module: str) -> None:
-    found = imports(module, everywhere=True)
-    assert not found & {
-        "autoal.cycle.experiment",
-        "autoal.oracles.question",
-        "autoal.model.task",
-        "autoal.model.training",
+def test_strategies_know_neither_data_sets_nor_the_cycle(module: str) -> None:
+    if module == "autoal.strategies.__main__":  # the listing's command
+        return
+    rooms = {room_of(name) for name in ours(imports(module, everywhere=True))}
+    assert rooms <= {"strategies", "query", "maths", "model", "errors", "bounds"}
+
+
+@pytest.mark.parametrize("folder", ["autoal", "strategies", "datamodules", "tests", "benchmarks"])
+def test_the_mapped_folders_go_by_their_installed_names(folder: str) -> None:
+    # From the root of a checkout they could be imported by both, as two modules each.
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            assert not [
+                name for name in names if name.split(".")[0] in ("strategies", "datamodules")
+            ]
+
+
+def test_every_package_is_installed() -> None:
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {
+        module_of(path)
+        for folder in ("autoal", "strategies", "datamodules")
+        for path in (ROOT / folder).rglob("__init__.py")
     }
-    assert not [name for name in found if belongs(name, "autoal.datamodules")]
+    assert set(setup["packages"]) == folders | {"autoal.configs"}
+    assert setup["packages"] == sorted(setup["packages"])
 
 
 def test_the_command_line_and_the_bare_package_do_not_load_torch() -> None:
     script = (
-        "import sys, autoal, autoal.command, autoal.settings, autoal.registry\n"
-        "autoal.registry.installed()\n"
+        "import sys, autoal, autoal.command, autoal.config, autoal.plugins\n"
+        "assert autoal.__version__ and 'Experiment' in dir(autoal)\n"
+        "autoal.config.register()\n"
         "print([name for name in ('torch', 'pytorch_lightning', 'wandb') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -156,8 +224,17 @@ def test_the_command_line_and_the_bare_package_do_not_load_torch() -> None:
 
 
 def test_every_public_name_is_found_where_it_lives() -> None:
-    assert sorted(autoal.__all__) == autoal.__all__ == sorted(autoal._HOMES)
-    for name in autoal.__all__:
-        assert getattr(autoal, name).__module__ == autoal._HOMES[name]
+    typed = ast.parse(FILES["autoal"].read_text())
+    exported = {
+        alias.name: node.module
+        for node in ast.walk(typed)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("autoal.")
+        for alias in node.names
+        if alias.asname
+    }
+    assert exported == autoal._HOME_OF
+    assert sorted([*exported, "__version__"]) == autoal.__all__ == dir(autoal)
+    for name, home in exported.items():
+        assert getattr(autoal, name) is getattr(importlib.import_module(home), name)
     with pytest.raises(AttributeError, match="has no attribute 'Poool'"):
         _ = autoal.Poool

@@ -1,12 +1,14 @@
 import re
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
-from autoal import listing, registry
+from autoal import listing, plugins
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
 
 MARGIN = "autoal.strategies.uncertainty:Margin"
 SOURCE = '''
@@ -46,8 +48,10 @@ def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
     offers = {"absent": "nowhere:X", "defective": "defective:X", "margin": MARGIN}
     for name in ("Silent", "Wordy", "OddDefault"):
         offers[name.lower()] = f"made_up:{name}"
-    points = {name: EntryPoint(name, value, registry.GROUP) for name, value in offers.items()}
-    monkeypatch.setattr(registry, "installed", lambda: points)
+    points = EntryPoints(
+        EntryPoint(name, value, STRATEGIES.group) for name, value in offers.items()
+    )
+    monkeypatch.setattr(plugins, "_points", lambda: points)
     monkeypatch.setenv("COLUMNS", "100")
     return monkeypatch
 
@@ -101,7 +105,7 @@ def test_a_narrow_terminal_gets_narrow_lines(offer: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_installed_is_nothing_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "installed", dict)
+    monkeypatch.setattr(plugins, "_points", EntryPoints)
     assert listing.listing() == ""
 
 
@@ -151,18 +155,18 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "strategies.md"
 
 
 def test_the_page_tells_of_every_strategy() -> None:
-    own = [name for name in registry.installed() if registry.origin(name).startswith("autoal ")]
+    own = [name for name in STRATEGIES.installed() if STRATEGIES.origin(name).startswith("autoal ")]
     assert sorted(re.findall(r"^### (\w+)$", PAGE.read_text(), re.MULTILINE)) == own
     pictures = sorted(path.stem for path in (PAGE.parent / "strategies").glob("*.png"))
     assert pictures == own
 
 
-@pytest.mark.parametrize("name", registry.installed())
+@pytest.mark.parametrize("name", STRATEGIES.installed())
 def test_the_page_tells_what_is_read_and_the_defaults(name: str) -> None:
     section = re.split(r"\n##+ ", PAGE.read_text().partition(f"\n### {name}\n")[2])[0]
     section = " ".join(section.split())
     strategy = registry.load(name)
-    reads = ", ".join(f"`{each}`" for each in strategy.reads or ())
+    reads = ", ".join(f"`{name}`" for name in strategy.reads or ())
     assert f"Reads {reads or 'nothing'}{':' if 'validation' in reads else '.'}" in section
     options = ", ".join(f"`{option}`" for option in listing.options(strategy))
     assert (f"Options: {options}." if options else "No options.") in section

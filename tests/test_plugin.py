@@ -1,4 +1,4 @@
-"""A strategy in a package of its own, tests/plugin, as its author and its user would meet it."""
+"""Plugins of every kind in a package of their own, tests/plugin, as author and user meet them."""
 
 import json
 import os
@@ -6,17 +6,28 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import yaml
 
-from autoal import registry
-from autoal.testing import check_strategy
+from autoal import Question, TrueLabels, plugins
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+from autoal.testing import (
+    check_data,
+    check_encoder,
+    check_learner,
+    check_oracle,
+    check_strategy,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "tests" / "plugin"
-QUICK = ("task=linear", "task.steps=20", "rounds=1", "logger=none")
 
 
 @pytest.fixture
@@ -34,14 +45,26 @@ def site(tmp_path: Path) -> Path:
     for group, points in project["entry-points"].items():
         entries += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
     (information / "entry_points.txt").write_text("\n".join(entries) + "\n")
-    shutil.copy(PLUGIN / "autoal_density.py", folder)
+    for module in PLUGIN.glob("*.py"):
+        shutil.copy(module, folder)
     return folder
 
 
-def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def kinds(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module of the other kinds, installed."""
+    monkeypatch.syspath_prepend(site)
+    plugins._points.cache_clear()
+    yield import_module("autoal_kinds")
+    plugins._points.cache_clear()
+    for module in ("autoal_kinds", "autoal_density"):
+        sys.modules.pop(module, None)
+
+
+def run(site: Path, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
-        cwd=ROOT,
+        cwd=cwd,
         # One thread is fastest where others are at work.
         env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -49,23 +72,69 @@ def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_density(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(site)
+@pytest.mark.usefixtures("kinds")
+def test_density() -> None:
     density = registry.load("density")
     check_strategy(density())
     assert registry.options(density) == {"k": 10}
-    assert registry.origin("density") == "autoal-density 0.1"
+    assert STRATEGIES.origin("density") == "autoal-density 0.1"
 
 
-def test_density_runs_with_its_options(site: Path, tmp_path: Path) -> None:
-    chosen = ("strategy=density", "strategy.k=5", f"out={tmp_path}", "name=run")
-    finished = run(site, "train.py", *QUICK, *chosen)
+def test_the_other_kinds_keep_their_promises(kinds: Any) -> None:
+    check_data(kinds.Stripes())
+    data = kinds.Stripes()
+    data.setup()
+    check_encoder(kinds.Columns())
+    check_learner(lambda: kinds.Centroids(data.train.shape, 2), data)
+    question = Question(1, torch.tensor([7, 3, 10, 4]), data.classes)
+    check_oracle(kinds.Shy(TrueLabels(data.train.labels)), question)
+
+
+def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> None:
+    chosen = (
+        *("strategy=density", "strategy.k=5", "data=stripes", "data.count=40"),
+        *("encoder=columns", "encoder.factor=2.0", "task=centroids", "task.sharpness=3.0"),
+        *("oracle=shy", "oracle.every=4", "start=8", "budget=6", "rounds=2", "logger=none"),
+    )
+    finished = run(site, "train.py", *chosen, f"out={tmp_path}", "name=run")
     assert finished.returncode == 0, finished.stderr
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert config["strategy"] == {"name": "density", "k": 5}
+    assert config["data"]["count"] == 40
+    assert config["encoder"] == {"_target_": "autoal_kinds.Columns", "factor": 2.0}
+    assert config["task"] == {"_target_": "autoal_kinds.Centroids", "sharpness": 3.0}
+    assert config["oracle"] == {"_target_": "autoal_kinds.Shy", "every": 4}
     assert config["about"]["versions"]["strategy"] == "autoal-density 0.1"
-    rounds = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
-    assert [json.loads(line)["strategy"] for line in rounds] == ["density", "density"]
+    lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    rounds = [json.loads(line) for line in lines]
+    assert [line["strategy"] for line in rounds] == ["density"] * 3
+    asked = [row for line in rounds for row in (*line["queried"], *line.get("declined", []))]
+    assert len(asked) == len(set(asked)) == 8 + 6 + 6
+    assert all(
+        (row % 4 == 0) == (row in line.get("declined", []))
+        for line in rounds
+        for row in (*line["queried"], *line.get("declined", []))
+    )
+    assert rounds[-1]["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("data.coutn=3", "unknown option of 'data': 'coutn'; did you mean 'count'?"),
+        ("data.count=many", "data.count='many': must be a whole number"),
+        ("encoder.colour=red", "unknown option of 'encoder': 'colour'"),
+        ("task.shape=3", "unknown option of 'task': 'shape'"),
+    ],
+)
+def test_a_wrong_option_of_a_plugin_is_one_message(
+    site: Path, tmp_path: Path, wrong: str, message: str
+) -> None:
+    chosen = ("data=stripes", "encoder=columns", "task=centroids", "logger=none")
+    refused = run(site, "train.py", *chosen, wrong, f"out={tmp_path}/runs")
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_density_is_listed_beside_ours(site: Path) -> None:

@@ -9,7 +9,7 @@ from autoal.settings import (
     check_keys,
     check_kind,
     check_kinds,
-    check_options,
+    completed,
     differences,
     flatten,
     run_name,
@@ -170,24 +170,61 @@ def test_a_wrong_kind_is_found_deep_in_the_settings() -> None:
 
 def test_options_are_completed_by_their_defaults() -> None:
     options = {"k": Parameter.empty, "scale": 0.5, "widths": (1, 2)}
-    complete = check_options({"k": 3}, options, "strategy 'density'")
+    complete = completed({"k": 3}, options, "strategy 'density'")
     assert complete == {"k": 3, "scale": 0.5, "widths": [1, 2]}
-    assert check_options({}, {}, "strategy 'random'") == {}
+    assert completed({}, {}, "strategy 'random'") == {}
 
 
 def test_a_required_option_must_be_given() -> None:
     with pytest.raises(UserError, match=r"strategy 'density' needs the option 'k'.*strategy\.k="):
-        check_options({}, {"k": Parameter.empty}, "strategy 'density'")
+        completed({}, {"k": Parameter.empty}, "strategy 'density'")
 
 
 def test_an_unknown_option_is_told_the_nearest() -> None:
     with pytest.raises(UserError, match=r"strategy 'density'.* 'sclae'; did you mean 'scale'"):
-        check_options({"sclae": 1}, {"scale": 0.5, "k": 3}, "strategy 'density'")
+        completed({"sclae": 1}, {"scale": 0.5, "k": 3}, "strategy 'density'")
 
 
 def test_an_option_of_another_kind_is_refused() -> None:
     with pytest.raises(UserError, match=r"strategy\.k=2\.5: must be a whole number"):
-        check_options({"k": 2.5}, {"k": 3}, "strategy 'density'")
+        completed({"k": 2.5}, {"k": 3}, "strategy 'density'")
+
+
+NESTED = {"road": "implicit", "unroll": {"steps": 3, "rate": 0.1}, "open": {}}
+
+
+def test_a_group_of_options_is_completed_and_checked_like_the_others() -> None:
+    complete = completed({"unroll": {"steps": 5}, "open": {"a": 1}}, NESTED, "strategy 'x'")
+    assert complete == {
+        "road": "implicit",
+        "unroll": {"steps": 5, "rate": 0.1},
+        "open": {"a": 1},
+    }
+    for given, message in (
+        ({"stpes": 5}, "unknown option of strategy 'x', unroll: 'stpes'; did you mean 'steps'?"),
+        ({"steps": 1.5}, r"strategy\.unroll\.steps=1\.5: must be a whole number"),
+    ):
+        with pytest.raises(UserError, match=message):
+            completed({"unroll": given}, NESTED, "strategy 'x'")
+    with pytest.raises(UserError, match=r"strategy\.unroll=5: must be a dict"):
+        completed({"unroll": 5}, NESTED, "strategy 'x'")
+
+
+@pytest.mark.parametrize(
+    ("key", "spelling"),
+    [
+        ("labeler", "oracle="),
+        ("task.backbone", "encoder=<name>"),
+        ("task.backbones.patches.count", "encoder.<option>="),
+    ],
+)
+def test_an_option_that_has_moved_is_told_its_new_name(key: str, spelling: str) -> None:
+    assert f"{key} is spelt otherwise now: give {spelling}" in str(unknown_key(key, ["task.steps"]))
+
+
+def test_a_strategys_option_that_has_moved_is_told_its_new_name() -> None:
+    with pytest.raises(UserError, match=r"strategy\.objective is spelt otherwise now"):
+        completed({"objective": "paper"}, NESTED, "strategy 'autoal'")
 
 
 def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:

@@ -4,11 +4,11 @@ Reads one JSON request a line and answers with one. The forks are real processes
 train.py as their main module; only the time to start Python and to import torch is saved.
 """
 
+import itertools
 import json
 import os
 import resource
 import runpy
-import signal
 import sys
 import traceback
 from importlib import import_module
@@ -33,9 +33,18 @@ PLACES: dict[str, tuple[Any, str, int]] = {
     "between state and rounds": (Path, "replace", 7),
     "the old state not removed": (Path, "unlink", 2),
 }
+# What a run does over and over: a moment of it is one of these calls.
+WATCHED: list[tuple[Any, str]] = [
+    *((Task, name) for name in ("training_step", "test_step", "predict_step", "renew")),
+    *((Margin, name) for name in ("fit", "score")),
+    *((os, name) for name in ("fsync", "replace")),
+    *((Path, name) for name in ("replace", "unlink", "mkdir")),
+]
 
 
-def start(argv: list[str], out: str, err: str, largest_file: int | None, die: str | None) -> int:
+def start(
+    argv: list[str], out: str, err: str, largest_file: int | None, die: str | None, by: int
+) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
     child = os.fork()
     if child:
@@ -47,7 +56,7 @@ def start(argv: list[str], out: str, err: str, largest_file: int | None, die: st
         if largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         if die is not None:
-            die_in(die)
+            die_in(die, by)
         sys.argv = [str(TRAIN), *argv]
         runpy.run_path(str(TRAIN), run_name="__main__")
     except SystemExit as end:
@@ -65,24 +74,32 @@ def wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def die_in(place: str) -> None:
-    """Let the process end, as `kill -9` would end it, at the call that the place names."""
-    owner, name, last = PLACES[place]
-    original = getattr(owner, name)
-    calls = 0
+def die_in(place: str, by: int) -> None:
+    """Let the process get a signal at the call that the place names, as from outside.
 
-    def counted(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*arguments, **options)
+    A number is that of a call among all that are watched, whichever it is.
+    """
+    if place.isdecimal():
+        watched, last = WATCHED, int(place)
+    else:
+        owner, function, last = PLACES[place]
+        watched = [(owner, function)]
+    calls = itertools.count(1)
 
-    setattr(owner, name, counted)
+    def counted(original: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if next(calls) == last:
+                os.kill(os.getpid(), by)
+            return original(*arguments, **options)
+
+        return call
+
+    for owner, name in watched:
+        setattr(owner, name, counted(getattr(owner, name)))
 
 
 if __name__ == "__main__":
-    for module in ("autoal.cycle.experiment", "autoal.record.results", "autoal.datamodules.digits"):
+    for module in ("autoal.run", "autoal.search.autoal", "autoal.datamodules.digits"):
         import_module(module)
     sys.path.insert(0, str(TRAIN.parent))
     calls: dict[str, Any] = {"start": start, "wait": wait}

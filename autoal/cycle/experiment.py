@@ -1,270 +1,313 @@
-"""The active-learning cycle."""
+"""The cycle: a question is asked, answers are told, a model is trained and tested."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from autoal.cheating import Cheating
+from autoal.cycle.hooks import Growth, Stop
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
 from autoal.cycle.stopwatch import Stopwatch
-from autoal.data.contract import ImageData
+from autoal.cycle.trial import Trial
+from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 from autoal.model.features import Features
-from autoal.model.networks import Ready
-from autoal.model.task import Task
-from autoal.model.training import Training
-from autoal.oracles.model import Labeler
-from autoal.oracles.question import Oracle, TrueLabels
-from autoal.query.strategy import QueryStrategy, select
-from autoal.query.view import View
+from autoal.model.learner import Learner
+from autoal.oracles.question import Answers, Oracle, Question, in_order
+from autoal.query import registry
+from autoal.query.strategy import (
+    Facts,
+    Query,
+    QueryStrategy,
+    demand_served,
+    demand_untaught,
+    query,
+)
+from autoal.query.view import Bench, Known, View
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.seeding import derive, generator, seeded
 
-UNKNOWN = -1  # the label of a row that nobody was asked about
+PHASES = ("train", "test", "features", "score")
 
 
-def rounds(
-    data: ImageData,
-    task: Task,
-    strategy: QueryStrategy,
-    oracle: Oracle,
-    plan: Plan,
-    *,
-    labeler: Labeler | None = None,
-    seed: int = 0,
-    training: Training | None = None,
-    history: Sequence[Round] = (),
-    sink: Sink | None = None,
-) -> Iterator[Round]:
-    """Query, label, train and test, once a round, and yield what each round did.
+def rounds(experiment: Experiment, oracle: Oracle) -> Iterator[Round]:
+    """Do the rounds that are left, with an oracle that answers at once."""
+    while (question := experiment.ask()) is not None:
+        answers = oracle(question)
+        del question  # since whoever holds its view costs a copy of the model
+        yield experiment.tell(answers)
+
+
+class Experiment:
+    """Query, label, train and test, once a round.
+
+    `ask` gives the next question, `tell` takes the answers and does the rest of the round. Nothing
+    is trained before something is told, and all randomness follows from the seed.
 
     Args:
-        data: set up; its training images are the pool.
-        task: with the weights of the last round of `history`, if there is one.
-        strategy: chooses the rows of every round but the first.
-        oracle: answers for them.
-        plan: how many rows are labelled.
-        labeler: labels the rows that the strategy chooses in the oracle's place.
+        data: its training rows are the pool.
+        learner: is taught what is labelled.
+        strategy: chooses the rows of every round but the first; by its name with its own options.
+        plan: how many rows are asked about.
+        start: chooses the rows of the first round, before anything is labelled; None: at random.
+        stop: says why no more is to be bought, before each query.
+        growth: makes rows that join the pool, before each query.
         seed: all randomness follows from it.
-        training: the machine's side; the default takes what is there.
-        history: the rounds that were done before; the rest of the plan is yielded.
-        sink: told about the progress inside a round; its `end` is left to the caller, who knows
+        sink: is told about the progress inside a round; its `end` is left to the caller, who knows
             when a round is safe.
     """
-    plan.check(len(data.train))
-    strategy.check(validation=data.validation.labels if data.validation else None)
-    if isinstance(strategy, Cheating):
-        strategy.check_pool(len(data.train))
-    experiment = _Experiment(
-        data, task, strategy, oracle, plan, labeler, seed, training or Training(), sink or Sink()
-    )
-    return experiment.run(history)
-
-
-class _Experiment:
-    """What stays the same over the rounds, and what is known so far."""
 
     def __init__(
         self,
-        data: ImageData,
-        task: Task,
-        strategy: QueryStrategy,
-        oracle: Oracle,
+        data: Data,
+        learner: Learner,
+        strategy: QueryStrategy | str,
         plan: Plan,
-        labeler: Labeler | None,
-        seed: int,
-        training: Training,
-        sink: Sink,
+        *,
+        start: QueryStrategy | str | None = None,
+        stop: Stop | None = None,
+        growth: Growth | None = None,
+        seed: int = 0,
+        sink: Sink | None = None,
     ) -> None:
-        self.task = task
-        self.deep = any(
-            True for _ in task.network.embed.parameters()
-        )  # more than a head is trained
-        self.understudy = deepcopy(task)  # now, before it has a trainer
+        data.setup()
+        plan.check(len(data.train))
+        strategy, start = _built(strategy), None if start is None else _built(start)
+        facts = facts_of(data, learner)
+        if growth is not None and "outcomes" in (strategy.reads or ()):
+            raise UserError("an upper reference goes without growth: made rows have no true label")
+        demand_served(strategy, facts)
+        if start is not None:
+            demand_untaught(start, registry.untaught)
+            demand_served(start, facts)
+        self.data = data
+        self.learner = learner
         self.strategy = strategy
-        self.oracle = oracle
-        self.labeler = labeler
         self.plan = plan
         self.seed = seed
-        self.training = training
-        self.sink = sink
-        self.classes = len(data.classes)
-        self.stages = "stages" in (strategy.reads or ())
-        self.images = training.place(data.train.images)
-        self.test = data.test
-        self.validation = data.validation
-        self.held_out = len(data.validation) if data.validation else 0
-        self.pool = Pool.of(len(data.train))
-        self.labels = torch.full((len(data.train),), UNKNOWN)
+        self.sink = sink or Sink()
+        self.history: list[Round] = []
+        self.stopped = ""  # why `stop` ended the experiment
+        self._start = start
+        self._stop = stop
+        self._growth = growth
+        # The labels that count are those that were told; the data set's own stay where they are.
+        self._rows = learner.place(data.train.without_labels())
+        self._pool = Pool.of(len(data.train))
+        self._made: list[Rows] = []
+        self._asked: _Asked | None = None
 
-    def run(self, history: Sequence[Round]) -> Iterator[Round]:
-        for past in history:
-            self._learn(torch.tensor(past.queried), torch.tensor(past.labels))
-        for number in range(len(history), self.plan.rounds + 1):
+    @property
+    def rows(self) -> Rows:
+        """The pool's rows, those that were made among them, with the labels that were told."""
+        return self._rows
+
+    def resume(self, history: Sequence[Round], state: dict[str, Any] | None = None) -> None:
+        """Go on after these rounds, with the state that belongs to the last of them."""
+        if state is not None:
+            self.learner.load_state_dict(state["learner"])
+            self.strategy.load_state_dict(state["strategy"])
+            for made in state.get("made", []):
+                self._grow(replace(Rows.of(made.pop("inputs")), **made))
+        for done in history:
+            facts = (done.queried, done.labels, done.declined)
+            told = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
+            self._pool, self._rows = self._known(*told)
+        self.history = [*self.history, *history]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must outlive a round, beside its record."""
+        state = {"learner": self.learner.state_dict(), "strategy": self.strategy.state_dict()}
+        made = [
+            {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
+        ]
+        return state | ({"made": made} if made else {})
+
+    def ask(self) -> Question | None:
+        """The question of the next round, the same until it is answered; None when all is done."""
+        if self._asked is None:
+            number = len(self.history)
+            if self.stopped or number > self.plan.rounds or not len(self._pool.unlabelled):
+                return None
             self.sink.begin(number)
-            yield self._round(number)
+            self._asked = self._query(number)
+        return None if self._asked is None else self._asked.question
 
-    def _round(self, number: int) -> Round:
-        watch = Stopwatch()
-        rows, given, notes = self._query(number, watch)
-        answers = self._answers("oracle", self.oracle(rows), rows) if given is None else given
-        self._learn(rows, answers)
+    def tell(self, answers: Any) -> Round:
+        """Take the answers to what `ask` asked, train, test, and say what the round did.
+
+        Args:
+            answers: `Answers`, or a list or array of classes in the order of the question's rows,
+                by number or name, in which -1, NaN or None declines a row.
+        """
+        if self._asked is None:
+            raise RuntimeError("nothing was asked that could be answered: call `ask` first")
+        asked = self._asked
+        told = in_order(asked.question, Answers.of(asked.question, answers))
+        # Whoever holds the view while the model changes costs a copy of it; nobody here does.
+        self._asked = replace(asked, question=replace(asked.question, view=None))
+        with asked.watch.running():
+            done = self._round(self._asked, told)
+        self._asked = None
+        self.history.append(done)
+        return done
+
+    def _round(self, asked: _Asked, told: Answers) -> Round:
+        number, watch = asked.question.number, asked.watch
+        declined = asked.question.rows[~torch.isin(asked.question.rows, told.rows)]
+        pool, rows = self._known(told.rows, told.labels, declined)
+        labelled = pool.labelled
+        if not len(labelled):
+            raise UserError(f"all {len(declined)} rows were declined: there is nothing to learn")
         with watch.phase("train"), seeded(self.seed, number, "fit"):
-            self.task.renew(first=number == 0)
-            labelled = self.pool.labelled
-            steps = self.training.fit(
-                self.task, self._take(labelled), self.labels[labelled], self.sink.step
-            )
+            taught = rows.take(labelled)
+            steps = self.learner.fit(taught, first=number == 0, watch=self.sink.step)
         with watch.phase("test"):
             metrics = self._test()
+        self._pool, self._rows = pool, rows
+        held_out = len(self.data.validation) if self.data.validation else 0
+        bought, cost = int((told.costs > 0).sum()), float(told.costs.sum())
         return Round(
             number=number,
-            labelled=len(labelled) + self.held_out,
-            queried=rows.tolist(),
-            labels=answers.tolist(),
+            labelled=len(labelled) + held_out,
+            queried=told.rows.tolist(),
+            labels=told.labels.tolist(),
             metrics=metrics,
-            seconds={
-                **{name: watch.seconds[name] for name in ("train", "test", "features", "score")},
-                **notes.pop("seconds", {}),
-                "total": watch.total,
-            },
+            seconds={**dict.fromkeys(PHASES, 0.0), **watch.seconds, "total": watch.total},
             steps=steps,
-            notes=notes,
-            bought=(len(rows) if given is None else 0) + (0 if number else self.held_out),
-            wrong=self.oracle.wrong(rows, answers) if isinstance(self.oracle, TrueLabels) else None,
+            notes=asked.notes,
+            bought=bought + (0 if number else held_out),
+            wrong=told.wrong,
+            declined=declined.tolist(),
+            cost=None if cost == bought else cost,
+            made=asked.made,
         )
+
+    def _known(self, rows: Tensor, labels: Tensor, declined: Tensor) -> tuple[Pool, Rows]:
+        """The pool and its rows once these labels are known and those rows are set aside."""
+        pool = self._pool.label(rows).set_aside(declined)
+        return pool, self._rows.with_labels(rows, labels)
 
     def _test(self) -> dict[str, float]:
-        metrics = self.training.test(self.task, self.test.images, self.test.labels)
-        if self.validation is None:
+        test, validation = self.data.test, self.data.validation
+        metrics = {} if test is None else self.learner.test(test)
+        if validation is None:
             return metrics
-        held_out = self.training.test(self.task, self.validation.images, self.validation.labels)
+        held_out = self.learner.test(validation)
         return metrics | {f"val_{name}": value for name, value in held_out.items()}
 
-    def _query(self, number: int, watch: Stopwatch) -> tuple[Tensor, Tensor | None, dict[str, Any]]:
-        """The rows of this round, labels for which nobody is asked, and the strategy's notes."""
-        if number == 0:
-            stream = generator(self.seed, "start")
-            return torch.randperm(len(self.pool), generator=stream)[: self.plan.start], None, {}
-        # Seeded too, for strategies that draw from the global streams though they should not.
-        with watch.phase("score"), seeded(self.seed, number, "query"):
-            view = self._view(number, watch)
-            rows = self._select(number, view)
-            notes = self.strategy.notes(view)
-            if self.labeler is None:
-                return rows, None, notes
-            return rows, self._answers("labeler", self.labeler(view, rows), rows), notes
+    def _query(self, number: int) -> _Asked | None:
+        """What to ask next; None where `stop` has a reason to ask no more."""
+        watch = Stopwatch()
+        with watch.running():
+            if number == 0:
+                return self._asking(number, watch, self._first(watch), None)
+            # Seeded too, for strategies that draw from the global streams though they should not.
+            with watch.phase("score"), seeded(self.seed, number, "query"):
+                view = self._view(number, watch, self.strategy)
+                self.stopped = self._stop(self.history, view) if self._stop else ""
+                if self.stopped:
+                    return None
+                made = self._growth(view, self.history) if self._growth else None
+                if made is not None and len(made):
+                    self._grow(made)
+                    view = self._view(number, watch, self.strategy)
+                budget = min(self.plan.budget, len(view.pool))
+                chosen_rows = query(self.strategy, view, budget)
+                return self._asking(number, watch, chosen_rows, view, len(made or ()))
 
-    def _select(self, number: int, view: View) -> Tensor:
-        if isinstance(self.strategy, Cheating):
-            return self.strategy.cheat(view, self.plan.budget, partial(self._outcome, number))
-        return select(self.strategy, view, self.plan.budget)
+    def _first(self, watch: Stopwatch) -> Query:
+        """The rows of the start."""
+        if self._start is None:
+            order = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
+            return Query(order[: self.plan.start], {}, None)
+        with watch.phase("score"), seeded(self.seed, 0, "query"):
+            return query(self._start, self._view(0, watch, self._start), self.plan.start)
 
-    def _outcome(self, number: int, rows: Tensor, judges: Tensor) -> float:
-        """The loss after this round's very training with these rows; for upper references alone.
+    def _asking(
+        self, number: int, watch: Stopwatch, asked: Query, view: View | None, made: int = 0
+    ) -> _Asked:
+        rows = self._rows
+        question = Question(
+            number,
+            asked.rows,
+            self.data.classes,
+            shown=chosen(rows.shown, asked.rows),
+            names=chosen(rows.names, asked.rows),
+            view=view,
+            suggested=asked.suggested,
+        )
+        return _Asked(question, watch, asked.notes, made)
 
-        On the validation rows, or else on the judges.
-        """
-        if not isinstance(self.oracle, TrueLabels):
-            raise UserError("an upper reference needs data of which all labels are known")
-        task, labels = self.understudy, self.labels.clone()
-        labels[rows] = self.oracle(rows)
-        labelled = self.pool.label(rows).labelled
-        task.load_state_dict(self.task.state_dict())
-        with seeded(self.seed, number, "fit"):
-            task.renew(first=False)
-            self.training.fit(task, self._take(labelled), labels[labelled], lambda step: None)
-        if self.validation is not None:
-            judging = self.validation.images, self.validation.labels
-        else:
-            judging = self._take(judges), self.oracle(judges)
-        return self.training.test(task, *judging)["nll"]
+    def _view(self, number: int, watch: Stopwatch, strategy: QueryStrategy) -> View:
+        reads, rows, pool = strategy.reads or (), self._rows, self._pool
+        seed, clock = derive(self.seed, number, "features"), partial(watch.phase, "features")
 
-    def _view(self, number: int, watch: Stopwatch) -> View:
-        labelled = self.pool.labelled
-        look = partial(self._features, number=number, watch=watch)
-        held_out = self.validation
+        def look(source: Rows, numbers: Tensor) -> Features:
+            features = self.learner.look(source, numbers, seed, stages="stages" in reads)
+            features.clock = clock
+            return features
+
+        held_out = self.data.validation
         return View(
-            pool=look(self.images, self.pool.unlabelled),
-            labelled=look(self.images, labelled),
-            labels=self.labels[labelled],
-            classes=self.classes,
+            pool=look(rows, pool.unlabelled),
+            labelled=Known(look(rows, pool.labelled), rows.labels[pool.labelled]),
+            classes=len(self.data.classes),
             seed=derive(self.seed, number, "view"),
-            validation=look(held_out.images, torch.arange(len(held_out))) if held_out else None,
-            validation_labels=held_out.labels if held_out else None,
-            fitted=partial(self._fitted, number, watch) if self.deep else None,
-            training=self.training,
+            validation=None
+            if held_out is None
+            else Known(look(held_out, torch.arange(len(held_out))), held_out.labels),
+            bench=self._bench(number, watch, reads),
         )
 
-    def _fitted(
-        self, number: int, watch: Stopwatch, places: Tensor
-    ) -> tuple[Callable[[Features], Features], nn.Module]:
-        """A network of the task's kind, trained on these places of the labelled rows alone."""
-        rows, task = self.pool.labelled[places], self.understudy
-        with seeded(self.seed, number, "fitnet"):
-            task.renew(first=True)
-            # The task's own training, shortened as the rows are fewer.
-            share = len(rows) / len(self.pool.labelled)
-            task.steps = max(1, round(self.task.steps * share))
-            task.epochs = self.task.epochs and max(1, round(self.task.epochs * share))
-            images = self.images[rows.to(self.images.device)]
-            self.training.fit(task, images, self.labels[rows], lambda step: None)
-
-        def look(features: Features) -> Features:
-            inputs, seed = features.inputs, derive(self.seed, number, "fitnet")
-            return self._seen_by(task, features.rows, lambda: inputs, seed, watch)
-
-        return look, Ready(deepcopy(task.preprocess), deepcopy(task.network))
-
-    def _features(self, images: Tensor, rows: Tensor, number: int, watch: Stopwatch) -> Features:
-        """What the network, as it is now, says about these rows of the images."""
-        seed = derive(self.seed, number, "features")
-        return self._seen_by(self.task, rows, lambda: images[rows.to(images.device)], seed, watch)
-
-    def _seen_by(
-        self, task: Task, rows: Tensor, inputs: Callable[[], Tensor], seed: int, watch: Stopwatch
-    ) -> Features:
-        def embed(inputs: Tensor) -> Tensor:
-            with watch.phase("features"):
-                return self.training.embed(task, inputs, self.stages)
-
-        network = task.network
-        return Features(
-            rows,
-            inputs=inputs,
-            embed=embed,
-            # Float32, as the embeddings are; a copy, so that later training does not change it.
-            head=deepcopy(network.head).float(),
-            dropout=network.dropout.p,
-            seed=seed,
-            width=network.head.in_features if self.stages else None,
+    def _bench(self, number: int, watch: Stopwatch, reads: Sequence[str]) -> Bench:
+        trial = Trial(self.learner, self._rows, self._pool, self.seed, number)
+        truth, validation = self.data.train.labels, self.data.validation
+        return Bench(
+            phase=watch.phase,
+            deep=self.learner.deep,
+            fitted=trial.fitted if "fitted" in reads else None,
+            outcome=partial(trial.outcome, truth, validation) if "outcomes" in reads else None,
+            training=self.learner.training if "training" in reads else None,
         )
 
-    def _take(self, rows: Tensor) -> Tensor:
-        return self.images[rows.to(self.images.device)]
+    def _grow(self, made: Rows) -> None:
+        self._rows = self._rows.joined(self.learner.place(made.without_labels()))
+        self._pool = self._pool.grown(len(made))
+        self._made.append(made)
 
-    def _answers(self, who: str, answers: Tensor, rows: Tensor) -> Tensor:
-        """The answers as labels, if they can be some."""
-        if answers.shape != rows.shape:
-            raise ValueError(
-                f"the {who} gave {tuple(answers.shape)} answers to {len(rows)} questions"
-            )
-        labels = answers.long()
-        wrong = answers[(labels != answers) | (labels < 0) | (labels >= self.classes)]
-        if len(wrong):
-            raise ValueError(
-                f"the {who} answered {wrong[0]}; classes go from 0 to {self.classes - 1}"
-            )
-        return labels
 
-    def _learn(self, rows: Tensor, answers: Tensor) -> None:
-        self.pool = self.pool.label(rows)
-        self.labels[rows] = answers
+def _built(strategy: QueryStrategy | str) -> QueryStrategy:
+    return registry.build(strategy) if isinstance(strategy, str) else strategy
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question that is open."""
+
+    question: Question
+    watch: Stopwatch
+    notes: dict[str, Any]
+    made: int  # rows that joined the pool before it
+
+
+def facts_of(data: Data, learner: Learner) -> Facts:
+    """What a strategy may know before anything is trained."""
+    train, validation = data.train, data.validation
+    return Facts(
+        pool=len(train),
+        classes=len(data.classes),
+        validation=None if validation is None else validation.labels,
+        deep=learner.deep,
+        draws=learner.draws,
+        revealed=bool((train.labels != UNKNOWN).all()),
+        pictures=train.inputs.dtype == torch.uint8 and len(train.shape) == 3,
+    )

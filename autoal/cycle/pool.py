@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -10,14 +10,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The rows of a data set, each labelled or not; labelling returns a new pool."""
+    """The rows of a data set, each labelled, set aside or neither; a change returns a new pool."""
 
     mask: Tensor  # (n,) bool, true where labelled
+    aside: Tensor  # (n,) bool, true where nobody could give a label, and nobody is asked again
 
     @classmethod
     def of(cls, size: int) -> Pool:
         """A pool of `size` rows, none of them labelled."""
-        return cls(torch.zeros(size, dtype=torch.bool))
+        none = torch.zeros(size, dtype=torch.bool)
+        return cls(none, none)
 
     def __len__(self) -> int:
         return len(self.mask)
@@ -30,10 +32,22 @@ class Pool:
     @property
     def unlabelled(self) -> Tensor:
         """The rows that may still be queried, ascending."""
-        return (~self.mask).nonzero().flatten()
+        return (~self.mask & ~self.aside).nonzero().flatten()
 
     def label(self, rows: Tensor) -> Pool:
         """The pool in which `rows` are labelled too."""
+        return replace(self, mask=self._marked(self.mask, rows))
+
+    def set_aside(self, rows: Tensor) -> Pool:
+        """The pool in which `rows` are never asked about again."""
+        return replace(self, aside=self._marked(self.aside, rows))
+
+    def grown(self, count: int) -> Pool:
+        """The pool with so many more rows at its end."""
+        more = torch.zeros(count, dtype=torch.bool)
+        return Pool(torch.cat([self.mask, more]), torch.cat([self.aside, more]))
+
+    def _marked(self, mask: Tensor, rows: Tensor) -> Tensor:
         if rows.ndim != 1 or rows.dtype != torch.long:
             raise ValueError(f"`rows` must be a list of integers, got {rows.dtype} {rows.shape}")
         outside = rows[(rows < 0) | (rows >= len(self))]
@@ -42,8 +56,9 @@ class Pool:
         values, counts = rows.unique(return_counts=True)
         if (counts > 1).any():
             raise ValueError(f"row {values[counts > 1][0]} is named twice")
-        if self.mask[rows].any():
-            raise ValueError(f"row {rows[self.mask[rows]][0]} is labelled already")
-        mask = self.mask.clone()
-        mask[rows] = True
-        return Pool(mask)
+        for name, taken in (("labelled", self.mask), ("set aside", self.aside)):
+            if taken[rows].any():
+                raise ValueError(f"row {rows[taken[rows]][0]} is {name} already")
+        marked = mask.clone()
+        marked[rows] = True
+        return marked

@@ -11,26 +11,37 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self._running: list[str] = []
-        self._since = self._start = perf_counter()
+        self._phases: list[str] = []
+        self._since = perf_counter()
+        self._total = 0.0
+        self._started: float | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count what happens in here; a round that waits for answers takes no time."""
+        self._started = perf_counter()
+        try:
+            yield
+        finally:
+            self._total, self._started = self.total, None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         self._credit()
-        self._running.append(name)
+        self._phases.append(name)
         try:
             yield
         finally:
             self._credit()
-            self._running.pop()
+            self._phases.pop()
 
     @property
     def total(self) -> float:
-        """Seconds since the watch was made, in phases or between them."""
-        return perf_counter() - self._start
+        """Seconds that it ran, in phases or between them."""
+        return self._total + (0.0 if self._started is None else perf_counter() - self._started)
 
     def _credit(self) -> None:
         now = perf_counter()
-        if self._running:
-            self.seconds[self._running[-1]] += now - self._since
+        if self._phases:
+            self.seconds[self._phases[-1]] += now - self._since
         self._since = now

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from autoal.bounds import whole
+from autoal.data.rows import Rows
+
 
 class Batches:
     """A loader for a Trainer: tuples of rows of the tensors, in RAM or on a device.
@@ -20,8 +23,7 @@ class Batches:
     """
 
     def __init__(self, *tensors: Tensor, size: int, shuffle: bool = False) -> None:
-        if size < 2:
-            raise ValueError(f"a batch must hold at least 2 rows, got {size}")
+        whole("batch_size", size, least=2)
         self.tensors = tensors
         self.rows = len(tensors[0])
         self.size = size
@@ -40,3 +42,25 @@ class Batches:
             order = order.repeat(2)
         for index in order.tensor_split(len(self)):
             yield tuple(tensor[index.to(tensor.device)] for tensor in self.tensors)
+
+
+class Blocks:
+    """A loader of inputs alone, row numbers in their order; each row is read once.
+
+    Args:
+        source: of the rows.
+        rows: their numbers.
+        size: rows a block.
+    """
+
+    def __init__(self, source: Rows, rows: Tensor, size: int) -> None:
+        self.source = source
+        self.rows = rows
+        self.size = size
+
+    def __len__(self) -> int:
+        return -(-len(self.rows) // self.size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor]]:
+        for block in self.source.blocks(self.rows, self.size):
+            yield (block,)

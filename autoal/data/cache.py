@@ -18,18 +18,18 @@ def cache_folder() -> Path:
     return Path(base) / "autoal"
 
 
-def kept(kind: str, key: str, make: Callable[[], Arrays]) -> Arrays:
+def cached(kind: str, key: str, make: Callable[[], Arrays]) -> Arrays:
     """What `make` returns, made once for each key."""
     folder = cache_folder() / kind / key
     if not folder.exists():
         arrays = make()
-        if not _keep(folder, arrays):
+        if not _store(folder, arrays):
             return arrays
     # Mapped, copy-on-write: only what is read takes memory, and nothing writes to the files.
     return {path.stem: np.load(path, mmap_mode="c") for path in folder.glob("*.npy")}
 
 
-def _keep(folder: Path, arrays: Arrays) -> bool:
+def _store(folder: Path, arrays: Arrays) -> bool:
     """Write the arrays under a name of their own and rename the folder when it is whole."""
     part = None
     try:

@@ -1,11 +1,50 @@
-"""From uint8 images to what a network reads, on whatever device they are on."""
+"""Pictures: a data set of them, and what turns them into a network's input, on any device."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Shape = tuple[int, int, int]  # channels, height, width
+from autoal.bounds import switch, whole
+from autoal.data.contract import LEAST, Data
+
+
+class ImageData(Data):
+    """A data set of small images: bytes of the shape (n, channels, height, width).
+
+    Args:
+        crop: pixels of padding for the random crop in training; 0 is off.
+        flip: random mirror images in training.
+        options: of every `Data`.
+    """
+
+    def __init__(self, crop: int = 0, flip: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        whole("crop", crop, least=0)
+        switch("flip", flip)
+        self.crop = crop
+        self.flip = flip
+
+    def preprocess(self) -> nn.Module:
+        """Normalisation by the training images' own statistics, and augmentation."""
+        mean, std = channel_statistics(self.train.inputs)
+        return Preprocess(mean, std, crop=self.crop, flip=self.flip)
+
+
+def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel of bytes, as values scaled to [0, 1].
+
+    Exact, from counts of the 256 values, without a float copy of the images.
+    """
+    values = torch.arange(256, dtype=torch.float64) / 255
+    means, deviations = [], []
+    for channel in images.unbind(1):
+        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = (share * values).sum()
+        means.append(float(mean))
+        deviations.append(float((share * (values - mean) ** 2).sum().sqrt().clamp(min=LEAST)))
+    return means, deviations
 
 
 class Preprocess(nn.Module):
@@ -31,8 +70,7 @@ class Preprocess(nn.Module):
         scale: float = 255.0,
     ) -> None:
         super().__init__()
-        if crop < 0:
-            raise ValueError(f"`crop` must not be negative, got {crop}")
+        whole("crop", crop, least=0)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
         self.crop = crop

@@ -1,31 +1,113 @@
-"""The rows of a data set."""
+"""The rows of a data set, of whatever kind: pictures, texts, tables, features."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
+UNKNOWN = -1  # the label of a row whose class nobody told
+
+Shape = tuple[int, ...]  # of one row; of an image: channels, height, width
+
+# What a person sees of rows: pictures (n, channels, height, width) uint8, or a text a row.
+Shown = Tensor | Sequence[Any]
+
 
 @dataclass(frozen=True, eq=False)
-class Images:
-    """Pictures and their classes, in RAM or mapped from a file."""
+class Rows:
+    """What a model reads of each row, the row's class, and what a person sees of it."""
 
-    images: Tensor  # (n, channels, height, width) uint8, or features in that shape
-    labels: Tensor  # (n,) long
+    inputs: Tensor  # (n, ...) of any type, in RAM, on a device or mapped from a file
+    labels: Tensor  # (n,) long; UNKNOWN where nobody told
+    shown: Shown | None = None  # (n, ...); None: there is nothing to look at
+    names: Sequence[str] | None = None  # of files, or whatever else a person calls the rows by
     part: str = "train"  # of the data set as it was loaded
-    rows: Tensor | None = None  # their places in that part; None: all of it, in order
-    whole: int = -1  # images in that part; -1: as many as there are here
+    places: Tensor | None = None  # in that part; None: all of it, in order
+    whole: int = -1  # rows of that part; -1: as many as there are here
 
     def __post_init__(self) -> None:
         if self.whole < 0:
             object.__setattr__(self, "whole", len(self))  # as frozen data classes do it
 
-    def __len__(self) -> int:
-        return len(self.images)
+    @classmethod
+    def of(cls, inputs: Tensor) -> Rows:
+        """Rows of which nothing but the inputs is known."""
+        return cls(inputs, torch.full((len(inputs),), UNKNOWN))
 
-    def take(self, rows: Tensor) -> Images:
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def shape(self) -> Shape:
+        """Of the inputs of one row."""
+        return tuple(self.inputs.shape[1:])
+
+    def take(self, rows: Tensor) -> Rows:
         """Some of them, by row numbers or by a mask."""
-        places = torch.arange(len(self)) if self.rows is None else self.rows
-        return Images(self.images[rows], self.labels[rows], self.part, places[rows], self.whole)
+        numbers = rows.nonzero().flatten() if rows.dtype == torch.bool else rows
+        return replace(
+            self,
+            inputs=self.inputs[numbers.to(self.inputs.device)],
+            labels=self.labels[numbers],
+            shown=chosen(self.shown, numbers),
+            names=chosen(self.names, numbers),
+            places=self._places()[numbers],
+        )
+
+    def blocks(self, rows: Tensor, size: int) -> Iterator[Tensor]:
+        """The inputs of these row numbers, so many at a time."""
+        for block in rows.to(self.inputs.device).split(size):
+            yield self.inputs[block]
+
+    def joined(self, more: Rows) -> Rows:
+        """These rows and, after them, others of the same kind."""
+        if (self.shape, self.inputs.dtype) != (more.shape, more.inputs.dtype):
+            raise ValueError(
+                f"rows of {more.inputs.dtype} {more.shape} cannot join rows of "
+                f"{self.inputs.dtype} {self.shape}"
+            )
+        beyond = torch.arange(self.whole, self.whole + len(more))  # they were never in that part
+        return replace(
+            self,
+            inputs=torch.cat([self.inputs, more.inputs.to(self.inputs.device)]),
+            labels=torch.cat([self.labels, more.labels]),
+            shown=_joined(self.shown, more.shown),
+            names=_joined(self.names, more.names),
+            places=torch.cat([self._places(), beyond]),
+            whole=self.whole + len(more),
+        )
+
+    def with_labels(self, rows: Tensor, labels: Tensor) -> Rows:
+        """The same rows, some of which have become known."""
+        known = self.labels.clone()
+        known[rows] = labels
+        return replace(self, labels=known)
+
+    def without_labels(self) -> Rows:
+        """The same rows, none of which is known."""
+        return replace(self, labels=torch.full_like(self.labels, UNKNOWN))
+
+    def _places(self) -> Tensor:
+        return torch.arange(len(self)) if self.places is None else self.places
+
+
+def chosen(sequence: Any, rows: Tensor) -> Any:
+    """What stands at these places of a tensor or of any other sequence; None stays None."""
+    if sequence is None:
+        return None
+    if isinstance(sequence, Tensor):
+        return sequence[rows.to(sequence.device)]
+    return [sequence[row] for row in rows.tolist()]
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """One after the other; None where one of them is lacking."""
+    if first is None or second is None:
+        return None
+    if isinstance(first, Tensor):
+        return torch.cat([first, second])
+    return [*first, *second]

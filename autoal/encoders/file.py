@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoal.data.rows import Images
-from autoal.encoders.encoded import Backbone, Parts
+from autoal.data.rows import Rows
+from autoal.encoders.encoder import Encoder, Parts
 from autoal.errors import UserError
 
 
-class File(Backbone):
+class File(Encoder):
     """An npz file with `train_features`, `test_features` and perhaps `val_features`.
 
-    Each has a row for each image of that part of the data set, in the data set's order.
+    Each has a row for each row of that part of the data set, in the data set's order.
 
     Args:
         path: of the file.
@@ -22,40 +22,38 @@ class File(Backbone):
 
     def __init__(self, path: str | None = None) -> None:
         if path is None:
-            raise ValueError("a file of features is needed: give task.backbones.file.path=")
+            raise ValueError("a file of features is needed: give encoder.path=")
         self.path = Path(path).expanduser()
 
     def key(self) -> str:
         if not self.path.is_file():
-            raise UserError(f"there is no file {self.path}; task.backbones.file.path= names one")
+            raise UserError(f"there is no file {self.path}; encoder.path= names one")
         stat = self.path.stat()
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 
-    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (ValueError, OSError, EOFError) as error:
             raise UserError(f"{self.path} cannot be read as npz: {error}") from error
         found = {name: self._rows(arrays, part) for name, part in parts.items()}
-        if len({each.shape[1] for each in found.values()}) > 1:
-            shapes = {name: tuple(each.shape) for name, each in found.items()}
+        if len({features.shape[1] for features in found.values()}) > 1:
+            shapes = {name: tuple(features.shape) for name, features in found.items()}
             raise UserError(f"{self.path} has features of several widths: {shapes}")
         return found
 
-    def _rows(self, arrays: dict[str, np.ndarray], part: Images) -> Tensor:
+    def _rows(self, arrays: dict[str, np.ndarray], part: Rows) -> Tensor:
         name = f"{part.part}_features"
         if name not in arrays:
             raise UserError(f"{self.path} has no {name}, only {', '.join(sorted(arrays))}")
         values = arrays[name]
         if values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
             raise UserError(
-                f"{name} must be finite numbers of the shape (images, width), "
+                f"{name} must be finite numbers of the shape (rows, width), "
                 f"got {values.dtype} {values.shape}"
             )
-        rows = torch.arange(len(part)) if part.rows is None else part.rows
+        places = torch.arange(len(part)) if part.places is None else part.places
         if len(values) != part.whole:
-            raise UserError(
-                f"{name} has {len(values):,} rows, but the data set {part.whole:,} images"
-            )
-        return torch.from_numpy(values[rows.numpy()].astype(np.float32))
+            raise UserError(f"{name} has {len(values):,} rows, but the data set {part.whole:,}")
+        return torch.from_numpy(values[places.numpy()].astype(np.float32))

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autoal.encoders.encoded import Backbone, Parts
+from autoal.bounds import whole
+from autoal.encoders.encoder import Encoder, Parts, demand_pictures
 from autoal.maths.geometry import kmeans_from
 from autoal.seeding import generator
 
@@ -15,7 +16,7 @@ FITTED = 20_000  # images from which the principal components are learnt
 BLOCK = 16  # images looked at together: their intermediate results fit in a processor's cache
 
 
-class Patches(Backbone):
+class Patches(Encoder):
     """Convolutional k-means (Coates, Ng and Lee, 2011).
 
     Patches are normalised and whitened; each is compared with the centres of a k-means by how much
@@ -37,10 +38,10 @@ class Patches(Backbone):
         image: int = 32,
         seed: int = 0,
     ) -> None:
-        limits = {"count": (count, 2), "size": (size, 1), "components": (components, 0)}
-        for name, (value, least) in {**limits, "image": (image, size)}.items():
-            if value < least:
-                raise ValueError(f"`{name}` must be at least {least}, got {value}")
+        whole("count", count, least=2)
+        whole("size", size, least=1)
+        whole("components", components, least=0)
+        whole("image", image, least=size)
         self.count = count
         self.size = size
         self.components = components
@@ -50,10 +51,11 @@ class Patches(Backbone):
     def key(self) -> str:
         return repr((self.count, self.size, self.components, self.image, self.seed))
 
-    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        self._learn(parts["train"].images, device)
+    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+        demand_pictures(self, parts)
+        self._learn(parts["train"].inputs, device)
         activations = {
-            name: torch.cat([self._activations(block) for block in self._blocks(part.images)])
+            name: torch.cat([self._activations(block) for block in self._blocks(part.inputs)])
             for name, part in parts.items()
         }
         return self._condense(activations)
@@ -82,7 +84,7 @@ class Patches(Backbone):
         for block in images.split(BLOCK):
             pixels = block.float()
             if max(pixels.shape[2:]) > self.image:
-                shape = [min(each, self.image) for each in pixels.shape[2:]]
+                shape = [min(side, self.image) for side in pixels.shape[2:]]
                 pixels = functional.interpolate(pixels, shape, mode="area")
             yield pixels
 

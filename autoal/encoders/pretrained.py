@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoal.encoders.encoded import Backbone, Parts
+from autoal.encoders.encoder import Encoder, Parts, demand_pictures
 from autoal.errors import UserError, unknown
 from autoal.model.weights import Enlarge, torchvision_network
 
@@ -16,7 +16,7 @@ BATCH = 64  # images
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
-class Pretrained(Backbone):
+class Pretrained(Encoder):
     """A network whose features are those below its head.
 
     Args:
@@ -39,9 +39,10 @@ class Pretrained(Backbone):
         stat = Path(self.weights).expanduser().stat() if self.weights else None
         return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
 
-    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+        demand_pictures(self, parts)
         network = self.network().eval().to(device)
-        mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (MEAN, STD))
+        mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
 
         @torch.no_grad()
         def look(images: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ class Pretrained(Backbone):
             return network((pixels - mean) / std).flatten(1).float()
 
         return {
-            name: torch.cat([look(block) for block in part.images.split(BATCH)])
+            name: torch.cat([look(block) for block in part.inputs.split(BATCH)])
             for name, part in parts.items()
         }
 
@@ -69,7 +70,7 @@ class Timm(Pretrained):
             import timm
         except ImportError as error:
             raise UserError(
-                "this backbone needs timm: pip install timm, or pip install -e '.[timm]'"
+                "this encoder needs timm: pip install timm, or pip install -e '.[timm]'"
             ) from error
         if not timm.is_model(self.model):
             raise unknown("model of timm", self.model.split(".")[0], timm.list_models())
@@ -95,5 +96,5 @@ class Timm(Pretrained):
             raise UserError(
                 f"the weights of {self.model} are not in the cache of huggingface_hub, and "
                 f"https://huggingface.co/{name} cannot be reached: {error}\n"
-                "  fetch the file elsewhere and name it by the backbone's option weights="
+                "  fetch the file elsewhere and name it by encoder.weights="
             ) from error

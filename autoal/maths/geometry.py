@@ -1,8 +1,8 @@
 """Distances in feature space, in blocks: nothing here is as large as the pool times the pool.
 
 Features may be of any floating type; each block is taken to float32 before it is computed with.
-What follows from the order of the rows follows from the order given here, so that strategies hand
-them over in ascending row number (`in_order`) and take the result back by `placed`.
+What follows from the order of the rows follows from the order given here: strategies hand them over
+by ascending row number.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,18 +76,12 @@ def unit(features: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return rows
 
 
-def in_order(features: Tensor, order: Tensor) -> Tensor:
-    """The rows in that order; not a copy where they are in it, as a pool mostly is."""
-    same = torch.equal(order, torch.arange(len(order), device=order.device))
-    return features if same else features[order.to(features.device)]
+def sample(size: int, count: int, generator: torch.Generator) -> Tensor:
+    """So many places out of `size`, or all if there are no more, as drawn.
 
-
-def sample(order: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """So many of `order`, or all if there are no more, as drawn.
-
-    Not sorted again, so that a strategy that takes the first of the best leaves ties to chance.
+    Not sorted, so that a strategy that takes the first of the best leaves ties to chance.
     """
-    return order[torch.randperm(len(order), generator=generator)[:count].to(order.device)]
+    return torch.randperm(size, generator=generator)[:count]
 
 
 def seeds(

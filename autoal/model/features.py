@@ -1,54 +1,60 @@
-"""What the task model says about some rows: computed once a round, and only if somebody asks."""
+"""What a model says about some rows: computed once a round, and only if somebody asks."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from autoal.errors import diverged
+from autoal.data.rows import Rows
+from autoal.errors import UserError, diverged
 from autoal.seeding import generator
 
 DRAWS = 20  # Monte-Carlo draws of the head
 DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
 BLOCK = 8192  # rows whose intermediate results are in memory at a time
 
+Clock = Callable[[], AbstractContextManager[None]]  # runs while a model looks at rows
+
 
 class Features:
     """One look at some rows, shared by all strategies of a round.
 
-    Everything here follows from the embeddings, which cost one pass of the backbone on their first
-    read; a strategy that reads none of it costs none.
+    The activations cost one pass of the model, on their first read; a strategy that reads none of
+    this costs none.
 
     Args:
-        rows: of the data set, (n,) long.
-        inputs: their images, (n, channels, height, width) uint8.
-        embed: images -> embeddings, (n, width), of any floating type; or, if `width` is given, the
-            pooled stages of the network side by side, of which the embedding is the last.
-        head: embeddings -> logits, the last layer.
-        dropout: the rate that the head was trained with.
-        seed: of the dropout draws.
-        width: of the embedding, where `embed` gives all stages.
+        source: the rows of the data set, whose labels nobody here may know; None if nobody has
+            their inputs.
+        rows: the numbers of those looked at, (n,) long, ascending.
+        activations: of the model, (n, width) of any floating type: the embeddings, or, if `width`
+            is given, all of the network's stages side by side, of which the embedding is the last.
+        predictions: how logits and draws come about.
+        width: of the embedding, where `activations` gives all stages.
+        clock: runs while the model looks.
     """
 
     def __init__(
         self,
+        source: Rows | None,
         rows: Tensor,
-        inputs: Callable[[], Tensor],
-        embed: Callable[[Tensor], Tensor],
-        head: nn.Module,
-        dropout: float = 0.0,
-        seed: int = 0,
+        activations: Callable[[], Tensor],
+        predictions: Predictions,
+        *,
         width: int | None = None,
+        clock: Clock = nullcontext,
     ) -> None:
+        if not bool((rows[1:] > rows[:-1]).all()):
+            raise ValueError("`rows` must be ascending row numbers, each once")
+        self.source = source
         self.rows = rows
-        self._inputs = inputs
-        self._embed = embed
-        self.head = head
-        self._dropout = dropout
-        self._seed = seed
+        self.clock = clock
+        self._look = activations
+        self._predictions = predictions
         self._width = width
 
     def __len__(self) -> int:
@@ -56,22 +62,15 @@ class Features:
 
     @cached_property
     def inputs(self) -> Tensor:
-        """The images, (n, channels, height, width) uint8."""
-        return self._inputs()
-
-    @cached_property
-    def order(self) -> Tensor:
-        """The places of the rows in the order of their numbers, (n,).
-
-        What is drawn for each row goes by this order, so that a pool in another order gets the
-        same draws.
-        """
-        return self.rows.argsort()
+        """What the model reads of the rows, such as images, (n, ...)."""
+        if self.source is None:
+            raise UserError("this view was made without `inputs`, which the strategy reads")
+        return self.source.inputs[self.rows.to(self.source.inputs.device)]
 
     @property
     def embeddings(self) -> Tensor:
         """The penultimate features, (n, width)."""
-        return self._seen if self._width is None else self._seen[:, -self._width :]
+        return self._activations if self._width is None else self._activations[:, -self._width :]
 
     @property
     def stages(self) -> Tensor:
@@ -80,27 +79,23 @@ class Features:
         Only there for a strategy that names them in `reads`, since they take memory.
         """
         if self._width is None:
-            raise RuntimeError("a strategy that reads `stages` must name them in its `reads`")
-        return self._seen
+            raise RuntimeError(
+                "a strategy that reads `stages` must name them in its `reads`, and a view of "
+                "arrays must be given some"
+            )
+        return self._activations
 
-    def take(
-        self, places: Tensor, *, head: nn.Module | None = None, seed: int | None = None
-    ) -> Features:
-        """Some of the rows, or all under another head, without another pass of the backbone."""
-        return Features(
-            self.rows[places],
-            inputs=lambda: self.inputs[places.to(self.inputs.device)],
-            embed=lambda _: self._seen[places.to(self._seen.device)],
-            head=self.head if head is None else head,
-            dropout=self._dropout,
-            seed=self._seed if seed is None else seed,
-            width=self._width,
-        )
+    @property
+    def has_stages(self) -> bool:
+        """Whether `stages` may be read."""
+        return self._width is not None
 
     @cached_property
     def logits(self) -> Tensor:
         """Unnormalised log-probabilities, (n, classes)."""
-        return self._through_head(torch.ones(1))[0]
+        logits = self._predictions.logits(self)
+        _demand_finite(logits[None])
+        return logits
 
     @cached_property
     def probs(self) -> Tensor:
@@ -109,40 +104,175 @@ class Features:
 
     @cached_property
     def drawn_probs(self) -> Tensor:
-        """Class probabilities under dropout before the head, (draws, n, classes).
+        """Class probabilities by several draws of the model, (draws, n, classes).
 
-        A draw is one mask for all rows, that is, one network out of those that dropout stands for,
-        so that the draws of two rows belong together.
+        A draw is one model for all rows, out of those that could be right, so that what a draw
+        says of two rows belongs together.
         """
-        rate = self._dropout or DRAWN_DROPOUT
-        stream = generator(self._seed, "dropout")
-        kept = torch.rand(DRAWS, self.embeddings.shape[1], generator=stream) >= rate
-        return self._through_head(kept / (1 - rate)).softmax(2)
+        logits = self._predictions.drawn(self)
+        _demand_finite(logits)
+        return logits.softmax(2)
+
+    def take(self, places: Tensor) -> Features:
+        """Some of the rows, by ascending places, without another look."""
+        return self._derived(places, self._predictions.of(self, places))
+
+    def under(self, head: nn.Module | None, seed: int) -> Features:
+        """The same rows as another head predicts them; None changes only the seed of the draws."""
+        return self._derived(None, self._predictions.under(self, head, seed))
+
+    def cooled(self, by: float) -> Features:
+        """The same rows with logits that are divided by a temperature."""
+        return self._derived(None, self._predictions.cooled(self, by))
+
+    def _derived(self, places: Tensor | None, predictions: Predictions) -> Features:
+        def activations() -> Tensor:
+            whole = self._activations
+            return whole if places is None else whole[places.to(whole.device)]
+
+        rows = self.rows if places is None else self.rows[places]
+        return Features(self.source, rows, activations, predictions, width=self._width)
 
     @cached_property
-    def _seen(self) -> Tensor:
-        seen = self._embed(self.inputs)
-        _demand_sound(seen.isfinite().all(1), "features")
-        return seen
+    def _activations(self) -> Tensor:
+        with self.clock():
+            activations = self._look()
+        del self._look  # and with it whatever kept the model as it was
+        bad = int((~activations.isfinite().all(1)).sum())
+        if bad:
+            raise diverged(f"features of {bad} of {len(self)} rows are")
+        return activations
+
+
+class Predictions(ABC):
+    """How the logits of some rows, and draws of them, come about."""
+
+    @abstractmethod
+    def logits(self, features: Features) -> Tensor:
+        """Of each row, (n, classes)."""
+
+    @abstractmethod
+    def drawn(self, features: Features) -> Tensor:
+        """Of each row by each draw, (draws, n, classes)."""
+
+    @abstractmethod
+    def of(self, whole: Features, places: Tensor) -> Predictions:
+        """For the rows at these places alone."""
+
+    @abstractmethod
+    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Predictions:
+        """Through another head, or with other draws."""
+
+    @abstractmethod
+    def cooled(self, whole: Features, by: float) -> Predictions:
+        """Divided by a temperature."""
+
+
+class Head(Predictions):
+    """By the last layer of a network: small products on the embeddings.
+
+    A draw is one mask of dropout before the head, for all rows.
+
+    Args:
+        module: embeddings -> logits.
+        dropout: the rate that the head was trained with.
+        seed: of the draws.
+    """
+
+    def __init__(self, module: nn.Module, dropout: float = 0.0, seed: int = 0) -> None:
+        self.module = module
+        self.dropout = dropout
+        self.seed = seed
+
+    def logits(self, features: Features) -> Tensor:
+        return self._through(features.embeddings, torch.ones(1))[0]
+
+    def drawn(self, features: Features) -> Tensor:
+        rate = self.dropout or DRAWN_DROPOUT
+        stream = generator(self.seed, "dropout")
+        kept = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
+        return self._through(features.embeddings, kept / (1 - rate))
+
+    def of(self, whole: Features, places: Tensor) -> Head:
+        return self
+
+    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Head:
+        return Head(self.module if head is None else head, self.dropout, seed)
+
+    def cooled(self, whole: Features, by: float) -> Head:
+        return Head(_Cooled(self.module, by), self.dropout, self.seed)
 
     @torch.no_grad()
-    def _through_head(self, factors: Tensor) -> Tensor:
+    def _through(self, embeddings: Tensor, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
-        embeddings = self.embeddings
-        head, factors = self.head.to(embeddings.device), factors.to(embeddings.device)
+        head, factors = self.module.to(embeddings.device), factors.to(embeddings.device)
+        exact = next((weight.dtype for weight in head.parameters()), torch.float32)
         # In blocks, since a product of all embeddings with a factor is as large as they are.
         parts = [
             torch.stack([head(block * factor) for factor in factors])
-            for block in (part.float() for part in embeddings.split(BLOCK))
+            for block in (part.to(exact) for part in embeddings.split(BLOCK))
         ]
-        logits = torch.cat(parts, 1)
-        # A class may be impossible, at minus infinity; all of them may not.
-        _demand_sound(logits.amax(2).isfinite().all(0), "predictions")
-        return logits
+        return torch.cat(parts, 1)
 
 
-def _demand_sound(sound: Tensor, what: str) -> None:
-    """Refuse what a network that diverged says; `sound` tells of each row whether it will do."""
-    bad = int((~sound).sum())
+class _Cooled(nn.Module):
+    """A head whose logits are divided by a temperature."""
+
+    def __init__(self, head: nn.Module, by: float) -> None:
+        super().__init__()
+        self.head = head
+        self.by = by
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return self.head(embeddings) / self.by
+
+
+class Given(Predictions):
+    """By whoever computed them: a model without a linear head, or arrays at hand.
+
+    Args:
+        logits: of all rows, (n, classes); called once, if at all.
+        drawn: of all rows by several draws, (draws, n, classes); None if there are none.
+    """
+
+    def __init__(
+        self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor] | None = None
+    ) -> None:
+        self._logits = logits
+        self._drawn = drawn
+
+    def logits(self, features: Features) -> Tensor:
+        with features.clock():
+            return self._logits()
+
+    def drawn(self, features: Features) -> Tensor:
+        if self._drawn is None:
+            raise UserError(
+                "these predictions come without draws, which this strategy reads: give a model "
+                "that draws, or draws= where arrays are given"
+            )
+        with features.clock():
+            return self._drawn()
+
+    def of(self, whole: Features, places: Tensor) -> Given:
+        return self._derived(
+            lambda: whole.logits[places.to(whole.logits.device)],
+            lambda: whole.drawn_probs[:, places.to(whole.drawn_probs.device)].log(),
+        )
+
+    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Predictions:
+        return self.cooled(whole, 1.0) if head is None else Head(head, seed=seed)
+
+    def cooled(self, whole: Features, by: float) -> Given:
+        return self._derived(lambda: whole.logits / by, lambda: whole.drawn_probs.log() / by)
+
+    def _derived(self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor]) -> Given:
+        return Given(logits, drawn if self._drawn is not None else None)
+
+
+def _demand_finite(logits: Tensor) -> None:  # (draws, n, classes)
+    """Refuse what a network that diverged predicts."""
+    # A class may be impossible, at minus infinity; all of them may not.
+    bad = int((~logits.amax(2).isfinite().all(0)).sum())
     if bad:
-        raise diverged(f"{what} of {bad} of {len(sound)} rows are")
+        raise diverged(f"predictions of {bad} of {logits.shape[1]} rows are")

@@ -5,13 +5,14 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.data.images import Preprocess, Shape
+from autoal.bounds import number, switch, whole
+from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.networks import MLP
-from autoal.model.task import Batch, Task, check_range, check_whole
+from autoal.model.task import Batch, Task
 
 
 class Logistic(Task):
@@ -22,9 +23,9 @@ class Logistic(Task):
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
 
     Args:
-        shape: of one image, or of a row as (columns, 1, 1).
+        shape: of one row.
         classes: how many there are.
-        preprocess: from images to the network's input.
+        preprocess: from rows as they are stored to the network's input.
         l2: the penalty on the weights, not on the intercepts; above 0, as the optimum of separable
             rows is infinitely far away without.
         intercept: whether classes have one.
@@ -39,7 +40,7 @@ class Logistic(Task):
         self,
         shape: Shape,
         classes: int,
-        preprocess: Preprocess,
+        preprocess: nn.Module,
         *,
         l2: float = 1.0,
         intercept: bool = True,
@@ -49,9 +50,10 @@ class Logistic(Task):
         network = partial(MLP, hidden=(), dropout=0.0)
         # One step of the optimizer, which iterates inside, on one batch of all rows.
         super().__init__(network, shape, classes, preprocess, steps=1, batch_size=sys.maxsize)
-        check_range("l2", l2, above=0)
-        check_range("tolerance", tolerance, above=0)
-        check_whole("iterations", iterations, least=1)
+        number("l2", l2, above=0)
+        number("tolerance", tolerance, above=0)
+        whole("iterations", iterations, least=1)
+        switch("intercept", intercept)
         self.l2 = l2
         self.tolerance = tolerance
         self.iterations = iterations
@@ -64,9 +66,9 @@ class Logistic(Task):
             weight.detach().zero_()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        images, labels = batch
+        inputs, labels = batch
         penalty = self.l2 / 2 * self.network.head.weight.square().sum()
-        return cross_entropy(self(images), labels) + penalty / len(labels)
+        return cross_entropy(self(inputs), labels) + penalty / len(labels)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         free = [weight for weight in self.network.parameters() if weight.requires_grad]

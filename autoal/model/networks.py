@@ -1,18 +1,20 @@
 """Backbones cut in three: embed (the costly part), dropout, head.
 
 Dropout sits only before the head, so that Monte-Carlo draws are small matrix products on cached
-embeddings. Every network is built from the shape of an image and the number of classes.
+embeddings. Every network is built from the shape of a row and the number of classes.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import torch
 import torchvision
 from torch import Tensor, nn
 
-from autoal.data.images import Shape
+from autoal.bounds import number, whole
+from autoal.data.rows import Shape
 from autoal.model.weights import Enlarge, torchvision_network
 
 
@@ -20,11 +22,12 @@ class Network(nn.Module):
     """A classifier whose penultimate features can be read once and used again.
 
     Args:
-        embed: images -> embeddings, (n, width).
+        embed: inputs -> embeddings, (n, width).
         width: of the embedding.
         classes: how many there are.
         dropout: before the head.
         inner: names of the modules inside `embed` that end its stages, but the last.
+        channels: the axis of the channels in what these modules give; a transformer's is -1.
     """
 
     def __init__(
@@ -34,30 +37,33 @@ class Network(nn.Module):
         classes: int,
         dropout: float,
         inner: Sequence[str] = (),
+        channels: int = 1,
     ) -> None:
         super().__init__()
-        if not 0 <= dropout < 1:
-            raise ValueError(f"`dropout` must be at least 0 and below 1, got {dropout}")
+        number("dropout", dropout, least=0, below=1)
         self.embed = embed
         self.dropout = nn.Dropout(dropout)
+        self.rate = dropout  # by which draws are made
         self.head = nn.Linear(width, classes)
         self.inner = tuple(inner)
+        self.channels = channels
 
-    def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) -> (n, classes)
-        return self.head(self.dropout(self.embed(images)))
+    def forward(self, inputs: Tensor) -> Tensor:  # (n, ...) -> (n, classes)
+        return self.head(self.dropout(self.embed(inputs)))
 
-    def stages(self, images: Tensor) -> Tensor:
+    def stages(self, inputs: Tensor) -> Tensor:
         """The stages, each pooled over its places, side by side; the last is the embedding."""
         pooled: list[Tensor] = []
 
         def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            pooled.append(output.flatten(2).mean(2) if output.ndim > 2 else output)
+            by_channel = output.movedim(self.channels, 1)
+            pooled.append(by_channel.flatten(2).mean(2) if output.ndim > 2 else output)
 
         watched = [self.embed.get_submodule(name) for name in self.inner]
         hooks = [module.register_forward_hook(keep) for module in watched]
         try:
             # Not the call, which may be compiled, and then shows nothing of its inside.
-            embedding = self.embed.forward(images)
+            embedding = self.embed.forward(inputs)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -77,7 +83,7 @@ class ResNet18(Network):
     def __init__(
         self, shape: Shape, classes: int, maxpool: bool = False, dropout: float = 0.2
     ) -> None:
-        channels, height, width = shape
+        channels, height, width = _of_an_image(shape)
         if min(height, width) < 8:
             raise ValueError(f"ResNet-18 needs images of at least 8x8, got {height}x{width}")
         trunk = torchvision.models.resnet18(weights=None)
@@ -109,15 +115,16 @@ class PretrainedResNet18(Network):
         weights: str | None = None,
         dropout: float = 0.2,
     ) -> None:
+        _of_an_image(shape)
         embed = nn.Sequential(Enlarge(size), torchvision_network("resnet18", weights))
         super().__init__(embed, 512, classes, dropout, ("1.layer1", "1.layer2", "1.layer3"))
 
 
 class MLP(Network):
-    """Fully connected layers with ReLU on the flattened image; without any, a linear model.
+    """Fully connected layers with ReLU on the flattened row; without any, a linear model.
 
     Args:
-        shape: of one image.
+        shape: of one row.
         classes: how many there are.
         hidden: widths of the layers below the head.
         dropout: before the head.
@@ -126,9 +133,9 @@ class MLP(Network):
     def __init__(
         self, shape: Shape, classes: int, hidden: Sequence[int] = (256,), dropout: float = 0.2
     ) -> None:
-        if any(width < 1 for width in hidden):
-            raise ValueError(f"`hidden` must list widths above 0, got {hidden}")
-        widths = [shape[0] * shape[1] * shape[2], *hidden]
+        for width in hidden:
+            whole("hidden", width, least=1)
+        widths = [prod(shape), *hidden]
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
@@ -136,11 +143,21 @@ class MLP(Network):
         super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout, inner)
 
 
+def _of_an_image(shape: Shape) -> tuple[int, int, int]:
+    """Channels, height and width; rows that are no images are refused."""
+    if len(shape) != 3:
+        raise ValueError(
+            f"this network reads images, (channels, height, width), and the rows have the shape "
+            f"{shape}: give task=mlp, linear, logistic or, with an encoder, frozen"
+        )
+    return shape[0], shape[1], shape[2]
+
+
 class Ready(nn.Module):
-    """A network that reads images as they are stored.
+    """A network that reads rows as they are stored.
 
     Args:
-        preprocess: from stored images to what the network reads; without augmentation.
+        preprocess: from stored rows to what the network reads; without augmentation.
         network: in training mode.
     """
 
@@ -155,12 +172,12 @@ class Ready(nn.Module):
         self.preprocess.eval()
         return self
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network(self.preprocess(images))
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.network(self.preprocess(inputs))
 
-    def with_stages(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def with_stages(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """The logits and all stages, in one pass."""
         network = self.network
-        stages = network.stages(self.preprocess(images))
+        stages = network.stages(self.preprocess(inputs))
         embedding = stages[:, -network.head.in_features :]
         return network.head(network.dropout(embedding)), stages

@@ -1,17 +1,19 @@
 """The classifier that learns from the labelled rows."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.data.images import Preprocess, Shape
-from autoal.errors import unknown
+from autoal.bounds import choice, number, switch, whole
+from autoal.data.rows import Shape
+from autoal.model.cut import network_of
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.networks import Network
 
@@ -22,16 +24,18 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": partial(torch.optim.SGD, momentum=0.9, nesterov=True),
 }
+SCHEDULES = ("cosine", "constant")
 
 
 class Task(LightningModule):
     """A network, how it is trained, and how it is judged.
 
     Args:
-        network: builds the classifier from the shape of an image and the number of classes.
-        shape: of one image.
+        network: builds the classifier from the shape of a row and the number of classes; any
+            module that ends in a Linear layer will do, or what builds one.
+        shape: of one row.
         classes: how many there are.
-        preprocess: from uint8 images to the network's input.
+        preprocess: from rows as they are stored to the network's input.
         optimizer: sgd (Nesterov momentum 0.9), adam or adamw.
         learning_rate: at its peak.
         weight_decay: of the optimizer.
@@ -49,10 +53,10 @@ class Task(LightningModule):
 
     def __init__(
         self,
-        network: Callable[[Shape, int], Network],
+        network: nn.Module | Callable[..., nn.Module],
         shape: Shape,
         classes: int,
-        preprocess: Preprocess,
+        preprocess: nn.Module,
         *,
         optimizer: str = "sgd",
         learning_rate: float = 0.015,
@@ -68,18 +72,19 @@ class Task(LightningModule):
         perturb: float = 0.1,
     ) -> None:
         super().__init__()
-        _check_choice("optimizer", optimizer, OPTIMIZERS)
-        _check_choice("schedule", schedule, ("cosine", "constant"))
-        check_whole("steps", steps, least=1)
-        check_whole("epochs", 1 if epochs is None else epochs, least=1)
-        check_range("learning_rate", learning_rate, above=0)
-        check_range("weight_decay", weight_decay, least=0)
-        check_range("warmup", warmup, least=0, below=1)
-        check_whole("batch_size", batch_size, least=2)
-        check_range("label_smoothing", label_smoothing, least=0, below=1)
-        check_range("shrink", shrink, least=0)
-        check_range("perturb", perturb, least=0)
-        self._build = partial(network, shape, classes)
+        choice("optimizer", optimizer, OPTIMIZERS)
+        choice("schedule", schedule, SCHEDULES)
+        whole("steps", steps, least=1)
+        whole("epochs", 1 if epochs is None else epochs, least=1)
+        number("learning_rate", learning_rate, above=0)
+        number("weight_decay", weight_decay, least=0)
+        number("warmup", warmup, least=0, below=1)
+        whole("batch_size", batch_size, least=2)
+        number("label_smoothing", label_smoothing, least=0, below=1)
+        switch("warm_start", warm_start)
+        number("shrink", shrink, least=0)
+        number("perturb", perturb, least=0)
+        self._build = partial(network_of, network, shape, classes)
         self.network = self._build()
         self.preprocess = preprocess
         self.metrics = evaluation_metrics(classes)
@@ -107,16 +112,23 @@ class Task(LightningModule):
             # Copied in place, so that a compiled network stays compiled.
             self.network.load_state_dict(fresh.state_dict())
 
-    def forward(self, images: Tensor) -> Tensor:  # uint8 images -> (n, classes) logits
-        return self.network(self.preprocess(images))
+    def shorter(self, share: float) -> "Task":
+        """A copy whose training is so much shorter."""
+        copy = deepcopy(self)
+        copy.steps = max(1, round(self.steps * share))
+        copy.epochs = self.epochs and max(1, round(self.epochs * share))
+        return copy
+
+    def forward(self, inputs: Tensor) -> Tensor:  # rows as they are stored -> (n, classes) logits
+        return self.network(self.preprocess(inputs))
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        images, labels = batch
-        return cross_entropy(self(images), labels, label_smoothing=self.label_smoothing)
+        inputs, labels = batch
+        return cross_entropy(self(inputs), labels, label_smoothing=self.label_smoothing)
 
     def test_step(self, batch: Batch, index: int) -> None:
-        images, labels = batch
-        self.metrics.update(self(images).float(), labels)
+        inputs, labels = batch
+        self.metrics.update(self(inputs).float(), labels)
 
     def on_test_epoch_end(self) -> None:
         self.log_dict(self.metrics)
@@ -149,35 +161,3 @@ def _shrink_and_perturb(old: Network, fresh: Network, shrink: float, perturb: fl
     """Mix the weights of `fresh` into `old`; running statistics stay as they are."""
     for weight, noise in zip(old.parameters(), fresh.parameters(), strict=True):
         weight.mul_(shrink).add_(noise.to(weight), alpha=perturb)
-
-
-def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
-    if value not in (known := list(choices)):
-        raise unknown(name, value, known)
-
-
-def check_whole(name: str, value: int, *, least: int) -> None:
-    """Refuse what is no whole number or too small a one."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a whole number, got {value!r}")
-    check_range(name, value, least=least)
-
-
-def check_range(
-    name: str,
-    value: float,
-    *,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    below: float = math.inf,
-) -> None:
-    """Refuse what is no number or outside of its bounds."""
-    if not isinstance(value, (int, float)):
-        raise ValueError(f"`{name}` must be a number, got {value!r}")
-    if not (value >= least and above < value < below):
-        bounds = [
-            f"at least {least}" if least > -math.inf else "",
-            f"above {above}" if above > -math.inf else "",
-            f"below {below}" if below < math.inf else "",
-        ]
-        raise ValueError(f"`{name}` must be {' and '.join(filter(None, bounds))}, got {value}")

@@ -1,10 +1,13 @@
 """Running a task on what the machine has: one fresh Lightning Trainer for every call."""
 
+from __future__ import annotations
+
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -13,25 +16,22 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from autoal.data.batches import Batches
+from autoal.bounds import switch
+from autoal.data.batches import Batches, Blocks
+from autoal.data.rows import Rows
 from autoal.errors import diverged
+from autoal.model.learner import FitStep, Watch
 from autoal.model.task import Task
 
+# Flags of a Trainer that writes and draws nothing.
+QUIET: dict[str, Any] = {
+    "logger": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "num_sanity_val_steps": 0,
+}
 EVALUATION_BATCH = 512  # images; large enough to be fast, small enough for any memory
-
-
-@dataclass(frozen=True)
-class FitStep:
-    """Where the training of a round stands."""
-
-    step: int  # from 1
-    steps: int
-    epoch: int  # from 1
-    loss: float
-    learning_rate: float
-
-
-Watch = Callable[[FitStep], None]
 
 
 @dataclass(frozen=True)
@@ -53,79 +53,75 @@ class Training:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        asked = self.channels_last
-        if not isinstance(asked, bool | None):
-            raise ValueError(f"`channels_last` must be true, false or null, got {asked!r}")
+        switch("channels_last", self.channels_last, optional=True)
+        switch("compile", self.compile)
         try:
-            with _quiet():
-                self._trainer()
+            _device(self.accelerator, self._precision())
         except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
             raise ValueError(str(error)) from error
 
-    def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Watch) -> int:
+    def fit(self, task: Task, rows: Rows, watch: Watch) -> int:
         """Train on these rows; returns the number of optimizer steps that were taken."""
-        with _quiet():
+        with quiet():
             length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
             trainer = self._trainer(
-                max_epochs=length[0], max_steps=length[1], callbacks=[_Watching(watch)]
+                max_epochs=length[0], max_steps=length[1], callbacks=[Watching(watch)]
             )
             self._arrange(task, trainer)
             task.train()  # Lightning keeps the mode in which it finds a module
-            trainer.fit(task, Batches(images, labels, size=task.batch_size, shuffle=True))
+            batches = Batches(rows.inputs, rows.labels, size=task.batch_size, shuffle=True)
+            trainer.fit(task, batches)
         return trainer.global_step
 
     def optimise(self, module: LightningModule) -> None:
         """Let a module go through its own batches once, and take what steps it takes."""
-        with _quiet():
+        with quiet():
             self._trainer(max_epochs=1).fit(module)
 
-    def test(self, task: Task, images: Tensor, labels: Tensor) -> dict[str, float]:
+    def test(self, task: Task, rows: Rows) -> dict[str, float]:
         """The metrics on these rows."""
-        with _quiet():
+        with quiet():
             trainer = self._trainer()
             self._arrange(task, trainer)
-            batches = Batches(images, labels, size=EVALUATION_BATCH)
+            batches = Batches(rows.inputs, rows.labels, size=EVALUATION_BATCH)
             (metrics,) = trainer.test(task, batches, verbose=False)
         if not isfinite(metrics["nll"]):
-            raise diverged(f"log loss on {len(images)} rows is")
+            raise diverged(f"log loss on {len(rows)} rows is")
         return {name: float(value) for name, value in metrics.items()}
 
-    def embed(self, task: Task, images: Tensor, stages: bool = False) -> Tensor:
-        """The network's embedding of each image, or all its stages, (n, width) float32.
+    def embed(self, task: Task, rows: Rows, numbers: Tensor, *, stages: bool = False) -> Tensor:
+        """The network's embedding of the rows of these numbers, or all its stages, (n, width).
 
         On the GPU if there is one with room for it, where strategies then compute.
         """
-        with _quiet():
+        if not len(numbers):  # the width is that of any row
+            return self.embed(task, rows, torch.zeros(1, dtype=torch.long), stages=stages)[:0]
+        with quiet():
             trainer = self._trainer()
             self._arrange(task, trainer)
             task.show_stages = stages
-            batches: Any = trainer.predict(task, Batches(images, size=EVALUATION_BATCH))
+            batches: Any = trainer.predict(task, Blocks(rows, numbers, EVALUATION_BATCH))
         # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
         return self.place(torch.cat([batch.cpu() for batch in batches]))
 
-    def place(self, images: Tensor) -> Tensor:
-        """The images where training reads them fastest: on a GPU that has room for them twice."""
+    def place(self, tensor: Tensor) -> Tensor:
+        """The tensor where training reads it fastest: on a GPU that has room for it twice."""
         device = self.device
-        if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
-            return images.to(device)
-        return images
+        if device.type == "cuda" and tensor.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+            return tensor.to(device)
+        return tensor
 
     @property
     def device(self) -> torch.device:
         """Where a fit would compute."""
-        with _quiet():
-            return self._trainer().strategy.root_device
+        return _device(self.accelerator, self._precision())
 
     def _trainer(self, **options: Any) -> Trainer:
         return Trainer(
             accelerator=self.accelerator,
             devices=1,
             precision=self._precision(),
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
+            **QUIET,
             **options,
         )
 
@@ -147,7 +143,15 @@ class Training:
             task.network.embed.compile()
 
 
-class _Watching(Callback):
+@cache
+def _device(accelerator: str, precision: Any) -> torch.device:
+    """Where a Trainer of these would compute; to make one takes looks at all packages."""
+    with quiet():
+        trainer = Trainer(accelerator=accelerator, devices=1, precision=precision, **QUIET)
+        return trainer.strategy.root_device
+
+
+class Watching(Callback):
     """Tells about some fifty steps of a fit, since reading a loss makes a GPU wait."""
 
     def __init__(self, watch: Watch) -> None:
@@ -162,14 +166,16 @@ class _Watching(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        step, steps = trainer.global_step, int(trainer.estimated_stepping_batches)
-        if step % max(1, steps // 50) == 0 or step == steps:
-            loss = float(outputs["loss"])
-            self.watch(FitStep(step, steps, trainer.current_epoch + 1, loss, self.rate))
+        step, total = trainer.global_step, trainer.estimated_stepping_batches
+        steps = int(total) if isfinite(total) else step  # endless, but for a limit of time
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if loss is not None and (step % max(1, steps // 50) == 0 or step == steps):
+            epoch = trainer.current_epoch + 1
+            self.watch(FitStep(step, steps, epoch, float(loss), self.rate))
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No introduction and no farewell from Lightning, of which there are three a round."""
     log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
     level = log.level
@@ -182,6 +188,8 @@ def _quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start")
             # A GPU that is left idle was left so by `accelerator`.
             warnings.filterwarnings("ignore", message="GPU available but not used")
+            # A module of the user's may validate, where the data have rows for it.
+            warnings.filterwarnings("ignore", message="You defined a `validation_step` but have")
             # A loss that is NaN is refused in words of our own.
             warnings.filterwarnings("ignore", message="Encountered `nan` values")
             yield

@@ -8,6 +8,7 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
+from autoal.bounds import whole
 from autoal.errors import UserError, unknown
 
 HEADS = ("fc", "classifier", "heads", "head")
@@ -18,8 +19,7 @@ class Enlarge(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        if size < 32:
-            raise ValueError(f"`size` must be at least 32, got {size}")
+        whole("size", size, least=32)
         self.size = size
 
     def forward(self, images: Tensor) -> Tensor:

@@ -1,65 +1,79 @@
-"""Who labels the batch that a strategy chose, where that is not the oracle."""
+"""Labels that nobody is asked for and nobody pays for: a model's, or the strategy's own."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from autoal.cheating import Cheating
-from autoal.errors import UserError, unknown
-from autoal.model.features import Features
-from autoal.query.strategy import QueryStrategy, no_labels
-from autoal.query.view import View
-
-LABELERS = ("oracle", "salutary", "pseudo")
-
-
-class Labeler(Protocol):
-    """Gives labels that nobody is asked for, and nobody paid for."""
-
-    def __call__(self, view: View, rows: Tensor) -> Tensor:
-        """The classes of these rows of the pool, in their order."""
-
-
-class ByStrategy:
-    """The labels that the strategy itself gives.
-
-    Args:
-        strategy: one that gives labels, such as salutary.
-    """
-
-    def __init__(self, strategy: QueryStrategy) -> None:
-        if type(strategy).labels is QueryStrategy.labels:
-            raise no_labels(strategy)
-        self.strategy = strategy
-
-    def __call__(self, view: View, rows: Tensor) -> Tensor:
-        return self.strategy.labels(view, places(view.pool, rows)).cpu()
+from autoal.errors import UserError
+from autoal.oracles.question import Answers, Oracle, Question
+from autoal.query.strategy import QueryStrategy
 
 
 class ByModel:
-    """The predictions of the task's model: pseudo-labels."""
+    """The predictions of the task's model, where there is one: pseudo-labels.
 
-    def __call__(self, view: View, rows: Tensor) -> Tensor:
-        probs = view.pool.probs
-        return probs[places(view.pool, rows).to(probs.device)].argmax(1).cpu()
+    Args:
+        oracle: answers at the start, and knows the truth for the record.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+    """
+
+    def __init__(self, oracle: Oracle, strategy: QueryStrategy | None = None) -> None:
+        _demand_blind("pseudo", strategy)
+        self.oracle = oracle
+
+    def __call__(self, question: Question) -> Answers:
+        if question.view is None:
+            return self.oracle(question)
+        pool = question.view.pool
+        places = torch.searchsorted(pool.rows, question.rows)
+        labels = pool.probs[places.to(pool.probs.device)].argmax(1).cpu()
+        return _unasked(self.oracle, question, labels, "model")
 
 
-def labeler(name: str, strategy: QueryStrategy) -> Labeler | None:
-    """The labeler of this name; None where the oracle is asked."""
-    if name not in LABELERS:
-        raise unknown("labeler", name, LABELERS)
-    if name == "oracle":
-        return None
-    if isinstance(strategy, Cheating):
+class Salutary:
+    """The labels that the strategy itself suggests (Xiao and Liu, 2024).
+
+    Args:
+        oracle: answers at the start, and knows the truth for the record.
+        strategy: that chooses the rows; one that suggests no labels is refused.
+    """
+
+    def __init__(self, oracle: Oracle, strategy: QueryStrategy | None = None) -> None:
+        _demand_blind("salutary", strategy)
+        if strategy is not None and not strategy.suggests:
+            raise _no_labels(type(strategy).__name__)
+        self.oracle = oracle
+
+    def __call__(self, question: Question) -> Answers:
+        if question.view is None:
+            return self.oracle(question)
+        known = question.view.labelled.labels
+        if len(known.unique()) < 2:
+            raise UserError(
+                f"all {len(known)} labelled rows are of one class, from which no labels "
+                "can be given to others: give a larger start="
+            )
+        if question.suggested is None:
+            raise _no_labels("this one")
+        return _unasked(self.oracle, question, question.suggested, "strategy")
+
+
+def _unasked(oracle: Oracle, question: Question, labels: Tensor, by: str) -> Answers:
+    """Labels that cost nothing, beside the truth where the oracle knows it."""
+    truth = oracle(question).truth
+    return Answers(question.rows, labels, by, torch.zeros(len(labels)), truth)
+
+
+def _demand_blind(name: str, strategy: QueryStrategy | None) -> None:
+    if strategy is not None and "outcomes" in (strategy.reads or ()):
         raise UserError(
-            f"labeler={name}: {type(strategy).__name__} chooses by what true labels lead to"
+            f"oracle={name}: {type(strategy).__name__} chooses by what true labels lead to"
         )
-    return ByStrategy(strategy) if name == "salutary" else ByModel()
 
 
-def places(pool: Features, rows: Tensor) -> Tensor:
-    """Where these rows of the data set stand in the pool."""
-    return pool.order[torch.searchsorted(pool.rows[pool.order], rows)]
+def _no_labels(who: str) -> UserError:
+    return UserError(
+        f"oracle=salutary goes with a strategy that gives labels, such as salutary; {who} "
+        "gives none"
+    )

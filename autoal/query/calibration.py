@@ -1,27 +1,45 @@
 """How sure the model may be of what it says."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from autoal.model.features import Features
-from autoal.query.view import View
+from autoal.query.view import Known, View
 
 TEMPERATURES = 64  # that are tried for each power of ten
 
 
 def temperature(view: View) -> float:
     """What the logits are to be divided by, from 0.1 to 10; 1 where no row tells."""
-    rows, labels = view.validation, view.validation_labels
-    if rows is not None and labels is not None and len(rows):
-        return _best(torch.logspace(-1, 1, 2 * TEMPERATURES + 1), rows, labels)
-    if len(view.labelled):
-        return _best(torch.logspace(0, 1, TEMPERATURES + 1), view.labelled, view.labels)
-    return 1.0
+
+    def found() -> float:
+        if view.validation is not None and len(view.validation):
+            return _best(torch.logspace(-1, 1, 2 * TEMPERATURES + 1), view.validation)
+        if len(view.labelled):
+            return _best(torch.logspace(0, 1, TEMPERATURES + 1), view.labelled)
+        return 1.0
+
+    return view.once("temperature", found)
 
 
-def _best(tried: Tensor, rows: Features, labels: Tensor) -> float:
+def cooled(view: View) -> View:
+    """The view with the model as sure as it may be, by temperature scaling."""
+    by = temperature(view)
+    if by == 1:
+        return view
+    return view.once("cooled", lambda: _through(view, by))
+
+
+def _through(view: View, by: float) -> View:
+    known = Known(view.labelled.features.cooled(by), view.labelled.labels)
+    return replace(view, pool=view.pool.cooled(by), labelled=known)
+
+
+def _best(tried: Tensor, known: Known) -> float:
     """The temperature of least log loss; a grid will do, as margins hardly feel the rest."""
-    logits, labels = rows.logits, labels.to(rows.logits.device)
-    losses = [float(cross_entropy(logits / each, labels)) for each in tried.tolist()]
+    logits = known.features.logits
+    labels = known.labels.to(logits.device)
+    losses = [float(cross_entropy(logits / by, labels)) for by in tried.tolist()]
     return float(tried[min(range(len(losses)), key=losses.__getitem__)])

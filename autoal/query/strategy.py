@@ -1,7 +1,11 @@
 """What a query strategy is, and how a batch is chosen by one."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,11 +13,36 @@ from torch import Tensor
 from autoal.errors import UserError
 from autoal.query.view import View
 
-# What a strategy may read of a view, by the names for `QueryStrategy.reads`.
-READABLE = ("inputs", "embeddings", "stages", "probs", "draws", "labelled", "validation")
-
+# What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
+# model makes of the labelled rows, `labels` are their classes; the last three are on the bench.
+READABLE = (
+    *("inputs", "embeddings", "stages", "probs", "draws", "labelled", "labels", "validation"),
+    *("fitted", "outcomes", "training"),
+)
+UNTAUGHT = ("inputs", "embeddings", "labelled")  # what is there before anything is labelled
 
 Reads = tuple[str, ...] | None
+
+
+class Scored(NamedTuple):
+    """What a strategy says about the rows of a pool."""
+
+    scores: Tensor  # (n,) finite; higher is queried first
+    notes: Mapping[str, Any] = {}  # for the record of the round, ready for JSON
+    labels: Tensor | None = None  # (n,) the class that the strategy itself would give to each row
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an experiment before anything is trained."""
+
+    pool: int  # rows
+    classes: int
+    validation: Tensor | None = None  # labels of the validation rows, if there are any
+    deep: bool = True  # the task trains more than a head on features that stay as they are
+    draws: bool = True  # the model can be drawn from
+    revealed: bool = True  # all labels of the pool are known, as in a simulation
+    pictures: bool = True  # the model reads bytes of the shape (channels, height, width)
 
 
 class QueryStrategy(ABC):
@@ -24,22 +53,20 @@ class QueryStrategy(ABC):
     """
 
     reads: Reads = None  # out of READABLE; None: not stated
+    suggests = False  # `score` gives labels too
 
-    def check(self, *, validation: Tensor | None) -> None:
-        """Refuse, before anything is trained, an experiment that the strategy cannot serve.
-
-        Args:
-            validation: labels of the validation rows, if there are any.
-        """
+    def check(self, facts: Facts) -> None:
+        """Refuse, before anything is trained, an experiment that the strategy cannot serve."""
 
     def fit(self, view: View) -> None:
         """Learn something before scoring; called once a round."""
 
     @abstractmethod
-    def score(self, view: View, budget: int) -> Tensor:
+    def score(self, view: View, budget: int) -> Tensor | Scored:
         """A finite number for every row of `view.pool`, (n,); higher is queried first.
 
-        A pure function: the same view and budget give the same scores.
+        A pure function: the same view and budget give the same scores. Whatever else there is to
+        say, for the record or as labels, is returned beside them.
         """
 
     def votes(self, scores: Tensor, classes: int) -> Tensor:
@@ -50,17 +77,6 @@ class QueryStrategy(ABC):
         """
         return ranks(scores)
 
-    def labels(self, view: View, places: Tensor) -> Tensor:
-        """The classes that the strategy itself gives to these places of the pool, (places,).
-
-        For `labeler=salutary`, with which nobody else is asked; most strategies give none.
-        """
-        raise no_labels(self)
-
-    def notes(self, view: View) -> dict[str, Any]:
-        """What the record of the round should say about the query, ready for JSON."""
-        return {}
-
     def state_dict(self) -> dict[str, Any]:
         """What must outlive a round; kept with the run, and given back when it goes on."""
         return {}
@@ -69,8 +85,16 @@ class QueryStrategy(ABC):
         """Go on from a state."""
 
 
-def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
-    """The `budget` rows of the data set that the strategy scores highest, best first.
+class Query(NamedTuple):
+    """A batch, and what the strategy says of it."""
+
+    rows: Tensor  # of the data set, best first
+    notes: dict[str, Any]
+    suggested: Tensor | None  # the classes that the strategy itself would give to them
+
+
+def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
+    """The `budget` rows of the data set that the strategy scores highest.
 
     Ties are broken by a draw from the view's seed, not by the order of the rows, which in many
     data sets follows the classes.
@@ -78,25 +102,62 @@ def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
     if not 1 <= budget <= len(view.pool):
         raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
     strategy.fit(view)
-    scores = strategy.score(view, budget)
-    check_scores(type(strategy).__name__, scores, len(view.pool))
-    return view.pool.rows[best_first(scores, view)[:budget]]
+    scored = as_scored(strategy.score(view, budget))
+    name, size = type(strategy).__name__, len(view.pool)
+    demand_scores(name, scored.scores, size)
+    if scored.labels is not None and scored.labels.shape != (size,):
+        shape = tuple(scored.labels.shape)
+        raise ValueError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+    places = best_first(scored.scores, view)[:budget]
+    suggested = None if scored.labels is None else scored.labels.cpu()[places]
+    return Query(view.pool.rows[places], dict(scored.notes), suggested)
+
+
+def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
+    """The rows of `query`, alone."""
+    return query(strategy, view, budget).rows
+
+
+def as_scored(answer: Tensor | Scored) -> Scored:
+    """What `score` returned, with the notes and labels that it left out."""
+    return answer if isinstance(answer, Scored) else Scored(answer)
+
+
+def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
+    """Refuse an experiment that lacks what the strategy reads, or that it refuses itself."""
+    name, reads = type(strategy).__name__, strategy.reads or ()
+    if "draws" in reads and not facts.draws:
+        raise UserError(
+            f"{name} reads draws of the model, and this model gives one prediction for a row; "
+            "give a network with a linear head, or an ensemble such as "
+            "sklearn.ensemble.BaggingClassifier or RandomForestClassifier"
+        )
+    if "outcomes" in reads and not facts.revealed:
+        raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")
+    strategy.check(facts)
+
+
+def reads_untaught(reads: Reads) -> bool:
+    """Whether a strategy reads only what is there before anything is labelled."""
+    return reads is not None and set(reads) <= set(UNTAUGHT)
+
+
+def demand_untaught(strategy: QueryStrategy, usable: Callable[[], list[str]]) -> None:
+    """Refuse a strategy for the start that reads what is not there before anything is labelled."""
+    if reads_untaught(strategy.reads):
+        return
+    stated = strategy.reads or ("what it does not state",)
+    needed = ", ".join(sorted(set(stated) - set(UNTAUGHT)))
+    raise UserError(
+        f"{type(strategy).__name__} cannot choose the start, before anything is labelled: it reads "
+        f"{needed}\n  these can: {', '.join(usable())}"
+    )
 
 
 def best_first(scores: Tensor, view: View) -> Tensor:
     """The places in the pool by their scores; equal ones as a draw from the view's seed has it."""
-    # From sorted rows on, so that the order in which the pool came makes no difference.
-    order = view.pool.order
-    shuffled = order[torch.randperm(len(order), generator=view.generator())]
+    shuffled = torch.randperm(len(view.pool), generator=view.generator())
     return shuffled[scores.cpu()[shuffled].argsort(descending=True, stable=True)]
-
-
-def no_labels(strategy: QueryStrategy) -> UserError:
-    """The error for a strategy that was to label rows by itself and cannot."""
-    return UserError(
-        f"labeler=salutary goes with a strategy that gives labels, such as salutary; "
-        f"{type(strategy).__name__} gives none"
-    )
 
 
 def ranks(scores: Tensor) -> Tensor:
@@ -106,16 +167,17 @@ def ranks(scores: Tensor) -> Tensor:
     return (middle / max(1, len(scores)))[place]
 
 
-def from_order(order: Tensor, rest: Tensor) -> Tensor:
+def from_order(order: Sequence[int] | Tensor, rest: Tensor) -> Tensor:
     """The picks of a greedy strategy as scores: they come first, in their order.
 
     Args:
-        order: places in the pool, best first, (picked,).
+        order: places in the pool, best first.
         rest: what every row of the pool would still be worth after them, (n,); ranks the others.
     """
     low, high = rest.min(), rest.max()
     scores = (rest - low) / (high - low).clamp(min=torch.finfo(rest.dtype).tiny) / 2
-    scores[order] = torch.arange(len(order), 0, -1, dtype=rest.dtype, device=rest.device)
+    first = torch.as_tensor(order, dtype=torch.long, device=rest.device)
+    scores[first] = torch.arange(len(order), 0, -1, dtype=rest.dtype, device=rest.device)
     return scores
 
 
@@ -131,10 +193,10 @@ def placed(picks: list[int], rest: Tensor, places: Tensor, size: int) -> Tensor:
     places = places.to(rest.device)
     worth = rest.new_zeros(size)
     worth[places] = rest
-    return from_order(places[torch.tensor(picks, dtype=torch.long, device=rest.device)], worth)
+    return from_order(places[torch.tensor(picks, dtype=torch.long)], worth)
 
 
-def check_scores(name: str, scores: Tensor, size: int) -> None:
+def demand_scores(name: str, scores: Tensor, size: int) -> None:
     """Refuse what is not one finite number for each row."""
     if scores.shape != (size,):
         raise ValueError(

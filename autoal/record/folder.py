@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ from uuid import uuid4
 import torch
 import yaml
 
-from autoal.errors import UserError
+from autoal.errors import UserError, Waiting
 from autoal.record.failure import forget_failure, keep_failure
 from autoal.record.round import Round
 from autoal.settings import differences
@@ -36,24 +36,34 @@ class RunFolder:
 
     Args:
         path: of the folder, made if it is not there.
-        config: the resolved settings; those of a folder that is there must be the same.
+        config: the settings of the run; those of a folder that is there must be the same.
         versions: of what the results may depend on; config.yaml keeps those of the first start.
     """
 
-    def __init__(self, path: Path, config: dict[str, Any], versions: dict[str, Any]) -> None:
-        self.path = path
-        self.config = config
-        with _told(path):
+    def __init__(
+        self,
+        path: Path | str,
+        config: Mapping[str, Any] | None = None,
+        versions: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = path = Path(path)
+        self.config = dict(config or {})
+        with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock = (path / ".lock").open("w")
         try:
             self._take_lock()
             forget_failure(path)
-            self.id = self._settle(versions)
+            self.id = self._settle(dict(versions or {}))
             self._lines = self._read_lines()
         except BaseException:
             self._lock.close()
             raise
+
+    @classmethod
+    def reopened(cls, path: Path | str) -> RunFolder:
+        """The folder of a run that was there before, with the settings that it has."""
+        return cls(path, _config_of(Path(path))[0])
 
     def __enter__(self) -> RunFolder:
         return self
@@ -66,8 +76,8 @@ class RunFolder:
     ) -> None:
         if error is None:
             forget_failure(self.path)
-        elif isinstance(error, Exception):  # being stopped is no failure
-            keep_failure(self.path, error)
+        elif isinstance(error, Exception) and not isinstance(error, Waiting):
+            keep_failure(self.path, error)  # being stopped, or waiting for answers, is no failure
         self._lock.close()
 
     @property
@@ -78,7 +88,8 @@ class RunFolder:
     def add(self, finished: Round, state: dict[str, Any]) -> None:
         """Keep a round and the state that the next one starts from."""
         line = finished.to_line()
-        line |= {"strategy": self.config["strategy"]["name"], "seed": self.config["seed"]}
+        if "strategy" in self.config:
+            line |= {"strategy": self.config["strategy"]["name"], "seed": self.config["seed"]}
         content = BytesIO()
         torch.save(state, content)
         self.write(self._state_path(finished.number), content.getvalue())
@@ -103,7 +114,7 @@ class RunFolder:
     def write(self, path: Path, content: bytes) -> None:
         """Replace a file of the folder as a whole, or leave it as it was."""
         part = path.with_name(f".{path.name}.part")
-        with _told(path):
+        with _writing(path):
             try:
                 path.parent.mkdir(exist_ok=True)
                 with part.open("wb") as file:
@@ -137,11 +148,7 @@ class RunFolder:
             text = yaml.safe_dump({**self.config, "about": about}, sort_keys=False)
             self.write(path, text.encode())
             return str(about["id"])
-        try:
-            found = yaml.safe_load(path.read_text())
-            identity = str(found.pop("about")["id"])
-        except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
-            raise UserError(f"{path} is not the config of a run: {error!r}") from error
+        found, identity = _config_of(self.path)
         changed = [
             f"  {key}: {there} in the folder, {here} now"
             for key, (there, here) in differences(found, self.config).items()
@@ -168,8 +175,20 @@ class RunFolder:
         return lines
 
 
+def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
+    """The settings of a run's folder, and the run's identity."""
+    path = folder / "config.yaml"
+    try:
+        config = yaml.safe_load(path.read_text())
+        return config, str(config.pop("about")["id"])
+    except FileNotFoundError as error:
+        raise UserError(f"there is no run in {folder}: it has no config.yaml") from error
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
+        raise UserError(f"{path} is not the config of a run: {error!r}") from error
+
+
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _writing(path: Path) -> Iterator[None]:
     """Say which file could not be written, and why."""
     try:
         yield

@@ -18,11 +18,14 @@ class Round:
     queried: list[int]  # rows of the data set, in the order of the query
     labels: list[int]  # what they were labelled with
     metrics: dict[str, float]  # on the test set; val_... on the validation rows
-    seconds: dict[str, float]  # train, test, features, score, total
+    seconds: dict[str, float]  # train, test, features, score, phases of the strategy's own, total
     steps: int  # of the optimizer
     notes: dict[str, Any] = field(default_factory=dict)  # what the strategy says about its query
     bought: int | None = None  # labels paid for in this round; in round 0 the held-out rows' too
     wrong: int | None = None  # of `labels`, that differ from the truth; None where nobody knows it
+    declined: list[int] = field(default_factory=list)  # rows asked about that got no label
+    cost: float | None = None  # of what was bought, where it is not one for each
+    made: int = 0  # rows that joined the pool before the query
 
     @property
     def unasked(self) -> bool:
@@ -30,7 +33,8 @@ class Round:
         return self.bought is not None and self.bought < len(self.queried)
 
     def to_line(self) -> dict[str, Any]:
-        """The round as a flat mapping, ready for JSON."""
+        """The round as a flat mapping, ready for JSON; what is rare stands there if it is so."""
+        rare = {"declined": self.declined, "cost": self.cost, "made": self.made}
         return {
             "round": self.number,
             "labelled": self.labelled,
@@ -38,6 +42,7 @@ class Round:
             "labels": self.labels,
             "bought": self.bought,
             "wrong": self.wrong,
+            **{name: value for name, value in rare.items() if value},
             **self.metrics,
             "seconds": self.seconds,
             "steps": self.steps,
@@ -55,6 +60,9 @@ class Round:
             labels=rest.pop("labels"),
             bought=rest.pop("bought", None),  # older records lack it
             wrong=rest.pop("wrong", None),
+            declined=rest.pop("declined", []),
+            cost=rest.pop("cost", None),
+            made=rest.pop("made", 0),
             seconds=rest.pop("seconds"),
             steps=rest.pop("steps"),
             notes=rest.pop("notes", {}),

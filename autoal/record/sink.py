@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from autoal.record.round import Round
 
 if TYPE_CHECKING:
-    from autoal.model.training import FitStep
+    from autoal.model.learner import FitStep
 
 
 class Sink:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -21,13 +21,19 @@ import wandb
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from autoal.data.contract import ImageData
-from autoal.model.training import FitStep
+from autoal.data.rows import chosen
+from autoal.model.learner import FitStep
 from autoal.record.folder import RunFolder
 from autoal.record.login import signed_in
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.settings import flatten
+
+if TYPE_CHECKING:
+    pass
+
+if TYPE_CHECKING:
+    from autoal.cycle.experiment import Experiment
 
 GRID = 64  # queried images shown a round
 MARK = Path("state", "tracked")  # holds the number of the last round that W&B surely has
@@ -40,7 +46,7 @@ class Tracking(Sink):
 
     Args:
         folder: of the run; W&B's own files go below it.
-        data: whose queried images are shown.
+        experiment: whose queried rows are shown.
         tell: prints one line.
         project: on W&B.
         entity: the account or team; null is your default.
@@ -52,7 +58,7 @@ class Tracking(Sink):
     def __init__(
         self,
         folder: RunFolder,
-        data: ImageData,
+        experiment: Experiment,
         tell: Callable[[str], None],
         *,
         project: str = "autoal",
@@ -64,9 +70,9 @@ class Tracking(Sink):
         if mode not in (None, "online", "offline", "disabled"):
             raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
         self.folder = folder
-        self.data = data
+        self.experiment = experiment
         self.tell = tell
-        self._told: list[tuple[float, int]] = []  # when, and which round
+        self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
         self.offset = sum(each.steps for each in folder.rounds)
         self.run: Any = None
@@ -106,15 +112,15 @@ class Tracking(Sink):
 
     def _tell_round(self, finished: Round) -> None:
         self.run.log(self._row(finished))
-        self._told.append((time.monotonic(), finished.number))
+        self._sent.append((time.monotonic(), finished.number))
         self._mark(FLUSHED)
 
     def _mark(self, age: float) -> None:
         """Remember the last round told at least so many seconds ago, and so surely written."""
-        sure = [number for since, number in self._told if time.monotonic() - since >= age]
+        sure = [number for since, number in self._sent if time.monotonic() - since >= age]
         if sure:
             self.folder.write(self.folder.path / MARK, str(sure[-1]).encode())
-            self._told = [each for each in self._told if each[1] > sure[-1]]
+            self._sent = [each for each in self._sent if each[1] > sure[-1]]
 
     def _catch_up(self) -> None:
         """Tell the finished rounds that a killed process may have taken with it."""
@@ -124,7 +130,7 @@ class Tracking(Sink):
             self._tell_round(each)
 
     def _row(self, finished: Round) -> dict[str, Any]:
-        counts = np.bincount(finished.labels, minlength=len(self.data.classes))
+        counts = np.bincount(finished.labels, minlength=len(self.experiment.data.classes))
         edges = np.arange(len(counts) + 1) - 0.5
         return {
             "n_labelled": finished.labelled,
@@ -139,11 +145,13 @@ class Tracking(Sink):
 
     def _shown(self, finished: Round) -> dict[str, Any]:
         """What was queried, where there is something to look at."""
-        pictures = self.data.pictures
-        if pictures is None:
+        rows = torch.tensor(finished.queried[:GRID], dtype=torch.long)
+        pictures = chosen(self.experiment.rows.shown, rows)
+        if not isinstance(pictures, Tensor):
             return {}
-        grid = _grid(pictures[torch.tensor(finished.queried[:GRID])])
-        caption = ", ".join(self.data.classes[label] for label in finished.labels[:GRID])
+        grid = _grid(pictures)
+        classes = self.experiment.data.classes
+        caption = ", ".join(classes[label] for label in finished.labels[:GRID])
         return {"media/queried": wandb.Image(grid, caption=caption)}
 
     def _start(self, *, mode: str | None, **options: Any) -> None:

@@ -46,7 +46,7 @@ def _data_sets(settings: Sequence[Setting]) -> Verdict:
 
 
 def _start_budgets(settings: Sequence[Setting]) -> Verdict:
-    found = _values(settings, "start")
+    found = _values(settings, "start.size")
     return len(found) >= 2, f"start={_listed(found)}"
 
 
@@ -60,8 +60,9 @@ def _tuned(_: Sequence[Setting]) -> Verdict:
 
 
 def _pretrained(settings: Sequence[Setting]) -> Verdict:
-    found = sorted({str(setting.config.get("task.backbone") or "") for setting in settings} - {""})
-    return bool(found), f"frozen backbones: {_listed(found)}; no semi-supervised training"
+    targets = {str(setting.config.get("encoder._target_") or "") for setting in settings} - {""}
+    names = sorted(target.rpartition(".")[2] for target in targets)
+    return bool(names), f"frozen encoders: {_listed(names)}; no semi-supervised training"
 
 
 def _baselines(settings: Sequence[Setting]) -> Verdict:
@@ -138,7 +139,7 @@ def _low_budget(settings: Sequence[Setting]) -> Verdict:
 
 def _labels_a_class(setting: Setting) -> float:
     seen = {label for run in setting.runs for each in run.rounds for label in each.classes}
-    return float(setting.config.get("start", 0)) / max(1, len(seen))
+    return float(setting.config.get("start.size", 0)) / max(1, len(seen))
 
 
 def _automated(settings: Sequence[Setting]) -> Verdict:

@@ -32,19 +32,25 @@ ROW = 26
 Colours = Mapping[str, int]  # the place of each name, the same in every figure
 
 
-def learning_curves(title: str, curves: Mapping[str, Curve], colours: Colours) -> Figure:
-    """Mean accuracy over labels, and a band of one standard deviation over the seeds."""
+def learning_curves(
+    title: str,
+    curves: Mapping[str, Curve],
+    colours: Colours,
+    beside: str = "test accuracy",
+) -> Figure:
+    """Means over labels, and a band of one standard deviation over the seeds."""
     across = Scale(
-        min(curve.labelled[0] for curve in curves.values()),
-        max(curve.labelled[-1] for curve in curves.values()),
+        min((curve.labelled[0] for curve in curves.values()), default=0),
+        max((curve.labelled[-1] for curve in curves.values()), default=1),
         LEFT,
         WIDTH,
     )
     height = max(HEIGHT, 18 * len(curves) + 60)
-    low = min(float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
-    high = max(float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
+    above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    low, high = min(below, default=0.0), max(above, default=1.0)
     up = Scale(low, high, height - BOTTOM, TOP)
-    parts = [_axes(across, up, "labelled rows", "test accuracy")]
+    parts = [_axes(across, up, "labelled rows", beside)]
     bands = [_band(curve, across, up, colour(colours[name])) for name, curve in curves.items()]
     lines = [_mean(curve, across, up, colours[name]) for name, curve in curves.items()]
     names = list(curves)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from autoal.report.faults import Fault
-from autoal.report.runs import Run
+from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
 BASELINE = "random"
 # What a run is called, where it is kept and computed, and what is compared.
-APART = ("seed", "name", "out", "logger", "trainer", "strategy", "labeler")
+APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle")
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 SHOWN = 3  # differing options in a name
@@ -37,7 +37,7 @@ class Setting:
     def baseline(self) -> str | None:
         """The contender that queries at random and asks the oracle."""
         for name, runs in self.contenders.items():
-            if (runs[0].strategy, runs[0].labeler) == (BASELINE, "oracle"):
+            if (runs[0].strategy, runs[0].oracle) == (BASELINE, TRUTH):
                 return name
         return None
 
@@ -143,7 +143,7 @@ def _options(run: Run) -> Settings:
         for key, value in run.config.items()
         if key.startswith("strategy.")
     }
-    return {**own, "labeler": run.labeler}
+    return {**own, "oracle": run.oracle}
 
 
 def _text(settings: Settings) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from autoal.report.pictures import Pictures
-from autoal.report.svg import Figure
+from autoal.report.svg import PALETTE, STROKES, Figure
 from autoal.report.tables import Table
 
 Part = Table | Figure | Pictures | str  # a text is a paragraph
@@ -23,13 +23,6 @@ class Section:
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
-  --c0: #0b6bb0; --c1: #c2520c; --c2: #147d54; --c3: #8741a8; --c4: #8a6a00; --c5: #c22260;
-  --c6: #566170; --c7: #0f7f8c; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
-    --c0: #5cb2f2; --c1: #ff9650; --c2: #45c992; --c3: #cf9cf0; --c4: #e0c04a; --c5: #ff86ad;
-    --c6: #b3bec9; --c7: #52cfdb; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
@@ -41,9 +34,6 @@ th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align:
   vertical-align: top; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; overflow-x: auto; }
-svg { font: 12px system-ui, sans-serif; fill: var(--ink); color: var(--ink); max-width: none; }
-.grid { stroke: var(--line); } .axis { stroke: var(--quiet); }
-.clique { stroke: var(--ink); stroke-width: 4; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 a { color: var(--c0); }
 """
@@ -59,7 +49,7 @@ def page(title: str, sections: Sequence[Section]) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{PALETTE}{STROKES}{_STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n<nav>{links}</nav>\n{body}\n</body>\n</html>\n"
     )
 

@@ -19,6 +19,8 @@ from autoal.record.round import Round
 from autoal.report.faults import Fault
 from autoal.settings import Settings, flatten
 
+TRUTH = "TrueLabels"  # the oracle of a plain simulation
+
 Floats = npt.NDArray[np.float64]
 
 CONFIG, ROUNDS = "config.yaml", "rounds.jsonl"
@@ -61,9 +63,9 @@ class Run:
         return str(self.config["strategy.name"])
 
     @property
-    def labeler(self) -> str:
-        """Who labels what is queried; runs from before there was a choice asked the oracle."""
-        return str(self.config.get("labeler", "oracle"))
+    def oracle(self) -> str:
+        """Who answers."""
+        return str(self.config.get("oracle._target_", TRUTH)).rpartition(".")[2]
 
     @property
     def seed(self) -> int:

@@ -7,18 +7,19 @@ gradient with respect to the shares. From there, the chain rule is SearchNet's o
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from autoal.bounds import number, whole
 from autoal.maths.regression import Regression, mean_gradient, residual, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
 OPTIMUM = 1e-8  # norm of the gradient there
+MOMENTUM = 0.9  # of the steps that are unrolled
 SLOPE = 1e-6  # relative residual: finer than differences through full training can tell
 
 
@@ -43,6 +44,7 @@ class Implicit(Road):
     """
 
     def __init__(self, ridge: float = 1e-3) -> None:
+        number("ridge", ridge, above=0)
         self.ridge = ridge
         self._reduced: WeakKeyDictionary[Rehearsal, tuple[Tensor, Tensor]] = WeakKeyDictionary()
         # Where the next solutions start, since a step of SearchNet moves them little.
@@ -83,39 +85,27 @@ def _within_reach(rehearsal: Rehearsal) -> tuple[Tensor, Tensor]:
     return features @ basis, check @ basis
 
 
-@dataclass(frozen=True)
-class Inner:
-    """The training steps that are unrolled: those of SGD, which `higher` gets right."""
-
-    steps: int = 3
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"`inner_steps` must be at least 1, got {self.steps}")
-
-    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Fresh for these parameters."""
-        return torch.optim.SGD(network.parameters(), lr=self.learning_rate, momentum=self.momentum)
-
-
 class Unroll(Road):
     """Some training steps of the whole FitNet, differentiated through by `higher`.
 
     A truncated estimate: with few steps, the gradient shows where training goes, not where it ends.
-    FitNet itself is not changed.
+    The steps are those of SGD, which `higher` gets right; FitNet itself is not changed.
 
     Args:
-        inner: the steps.
+        steps: of FitNet's training.
+        learning_rate: of them.
     """
 
-    def __init__(self, inner: Inner) -> None:
-        self.inner = inner
+    def __init__(self, steps: int = 3, learning_rate: float = 0.1) -> None:
+        whole("unroll.steps", steps, least=1)
+        number("unroll.learning_rate", learning_rate, above=0)
+        self.steps = steps
+        self.learning_rate = learning_rate
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
-        optimizer = self.inner.optimizer(rehearsal.fitnet)
-        loss, gradient = unrolled(optimizer, self.inner.steps, shares, rehearsal)
+        weights = rehearsal.fitnet.parameters()
+        optimizer = torch.optim.SGD(weights, lr=self.learning_rate, momentum=MOMENTUM)
+        loss, gradient = unrolled(optimizer, self.steps, shares, rehearsal)
         return float(loss), gradient
 
 

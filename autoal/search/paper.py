@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from autoal.bounds import switch, whole
 from autoal.maths.ranking import LossHead, ranking_loss
 from autoal.model.networks import Ready
 from autoal.search.hypergradient import Road, training_weights
@@ -36,6 +37,8 @@ class Paper(Road):
     """
 
     def __init__(self, warmup: int = 0, loss_prediction: bool = False) -> None:
+        whole("paper.warmup", warmup, least=0)
+        switch("paper.loss_prediction", loss_prediction)
         self.warmup = warmup
         self.loss_prediction = loss_prediction
         # Weak, so that a copy of FitNet on which a loss was only looked up takes its side along.

@@ -6,6 +6,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+SEARCHNETS = ("shared", "rows", "images")
+
 
 class SearchNet(nn.Module, ABC):
     """Weights that start at the prior for every row.

@@ -1,32 +1,64 @@
-import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from autoal.strategies.diversity import KMeans
 from autoal.strategies.random import Random
 from autoal.strategies.uncertainty import Margin
 from torch import Tensor, nn
 
-from autoal import ImageData, Plan, QueryStrategy, Round, Task, Training, TrueLabels, View, rounds
-from autoal.data.images import Shape
-from autoal.data.rows import Images
+from autoal import (
+    Agreed,
+    Answers,
+    ByModel,
+    Data,
+    Noisy,
+    Oracle,
+    Plan,
+    Priced,
+    QueryStrategy,
+    Question,
+    Round,
+    Rows,
+    Salutary,
+    Scored,
+    Task,
+    Trained,
+    Training,
+    TrueLabels,
+    View,
+    rounds,
+)
+from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.features import Features
+from autoal.model.learner import FitStep
 from autoal.model.networks import MLP, Network
-from autoal.model.training import FitStep
-from autoal.query.strategy import Reads
+from autoal.query.registry import untaught
+from autoal.query.strategy import Facts, Reads
 from autoal.record.sink import Sink
 from autoal.seeding import seeded
-
-MakeTask = Callable[..., Task]
-Start = Callable[..., Iterator[Round]]
-
-PLAN = Plan(start=6, budget=5, rounds=3)
-SMALL = partial(MLP, hidden=(8,))
+from tests.cycle.made import (
+    Asked,
+    Clock,
+    Expected,
+    Looking,
+    Make,
+    Small,
+    Watched,
+    answered,
+    asked,
+    done,
+    facts,
+    recorded,
+    saved,
+    truth,
+)
 
 
 class Counting(Network):
@@ -37,30 +69,6 @@ class Counting(Network):
         self.embed.register_forward_hook(
             lambda module, inputs, output: None if module.training else counts.append(len(output))
         )
-
-
-class Asked(TrueLabels):
-    """Remembers the questions."""
-
-    def __init__(self, labels: Tensor) -> None:
-        super().__init__(labels)
-        self.questions: list[list[int]] = []
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        self.questions.append(rows.tolist())
-        return super().__call__(rows)
-
-
-class Looking(Margin):
-    """Keeps the views."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.views: list[View] = []
-
-    def score(self, view: View, budget: int) -> Tensor:
-        self.views.append(view)
-        return super().score(view, budget)
 
 
 class Told(Sink):
@@ -80,35 +88,8 @@ class Told(Sink):
         self.events.append(("end", finished.number))
 
 
-@pytest.fixture
-def start(data: ImageData, cpu: Training, make_task: MakeTask) -> Start:
-    """Begin an experiment; all of its parts can be replaced."""
-
-    def begin(strategy: QueryStrategy | None = None, **parts: Any) -> Iterator[Round]:
-        given = {
-            "data": data,
-            "task": parts.get("task") or small_task(make_task),
-            "oracle": TrueLabels(data.train.labels),
-            "plan": PLAN,
-            "training": cpu,
-        }
-        return rounds(strategy=strategy or Margin(), **{**given, **parts})
-
-    return begin
-
-
-def small_task(make_task: MakeTask, **options: Any) -> Task:
-    return make_task(SMALL, crop=1, steps=8, learning_rate=0.05, **options)
-
-
-def facts(history: list[Round]) -> list[dict[str, Any]]:
-    """All that the rounds say, except how long they took."""
-    lines = [each.to_line() for each in history]
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-
-
-def test_every_round_labels_other_rows_and_counts_them(start: Start, data: ImageData) -> None:
-    history = list(start())
+def test_every_round_labels_other_rows_and_counts_them(make: Make, data: Data) -> None:
+    history = done(make())
     assert [each.number for each in history] == [0, 1, 2, 3]
     assert [each.labelled for each in history] == [6, 11, 16, 21]
     assert [len(each.queried) for each in history] == [6, 5, 5, 5]
@@ -120,48 +101,39 @@ def test_every_round_labels_other_rows_and_counts_them(start: Start, data: Image
 
 
 def test_a_round_is_trained_on_all_labelled_rows_and_tested_on_the_test_set(
-    data: ImageData, make_task: MakeTask, start: Start, cpu: Training
+    data: Data, small: Small, make: Make, watched: Watched, cpu: Training
 ) -> None:
-    taught: list[list[tuple[Tensor, int]]] = []
-
-    class Watched(Training):
-        def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Any) -> int:
-            taught.append(list(zip(images, labels.tolist(), strict=True)))
-            return super().fit(task, images, labels, watch)
-
-    task = small_task(make_task)
-    known: list[int] = []
-    for each in start(task=task, training=Watched(accelerator="cpu")):
+    task = small().task
+    assert data.test is not None
+    experiment, known = make(learner=Trained(task, watched)), list[int]()
+    for each in rounds(experiment, truth(experiment)):
         known = sorted([*known, *each.queried])
-        images, labels = data.train.images[known], data.train.labels[known]
-        assert [label for _, label in taught[-1]] == labels.tolist()
-        assert torch.equal(torch.stack([image for image, _ in taught[-1]]), images)
-        assert each.metrics == cpu.test(task, data.test.images, data.test.labels)
-    assert len(taught) == 4
+        taught = watched.taught[-1]
+        assert torch.equal(taught.labels, data.train.labels[known])
+        assert torch.equal(taught.inputs, data.train.inputs[known])
+        assert each.metrics == cpu.test(task, data.test)
+    assert len(watched.taught) == 4
 
 
-def test_a_plan_without_rounds_buys_the_start_set_only(start: Start) -> None:
-    (only,) = start(plan=Plan(start=6, budget=5, rounds=0))
+def test_a_plan_without_rounds_buys_the_start_set_only(make: Make) -> None:
+    (only,) = done(make(plan=Plan(start=6, budget=5, rounds=0)))
     assert (only.number, only.labelled, len(only.queried)) == (0, 6, 6)
 
 
-def test_the_whole_pool_can_be_labelled(start: Start) -> None:
-    history = list(start(plan=Plan(start=20, budget=20, rounds=2)))
+def test_the_whole_pool_can_be_labelled(make: Make) -> None:
+    history = done(make(plan=Plan(start=20, budget=20, rounds=2)))
     assert history[-1].labelled == 60
     assert sorted(row for each in history for row in each.queried) == list(range(60))
 
 
-def test_the_same_seed_gives_the_same_experiment(start: Start) -> None:
+def test_the_same_seed_gives_the_same_experiment(make: Make, expected: Expected) -> None:
     torch.manual_seed(1)
-    first = facts(list(start()))
-    torch.manual_seed(2)
-    assert facts(list(start())) == first
+    assert facts(done(make())) == expected
 
 
-def test_draws_of_others_between_the_rounds_change_nothing(start: Start) -> None:
-    expected = facts(list(start()))
-    history = []
-    for each in start():
+def test_draws_of_others_between_the_rounds_change_nothing(make: Make, expected: Expected) -> None:
+    experiment, history = make(), []
+    for each in rounds(experiment, truth(experiment)):
         history.append(each)
         torch.randn(len(history))
         random.random()
@@ -169,59 +141,57 @@ def test_draws_of_others_between_the_rounds_change_nothing(start: Start) -> None
     assert facts(history) == expected
 
 
-def test_an_experiment_leaves_the_global_stream_as_it_was(start: Start) -> None:
-    experiment = start()
+def test_an_experiment_leaves_the_global_stream_as_it_was(make: Make) -> None:
+    experiment = make()
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    list(experiment)
+    done(experiment)
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_another_seed_gives_another_experiment(start: Start) -> None:
-    first, other = facts(list(start(seed=0))), facts(list(start(seed=1)))
-    for one, two in zip(first, other, strict=True):
+def test_another_seed_gives_another_experiment(make: Make, expected: Expected) -> None:
+    for one, two in zip(expected, facts(done(make(seed=1))), strict=True):
         assert set(one["queried"]) != set(two["queried"])
         assert one["nll"] != two["nll"]
 
 
-def test_the_start_set_is_the_same_for_all_strategies(start: Start) -> None:
-    margin, at_random = facts(list(start(Margin()))), facts(list(start(Random())))
-    assert margin[0] == at_random[0]
-    assert margin[1]["queried"] != at_random[1]["queried"]
+def test_the_start_set_is_the_same_for_all_strategies(make: Make, expected: Expected) -> None:
+    at_random = facts(done(make(Random())))
+    assert expected[0] == at_random[0]
+    assert expected[1]["queried"] != at_random[1]["queried"]
 
 
-def test_the_start_set_is_a_random_sample(start: Start) -> None:
-    sets = [next(start(seed=seed)).queried for seed in range(10)]
+def test_the_start_set_is_a_random_sample(make: Make, small: Small) -> None:
+    learner = small()
+    sets = [asked(make(learner=learner, seed=seed)).rows.tolist() for seed in range(10)]
     assert len({tuple(rows) for rows in sets}) == 10
     assert len({row for rows in sets for row in rows}) > 25  # of 60: 39 expected
 
 
 @pytest.mark.parametrize("warm_start", [False, True])
-@pytest.mark.parametrize("done", [1, 2, 3])
 def test_an_interrupted_experiment_goes_on_as_if_it_had_not_been(
-    start: Start, make_task: MakeTask, data: ImageData, done: int, warm_start: bool
+    make: Make, small: Small, data: Data, warm_start: bool
 ) -> None:
-    task = small_task(make_task, warm_start=warm_start)
+    first = make(learner=small(warm_start=warm_start))
     whole, states = [], []
-    for each in start(task=task):
+    for each in rounds(first, truth(first)):
         whole.append(each)
-        states.append(deepcopy(task.network.state_dict()))
-
-    history = [Round.from_line(json.loads(json.dumps(each.to_line()))) for each in whole[:done]]
-    task, oracle = small_task(make_task, warm_start=warm_start), Asked(data.train.labels)
-    task.network.load_state_dict(states[done - 1])
-    torch.manual_seed(done)
-    rest = list(start(task=task, oracle=oracle, history=history))
-    assert facts(rest) == facts(whole[done:])
-    assert oracle.questions == [each.queried for each in whole[done:]]
+        states.append(saved(first))
+    for count in (1, 2, 3):
+        again, oracle = make(learner=small(warm_start=warm_start)), Asked(data.train.labels)
+        again.resume(recorded(whole[:count]), states[count - 1])
+        torch.manual_seed(count)
+        assert facts(done(again, oracle)) == facts(whole[count:])
+        assert oracle.questions == [each.queried for each in whole[count:]]
+        assert facts(again.history) == facts(whole)
 
 
 def test_a_warm_start_goes_on_from_the_last_round_and_a_fresh_one_does_not(
-    start: Start, make_task: MakeTask
+    make: Make, small: Small
 ) -> None:
-    def learned(**options: Any) -> list[dict[str, Any]]:
-        return facts(list(start(Random(), task=small_task(make_task, **options))))
+    def learned(**options: Any) -> Expected:
+        return facts(done(make(Random(), learner=small(**options))))
 
     fresh, warm = learned(), learned(warm_start=True)
     assert warm[0] == fresh[0]
@@ -230,68 +200,72 @@ def test_a_warm_start_goes_on_from_the_last_round_and_a_fresh_one_does_not(
     assert learned(warm_start=True, shrink=0.0, perturb=1.0) == fresh
 
 
-def test_an_experiment_that_is_over_has_nothing_left_to_do(start: Start) -> None:
-    history, oracle = list(start()), Asked(torch.zeros(60, dtype=torch.long))
-    assert list(start(history=history, oracle=oracle)) == []
+def test_an_experiment_that_is_over_has_nothing_left_to_do(make: Make) -> None:
+    history, oracle = done(make()), Asked(torch.zeros(60, dtype=torch.long))
+    again = make()
+    again.resume(history)
+    assert done(again, oracle) == []
     assert oracle.questions == []
+    assert again.ask() is None
 
 
-def test_more_rounds_can_be_added_to_an_experiment(start: Start, make_task: MakeTask) -> None:
-    task = small_task(make_task)
-    whole = facts(list(start()))
-    short = list(start(task=task, plan=Plan(start=6, budget=5, rounds=1)))
-    assert facts(short + list(start(task=task, history=short))) == whole
+def test_more_rounds_can_be_added_to_an_experiment(
+    make: Make, small: Small, expected: Expected
+) -> None:
+    learner = small()
+    short = done(make(learner=learner, plan=Plan(start=6, budget=5, rounds=1)))
+    again = make(learner=learner)
+    again.resume(short)
+    assert facts(short + done(again)) == expected
 
 
-def test_nothing_is_done_before_a_round_is_asked_for(start: Start, data: ImageData) -> None:
+def test_nothing_is_done_before_a_round_is_asked_for(make: Make, data: Data) -> None:
     oracle = Asked(data.train.labels)
-    experiment = start(oracle=oracle)
+    left = rounds(make(), oracle)
     assert oracle.questions == []
-    first = next(experiment)
+    first = next(left)
     assert oracle.questions == [first.queried]
 
 
-def test_the_oracle_is_asked_for_the_queried_rows_and_no_others(
-    start: Start, data: ImageData
-) -> None:
+def test_the_oracle_is_asked_for_the_queried_rows_and_no_others(make: Make, data: Data) -> None:
     oracle = Asked(data.train.labels)
-    history = list(start(oracle=oracle))
+    history = done(make(), oracle)
     assert oracle.questions == [each.queried for each in history]
 
 
 def test_the_labels_of_the_pool_are_known_from_the_oracle_only(
-    start: Start, data: ImageData
+    make: Make, data: Data, expected: Expected
 ) -> None:
-    expected, truth = facts(list(start())), data.train.labels
-    data.train = Images(data.train.images, torch.full_like(truth, 999))
-    assert facts(list(start(oracle=TrueLabels(truth)))) == expected
+    known = data.train.labels
+    data.train = replace(data.train, labels=torch.full_like(known, 999))
+    assert facts(done(make(), TrueLabels(known))) == expected
 
 
 def test_a_strategy_sees_what_the_last_round_left(
-    start: Start, data: ImageData, make_task: MakeTask, cpu: Training
+    make: Make, data: Data, small: Small, cpu: Training
 ) -> None:
-    strategy, task = Looking(), small_task(make_task)
-    experiment = start(strategy, task=task)
-    known = next(experiment).queried
+    strategy, learner = Looking(), small()
+    experiment = make(strategy, learner=learner)
+    known = answered(experiment).queried
     for number in range(3):
-        embeddings = cpu.embed(task, data.train.images)
+        embeddings = cpu.embed(learner.task, data.train, torch.arange(60))
         with torch.no_grad():
-            logits = task.network.head(embeddings)
-        done = next(experiment)
+            logits = learner.task.network.head(embeddings)
+        queried = answered(experiment).queried
         view = strategy.views[number]
         assert view.classes == 3
-        assert view.labelled.rows.tolist() == sorted(known)
-        assert view.labels.tolist() == data.train.labels[sorted(known)].tolist()
+        assert view.labelled.features.rows.tolist() == sorted(known)
+        assert view.labelled.labels.tolist() == data.train.labels[sorted(known)].tolist()
         assert sorted([*view.pool.rows.tolist(), *known]) == list(range(60))
-        for part in (view.pool, view.labelled):
-            assert torch.equal(part.inputs, data.train.images[part.rows])
+        for part in (view.pool, view.labelled.features):
+            assert torch.equal(part.inputs, data.train.inputs[part.rows])
         torch.testing.assert_close(view.pool.embeddings, embeddings[view.pool.rows])
         torch.testing.assert_close(view.pool.logits, logits[view.pool.rows])
-        known = [*known, *done.queried]
+        known = [*known, *queried]
     assert len({view.seed for view in strategy.views}) == 3
 
 
-def test_a_strategy_can_draw_with_the_dropout_of_the_network(start: Start) -> None:
+def test_a_strategy_can_draw_with_the_dropout_of_the_network(make: Make) -> None:
     drawn: list[Features] = []
 
     class Drawing(QueryStrategy):
@@ -299,19 +273,20 @@ def test_a_strategy_can_draw_with_the_dropout_of_the_network(start: Start) -> No
             drawn.append(view.pool)
             return view.pool.drawn_probs.var(0).sum(1)
 
-    first = list(start(Drawing()))
+    first = done(make(Drawing()))
     assert all(float(features.drawn_probs.var(0).max()) > 0 for features in drawn)
-    assert facts(list(start(Drawing()))) == facts(first)
+    assert facts(done(make(Drawing()))) == facts(first)
 
 
 @pytest.mark.parametrize(
     ("strategy", "expected"), [(Margin(), [54, 49, 44]), (Random(), [])], ids=["margin", "random"]
 )
 def test_the_backbone_reads_the_pool_once_a_round_if_at_all(
-    start: Start, make_task: MakeTask, strategy: QueryStrategy, expected: list[int]
+    make: Make, small: Small, strategy: QueryStrategy, expected: list[int]
 ) -> None:
     counts: list[int] = []
-    history = list(start(strategy, task=make_task(partial(Counting, counts=counts), steps=2)))
+    learner = small(partial(Counting, counts=counts), steps=2)
+    history = done(make(strategy, learner=learner))
     assert counts.count(30) == 4  # the test set, once a round
     assert [count for count in counts if count != 30] == expected
     for each in history:
@@ -321,19 +296,20 @@ def test_the_backbone_reads_the_pool_once_a_round_if_at_all(
 
 
 def test_a_sink_is_told_of_the_beginning_and_the_steps_of_a_round_but_not_its_end(
-    start: Start,
+    make: Make,
 ) -> None:
     sink = Told()
-    experiment = start(sink=sink)
+    experiment = make(sink=sink)
+    left = rounds(experiment, truth(experiment))
     assert sink.events == []
-    next(experiment)
+    next(left)
     assert sink.events == [("begin", 0), ("step", 8)]
-    list(experiment)
+    list(left)
     assert sink.events == [event for n in range(4) for event in (("begin", n), ("step", 8))]
 
 
 @pytest.mark.parametrize(
-    ("answers", "message"),
+    ("labels", "message"),
     [
         (lambda rows: torch.zeros(len(rows) + 1, dtype=torch.long), "gave .*7,.* answers to 6"),
         (lambda rows: torch.zeros(len(rows), 1, dtype=torch.long), "gave .*6, 1.* answers to 6"),
@@ -346,38 +322,44 @@ def test_a_sink_is_told_of_the_beginning_and_the_steps_of_a_round_but_not_its_en
     ids=["one too many", "table", "one for all", "too high", "negative", "nan", "half"],
 )
 def test_an_answer_that_is_no_class_is_refused(
-    start: Start, answers: Callable[[Tensor], Tensor], message: str
+    make: Make, labels: Callable[[Tensor], Tensor], message: str
 ) -> None:
+    def oracle(question: Question) -> Answers:
+        return Answers(question.rows, labels(question.rows))
+
     with pytest.raises(ValueError, match=message):
-        next(start(oracle=answers))
+        next(rounds(make(), oracle))
 
 
-def test_answers_of_any_whole_number_type_are_taken(start: Start, data: ImageData) -> None:
-    expected = facts(list(start()))
-    assert facts(list(start(oracle=TrueLabels(data.train.labels.to(torch.uint8))))) == expected
-    assert facts(list(start(oracle=TrueLabels(data.train.labels.double())))) == expected
+def test_answers_of_any_whole_number_type_are_taken(
+    make: Make, data: Data, expected: Expected
+) -> None:
+    for labels in (data.train.labels.to(torch.uint8), data.train.labels.double()):
+        history = done(make(plan=Plan(start=6, budget=5, rounds=1)), TrueLabels(labels))
+        assert facts(history) == expected[:2]
 
 
-def test_a_plan_that_the_pool_cannot_serve_is_refused_before_any_round(start: Start) -> None:
+def test_a_plan_that_the_pool_cannot_serve_is_refused_before_any_round(make: Make) -> None:
     with pytest.raises(ValueError, match="6 \\+ 11 x 5 = 61 labels, but the pool has only 60"):
-        start(plan=Plan(start=6, budget=5, rounds=11))
+        make(plan=Plan(start=6, budget=5, rounds=11))
 
 
-def test_a_history_that_labels_a_row_twice_is_refused(start: Start) -> None:
-    first = next(start())
+def test_a_history_that_labels_a_row_twice_is_refused(make: Make) -> None:
+    first = answered(make())
     with pytest.raises(ValueError, match="is labelled already"):
-        next(start(history=[first, first]))
+        make().resume([first, first])
 
 
 def test_a_task_that_was_looked_at_between_the_rounds_is_trained_the_same(
-    start: Start, make_task: MakeTask, data: ImageData
+    make: Make, small: Small, data: Data, expected: Expected
 ) -> None:
-    expected, task = facts(list(start())), small_task(make_task)
-    history = []
-    for each in start(task=task):
+    learner = small()
+    assert data.test is not None
+    experiment, history = make(learner=learner), []
+    for each in rounds(experiment, truth(experiment)):
         history.append(each)
         with torch.no_grad(), seeded(0, "look"):
-            task.eval()(data.test.images)
+            learner.task.eval()(data.test.inputs)
     assert facts(history) == expected
 
 
@@ -389,137 +371,760 @@ class Remembering(QueryStrategy):
     def fit(self, view: View) -> None:
         assert view.pool.stages.shape[1] == 16 + 8
 
-    def score(self, view: View, budget: int) -> Tensor:
-        return view.pool.probs.amax(1)
-
-    def notes(self, view: View) -> dict[str, Any]:
-        return {"pool": len(view.pool)}
+    def score(self, view: View, budget: int) -> Scored:
+        return Scored(view.pool.probs.amax(1), {"pool": len(view.pool)})
 
 
-def test_validation_rows_count_as_labelled_and_are_tested_on(start: Start, data: ImageData) -> None:
+def test_validation_rows_count_as_labelled_and_are_tested_on(make: Make, data: Data) -> None:
     held_out = data.train.take(torch.arange(4))
     data.validation = held_out
     looking = Looking()
-    history = list(start(looking, data=data))
+    history = done(make(looking))
     assert [each.labelled for each in history] == [10, 15, 20, 25]
     for each in history:
         assert {"accuracy", "val_accuracy", "val_nll"} <= set(each.metrics)
     assert history[-1].metrics["val_accuracy"] in (0, 0.25, 0.5, 0.75, 1)
     view = looking.views[0]
     assert view.validation is not None
-    assert view.validation_labels is not None
-    assert torch.equal(view.validation.inputs, held_out.images)
-    assert torch.equal(view.validation_labels, held_out.labels)
+    assert torch.equal(view.validation.features.inputs, held_out.inputs)
+    assert torch.equal(view.validation.labels, held_out.labels)
 
 
-def test_without_validation_rows_a_view_has_none(start: Start) -> None:
+def test_without_validation_rows_a_view_has_none(make: Make) -> None:
     looking = Looking()
-    list(start(looking))
+    done(make(looking, plan=Plan(start=6, budget=5, rounds=1)))
     assert looking.views[0].validation is None
-    assert looking.views[0].validation_labels is None
+
+
+def test_without_test_rows_nothing_is_measured(make: Make, data: Data, expected: Expected) -> None:
+    data.test = None
+    history = done(make())
+    assert [each.metrics for each in history] == [{}] * 4
+    assert [each.queried for each in history] == [each["queried"] for each in expected]
+    data.validation = data.train.take(torch.arange(4))
+    (only,) = done(make(plan=Plan(start=6, budget=5, rounds=0)))
+    assert {name.partition("_")[0] for name in only.metrics} == {"val"}
 
 
 def test_a_strategy_that_reads_stages_gets_them_and_its_notes_are_kept(
-    start: Start, make_task: MakeTask
+    make: Make, small: Small
 ) -> None:
-    task = make_task(partial(MLP, hidden=(16, 8)), steps=2)
-    history = list(start(Remembering(), task=task))
+    learner = small(partial(MLP, hidden=(16, 8)), steps=2)
+    history = done(make(Remembering(), learner=learner))
     assert [each.notes for each in history] == [{}, {"pool": 54}, {"pool": 49}, {"pool": 44}]
-    assert Round.from_line(json.loads(json.dumps(history[1].to_line()))) == history[1]
+    assert recorded(history)[1] == history[1]
 
 
-def class_two(view: View, rows: Tensor) -> Tensor:
-    """A labeler that knows one class only."""
-    return torch.full_like(rows, 2)
+def test_stages_that_nobody_reads_are_not_there(make: Make) -> None:
+    looking = Looking()
+    done(make(looking, plan=Plan(start=6, budget=5, rounds=1)))
+    assert not looking.views[0].pool.has_stages
 
 
-def test_a_labeler_labels_what_is_chosen_and_the_oracle_the_start_set_alone(
-    start: Start, data: ImageData
+class Noting(QueryStrategy):
+    """Has one set of notes, which it changes in every round."""
+
+    reads: Reads = ()
+
+    def __init__(self) -> None:
+        self.notes: dict[str, Any] = {"queries": 0, "weights": {"a": 0}}
+
+    def score(self, view: View, budget: int) -> Scored:
+        self.notes["queries"] += 1
+        return Scored(torch.zeros(len(view.pool)), self.notes)
+
+
+def test_notes_are_a_copy(make: Make) -> None:
+    history = done(make(Noting()))
+    assert [each.notes.get("queries") for each in history] == [None, 1, 2, 3]
+
+
+def test_notes_inside_notes_are_a_copy_too(make: Make) -> None:
+    class Weighing(Noting):
+        def score(self, view: View, budget: int) -> Scored:
+            self.notes["weights"]["a"] += 1
+            return super().score(view, budget)
+
+    history = done(make(Weighing(), plan=Plan(start=6, budget=5, rounds=2)))
+    assert [each.notes["weights"] for each in history[1:]] == [{"a": 1}, {"a": 2}]
+
+
+# Labels that nobody is asked for
+
+
+def class_two(question: Question) -> Answers:
+    """Labels, given unasked, by somebody who knows one class only; the start set is bought."""
+    cost = torch.zeros(len(question.rows)) if question.number else None
+    return Answers(question.rows, torch.full_like(question.rows, 2), "class two", cost)
+
+
+class OfClassTwo(QueryStrategy):
+    """Takes all rows for those of one class."""
+
+    reads: Reads = ()
+    suggests = True
+
+    def score(self, view: View, budget: int) -> Scored:
+        labels = torch.full((len(view.pool),), 2)
+        return Scored(torch.rand(len(labels), generator=view.generator()), {}, labels)
+
+
+def test_labels_that_a_strategy_suggests_are_given_unasked_and_the_start_set_is_bought(
+    make: Make, data: Data
 ) -> None:
-    oracle = Asked(data.train.labels)
-    history = list(start(oracle=oracle, labeler=class_two))
-    assert oracle.questions == [history[0].queried]
+    strategy = OfClassTwo()
+    history = done(make(strategy), Salutary(TrueLabels(data.train.labels), strategy))
     assert history[0].labels == data.train.labels[history[0].queried].tolist()
     for each in history[1:]:
         assert each.labels == [2] * 5
         assert each.bought == 0
+        assert each.cost is None
+        assert each.unasked
         assert each.wrong == sum(data.train.labels[each.queried].tolist()[i] != 2 for i in range(5))
     assert sum(each.wrong or 0 for each in history) > 0
     assert (history[0].bought, history[0].wrong) == (6, 0)
     assert [each.labelled for each in history] == [6, 11, 16, 21]
 
 
-def test_the_labels_given_are_those_that_the_task_learns_and_the_strategy_sees(
-    start: Start, data: ImageData, make_task: MakeTask
+@pytest.mark.parametrize("build", [Salutary, ByModel])
+def test_who_answers_at_the_start_is_asked_the_start_set_alone(
+    make: Make, data: Data, build: Callable[..., Oracle]
 ) -> None:
-    looking, taught = Looking(), list[list[int]]()
-
-    class Watched(Training):
-        def fit(self, task: Task, images: Tensor, labels: Tensor, watch: Any) -> int:
-            taught.append(labels.tolist())
-            return super().fit(task, images, labels, watch)
-
-    list(start(looking, labeler=class_two, training=Watched(accelerator="cpu")))
-    assert [labels.count(2) for labels in taught][1:] == [
-        taught[0].count(2) + 5 * k for k in (1, 2, 3)
-    ]
-    assert [view.labels.tolist() for view in looking.views] == taught[:-1]
+    strategy, oracle = OfClassTwo(), Asked(data.train.labels)
+    history = done(make(strategy), build(oracle, strategy))
+    assert oracle.questions == [history[0].queried]
 
 
-def test_a_labeler_sees_the_round_as_the_strategy_does(start: Start) -> None:
-    looking, seen = Looking(), list[tuple[View, list[int]]]()
+def test_a_model_labels_what_is_chosen_by_what_it_predicted_before(
+    make: Make, data: Data, small: Small, cpu: Training
+) -> None:
+    learner = small()
+    experiment = make(Random(), learner=learner)
+    oracle = ByModel(truth(experiment))
+    assert experiment.tell(oracle(asked(experiment))).bought == 6
+    for _ in range(3):
+        question = asked(experiment)
+        with torch.no_grad():
+            embeddings = cpu.embed(learner.task, data.train, question.rows)
+            predicted = learner.task.network.head(embeddings).argmax(1)
+        finished = experiment.tell(oracle(question))
+        assert finished.labels == predicted.tolist()
+        assert (finished.bought, finished.cost, finished.unasked) == (0, None, True)
+        assert finished.wrong == int((predicted != data.train.labels[question.rows]).sum())
 
-    def label(view: View, rows: Tensor) -> Tensor:
-        seen.append((view, rows.tolist()))
-        return class_two(view, rows)
 
-    history = list(start(looking, labeler=label))
-    assert [view for view, _ in seen] == looking.views
-    assert [rows for _, rows in seen] == [each.queried for each in history[1:]]
-
-
-def test_an_interrupted_experiment_keeps_the_labels_that_were_given(start: Start) -> None:
-    whole = list(start(labeler=class_two))
-    history = [Round.from_line(json.loads(json.dumps(each.to_line()))) for each in whole[:2]]
+def test_the_labels_given_are_those_that_the_task_learns_and_the_strategy_sees(
+    make: Make, small: Small, watched: Watched
+) -> None:
     looking = Looking()
-    # Another labeler goes on, who would have labelled the past otherwise.
-    next(start(looking, history=history, labeler=lambda view, rows: torch.zeros_like(rows)))
+    learner = Trained(small().task, watched)
+    done(make(looking, learner=learner), class_two)
+    taught = [rows.labels.tolist() for rows in watched.taught]
+    assert [labels.count(2) for labels in taught] == [6, 11, 16, 21]
+    assert [view.labelled.labels.tolist() for view in looking.views] == taught[:-1]
+
+
+def test_whoever_answers_sees_the_round_as_the_strategy_does(make: Make) -> None:
+    looking, questions = Looking(), list[Question]()
+
+    def oracle(question: Question) -> Answers:
+        questions.append(question)
+        return class_two(question)
+
+    history = done(make(looking), oracle)
+    assert questions[0].view is None
+    assert [question.view for question in questions[1:]] == looking.views
+    assert [question.rows.tolist() for question in questions] == [each.queried for each in history]
+
+
+def test_an_interrupted_experiment_keeps_the_labels_that_were_given(make: Make) -> None:
+    whole = done(make(), class_two)
+    looking = Looking()
+    again = make(looking)
+    again.resume(recorded(whole[:2]))
+    # Another oracle goes on, who would have labelled the past otherwise.
+    next(rounds(again, lambda question: Answers(question.rows, torch.zeros_like(question.rows))))
     given = [pair for each in whole[:2] for pair in zip(each.queried, each.labels, strict=True)]
-    assert looking.views[0].labels.tolist() == [label for _, label in sorted(given)]
-
-
-def test_a_labeler_that_gives_no_class_is_refused(start: Start) -> None:
-    experiment = start(labeler=lambda view, rows: torch.full_like(rows, 3))
-    next(experiment)
-    with pytest.raises(ValueError, match="the labeler answered 3; classes go from 0 to 2"):
-        next(experiment)
+    assert looking.views[0].labelled.labels.tolist() == [label for _, label in sorted(given)]
 
 
 def test_labels_are_bought_of_the_oracle_and_held_out_rows_with_the_start_set(
-    start: Start, data: ImageData
+    make: Make, data: Data
 ) -> None:
     data.validation = data.train.take(torch.arange(4))
-    history = list(start(data=data))
+    history = done(make())
     assert [each.bought for each in history] == [10, 5, 5, 5]
     assert [each.wrong for each in history] == [0, 0, 0, 0]
 
 
-def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(
-    start: Start, data: ImageData
+def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(make: Make, data: Data) -> None:
+    def oracle(question: Question) -> list[int]:
+        return data.train.labels[question.rows].tolist()
+
+    experiment = make()
+    for _ in range(4):
+        assert experiment.tell(oracle(asked(experiment))).wrong is None
+
+
+@pytest.mark.parametrize("name", ["noisy", "agreed", "priced", "all", "model"])
+def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
+    make: Make, data: Data, name: str
 ) -> None:
-    history = list(start(oracle=lambda rows: data.train.labels[rows]))
-    assert [each.wrong for each in history] == [None] * 4
+    known = TrueLabels(data.train.labels)
+    oracles: dict[str, Oracle] = {
+        "noisy": Noisy(known, 0.5),
+        "agreed": Agreed(Noisy(known, 0.5), votes=3),
+        "priced": Priced(Noisy(known, 0.5), 2.0),
+        "all": Priced(Agreed(Noisy(known, 0.5), votes=2), torch.full((60,), 0.5)),
+        "model": ByModel(Noisy(known, 0.5)),
+    }
+    history = done(make(plan=Plan(start=20, budget=20, rounds=1)), oracles[name])
+    for each in history:
+        differ = torch.tensor(each.labels) != data.train.labels[each.queried]
+        assert each.wrong == int(differ.sum())
+    assert sum(each.wrong or 0 for each in history) > 0
+
+
+def test_what_labels_cost_is_recorded_where_it_is_not_one_for_each(make: Make, data: Data) -> None:
+    known = TrueLabels(data.train.labels)
+    plan = Plan(start=6, budget=5, rounds=1)
+    plain, agreed = done(make(plan=plan), known), done(make(plan=plan), Agreed(known, votes=3))
+    assert [(each.bought, each.cost) for each in plain] == [(6, None), (5, None)]
+    assert [(each.bought, each.cost) for each in agreed] == [(6, 18.0), (5, 15.0)]
+    priced = done(make(plan=plan), Priced(known, torch.arange(60.0) / 4))
+    for each in priced:
+        assert each.cost == sum(row / 4 for row in each.queried)
 
 
 def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
-    start: Start, data: ImageData
+    make: Make, data: Data
 ) -> None:
     class Particular(Margin):
-        def check(self, *, validation: Tensor | None) -> None:
-            raise UserError(f"validation rows: {validation}")
+        def check(self, facts: Facts) -> None:
+            raise UserError(f"validation rows: {facts.validation}")
 
     with pytest.raises(UserError, match="validation rows: None"):
-        start(Particular())
+        make(Particular())
     data.validation = data.train.take(torch.arange(4))
     with pytest.raises(UserError, match="validation rows: tensor"):
-        start(Particular(), data=data)
+        make(Particular())
+
+
+def test_a_strategy_is_told_the_facts_of_the_experiment(make: Make, data: Data) -> None:
+    told: list[Facts] = []
+
+    class Listening(Margin):
+        def check(self, facts: Facts) -> None:
+            told.append(facts)
+
+    make(Listening())
+    (known,) = told
+    assert (known.pool, known.classes, known.validation) == (60, 3, None)
+    assert (known.deep, known.draws, known.revealed, known.pictures) == (True, True, True, True)
+    data.train = Rows(data.train.inputs.float(), torch.tensor([*[0] * 59, -1]))
+    make(Listening())
+    assert (told[1].revealed, told[1].pictures) == (False, False)
+
+
+def test_outcomes_are_refused_where_not_all_labels_are_known(make: Make, data: Data) -> None:
+    class Seeing(Margin):
+        reads: Reads = ("outcomes",)
+
+    make(Seeing())
+    data.train = replace(data.train, labels=torch.tensor([*[0] * 59, -1]))
+    with pytest.raises(UserError, match="Seeing sees outcomes: it needs data of which all labels"):
+        make(Seeing())
+
+
+# Asking and telling
+
+
+def test_the_same_question_is_asked_until_it_is_answered(make: Make, expected: Expected) -> None:
+    sink = Told()
+    experiment = make(sink=sink)
+    for number in range(4):
+        question = asked(experiment)
+        assert experiment.ask() is question
+        assert (question.number, question.person) == (number, 0)
+        assert question.rows.tolist() == expected[number]["queried"]
+        assert (question.view is None) == (number == 0)
+        answered(experiment)
+    assert experiment.ask() is None
+    assert [event for event in sink.events if event[0] == "begin"] == [
+        ("begin", number) for number in range(4)
+    ]
+
+
+def test_a_question_shows_what_a_person_sees_and_names_what_can_be_answered(
+    make: Make, data: Data
+) -> None:
+    names = [f"picture {row}" for row in range(60)]
+    data.train = replace(data.train, names=names)
+    question = asked(make())
+    assert question.classes == ("upper", "middle", "lower")
+    assert isinstance(question.shown, Tensor)
+    assert isinstance(data.train.shown, Tensor)
+    assert torch.equal(question.shown, data.train.shown[question.rows])
+    assert question.names == [names[row] for row in question.rows.tolist()]
+    assert question.suggested is None
+
+
+def test_the_classes_that_a_strategy_suggests_stand_in_the_question(make: Make) -> None:
+    class Parity(QueryStrategy):
+        suggests = True
+
+        def score(self, view: View, budget: int) -> Scored:
+            rows = view.pool.rows
+            return Scored(torch.rand(len(rows), generator=view.generator()), {}, rows % 2)
+
+    experiment = make(Parity())
+    assert asked(experiment).suggested is None  # nothing has chosen the start
+    answered(experiment)
+    question = asked(experiment)
+    assert question.suggested is not None
+    assert torch.equal(question.suggested, question.rows % 2)
+
+
+def test_a_question_that_was_left_open_is_asked_again_after_a_restart(
+    make: Make, expected: Expected
+) -> None:
+    first = make()
+    answered(first)
+    answered(first)
+    state = saved(first)
+    question = asked(first)
+    again = make()
+    again.resume(recorded(first.history), state)
+    torch.manual_seed(5)
+    repeated = asked(again)
+    assert (repeated.number, repeated.rows.tolist()) == (2, question.rows.tolist())
+    assert facts([*again.history, *done(again)]) == expected
+
+
+def numpy_labels(labels: list[int]) -> Any:
+    return torch.tensor(labels).numpy()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        list,
+        tuple,
+        torch.tensor,
+        lambda labels: torch.tensor(labels).to(torch.uint8),
+        lambda labels: torch.tensor(labels).double(),
+        numpy_labels,
+        lambda labels: numpy_labels(labels).astype("float32"),
+        lambda labels: [float(label) for label in labels],
+        lambda labels: [("upper", "middle", "lower")[label] for label in labels],
+        lambda labels: [("upper", label, "lower")[label] for label in labels],
+    ],
+    ids=[
+        *("list", "tuple", "tensor", "bytes", "double", "array", "floats", "list of floats"),
+        *("names", "names and numbers"),
+    ],
+)
+def test_answers_come_in_whatever_form(
+    make: Make, data: Data, expected: Expected, form: Callable[[list[int]], Any]
+) -> None:
+    experiment = make(plan=Plan(start=6, budget=5, rounds=1))
+    while (question := experiment.ask()) is not None:
+        experiment.tell(form(data.train.labels[question.rows].tolist()))
+    wanted = [{**each, "wrong": None} for each in expected[:2]]  # nobody has told the truth
+    assert facts(experiment.history) == wanted
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda labels: labels,
+        lambda labels: [None if label == -1 else label for label in labels],
+        lambda labels: [float("nan") if label == -1 else label for label in labels],
+        lambda labels: torch.tensor(labels),
+        lambda labels: torch.tensor(labels).float().where(torch.tensor(labels) >= 0, torch.nan),
+        lambda labels: numpy_labels(labels),
+        lambda labels: [
+            None if label == -1 else ("upper", "middle", "lower")[label] for label in labels
+        ],
+    ],
+    ids=["-1", "None", "NaN", "tensor", "tensor of NaN", "array", "names and None"],
+)
+def test_rows_are_declined_in_whatever_form(
+    make: Make, data: Data, form: Callable[[list[int]], Any]
+) -> None:
+    experiment = make()
+    rows = asked(experiment).rows
+    labels = data.train.labels[rows].tolist()
+    labels[1] = labels[4] = -1
+    finished = experiment.tell(form(labels))
+    assert finished.declined == rows[[1, 4]].tolist()
+    assert finished.queried == rows[[0, 2, 3, 5]].tolist()
+    assert finished.labels == [labels[place] for place in (0, 2, 3, 5)]
+    assert (finished.labelled, finished.bought) == (4, 4)
+
+
+class Choosy(Asked):
+    """Declines every third row."""
+
+    def __call__(self, question: Question) -> Answers:
+        answers = super().__call__(question)
+        return answers.take(answers.rows % 3 != 0)
+
+
+def test_declined_rows_are_set_aside_and_never_asked_about_again(make: Make, data: Data) -> None:
+    oracle = Choosy(data.train.labels)
+    experiment = make(plan=Plan(start=12, budget=12, rounds=4))
+    history = done(experiment, oracle)
+    assert sorted(row for rows in oracle.questions for row in rows) == list(range(60))
+    for each, rows in zip(history, oracle.questions, strict=True):
+        assert each.queried == [row for row in rows if row % 3]
+        assert each.declined == [row for row in rows if row % 3 == 0]
+    assert history[-1].labelled == 40
+    for view_rows in (each.declined for each in history):
+        assert experiment.rows.labels[view_rows].tolist() == [-1] * len(view_rows)
+
+
+def test_declined_rows_stay_aside_after_a_restart(make: Make, data: Data) -> None:
+    plan = Plan(start=12, budget=12, rounds=4)
+    first, oracle = make(plan=plan), Choosy(data.train.labels)
+    left = rounds(first, oracle)
+    next(left)
+    next(left)
+    looking = Looking()
+    again = make(looking, plan=plan)
+    again.resume(recorded(first.history), saved(first))
+    assert facts(done(again, oracle)) == facts(left)
+    aside = [row for each in first.history[:2] for row in each.declined]
+    assert len(aside) > 2
+    assert not set(aside) & set(looking.views[0].pool.rows.tolist())
+    assert not set(aside) & set(looking.views[0].labelled.features.rows.tolist())
+
+
+def test_a_start_set_that_is_declined_whole_is_refused_and_can_still_be_answered(
+    make: Make, expected: Expected
+) -> None:
+    experiment = make()
+    rows = asked(experiment).rows
+    with pytest.raises(UserError, match="all 6 rows were declined: there is nothing to learn"):
+        experiment.tell([-1] * 6)
+    assert experiment.history == []
+    assert torch.equal(asked(experiment).rows, rows)
+    assert facts(done(experiment)) == expected
+
+
+def test_a_later_batch_that_is_declined_whole_costs_a_round(
+    make: Make, data: Data, expected: Expected
+) -> None:
+    experiment = make()
+    answered(experiment)
+    rows = asked(experiment).rows.tolist()
+    finished = experiment.tell([None] * 5)
+    assert (finished.queried, finished.labels, finished.declined) == ([], [], rows)
+    assert (finished.labelled, finished.bought, finished.cost) == (6, 0, None)
+    assert not finished.unasked
+    assert recorded([finished]) == [finished]
+    again = make()
+    again.resume(recorded(experiment.history), saved(experiment))
+    assert not set(asked(experiment).rows.tolist()) & set(rows)
+    assert facts(done(again)) == facts(done(experiment))
+
+
+def test_a_pool_that_runs_dry_ends_the_experiment(make: Make) -> None:
+    history = done(make(plan=Plan(start=16, budget=20, rounds=2)))
+    last = make(plan=Plan(start=6, budget=5, rounds=9))
+    last.resume(history)
+    (finished,) = done(last)  # four rows are left, fewer than a batch
+    assert (len(finished.queried), finished.labelled) == (4, 60)
+    assert last.ask() is None
+    over = make(plan=Plan(start=6, budget=5, rounds=9))
+    over.resume(last.history)
+    assert over.ask() is None
+
+
+def test_answers_in_another_order_are_put_in_that_of_the_question(
+    make: Make, expected: Expected
+) -> None:
+    experiment = make()
+    while (question := experiment.ask()) is not None:
+        answers = truth(experiment)(question)
+        order = torch.randperm(len(answers.rows), generator=torch.Generator().manual_seed(0))
+        experiment.tell(answers.take(order))
+    assert facts(experiment.history) == expected
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda rows, labels: labels[:-1], "5 answers to 6 questions"),
+        (lambda rows, labels: [*labels, 0], "7 answers to 6 questions"),
+        (lambda rows, labels: 1, "no list of answers to 6 questions"),
+        (lambda rows, labels: {0: 1}, "no list of answers to 6 questions"),
+        (lambda rows, labels: torch.tensor(labels)[:, None], r"\[\d\] is no class"),
+        (lambda rows, labels: [*labels[:-1], 3], "3 is no class: they go from 0 to 2"),
+        (lambda rows, labels: [*labels[:-1], -2], "-2 is no class: they go from 0 to 2"),
+        (lambda rows, labels: [*labels[:-1], 0.5], "0.5 is no class"),
+        (lambda rows, labels: [*labels[:-1], float("inf")], "inf is no class"),
+        (lambda rows, labels: [*labels[:-1], "uper"], "'uper' is none of the classes upper, middl"),
+        (
+            lambda rows, labels: Answers(rows + 60, torch.tensor(labels)),
+            r"answered for row \d+, which nobody had asked about",
+        ),
+        (
+            lambda rows, labels: Answers(rows[[0, 0]], torch.tensor(labels[:2])),
+            "answered twice for a row",
+        ),
+        (
+            lambda rows, labels: Answers(rows[:, None], torch.tensor(labels)[:, None]),
+            "gave .*6, 1.* answers to 6 questions",
+        ),
+        (lambda rows, labels: Answers(rows, torch.tensor(labels) + 3), "classes go from 0 to 2"),
+    ],
+    ids=[
+        *("too few", "too many", "one", "mapping", "table", "too high", "too low", "half"),
+        *("infinite", "name", "foreign rows", "repeated rows", "table of rows", "no classes"),
+    ],
+)
+def test_answers_that_cannot_be_are_refused_and_the_question_stays_open(
+    make: Make, data: Data, expected: Expected, spoil: Callable[..., Any], message: str
+) -> None:
+    experiment = make(plan=Plan(start=6, budget=5, rounds=0))
+    question = asked(experiment)
+    with pytest.raises(ValueError, match=message):
+        experiment.tell(spoil(question.rows, data.train.labels[question.rows].tolist()))
+    assert experiment.ask() is question
+    assert facts(done(experiment)) == expected[:1]
+
+
+def test_nobody_can_answer_what_was_not_asked(make: Make) -> None:
+    experiment = make()
+    with pytest.raises(RuntimeError, match="nothing was asked"):
+        experiment.tell([0] * 6)
+    answered(experiment)
+    with pytest.raises(RuntimeError, match="nothing was asked"):
+        experiment.tell([0] * 6)
+
+
+@dataclass(frozen=True)
+class Failing(Training):
+    """Is stopped once, when a training on so many rows is nearly done."""
+
+    left: list[int] = field(default_factory=list)
+
+    def fit(self, task: Task, rows: Rows, watch: Any) -> int:
+        steps = super().fit(task, rows, watch)
+        if len(rows) in self.left:
+            self.left.remove(len(rows))
+            raise KeyboardInterrupt
+        return steps
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_after_a_fit_that_failed_the_same_answers_lead_to_the_same_round(
+    make: Make, small: Small, data: Data, warm_start: bool
+) -> None:
+    whole = facts(done(make(learner=small(warm_start=warm_start))))
+    failing = Failing(accelerator="cpu", left=[11])
+    experiment = make(learner=Trained(small(warm_start=warm_start).task, failing))
+    answered(experiment)
+    rows = asked(experiment).rows
+    with pytest.raises(KeyboardInterrupt):
+        answered(experiment)
+    assert len(experiment.history) == 1
+    assert (experiment.rows.labels >= 0).sum() == 6
+    assert torch.equal(asked(experiment).rows, rows)
+    done(experiment)
+    assert facts(experiment.history) == whole
+
+
+def test_after_a_fit_that_failed_a_model_still_answers(make: Make, small: Small) -> None:
+    failing = Failing(accelerator="cpu", left=[11])
+    experiment = make(learner=Trained(small().task, failing))
+    oracle = ByModel(truth(experiment))
+    experiment.tell(oracle(asked(experiment)))
+    given = oracle(asked(experiment)).labels.tolist()
+    with pytest.raises(KeyboardInterrupt):
+        experiment.tell(oracle(asked(experiment)))
+    finished = experiment.tell(oracle(asked(experiment)))
+    assert (finished.labels, finished.bought) == (given, 0)
+
+
+# The view
+
+
+def test_a_view_that_is_kept_gives_what_its_own_round_saw(
+    make: Make, data: Data, small: Small
+) -> None:
+    class Keeping(Random):
+        def __init__(self) -> None:
+            self.views: list[View] = []
+
+        def score(self, view: View, budget: int) -> Tensor:
+            self.views.append(view)
+            return super().score(view, budget)
+
+    keeping, learner = Keeping(), small()
+    experiment = make(keeping, learner=learner)
+    answered(experiment)
+    seen: list[tuple[Tensor, Tensor, Tensor]] = []
+    for _ in range(3):
+        pool = torch.arange(60)[experiment.rows.labels < 0]
+        look = learner.look(data.train, pool, 0)
+        seen.append((look.rows, look.embeddings, look.logits))
+        answered(experiment)
+    assert not torch.equal(seen[0][1][:40], seen[1][1][:40])
+    # In any order, since all of them outlive the round in which they were made.
+    for view, (rows, embeddings, logits) in zip(keeping.views[::-1], seen[::-1], strict=True):
+        assert torch.equal(view.pool.rows, rows)
+        assert torch.equal(view.pool.embeddings, embeddings)
+        assert torch.equal(view.pool.logits, logits)
+
+
+@pytest.fixture
+def copies(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """The tasks that were copied so that somebody could still look through them."""
+    made: list[Task] = []
+
+    def counted(thing: Any) -> Any:
+        if isinstance(thing, Task):
+            made.append(thing)
+        return deepcopy(thing)
+
+    monkeypatch.setattr("autoal.model.trained.deepcopy", counted)
+    return made
+
+
+@pytest.mark.parametrize("strategy", [Margin(), Random()], ids=["margin", "random"])
+def test_no_network_is_copied_where_nobody_holds_the_view(
+    make: Make, copies: list[Task], strategy: QueryStrategy
+) -> None:
+    done(make(strategy))
+    assert copies == []
+
+
+def test_a_network_is_copied_once_a_round_where_somebody_holds_the_view(
+    make: Make, copies: list[Task], small: Small
+) -> None:
+    learner, questions = small(), list[Question]()
+    experiment = make(Random(), learner=learner)
+
+    def oracle(question: Question) -> Answers:
+        questions.append(question)
+        return truth(experiment)(question)
+
+    done(experiment, oracle)
+    assert copies == [learner.task] * 3
+
+
+# Time
+
+
+def test_the_time_between_question_and_answer_is_not_counted(make: Make, clock: Clock) -> None:
+    class Slow(Random):
+        def score(self, view: View, budget: int) -> Tensor:
+            clock.tick(3)
+            return super().score(view, budget)
+
+    experiment = make(Slow(), plan=Plan(start=6, budget=5, rounds=1))
+    for score in (0, 3):
+        question = asked(experiment)
+        clock.tick(1000)
+        assert experiment.ask() is question
+        clock.tick(1000)
+        assert answered(experiment).seconds == {
+            "train": 0,
+            "test": 0,
+            "features": 0,
+            "score": score,
+            "total": score,
+        }
+
+
+def test_the_phases_of_a_strategy_stand_in_the_record(make: Make, clock: Clock) -> None:
+    class Rehearsing(Random):
+        def fit(self, view: View) -> None:
+            assert view.bench is not None
+            clock.tick(2)
+            with view.bench.phase("rehearse"):
+                clock.tick(5)
+            with view.bench.phase("search"):
+                clock.tick(7)
+
+    (first, second) = done(make(Rehearsing(), plan=Plan(start=6, budget=5, rounds=1)))
+    assert set(first.seconds) == {"train", "test", "features", "score", "total"}
+    assert second.seconds == {
+        "train": 0,
+        "test": 0,
+        "features": 0,
+        "score": 2,
+        "rehearse": 5,
+        "search": 7,
+        "total": 14,
+    }
+
+
+def test_what_an_oracle_looks_at_is_not_counted_beyond_the_total(
+    make: Make, small: Small, clock: Clock
+) -> None:
+    class Slow(Training):
+        def embed(self, *arguments: Any, **options: Any) -> Tensor:
+            clock.tick(4)
+            return super().embed(*arguments, **options)
+
+    learner = Trained(small().task, Slow(accelerator="cpu"))
+    experiment = make(Random(), learner=learner, plan=Plan(start=6, budget=5, rounds=1))
+    for each in rounds(experiment, ByModel(truth(experiment))):
+        total = each.seconds.pop("total")
+        assert sum(each.seconds.values()) <= total
+
+
+# The start
+
+
+def test_a_strategy_can_choose_the_start(make: Make) -> None:
+    history = done(make(start=KMeans()))
+    other = asked(make(start=KMeans(), seed=1)).rows.tolist()
+    assert history[0].queried == asked(make(start="kmeans")).rows.tolist() != other
+    assert [each.labelled for each in history] == [6, 11, 16, 21]
+    assert history[0].seconds["score"] > 0
+
+
+@pytest.mark.parametrize("name", untaught())
+def test_every_strategy_that_says_so_can_choose_the_start(make: Make, name: str) -> None:
+    rows = asked(make(start=name)).rows.tolist()
+    assert len(set(rows)) == 6
+    assert rows == asked(make(start=name)).rows.tolist()
+
+
+def test_the_start_is_chosen_without_labels_and_its_notes_are_kept(make: Make, data: Data) -> None:
+    class First(QueryStrategy):
+        reads: Reads = ("embeddings", "labelled")
+        view: View
+
+        def score(self, view: View, budget: int) -> Scored:
+            self.view = view
+            return Scored(-view.pool.rows.float(), {"budget": budget})
+
+    first = First()
+    experiment = make(start=first)
+    question = asked(experiment)
+    assert question.rows.tolist() == [0, 1, 2, 3, 4, 5]
+    assert question.view is None
+    view = first.view
+    assert torch.equal(view.pool.rows, torch.arange(60))
+    assert (len(view.labelled), view.labelled.labels.tolist()) == (0, [])
+    assert view.labelled.features.embeddings.shape == (0, 8)
+    assert view.bench is not None
+    assert (view.bench.fitted, view.bench.outcome) == (None, None)
+    assert answered(experiment).notes == {"budget": 6}
+    data.train = replace(data.train, labels=torch.full((60,), -1))
+    assert torch.equal(asked(make(start=KMeans())).rows, asked(make(start=KMeans())).rows)
+
+
+def test_what_needs_labels_cannot_choose_the_start(make: Make) -> None:
+    with pytest.raises(UserError, match=r"Margin cannot choose the start.*it reads probs") as told:
+        make(start=Margin())
+    assert "kmeans" in str(told.value)
+
+
+def test_a_strategy_may_go_by_its_name(make: Make, expected: Expected) -> None:
+    assert facts(done(make("margin", plan=Plan(start=6, budget=5, rounds=1)))) == expected[:2]

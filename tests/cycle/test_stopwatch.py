@@ -1,46 +1,27 @@
 from contextlib import suppress
 
-import pytest
-
-from autoal.cycle import stopwatch
 from autoal.cycle.stopwatch import Stopwatch
-
-
-class Clock:
-    """A clock that goes when it is told to."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def tick(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(stopwatch, "perf_counter", clock)
-    return clock
+from tests.cycle.made import Clock
 
 
 def test_phases_are_timed_and_the_time_between_them_counts_in_the_total(clock: Clock) -> None:
     watch = Stopwatch()
-    clock.tick(1)
-    with watch.phase("train"):
-        clock.tick(2)
-    clock.tick(4)
-    with watch.phase("test"):
-        clock.tick(8)
-    clock.tick(16)
+    with watch.running():
+        clock.tick(1)
+        with watch.phase("train"):
+            clock.tick(2)
+        clock.tick(4)
+        with watch.phase("test"):
+            clock.tick(8)
+        clock.tick(16)
+        assert watch.total == 31  # up to now
     assert watch.seconds == {"train": 2, "test": 8}
     assert watch.total == 31
 
 
 def test_the_outer_phase_stands_still_while_an_inner_one_runs(clock: Clock) -> None:
     watch = Stopwatch()
-    with watch.phase("score"):
+    with watch.running(), watch.phase("score"):
         clock.tick(1)
         with watch.phase("features"):
             clock.tick(10)
@@ -74,3 +55,25 @@ def test_a_phase_ends_with_an_error_too(clock: Clock) -> None:
         clock.tick(2)
     clock.tick(4)
     assert watch.seconds == {"features": 1, "score": 2}
+
+
+def test_a_watch_that_does_not_run_counts_nothing(clock: Clock) -> None:
+    watch = Stopwatch()
+    clock.tick(1)
+    with watch.running():
+        clock.tick(2)
+    clock.tick(4)
+    with watch.running(), watch.phase("train"):
+        clock.tick(8)
+    clock.tick(16)
+    assert watch.total == 10
+    assert watch.seconds == {"train": 8}
+
+
+def test_a_watch_stops_with_an_error_too(clock: Clock) -> None:
+    watch = Stopwatch()
+    with suppress(RuntimeError), watch.running():
+        clock.tick(1)
+        raise RuntimeError("stop")
+    clock.tick(2)
+    assert watch.total == 1

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from autoal.data.batches import Batches
+from autoal.data.batches import Batches, Blocks
+from autoal.data.rows import Rows
 from autoal.seeding import seeded
 
 
@@ -73,5 +74,15 @@ def test_the_tensors_of_a_batch_are_of_the_same_rows(shuffle: bool) -> None:
 
 
 def test_a_batch_of_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 2 rows, got 1"):
+    with pytest.raises(ValueError, match="`batch_size` must be at least 2, got 1"):
         Batches(torch.arange(3), size=1)
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 9])
+def test_blocks_read_the_rows_of_these_numbers_once_and_in_their_order(size: int) -> None:
+    numbers = torch.tensor([1, 2, 5, 8])
+    blocks = Blocks(Rows.of(10 * torch.arange(9)), numbers, size)
+    read = [block.tolist() for (block,) in blocks]
+    assert [row for block in read for row in block] == [10, 20, 50, 80]
+    assert [len(block) for block in read[:-1]] == [size] * (len(read) - 1)
+    assert len(blocks) == len(read) == -(-4 // size)

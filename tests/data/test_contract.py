@@ -1,15 +1,15 @@
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from pytorch_lightning import Trainer
+from torch import Tensor
 
-from autoal import ImageData, Task
-from autoal.data.contract import channel_statistics
-from autoal.data.rows import Images
+from autoal import Data, ImageData, Loaded, Rows, Task
+from autoal.data.contract import LEAST, Standardise
+from autoal.data.images import channel_statistics
 from autoal.errors import UserError
-from autoal.seeding import generator
 
 
 class Counted(ImageData):
@@ -18,10 +18,32 @@ class Counted(ImageData):
     classes: tuple[str, ...] = ("a", "b")
     loads = 0
 
-    def load(self) -> tuple[Images, ...]:
+    def load(self) -> Loaded:
         self.loads += 1
         images = torch.zeros(5, 3, 9, 13, dtype=torch.uint8)
-        return Images(images, torch.arange(5) % 2), Images(images[:2], torch.tensor([0, 1]))
+        return Loaded(Rows(images, torch.arange(5) % 2), Rows(images[:2], torch.tensor([0, 1])))
+
+
+class Columns(Data):
+    """A table of two columns, without test rows."""
+
+    classes = ("a", "b")
+    inputs = torch.tensor([[1.0, 5.0], [3.0, 5.0], [5.0, 5.0], [7.0, 5.0]])
+
+    def load(self) -> Loaded:
+        return Loaded(Rows(self.inputs, torch.tensor([0, 1, 0, 1])))
+
+
+def places(rows: Rows | None) -> Tensor:
+    """In the part that was loaded; of rows that are there and were taken out of it."""
+    assert rows is not None
+    assert rows.places is not None
+    return rows.places
+
+
+def set_up(data: Data) -> Data:
+    data.setup()
+    return data
 
 
 def test_data_of_one_class_are_refused() -> None:
@@ -31,26 +53,6 @@ def test_data_of_one_class_are_refused() -> None:
         data.setup()
 
 
-def test_channel_statistics_equal_numpy_in_float64() -> None:
-    images = torch.randint(256, (20, 3, 7, 5), generator=generator(0)).to(torch.uint8)
-    images[:, 2] //= 5
-    mean, std = channel_statistics(images)
-    scaled = images.numpy().astype(np.float64) / 255
-    np.testing.assert_allclose(mean, scaled.mean((0, 2, 3)), rtol=1e-12)
-    np.testing.assert_allclose(std, scaled.std((0, 2, 3)), rtol=1e-12)
-
-
-def test_channel_statistics_by_hand() -> None:
-    images = torch.tensor([0, 255, 0, 255], dtype=torch.uint8).view(2, 1, 1, 2)
-    assert channel_statistics(images) == ([0.5], [0.5])
-
-
-def test_a_channel_of_one_colour_can_still_be_divided_by() -> None:
-    (mean,), (std,) = channel_statistics(torch.full((2, 1, 4, 4), 102, dtype=torch.uint8))
-    assert mean == pytest.approx(0.4)
-    assert std > 0
-
-
 def test_the_data_are_loaded_once() -> None:
     data = Counted()
     assert data.loads == 0
@@ -58,31 +60,30 @@ def test_the_data_are_loaded_once() -> None:
     data.setup("fit")
     assert data.loads == 1
     assert len(data.train) == 5
+    assert data.test is not None
     assert len(data.test) == 2
 
 
 def test_the_shape_is_that_of_an_image() -> None:
-    data = Counted()
-    data.setup()
-    assert data.shape == (3, 9, 13)
+    assert set_up(Counted()).train.shape == (3, 9, 13)
 
 
 def test_preprocessing_takes_the_statistics_of_the_training_images_only(data: ImageData) -> None:
-    before = data.preprocess()
-    data.test = Images(torch.zeros_like(data.test.images), data.test.labels)
-    mean, std = channel_statistics(data.train.images)
-    assert before.mean.tolist() == data.preprocess().mean.tolist()
+    before: Any = data.preprocess()
+    assert data.test is not None
+    data.test = Rows(torch.zeros_like(data.test.inputs), data.test.labels)
+    after: Any = data.preprocess()
+    mean, std = channel_statistics(data.train.inputs)
+    assert before.mean.tolist() == after.mean.tolist()
     assert before.mean.flatten().tolist() == pytest.approx(mean)
     assert before.std.flatten().tolist() == pytest.approx(std)
-    normalised = before.eval()(data.train.images)
+    normalised = before.eval()(data.train.inputs)
     assert float(normalised.mean()) == pytest.approx(0, abs=1e-5)
     assert float(normalised.std()) == pytest.approx(1, abs=1e-3)
 
 
 def test_preprocessing_augments_as_the_data_set_says() -> None:
-    data = Counted(crop=3, flip=True)
-    data.setup()
-    preprocess = data.preprocess()
+    preprocess: Any = set_up(Counted(crop=3, flip=True)).preprocess()
     assert (preprocess.crop, preprocess.flip) == (3, True)
 
 
@@ -94,12 +95,13 @@ def test_the_dataloaders_give_raw_images_with_their_labels(data: ImageData) -> N
     assert order.tolist() != data.train.labels.tolist()
     assert max(len(images) for images, _ in train) == 15  # 60 rows in 4 batches
     test = list(data.test_dataloader())
-    assert torch.equal(torch.cat([images for images, _ in test]), data.test.images)
+    assert data.test is not None
+    assert torch.equal(torch.cat([images for images, _ in test]), data.test.inputs)
     assert torch.equal(torch.cat([labels for _, labels in test]), data.test.labels)
 
 
 def test_a_negative_crop_is_refused() -> None:
-    with pytest.raises(ValueError, match="`crop` must not be negative, got -2"):
+    with pytest.raises(ValueError, match="`crop` must be at least 0, got -2"):
         Counted(crop=-2)
 
 
@@ -124,49 +126,42 @@ def test_a_data_set_serves_a_trainer_of_ones_own(
 class Own(Counted):
     """Has validation images of its own."""
 
-    def load(self) -> tuple[Images, ...]:
-        train, test, *_ = super().load()
-        return train, test, Images(train.images[:3], torch.tensor([1, 1, 0]), "val")
-
-
-def test_rows_remember_their_places_through_every_selection() -> None:
-    whole = Images(torch.zeros(6, 1, 1, 1, dtype=torch.uint8), torch.arange(6))
-    half = whole.take(torch.tensor([1, 3, 5])).take(torch.tensor([False, True, True]))
-    assert half.rows is not None
-    assert half.rows.tolist() == half.labels.tolist() == [3, 5]
+    def load(self) -> Loaded:
+        train, test, _ = super().load()
+        return Loaded(train, test, Rows(train.inputs[:3], torch.tensor([1, 1, 0]), part="val"))
 
 
 def test_nothing_is_held_out_unasked() -> None:
-    data = Own()
-    data.setup()
+    data = set_up(Own())
     assert data.validation is None
     assert len(data.train) == 5
 
 
 def test_held_out_images_leave_the_pool() -> None:
-    data = Counted(validation=2)
-    data.setup()
-    assert data.validation is not None
-    assert data.train.rows is not None
-    assert data.validation.rows is not None
-    assert sorted([*data.train.rows.tolist(), *data.validation.rows.tolist()]) == [0, 1, 2, 3, 4]
-    assert len(data.validation) == 2
+    data = set_up(Counted(validation=2))
+    held_out = places(data.validation)
+    assert sorted([*places(data.train).tolist(), *held_out.tolist()]) == [0, 1, 2, 3, 4]
+    assert len(held_out) == 2
+    assert data.test is not None
     assert len(data.test) == 2
-    again, other = Counted(validation=2), Counted(validation=2, split_seed=3)
-    again.setup()
-    other.setup()
-    assert again.validation is not None
-    assert other.validation is not None
-    assert torch.equal(again.validation.rows, data.validation.rows)  # type: ignore[arg-type]
-    assert not torch.equal(other.validation.rows, data.validation.rows)  # type: ignore[arg-type]
+    again, other = set_up(Counted(validation=2)), set_up(Counted(validation=2, split_seed=3))
+    assert torch.equal(places(again.validation), held_out)
+    assert not torch.equal(places(other.validation), held_out)
 
 
 def test_held_out_images_come_from_the_set_s_own_validation_part() -> None:
-    data = Own(validation=2)
-    data.setup()
+    data = set_up(Own(validation=2))
     assert data.validation is not None
     assert data.validation.part == "val"
     assert len(data.train) == 5
+
+
+def test_all_of_a_set_s_own_validation_part_can_be_asked_for() -> None:
+    data = set_up(Own(validation=None))
+    assert data.validation is not None
+    assert data.validation.labels.tolist() == [1, 1, 0]
+    assert len(data.train) == 5
+    assert set_up(Counted(validation=None)).validation is None
 
 
 @pytest.mark.parametrize(
@@ -180,5 +175,48 @@ def test_more_held_out_images_than_there_are_is_refused(
 
 
 def test_a_negative_count_of_held_out_images_is_refused() -> None:
-    with pytest.raises(ValueError, match="`validation` must not be negative, got -1"):
+    with pytest.raises(ValueError, match="`validation` must be at least 0, got -1"):
         Counted(validation=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"imbalance": "longtail"}, "unknown imbalance 'longtail'; did you mean 'long_tail'"),
+        ({"imbalance_ratio": 0.5}, "`imbalance_ratio` must be at least 1, got 0.5"),
+        ({"validation": 1.5}, "`validation` must be a whole number, got 1.5"),
+        ({"flip": 1}, "`flip` must be true or false, got 1"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Counted(**options)
+
+
+def test_imbalance_thins_the_training_rows_alone() -> None:
+    data = set_up(Own(imbalance="step", imbalance_ratio=3.0, validation=None))
+    assert data.train.labels.bincount().tolist() == [3, 1]
+    assert (data.test is not None, data.validation is not None) == (True, True)
+    assert (len(data.test or ()), len(data.validation or ())) == (2, 3)
+
+
+def test_rows_of_numbers_are_standardised_column_by_column() -> None:
+    data = set_up(Columns())
+    assert data.train.shape == (2,)
+    ready = data.preprocess()(data.train.inputs)
+    expected = torch.tensor([-3.0, -1.0, 1.0, 3.0]) / 5**0.5
+    torch.testing.assert_close(ready, torch.stack([expected, torch.zeros(4)], 1))
+
+
+def test_standardising_centres_divides_and_follows_the_precision_of_the_module() -> None:
+    ready = Standardise(torch.tensor([1.0, 2.0]), torch.tensor([2.0, LEAST]))
+    assert ready(torch.tensor([[3, 2]])).tolist() == [[1.0, 0.0]]  # whole numbers too
+    assert ready.double()(torch.tensor([[3.0, 2.0]])).dtype == torch.float64
+
+
+def test_rows_that_are_only_queried_need_no_test_rows() -> None:
+    data = set_up(Columns())
+    assert data.test is None
+    assert len(list(data.train_dataloader())) == 1
+    with pytest.raises(UserError, match="the data have no test rows"):
+        data.test_dataloader()

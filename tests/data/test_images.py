@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from autoal.data.images import Preprocess, random_crop, random_flip
+from autoal.data.images import Preprocess, channel_statistics, random_crop, random_flip
 from autoal.seeding import generator, seeded
 
 NUMBERED = torch.arange(1, 65, dtype=torch.uint8).view(1, 1, 8, 8)  # no two pixels are alike
@@ -100,5 +101,25 @@ def test_training_without_augmentation_draws_nothing() -> None:
 
 
 def test_a_negative_crop_is_refused() -> None:
-    with pytest.raises(ValueError, match="`crop` must not be negative, got -1"):
+    with pytest.raises(ValueError, match="`crop` must be at least 0, got -1"):
         Preprocess([0.5], [0.5], crop=-1)
+
+
+def test_channel_statistics_equal_numpy_in_float64() -> None:
+    images = torch.randint(256, (20, 3, 7, 5), generator=generator(0)).to(torch.uint8)
+    images[:, 2] //= 5
+    mean, std = channel_statistics(images)
+    scaled = images.numpy().astype(np.float64) / 255
+    np.testing.assert_allclose(mean, scaled.mean((0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(std, scaled.std((0, 2, 3)), rtol=1e-12)
+
+
+def test_channel_statistics_by_hand() -> None:
+    images = torch.tensor([0, 255, 0, 255], dtype=torch.uint8).view(2, 1, 1, 2)
+    assert channel_statistics(images) == ([0.5], [0.5])
+
+
+def test_a_channel_of_one_colour_can_still_be_divided_by() -> None:
+    (mean,), (std,) = channel_statistics(torch.full((2, 1, 4, 4), 102, dtype=torch.uint8))
+    assert mean == pytest.approx(0.4)
+    assert std > 0

@@ -4,6 +4,8 @@ import torch
 from autoal.datamodules.digits import Digits
 from sklearn.datasets import load_digits
 
+from autoal.testing import check_data
+
 
 @pytest.fixture(scope="module")
 def digits() -> Digits:
@@ -13,24 +15,24 @@ def digits() -> Digits:
 
 
 def test_there_are_1297_training_and_500_test_images_of_8x8(digits: Digits) -> None:
-    assert digits.train.images.shape == (1297, 1, 8, 8)
-    assert digits.test.images.shape == (500, 1, 8, 8)
-    assert digits.shape == (1, 8, 8)
+    assert digits.train.inputs.shape == (1297, 1, 8, 8)
+    assert digits.test.inputs.shape == (500, 1, 8, 8)
+    assert digits.train.shape == (1, 8, 8)
     for part in (digits.train, digits.test):
-        assert part.images.dtype == torch.uint8
+        assert part.inputs.dtype == torch.uint8
         assert part.labels.dtype == torch.long
         assert len(part.labels) == len(part)
 
 
 def test_the_two_parts_are_the_whole_set_and_each_image_keeps_its_class(digits: Digits) -> None:
     parts = (digits.train, digits.test)
-    dots = np.concatenate([part.images.double().flatten(1).numpy() / 255 * 16 for part in parts])
+    dots = np.concatenate([part.inputs.double().flatten(1).numpy() / 255 * 16 for part in parts])
     labels = np.concatenate([part.labels.numpy() for part in parts])
     whole = load_digits()
     found = np.column_stack([dots.round(), labels])
     expected = np.column_stack([whole.data, whole.target])
     assert sorted(found.tolist()) == sorted(expected.tolist())
-    assert digits.train.images.max() == 255  # 16 dots, the darkest
+    assert digits.train.inputs.max() == 255  # 16 dots, the darkest
     assert np.abs(dots - dots.round()).max() < 0.04  # half a grey level of 255
 
 
@@ -46,7 +48,7 @@ def test_the_split_is_the_same_every_time(digits: Digits) -> None:
     torch.manual_seed(1)
     again = Digits()
     again.setup()
-    assert torch.equal(again.train.images, digits.train.images)
+    assert torch.equal(again.train.inputs, digits.train.inputs)
     assert torch.equal(again.test.labels, digits.test.labels)
 
 
@@ -55,3 +57,7 @@ def test_crop_and_flip_are_off_unless_asked_for(digits: Digits) -> None:
     asked = Digits(crop=1, flip=True)
     asked.setup()
     assert (asked.preprocess().crop, asked.preprocess().flip) == (1, True)
+
+
+def test_digits_keep_the_promises_of_data() -> None:
+    check_data(Digits(validation=20, imbalance="long_tail"))

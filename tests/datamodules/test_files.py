@@ -47,7 +47,9 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[Server]:
     with Server(("127.0.0.1", 0), Handler) as server:
         server.starts = []
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.01,)
+        )  # looks so often for its end
         thread.start()
         yield server
         server.shutdown()

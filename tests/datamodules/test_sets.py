@@ -15,8 +15,9 @@ from autoal.datamodules.npz import Npz
 from autoal.datamodules.svhn import Svhn
 from autoal.datamodules.tinyimagenet import TinyImageNet
 
-from autoal import ImageData
+from autoal import ImageData, Rows
 from autoal.errors import UserError
+from autoal.testing import check_data
 from tests.datamodules.made import (
     pixels,
     planes,
@@ -36,14 +37,21 @@ def opened(data: ImageData) -> ImageData:
     return data
 
 
+def for_test(data: ImageData) -> Rows:
+    """The test rows, which all of these sets have."""
+    assert data.test is not None
+    return data.test
+
+
 @pytest.mark.parametrize("archive", [False, True])
 def test_cifar10_is_read_from_its_archive_or_its_folder(tmp_path: Path, archive: bool) -> None:
     images, labels = write_cifar10(tmp_path, archive)
     data = opened(Cifar10(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.images, planes(images[:50]))
+    assert np.array_equal(data.train.inputs, planes(images[:50]))
     assert data.train.labels.tolist() == labels[:50]
-    assert np.array_equal(data.test.images, planes(images[50:]))
-    assert data.shape == (3, 32, 32)
+    assert np.array_equal(for_test(data).inputs, planes(images[50:]))
+    assert data.train.shown is data.train.inputs
+    assert data.train.shape == (3, 32, 32)
     assert data.classes[3] == "cat"
 
 
@@ -69,7 +77,7 @@ def test_cifar_batches_are_never_run_as_code(tmp_path: Path) -> None:
 def test_cifar100_has_its_fine_labels_and_their_names(tmp_path: Path, archive: bool) -> None:
     labels = write_cifar100(tmp_path, archive)
     data = opened(Cifar100(root=str(tmp_path), check=False))
-    assert data.train.labels.tolist() == data.test.labels.tolist() == labels
+    assert data.train.labels.tolist() == for_test(data).labels.tolist() == labels
     assert len(data.classes) == 100
     assert data.classes[99] == "fine 99"
     assert opened(Cifar100(root=str(tmp_path), check=False)).classes == data.classes
@@ -78,7 +86,7 @@ def test_cifar100_has_its_fine_labels_and_their_names(tmp_path: Path, archive: b
 def test_svhn_has_its_ten_as_zero(tmp_path: Path) -> None:
     images = write_svhn(tmp_path)
     data = opened(Svhn(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.images, planes(images))
+    assert np.array_equal(data.train.inputs, planes(images))
     assert data.train.labels.tolist() == [0, 1, 9, 2] * 3
 
 
@@ -86,8 +94,8 @@ def test_svhn_has_its_ten_as_zero(tmp_path: Path) -> None:
 def test_mnist_is_read_from_idx_files(kind: type[Mnist], tmp_path: Path) -> None:
     images = write_mnist(tmp_path, kind.published.__name__)
     data = opened(kind(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.images, images[:, None])
-    assert data.test.labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert np.array_equal(data.train.inputs, images[:, None])
+    assert for_test(data).labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
     path = tmp_path / kind.published.__name__ / "raw" / "train-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
     with pytest.raises(UserError, match="not an idx file of bytes, or not all of one"):
@@ -98,7 +106,7 @@ def test_medmnist_is_read_by_flag_and_size(tmp_path: Path) -> None:
     images = write_npz(tmp_path / "organcmnist_64.npz")
     data = MedMnist("organcmnist", size=64, root=str(tmp_path), check=False)
     data.setup()
-    assert np.array_equal(data.train.images, images[:, None])
+    assert np.array_equal(data.train.inputs, images[:, None])
     assert data.train.labels.tolist() == [0, 1, 2] * 4
     assert len(data.classes) == 11
     assert data.counts == (12_975, 8_216)
@@ -127,7 +135,7 @@ def test_an_npz_of_ones_own_is_read(tmp_path: Path) -> None:
     colour = pixels(12, 9, 13, 3)
     write_npz(tmp_path / "a.npz", train_images=colour, classes=np.array(["x", "y", "z"]))
     data = opened(Npz(str(tmp_path / "a.npz")))
-    assert np.array_equal(data.train.images, planes(colour))
+    assert np.array_equal(data.train.inputs, planes(colour))
     assert data.classes == ("x", "y", "z")
 
 
@@ -141,10 +149,10 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         test_labels=None,
     )
     first, second = (opened(Npz(str(tmp_path / "a.npz"), test_share=0.25)) for _ in range(2))
-    assert first.test.labels.bincount().tolist() == [5, 5]
+    assert for_test(first).labels.bincount().tolist() == [5, 5]
     assert len(first.train) == 30
-    assert np.array_equal(first.test.images, second.test.images)
-    both = np.concatenate([first.train.images, first.test.images]).reshape(40, -1)
+    assert np.array_equal(for_test(first).inputs, for_test(second).inputs)
+    both = np.concatenate([first.train.inputs, for_test(first).inputs]).reshape(40, -1)
     assert sorted(map(bytes, both)) == sorted(map(bytes, images.reshape(40, -1)))
 
 
@@ -190,15 +198,15 @@ def test_a_folder_of_pictures_is_read_and_resized(tmp_path: Path) -> None:
     data = opened(Folder(str(tmp_path), size=8))
     assert data.classes == ("cat", "dog")
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert data.shape == (3, 8, 8)
-    assert data.test.images[1, :, 0, 0].tolist() == [100, 0, 50]
-    assert opened(Folder(str(tmp_path), size=8, channels=1)).shape == (1, 8, 8)
+    assert data.train.shape == (3, 8, 8)
+    assert for_test(data).inputs[1, :, 0, 0].tolist() == [100, 0, 50]
+    assert opened(Folder(str(tmp_path), size=8, channels=1)).train.shape == (1, 8, 8)
 
 
 def test_a_folder_without_a_test_set_is_split(tmp_path: Path) -> None:
     write_pictures(tmp_path, count=10)
     data = opened(Folder(str(tmp_path)))
-    assert (len(data.train), len(data.test)) == (16, 4)
+    assert (len(data.train), len(for_test(data))) == (16, 4)
 
 
 def test_a_corrupt_picture_is_named_and_refused_or_left_out(
@@ -209,7 +217,7 @@ def test_a_corrupt_picture_is_named_and_refused_or_left_out(
     with pytest.raises(UserError, match=r"broken\.png.*\n.*data\.corrupt=skip"):
         Folder(str(tmp_path)).setup()
     data = opened(Folder(str(tmp_path), corrupt="skip"))
-    assert len(data.train) + len(data.test) == 20
+    assert len(data.train) + len(for_test(data)) == 20
     assert str(broken) in capsys.readouterr().err
 
 
@@ -242,9 +250,9 @@ def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive:
     data = opened(TinyImageNet(root=str(tmp_path), check=False))
     assert data.classes == ("tench", "goldfish")
     assert data.train.labels.tolist() == [1] * 6 + [0] * 6
-    assert data.test.labels.tolist() == [1, 0]
-    assert abs(int(data.test.images[1].float().mean()) - 200) <= 2
-    assert data.shape == (3, 64, 64)
+    assert for_test(data).labels.tolist() == [1, 0]
+    assert abs(int(for_test(data).inputs[1].float().mean()) - 200) <= 2
+    assert data.train.shape == (3, 64, 64)
 
 
 def test_tiny_imagenet_without_its_words_has_its_identifiers(tmp_path: Path) -> None:
@@ -258,7 +266,7 @@ def test_validation_images_come_from_the_file(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz", val_images=own, val_labels=np.array([0, 1, 2, 0, 1]))
     data = opened(Npz(str(tmp_path / "a.npz"), validation=5))
     assert data.validation is not None
-    assert np.array_equal(data.validation.images, own[:, None])
+    assert np.array_equal(data.validation.inputs, own[:, None])
     assert len(data.train) == 12
 
 
@@ -268,6 +276,13 @@ def test_imbalance_thins_the_training_images_alone(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz", train_images=images, train_labels=labels, **arrays)
     data = opened(Npz(str(tmp_path / "a.npz"), imbalance="step", imbalance_ratio=4.0))
     assert data.train.labels.bincount().tolist() == [20, 5]
-    assert data.test.labels.bincount().tolist() == [20, 20]
+    assert for_test(data).labels.bincount().tolist() == [20, 20]
     with pytest.raises(UserError, match="did you mean 'long_tail'"):
         Npz("a.npz", imbalance="longtail")
+
+
+def test_pictures_of_ones_own_keep_the_promises_of_data(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    check_data(Npz(str(tmp_path / "a.npz"), validation=5))
+    write_pictures(tmp_path / "pictures", count=5)
+    check_data(Folder(str(tmp_path / "pictures"), size=8))

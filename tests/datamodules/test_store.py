@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from autoal.datamodules.store import kept
+from autoal.datamodules.store import decoded
 
 from autoal.data.cache import Arrays
 
@@ -17,22 +17,22 @@ def test_arrays_are_decoded_once_for_each_content_and_option(tmp_path: Path) -> 
         return {"x": np.arange(5), "y": np.zeros((2, 3), dtype=np.uint8)}
 
     for _ in range(2):
-        arrays = kept([source], "option", decode)
+        arrays = decoded([source], "option", decode)
         assert arrays["x"].tolist() == [0, 1, 2, 3, 4]
         assert arrays["y"].shape == (2, 3)
     assert len(calls) == 1
-    kept([source], "other option", decode)
+    decoded([source], "other option", decode)
     assert len(calls) == 2
     source.write_text("another content")
-    kept([source], "option", decode)
+    decoded([source], "option", decode)
     assert len(calls) == 3
 
 
 def test_what_is_read_can_be_changed_without_harm(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_text("a")
-    kept([source], "", lambda: {"x": np.zeros(3)})["x"][:] = 1
-    assert kept([source], "", lambda: {"x": np.ones(3)})["x"].tolist() == [0, 0, 0]
+    decoded([source], "", lambda: {"x": np.zeros(3)})["x"][:] = 1
+    assert decoded([source], "", lambda: {"x": np.ones(3)})["x"].tolist() == [0, 0, 0]
 
 
 def test_a_cache_that_cannot_be_written_only_costs_time(
@@ -41,7 +41,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
     source = tmp_path / "source"
     source.write_text("a")
     monkeypatch.setenv("XDG_CACHE_HOME", str(source))
-    assert kept([source], "", lambda: {"x": np.arange(2)})["x"].tolist() == [0, 1]
+    assert decoded([source], "", lambda: {"x": np.arange(2)})["x"].tolist() == [0, 1]
 
 
 def test_a_decoding_that_fails_keeps_nothing(tmp_path: Path, cache: Path) -> None:
@@ -52,5 +52,5 @@ def test_a_decoding_that_fails_keeps_nothing(tmp_path: Path, cache: Path) -> Non
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
-        kept([source], "", fail)
+        decoded([source], "", fail)
     assert not (cache / "decoded").exists() or not list((cache / "decoded").iterdir())

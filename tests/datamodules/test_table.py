@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.testing import check_data
 from tests.datamodules.made import write_table
 
 
@@ -28,7 +29,7 @@ def written(path: Path, text: str) -> Path:
 def parts(data: Table) -> dict[str, Tensor]:
     assert data.validation is not None
     found = {"train": data.train, "validation": data.validation, "test": data.test}
-    return {name: part.images.flatten(1) for name, part in found.items()}
+    return {name: part.inputs for name, part in found.items()}
 
 
 def lines(count: int, begin: int = 0) -> str:
@@ -66,20 +67,20 @@ def test_rows_are_standardised_as_scikit_learn_does_it_on_the_training_rows(tmp_
     write_table(tmp_path / "a.csv", missing=False)
     data = opened(tmp_path / "a.csv", drop=["job"])
     source = np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=1, usecols=(0, 2))
-    assert data.train.rows is not None
-    assert data.test.rows is not None
-    scaler = StandardScaler().fit(source[data.train.rows])
+    assert data.train.places is not None
+    assert data.test.places is not None
+    scaler = StandardScaler().fit(source[data.train.places])
     for name, part in (("train", data.train), ("test", data.test)):
-        assert part.rows is not None
+        assert part.places is not None
         np.testing.assert_allclose(
-            parts(data)[name], scaler.transform(source[part.rows]), atol=1e-5
+            parts(data)[name], scaler.transform(source[part.places]), atol=1e-5
         )
 
 
 def test_large_numbers_keep_their_differences(tmp_path: Path) -> None:
     stamps = "".join(f"{1_700_000_000 + row},{'ab'[row % 2]}\n" for row in range(20))
     data = opened(written(tmp_path / "a.csv", stamps))
-    assert len(data.train.images.unique()) == 12
+    assert len(data.train.inputs.unique()) == 12
 
 
 def test_a_constant_column_is_zero_everywhere(tmp_path: Path) -> None:
@@ -100,9 +101,9 @@ def test_the_parts_are_three_fifths_and_twice_one_of_every_class(tmp_path: Path)
     again = parts(opened(tmp_path / "a.csv"))
     assert all(torch.equal(rows, again[name]) for name, rows in parts(data).items())
     other = opened(tmp_path / "a.csv", split_seed=1)
-    assert other.test.rows is not None
-    assert data.test.rows is not None
-    assert not torch.equal(other.test.rows, data.test.rows)
+    assert other.test.places is not None
+    assert data.test.places is not None
+    assert not torch.equal(other.test.places, data.test.places)
 
 
 def test_parts_of_their_own_files_are_not_taken_from_the_first(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_the_label_is_named_or_counted_and_its_classes_are_sorted(tmp_path: Path
     for label in ("kind", 0, -2):
         data = opened(path, label=label)
         assert data.classes == ("-1", "9", "10")
-        assert data.shape == (1, 1, 1)
+        assert data.train.shape == (1,)
     assert data.train.labels.bincount().tolist() == [6, 6, 6]
 
 
@@ -201,7 +202,7 @@ def test_a_column_of_names_is_refused_and_can_be_left_out(
     path = written(tmp_path / "a.csv", text)
     with pytest.raises(UserError, match=r"20 different texts.*data\.drop=\[column 0\]"):
         opened(path)
-    assert opened(path, drop=["column 0"]).shape == (1, 1, 1)
+    assert opened(path, drop=["column 0"]).train.shape == (1,)
 
 
 def test_a_file_of_other_columns_or_bytes_is_refused(tmp_path: Path) -> None:
@@ -222,8 +223,8 @@ def test_a_header_that_is_no_answer_is_refused() -> None:
 def test_a_table_shows_no_pictures_and_is_not_normalised_twice(tmp_path: Path) -> None:
     write_table(tmp_path / "a.csv")
     data = opened(tmp_path / "a.csv")
-    assert data.pictures is None
-    rows = data.train.images
+    assert data.train.shown is None
+    rows = data.train.inputs
     assert torch.equal(data.preprocess().train()(rows), rows)
     assert rows.isfinite().all()
 
@@ -242,3 +243,8 @@ def test_a_column_of_numbers_with_other_cells_is_refused(cells: list[str], odd: 
 def test_the_delimiter_is_the_one_that_numbers_do_not_have(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "1,5;2,5;a")
     assert len(read_sheet(path, False).names) == 3
+
+
+def test_a_table_keeps_the_promises_of_data(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.csv")
+    check_data(Table(str(tmp_path / "a.csv")))

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal import ImageData
-from autoal.encoders.encoded import Backbone, FrozenData, Parts
+from autoal import Data, Encoded, Encoder, ImageData, Loaded, Rows
+from autoal.encoders.encoder import Parts, demand_pictures
+from autoal.errors import UserError
 
 CPU = torch.device("cpu")
 
 
-class Brightness(Backbone):
+class Brightness(Encoder):
     """Mean and spread of each image; counts how often it is asked."""
 
     def __init__(self, name: str = "a") -> None:
@@ -20,9 +21,9 @@ class Brightness(Backbone):
     def key(self) -> str:
         return self.name
 
-    def features(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
         self.looks += 1
-        return {name: _brightness(part.images) for name, part in parts.items()}
+        return {name: _brightness(part.inputs) for name, part in parts.items()}
 
 
 def _brightness(images: Tensor) -> Tensor:
@@ -35,52 +36,84 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def seen(data: ImageData, backbone: Backbone) -> FrozenData:
-    frozen = FrozenData(data, backbone, CPU)
-    frozen.setup()
-    return frozen
+def encoded_by(data: Data, encoder: Encoder) -> Encoded:
+    encoded = Encoded(data, encoder, CPU)
+    encoded.setup()
+    return encoded
 
 
 def test_features_stand_in_the_place_of_the_images(data: ImageData) -> None:
-    frozen = seen(data, Brightness())
-    assert frozen.shape == (2, 1, 1)
-    assert torch.equal(frozen.train.images.flatten(1), _brightness(data.train.images))
-    assert torch.equal(frozen.test.images.flatten(1), _brightness(data.test.images))
-    assert torch.equal(frozen.train.labels, data.train.labels)
-    assert frozen.classes == data.classes
-    assert frozen.pictures is not None
-    assert torch.equal(frozen.pictures, data.train.images)
-    assert frozen.validation is None
+    encoded = encoded_by(data, Brightness())
+    assert encoded.train.shape == (2,)
+    assert torch.equal(encoded.train.inputs, _brightness(data.train.inputs))
+    assert encoded.test is not None
+    assert data.test is not None
+    assert torch.equal(encoded.test.inputs, _brightness(data.test.inputs))
+    assert torch.equal(encoded.train.labels, data.train.labels)
+    assert encoded.classes == data.classes
+    assert isinstance(encoded.train.shown, Tensor)
+    assert torch.equal(encoded.train.shown, data.train.inputs)
+    assert encoded.validation is None
 
 
-def test_the_backbone_looks_once_for_each_content_and_key(data: ImageData) -> None:
-    backbone = Brightness()
+def test_the_encoder_looks_once_for_each_content_and_key(data: ImageData) -> None:
+    encoder = Brightness()
     for _ in range(2):
-        seen(data, backbone)
-    assert backbone.looks == 1
+        encoded_by(data, encoder)
+    assert encoder.looks == 1
     other = Brightness("b")
-    seen(data, other)
+    encoded_by(data, other)
     assert other.looks == 1
-    data.train.images[3, 0, 2, 2] += 1
-    seen(data, backbone)
-    assert backbone.looks == 2
+    data.train.inputs[3, 0, 2, 2] += 1
+    encoded_by(data, encoder)
+    assert encoder.looks == 2
 
 
 def test_another_choice_of_rows_is_another_content(data: ImageData) -> None:
-    backbone = Brightness()
-    seen(data, backbone)
+    encoder = Brightness()
+    encoded_by(data, encoder)
     data.validation = data.train.take(torch.arange(4))
-    frozen = seen(data, backbone)
-    assert backbone.looks == 2
-    assert frozen.validation is not None
-    expected = _brightness(data.train.images[:4])
-    assert torch.equal(frozen.validation.images.flatten(1), expected)
+    encoded = encoded_by(data, encoder)
+    assert encoder.looks == 2
+    assert encoded.validation is not None
+    expected = _brightness(data.train.inputs[:4])
+    assert torch.equal(encoded.validation.inputs, expected)
 
 
 def test_features_are_centred_and_keep_their_proportions(data: ImageData) -> None:
-    frozen = seen(data, Brightness())
-    ready = frozen.preprocess().eval()(frozen.train.images).flatten(1)
+    encoded = encoded_by(data, Brightness())
+    ready = encoded.preprocess().eval()(encoded.train.inputs)
     torch.testing.assert_close(ready.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
     torch.testing.assert_close(ready.var(0).mean(), torch.tensor(1.0), atol=1e-4, rtol=0)
-    raw = _brightness(data.train.images)
+    raw = _brightness(data.train.inputs)
     torch.testing.assert_close(ready.std(0) / ready.std(0)[0], raw.std(0) / raw.std(0)[0])
+
+
+class Columns(Data):
+    """A table without test rows, whose rows have names."""
+
+    classes = ("a", "b")
+
+    def load(self) -> Loaded:
+        inputs = torch.arange(12.0).view(6, 2)
+        return Loaded(Rows(inputs, torch.arange(6) % 2, names=list("uvwxyz")))
+
+
+def test_rows_that_are_no_pictures_are_encoded_as_well(tmp_path: Path) -> None:
+    encoded = encoded_by(Columns(validation=2), Brightness())
+    assert encoded.train.shape == (2,)
+    assert encoded.test is None
+    assert encoded.validation is not None
+    names = [*(encoded.train.names or ()), *(encoded.validation.names or ())]
+    assert sorted(names) == list("uvwxyz")  # held out once, by the data set itself
+    assert (len(encoded.train), len(encoded.validation)) == (4, 2)
+    inputs = torch.arange(12.0).view(6, 2)
+    assert encoded.train.places is not None
+    assert torch.equal(encoded.train.inputs, _brightness(inputs[encoded.train.places]))
+
+
+def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:
+    rows = Rows.of(torch.zeros(4, 7))
+    with pytest.raises(UserError, match=r"Brightness encodes pictures.*shape \(7,\).*encoder=none"):
+        demand_pictures(Brightness(), {"train": rows})
+    demand_pictures(Brightness(), {"train": Rows.of(torch.zeros(4, 1, 2, 2))})

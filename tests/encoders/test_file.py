@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from autoal.data.rows import Images
+from autoal import Rows
 from autoal.encoders.file import File
 from autoal.errors import UserError
+from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
 FEATURES = np.random.default_rng(0).normal(size=(8, 3))
 
 
-def images_of(count: int, part: str = "train") -> Images:
+def images_of(count: int, part: str = "train") -> Rows:
     blank = torch.zeros(count, 1, 2, 2, dtype=torch.uint8)
-    return Images(blank, torch.zeros(count).long(), part)
+    return Rows(blank, torch.zeros(count).long(), part=part)
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_each_part_has_its_rows(path: Path) -> None:
-    found = File(str(path)).features({"train": images_of(8), "test": images_of(2, "test")}, CPU)
+    found = File(str(path)).encode({"train": images_of(8), "test": images_of(2, "test")}, CPU)
     np.testing.assert_allclose(found["train"], FEATURES, rtol=1e-6)
     np.testing.assert_allclose(found["test"], FEATURES[:2] + 1, rtol=1e-6)
     assert found["train"].dtype == torch.float32
@@ -32,23 +33,23 @@ def test_each_part_has_its_rows(path: Path) -> None:
 
 def test_rows_that_were_left_out_are_left_out_of_the_features(path: Path) -> None:
     rows = torch.tensor([1, 6, 7])
-    found = File(str(path)).features({"train": images_of(8).take(rows)}, CPU)
+    found = File(str(path)).encode({"train": images_of(8).take(rows)}, CPU)
     np.testing.assert_allclose(found["train"], FEATURES[[1, 6, 7]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ({"train": images_of(7)}, "train_features has 8 rows, but the data set 7 images"),
-        ({"train": images_of(9).take(torch.arange(8))}, "8 rows, but the data set 9 images"),
+        ({"train": images_of(7)}, "train_features has 8 rows, but the data set 7$"),
+        ({"train": images_of(9).take(torch.arange(8))}, "8 rows, but the data set 9$"),
         ({"val": images_of(8, "val")}, "has no val_features, only test_features, train_features"),
     ],
 )
 def test_features_of_another_data_set_are_refused(
-    path: Path, parts: dict[str, Images], told: str
+    path: Path, parts: dict[str, Rows], told: str
 ) -> None:
     with pytest.raises(UserError, match=told):
-        File(str(path)).features(parts, CPU)
+        File(str(path)).encode(parts, CPU)
 
 
 @pytest.mark.parametrize(
@@ -57,21 +58,26 @@ def test_features_of_another_data_set_are_refused(
 def test_features_that_cannot_be_are_refused(path: Path, values: np.ndarray) -> None:
     np.savez(path, train_features=values)
     with pytest.raises(UserError, match="train_features must be finite numbers of the shape"):
-        File(str(path)).features({"train": images_of(8)}, CPU)
+        File(str(path)).encode({"train": images_of(8)}, CPU)
 
 
 def test_parts_of_several_widths_are_refused(path: Path) -> None:
     np.savez(path, train_features=FEATURES, test_features=FEATURES[:, :2])
     parts = {"train": images_of(8), "test": images_of(8, "test")}
     with pytest.raises(UserError, match="features of several widths"):
-        File(str(path)).features(parts, CPU)
+        File(str(path)).encode(parts, CPU)
 
 
 def test_a_file_that_is_not_there_or_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"task\.backbones\.file\.path="):
+    with pytest.raises(ValueError, match=r"encoder\.path="):
         File()
     with pytest.raises(UserError, match="there is no file"):
         File(str(tmp_path / "f.npz")).key()
     (tmp_path / "f.npz").write_bytes(b"nothing of the kind")
     with pytest.raises(UserError, match="cannot be read as npz"):
-        File(str(tmp_path / "f.npz")).features({}, CPU)
+        File(str(tmp_path / "f.npz")).encode({}, CPU)
+
+
+def test_a_file_keeps_the_promises_of_encoders(path: Path) -> None:
+    parts = {"train": images_of(8), "test": images_of(2, "test")}
+    check_encoder(File(str(path)), parts)

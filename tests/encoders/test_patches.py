@@ -3,22 +3,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autoal.data.rows import Images
+from autoal import Rows
 from autoal.encoders.patches import Patches
+from autoal.errors import UserError
 from autoal.seeding import generator
+from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
 
 
-def images_of(count: int, *shape: int, seed: int = 0) -> Images:
+def images_of(count: int, *shape: int, seed: int = 0) -> Rows:
     """Smooth noise, since patches of pixels that know nothing of each other have no structure."""
     noise = torch.rand(count, *shape, generator=generator(seed, "images"))
     smooth = functional.avg_pool2d(noise, 3, stride=1, padding=1)
-    return Images((255 * smooth).to(torch.uint8), torch.zeros(count, dtype=torch.long))
+    return Rows((255 * smooth).to(torch.uint8), torch.zeros(count, dtype=torch.long))
 
 
-def looked(backbone: Patches, **parts: Images) -> dict[str, Tensor]:
-    return backbone.features(parts, CPU)
+@pytest.fixture
+def few_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough to learn from where it does not matter what exactly is learnt."""
+    monkeypatch.setattr("autoal.encoders.patches.SAMPLE", 3000)
+
+
+def looked(encoder: Patches, **parts: Rows) -> dict[str, Tensor]:
+    return encoder.encode(parts, CPU)
 
 
 def test_there_are_four_features_for_each_centre_standardised_by_the_pool() -> None:
@@ -32,24 +40,24 @@ def test_there_are_four_features_for_each_centre_standardised_by_the_pool() -> N
 
 
 def test_the_features_are_those_of_the_definition() -> None:
-    backbone, pool = Patches(count=4, size=3, components=0), images_of(20, 1, 8, 8)
-    found = looked(backbone, train=pool)["train"]
-    raw = torch.stack([by_hand(backbone, image.float()) for image in pool.images])
+    encoder, pool = Patches(count=4, size=3, components=0), images_of(20, 1, 8, 8)
+    found = looked(encoder, train=pool)["train"]
+    raw = torch.stack([by_hand(encoder, image.float()) for image in pool.inputs])
     expected = (raw - raw.mean(0)) / (raw.std(0, correction=0) + 1e-4)
     torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
 
 
-def by_hand(backbone: Patches, image: Tensor) -> Tensor:
+def by_hand(encoder: Patches, image: Tensor) -> Tensor:
     """One image, patch by patch: quadrant means of how much nearer than average a centre is."""
-    places = image.shape[1] - backbone.size + 1
-    grid = torch.empty(len(backbone.centres), places, places)
+    places = image.shape[1] - encoder.size + 1
+    grid = torch.empty(len(encoder.centres), places, places)
     for row in range(places):
         for column in range(places):
             patch = image[:, row : row + 3, column : column + 3].flatten()
             centred = patch - patch.mean()
             even = centred / (centred.square().mean() + 10).sqrt()
-            white = (even - backbone.mean) @ backbone.whitening
-            distances = (white - backbone.centres).norm(dim=1)
+            white = (even - encoder.mean) @ encoder.whitening
+            distances = (white - encoder.centres).norm(dim=1)
             grid[:, row, column] = (distances.mean() - distances).clamp(min=0)
     half = places // 2
     quadrants = [grid[:, i : i + half, j : j + half] for i in (0, half) for j in (0, half)]
@@ -57,11 +65,11 @@ def by_hand(backbone: Patches, image: Tensor) -> Tensor:
 
 
 def test_whitened_patches_have_even_directions() -> None:
-    backbone, pool = Patches(count=4, size=3, components=0), images_of(200, 1, 12, 12)
-    looked(backbone, train=pool)
-    patches = backbone._patches(pool.images.float()).flatten(0, 1)
+    encoder, pool = Patches(count=4, size=3, components=0), images_of(200, 1, 12, 12)
+    looked(encoder, train=pool)
+    patches = encoder._patches(pool.inputs.float()).flatten(0, 1)
     before = torch.linalg.eigvalsh(patches.T.cov())
-    after = torch.linalg.eigvalsh(((patches - backbone.mean) @ backbone.whitening).T.cov())
+    after = torch.linalg.eigvalsh(((patches - encoder.mean) @ encoder.whitening).T.cov())
     # A direction of variance v is left with v / (v + 0.1).
     torch.testing.assert_close(after, before / (before + 0.1), atol=0.02, rtol=0.05)
 
@@ -77,6 +85,7 @@ def test_components_keep_the_strongest_directions() -> None:
     torch.testing.assert_close(variances, values[:3] ** 2, atol=1e-2, rtol=1e-3)
 
 
+@pytest.mark.usefixtures("few_patches")
 def test_the_seed_decides_and_the_global_stream_does_not() -> None:
     pool = images_of(30, 1, 10, 10)
     torch.manual_seed(1)
@@ -86,6 +95,7 @@ def test_the_seed_decides_and_the_global_stream_does_not() -> None:
     assert not torch.equal(looked(Patches(count=5, seed=1), train=pool)["train"], first)
 
 
+@pytest.mark.usefixtures("few_patches")
 def test_only_the_pool_is_learnt_from() -> None:
     pool = images_of(30, 1, 10, 10)
     first = looked(Patches(count=5), train=pool, test=images_of(4, 1, 10, 10, seed=1))
@@ -93,6 +103,7 @@ def test_only_the_pool_is_learnt_from() -> None:
     assert torch.equal(first["train"], second["train"])
 
 
+@pytest.mark.usefixtures("few_patches")
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 8, 8), (1, 5, 40), (3, 70, 70)])
 def test_images_of_any_size_are_looked_at(shape: tuple[int, int, int]) -> None:
     found = looked(Patches(count=5, components=0), train=images_of(12, *shape))["train"]
@@ -100,8 +111,9 @@ def test_images_of_any_size_are_looked_at(shape: tuple[int, int, int]) -> None:
     assert bool(found.isfinite().all())
 
 
+@pytest.mark.usefixtures("few_patches")
 def test_equal_images_and_a_single_one_are_finite() -> None:
-    flat = Images(torch.full((6, 1, 8, 8), 7, dtype=torch.uint8), torch.zeros(6).long())
+    flat = Rows(torch.full((6, 1, 8, 8), 7, dtype=torch.uint8), torch.zeros(6).long())
     assert bool(looked(Patches(count=5), train=flat)["train"].isfinite().all())
     one = images_of(1, 1, 8, 8)
     assert bool(looked(Patches(count=5), train=one)["train"].isfinite().all())
@@ -130,3 +142,14 @@ def test_the_key_names_every_option() -> None:
 def test_options_out_of_range_are_refused(options: dict[str, int], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Patches(**options)
+
+
+def test_rows_that_are_no_pictures_are_refused() -> None:
+    with pytest.raises(UserError, match=r"Patches encodes pictures.*the shape \(5,\)"):
+        looked(Patches(), train=images_of(9, 1, 8, 8), test=Rows.of(torch.zeros(3, 5)))
+
+
+@pytest.mark.usefixtures("few_patches")
+@pytest.mark.parametrize("components", [0, 3])
+def test_patches_keep_the_promises_of_encoders(components: int) -> None:
+    check_encoder(Patches(count=4, size=3, components=components))

@@ -6,17 +6,18 @@ import pytest
 import torch
 import torchvision
 
-from autoal.data.rows import Images
+from autoal import Rows
 from autoal.encoders.pretrained import ImageNet, Timm
 from autoal.errors import UserError
 from autoal.seeding import generator, seeded
+from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
 
 
-def images_of(channels: int) -> Images:
+def images_of(channels: int) -> Rows:
     pixels = torch.randint(256, (3, channels, 9, 13), generator=generator(0)).to(torch.uint8)
-    return Images(pixels, torch.zeros(3).long())
+    return Rows(pixels, torch.zeros(3).long())
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +30,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_features_are_those_below_the_head(weights: Path) -> None:
-    backbone = ImageNet("resnet18", size=40, weights=str(weights))
+    encoder = ImageNet("resnet18", size=40, weights=str(weights))
     part = images_of(3)
-    found = backbone.features({"train": part}, CPU)["train"]
+    found = encoder.encode({"train": part}, CPU)["train"]
     network = torchvision.models.resnet18(weights=None)
     network.load_state_dict(torch.load(weights, weights_only=True))
     network.fc = torch.nn.Identity()
     pixels = torch.nn.functional.interpolate(
-        part.images.float() / 255, (40, 40), mode="bilinear", antialias=True
+        part.inputs.float() / 255, (40, 40), mode="bilinear", antialias=True
     )
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     ready = torchvision.transforms.functional.normalize(pixels, mean, std)
@@ -46,21 +47,21 @@ def test_features_are_those_below_the_head(weights: Path) -> None:
 
 
 def test_grey_images_are_seen_in_three_channels(weights: Path) -> None:
-    backbone = ImageNet("resnet18", size=40, weights=str(weights))
+    encoder = ImageNet("resnet18", size=40, weights=str(weights))
     grey = images_of(1)
-    colour = Images(grey.images.expand(-1, 3, -1, -1), grey.labels)
-    found = backbone.features({"grey": grey, "colour": colour}, CPU)
+    colour = Rows(grey.inputs.expand(-1, 3, -1, -1), grey.labels)
+    found = encoder.encode({"grey": grey, "colour": colour}, CPU)
     torch.testing.assert_close(found["grey"], found["colour"])
 
 
 def test_weights_that_cannot_be_are_refused(tmp_path: Path, weights: Path) -> None:
     with pytest.raises(UserError, match="the weights are not those of this network"):
-        ImageNet("resnet34", weights=str(weights)).features({}, CPU)
+        ImageNet("resnet34", weights=str(weights)).encode({}, CPU)
     (tmp_path / "a.pth").write_bytes(b"nothing of the kind")
     with pytest.raises(UserError, match="cannot read the weights"):
-        ImageNet("resnet18", weights=str(tmp_path / "a.pth")).features({}, CPU)
+        ImageNet("resnet18", weights=str(tmp_path / "a.pth")).encode({}, CPU)
     with pytest.raises(UserError, match="did you mean 'resnet18'"):
-        ImageNet("resnet81", weights=str(weights)).features({}, CPU)
+        ImageNet("resnet81", weights=str(weights)).encode({}, CPU)
     with pytest.raises(ValueError, match="`size` must be at least 32, got 8"):
         ImageNet("resnet18", size=8)
 
@@ -74,7 +75,7 @@ def test_weights_that_cannot_be_fetched_are_named(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", absent)
     with pytest.raises(UserError, match=r"(?s)not in .*checkpoints: no network.*https://.*TORCH"):
-        ImageNet("resnet18").features({}, CPU)
+        ImageNet("resnet18").encode({}, CPU)
 
 
 def test_the_key_follows_the_file_of_weights(weights: Path) -> None:
@@ -92,12 +93,12 @@ def test_timm_s_networks_are_read_from_a_file(tmp_path: Path) -> None:
     with seeded(0):
         network = timm.create_model("vit_small_patch14_dinov2", num_classes=0, img_size=42).eval()
     torch.save(network.state_dict(), tmp_path / "vit.pth")
-    backbone = Timm("vit_small_patch14_dinov2", size=42, weights=str(tmp_path / "vit.pth"))
+    encoder = Timm("vit_small_patch14_dinov2", size=42, weights=str(tmp_path / "vit.pth"))
     part = images_of(3)
-    found = backbone.features({"train": part}, CPU)["train"]
+    found = encoder.encode({"train": part}, CPU)["train"]
     assert found.shape == (3, 384)
     pixels = torch.nn.functional.interpolate(
-        part.images.float() / 255, (42, 42), mode="bilinear", antialias=True
+        part.inputs.float() / 255, (42, 42), mode="bilinear", antialias=True
     )
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     ready = torchvision.transforms.functional.normalize(pixels, mean, std)
@@ -118,6 +119,16 @@ def test_timm_s_weights_that_cannot_be_fetched_are_refused_at_once(
     with pytest.raises(
         UserError, match=r"(?s)huggingface\.co/timm/vit_small.*no network.*weights="
     ):
-        Timm("vit_small_patch14_dinov2.lvd142m").features({}, CPU)
+        Timm("vit_small_patch14_dinov2.lvd142m").encode({}, CPU)
     with pytest.raises(UserError, match="unknown model of timm"):
-        Timm("vit_smal").features({}, CPU)
+        Timm("vit_smal").encode({}, CPU)
+
+
+def test_rows_that_are_no_pictures_are_refused_before_weights_are_read() -> None:
+    with pytest.raises(UserError, match=r"ImageNet encodes pictures.*the shape \(5,\)"):
+        ImageNet("resnet18", weights="nowhere").encode({"train": Rows.of(torch.zeros(3, 5))}, CPU)
+
+
+def test_a_pretrained_network_keeps_the_promises_of_encoders(weights: Path) -> None:
+    parts = {"train": images_of(3), "test": images_of(1)}
+    check_encoder(ImageNet("resnet18", size=32, weights=str(weights)), parts)

@@ -73,17 +73,17 @@ def test_nothing_is_picked_where_nothing_is_worth_it() -> None:
 
 
 def test_a_pick_updates_only_the_rows_that_feel_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
+    updated: list[int] = []
     gains_of = coverage._gains
 
     def counted(features: Tensor, rows: Tensor, *others: object) -> Tensor:
-        seen.append(len(rows))
+        updated.append(len(rows))
         return gains_of(features, rows, *others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(coverage, "_gains", counted)
     greedy_cover(ROWS, remoteness(ROWS, ROWS[:0]), torch.ones(60), rbf(1.0), 60)
-    assert seen[:2] == [60, 60]
-    assert sum(seen) < 6 * 60
+    assert updated[:2] == [60, 60]
+    assert sum(updated) < 6 * 60
 
 
 def test_remoteness_and_the_typical_width_by_hand() -> None:

@@ -215,8 +215,8 @@ def test_the_solution_tells_what_the_weight_of_a_row_does_to_the_loss_on_checked
     step = 1e-5 * torch.eye(ROWS, dtype=torch.float64)
     measured = torch.tensor(
         [
-            (checked(problem.weights + each) - checked(problem.weights - each)) / 2e-5
-            for each in step
+            (checked(problem.weights + more) - checked(problem.weights - more)) / 2e-5
+            for more in step
         ],
         dtype=torch.float64,
     )
@@ -293,8 +293,8 @@ def test_influences_are_those_of_each_rows_own_gradient(judged: Judged) -> None:
     def loss(theta: Tensor, row: Tensor, label: Tensor) -> Tensor:
         return cross_entropy((row @ theta.T)[None], label[None])
 
-    each = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
-    gradients = each(judged.theta, rows, torch.arange(CLASSES))  # (rows, classes, classes, width)
+    slopes = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
+    gradients = slopes(judged.theta, rows, torch.arange(CLASSES))  # (rows, classes, classes, width)
     expected = (gradients * slope).sum((2, 3))
     torch.testing.assert_close(
         influences(rows, judged.theta, slope), expected, rtol=1e-10, atol=1e-12

@@ -1,14 +1,20 @@
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from autoal import Features, View
-from autoal.model.features import DRAWN_DROPOUT, DRAWS
+from autoal import Features, Rows, View
+from autoal.errors import UserError
+from autoal.model.features import DRAWN_DROPOUT, DRAWS, Given, Head
 from autoal.seeding import generator, seeded
 
 EMBEDDINGS = torch.randn(6, 5, generator=generator(0, "embeddings"))
+ROWS = torch.arange(10, 16)
+SOURCE = Rows.of(torch.arange(20, dtype=torch.uint8).view(20, 1, 1, 1))
 
 
 @pytest.fixture
@@ -19,54 +25,60 @@ def head() -> nn.Linear:
 
 @pytest.fixture
 def make(head: nn.Linear) -> Callable[..., Features]:
-    def build(dropout: float = 0.0, seed: int = 0, calls: list[str] | None = None) -> Features:
-        counted = [] if calls is None else calls
+    def build(
+        dropout: float = 0.0, seed: int = 0, looks: list[str] | None = None, **options: Any
+    ) -> Features:
+        counted = [] if looks is None else looks
 
-        def inputs() -> Tensor:
-            counted.append("inputs")
-            return torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1)
+        def look() -> Tensor:
+            counted.append("look")
+            return EMBEDDINGS
 
-        def embed(images: Tensor) -> Tensor:
-            counted.append("embed")
-            return EMBEDDINGS[images.flatten().long()]
-
-        return Features(torch.arange(10, 16), inputs, embed, head, dropout, seed)
+        return Features(SOURCE, ROWS, look, Head(head, dropout, seed), **options)
 
     return build
 
 
+def seen_as(embeddings: Tensor, head: nn.Module, dropout: float = 0.0, **options: Any) -> Features:
+    """Rows whose embeddings are these."""
+    rows = torch.arange(len(embeddings))
+    source = Rows.of(torch.empty(len(rows), 0))
+    return Features(source, rows, lambda: embeddings, Head(head, dropout), **options)
+
+
 def test_nothing_is_computed_before_somebody_asks(make: Callable[..., Features]) -> None:
-    calls: list[str] = []
-    features = make(calls=calls)
+    looks: list[str] = []
+    features = make(looks=looks)
     assert len(features) == 6
     assert features.rows.tolist() == list(range(10, 16))
-    assert calls == []
+    assert looks == []
 
 
 def test_all_that_can_be_read_costs_one_pass_of_the_backbone(
     make: Callable[..., Features], head: nn.Linear
 ) -> None:
-    calls: list[str] = []
-    features = make(dropout=0.3, calls=calls)
+    looks: list[str] = []
+    features = make(dropout=0.3, looks=looks)
     for _ in range(2):
         assert features.drawn_probs.shape == (DRAWS, 6, 3)
         assert features.probs.shape == (6, 3)
         torch.testing.assert_close(features.logits, head(EMBEDDINGS))
         assert torch.equal(features.embeddings, EMBEDDINGS)
+        assert features.inputs.flatten().tolist() == list(range(10, 16))
         assert features.inputs.shape == (6, 1, 1, 1)
-    assert calls == ["inputs", "embed"]
+    assert looks == ["look"]
 
 
 def test_what_was_computed_is_kept(make: Callable[..., Features]) -> None:
     features = make(dropout=0.3)
-    for name in ("inputs", "embeddings", "order", "logits", "probs", "drawn_probs"):
+    for name in ("inputs", "embeddings", "logits", "probs", "drawn_probs"):
         assert getattr(features, name) is getattr(features, name)
 
 
 def test_reading_the_inputs_alone_costs_no_pass(make: Callable[..., Features]) -> None:
-    calls: list[str] = []
-    assert len(make(calls=calls).inputs) == 6
-    assert calls == ["inputs"]
+    looks: list[str] = []
+    assert len(make(looks=looks).inputs) == 6
+    assert looks == []
 
 
 def test_probabilities_are_the_softmax_of_the_logits(make: Callable[..., Features]) -> None:
@@ -105,15 +117,11 @@ def test_a_network_without_dropout_is_drawn_at_a_rate_of_its_own(
 
 def test_a_draw_drops_embeddings_and_scales_the_others_up() -> None:
     # Row i has a one in column i alone, so that its logit shows what became of that column.
-    columns = torch.eye(400)
     head = nn.Linear(400, 2)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[1.0], [0.0]]).expand(2, 400))
         head.bias.zero_()
-    features = Features(
-        torch.arange(400), lambda: columns, lambda inputs: inputs, head, dropout=0.2
-    )
-    first = features.drawn_probs[:, :, 0]
+    first = seen_as(torch.eye(400), head, dropout=0.2).drawn_probs[:, :, 0]
     kept = torch.isclose(first, torch.tensor(1 / 0.8).sigmoid())
     assert bool((kept | torch.isclose(first, torch.tensor(0.5))).all())
     assert 0.78 < float(kept.float().mean()) < 0.82  # 8,000 draws: a standard deviation of 0.0045
@@ -123,7 +131,7 @@ def test_all_rows_share_the_mask_of_a_draw() -> None:
     same = torch.randn(1, 5, generator=generator(0)).expand(6, -1)
     with seeded(0):
         head = nn.Linear(5, 3)
-    features = Features(torch.arange(6), lambda: same, lambda inputs: inputs, head, dropout=0.5)
+    features = seen_as(same, head, dropout=0.5)
     torch.testing.assert_close(features.drawn_probs, features.drawn_probs[:, :1].expand(-1, 6, -1))
 
 
@@ -139,7 +147,7 @@ def test_blocks_make_no_difference(
 
 def test_half_precision_is_computed_with_in_float32(head: nn.Linear) -> None:
     half = EMBEDDINGS.bfloat16()
-    features = Features(torch.arange(6), lambda: half, lambda inputs: inputs, head)
+    features = seen_as(half, head)
     assert features.embeddings.dtype == torch.bfloat16
     torch.testing.assert_close(features.logits, head(half.float()))
 
@@ -147,7 +155,7 @@ def test_half_precision_is_computed_with_in_float32(head: nn.Linear) -> None:
 def test_features_that_are_not_finite_are_refused(head: nn.Linear) -> None:
     broken = EMBEDDINGS.clone()
     broken[2, 1], broken[4, 0] = torch.nan, torch.inf
-    features = Features(torch.arange(6), lambda: broken, lambda inputs: inputs, head)
+    features = seen_as(broken, head)
     with pytest.raises(ValueError, match="features of 2 of 6 rows are not finite"):
         _ = features.probs
 
@@ -159,7 +167,7 @@ def test_predictions_that_are_not_finite_are_refused(
 ) -> None:
     with torch.no_grad():
         head.bias[1] = broken
-    features = Features(torch.arange(6), lambda: EMBEDDINGS, lambda inputs: inputs, head)
+    features = seen_as(EMBEDDINGS, head)
     with pytest.raises(ValueError, match="predictions of 6 of 6 rows are not finite"):
         getattr(features, name)
 
@@ -167,36 +175,35 @@ def test_predictions_that_are_not_finite_are_refused(
 def test_a_class_may_be_impossible(head: nn.Linear) -> None:
     with torch.no_grad():
         head.bias[1] = -torch.inf
-    features = Features(torch.arange(6), lambda: EMBEDDINGS, lambda inputs: inputs, head)
-    assert not features.probs[:, 1].any()
+    assert not seen_as(EMBEDDINGS, head).probs[:, 1].any()
 
 
 def test_the_embedding_is_the_last_of_the_stages(head: nn.Linear) -> None:
-    seen = torch.randn(6, 9, generator=generator(0))
-    features = Features(torch.arange(6), lambda: seen, lambda inputs: inputs, head, width=5)
-    assert torch.equal(features.stages, seen)
-    assert torch.equal(features.embeddings, seen[:, 4:])
-    torch.testing.assert_close(features.logits, head(seen[:, 4:]))
+    activations = torch.randn(6, 9, generator=generator(0))
+    features = seen_as(activations, head, width=5)
+    assert features.has_stages
+    assert torch.equal(features.stages, activations)
+    assert torch.equal(features.embeddings, activations[:, 4:])
+    torch.testing.assert_close(features.logits, head(activations[:, 4:]))
 
 
 def test_stages_must_be_asked_for(make: Callable[..., Features]) -> None:
+    assert not make().has_stages
     with pytest.raises(RuntimeError, match="`reads`"):
         _ = make().stages
 
 
-def test_order_sorts_the_rows() -> None:
-    rows = torch.tensor([7, 3, 9, 4])
-    features = Features(rows, lambda: rows, lambda inputs: inputs, nn.Identity())
-    assert rows[features.order].tolist() == [3, 4, 7, 9]
+@pytest.mark.parametrize("rows", [[7, 3, 9, 4], [3, 4, 4, 7]])
+def test_rows_that_do_not_ascend_are_refused(rows: list[int]) -> None:
+    with pytest.raises(ValueError, match="`rows` must be ascending row numbers, each once"):
+        Features(SOURCE, torch.tensor(rows), lambda: EMBEDDINGS, Head(nn.Identity()))
 
 
 def test_the_mean_over_the_draws_is_near_the_prediction() -> None:
     embeddings = torch.randn(5, 400, generator=generator(0))
     with seeded(0):
         head = nn.Linear(400, 3)
-    features = Features(
-        torch.arange(5), lambda: embeddings, lambda inputs: inputs, head, dropout=0.1
-    )
+    features = seen_as(embeddings, head, dropout=0.1)
     difference = features.drawn_probs.mean(0) - features.probs
     assert 0 < float(difference.abs().max()) < 0.05
 
@@ -212,6 +219,172 @@ def test_results_can_enter_a_gradient_later(make: Callable[..., Features], head:
     assert weight.grad is not None
     assert bool((weight.grad != 0).all())
     assert head.weight.grad is None
+
+
+def test_no_rows_have_no_features(head: nn.Linear) -> None:
+    features = seen_as(torch.empty(0, 5), head)
+    assert features.logits.shape == features.probs.shape == (0, 3)
+    assert features.drawn_probs.shape == (DRAWS, 0, 3)
+
+
+def test_a_look_lets_go_of_what_it_looked_through(head: nn.Linear) -> None:
+    class Network:
+        """Something that is kept as long as somebody can look through it."""
+
+    network, gone = Network(), list[bool]()
+    weakref.finalize(network, gone.append, True)
+    held = network
+
+    def look(network: Network = held) -> Tensor:
+        return EMBEDDINGS
+
+    features = Features(SOURCE, ROWS, look, Head(head))
+    del network, held, look
+    assert gone == []
+    _ = features.embeddings
+    assert gone == [True]
+
+
+@pytest.mark.parametrize("name", ["embeddings", "probs", "drawn_probs"])
+def test_a_clock_runs_while_the_model_looks(make: Callable[..., Features], name: str) -> None:
+    events: list[str] = []
+
+    @contextmanager
+    def clock() -> Iterator[None]:
+        events.append("begin")
+        yield
+        events.append("end")
+
+    features = make(looks=events, clock=clock)
+    getattr(features, name)
+    getattr(features, name)
+    assert events == ["begin", "look", "end"]
+
+
+# Derived features
+
+
+def test_some_rows_are_taken_without_another_look(make: Callable[..., Features]) -> None:
+    looks: list[str] = []
+    whole, places = make(dropout=0.5, looks=looks), torch.tensor([0, 3, 4])
+    some = whole.take(places)
+    assert looks == []
+    assert some.rows.tolist() == [10, 13, 14]
+    assert some.inputs.flatten().tolist() == [10, 13, 14]
+    assert torch.equal(some.embeddings, EMBEDDINGS[places])
+    torch.testing.assert_close(some.logits, whole.logits[places])
+    torch.testing.assert_close(some.drawn_probs, whole.drawn_probs[:, places])  # the same masks
+    assert looks == ["look"]
+    assert some.take(torch.tensor([1])).rows.tolist() == [13]
+
+
+def test_places_that_do_not_ascend_are_refused(make: Callable[..., Features]) -> None:
+    with pytest.raises(ValueError, match="`rows` must be ascending"):
+        make().take(torch.tensor([3, 0]))
+
+
+def test_the_stages_of_some_rows_are_taken_too(head: nn.Linear) -> None:
+    activations = torch.randn(6, 9, generator=generator(0))
+    some = seen_as(activations, head, width=5).take(torch.tensor([1, 5]))
+    assert torch.equal(some.stages, activations[[1, 5]])
+    assert torch.equal(some.embeddings, activations[[1, 5], 4:])
+
+
+def test_the_same_rows_can_be_predicted_by_another_head(make: Callable[..., Features]) -> None:
+    looks: list[str] = []
+    features = make(dropout=0.5, looks=looks)
+    with seeded(1, "head"):
+        other = nn.Linear(5, 4)
+    under = features.under(other, seed=7)
+    torch.testing.assert_close(under.logits, other(EMBEDDINGS))
+    assert under.drawn_probs.shape == (DRAWS, 6, 4)
+    assert torch.equal(under.embeddings, features.embeddings)
+    assert looks == ["look"]
+
+
+def test_without_another_head_only_the_draws_change(make: Callable[..., Features]) -> None:
+    features = make(dropout=0.5, seed=3)
+    under = features.under(None, seed=7)
+    assert torch.equal(under.logits, features.logits)
+    assert not torch.equal(under.drawn_probs, features.drawn_probs)
+    assert torch.equal(under.drawn_probs, make(dropout=0.5, seed=7).drawn_probs)
+
+
+def test_features_are_cooled_by_a_temperature(make: Callable[..., Features]) -> None:
+    features = make(dropout=0.5)
+    cool = features.cooled(4.0)
+    torch.testing.assert_close(cool.logits, features.logits / 4)
+    softer = (features.drawn_probs.log() / 4).softmax(2)
+    torch.testing.assert_close(cool.drawn_probs, softer)
+    torch.testing.assert_close(cool.cooled(0.5).logits, features.logits / 2)
+
+
+# Predictions that somebody computed
+
+LOGITS = torch.randn(6, 3, generator=generator(0, "logits"))
+DRAWN = torch.randn(4, 6, 3, generator=generator(0, "drawn"))
+
+
+def given(drawn: Tensor | None = DRAWN, calls: list[str] | None = None) -> Features:
+    """Rows of which somebody says what they are."""
+    counted = [] if calls is None else calls
+
+    def logits() -> Tensor:
+        counted.append("logits")
+        return LOGITS
+
+    predictions = Given(logits, None if drawn is None else lambda: drawn)
+    return Features(SOURCE, ROWS, lambda: EMBEDDINGS, predictions)
+
+
+def test_given_predictions_are_given_once_and_without_embeddings() -> None:
+    calls: list[str] = []
+    features = given(calls=calls)
+    assert calls == []
+    assert torch.equal(features.logits, LOGITS)
+    torch.testing.assert_close(features.probs, LOGITS.softmax(1))
+    torch.testing.assert_close(features.drawn_probs, DRAWN.softmax(2))
+    assert calls == ["logits"]
+
+
+def test_given_predictions_of_some_rows_are_those_of_the_whole() -> None:
+    calls: list[str] = []
+    whole, places = given(calls=calls), torch.tensor([1, 4])
+    some = whole.take(places)
+    assert torch.equal(some.logits, LOGITS[places])
+    torch.testing.assert_close(some.drawn_probs, whole.drawn_probs[:, places])
+    assert torch.equal(some.take(torch.tensor([1])).logits, LOGITS[[4]])
+    assert torch.equal(some.embeddings, EMBEDDINGS[places])
+    assert calls == ["logits"]
+
+
+def test_given_predictions_can_be_cooled_and_replaced(head: nn.Linear) -> None:
+    features = given()
+    torch.testing.assert_close(features.cooled(2.0).logits, LOGITS / 2)
+    torch.testing.assert_close(features.cooled(2.0).drawn_probs, (DRAWN / 2).softmax(2))
+    torch.testing.assert_close(features.under(head, 0).logits, head(EMBEDDINGS))
+    assert torch.equal(features.under(None, 5).logits, LOGITS)
+    torch.testing.assert_close(features.under(None, 5).drawn_probs, features.drawn_probs)
+
+
+@pytest.mark.parametrize("change", ["itself", "some", "cooled"])
+def test_draws_that_nobody_gave_are_refused(change: str) -> None:
+    features = given(drawn=None)
+    changed = {
+        "itself": features,
+        "some": features.take(torch.tensor([1])),
+        "cooled": features.cooled(2.0),
+    }[change]
+    with pytest.raises(UserError, match=r"without draws.*give a model that draws, or draws="):
+        _ = changed.drawn_probs
+
+
+def test_given_predictions_that_are_not_finite_are_refused() -> None:
+    broken = LOGITS.clone()
+    broken[3, 0] = torch.nan
+    features = Features(SOURCE, ROWS, lambda: EMBEDDINGS, Given(lambda: broken))
+    with pytest.raises(ValueError, match="predictions of 1 of 6 rows are not finite"):
+        _ = features.probs
 
 
 def test_a_view_gives_a_fresh_stream_at_every_call(view_of: Callable[..., View]) -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoal.data.images import Shape
-from autoal.model.networks import MLP, Network, ResNet18
+from autoal.data.rows import Shape
+from autoal.model.networks import MLP, Network, PretrainedResNet18, Ready, ResNet18
 from autoal.seeding import generator, seeded
 
 
@@ -21,8 +21,9 @@ def set_weights(layer: nn.Module, weight: list[list[float]], bias: list[float]) 
 
 
 @pytest.mark.parametrize("maxpool", [False, True])
-@pytest.mark.parametrize("size", [(8, 8), (9, 13), (28, 28), (32, 32)])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("channels", "size"), [(3, (8, 8)), (1, (9, 13)), (1, (28, 28)), (3, (32, 32))]
+)
 def test_resnet18_reads_small_images(channels: int, size: tuple[int, int], maxpool: bool) -> None:
     shape = (channels, *size)
     with seeded(0):
@@ -112,7 +113,7 @@ def test_a_dropout_out_of_range_is_refused(build: Callable[..., Network], dropou
 
 @pytest.mark.parametrize("hidden", [(0,), (8, -1)])
 def test_hidden_layers_without_units_are_refused(hidden: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="`hidden` must list widths above 0"):
+    with pytest.raises(ValueError, match="`hidden` must be at least 1"):
         MLP((1, 8, 8), 3, hidden=hidden)
 
 
@@ -140,3 +141,112 @@ def test_the_stages_of_resnet18_are_pooled_and_end_in_the_embedding() -> None:
     torch.testing.assert_close(stages[:, :64], first[0].mean((2, 3)))
     assert torch.equal(stages[:, -512:], embeddings)
     assert not any(module._forward_hooks for module in network.modules())
+
+
+class Tokens(nn.Module):
+    """Images as rows of tokens with their channels last, as transformers have them."""
+
+    def forward(self, images: Tensor) -> Tensor:  # (n, 2, 3, 3) -> (n, 9, 2)
+        return images.flatten(2).movedim(1, -1)
+
+
+class Grid(nn.Module):
+    """Images with their channels last, (n, height, width, channels)."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.movedim(1, -1)
+
+
+class Mean(nn.Module):
+    """Over all places, whose channels are last."""
+
+    def forward(self, grid: Tensor) -> Tensor:
+        return grid.flatten(1, -2).mean(1)
+
+
+@pytest.mark.parametrize("places", [Tokens, Grid])
+def test_stages_whose_channels_are_last_are_pooled_over_their_places(
+    places: Callable[[], nn.Module],
+) -> None:
+    widen = nn.Linear(2, 5)
+    embed = nn.Sequential(places(), widen, nn.ReLU(), Mean())
+    network = Network(embed, 5, 3, 0.0, inner=("0", "1"), channels=-1)
+    images = images_of((2, 3, 3), 4)
+    with torch.no_grad():
+        stages = network.stages(images)
+        expected = widen(images.movedim(1, -1)).mean((1, 2))
+    assert stages.shape == (4, 2 + 5 + 5)
+    torch.testing.assert_close(stages[:, :2], images.mean((2, 3)))
+    torch.testing.assert_close(stages[:, 2:7], expected)
+    torch.testing.assert_close(stages[:, 7:], network.embed(images))
+
+
+def test_a_stage_without_places_is_taken_as_it_is_wherever_its_channels_are() -> None:
+    embed = nn.Sequential(nn.Flatten(), nn.Linear(18, 4), nn.ReLU())
+    images = images_of((2, 3, 3), 4)
+    for channels in (1, -1):
+        network = Network(embed, 4, 3, 0.0, inner=("1",), channels=channels)
+        with torch.no_grad():
+            torch.testing.assert_close(network.stages(images)[:, :4], embed[:2](images))
+
+
+def test_stages_are_there_though_the_network_is_compiled() -> None:
+    network = MLP((1, 1, 2), 2, hidden=(3, 2), dropout=0.0)
+    rows = torch.tensor([1.0, 2.0]).view(1, 1, 1, 2)
+    expected = network.stages(rows)
+    network.embed._compiled_call_impl = lambda *arguments: None  # which shows nothing of its inside
+    assert torch.equal(network.stages(rows), expected)
+
+
+@pytest.mark.parametrize("build", [ResNet18, PretrainedResNet18])
+def test_networks_for_images_refuse_rows_that_are_none(build: Callable[..., Network]) -> None:
+    with pytest.raises(ValueError, match=r"reads images.*the shape \(7,\): give task=mlp"):
+        build((7,), 3)
+
+
+def test_mlp_reads_rows_of_numbers() -> None:
+    network = MLP((7,), 3, hidden=(5,))
+    assert network(images_of((7,), 4)).shape == (4, 3)
+
+
+class Cropping(nn.Module):
+    """Zeros in training, where other preprocessing would augment."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return rows * 0 if self.training else rows * 2
+
+
+def test_a_network_that_is_ready_reads_rows_as_they_are_stored_and_never_augments() -> None:
+    with seeded(0):
+        network = MLP((1, 1, 2), 2, hidden=(6,), dropout=0.5)
+    ready = Ready(Cropping(), network)
+    rows = images_of((1, 1, 2), 4)
+    assert ready.network.training  # as FitNets learn
+    with torch.no_grad():
+        for mode in (True, False):
+            ready.train(mode)
+            assert network.training == mode
+            assert not ready.preprocess.training
+            with seeded(1):
+                expected = network(2 * rows)
+            with seeded(1):
+                assert torch.equal(ready(rows), expected)
+
+
+def test_a_network_that_is_ready_gives_logits_and_stages_in_one_pass() -> None:
+    with seeded(0):
+        network = MLP((1, 1, 2), 3, hidden=(6, 4), dropout=0.5)
+    ready = Ready(Cropping(), network)
+    passes: list[Tensor] = []
+    assert isinstance(network.embed, nn.Sequential)
+    network.embed[1].register_forward_hook(lambda *call: passes.append(call[2]))
+    with torch.no_grad(), seeded(1):
+        logits, stages = ready.with_stages(images_of((1, 1, 2), 4))
+    assert len(passes) == 1
+    assert stages.shape == (4, 6 + 4)
+    with torch.no_grad():
+        assert torch.equal(stages, network.stages(2 * images_of((1, 1, 2), 4)))
+        with seeded(1):
+            assert torch.equal(logits, network.head(network.dropout(stages[:, 6:])))
+        logits, stages = ready.eval().with_stages(images_of((1, 1, 2), 4))
+        assert torch.equal(logits, network.head(stages[:, 6:]))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoal import ImageData, Task, Training
-from autoal.data.images import Shape
+from autoal import Data, Task, Training
+from autoal.data.rows import Shape
 from autoal.model.networks import MLP, Network
 from autoal.record.sink import Sink
 from autoal.seeding import generator, seeded
@@ -157,7 +157,7 @@ def test_label_smoothing_enters_the_loss(make_task: MakeTask) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), [("sgd", "SGD"), ("adam", "Adam"), ("adamw", "AdamW")])
 def test_the_optimizer_is_the_one_that_was_asked_for(
-    make_task: MakeTask, cpu: Training, data: ImageData, name: str, kind: str
+    make_task: MakeTask, cpu: Training, data: Data, name: str, kind: str
 ) -> None:
     task = make_task(optimizer=name, learning_rate=0.02, weight_decay=0.003, steps=1)
     made: list[Any] = []
@@ -168,7 +168,7 @@ def test_the_optimizer_is_the_one_that_was_asked_for(
         return configure()
 
     task.configure_optimizers = spy  # type: ignore[method-assign]
-    cpu.fit(task, data.train.images, data.train.labels, Sink().step)
+    cpu.fit(task, data.train, Sink().step)
     (group,) = made[0].param_groups
     assert type(made[0]).__name__ == kind
     assert group["weight_decay"] == 0.003
@@ -191,12 +191,36 @@ def test_the_optimizer_is_the_one_that_was_asked_for(
 def test_training_is_as_long_as_it_was_asked_to_be(
     make_task: MakeTask,
     cpu: Training,
-    data: ImageData,
+    data: Data,
     options: dict[str, Any],
     steps: int,
 ) -> None:
-    taken = cpu.fit(make_task(**options), data.train.images, data.train.labels, Sink().step)
+    taken = cpu.fit(make_task(**options), data.train, Sink().step)
     assert taken == steps
+
+
+@pytest.mark.parametrize(
+    ("options", "share", "steps", "epochs"),
+    [
+        ({"steps": 60}, 0.5, 30, None),
+        ({"steps": 60}, 0.01, 1, None),
+        ({"steps": 60}, 1.0, 60, None),
+        ({"steps": 60, "epochs": 9}, 1 / 3, 20, 3),
+        ({"epochs": 2}, 0.1, 6, 1),
+    ],
+)
+def test_a_shorter_task_is_a_copy(
+    make_task: MakeTask, options: dict[str, int], share: float, steps: int, epochs: int | None
+) -> None:
+    task = make_task(**options)
+    before, length = weights(task), (task.steps, task.epochs)
+    short = task.shorter(share)
+    assert (short.steps, short.epochs) == (steps, epochs)
+    assert (task.steps, task.epochs) == length
+    assert not any(differs(before, weights(short), name) for name in before)
+    short.renew(first=True)
+    assert differs(before, weights(short), "head.weight")
+    assert not any(differs(before, weights(task), name) for name in before)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +230,7 @@ def test_training_is_as_long_as_it_was_asked_to_be(
         ({"schedule": "linear"}, "unknown schedule 'linear'.*cosine"),
         ({"epochs": 0}, "`epochs` must be at least 1, got 0"),
         ({"epochs": -1}, "`epochs` must be at least 1, got -1"),
-        ({"steps": None}, "`steps` must be a whole number, got None"),
+        ({"steps": None}, "`steps` must be a whole number, got null"),
         ({"learning_rate": "fast"}, "`learning_rate` must be a number, got 'fast'"),
         ({"steps": 1.5}, "`steps` must be a whole number, got 1.5"),
         ({"epochs": True}, "`epochs` must be a whole number, got True"),
@@ -222,6 +246,7 @@ def test_training_is_as_long_as_it_was_asked_to_be(
         ({"label_smoothing": -0.1}, "`label_smoothing` must be at least 0 and below 1"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be at least 0 and below 1"),
         ({"shrink": -0.1}, "`shrink` must be at least 0, got -0.1"),
+        ({"warm_start": 1}, "`warm_start` must be true or false, got 1"),
         ({"perturb": -0.1}, "`perturb` must be at least 0, got -0.1"),
     ],
 )

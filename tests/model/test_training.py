@@ -1,40 +1,28 @@
-import subprocess
-import sys
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.accelerators import CUDAAccelerator
 from torch import Tensor, nn
 
-from autoal import ImageData, Task, Training
-from autoal.data.images import Shape
+from autoal import Data, Rows, Task, Training
+from autoal.data.batches import Batches
+from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model import training
-from autoal.model.networks import MLP, Network, ResNet18
-from autoal.model.training import FitStep
+from autoal.model.learner import FitStep
+from autoal.model.networks import MLP, Network
 from autoal.record.sink import Sink
 from autoal.seeding import generator, seeded
 
 MakeTask = Callable[..., Task]
 
 UNHEARD = Sink().step
-
-WHOLE_ROUND = """
-import torch
-from autoal import Task, Training
-from autoal.data.images import Preprocess
-from autoal.model.networks import MLP
-images = torch.zeros(8, 1, 8, 8, dtype=torch.uint8)
-labels = torch.arange(8) % 3
-task = Task(MLP, (1, 8, 8), 3, Preprocess([0.5], [0.5]), steps=2)
-training = Training(accelerator="cpu")
-training.fit(task, images, labels, lambda step: None)
-training.test(task, images, labels)
-training.embed(task, images)
-"""
 
 
 class Awake(Network):
@@ -45,64 +33,84 @@ class Awake(Network):
         super().__init__(nn.Sequential(*layers), 16, classes, 0.5)
 
 
-def separable(count: int) -> tuple[Tensor, Tensor]:
+class Convolving(Network):
+    """Two layers with weights of four axes, which have a memory format."""
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        layers = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 8, 3), nn.AdaptiveAvgPool2d(1)]
+        super().__init__(nn.Sequential(*layers, nn.Flatten()), 8, classes, 0.0)
+
+
+class Straight(Network):
+    """Nothing but products, which compile fastest."""
+
+    def __init__(self, shape: Shape, classes: int) -> None:
+        layers = [nn.Flatten(), nn.Linear(64, 3, bias=False)]
+        super().__init__(nn.Sequential(*layers), 3, classes, 0.0)
+
+
+def for_test(data: Data) -> Rows:
+    """The test rows, which these data have."""
+    assert data.test is not None
+    return data.test
+
+
+def separable(count: int) -> Rows:
     """Images that are lit in the upper, the middle or the lower rows, by their class."""
     labels = torch.arange(count) % 3
     images = torch.randint(20, (count, 1, 8, 8), generator=generator(0))
     for image, label in zip(images, labels.tolist(), strict=True):
         image[:, 3 * label : 3 * label + 2] += 200
-    return images.to(torch.uint8), labels
+    return Rows(images.to(torch.uint8), labels)
 
 
-def fitted(
-    task: Task, where: Training, images: Tensor, labels: Tensor, seed: int = 0
-) -> list[FitStep]:
+def fitted(task: Task, where: Training, rows: Rows, seed: int = 0) -> list[FitStep]:
     told: list[FitStep] = []
     with seeded(seed, "fit"):
         task.renew(first=True)
-        where.fit(task, images, labels, told.append)
+        where.fit(task, rows, told.append)
     return told
 
 
 def test_fit_lowers_the_loss_until_separable_classes_are_told_apart(
     make_task: MakeTask, cpu: Training
 ) -> None:
-    images, labels = separable(48)
+    rows = separable(48)
     task = make_task(MLP, steps=50)
-    told = fitted(task, cpu, images, labels)
+    told = fitted(task, cpu, rows)
     assert told[-1].loss < told[0].loss / 10
-    found = cpu.test(task, images, labels)
+    found = cpu.test(task, rows)
     assert found.keys() == {"accuracy", "balanced_accuracy", "macro_f1", "nll", "ece"}
     assert found["accuracy"] == found["balanced_accuracy"] == found["macro_f1"] == 1
     assert found["nll"] < 0.1
 
 
 def test_fit_is_the_same_for_the_same_seed_and_another_for_another(
-    make_task: MakeTask, cpu: Training, data: ImageData
+    make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task = make_task(MLP, crop=1, steps=5)
     weights = []
     for seed in (0, 0, 1):
-        fitted(task, cpu, data.train.images, data.train.labels, seed)
+        fitted(task, cpu, data.train, seed)
         weights.append(task.network.head.weight.detach().clone())
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
 
 def test_fit_trains_in_training_mode_whatever_mode_the_task_was_left_in(
-    make_task: MakeTask, cpu: Training, data: ImageData
+    make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task = make_task(Awake, crop=2, steps=3)
     losses = []
     for leave in (task.train, task.eval):
         leave()
-        told = fitted(task, cpu, data.train.images, data.train.labels)
+        told = fitted(task, cpu, data.train)
         losses.append([step.loss for step in told])
     assert losses[0] == losses[1]
 
 
 def test_fit_shows_every_row_once_an_epoch_in_a_new_order(
-    make_task: MakeTask, cpu: Training, data: ImageData
+    make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task, labels = make_task(epochs=2), torch.arange(60)  # here a label is a row's number
     shown: list[int] = []
@@ -112,7 +120,7 @@ def test_fit_shows_every_row_once_an_epoch_in_a_new_order(
         return task(batch[0]).sum()
 
     task.training_step = step  # type: ignore[method-assign, assignment]
-    cpu.fit(task, data.train.images, labels, UNHEARD)
+    cpu.fit(task, Rows(data.train.inputs, labels), UNHEARD)
     first, second = shown[:60], shown[60:]
     assert sorted(first) == sorted(second) == labels.tolist()
     assert first != second
@@ -120,46 +128,44 @@ def test_fit_shows_every_row_once_an_epoch_in_a_new_order(
 
 
 def test_test_gives_the_metrics_of_the_task_in_evaluation_mode(
-    make_task: MakeTask, cpu: Training, data: ImageData, monkeypatch: pytest.MonkeyPatch
+    make_task: MakeTask, cpu: Training, data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "EVALUATION_BATCH", 8)
     task = make_task(Awake, crop=2)
-    found = cpu.test(task, data.test.images, data.test.labels)
+    rows = for_test(data)
+    found = cpu.test(task, rows)
     with torch.no_grad():
-        logits = task.eval()(data.test.images)
-    right = (logits.argmax(1) == data.test.labels).float().mean()
-    loss = nn.functional.cross_entropy(logits, data.test.labels)
+        logits = task.eval()(rows.inputs)
+    right = (logits.argmax(1) == rows.labels).float().mean()
+    loss = nn.functional.cross_entropy(logits, rows.labels)
     assert found["accuracy"] == pytest.approx(float(right))
     assert found["nll"] == pytest.approx(float(loss), rel=1e-5)
 
 
-def test_a_network_that_diverged_is_refused(
-    make_task: MakeTask, cpu: Training, data: ImageData
-) -> None:
+def test_a_network_that_diverged_is_refused(make_task: MakeTask, cpu: Training, data: Data) -> None:
     task = make_task()
     with torch.no_grad():
         task.network.head.bias.fill_(torch.nan)
-    count = len(data.test.images)
-    with pytest.raises(UserError, match=f"loss on {count} rows is not finite .*learning_rate"):
-        cpu.test(task, data.test.images, data.test.labels)
+    rows = for_test(data)
+    with pytest.raises(UserError, match=f"loss on {len(rows)} rows is not finite .*learning_rate"):
+        cpu.test(task, rows)
 
 
-def test_every_test_starts_to_count_afresh(
-    make_task: MakeTask, cpu: Training, data: ImageData
-) -> None:
+def test_every_test_starts_to_count_afresh(make_task: MakeTask, cpu: Training, data: Data) -> None:
     task = make_task()
-    first = cpu.test(task, data.test.images, data.test.labels)
-    cpu.test(task, data.train.images, data.train.labels)
-    assert cpu.test(task, data.test.images, data.test.labels) == first
+    first = cpu.test(task, for_test(data))
+    cpu.test(task, data.train)
+    assert cpu.test(task, for_test(data)) == first
 
 
 def test_embed_is_the_network_in_evaluation_mode_row_by_row(
-    make_task: MakeTask, cpu: Training, data: ImageData, monkeypatch: pytest.MonkeyPatch
+    make_task: MakeTask, cpu: Training, data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "EVALUATION_BATCH", 8)
     task = make_task(Awake, crop=2).train()
-    images = data.train.images[:20]  # two batches of 8 and one of 4
-    found = cpu.embed(task, images)
+    numbers = torch.arange(1, 60, 3)  # two batches of 8 and one of 4
+    images = data.train.inputs[numbers]
+    found = cpu.embed(task, data.train, numbers)
     assert task.network.training
     task.eval()
     with torch.no_grad():
@@ -169,60 +175,66 @@ def test_embed_is_the_network_in_evaluation_mode_row_by_row(
 
 
 def test_embeddings_can_enter_a_gradient_later(
-    make_task: MakeTask, cpu: Training, data: ImageData
+    make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task = make_task(MLP)
-    embeddings = cpu.embed(task, data.train.images[:5])
+    embeddings = cpu.embed(task, data.train, torch.arange(5))
     assert not embeddings.requires_grad
     assert not embeddings.is_inference()
     task.network.head(embeddings).sum().backward()
     torch.testing.assert_close(task.network.head.weight.grad, embeddings.sum(0).expand(3, -1))
 
 
+def channels_last(task: Task) -> bool:
+    """Whether all weights that have a memory format have this one."""
+    weights = [weight for weight in task.network.parameters() if weight.ndim == 4]
+    assert weights
+    return all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+
+
 @pytest.mark.parametrize(
     ("build", "options"),
     [
-        (ResNet18, {"channels_last": True}),
-        (partial(MLP, hidden=(3,)), {"compile": True}),
+        (Convolving, {"channels_last": True}),
+        (Straight, {"compile": True}),
     ],
 )
 def test_memory_format_and_compilation_change_nothing_but_the_speed(
     make_task: MakeTask,
     cpu: Training,
-    data: ImageData,
+    data: Data,
     build: Callable[..., Network],
     options: dict[str, Any],
 ) -> None:
-    images, labels = data.train.images[:6], data.train.labels[:6]
-    expected = cpu.embed(make_task(build, steps=2), images)
+    rows, numbers = data.train.take(torch.arange(6)), torch.arange(6)
+    expected = cpu.embed(make_task(build, steps=2), rows, numbers)
     task, other = make_task(build, steps=2), Training(accelerator="cpu", **options)
-    torch.testing.assert_close(other.embed(task, images), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(other.embed(task, rows, numbers), expected, rtol=1e-4, atol=1e-4)
     if other.compile:
         assert task.network.embed._compiled_call_impl is not None
     else:
-        weights = [weight for weight in task.network.parameters() if weight.ndim == 4]
-        assert all(each.is_contiguous(memory_format=torch.channels_last) for each in weights)
-    assert other.fit(task, images, labels, UNHEARD) == 2
-    assert not torch.equal(other.embed(task, images), expected)
+        assert channels_last(task)
+    assert other.fit(task, rows, UNHEARD) == 2
+    assert not torch.equal(other.embed(task, rows, numbers), expected)
 
 
-def test_a_fresh_start_keeps_the_memory_format(make_task: MakeTask, data: ImageData) -> None:
-    task = make_task(ResNet18)
-    Training(accelerator="cpu", channels_last=True).embed(task, data.train.images[:2])
+def test_a_fresh_start_keeps_the_memory_format(make_task: MakeTask, data: Data) -> None:
+    task = make_task(Convolving)
+    assert not channels_last(task)
+    Training(accelerator="cpu", channels_last=True).embed(task, data.train, torch.arange(2))
     task.renew(first=True)
-    weights = [weight for weight in task.network.parameters() if weight.ndim == 4]
-    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in weights)
+    assert channels_last(task)
 
 
 def test_bf16_trains_on_the_cpu(make_task: MakeTask) -> None:
-    images, labels = separable(48)
+    rows = separable(48)
     task, mixed = make_task(MLP, steps=30), Training(accelerator="cpu", precision="bf16-mixed")
-    told = fitted(task, mixed, images, labels)
+    told = fitted(task, mixed, rows)
     assert told[-1].loss < told[0].loss / 2
-    assert mixed.test(task, images, labels)["accuracy"] == 1
+    assert mixed.test(task, rows)["accuracy"] == 1
     assert {weight.dtype for weight in task.network.parameters()} == {torch.float32}
-    exact = Training(accelerator="cpu").embed(task, images)
-    rounded = mixed.embed(task, images)
+    exact = Training(accelerator="cpu").embed(task, rows, torch.arange(48))
+    rounded = mixed.embed(task, rows, torch.arange(48))
     assert rounded.dtype == torch.float32
     assert not torch.equal(rounded, exact)
     torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
@@ -247,9 +259,9 @@ def test_a_machine_that_is_not_there_is_refused(options: dict[str, Any], message
 
 @pytest.mark.parametrize("steps", [1, 7, 50, 101])
 def test_watch_is_told_of_increasing_steps_up_to_the_last(
-    make_task: MakeTask, cpu: Training, data: ImageData, steps: int
+    make_task: MakeTask, cpu: Training, data: Data, steps: int
 ) -> None:
-    told = fitted(make_task(steps=steps), cpu, data.train.images, data.train.labels)
+    told = fitted(make_task(steps=steps), cpu, data.train)
     numbers = [step.step for step in told]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == steps
@@ -259,39 +271,117 @@ def test_watch_is_told_of_increasing_steps_up_to_the_last(
 
 
 def test_watch_is_told_the_learning_rate_that_the_step_was_taken_with(
-    make_task: MakeTask, cpu: Training, data: ImageData
+    make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task = make_task(steps=10, warmup=0.3, learning_rate=0.02)
-    told = fitted(task, cpu, data.train.images, data.train.labels)
+    told = fitted(task, cpu, data.train)
     expected = [0.02 * task.rate(step, 10) for step in range(10)]
     assert [step.learning_rate for step in told] == pytest.approx(expected)
 
 
-def test_watch_is_told_the_loss_of_the_step(
-    make_task: MakeTask, cpu: Training, data: ImageData
-) -> None:
-    images, labels = data.train.images[:4], data.train.labels[:4]  # a single batch
+def test_watch_is_told_the_loss_of_the_step(make_task: MakeTask, cpu: Training, data: Data) -> None:
+    rows = data.train.take(torch.arange(4))  # a single batch
     task = make_task(steps=1)
     with torch.no_grad():
-        expected = nn.functional.cross_entropy(task(images), labels)
+        expected = nn.functional.cross_entropy(task(rows.inputs), rows.labels)
     told: list[FitStep] = []
-    cpu.fit(task, images, labels, told.append)
+    cpu.fit(task, rows, told.append)
     assert told[0].loss == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_images_stay_in_memory_where_there_is_no_gpu(cpu: Training, data: ImageData) -> None:
-    assert cpu.place(data.train.images) is data.train.images
+def test_images_stay_in_memory_where_there_is_no_gpu(cpu: Training, data: Data) -> None:
+    assert cpu.place(data.train.inputs) is data.train.inputs
 
 
 def test_a_gpu_that_is_left_idle_on_purpose_is_no_news(
-    make_task: MakeTask, data: ImageData, monkeypatch: pytest.MonkeyPatch
+    make_task: MakeTask, data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CUDAAccelerator, "is_available", staticmethod(lambda: True))
-    found = Training(accelerator="cpu").embed(make_task(), data.test.images)
-    assert len(found) == len(data.test)
+    found = Training(accelerator="cpu").embed(make_task(), for_test(data), torch.arange(30))
+    assert len(found) == 30
 
 
-def test_lightning_prints_nothing() -> None:
-    # In a process of its own, since pytest takes Lightning's log over.
-    done = subprocess.run([sys.executable, "-c", WHOLE_ROUND], capture_output=True, text=True)
-    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+@pytest.fixture
+def said() -> Iterator[StringIO]:
+    """All that Lightning would say where nobody takes its log over, as pytest does."""
+    words = StringIO()
+    handler = logging.StreamHandler(words)
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield words
+    for logger in loggers:
+        logger.removeHandler(handler)
+
+
+def test_lightning_prints_nothing(
+    make_task: MakeTask,
+    cpu: Training,
+    data: Data,
+    said: StringIO,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    task = make_task(MLP, steps=2)
+    cpu.fit(task, data.train, UNHEARD)
+    cpu.test(task, data.train)
+    cpu.embed(task, data.train, torch.arange(60))
+    assert said.getvalue() == ""
+    assert capfd.readouterr() == ("", "")
+    Trainer(accelerator="cpu", logger=False, enable_progress_bar=False)
+    assert "GPU available" in said.getvalue()  # as it greets whoever lets it
+
+
+def test_the_stages_of_a_network_are_embedded_side_by_side(
+    make_task: MakeTask, cpu: Training, data: Data
+) -> None:
+    task, numbers = make_task(partial(MLP, hidden=(6, 4))), torch.tensor([3, 17, 40])
+    stages = cpu.embed(task, data.train, numbers, stages=True)
+    assert stages.shape == (3, 6 + 4)
+    assert torch.equal(stages[:, 6:], cpu.embed(task, data.train, numbers))
+
+
+def test_no_row_can_be_looked_at_as_well(make_task: MakeTask, cpu: Training, data: Data) -> None:
+    task, none = make_task(partial(MLP, hidden=(6, 4))), torch.empty(0, dtype=torch.long)
+    assert cpu.embed(task, data.train, none).shape == (0, 4)
+    assert cpu.embed(task, data.train, none, stages=True).shape == (0, 10)
+
+
+def test_a_module_goes_through_its_own_batches_once(cpu: Training) -> None:
+    class Counting(LightningModule):
+        """Takes the steps that it wants to."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+            self.automatic_optimization = False
+            self.batches: list[list[int]] = []
+
+        def train_dataloader(self) -> Any:
+            return Batches(torch.arange(5), size=2)
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), lr=0.5)
+
+        def training_step(self, batch: tuple[Tensor], index: int) -> None:
+            self.batches.append(batch[0].tolist())
+            optimizer: Any = self.optimizers()
+            optimizer.zero_grad()
+            self.manual_backward((self.weight - 1).sum())
+            optimizer.step()
+
+    module = Counting()
+    cpu.optimise(module)
+    assert module.batches == [[0, 1], [2, 3], [4]]
+    assert module.weight.item() == -1.5
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"compile": None}, "`compile` must be true or false, got null"),
+        ({"channels_last": "no"}, "`channels_last` must be true, false or null, got 'no'"),
+    ],
+)
+def test_a_switch_that_is_none_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Training(accelerator="cpu", **options)

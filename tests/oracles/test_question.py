@@ -1,19 +1,191 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
 import torch
+from torch import Tensor
 
-from autoal import TrueLabels
+from autoal import Answers, Question
+from autoal.oracles.question import in_order
+from tests.oracles.made import pairs, question_of, whole
 
-
-def test_true_labels_answer_in_the_order_of_the_questions() -> None:
-    oracle = TrueLabels(torch.tensor([7, 5, 9, 5]))
-    assert oracle(torch.tensor([2, 0, 3])).tolist() == [9, 7, 5]
-
-
-def test_no_question_gets_no_answer() -> None:
-    oracle = TrueLabels(torch.tensor([7, 5]))
-    assert oracle(torch.empty(0, dtype=torch.long)).tolist() == []
+QUESTION = question_of([30, 10, 20])
 
 
-def test_wrong_labels_are_counted() -> None:
-    oracle = TrueLabels(torch.tensor([7, 5, 9, 5]))
-    assert oracle.wrong(torch.tensor([2, 0, 3]), torch.tensor([9, 5, 7])) == 2
-    assert oracle.wrong(torch.tensor([2, 0, 3]), torch.tensor([9, 7, 5])) == 0
+def test_a_question_about_some_of_the_rows_has_all_that_goes_with_them() -> None:
+    shown = torch.arange(3, dtype=torch.uint8).view(3, 1, 1, 1)
+    whole_one = question_of(
+        [30, 10, 20],
+        shown=shown,
+        names=["a", "b", "c"],
+        suggested=torch.tensor([2, 0, 1]),
+        person=4,
+    )
+    part = whole_one.of(torch.tensor([2, 0]))
+    assert part.rows.tolist() == [20, 30]
+    assert isinstance(part.shown, Tensor)
+    assert part.shown.flatten().tolist() == [2, 0]
+    assert part.names == ["c", "a"]
+    assert part.suggested is not None
+    assert part.suggested.tolist() == [1, 2]
+    assert (part.number, part.classes, part.person) == (1, ("red", "green", "blue"), 4)
+    texts = question_of([30, 10, 20], shown=["x", "y", "z"]).of(torch.tensor([1]))
+    assert (texts.shown, texts.names, texts.suggested) == (["y"], None, None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [1, 0, 2],
+        (1, 0, 2),
+        ["green", "red", "blue"],
+        ["green", 0, 2.0],
+        [True, False, 2],
+        np.array([1, 0, 2]),
+        np.array([1.0, 0.0, 2.0]),
+        np.array(["green", "red", "blue"]),
+        np.array([1, 0, 2], dtype=np.uint8),
+        torch.tensor([1, 0, 2]),
+        torch.tensor([1.0, 0.0, 2.0]),
+        [torch.tensor(1), torch.tensor(0), torch.tensor(2)],
+        [np.int64(1), np.float32(0), np.str_("blue")],
+    ],
+)
+def test_answers_come_in_whatever_form_in_the_order_of_the_question(given: Any) -> None:
+    answers = Answers.of(QUESTION, given)
+    assert pairs(answers) == {30: 1, 10: 0, 20: 2}
+    assert answers.rows.tolist() == [30, 10, 20]
+    assert (answers.labels.dtype, answers.rows.dtype) == (torch.long, torch.long)
+    assert (answers.by, answers.cost, answers.truth, answers.wrong) == ("", None, None, None)
+    assert answers.costs.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [1, -1, 2],
+        [1, None, 2],
+        [1, float("nan"), 2],
+        ["green", None, "blue"],
+        ["green", np.nan, "blue"],
+        np.array([1, np.nan, 2]),
+        np.array(["green", None, "blue"], dtype=object),
+        torch.tensor([1, -1, 2]),
+        torch.tensor([1.0, float("nan"), 2.0]),
+    ],
+)
+def test_a_row_is_declined_in_whatever_form(given: Any) -> None:
+    assert pairs(Answers.of(QUESTION, given)) == {30: 1, 20: 2}
+
+
+@pytest.mark.parametrize("given", [[-1, -1, -1], [None] * 3, np.full(3, np.nan)])
+def test_all_rows_can_be_declined(given: Any) -> None:
+    answers = Answers.of(QUESTION, given)
+    assert (len(answers.rows), len(answers.labels), len(answers.costs)) == (0, 0, 0)
+    assert answers.labels.dtype == torch.long
+
+
+def test_answers_that_are_some_already_are_left_as_they_are() -> None:
+    answers = Answers(whole([10]), whole([1]), "somebody")
+    assert Answers.of(QUESTION, answers) is answers
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1, 2], "2 answers to 3 questions: give one for each row, -1 or None to decline it"),
+        ([1, 2, 0, 1], "4 answers to 3 questions"),
+        ([], "0 answers to 3 questions"),
+        (1, "no list of answers to 3 questions"),
+        (np.array(1), "no list of answers to 3 questions"),
+        (None, "no list of answers to 3 questions"),
+        ("red", "no list of answers to 3 questions"),
+        ([1, 2, 3], "3 is no class: they go from 0 to 2"),
+        ([1, 2, -2], "-2 is no class: they go from 0 to 2"),
+        ([1, 2, 0.5], r"0\.5 is no class"),
+        ([1, 2, float("inf")], "inf is no class"),
+        ([[1], [2], [0]], r"\[1\] is no class"),
+        (np.zeros((3, 1)), r"\[0\.0\] is no class"),
+        (["red", "green", "yellow"], "'yellow' is none of the classes red, green, blue"),
+        (["red", "green", "1"], "'1' is none of the classes red, green, blue"),
+        ([1, 2, {}], "{} is no class"),
+    ],
+)
+def test_what_cannot_be_answers_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Answers.of(QUESTION, given)
+
+
+def full() -> Answers:
+    return Answers(
+        whole([20, 30, 10]),
+        whole([2, 1, 0]),
+        "somebody",
+        torch.tensor([0.2, 0.3, 0.1]),
+        whole([2, 2, 0]),
+    )
+
+
+@pytest.mark.parametrize("places", [torch.tensor([2, 0]), torch.tensor([True, False, True])])
+def test_some_of_the_answers_keep_all_that_goes_with_them(places: Tensor) -> None:
+    some = full().take(places)
+    assert pairs(some) == {20: 2, 10: 0}
+    assert some.cost is not None
+    assert dict(zip(some.rows.tolist(), some.cost.tolist(), strict=True)) == pytest.approx(
+        {20: 0.2, 10: 0.1}
+    )
+    assert some.truth is not None
+    assert some.truth.tolist() == some.labels.tolist()
+    assert some.by == "somebody"
+
+
+def test_wrong_answers_are_counted_where_the_truth_is_known() -> None:
+    assert full().wrong == 1
+    assert Answers(whole([1]), whole([0])).wrong is None
+
+
+def test_answers_are_put_in_the_order_of_the_question_with_all_that_goes_with_them() -> None:
+    ordered = in_order(QUESTION, full())
+    assert ordered.rows.tolist() == [30, 10, 20]
+    assert ordered.labels.tolist() == [1, 0, 2]
+    assert ordered.costs.tolist() == pytest.approx([0.3, 0.1, 0.2])
+    assert ordered.truth is not None
+    assert ordered.truth.tolist() == [2, 0, 2]
+    part = in_order(QUESTION, full().take(torch.tensor([0, 2])))
+    assert part.rows.tolist() == [10, 20]
+    assert len(in_order(QUESTION, Answers(whole([]), whole([]))).rows) == 0
+
+
+def test_labels_of_any_type_become_whole_numbers() -> None:
+    for labels in (torch.tensor([1.0, 0.0, 2.0]), torch.tensor([1, 0, 2], dtype=torch.uint8)):
+        ordered = in_order(QUESTION, Answers(QUESTION.rows, labels))
+        assert ordered.labels.dtype == torch.long
+        assert ordered.labels.tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        (Answers(whole([30, 11]), whole([0, 0])), "answered for row 11, which nobody had asked"),
+        (Answers(whole([30, 30]), whole([0, 0])), "answered twice for a row"),
+        (Answers(whole([30, 10]), whole([0])), "gave .*1,.* answers to 3 questions"),
+        (Answers(whole([30]), torch.zeros(1, 1).long()), "gave .*1, 1.* answers to 3"),
+        (Answers(torch.tensor(30), torch.tensor(0)), "answers to 3 questions"),
+        (Answers(whole([30]), whole([3])), "answered 3; classes go from 0 to 2"),
+        (Answers(whole([30]), whole([-1])), "answered -1; classes go from 0 to 2"),
+        (Answers(whole([30]), torch.tensor([0.5])), "answered 0.5; classes go from 0 to 2"),
+        (Answers(whole([30]), torch.tensor([torch.nan])), "answered nan; classes go from 0 to 2"),
+    ],
+)
+def test_what_is_no_answer_to_the_question_is_refused(answers: Answers, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        in_order(QUESTION, answers)
+
+
+def test_an_oracle_is_whatever_answers_questions() -> None:
+    def first(question: Question) -> Answers:
+        return Answers.of(question, [0] * len(question.rows))
+
+    oracle: Callable[[Question], Answers] = first
+    assert pairs(oracle(QUESTION)) == {30: 0, 10: 0, 20: 0}

@@ -1,12 +1,25 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, View, from_order, select
-from autoal.query.strategy import placed
-from autoal.seeding import generator
+from autoal import QueryStrategy, Scored, View, from_order, select
+from autoal.errors import UserError
+from autoal.query.strategy import (
+    READABLE,
+    UNTAUGHT,
+    Facts,
+    as_scored,
+    best_first,
+    demand_served,
+    demand_untaught,
+    placed,
+    query,
+    ranks,
+    reads_untaught,
+)
 
 MakeView = Callable[..., View]
 
@@ -24,14 +37,14 @@ class Fixed(QueryStrategy):
 class Raw(QueryStrategy):
     """Returns what it was given."""
 
-    def __init__(self, scores: Tensor) -> None:
-        self.scores = scores
+    def __init__(self, answer: Tensor | Scored) -> None:
+        self.answer = answer
 
-    def score(self, view: View, budget: int) -> Tensor:
-        return self.scores
+    def score(self, view: View, budget: int) -> Tensor | Scored:
+        return self.answer
 
 
-class Told(Fixed):
+class Recording(Fixed):
     """Keeps a record of what it was asked."""
 
     def __init__(self, table: Tensor) -> None:
@@ -45,13 +58,31 @@ class Told(Fixed):
         self.calls.append(("score", view, budget))
         return super().score(view, budget)
 
+    def check(self, facts: Facts) -> None:
+        self.calls.append(("check", facts))
+
+
+class Reading(Raw):
+    """Says that it reads this."""
+
+    def __init__(self, *reads: str) -> None:
+        super().__init__(torch.zeros(4))
+        self.reads = reads
+
 
 def even(count: int) -> Tensor:
     return torch.full((count, 2), 0.5)
 
 
-def test_the_best_rows_are_chosen_and_the_best_comes_first(view_of: MakeView) -> None:
-    view = view_of(even(4), rows=torch.tensor([3, 5, 6, 9]))
+def pool_of(*rows: int) -> View:
+    """A view of ten rows, of which only these are in the pool."""
+    labels = torch.zeros(10)
+    labels[list(rows)] = -1
+    return View.of(probs=even(10), labels=labels)
+
+
+def test_the_best_rows_are_chosen_and_the_best_comes_first() -> None:
+    view = pool_of(3, 5, 6, 9)
     table = torch.tensor([9.0, 9, 9, 0.1, 9, 0.7, -2, 9, 9, 0.3])
     assert select(Fixed(table), view, 1).tolist() == [5]
     assert select(Fixed(table), view, 3).tolist() == [5, 9, 3]
@@ -59,7 +90,7 @@ def test_the_best_rows_are_chosen_and_the_best_comes_first(view_of: MakeView) ->
 
 
 def test_a_strategy_learns_once_before_it_scores(view_of: MakeView) -> None:
-    view, strategy = view_of(even(4)), Told(torch.arange(4.0))
+    view, strategy = view_of(even(4)), Recording(torch.arange(4.0))
     select(strategy, view, 2)
     assert strategy.calls == [("fit", view), ("score", view, 2)]
 
@@ -80,16 +111,6 @@ def test_a_tie_at_the_edge_of_the_batch_does_not_push_out_a_better_row(view_of: 
         chosen = select(strategy, view_of(even(5), seed=seed), 3).tolist()
         assert chosen[0] == 2
         assert len(set(chosen)) == 3
-
-
-def test_the_order_of_the_pool_makes_no_difference(view_of: MakeView) -> None:
-    rows = torch.tensor([4, 0, 7, 2, 9, 5])
-    strategy = Fixed(torch.tensor([1.0, 0, 1, 0, 2, 1, 0, 1, 0, 0]))  # four rows are tied
-    for seed in range(10):
-        expected = select(strategy, view_of(even(6), rows=rows, seed=seed), 4).tolist()
-        order = torch.randperm(6, generator=generator(seed))
-        shuffled = view_of(even(6), rows=rows[order], seed=seed)
-        assert select(strategy, shuffled, 4).tolist() == expected
 
 
 def test_the_global_stream_is_neither_read_nor_moved(view_of: MakeView) -> None:
@@ -113,23 +134,28 @@ def test_scores_may_carry_a_gradient_or_be_whole_numbers(view_of: MakeView) -> N
     "scores",
     [torch.zeros(3), torch.zeros(5), torch.zeros(4, 1), torch.zeros(1, 4), torch.zeros(())],
 )
-def test_scores_of_a_wrong_shape_are_refused(view_of: MakeView, scores: Tensor) -> None:
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_scores_of_a_wrong_shape_are_refused(
+    view_of: MakeView, scores: Tensor, wrapped: bool
+) -> None:
+    answer = Scored(scores) if wrapped else scores
     with pytest.raises(
         ValueError, match=r"Raw\.score must return one number for each of the 4 rows"
     ):
-        select(Raw(scores), view_of(even(4)), 1)
+        select(Raw(answer), view_of(even(4)), 1)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_scores_that_are_not_finite_are_refused(view_of: MakeView, bad: float) -> None:
     scores = torch.tensor([0.0, bad, 1.0, bad])
-    with pytest.raises(ValueError, match=f"Raw.score returned {bad} for 2 of 4 rows"):
-        select(Raw(scores), view_of(even(4)), 1)
+    for answer in (scores, Scored(scores)):
+        with pytest.raises(ValueError, match=f"Raw.score returned {bad} for 2 of 4 rows"):
+            select(Raw(answer), view_of(even(4)), 1)
 
 
 @pytest.mark.parametrize("budget", [-1, 0, 5])
 def test_a_budget_that_the_pool_cannot_serve_is_refused(view_of: MakeView, budget: int) -> None:
-    strategy = Told(torch.zeros(4))
+    strategy = Recording(torch.zeros(4))
     with pytest.raises(ValueError, match=f"`budget` must be from 1 to the pool's 4, got {budget}"):
         select(strategy, view_of(even(4)), budget)
     assert strategy.calls == []
@@ -143,6 +169,47 @@ def test_a_strategy_without_a_score_cannot_be_made() -> None:
         Silent()  # type: ignore[abstract]
 
 
+def test_a_query_gives_rows_notes_and_the_labels_of_these_rows() -> None:
+    scores, labels = torch.tensor([0.0, 3.0, 1.0, 2.0]), torch.tensor([0, 1, 1, 0])
+    found = query(Raw(Scored(scores, {"sure": 0.5}, labels)), pool_of(3, 5, 6, 9), 3)
+    assert found.rows.tolist() == [5, 9, 6]
+    assert found.notes == {"sure": 0.5}
+    assert found.suggested is not None
+    assert found.suggested.tolist() == [1, 0, 1]
+    assert select(Raw(Scored(scores)), pool_of(3, 5, 6, 9), 3).tolist() == [5, 9, 6]
+
+
+def test_a_strategy_may_say_nothing_beside_its_scores() -> None:
+    for answer in (torch.arange(4.0), Scored(torch.arange(4.0))):
+        found = query(Raw(answer), pool_of(3, 5, 6, 9), 2)
+        assert found.rows.tolist() == [9, 6]
+        assert found.notes == {}
+        assert found.suggested is None
+        assert torch.equal(as_scored(answer).scores, torch.arange(4.0))
+
+
+@pytest.mark.parametrize("size", [3, 9])
+def test_labels_that_are_not_one_for_each_row_of_the_pool_are_refused(size: int) -> None:
+    answer = Scored(torch.arange(4.0), {}, torch.zeros(size, dtype=torch.long))
+    with pytest.raises(ValueError, match="Raw"):
+        query(Raw(answer), pool_of(3, 5, 6, 9), 2)
+
+
+def test_the_notes_of_a_query_are_a_copy() -> None:
+    notes = {"k": 1}
+    found = query(Raw(Scored(torch.zeros(4), notes)), pool_of(3, 5, 6, 9), 1)
+    found.notes["k"] = 2
+    assert notes == {"k": 1}
+
+
+def test_the_rows_that_a_query_takes_lead_the_order_of_all() -> None:
+    view, scores = pool_of(3, 5, 6, 9), torch.tensor([1.0, 0.0, 1.0, 1.0])
+    order = best_first(scores, view)
+    assert sorted(order.tolist()) == [0, 1, 2, 3]
+    assert int(order[-1]) == 1
+    assert torch.equal(select(Raw(scores), view, 2), view.pool.rows[order[:2]])
+
+
 def test_picks_come_first_in_their_order_and_the_rest_by_what_it_is_worth() -> None:
     scores = from_order(torch.tensor([3, 0]), torch.tensor([9.0, -2.0, 5.0, 9.0, 1.0]))
     assert scores.argsort(descending=True).tolist() == [3, 0, 2, 4, 1]
@@ -150,12 +217,87 @@ def test_picks_come_first_in_their_order_and_the_rest_by_what_it_is_worth() -> N
     assert float(scores[2]) < 1
 
 
+def test_an_order_may_be_a_list() -> None:
+    rest = torch.tensor([9.0, -2.0, 5.0, 9.0, 1.0])
+    assert torch.equal(from_order([3, 0], rest), from_order(torch.tensor([3, 0]), rest))
+    assert torch.equal(from_order([], torch.tensor([1.0, 2.0])), torch.tensor([0.0, 0.5]))
+
+
 def test_an_order_of_all_rows_or_of_equal_ones_is_finite() -> None:
     assert from_order(torch.tensor([1, 0]), torch.zeros(2)).tolist() == [1, 2]
     assert from_order(torch.tensor([1]), torch.full((3,), 4.0)).tolist() == [0, 1, 0]
 
 
-def test_what_was_not_seen_is_placed_below_what_was() -> None:
+def test_what_was_not_looked_at_is_placed_below_what_was() -> None:
     rest = torch.tensor([0.5, 0.0, 1.0])  # of the rows 3, 0 and 1
     scores = placed([2], rest, torch.tensor([3, 0, 1]), 5)
     assert scores.tolist() == [0.0, 1.0, 0.0, 0.25, 0.0]
+
+
+def test_votes_are_ranks_unless_a_strategy_says_otherwise() -> None:
+    scores = torch.tensor([30.0, -1.0, -1.0, 2.0])
+    assert Raw(scores).votes(scores, 2).tolist() == ranks(scores).tolist()
+    assert ranks(scores).tolist() == [0.875, 0.25, 0.25, 0.625]
+
+
+FACTS = Facts(pool=10, classes=3)
+
+
+def test_a_strategy_that_can_be_served_is_asked_itself() -> None:
+    strategy = Recording(torch.zeros(4))
+    demand_served(strategy, FACTS)
+    assert strategy.calls == [("check", FACTS)]
+    demand_served(Reading(*READABLE), FACTS)  # all is there, and it has nothing against it
+
+
+@pytest.mark.parametrize(
+    ("reads", "lacking", "message"),
+    [
+        ("draws", {"draws": False}, "Reading reads draws of the model, and this model gives one"),
+        ("outcomes", {"revealed": False}, "Reading sees outcomes: it needs data of which all"),
+    ],
+)
+def test_a_strategy_whose_reading_is_not_there_is_refused(
+    reads: str, lacking: dict[str, Any], message: str
+) -> None:
+    facts = Facts(pool=10, classes=3, **lacking)
+    with pytest.raises(UserError, match=message):
+        demand_served(Reading("probs", reads), facts)
+    demand_served(Reading("probs"), facts)
+    unstated = Raw(torch.zeros(4))
+    assert unstated.reads is None
+    demand_served(unstated, facts)  # which says nothing can be lacking
+
+
+@pytest.mark.parametrize(
+    ("reads", "expected"),
+    [
+        ((), True),
+        (("inputs",), True),
+        (("embeddings", "labelled"), True),
+        (("embeddings", "probs"), False),
+        (("labels",), False),
+        (("draws",), False),
+        (("stages",), False),
+        (("validation",), False),
+        (("fitted",), False),
+        (("outcomes",), False),
+        (None, False),
+    ],
+)
+def test_the_start_is_chosen_by_what_is_there_before_anything_is_labelled(
+    reads: tuple[str, ...] | None, expected: bool
+) -> None:
+    assert reads_untaught(reads) == expected
+
+
+def test_what_a_strategy_for_the_start_must_not_read_is_named_with_those_that_can() -> None:
+    demand_untaught(Reading(*UNTAUGHT), lambda: ["random"])
+    message = (
+        r"Reading cannot choose the start, before anything is labelled: it reads draws, probs\n"
+        r"  these can: kmeans, random"
+    )
+    with pytest.raises(UserError, match=message):
+        demand_untaught(Reading("probs", "embeddings", "draws"), lambda: ["kmeans", "random"])
+    with pytest.raises(UserError, match="it reads what it does not state"):
+        demand_untaught(Raw(torch.zeros(4)), lambda: ["random"])

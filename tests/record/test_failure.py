@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from autoal.errors import UserError
+from autoal.errors import UserError, Waiting
 from autoal.record.failure import FAILURE, forget_failure, keep_failure, read_failure
 from autoal.record.folder import RunFolder
 
@@ -48,6 +48,26 @@ def test_a_run_leaves_its_error_until_it_goes_on(tmp_path: Path, config: dict[st
 def test_a_run_that_is_stopped_has_not_failed(tmp_path: Path, config: dict[str, Any]) -> None:
     with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path, config, {}):
         raise KeyboardInterrupt
+    assert read_failure(tmp_path) == ""
+
+
+def test_a_run_that_waits_for_answers_has_not_failed(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    told = "three rows are to be labelled in answers.csv"
+    with pytest.raises(UserError, match=told) as waits, RunFolder(tmp_path, config, {}):
+        raise Waiting(told)
+    assert waits.value.code == 75
+    assert not (tmp_path / FAILURE).exists()
+    with RunFolder(tmp_path, config, {}) as folder:  # and it has given the folder back
+        assert folder.rounds == []
+
+
+def test_a_run_that_waits_forgets_the_error_before(tmp_path: Path, config: dict[str, Any]) -> None:
+    with pytest.raises(UserError), RunFolder(tmp_path, config, {}):
+        raise UserError("diverged")
+    with pytest.raises(Waiting), RunFolder(tmp_path, config, {}):
+        raise Waiting("answers are awaited")
     assert read_failure(tmp_path) == ""
 
 

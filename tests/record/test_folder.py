@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,58 @@ def test_another_config_is_refused_and_another_logger_is_not(
     with pytest.raises(UserError, match=r"start: 2 in the folder, 3 now") as refused:
         RunFolder(tmp_path, {**config, "start": 3}, {})
     assert "seed" not in str(refused.value)
+
+
+def test_a_folder_is_opened_again_with_the_settings_that_it_has(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, VERSIONS) as folder:
+        folder.add(history[0], {"weight": torch.tensor([3])})
+        identity = folder.id
+    with RunFolder.reopened(tmp_path) as again:
+        assert again.config == config
+        assert (again.id, again.rounds) == (identity, history[:1])
+        assert again.state()["weight"].tolist() == [3]
+        again.add(history[1], {})
+    with RunFolder(tmp_path, config, VERSIONS) as folder:
+        assert folder.rounds == history
+    written = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert written["about"]["versions"] == VERSIONS
+
+
+def test_a_folder_that_is_at_work_is_not_opened_again(tmp_path: Path, config: Config) -> None:
+    with (
+        RunFolder(tmp_path, config, {}),
+        pytest.raises(UserError, match="another process is at work"),
+    ):
+        RunFolder.reopened(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["none", "empty"])
+def test_where_there_is_no_run_none_is_opened_again(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"there is no run in .*config\.yaml"):
+        RunFolder.reopened(tmp_path / name)
+    assert not (tmp_path / "none").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_folder_needs_no_settings(tmp_path: Path, history: list[Round]) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.add(history[0], {})
+    with RunFolder.reopened(tmp_path) as folder:
+        assert (folder.config, folder.rounds) == ({}, history[:1])
+    assert "strategy" not in json.loads((tmp_path / "rounds.jsonl").read_text())
+
+
+def test_what_is_rare_about_a_round_is_found_again(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    unusual = replace(history[0], declined=[5], cost=1.5, made=2)
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(unusual, {})
+    with RunFolder(tmp_path, config, {}) as folder:
+        assert folder.rounds == [unusual]
 
 
 def test_a_folder_is_held_by_one_and_given_back(tmp_path: Path, config: Config) -> None:

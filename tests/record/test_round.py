@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from autoal import Round
 
@@ -32,3 +33,39 @@ def test_labels_that_were_bought_were_asked_for() -> None:
     line = {"round": 0, "labelled": 5, "queried": [4], "labels": [0], "seconds": {}, "steps": 3}
     assert not Round.from_line({**line, "bought": 5}).unasked
     assert Round.from_line({**line, "bought": 0}).unasked
+
+
+FULL = Round(
+    number=2,
+    labelled=5,
+    queried=[7, 3],
+    labels=[1, 0],
+    metrics={"accuracy": 0.5},
+    seconds={"total": 0.75},
+    steps=100,
+)
+
+
+def test_what_is_rare_stands_in_the_record_only_if_it_is_so() -> None:
+    rare = {"declined", "cost", "made"}
+    assert not rare & set(FULL.to_line())
+    unusual = replace(FULL, declined=[9, 4], cost=2.5, made=3)
+    line = json.loads(json.dumps(unusual.to_line()))
+    assert {name: line[name] for name in rare} == {"declined": [9, 4], "cost": 2.5, "made": 3}
+    assert Round.from_line(line) == unusual
+    for name, only in {
+        "declined": replace(FULL, declined=[9]),
+        "cost": replace(FULL, cost=4.0),
+        "made": replace(FULL, made=1),
+    }.items():
+        assert rare & set(only.to_line()) == {name}
+        assert Round.from_line(json.loads(json.dumps(only.to_line()))) == only
+
+
+def test_a_cost_is_no_metric() -> None:
+    assert Round.from_line(replace(FULL, cost=2.5).to_line()).metrics == {"accuracy": 0.5}
+
+
+def test_rows_that_were_declined_were_not_labelled_unasked() -> None:
+    assert not replace(FULL, queried=[7], labels=[1], bought=1, declined=[3]).unasked
+    assert not replace(FULL, queried=[], labels=[], bought=0, declined=[3, 7]).unasked

@@ -4,7 +4,7 @@ from io import StringIO
 from rich.console import Console
 
 from autoal import Round
-from autoal.model.training import FitStep
+from autoal.model.learner import FitStep
 from autoal.record.terminal import Terminal
 
 
@@ -52,3 +52,29 @@ def test_labels_that_nobody_was_asked_for_are_told(history: list[Round]) -> None
         "run  round 0 of 1  labelled 2  accuracy 0.5000  2 labels given unasked, 1 wrong  1.5 s",
         "run  round 1 of 1  labelled 4  accuracy 0.7500  2 labels given unasked  1.5 s",
     ]
+
+
+def test_a_round_without_a_test_set_is_told_without_its_accuracy(history: list[Round]) -> None:
+    text = StringIO()
+    untested = [replace(each, metrics={}) for each in history]
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), untested)
+    assert text.getvalue().splitlines() == [
+        "run  round 0 of 1  labelled 2  1.5 s",
+        "run  round 1 of 1  labelled 4  1.5 s",
+    ]
+
+
+def test_a_display_goes_on_after_rounds_without_a_test_set(history: list[Round]) -> None:
+    text = StringIO()
+    console = Console(file=text, width=160, force_terminal=True)
+    untested = [replace(each, metrics={}) for each in history]
+    terminal = Terminal(console, "run", rounds=1, history=untested[:1])
+    play(terminal, untested[1:])
+    assert "labelled 2" in text.getvalue()
+
+
+def test_rows_that_nobody_would_label_are_no_labels_given_unasked(history: list[Round]) -> None:
+    text = StringIO()
+    declined = replace(history[0], queried=[0], labels=[0], bought=1, declined=[1])
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), [declined])
+    assert "unasked" not in text.getvalue()

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import torch
 import wandb
+from autoal.strategies.uncertainty import Margin
+from torch import Tensor
 
-from autoal import ImageData, Round
-from autoal.data.rows import Images
-from autoal.model.training import FitStep
+from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
+from autoal.model.learner import FitStep
 from autoal.record import tracking
 from autoal.record.folder import RunFolder
 from autoal.record.tracking import Tracking
@@ -20,16 +21,16 @@ from tests import wandb_file
 class Grey(ImageData):
     classes = ("dark", "light")
 
-    def load(self) -> tuple[Images, Images]:
+    def load(self) -> Loaded:
         images = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 8, 8)
-        return Images(images, torch.arange(6) % 2), Images(images, torch.arange(6) % 2)
+        rows = Rows(images, torch.arange(6) % 2, shown=images)
+        return Loaded(rows, rows)
 
 
 @pytest.fixture
-def data() -> Grey:
-    data = Grey()
-    data.setup()
-    return data
+def experiment(make_learner: Callable[..., Trained]) -> Experiment:
+    """Whose rounds are told; nothing in it is done."""
+    return Experiment(Grey(), make_learner(), Margin(), Plan(start=2, budget=2, rounds=1))
 
 
 @pytest.fixture
@@ -52,10 +53,10 @@ def fit(sink: Tracking, first: int, steps: int) -> None:
 
 
 def test_one_run_holds_all_rounds_over_one_growing_step(
-    folder: RunFolder, data: Grey, history: list[Round]
+    folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
     told: list[str] = []
-    sink = Tracking(folder, data, told.append, group="g", tags=["t"], mode="offline")
+    sink = Tracking(folder, experiment, told.append, group="g", tags=["t"], mode="offline")
     for done, bought in zip(history, (2, 0), strict=True):
         sink.begin(done.number)
         fit(sink, 1, done.steps)
@@ -78,29 +79,32 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
 
 
 def test_a_set_without_pictures_is_told_without_them(
-    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
-    sink = Tracking(folder, data, lambda line: None, mode="offline")
+    sink = Tracking(folder, experiment, lambda line: None, mode="offline")
     assert "media/queried" in sink._row(history[0])
-    monkeypatch.setattr(Grey, "pictures", None)
-    row = sink._row(history[0])
+    pictures = experiment.rows
+    for shown in (None, [f"text {number}" for number in range(6)]):
+        experiment._rows = replace(pictures, shown=shown)
+        row = sink._row(history[0])
+        assert "media/queried" not in row
+        assert row["n_labelled"] == history[0].labelled
     sink.close()
-    assert "media/queried" not in row
-    assert row["n_labelled"] == history[0].labelled
 
 
-def test_the_grid_shows_the_queried_images(data: Grey) -> None:
-    grid = tracking._grid(data.train.images[torch.tensor([5, 2])])
+def test_the_grid_shows_the_queried_images(experiment: Experiment) -> None:
+    assert isinstance(experiment.rows.shown, Tensor)
+    grid = tracking._grid(experiment.rows.shown[torch.tensor([5, 2])])
     assert grid.shape == (32 + 4, 2 * (32 + 2) + 2, 3)
     assert (grid[2:34, 2:34] == 5).all()
     assert (grid[2:34, 36:68] == 2).all()
 
 
 def test_a_failure_in_mid_run_is_told_once_and_stops_nothing(
-    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    sink = Tracking(folder, data, told.append, mode="offline")
+    sink = Tracking(folder, experiment, told.append, mode="offline")
     run = sink.run
 
     def broken(values: dict[str, Any]) -> None:
@@ -116,14 +120,14 @@ def test_a_failure_in_mid_run_is_told_once_and_stops_nothing(
 
 
 def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
-    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**options: Any) -> None:
         raise wandb.errors.CommError("no answer")
 
     monkeypatch.setattr(wandb, "init", refuse)
     told: list[str] = []
-    sink = Tracking(folder, data, told.append, mode="offline")
+    sink = Tracking(folder, experiment, told.append, mode="offline")
     sink.begin(0)
     fit(sink, 1, 3)
     sink.end(history[0])
@@ -132,9 +136,9 @@ def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
     assert "no answer" in told[0]
 
 
-def test_an_unknown_mode_is_refused(folder: RunFolder, data: Grey) -> None:
+def test_an_unknown_mode_is_refused(folder: RunFolder, experiment: Experiment) -> None:
     with pytest.raises(ValueError, match=r"`mode` must be .* got 'on'"):
-        Tracking(folder, data, print, mode="on")
+        Tracking(folder, experiment, print, mode="on")
 
 
 def test_without_a_key_it_is_offline_and_says_how_to_log_in() -> None:
@@ -195,7 +199,7 @@ def test_a_proxy_that_is_gone_is_no_network(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_online_start_that_fails_is_offline(
-    folder: RunFolder, data: Grey, history: list[Round], monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = wandb.init
 
@@ -207,7 +211,7 @@ def test_an_online_start_that_fails_is_offline(
     monkeypatch.setattr(tracking, "_mode", lambda wished: ("online", ""))
     monkeypatch.setattr(wandb, "init", refuse)
     told: list[str] = []
-    sink = Tracking(folder, data, told.append)
+    sink = Tracking(folder, experiment, told.append)
     sink.end(history[0])
     sink.close()
     assert len(told) == 1
@@ -217,15 +221,52 @@ def test_an_online_start_that_fails_is_offline(
 
 
 def test_rounds_that_a_killed_process_took_along_are_told_again(
-    folder: RunFolder, data: Grey, history: list[Round]
+    folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
-    first = Tracking(folder, data, print, mode="offline")
+    first = Tracking(folder, experiment, print, mode="offline")
     for done in history:
         folder.add(done, {})
     first.end(history[0])
     first.close()  # round 1 was never told
-    second = Tracking(folder, data, print, mode="offline")
+    second = Tracking(folder, experiment, print, mode="offline")
     second.close()
     parts = sorted(folder.path.glob("wandb/offline-run-*"), key=lambda part: part.stat().st_mtime)
     rounds = [[row["al/round"] for row in wandb_file.history(part)] for part in parts]
     assert sorted(rounds) == [[0], [1]]
+
+
+def test_rows_that_were_made_are_shown_as_the_others_are(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    light = torch.full((1, 1, 8, 8), 200, dtype=torch.uint8)
+    experiment._grow(Rows(light, torch.zeros(1).long(), shown=light))
+    sink = Tracking(folder, experiment, lambda line: None, mode="offline")
+    shown: list[Tensor] = []
+
+    def grid(images: Tensor) -> Any:
+        shown.append(images)
+        return _grid(images)
+
+    _grid = tracking._grid
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "_grid", grid)
+        row = sink._row(replace(history[1], queried=[6, 3], labels=[1, 0], made=1))
+    sink.close()
+    assert [int(image.max()) for image in shown[0]] == [200, 3]
+    assert row["media/queried"]._caption == "light, dark"
+
+
+def test_a_round_that_was_declined_whole_is_told_and_the_next_one_too(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    told: list[str] = []
+    sink = Tracking(folder, experiment, told.append, mode="offline")
+    empty = replace(history[0], queried=[], labels=[], declined=[4, 5], bought=0)
+    sink.end(empty)
+    sink.end(history[1])
+    sink.close()
+    assert told == []
+    (part,) = folder.path.glob("wandb/offline-run-*")
+    rounds = [row for row in wandb_file.history(part) if "al/round" in row]
+    assert [row["al/round"] for row in rounds] == [0, 1]
+    assert rounds[0]["query/classes/values"] == [0, 0]

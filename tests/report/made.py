@@ -24,7 +24,7 @@ def write_run(
     path = top / name
     path.mkdir(parents=True)
     settings = {
-        "start": 2,
+        "start": {"name": "random", "size": 2},
         "budget": 2,
         "rounds": len(accuracy) - 1 if rounds is None else rounds,
         "seed": seed,

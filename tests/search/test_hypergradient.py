@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,13 +13,15 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from autoal.maths.regression import Regression, with_intercept
+from autoal.search import hypergradient
 from autoal.search.hypergradient import (
+    MOMENTUM,
     Implicit,
-    Inner,
     Road,
     Unroll,
     check_optimizer,
     training_weights,
+    unrolled,
 )
 from autoal.search.paper import Paper
 from autoal.search.rehearsal import Rehearsal
@@ -30,6 +32,24 @@ from autoal.seeding import generator, seeded
 TAUGHT, PLAYED, CHECK, CLASSES, CANDIDATES = 9, 14, 12, 3, 4
 
 Loss = Callable[[Tensor, Rehearsal], float]
+
+
+@dataclass(frozen=True)
+class Steps(Road):
+    """Those of SGD that are unrolled, with any momentum: `Unroll` has one of its own."""
+
+    count: int = 3
+    learning_rate: float = 0.1
+    momentum: float = MOMENTUM
+
+    def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
+        if self.momentum == MOMENTUM:
+            return Unroll(self.count, self.learning_rate)(shares, rehearsal)
+        loss, gradient = unrolled(self.optimizer(rehearsal.fitnet), self.count, shares, rehearsal)
+        return float(loss), gradient
+
+    def optimizer(self, network: nn.Module) -> torch.optim.SGD:
+        return torch.optim.SGD(network.parameters(), self.learning_rate, self.momentum)
 
 
 def rehearse(*shape: int, fitnet: nn.Module | None = None, taught: int = TAUGHT) -> Rehearsal:
@@ -101,18 +121,16 @@ def retrained(shares: Tensor, rehearsal: Rehearsal) -> float:
     return float(cross_entropy(with_intercept(rehearsal.check) @ theta.T, rehearsal.check_labels))
 
 
-def trained(inner: Inner) -> Loss:
+def trained(steps: Steps) -> Loss:
     """The loss on the checked rows after some steps of torch's own optimiser on a copy."""
 
     def loss(shares: Tensor, rehearsal: Rehearsal) -> float:
         network = copy.deepcopy(rehearsal.fitnet)
-        optimizer = torch.optim.SGD(
-            network.parameters(), lr=inner.learning_rate, momentum=inner.momentum
-        )
+        optimizer = steps.optimizer(network)
         rows = torch.cat([rehearsal.taught, rehearsal.played])
         labels = torch.cat([rehearsal.taught_labels, rehearsal.played_labels])
         weights = torch.cat([torch.ones(len(rehearsal.taught)).double(), shares])
-        for _ in range(inner.steps):
+        for _ in range(steps.count):
             optimizer.zero_grad()
             with torch.enable_grad():
                 losses = cross_entropy(network(rows), labels, reduction="none")
@@ -163,30 +181,30 @@ def test_the_implicit_gradient_equals_differences_through_full_training(
     check_gradient(Implicit(1e-2), retrained, rehearse(6, taught=taught), kind)
 
 
-INNERS = [
-    Inner(steps, learning_rate, momentum)
-    for steps in (1, 3)
+STEPS = [
+    Steps(count, learning_rate, momentum)
+    for count in (1, 3)
     for learning_rate, momentum in ((0.3, 0.0), (0.1, 0.9))
 ]
-EVERY_INNER = pytest.mark.parametrize(
-    "inner", INNERS, ids=lambda inner: f"{inner.steps}-{inner.momentum}"
+SOME_STEPS = pytest.mark.parametrize(
+    "steps", STEPS, ids=lambda steps: f"{steps.count}-{steps.momentum}"
 )
 
 
-@EVERY_INNER
+@SOME_STEPS
 @pytest.mark.parametrize("kind", ["shared", "rows"])
 def test_the_unrolled_gradient_equals_differences_through_its_steps(
-    kind: str, inner: Inner
+    kind: str, steps: Steps
 ) -> None:
-    check_gradient(Unroll(inner), trained(inner), images(), kind)
+    check_gradient(steps, trained(steps), images(), kind)
 
 
 def test_the_unrolled_gradient_needs_no_taught_rows() -> None:
-    check_gradient(Unroll(Inner()), trained(Inner()), images(taught=0), "rows")
+    check_gradient(Unroll(), trained(Steps()), images(taught=0), "rows")
 
 
 # The threshold of the mixture is not part of its gradient: differences do not tell.
-@pytest.mark.parametrize("road", [Implicit(), Unroll(Inner())], ids=["implicit", "unroll"])
+@pytest.mark.parametrize("road", [Implicit(), Unroll()], ids=["implicit", "unroll"])
 def test_a_gradient_passes_the_mixture(road: Road) -> None:
     net, rehearsal = searchnet("rows"), linear()
     shares = choose(net, "mixture", rehearsal)
@@ -196,7 +214,7 @@ def test_a_gradient_passes_the_mixture(road: Road) -> None:
         assert gradient.any()
 
 
-def by_hand(inner: Inner, shares: Tensor, rehearsal: Rehearsal) -> tuple[Tensor, Tensor]:
+def by_hand(steps: Steps, shares: Tensor, rehearsal: Rehearsal) -> tuple[Tensor, Tensor]:
     """The unrolled loss and gradient without `higher`."""
     network = rehearsal.fitnet
     names = [name for name, _ in network.named_parameters()]
@@ -208,33 +226,33 @@ def by_hand(inner: Inner, shares: Tensor, rehearsal: Rehearsal) -> tuple[Tensor,
     raw = torch.cat([torch.ones(len(rehearsal.taught)).to(shares), shares])
     weights = raw / raw.sum()
     momenta: list[Tensor] | None = None
-    for _ in range(inner.steps):
+    for _ in range(steps.count):
         losses = cross_entropy(functional_call(network, state, rows), labels, reduction="none")
         slopes = torch.autograd.grad(
             weights @ losses, [state[name] for name in names], create_graph=True
         )
-        if momenta is None or not inner.momentum:
+        if momenta is None or not steps.momentum:
             momenta = list(slopes)
         else:
             pairs = zip(momenta, slopes, strict=True)
-            momenta = [momentum * inner.momentum + slope for momentum, slope in pairs]
+            momenta = [momentum * steps.momentum + slope for momentum, slope in pairs]
         for name, momentum in zip(names, momenta, strict=True):
-            state[name] = state[name] + -inner.learning_rate * momentum
+            state[name] = state[name] + -steps.learning_rate * momentum
     checked = functional_call(network, state, rehearsal.check)
     loss = cross_entropy(checked, rehearsal.check_labels)
     return loss.detach(), torch.autograd.grad(loss, shares)[0]
 
 
-@EVERY_INNER
+@SOME_STEPS
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_the_unrolled_gradient_is_bitwise_that_of_a_loop_by_hand(
-    inner: Inner, dtype: torch.dtype
+    steps: Steps, dtype: torch.dtype
 ) -> None:
     rehearsal = images()
     shares = choose(searchnet("rows"), "top", rehearsal).detach().to(dtype)
     rehearsal = to(dtype, rehearsal)
-    loss, gradient = Unroll(inner)(shares, rehearsal)
-    expected, slope = by_hand(inner, shares, rehearsal)
+    loss, gradient = steps(shares, rehearsal)
+    expected, slope = by_hand(steps, shares, rehearsal)
     assert loss == float(expected)
     assert gradient.dtype == dtype
     assert torch.equal(gradient, slope)
@@ -247,13 +265,13 @@ def test_unrolling_leaves_fitnet_and_the_shares_as_they_were() -> None:
         parameter.grad = torch.full_like(parameter, 7)
     before = copy.deepcopy(fitnet.state_dict())
     shares = choose(searchnet("rows"), "top", rehearsal).detach()
-    first = Unroll(Inner())(shares, rehearsal)
+    first = Unroll()(shares, rehearsal)
     assert not shares.requires_grad
     assert all(torch.equal(before[name], now) for name, now in fitnet.state_dict().items())
     for parameter in fitnet.parameters():
         assert parameter.grad is not None
         assert torch.equal(parameter.grad, torch.full_like(parameter, 7))
-    again = Unroll(Inner())(shares, rehearsal)
+    again = Unroll()(shares, rehearsal)
     assert first[0] == again[0]
     assert torch.equal(first[1], again[1])
 
@@ -262,7 +280,7 @@ def test_a_gradient_is_found_where_none_is_recorded() -> None:
     """Lightning may call a road where gradients are switched off."""
     rehearsal = linear()
     shares = torch.full((PLAYED,), 0.3, dtype=torch.float64)
-    roads: list[Callable[[], Road]] = [Implicit, lambda: Unroll(Inner()), Paper]
+    roads: list[Callable[[], Road]] = [Implicit, Unroll, Paper]
     for make in roads:
         expected = make()(shares, copy.deepcopy(rehearsal))
         with torch.no_grad():
@@ -271,9 +289,7 @@ def test_a_gradient_is_found_where_none_is_recorded() -> None:
         assert torch.equal(found[1], expected[1])
 
 
-@pytest.mark.parametrize(
-    "make", [Implicit, lambda: Unroll(Inner()), Paper], ids=["implicit", "unroll", "paper"]
-)
+@pytest.mark.parametrize("make", [Implicit, Unroll, Paper], ids=["implicit", "unroll", "paper"])
 def test_single_precision_serves_too(make: Callable[[], Road]) -> None:
     rehearsal = to(torch.float32, linear())
     _, gradient = make()(torch.full((PLAYED,), 0.3), rehearsal)
@@ -283,7 +299,7 @@ def test_single_precision_serves_too(make: Callable[[], Road]) -> None:
     assert not gradient.requires_grad
 
 
-@pytest.mark.parametrize("make", [Implicit, lambda: Unroll(Inner())], ids=["implicit", "unroll"])
+@pytest.mark.parametrize("make", [Implicit, Unroll], ids=["implicit", "unroll"])
 def test_all_shares_together_change_nothing_where_no_row_is_taught(
     make: Callable[[], Road],
 ) -> None:
@@ -345,18 +361,29 @@ def test_sgd_that_climbs_is_refused() -> None:
         check_optimizer(torch.optim.SGD(parameters, lr=0.1))
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_the_inner_optimiser_is_plain_sgd(momentum: float) -> None:
-    optimizer = Inner(2, 0.3, momentum).optimizer(nn.Linear(2, 2))
+def test_the_inner_optimiser_is_plain_sgd(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[tuple[torch.optim.Optimizer, int]] = []
+
+    def watched(
+        optimizer: torch.optim.Optimizer, steps: int, *others: Any
+    ) -> tuple[Tensor, Tensor]:
+        used.append((optimizer, steps))
+        return unrolled(optimizer, steps, *others)
+
+    monkeypatch.setattr(hypergradient, "unrolled", watched)
+    rehearsal = linear()
+    Unroll(2, 0.3)(torch.full((PLAYED,), 0.3, dtype=torch.float64), rehearsal)
+    ((optimizer, steps),) = used
     check_optimizer(optimizer)
     (group,) = optimizer.param_groups
-    assert (group["lr"], group["momentum"]) == (0.3, momentum)
+    assert (group["lr"], group["momentum"], steps) == (0.3, 0.9, 2)
+    assert list(group["params"]) == list(rehearsal.fitnet.parameters())
 
 
 @pytest.mark.parametrize("steps", [0, -1])
 def test_unrolling_no_steps_is_refused(steps: int) -> None:
-    with pytest.raises(ValueError, match=f"`inner_steps` must be at least 1, got {steps}"):
-        Inner(steps)
+    with pytest.raises(ValueError, match=rf"`unroll\.steps` must be at least 1, got {steps}"):
+        Unroll(steps)
 
 
 def test_fitnet_stays_where_it_is_on_the_implicit_road() -> None:
@@ -369,7 +396,7 @@ def test_fitnet_stays_where_it_is_on_the_implicit_road() -> None:
 @pytest.mark.parametrize("name", ["played", "check"])
 def test_a_rehearsal_without_rows_is_refused(name: str) -> None:
     rehearsal = linear()
-    none = {each: getattr(rehearsal, each)[:0] for each in (name, f"{name}_labels")}
+    none = {part: getattr(rehearsal, part)[:0] for part in (name, f"{name}_labels")}
     with pytest.raises(ValueError, match=f"needs at least one row in `{name}`"):
         replace(rehearsal, **none)
 

@@ -157,9 +157,9 @@ def test_the_head_never_sees_the_labels_of_played_rows() -> None:
     swapped = replace(linear(), played_labels=(rehearsal.played_labels + 1) % CLASSES)
     for predicts in (True, False):
         found = []
-        for each in (rehearsal, swapped):
+        for made in (rehearsal, swapped):
             road = Paper(loss_prediction=predicts)
-            play = replace(each, fitnet=copy.deepcopy(each.fitnet))
+            play = replace(made, fitnet=copy.deepcopy(made.fitnet))
             with seeded(0, "pairs"):
                 found.append([road(shares, play)[1] for _ in range(4)][-1])
         assert torch.equal(found[0], found[1]) == predicts
@@ -216,4 +216,4 @@ def test_a_rehearsal_moves_as_a_whole() -> None:
     moved = replace(rehearsal, played=rehearsal.played.to(there)).to(there)
     tensors = [value for value in vars(moved).values() if isinstance(value, Tensor)]
     assert len(tensors) == 8
-    assert {each.device for each in (*tensors, *moved.fitnet.parameters())} == {there}
+    assert {part.device for part in (*tensors, *moved.fitnet.parameters())} == {there}

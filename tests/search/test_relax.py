@@ -65,10 +65,10 @@ def test_the_gradient_equals_finite_differences(
         [
             out
             @ (
-                soft_top(worth + each, budget, temperature)
-                - soft_top(worth - each, budget, temperature)
+                soft_top(worth + little, budget, temperature)
+                - soft_top(worth - little, budget, temperature)
             )
-            for each in step
+            for little in step
         ]
     )
     found = slope(soft_top, worth, budget, temperature, out)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,15 +7,31 @@ import torch
 from autoal.strategies.cheating import CheatingOracle
 from torch import Tensor
 
-from autoal import ImageData, Plan, Round, Task, Training, TrueLabels, registry, rounds
-from autoal.cheating import Cheating
-from autoal.data.rows import Images
+from autoal import (
+    Bench,
+    Data,
+    Experiment,
+    ImageData,
+    Plan,
+    QueryStrategy,
+    Round,
+    Trained,
+    TrueLabels,
+    View,
+    rounds,
+)
+from autoal.data.rows import Rows
 from autoal.errors import UserError
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+from autoal.query.composite import Candidates
+from autoal.query.strategy import query
 from autoal.testing import make_view
 from tests.conftest import Bands
 
 PLAN = Plan(start=6, budget=4, rounds=2)
 Start = Callable[..., list[Round]]
+Outcome = Callable[[Tensor, Tensor], float]
 
 
 class Checked(Bands):
@@ -22,22 +39,24 @@ class Checked(Bands):
 
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
-        self.validation = Images(self.train.images[:12], self.train.labels[:12])
+        self.validation = Rows(self.train.inputs[:12], self.train.labels[:12])
 
 
 @pytest.fixture
-def start(make_task: Callable[..., Task], cpu: Training) -> Start:
+def start(make_learner: Callable[..., Trained]) -> Start:
     def run(
-        data: ImageData, strategy: Any = None, plan: Plan = PLAN, **options: Any
+        data: ImageData, strategy: QueryStrategy | None = None, plan: Plan = PLAN, **options: Any
     ) -> list[Round]:
         data.setup()
-        task = make_task(steps=20, learning_rate=0.05, optimizer="adamw", **options)
-        oracle = TrueLabels(data.train.labels)
-        return list(
-            rounds(data, task, strategy or CheatingOracle(tries=4), oracle, plan, training=cpu)
-        )
+        learner = make_learner(steps=20, learning_rate=0.05, optimizer="adamw", **options)
+        experiment = Experiment(data, learner, strategy or CheatingOracle(tries=4), plan)
+        return list(rounds(experiment, TrueLabels(data.train.labels)))
 
     return run
+
+
+def with_outcome(view: View, outcome: Outcome) -> View:
+    return replace(view, bench=Bench(pytest.fail, outcome=outcome))
 
 
 def test_the_batch_of_the_lowest_loss_is_queried() -> None:
@@ -53,15 +72,29 @@ def test_the_batch_of_the_lowest_loss_is_queried() -> None:
         return [3.0, 1.0, 2.0][len(asked) - 1]
 
     strategy = CheatingOracle(tries=3)
-    assert torch.equal(strategy.cheat(view, 3, outcome), asked[1])
-    assert strategy.notes(view) == {"best": 1.0, "random": 2.0}
-    assert strategy.notes(make_view()) == {}
+    found = query(strategy, with_outcome(view, outcome), 3)
+    assert torch.equal(found.rows, asked[1])
+    assert found.notes == {"best": 1.0, "random": 2.0}
+
+
+def test_with_validation_rows_the_whole_pool_may_be_queried() -> None:
+    asked: list[Tensor] = []
+
+    def outcome(rows: Tensor, judges: Tensor) -> float:
+        asked.append(rows)
+        assert len(judges) == 0
+        return 1.0
+
+    view = with_outcome(make_view(pool=20, validation=6), outcome)
+    assert len(query(CheatingOracle(tries=20), view, 3).rows) == 3
+    assert len(torch.cat(asked).unique()) > 10
 
 
 def test_the_whole_pool_needs_no_judge() -> None:
-    view = make_view(pool=5)
-    rows = CheatingOracle().cheat(view, 5, lambda rows, judges: 1 / 0)
-    assert rows.sort().values.tolist() == view.pool.rows.sort().values.tolist()
+    view = with_outcome(make_view(pool=5), lambda rows, judges: 1 / 0)
+    found = query(CheatingOracle(), view, 5)
+    assert found.rows.sort().values.tolist() == view.pool.rows.sort().values.tolist()
+    assert found.notes == {}
 
 
 @pytest.mark.parametrize("options", [{}, {"warm_start": True}])
@@ -81,15 +114,12 @@ def test_one_try_queries_what_many_would_have_tried_first(start: Start) -> None:
     assert [len(set(done.queried)) for done in many] == [6, 4, 4]
 
 
-def test_an_oracle_that_does_not_know_all_is_refused(
-    data: ImageData, make_task: Callable[..., Task], cpu: Training
+def test_data_of_which_not_all_labels_are_known_is_refused(
+    data: Data, make_learner: Callable[..., Trained]
 ) -> None:
-    def person(rows: Tensor) -> Tensor:
-        return torch.zeros(len(rows), dtype=torch.long)
-
-    running = rounds(data, make_task(steps=1), CheatingOracle(), person, PLAN, training=cpu)
+    data.train = data.train.with_labels(torch.tensor([7]), torch.tensor([-1]))
     with pytest.raises(UserError, match="data of which all labels are known"):
-        list(running)
+        Experiment(data, make_learner(steps=1), CheatingOracle(), PLAN)
 
 
 def test_a_large_pool_is_refused_before_anything_is_trained(start: Start) -> None:
@@ -104,10 +134,18 @@ def test_no_tries_are_refused() -> None:
 
 
 def test_it_is_no_candidate() -> None:
-    with pytest.raises(UserError, match="it cannot be a candidate"):
-        CheatingOracle().score(make_view(), 3)
+    with pytest.raises(UserError, match="it sees the labels of the pool, and so runs alone"):
+        Candidates.installed({"cheating_oracle": None})
 
 
-def test_who_cheats_is_named_for_it() -> None:
-    for name in registry.installed():
-        assert issubclass(registry.load(name), Cheating) == name.startswith("cheating_")
+def test_a_view_that_tells_no_outcome_is_refused() -> None:
+    message = "it runs alone and only where all of them are known"
+    for view in (make_view(), replace(make_view(), bench=Bench(pytest.fail))):
+        with pytest.raises(UserError, match=message):
+            CheatingOracle().score(view, 3)
+
+
+def test_who_reads_outcomes_is_named_for_it() -> None:
+    for name in STRATEGIES.installed():
+        reads = registry.load(name).reads or ()
+        assert ("outcomes" in reads) == name.startswith("cheating_")

@@ -4,29 +4,12 @@ import numpy as np
 import pytest
 import torch
 from autoal.strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, pure_radius
-from torch import Tensor, nn
+from torch import Tensor
 
-from autoal import Features, QueryStrategy, View
+from autoal import QueryStrategy
 from autoal.maths.geometry import kmeans, sample, unit
 from autoal.seeding import generator
-
-
-def view_of(
-    pool: Tensor, labelled: Tensor | None = None, classes: int = 3, rows: Tensor | None = None
-) -> View:
-    known = pool[:0] if labelled is None else labelled
-    rows = torch.arange(len(pool)) if rows is None else rows
-
-    def features(rows: Tensor, values: Tensor) -> Features:
-        return Features(rows, lambda: values, lambda inputs: inputs, nn.Identity())
-
-    return View(
-        pool=features(rows, pool),
-        labelled=features(torch.arange(1000, 1000 + len(known)), known),
-        labels=torch.zeros(len(known), dtype=torch.long),
-        classes=classes,
-        seed=0,
-    )
+from tests.strategies.made import beside, best, noted, scored
 
 
 def column(*values: float) -> Tensor:
@@ -38,11 +21,6 @@ def circle(*degrees: float) -> Tensor:
     return torch.stack([radians.cos(), radians.sin()], 1)
 
 
-def best(strategy: QueryStrategy, view: View, budget: int) -> list[int]:
-    scores = strategy.score(view, budget)
-    return scores.argsort(descending=True)[:budget].tolist()
-
-
 def blobs(sizes: list[int]) -> Tensor:
     """So many rows around points far from each other, mixed."""
     centres = 4 * torch.eye(10)
@@ -52,13 +30,13 @@ def blobs(sizes: list[int]) -> Tensor:
 
 
 def test_kmeans_by_hand() -> None:
-    view = view_of(column(0, 1, 2, 10, 11, 12.5, 9))
+    view = beside(column(0, 1, 2, 10, 11, 12.5, 9))
     assert best(KMeans(), view, 2) == [4, 1]  # centres 10.6, of the larger cluster, and 1
 
 
 def test_kmeans_picks_the_nearest_row_of_each_cluster() -> None:
     rows = torch.randn(200, 4, generator=generator(0))
-    view = view_of(rows)
+    view = beside(rows)
     clusters = kmeans(rows, 10, view.generator())
     expected = set()
     for number in range(10):
@@ -69,12 +47,12 @@ def test_kmeans_picks_the_nearest_row_of_each_cluster() -> None:
 
 
 def test_coreset_by_hand() -> None:
-    view = view_of(column(1, 4, 10, 5.5), labelled=column(0))
+    view = beside(column(1, 4, 10, 5.5), labelled=column(0))
     assert best(CoreSet(), view, 4) == [2, 3, 1, 0]
 
 
 def test_coreset_without_labels_begins_amid_the_pool() -> None:
-    assert best(CoreSet(), view_of(column(0, 4, 5, 12)), 4) == [2, 3, 0, 1]
+    assert best(CoreSet(), beside(column(0, 4, 5, 12)), 4) == [2, 3, 0, 1]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -83,7 +61,7 @@ def test_coreset_equals_that_of_scikit_activeml(seed: int) -> None:
     rows = torch.randn(200, 6, generator=generator(seed))
     labels = np.array([0.0] * 5 + [np.nan] * 195)
     expected, _ = theirs.k_greedy_center(rows.numpy(), labels, batch_size=40, random_state=0)
-    found = best(CoreSet(), view_of(rows[5:], labelled=rows[:5]), 40)
+    found = best(CoreSet(), beside(rows[5:], labelled=rows[:5]), 40)
     assert found == (expected - 5).tolist()
 
 
@@ -93,18 +71,18 @@ LOW = circle(0, 10, 12, 13, 20, 30, 31)  # whose median is the fourth
 
 def test_typiclust_by_hand() -> None:
     pool = torch.cat([LOW, TALL])
-    assert best(TypiClust(), view_of(pool), 2) == [7 + 4, 3]
+    assert best(TypiClust(), beside(pool), 2) == [7 + 4, 3]
 
 
 def test_typiclust_prefers_a_cluster_without_a_label() -> None:
-    view = view_of(torch.cat([LOW, TALL]), labelled=circle(185))
+    view = beside(torch.cat([LOW, TALL]), labelled=circle(185))
     assert best(TypiClust(), view, 1) == [3]
 
 
 def test_typiclust_leaves_small_clusters_until_nothing_else_is_left() -> None:
     tiny = circle(90, 91, 92)
     pool = torch.cat([tiny, LOW, TALL])
-    picks = best(TypiClust(clusters=3), view_of(pool), 19)
+    picks = best(TypiClust(clusters=3), beside(pool), 19)
     assert picks[:2] == [3 + 7 + 4, 3 + 3]
     assert all(pick >= 3 for pick in picks[:16])
     assert sorted(picks[16:]) == [0, 1, 2]
@@ -114,14 +92,14 @@ def test_typiclust_leaves_small_clusters_until_nothing_else_is_left() -> None:
 def test_typicality_counts_the_nearest_neighbours_only() -> None:
     # The densest four lie at the end, where the mean distance to all others is large.
     pool = circle(0, 0.1, 0.2, 0.3, 10, 20, 30, 40, 50, 60)
-    assert best(TypiClust(neighbours=2), view_of(pool), 1)[0] in (1, 2)
-    assert best(TypiClust(neighbours=9), view_of(pool), 1) == [4]
+    assert best(TypiClust(neighbours=2), beside(pool), 1)[0] in (1, 2)
+    assert best(TypiClust(neighbours=9), beside(pool), 1) == [4]
 
 
 def test_typicality_by_a_draw_of_neighbours_leaves_the_row_itself_out() -> None:
     rows = torch.randn(30, 3, generator=generator(0))
     members = list(range(30))
-    drawn = sample(torch.arange(30), 10, generator(4))
+    drawn = sample(30, 10, generator(4))
     apart = torch.cdist(rows, rows[drawn])
     apart[drawn, torch.arange(10)] = torch.inf
     expected = apart.sort(1).values[:, :5].mean(1).argsort().tolist()
@@ -131,8 +109,8 @@ def test_typicality_by_a_draw_of_neighbours_leaves_the_row_itself_out() -> None:
 
 def test_typiclust_says_where_neighbours_are_drawn() -> None:
     rows = torch.randn(40, 3, generator=generator(0))
-    assert TypiClust(members=30).notes(view_of(rows)) == {"members": 30}
-    assert TypiClust(members=40).notes(view_of(rows)) == {}
+    assert noted(TypiClust(members=30), beside(rows)) == {"members": 30}
+    assert noted(TypiClust(members=40), beside(rows)) == {}
 
 
 def test_typiclust_equals_that_of_scikit_activeml() -> None:
@@ -140,16 +118,16 @@ def test_typiclust_equals_that_of_scikit_activeml() -> None:
     rows = blobs([50, 45, 40, 35, 30, 25])
     strategy = theirs.TypiClust(k=20, random_state=0, cluster_algo_dict={"n_init": 10})
     expected = strategy.query(rows.numpy(), np.full(len(rows), np.nan), batch_size=6)
-    assert best(TypiClust(), view_of(rows), 6) == expected.tolist()
+    assert best(TypiClust(), beside(rows), 6) == expected.tolist()
 
 
 def test_probcover_by_hand() -> None:
     delta = 2 * math.sin(math.radians(12 / 2))  # the chord of 12 degrees
     pool = circle(0, 10, 20, 90, 100, 200, 102)
-    picks = best(ProbCover(delta), view_of(pool), 3)
+    picks = best(ProbCover(delta), beside(pool), 3)
     assert picks[0] in (1, 3, 4, 6)  # each covers three
     assert picks[2] == 5
-    scores = ProbCover(delta).score(view_of(pool, labelled=circle(10, 101)), 3)
+    scores = scored(ProbCover(delta), beside(pool, labelled=circle(10, 101)), 3)
     assert scores.tolist() == [0.0] * 5 + [1.0, 0.0]
 
 
@@ -157,7 +135,7 @@ def test_probcover_equals_a_search_over_the_graph() -> None:
     rows = unit(torch.randn(80, 3, generator=generator(0)))
     near = (torch.cdist(rows, rows) < 0.5).numpy()
     covered = np.zeros(80, dtype=bool)
-    for pick in best(ProbCover(0.5), view_of(rows), 8):
+    for pick in best(ProbCover(0.5), beside(rows), 8):
         degrees = near[:, ~covered].sum(1)
         assert degrees[pick] == degrees.max() > 1
         covered |= near[pick]
@@ -171,7 +149,7 @@ def test_probcover_gains_what_that_of_scikit_activeml_gains(labelled: int) -> No
     labels = np.array([0.0] * labelled + [np.nan] * (150 - labelled))
     strategy = theirs.ProbCover(n_classes=2, deltas=[0.5], alpha=1e-9, random_state=0)
     expected = strategy.query(rows.numpy(), labels, batch_size=8)
-    view = view_of(rows[labelled:], labelled=rows[:labelled] if labelled else None)
+    view = beside(rows[labelled:], labelled=rows[:labelled] if labelled else None)
     found = [pick + labelled for pick in best(ProbCover(0.5), view, 8)]
     near = torch.cdist(rows, rows) < 0.5
 
@@ -188,7 +166,7 @@ def test_probcover_gains_what_that_of_scikit_activeml_gains(labelled: int) -> No
 
 def test_ties_of_probcover_are_left_to_chance() -> None:
     lonely = torch.eye(40)
-    assert best(ProbCover(0.5), view_of(lonely), 40) != list(range(40))
+    assert best(ProbCover(0.5), beside(lonely), 40) != list(range(40))
 
 
 def test_pure_radius_by_hand() -> None:
@@ -212,11 +190,11 @@ def test_at_the_pure_radius_few_balls_are_mixed_and_beyond_it_more() -> None:
 
 def test_a_large_pool_is_sampled_and_says_so() -> None:
     rows = torch.randn(100, 3, generator=generator(0))
-    scores = ProbCover(sample=30).score(view_of(rows), 5)
+    scores = scored(ProbCover(sample=30), beside(rows), 5)
     assert int((scores > 0).sum()) <= 30
     assert int((scores >= 1).sum()) == 5
-    assert ProbCover(sample=30).notes(view_of(rows)) == {"sample": 30}
-    assert ProbCover(sample=100).notes(view_of(rows)) == {}
+    assert noted(ProbCover(sample=30), beside(rows)) == {"sample": 30}
+    assert noted(ProbCover(sample=100), beside(rows)) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,10 @@
 import pytest
 import torch
 from autoal.strategies.gradient import Egl
-from torch import Tensor, nn
+from torch import nn
 
-from autoal import Features, View, select
+from autoal import View, select
 from autoal.seeding import generator
-
-
-def view_of(embeddings: Tensor, head: nn.Module, classes: int) -> View:
-    pool = Features(torch.arange(len(embeddings)), lambda: embeddings, lambda x: x, head)
-    return View(pool, pool, torch.zeros(len(embeddings), dtype=torch.long), classes, seed=0)
 
 
 def linear(width: int, classes: int, scale: float = 1.0) -> nn.Linear:
@@ -27,7 +22,7 @@ def test_egl_by_hand() -> None:
     with torch.no_grad():
         head.weight.zero_()
         head.bias.copy_(torch.tensor([3.0, 1.0]).log())
-    scores = Egl().score(view_of(torch.tensor([[2.0, 2.0], [0.0, 0.0]]), head, 2), 1)
+    scores = Egl().score(View.of([[2.0, 2.0], [0.0, 0.0]], head=head), 1)
     mean = 2**0.5 * 2 * 0.75 * 0.25
     torch.testing.assert_close(scores, torch.tensor([3 * mean, mean]))
 
@@ -35,7 +30,7 @@ def test_egl_by_hand() -> None:
 def test_egl_equals_the_mean_length_of_the_gradients_by_autograd() -> None:
     embeddings = torch.randn(12, 5, generator=generator(1))
     head = linear(5, 4)
-    scores = Egl().score(view_of(embeddings, head, 4), 1)
+    scores = Egl().score(View.of(embeddings, head=head), 1)
     for row, embedding in enumerate(embeddings):
         expected = 0.0
         for label in range(4):
@@ -54,7 +49,7 @@ def test_sure_rows_are_still_told_apart() -> None:
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[0.0], [1.0]]))
         head.bias.zero_()
-    view = view_of(embeddings, head, 2)
+    view = View.of(embeddings, head=head)
     lengths = (embeddings[:, 0] ** 2 + 1).sqrt()
     expected = 2**0.5 * 2 * torch.tensor([1e-4, 1e-5, 1e-6]) * lengths
     torch.testing.assert_close(Egl().score(view, 1), expected, rtol=0.1, atol=0)
@@ -64,19 +59,19 @@ def test_sure_rows_are_still_told_apart() -> None:
 def test_half_precision_is_computed_with_in_float32(kind: torch.dtype) -> None:
     embeddings = (300 * torch.randn(9, 6, generator=generator(1))).to(kind)  # squares overflow
     head = linear(6, 3, scale=0.001)
-    scores = Egl().score(view_of(embeddings, head, 3), 1)
-    torch.testing.assert_close(scores, Egl().score(view_of(embeddings.float(), head, 3), 1))
+    scores = Egl().score(View.of(embeddings, head=head), 1)
+    torch.testing.assert_close(scores, Egl().score(View.of(embeddings.float(), head=head), 1))
     assert bool(scores.isfinite().all())
 
 
 @pytest.mark.parametrize(("n", "classes"), [(1, 2), (1, 200), (9, 200)])
 def test_small_pools_many_classes_and_a_budget_of_all(n: int, classes: int) -> None:
-    view = view_of(torch.randn(n, 5, generator=generator(2)), linear(5, classes, 10.0), classes)
+    view = View.of(torch.randn(n, 5, generator=generator(2)), head=linear(5, classes, 10.0))
     assert sorted(select(Egl(), view, n).tolist()) == list(range(n))
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    view = view_of(torch.randn(20, 5, generator=generator(2)), linear(5, 3), 3)
+    view = View.of(torch.randn(20, 5, generator=generator(2)), head=linear(5, 3))
     expected = Egl().score(view, 1)
     monkeypatch.setattr("autoal.maths.geometry.BLOCK", 15)
     torch.testing.assert_close(Egl().score(view, 1), expected)
@@ -84,7 +79,7 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_certain_row_scores_zero() -> None:
     head = linear(5, 3, scale=1000.0)
-    view = view_of(torch.randn(4, 5, generator=generator(2)), head, 3)
+    view = View.of(torch.randn(4, 5, generator=generator(2)), head=head)
     assert bool((view.pool.probs.amax(1) == 1).all())
     assert Egl().score(view, 1).tolist() == [0, 0, 0, 0]
 

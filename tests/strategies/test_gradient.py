@@ -6,19 +6,9 @@ from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, View
 from autoal.seeding import generator, seeded
+from tests.strategies.made import beside, best, scored
 
 ALL: list[QueryStrategy] = [Badge(), Bait()]
-
-
-class Given(nn.Module):
-    """The head that knows the logits of the rows, which come without them."""
-
-    def __init__(self, known: dict[int, Tensor]) -> None:
-        super().__init__()
-        self.known = known
-
-    def forward(self, rows: Tensor) -> Tensor:
-        return self.known[len(rows)]
 
 
 def linear(width: int, classes: int) -> nn.Module:
@@ -26,32 +16,9 @@ def linear(width: int, classes: int) -> nn.Module:
         return nn.Linear(width, classes)
 
 
-def view_of(
-    pool: Tensor,
-    labelled: Tensor | None = None,
-    classes: int = 3,
-    rows: Tensor | None = None,
-    head: nn.Module | None = None,
-) -> View:
-    known = pool[:0] if labelled is None else labelled
-    rows = torch.arange(len(pool)) if rows is None else rows
-    head = linear(pool.shape[1], classes) if head is None else head
-
-    def features(rows: Tensor, values: Tensor) -> Features:
-        return Features(rows, lambda: values, lambda inputs: inputs, head)
-
-    return View(
-        pool=features(rows, pool),
-        labelled=features(torch.arange(1000, 1000 + len(known)), known),
-        labels=torch.zeros(len(known), dtype=torch.long),
-        classes=classes,
-        seed=0,
-    )
-
-
-def best(strategy: QueryStrategy, view: View, budget: int) -> list[int]:
-    scores = strategy.score(view, budget)
-    return scores.argsort(descending=True)[:budget].tolist()
+def headed(pool: Tensor, labelled: Tensor | None = None) -> View:
+    """A view under a head of three classes."""
+    return beside(pool, labelled, head=linear(pool.shape[1], 3))
 
 
 def gradients(view: View) -> Tensor:
@@ -70,7 +37,7 @@ def gradients(view: View) -> Tensor:
 def test_badge_by_hand() -> None:
     pool = torch.tensor([[3.0, 0.0], [0.0, 2.0], [3.0, 0.0], [0.0, 0.1]])
     probs = torch.tensor([[0.6, 0.4], [0.6, 0.4], [0.6, 0.4], [0.5, 0.5]])
-    view = view_of(pool, classes=2, head=Given({4: probs.log()}))
+    view = beside(pool, probs=probs)
     scores = Badge().score(view, 4)
     # |a|^2 |h|^2: 0.32 * 9, 0.32 * 4, the first again, 0.5 * 0.01.
     assert scores[0] == 3
@@ -79,7 +46,7 @@ def test_badge_by_hand() -> None:
 
 
 def test_badge_begins_with_the_longest_gradient_and_draws_by_their_distances() -> None:
-    view = view_of(torch.randn(40, 5, generator=generator(0)))
+    view = headed(torch.randn(40, 5, generator=generator(0)))
     rows = gradients(view)
     scores = Badge().score(view, 6)
     picks = scores.argsort(descending=True)[:6]
@@ -90,7 +57,7 @@ def test_badge_begins_with_the_longest_gradient_and_draws_by_their_distances() -
 
 def test_the_distances_of_badge_equal_those_of_scikit_activeml() -> None:
     theirs = pytest.importorskip("skactiveml.pool._badge")
-    view = view_of(torch.randn(40, 5, generator=generator(0)))
+    view = headed(torch.randn(40, 5, generator=generator(0)))
     picks = best(Badge(), view, 6)
     rows = gradients(view).numpy()
     left = theirs._d_2(rows, [])
@@ -105,7 +72,7 @@ def test_the_distances_of_badge_equal_those_of_scikit_activeml() -> None:
 def test_bait_by_hand() -> None:
     # Two rows along one axis and one along the other, all with p = 1/2 and so g = h / 2.
     pool = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-    view = view_of(pool, classes=2, head=Given({3: torch.zeros(3, 2), 0: torch.zeros(0, 2)}))
+    view = beside(pool, logits=torch.zeros(3, 2))
     # F = diag(2, 1) / 3 and M = identity. Row 0 lowers 2/3 to 1/3, row 1 would lower 1/3 to 1/6;
     # then row 1 lowers 1/6 and row 2 1/9. Given back is row 1, which raises 1/6 against 1/3.
     assert best(Bait(), view, 1) == [0]
@@ -124,18 +91,18 @@ def test_bait_by_hand() -> None:
 def test_bait_equals_a_search_by_inverses_and_traces(labelled: int, seed: int) -> None:
     pool = 3 * torch.randn(40, 4, generator=generator(seed))
     known = torch.randn(labelled, 4, generator=generator(seed, "labelled"))
-    view = view_of(pool, known)
+    view = headed(pool, known)
 
     def information(features: Features) -> Tensor:
         top = features.probs.double().amax(1)
         rows = features.embeddings.double()
         return (top * (1 - top))[:, None, None] * rows[:, :, None] * rows[:, None, :]
 
-    each = information(view.pool)
-    start = information(view.labelled).sum(0) + 0.5 * torch.eye(4)
+    single = information(view.pool)
+    start = information(view.labelled.features).sum(0) + 0.5 * torch.eye(4)
 
     def left(batch: list[int]) -> float:
-        return float(torch.trace(torch.linalg.inv(start + each[batch].sum(0)) @ each.mean(0)))
+        return float(torch.trace(torch.linalg.inv(start + single[batch].sum(0)) @ single.mean(0)))
 
     picks: list[int] = []
     for _ in range(14):
@@ -153,18 +120,16 @@ def test_bait_equals_a_search_by_inverses_and_traces(labelled: int, seed: int) -
 
 def test_bait_leaves_what_is_known_already() -> None:
     pool = torch.tensor([[2.0, 0.0], [0.0, 1.9]])
-    logits = {2: torch.zeros(2, 2), 0: torch.zeros(0, 2), 5: torch.zeros(5, 2)}
-    assert best(Bait(), view_of(pool, classes=2, head=Given(logits)), 1) == [0]
+    assert best(Bait(), beside(pool, logits=torch.zeros(2, 2)), 1) == [0]
     known = pool[:1].expand(5, -1)
-    assert best(Bait(), view_of(pool, known, classes=2, head=Given(logits)), 1) == [1]
+    assert best(Bait(), beside(pool, known, logits=torch.zeros(7, 2)), 1) == [1]
 
 
-@pytest.mark.parametrize("strategy", ALL, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("strategy", ALL, ids=lambda strategy: type(strategy).__name__)
 def test_rows_that_the_model_is_sure_of_are_taken(strategy: QueryStrategy) -> None:
-    sure = torch.tensor([[1000.0, 0.0]]).expand(20, -1)
-    head = Given({20: sure, 5: sure[:5]})
+    sure = torch.tensor([[1000.0, 0.0]]).expand(25, -1)
     rows = torch.randn(20, 4, generator=generator(0))
-    scores = strategy.score(view_of(rows, rows[:5], 2, head=head), 10)
+    scores = scored(strategy, beside(rows, rows[:5], logits=sure), 10)
     assert bool(scores.isfinite().all())
 
 

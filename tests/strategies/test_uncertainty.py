@@ -7,8 +7,9 @@ from autoal.strategies.uncertainty import Entropy, LeastConfidence, Margin
 from scipy.stats import entropy
 from torch import Tensor, nn
 
-from autoal import Features, QueryStrategy, View, select
+from autoal import QueryStrategy, View, select
 from autoal.seeding import generator
+from tests.strategies.made import scored
 
 MakeView = Callable[..., View]
 
@@ -68,7 +69,7 @@ def test_two_even_rows_are_tied_and_beat_a_sure_one(
     view_of: MakeView, strategy: QueryStrategy
 ) -> None:
     probs = torch.tensor([[0.5, 0.5], [1.0, 0.0], [0.5, 0.5]])
-    scores = strategy.score(view_of(probs), 1)
+    scores = scored(strategy, view_of(probs), 1)
     assert scores[0] == scores[2] > scores[1]
 
 
@@ -82,7 +83,7 @@ def test_scores_equal_those_of_scikit_activeml(
 ) -> None:
     reference = pytest.importorskip("skactiveml.pool")
     probs = (2 * torch.randn(50, classes, generator=generator(classes))).softmax(1)
-    scores = strategy.score(view_of(probs), 5).double().numpy()
+    scores = scored(strategy, view_of(probs), 5).double().numpy()
     expected = reference.uncertainty_scores(probs.double().numpy(), method=method)
     # Its margin is 1 larger, and its scores may differ from ours by a constant alone.
     np.testing.assert_allclose(scores - scores[0], expected - expected[0], rtol=1e-4, atol=1e-6)
@@ -113,11 +114,9 @@ def test_draws_are_averaged() -> None:
     head = nn.Linear(2, 2, bias=False)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[2.0, 2.0], [0.0, 0.0]]))
-    ones = torch.ones(3, 2)
-    pool = Features(torch.arange(3), lambda: ones, lambda inputs: inputs, head, dropout=0.5)
-    view = View(pool, pool, torch.zeros(3, dtype=torch.long), 2, seed=0)
-    sure = torch.tensor([0.0, 4, 8]).sigmoid()
-    shares = torch.stack([torch.isclose(pool.drawn_probs[:, 0, 0], p).float().mean() for p in sure])
+    view = View.of(torch.ones(3, 2), head=head, dropout=0.5)
+    sure, drawn = torch.tensor([0.0, 4, 8]).sigmoid(), view.pool.drawn_probs[:, 0, 0]
+    shares = torch.stack([torch.isclose(drawn, p).float().mean() for p in sure])
     assert float(shares.sum()) == pytest.approx(1)
     mean = float(shares @ sure)
     scores = LeastConfidence(draws=True).score(view, 1)

@@ -1,0 +1,65 @@
+"""The bounds of options: one place that says of a value whether it will do, and what would."""
+
+from collections.abc import Iterable
+from math import inf, isfinite, isinf
+from numbers import Integral, Real
+from typing import Any
+
+from autoal.errors import unknown
+
+
+def choice(name: str, value: Any, known: Iterable[str]) -> None:
+    """Refuse what is not among the known names."""
+    known = list(known)
+    if value not in known:
+        raise unknown(name, str(value), known)
+
+
+def whole(name: str, value: Any, *, least: float = -inf, most: float = inf) -> None:
+    """Refuse what is no whole number, or lies outside of its bounds."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a whole number, got {_shown(value)}")
+    number(name, value, least=least, most=most)
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    least: float = -inf,
+    most: float = inf,
+    above: float = -inf,
+    below: float = inf,
+) -> None:
+    """Refuse what is no finite number, or lies outside of its bounds."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a number, got {_shown(value)}")
+    if _infinite(value):
+        raise ValueError(f"`{name}` must be a finite number, got {_shown(value)}")
+    size = float(value)
+    if least <= size <= most and above < size < below:
+        return
+    bounds = {"at least": least, "at most": most, "above": above, "below": below}
+    wanted = [f"{words} {bound:g}" for words, bound in bounds.items() if isfinite(bound)]
+    raise ValueError(
+        f"`{name}` must be {' and '.join(wanted) or 'a finite number'}, got {_shown(value)}"
+    )
+
+
+def switch(name: str, value: Any, *, optional: bool = False) -> None:
+    """Refuse what is neither true nor false, nor null where that may be."""
+    if not (isinstance(value, bool) or (optional and value is None)):
+        wanted = "true, false or null" if optional else "true or false"
+        raise ValueError(f"`{name}` must be {wanted}, got {_shown(value)}")
+
+
+def _infinite(value: Any) -> bool:
+    try:
+        return isinf(value)
+    except OverflowError:  # a whole number beyond all floating-point ones
+        return True
+
+
+def _shown(value: Any) -> str:
+    """A value as it is written on the command line."""
+    return "null" if value is None else repr(value)

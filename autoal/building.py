@@ -1,0 +1,86 @@
+"""Parts from settings: a section names a class by `_target_`, and its options beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from autoal.errors import UserError
+from autoal.settings import Settings
+
+TARGET = "_target_"
+
+
+def build(section: Settings, **facts: Any) -> Any:
+    """The object that a section describes.
+
+    A section inside it becomes what builds the object, since it may lack facts still.
+
+    Args:
+        section: with the name of a class or function, and its options.
+        facts: what the engine knows; filled in where there is a parameter of that name.
+    """
+    name = section[TARGET]
+    options = {key: _inner(value) for key, value in section.items() if key != TARGET}
+    target = located(name)
+    known = accepted(target, facts)
+    try:
+        return target(**{**known, **options})
+    except (ValueError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{name}: {error}") from error
+
+
+def _inner(value: Any) -> Any:
+    if not isinstance(value, dict) or TARGET not in value:
+        return value
+    options = {key: _inner(inner) for key, inner in value.items() if key != TARGET}
+    return partial(located(value[TARGET]), **options)
+
+
+def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """Those of the facts for which a class or function has a parameter."""
+    try:
+        parameters = signature(target).parameters
+    except ValueError:  # of what is written in C
+        return {}
+    return {name: fact for name, fact in facts.items() if name in parameters}
+
+
+def located(name: str) -> Callable[..., Any]:
+    """What a dotted name names."""
+    parts = str(name).split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        module = ".".join(parts[:length])
+        try:
+            found: Any = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise UserError(f"{module} cannot be imported: {error}") from error
+            continue
+        for part in parts[length:]:
+            if not hasattr(found, part):
+                raise UserError(
+                    f"there is no {name}, which a {TARGET} names: {module} lacks {part}"
+                )
+            found = getattr(found, part)
+        if not callable(found):
+            raise UserError(f"{name}, which a {TARGET} names, is no class or function")
+        return found
+    raise UserError(f"there is no {name}, which a {TARGET} names: no module {parts[0]}")
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """A ValueError in here is the user's: a request that cannot be met."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(str(error)) from error

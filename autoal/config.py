@@ -1,0 +1,249 @@
+"""The settings of a run: Hydra composes them from files, plugins and the command line.
+
+Nothing here imports torch until the settings are known to be sound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from inspect import Parameter
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import (
+    ConfigCompositionException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import OmegaConf
+
+from autoal import plugins
+from autoal.building import TARGET, located
+from autoal.errors import UserError, unknown
+from autoal.plugins import DATA, ENCODERS, ORACLES, STRATEGIES, TASKS, Kind
+from autoal.settings import (
+    Settings,
+    check_keys,
+    check_kinds,
+    check_names,
+    completed,
+    flatten,
+    run_name,
+    unknown_key,
+)
+
+_INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
+CONFIGS = _INSIDE if _INSIDE.is_dir() else _INSIDE.parents[1] / "configs"  # or of a checkout
+
+NAMED = ("strategy", "start")  # groups whose choices are strategies, by their names
+# Groups whose choices name a class; the engine fills in the parameters beside them.
+TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
+    "data": (DATA, ()),
+    "encoder": (ENCODERS, ()),
+    "task": (TASKS, ("network", "shape", "classes", "preprocess", "training")),
+    "oracle": (ORACLES, ("labels", "oracle", "strategy")),
+}
+
+
+def register() -> None:
+    """Every installed plugin is a choice of its group, beside those that have a file."""
+    known, size = _read("strategies"), _read("start/random")["size"]
+    for name in STRATEGIES.installed():
+        options = known.get(name, {})
+        _offer("strategy", name, {"name": name, **options})
+        _offer("start", name, {"name": name, "size": size, **options})
+    for group, (kind, _) in TARGETED.items():
+        for name, point in kind.installed().items():
+            if (CONFIGS / group / f"{name}.yaml").exists():
+                raise UserError(
+                    f"{kind.origin(name)} offers {group}={name}, which AutoAL has already"
+                )
+            _offer(group, name, {TARGET: point.value.replace(":", ".")})
+
+
+def _offer(group: str, name: str, node: Settings) -> None:
+    """One more choice of a group, whose options are left open: its class knows them."""
+    if not (CONFIGS / group / f"{name}.yaml").exists():
+        content = OmegaConf.create(node, flags={"struct": False})
+        ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
+
+
+def _read(name: str) -> Settings:
+    return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
+
+
+def _known_options(strategy: str) -> Settings | None:
+    """What a strategy of ours can be told, without importing it; None of one of others."""
+    if (CONFIGS / "strategy" / f"{strategy}.yaml").exists():
+        return {key: value for key, value in _read(f"strategy/{strategy}").items() if key != "name"}
+    return _read("strategies").get(strategy)
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The command line with what is short for something else written in full."""
+    swapped = [each.partition(f".{TARGET}=")[0] for each in arguments if f".{TARGET}=" in each]
+    opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
+    spelled = []
+    for argument in arguments:
+        if re.match(r"start=([^a-zA-Z_]|range\()", argument):
+            argument = argument.replace("start=", "start.size=", 1)
+        elif argument.startswith(opened):
+            # An open section: naming an option, or a candidate, brings it in.
+            argument = f"++{argument}"
+        spelled.append(argument)
+    return spelled
+
+
+def settings_of(config: Any) -> Settings:
+    """The settings that Hydra composed, checked, completed and named."""
+    choices = {
+        group: choice
+        for group, choice in HydraConfig.get().runtime.choices.items()
+        if not group.startswith("hydra/") and choice is not None
+    }
+    defaults, expected = _composed(choices), _composed(choices)
+    if not isinstance(start := defaults["start"], dict):
+        raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
+    given = _container(config, resolve=False)
+    _swap(given, expected, choices)
+    check_keys(_common(given), _common(expected))
+    settings = _container(config)
+    _swap(settings, defaults, choices)
+    check_kinds(_common(settings), _common(defaults))
+    for group in NAMED:
+        settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
+    if settings["name"] in (None, ""):
+        plain = _plain({key: choices[key] for key in ("data", "strategy")})
+        settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
+    settings["name"] = _folder_name(settings["name"])
+    return settings
+
+
+def _common(settings: Settings) -> Settings:
+    """The settings without the options of strategies, which only their classes know."""
+    return {**settings, **dict.fromkeys(NAMED)}
+
+
+def _plain(choices: dict[str, str]) -> Settings:
+    """All settings, completed, that these choices give."""
+    settings = _composed(choices)
+    _swap(settings, _composed(choices), choices)
+    for group in NAMED:
+        settings[group] = _complete(group, settings[group], settings[group]["name"])
+    return settings
+
+
+def _complete(group: str, given: Any, name: str) -> Settings:
+    """A strategy's section with all of its options."""
+    if not isinstance(given, dict) or given.get("name") != name:
+        raise UserError(f"{group}.name cannot be changed or removed; give {group}=<name>")
+    own = {"size": given["size"]} if group == "start" else {}
+    options = {key: value for key, value in given.items() if key not in ("name", *own)}
+    known = _known_options(name)
+    if known is not None:  # a misspelt option is answered before torch is imported
+        check_names(options, known, f"strategy {name!r}", group)
+    from autoal.query import registry  # which brings torch
+
+    all_of_them = registry.options(registry.load(name))
+    return {"name": name, **own, **completed(options, all_of_them, f"strategy {name!r}", group)}
+
+
+def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> None:
+    """Give a section that names another class than its file does the options of that very class.
+
+    What came in the place of another class does not inherit its options, and that of a plugin has
+    no file that would say them. Both mappings are changed.
+    """
+    for group, (kind, filled) in TARGETED.items():
+        given, default = settings.get(group), defaults.get(group)
+        if isinstance(given, dict) and isinstance(default, dict):
+            whole = choices.get(group) in kind.installed()
+            settings[group], defaults[group] = _swapped(group, given, default, filled, whole)
+
+
+def _swapped(
+    key: str, given: Settings, default: Settings, filled: tuple[str, ...], whole: bool = False
+) -> tuple[Settings, Settings]:
+    """A section and its defaults, by the class that it names now."""
+    given, default = dict(given), dict(default)
+    for name in given.keys() & default.keys():
+        if isinstance(given[name], dict) and isinstance(default[name], dict):
+            inner = f"{key}.{name}", given[name], default[name]
+            given[name], default[name] = _swapped(*inner, filled)
+    target = given.get(TARGET)
+    if target is None or (target == default.get(TARGET) and not whole):
+        return given, default
+    options = plugins.options(located(target), filled)
+    expected = {
+        name: "???" if value is Parameter.empty else value for name, value in options.items()
+    }
+    chosen = [name for name in given if name != TARGET and f"{key}.{name}" in _overridden()]
+    check_names(chosen, expected, repr(key), key)
+    own = {name: given[name] for name in chosen}
+    return {TARGET: target, **expected, **own}, {TARGET: target, **expected}
+
+
+def _overridden() -> set[str]:
+    """The keys that the command line gives."""
+    return {each.partition("=")[0].lstrip("+~") for each in HydraConfig.get().overrides.task}
+
+
+def _composed(choices: dict[str, str]) -> Settings:
+    """The settings that these choices of groups give, before any single value is changed."""
+    overrides = [f"{group}={choice}" for group, choice in choices.items()]
+    paths = [
+        each for each in HydraConfig.get().overrides.hydra if each.startswith("hydra.searchpath=")
+    ]
+    return _container(compose(HydraConfig.get().job.config_name, [*overrides, *paths]))
+
+
+def _container(config: Any, resolve: bool = True) -> Settings:
+    plain = OmegaConf.to_container(config, resolve=resolve)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _folder_name(name: Any) -> str:
+    """The name of a run as that of one folder."""
+    text = str(name)
+    if isinstance(name, list | dict) or text in (".", "..") or "/" in text or "\0" in text:
+        raise UserError(f"name={name}: must be the name of one folder; out= says where it is")
+    return text
+
+
+def explained(error: Exception, arguments: Sequence[str]) -> UserError:
+    """Hydra's error in our words: what came, what would do, what is nearest."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return unknown(group or "config", choice, error.options)
+    if isinstance(error, OverrideParseException):
+        return UserError(f"cannot read {error.override!r}; options are given as key=value")
+    missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
+    if isinstance(error, ConfigCompositionException) and missing:
+        return unknown_key(missing[1], flatten(_defaults_of(arguments)))
+    return UserError(str(error))
+
+
+def _defaults_of(arguments: Sequence[str]) -> Settings:
+    """The settings that the choices among these arguments give, outside of a run."""
+    chosen = [each for each in arguments if re.fullmatch(r"[a-z_]+=[\w-]+", each)]
+    groups = [each for each in chosen if (CONFIGS / each.partition("=")[0]).is_dir()]
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        return _container(compose("train", [*groups, *_search_paths(arguments)]), resolve=False)
+
+
+def _search_paths(arguments: Sequence[str]) -> list[str]:
+    """The folders with choices of the user's own that a command line names."""
+    for place, argument in enumerate(arguments):
+        flag, _, folder = argument.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            path = Path(folder or arguments[place + 1]).resolve()
+            return [f"hydra.searchpath=[file://{path}]"]
+    return [each for each in arguments if each.startswith("hydra.searchpath=")]

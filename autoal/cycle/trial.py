@@ -1,0 +1,70 @@
+"""What can be tried out in a round: the task's own training on other rows."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from autoal.cycle.pool import Pool
+from autoal.data.rows import Rows
+from autoal.model.learner import FitStep, Learner
+from autoal.seeding import seeded
+
+
+class Trial:
+    """Learners of the task's kind, taught for a strategy.
+
+    Args:
+        learner: as the last round left it.
+        rows: of the pool, with the labels that were told.
+        pool: which of them are labelled.
+        seed: of the experiment.
+        number: of the round.
+    """
+
+    def __init__(self, learner: Learner, rows: Rows, pool: Pool, seed: int, number: int) -> None:
+        self._learner = learner
+        self._rows = rows
+        self._pool = pool
+        self._seed = seed
+        self._number = number
+        self._members = 0
+
+    def fitted(self, places: Tensor) -> Learner:
+        """A learner that was taught these places of the labelled rows alone.
+
+        Its training is shorter by as much as the rows are fewer. Each has draws of its own.
+        """
+        labelled = self._pool.labelled
+        member = self._learner.fresh(len(places) / len(labelled))
+        purpose: tuple[str | int, ...] = ("fitnet",)
+        if self._members:
+            purpose = (*purpose, self._members)
+        self._members += 1
+        with seeded(self._seed, self._number, *purpose):
+            member.fit(self._rows.take(labelled[places]), first=True, watch=_ignore)
+        return member
+
+    def outcome(
+        self, truth: Tensor, validation: Rows | None, rows: Tensor, judges: Tensor
+    ) -> float:
+        """The loss after this round's very training with these rows; for upper references alone.
+
+        Args:
+            truth: the labels of all rows.
+            validation: rows that judge, or else the judges do.
+            rows: that would be queried.
+            judges: rows of the pool.
+        """
+        member = self._learner.fresh()
+        member.load_state_dict(self._learner.state_dict())
+        known = self._rows.with_labels(rows, truth[rows])
+        with seeded(self._seed, self._number, "fit"):
+            labelled = self._pool.label(rows).labelled
+            member.fit(known.take(labelled), first=False, watch=_ignore)
+        if validation is None:
+            validation = self._rows.with_labels(judges, truth[judges]).take(judges)
+        return member.test(validation)["nll"]
+
+
+def _ignore(step: FitStep) -> None:
+    """Nobody watches a trial."""

@@ -1,0 +1,24 @@
+"""Draws without replacement."""
+
+import torch
+from torch import Tensor
+
+
+def in_proportion(worth: Tensor, beta: float, stream: torch.Generator) -> Tensor:
+    """Scores whose order is a draw, each time in proportion to the worth to the power of beta.
+
+    The largest sums of beta times the logarithm of the worth and a Gumbel noise are such a draw.
+    What is worth nothing comes after all others.
+
+    Args:
+        worth: at least 0, (n,).
+        beta: 0 would be uniform; the larger, the closer to the order of the worth.
+        stream: on the CPU.
+    """
+    # In double precision: of a million numbers in single precision, many would be the same.
+    uniform = torch.rand(len(worth), generator=stream, dtype=torch.double)
+    noise = -(-uniform.clamp(min=1e-300).log()).log()
+    scores = worth.log() + noise.to(worth) / beta
+    some = worth > 0
+    last = scores[some].min() - 1 if some.any() else worth.new_zeros(())
+    return scores.where(some, last)

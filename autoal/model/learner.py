@@ -1,0 +1,110 @@
+"""All that the cycle may know of a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from autoal.data.rows import Rows
+from autoal.model.features import Features
+
+if TYPE_CHECKING:
+    from autoal.model.training import Training
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """Where the training of a round stands."""
+
+    step: int  # from 1
+    steps: int
+    epoch: int  # from 1
+    loss: float
+    learning_rate: float
+
+
+Watch = Callable[[FitStep], None]
+
+
+class Learner(ABC):
+    """Learns from labelled rows, and says what it makes of others.
+
+    A plugin is a subclass, entered under the entry-point group `autoal.tasks`; the parameters of
+    its `__init__` become options of the command line, but for those that are filled in: `shape` of
+    a row, `classes`, `preprocess` and `training`.
+    """
+
+    training: Training | None = None  # how and on which machine, for a strategy that trains
+
+    @property
+    def deep(self) -> bool:
+        """Whether more is trained than a head on features that stay as they are."""
+        return False
+
+    @property
+    def draws(self) -> bool:
+        """Whether it can say what each of several models that could be right predicts."""
+        return True
+
+    @abstractmethod
+    def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
+        """Learn from these rows, all of them labelled; returns the optimiser's steps.
+
+        All randomness comes from torch's global stream, which the cycle seeds.
+
+        Args:
+            rows: labelled.
+            first: nothing that was learnt before counts; else the learner may go on from it.
+            watch: is told some of the steps.
+        """
+
+    @abstractmethod
+    def test(self, rows: Rows) -> dict[str, float]:
+        """Metrics on labelled rows, `accuracy` and `nll` (the mean log loss) among them."""
+
+    @abstractmethod
+    def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
+        """What the model, as it is now, makes of the rows of these ascending numbers.
+
+        Later training changes nothing of it, whenever it is read.
+
+        Args:
+            rows: of a data set; their labels take no part.
+            numbers: of the rows that are looked at.
+            seed: of the draws.
+            stages: give the network's stages too, where it has any.
+        """
+
+    @abstractmethod
+    def fresh(self, share: float = 1.0) -> Learner:
+        """Another learner of the kind, untaught and independent of this one.
+
+        Args:
+            share: of the rows that it will learn from; its training is as much shorter.
+        """
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """All that was learnt, as tensors and plain values."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+
+    def module(self) -> nn.Module | None:
+        """A copy of the network that reads rows as they are stored; None if there is none."""
+        return None
+
+    def place(self, rows: Rows) -> Rows:
+        """The rows where they are read fastest."""
+        return rows
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Class probabilities of new rows, (n, classes)."""
+        rows = Rows.of(inputs)
+        return self.look(rows, torch.arange(len(rows)), 0).probs

@@ -1,0 +1,226 @@
+"""Models of one's own as learners: torch modules and LightningModules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor, nn
+
+from autoal.data.batches import Batches
+from autoal.data.contract import Data
+from autoal.data.rows import Rows
+from autoal.errors import UserError
+from autoal.model.cut import cut_of, network_of
+from autoal.model.features import Features
+from autoal.model.learner import Learner, Watch
+from autoal.model.networks import Network, Ready
+from autoal.model.task import Task
+from autoal.model.trained import Trained
+from autoal.model.training import QUIET, Training, Watching, quiet
+
+SAMPLE = 2  # rows that show how a network is made
+
+
+class TorchLearner(Trained):
+    """A torch module of one's own, trained and looked at as AutoAL's networks are.
+
+    Its last Linear layer becomes the head by itself, and what that reads the embedding.
+
+    Args:
+        module: whose weights every round starts from; or what builds one, for a fresh start.
+        data: whose rows it reads.
+        preprocess: from rows as they are stored to what it reads; None standardises them.
+        training: the machine's side; the default takes what is there.
+        options: of `Task`: how it is trained.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module | Callable[..., nn.Module],
+        data: Data,
+        *,
+        preprocess: nn.Module | None = None,
+        training: Training | None = None,
+        **options: Any,
+    ) -> None:
+        data.setup()
+        preprocess = data.preprocess() if preprocess is None else preprocess
+        sample = preprocess.eval()(data.train.inputs[:SAMPLE])
+        task = Task(
+            partial(network_of, module, sample=sample),
+            data.train.shape,
+            len(data.classes),
+            preprocess,
+            **options,
+        )
+        super().__init__(task, training)
+
+
+class LightningLearner(Learner):
+    """A LightningModule of one's own, trained by its own steps, optimisers and callbacks.
+
+    Every round starts from the weights that it has now, or, if it is built, from fresh ones, and
+    every training has a Trainer and copies of the callbacks of its own. `forward` gives logits by
+    a last Linear layer, which is read as the head.
+
+    Args:
+        module: or what builds one.
+        data: whose rows it reads.
+        trainer: flags of the Trainer; say how long by max_epochs or max_steps.
+        batch_size: rows of a batch, (inputs, labels).
+        preprocess: from rows as they are stored to what it reads; None leaves them as they are.
+        training: the machine that looks and tests; the default takes what is there.
+    """
+
+    def __init__(
+        self,
+        module: LightningModule | Callable[[], LightningModule],
+        data: Data,
+        *,
+        trainer: Mapping[str, Any],
+        batch_size: int = 32,
+        preprocess: nn.Module | None = None,
+        training: Training | None = None,
+    ) -> None:
+        if not {"max_epochs", "max_steps", "max_time"} & set(trainer):
+            raise UserError("say how long a round trains: trainer={'max_epochs': 10}, or max_steps")
+        data.setup()
+        # What is looked through by a hook cannot be compiled.
+        self.training = replace(training or Training(), compile=False)
+        self._begin: Callable[[], LightningModule] = (
+            partial(deepcopy, module) if isinstance(module, LightningModule) else module
+        )
+        self._data = data
+        self._flags = dict(trainer)
+        self._batch_size = batch_size
+        self._preprocess = nn.Identity() if preprocess is None else preprocess
+        self._wear(self._begin())
+
+    @property
+    def deep(self) -> bool:
+        return self._seen.deep
+
+    def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
+        self._wear(self._begin())
+        loader = _Preprocessed(
+            Batches(rows.inputs, rows.labels, size=self._batch_size, shuffle=True), self._preprocess
+        )
+        callbacks = deepcopy(self._flags.get("callbacks") or [])
+        callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
+        flags = {**QUIET, **self._flags, "callbacks": [*callbacks, Watching(watch)]}
+        with quiet():
+            trainer = Trainer(**flags)
+            self._module.train()
+            trainer.fit(self._module, loader, self._validation())
+        return trainer.global_step
+
+    def test(self, rows: Rows) -> dict[str, float]:
+        return self._seen.test(rows)
+
+    def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
+        return self._seen.look(rows, numbers, seed, stages=stages)
+
+    def fresh(self, share: float = 1.0) -> LightningLearner:
+        lengths = {name: self._flags.get(name) for name in ("max_epochs", "max_steps")}
+        shorter = {
+            name: max(1, round(length * share))
+            for name, length in lengths.items()
+            if length is not None and length > 0
+        }
+        return LightningLearner(
+            self._begin,
+            self._data,
+            trainer={**self._flags, **shorter},
+            batch_size=self._batch_size,
+            preprocess=self._preprocess,
+            training=self.training,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._module.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._wear(self._begin())
+        self._module.load_state_dict(state)
+
+    def module(self) -> Ready:
+        return self._seen.module()
+
+    def place(self, rows: Rows) -> Rows:
+        return self._seen.place(rows)
+
+    def _wear(self, module: LightningModule) -> None:
+        """Look, from now on, through another module; whoever looked before keeps the other one."""
+        self._module = module
+        classes, train = len(self._data.classes), self._data.train
+        sample = self._preprocess.eval()(train.inputs[:SAMPLE])
+        worn = partial(_Worn, module, classes=classes, sample=sample)
+        self._seen = Trained(Task(worn, train.shape, classes, self._preprocess), self.training)
+
+    def _validation(self) -> Any:
+        """For a module that validates, where the data have rows for it."""
+        held_out = self._data.validation
+        if held_out is None:
+            return None
+        return _Preprocessed(
+            Batches(held_out.inputs, held_out.labels, size=self._batch_size), self._preprocess
+        )
+
+
+class _Worn(Network):
+    """A module as a network of ours: it stays whole, and its head's input is the embedding."""
+
+    def __init__(self, module: nn.Module, classes: int, sample: Tensor) -> None:
+        cut, _ = cut_of(module, classes, sample)
+        head = module.get_submodule(cut.head)
+        assert isinstance(head, nn.Linear)
+        dropout = None if cut.dropout is None else module.get_submodule(cut.dropout)
+        rate = dropout.p if isinstance(dropout, nn.Dropout) else 0.0
+        super().__init__(_UpTo(module, cut.head), head.in_features, classes, rate)
+        self.head = head
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.embed.get_submodule("module")(inputs)
+
+
+class _UpTo(nn.Module):
+    """What a layer of a module reads."""
+
+    def __init__(self, module: nn.Module, layer: str) -> None:
+        super().__init__()
+        self.module = module
+        self.layer = layer
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        caught: list[Tensor] = []
+        layer = self.module.get_submodule(self.layer)
+        hook = layer.register_forward_pre_hook(lambda layer, inputs: caught.append(inputs[0]))
+        try:
+            self.module(inputs)
+        finally:
+            hook.remove()
+        return caught[-1]
+
+
+class _Preprocessed:
+    """Batches as a module reads them."""
+
+    def __init__(self, batches: Batches, preprocess: nn.Module) -> None:
+        self.batches = batches
+        self.preprocess = preprocess
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self.preprocess.train(self.batches.shuffle)  # augmentation is for training
+        for inputs, labels in self.batches:
+            with torch.no_grad():  # not around the yield, which would keep gradients off outside
+                read = self.preprocess(inputs)
+            yield read, labels

@@ -1,0 +1,95 @@
+"""A learner that is a task, trained by Lightning."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+from weakref import ReferenceType, ref
+
+from torch import Tensor
+
+from autoal.data.rows import Rows
+from autoal.model.features import Features, Head
+from autoal.model.learner import Learner, Watch
+from autoal.model.networks import Ready
+from autoal.model.task import Task
+from autoal.model.training import Training
+
+
+class Trained(Learner):
+    """A task and the machine that trains it.
+
+    Args:
+        task: what is trained, and how.
+        training: the machine's side; the default takes what is there.
+    """
+
+    training: Training
+
+    def __init__(self, task: Task, training: Training | None = None) -> None:
+        self.task = task
+        self.training = training or Training()
+        self._snapshot: ReferenceType[_Snapshot] | None = None
+
+    @property
+    def deep(self) -> bool:
+        head = {id(weight) for weight in self.task.network.head.parameters()}
+        return any(id(weight) not in head for weight in self.task.network.parameters())
+
+    def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
+        self._part()
+        self.task.renew(first=first)
+        return self.training.fit(self.task, rows, watch)
+
+    def test(self, rows: Rows) -> dict[str, float]:
+        return self.training.test(self.task, rows)
+
+    def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
+        snapshot, training, network = self._taken(), self.training, self.task.network
+        return Features(
+            rows,
+            numbers,
+            lambda: training.embed(snapshot.task, rows, numbers, stages=stages),
+            # Float32, as the embeddings are.
+            Head(deepcopy(network.head).float(), network.rate, seed),
+            width=network.head.in_features if stages else None,
+        )
+
+    def fresh(self, share: float = 1.0) -> Trained:
+        return Trained(self.task.shorter(share), self.training)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.task.network.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._part()
+        self.task.network.load_state_dict(state)
+
+    def module(self) -> Ready:
+        return Ready(deepcopy(self.task.preprocess), deepcopy(self.task.network))
+
+    def place(self, rows: Rows) -> Rows:
+        return replace(rows, inputs=self.training.place(rows.inputs))
+
+    def _taken(self) -> _Snapshot:
+        """The network as it is now, the same one until it changes."""
+        snapshot = None if self._snapshot is None else self._snapshot()
+        if snapshot is None:
+            snapshot = _Snapshot(self.task)
+            self._snapshot = ref(snapshot)
+        return snapshot
+
+    def _part(self) -> None:
+        """Leave a copy to those who may still look through the network as it is."""
+        snapshot = None if self._snapshot is None else self._snapshot()
+        if snapshot is not None:
+            snapshot.task = deepcopy(self.task)
+        self._snapshot = None
+
+
+class _Snapshot:
+    """A network at one time; copied only if it changes while somebody may still look."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task

@@ -1,0 +1,100 @@
+"""Plugins of every kind, ours and everybody's: entry points, read without importing them."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
+from typing import Any
+
+from autoal.errors import UserError, unknown
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Plugins that serve one purpose."""
+
+    noun: str  # what one of them is called in a message
+    group: str  # of entry points
+
+    def installed(self) -> dict[str, EntryPoint]:
+        """The entry points of this kind by name."""
+        found: dict[str, EntryPoint] = {}
+        for point in _points().select(group=self.group):
+            other = found.setdefault(point.name, point)
+            if other.value != point.value:
+                raise UserError(
+                    f"two installed packages offer a {self.noun} {point.name!r}: "
+                    f"{other.value} and {point.value}; uninstall one of them"
+                )
+        return dict(sorted(found.items()))
+
+    def load(self, name: str) -> Any:
+        """What the entry point of this name names."""
+        points = self.installed()
+        if name not in points:
+            raise unknown(self.noun, name, points)
+        try:
+            return points[name].load()
+        except (ImportError, AttributeError) as error:
+            raise UserError(
+                f"{self.noun} {name!r} cannot be loaded from {points[name].value}: {error}"
+            ) from error
+
+    def origin(self, name: str) -> str:
+        """The installed package that a plugin comes from, with its version."""
+        package = self.installed()[name].dist
+        return f"{package.name} {package.version}" if package else "unknown"
+
+
+STRATEGIES = Kind("strategy", "autoal.strategies")
+DATA = Kind("data", "autoal.data")
+TASKS = Kind("task", "autoal.tasks")
+ENCODERS = Kind("encoder", "autoal.encoders")
+ORACLES = Kind("oracle", "autoal.oracles")
+
+
+@cache
+def _points() -> Any:
+    """All entry points, which takes a look at every installed package."""
+    return entry_points()
+
+
+def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[str, Any]:
+    """The options of a class or function with their defaults: its parameters.
+
+    Args:
+        target: whose parameters become options.
+        filled: parameters that are no options, since the engine fills them in.
+
+    Returns:
+        The default of each; a required one has `Parameter.empty`.
+    """
+    found: dict[str, Any] = {}
+    name = getattr(target, "__name__", str(target))
+    for parameter in signature(target).parameters.values():
+        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            continue
+        if parameter.name in filled:
+            continue
+        if parameter.kind is Parameter.POSITIONAL_ONLY or parameter.name == "name":
+            raise UserError(
+                f"{name} has a parameter {parameter.name!r} that cannot be an option: "
+                "it is positional-only, or called name"
+            )
+        if not _plain(parameter.default):
+            raise UserError(
+                f"{name}: the default of {parameter.name!r} must be a number, a text, "
+                f"true, false, null, a list or a mapping of them, got {parameter.default!r}"
+            )
+        found[parameter.name] = parameter.default
+    return found
+
+
+def _plain(value: Any) -> bool:
+    """Whether a default can be written to config.yaml and read again."""
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(inner) for key, inner in value.items())
+    return value is None or value is Parameter.empty or type(value) in (bool, int, float, str)

@@ -1,0 +1,161 @@
+"""Arrays at hand, a line for every row, as features: what a view is made of without a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autoal.data.rows import UNKNOWN, Rows
+from autoal.errors import UserError
+from autoal.model.features import Features, Given, Head, Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """What is given of all rows; see `View.of` for what each array is."""
+
+    embeddings: Tensor | None
+    stages: Tensor | None
+    logits: Tensor | None
+    draws: Tensor | None
+    inputs: Tensor | None
+    head: nn.Module | None
+    dropout: float
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        embeddings: Any,
+        stages: Any,
+        logits: Any,
+        probs: Any,
+        draws: Any,
+        inputs: Any,
+        head: nn.Module | None,
+        dropout: float,
+        seed: int,
+    ) -> Lines:
+        """From arrays of any kind."""
+        if sum(given is not None for given in (logits, probs, head)) > 1:
+            raise ValueError("give one of `logits`, `probs` and `head`, not several")
+        if probs is not None:
+            logits = _numbers(probs).log()
+        return cls(
+            None if embeddings is None else _numbers(embeddings),
+            None if stages is None else _numbers(stages),
+            None if logits is None else _numbers(logits),
+            None if draws is None else _numbers(draws),
+            None if inputs is None else tensor_of(inputs),
+            head,
+            dropout,
+            seed,
+        )
+
+    def size(self, **others: Any) -> int:
+        """The number of rows, on which these and other arrays must agree."""
+        given = {
+            "embeddings": self.embeddings,
+            "stages": self.stages,
+            "logits or probs": self.logits,
+            "inputs": self.inputs,
+            **others,
+        }
+        sizes = {name: len(array) for name, array in given.items() if array is not None}
+        if self.draws is not None:
+            sizes["draws"] = self.draws.shape[1]
+        if not sizes:
+            raise ValueError("a view needs an array at least: embeddings, probs, labels, ...")
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"the arrays of a view must have a line for every row, got {sizes}")
+        return next(iter(sizes.values()))
+
+    def classes(self, labels: Tensor, given: int | None) -> int:
+        """How many classes the predictions have, or else the labels tell, or was said."""
+        widths = {array.shape[-1] for array in (self.logits, self.draws) if array is not None}
+        if isinstance(self.head, nn.Linear):
+            widths.add(self.head.out_features)
+        widths |= set() if given is None else {given}
+        if len(widths) > 1:
+            raise ValueError(f"predictions and `classes` differ in the number of classes: {widths}")
+        found = max([*widths, int(labels.max()) + 1 if len(labels) else 0])
+        if widths and found > max(widths):
+            raise ValueError(f"one of `labels` is {found - 1}, and there are {max(widths)} classes")
+        return found if widths else max(found, 2)
+
+    def features(self, rows: Tensor) -> Features:
+        """Of some rows."""
+        seen = self.embeddings
+        staged = self.stages is not None and self.embeddings is not None
+        if self.stages is not None and self.embeddings is not None:
+            seen = torch.cat([self.stages, self.embeddings], 1)
+        return Features(
+            None if self.inputs is None else Rows.of(self.inputs),
+            rows,
+            lambda: _of(seen, rows, "embeddings"),
+            self._predicted(rows),
+            width=self.embeddings.shape[1] if staged and self.embeddings is not None else None,
+        )
+
+    def _predicted(self, rows: Tensor) -> Predictions:
+        if self.head is not None:
+            return Head(self.head, self.dropout, self.seed)
+        draws = self.draws
+        return Given(
+            lambda: _of(self.logits, rows, "probs"),
+            None if draws is None else lambda: draws[:, rows].log(),
+        )
+
+
+def labels_of(values: Any) -> Tensor:
+    """Whole numbers from 0, or UNKNOWN, which NaN is too."""
+    given = tensor_of(values)
+    labels = given.double().nan_to_num(UNKNOWN)
+    odd = labels[(labels != labels.round()) | (labels < UNKNOWN)]
+    if given.ndim != 1 or len(odd):
+        what = f"{odd[0]:g}" if len(odd) else f"the shape {tuple(given.shape)}"
+        raise ValueError(f"`labels` must be a class for each row, or -1 if unknown, got {what}")
+    return labels.long()
+
+
+def rows_of(values: Any, labels: Tensor) -> Tensor:
+    """A mask of the labelled rows that these numbers, or a mask, name."""
+    given = tensor_of([] if values is None else values)
+    mask = torch.zeros(len(labels), dtype=torch.bool)
+    if given.dtype == torch.bool and given.shape != mask.shape:
+        raise ValueError(f"`held_out` is a mask of {len(given)} rows, and there are {len(mask)}")
+    numbers = given.nonzero().flatten() if given.dtype == torch.bool else given.long()
+    beyond = numbers[(numbers < 0) | (numbers >= len(mask))]
+    if len(beyond):
+        raise ValueError(f"`held_out` names row {beyond[0]}, and there are {len(mask)} rows")
+    unknown = numbers[labels[numbers] == UNKNOWN]
+    if len(unknown):
+        raise ValueError(f"`held_out` names row {unknown[0]}, whose label is unknown")
+    mask[numbers] = True
+    return mask
+
+
+def tensor_of(values: Any) -> Tensor:
+    """A tensor of any kind of array, which is not changed by what happens to the array later."""
+    if isinstance(values, Tensor):
+        return values.detach()
+    if isinstance(values, np.ndarray):
+        return torch.from_numpy(values.copy())
+    return torch.as_tensor(values)
+
+
+def _numbers(values: Any) -> Tensor:
+    """A tensor of floating-point numbers; whole ones become some."""
+    tensor = tensor_of(values)
+    return tensor if tensor.is_floating_point() else tensor.float()
+
+
+def _of(array: Tensor | None, rows: Tensor, name: str) -> Tensor:
+    if array is None:
+        raise UserError(f"this view was made without `{name}`, which the strategy reads")
+    return array[rows]

@@ -1,0 +1,40 @@
+"""Installed strategies, built by their names and options."""
+
+from contextlib import suppress
+from typing import Any
+
+from autoal import plugins
+from autoal.errors import UserError
+from autoal.plugins import STRATEGIES
+from autoal.query.strategy import QueryStrategy, reads_untaught
+from autoal.settings import completed
+
+
+def load(name: str) -> type[QueryStrategy]:
+    """The class of the strategy of this name."""
+    found = STRATEGIES.load(name)
+    if not (isinstance(found, type) and issubclass(found, QueryStrategy)):
+        value = STRATEGIES.installed()[name].value
+        raise UserError(f"strategy {name!r}: {value} is not a QueryStrategy class")
+    return found
+
+
+def options(strategy: type[QueryStrategy]) -> dict[str, Any]:
+    """The options of a strategy with their defaults; a required one has `Parameter.empty`."""
+    return plugins.options(strategy)
+
+
+def untaught() -> list[str]:
+    """The installed strategies that can choose the start, before anything is labelled."""
+    usable = []
+    for name in STRATEGIES.installed():
+        with suppress(Exception):  # a package that is broken is no choice
+            if reads_untaught(load(name).reads):
+                usable.append(name)
+    return usable
+
+
+def build(name: str, **chosen: Any) -> QueryStrategy:
+    """The strategy of this name, with these options and the defaults of the others."""
+    strategy = load(name)
+    return strategy(**completed(chosen, options(strategy), f"strategy {name!r}"))

@@ -1,0 +1,73 @@
+"""What a finished run shows: a table, a learning curve and where everything is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from autoal.record.round import Round
+from autoal.report import figures
+from autoal.report.measures import Curve
+from autoal.report.svg import Figure, standalone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autoal.record.folder import RunFolder
+
+PHASES = ("train", "test", "features", "score", "total")
+DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
+
+
+def write_results(folder: RunFolder) -> None:
+    """The learning curve, and the weights of the candidates if there are some, as pictures."""
+    history, name = folder.rounds, folder.path.name
+    drawn = {"learning_curve": learning_curve(history, name)}
+    if any("weights" in finished.notes for finished in history):
+        drawn["weights"] = mixing_weights(history, name)
+    for file, figure in drawn.items():
+        folder.write(folder.path / f"{file}.svg", standalone(figure).encode())
+
+
+def learning_curve(history: Sequence[Round], title: str) -> Figure:
+    """Accuracy on the test set over the number of labels."""
+    labelled = np.array([finished.labelled for finished in history], dtype=float)
+    curves = {}
+    for metric in DRAWN:
+        values = np.array([finished.metrics.get(metric, np.nan) for finished in history])
+        if np.isfinite(values).all():
+            curves[metric.replace("_", " ")] = Curve(labelled, values, np.zeros_like(values))
+    colours = {name: place for place, name in enumerate(curves)}
+    return figures.learning_curves(title, curves, colours, beside="test set")
+
+
+def mixing_weights(history: Sequence[Round], title: str) -> Figure:
+    """What each candidate weighs in each query, stacked."""
+    found = [finished.notes["weights"] for finished in history if "weights" in finished.notes]
+    weights = {name: [weight[name] for weight in found] for name in found[0]}
+    return figures.mixing_weights(title, weights)
+
+
+def show_results(console: Console, folder: RunFolder) -> None:
+    """The table of all rounds, and the paths of all that was written."""
+    table = Table(title=folder.path.name, caption="times in seconds", box=SIMPLE)
+    history = folder.rounds
+    rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
+    declined = ("declined",) if any(finished.declined for finished in history) else ()
+    for name in ("round", "labelled", *rare, *declined, "accuracy", *PHASES):
+        table.add_column(name, justify="right")
+    for finished in history:
+        counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
+        counts += [len(finished.declined)] if declined else []
+        shown = ("-" if count is None else str(count) for count in counts)
+        accuracy = finished.metrics.get("accuracy")
+        told = "-" if accuracy is None else f"{accuracy:.4f}"
+        table.add_row(*shown, told, *(f"{finished.seconds[name]:.2f}" for name in PHASES))
+    console.print(table)
+    for path in sorted(folder.path.iterdir()):
+        if not path.name.startswith("."):
+            console.print(str(path), highlight=False, soft_wrap=True)

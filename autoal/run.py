@@ -1,0 +1,138 @@
+"""One run: its parts are built, its rounds are done and kept, its results are shown."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+
+from autoal.building import build, refused
+from autoal.cycle.experiment import Experiment, rounds
+from autoal.cycle.plan import Plan
+from autoal.data.contract import Data
+from autoal.encoders.encoded import Encoded
+from autoal.model.learner import Learner
+from autoal.model.task import Task
+from autoal.model.trained import Trained
+from autoal.model.training import Training
+from autoal.oracles.question import Oracle
+from autoal.oracles.truth import TrueLabels
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+from autoal.query.strategy import QueryStrategy
+from autoal.record.failure import keep_failure
+from autoal.record.folder import RunFolder
+from autoal.record.sink import Sinks
+from autoal.record.terminal import Terminal
+from autoal.record.versions import versions
+from autoal.report.finished import show_results, write_results
+from autoal.settings import Settings
+
+
+class Parts(NamedTuple):
+    """What a run is made of."""
+
+    experiment: Experiment
+    oracle: Oracle
+
+
+def run(settings: Settings, *, keep_refusals: bool = False) -> None:
+    """Build the parts, do the rounds that are not done yet, and show the results.
+
+    Args:
+        settings: completed.
+        keep_refusals: write down in the run's folder why a run cannot be, for the report on a
+            sweep; a single run that is refused leaves nothing.
+    """
+    console = Console(markup=False)  # a name with brackets is a name
+    path = Path(settings["out"], settings["name"])
+    try:
+        built = parts(settings)
+    except Exception as error:
+        if keep_refusals:
+            keep_failure(path, error)
+        raise
+    about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
+    with RunFolder(path, settings, about) as folder:
+        if len(folder.rounds) <= settings["rounds"]:
+            _go_on(built, folder, console)
+        write_results(folder)
+        show_results(console, folder)
+
+
+def parts(settings: Settings) -> Parts:
+    """The experiment and who answers; all that can be refused is refused here."""
+    with refused():
+        start = settings["start"]
+        plan = Plan(start["size"], settings["budget"], settings["rounds"])
+        strategy = _strategy(settings["strategy"])
+        training: Training = build(settings["trainer"])
+        data = _data(settings, training)
+        data.setup()
+        learner = _learner(settings["task"], data, training)
+        experiment = Experiment(
+            data, learner, strategy, plan, start=_start(start), seed=settings["seed"]
+        )
+        labels = data.train.labels
+        oracle = build(
+            settings["oracle"], labels=labels, oracle=TrueLabels(labels), strategy=strategy
+        )
+    return Parts(experiment, oracle)
+
+
+def resumed(path: Path | str) -> Parts:
+    """The experiment of a run folder, after its last finished round, and who answers."""
+    with RunFolder.reopened(Path(path)) as folder:
+        built = parts(folder.config)
+        if folder.rounds:
+            built.experiment.resume(folder.rounds, folder.state())
+    return built
+
+
+def _strategy(section: Settings) -> QueryStrategy:
+    options = {key: value for key, value in section.items() if key not in ("name", "size")}
+    return registry.build(section["name"], **options)
+
+
+def _start(section: Settings) -> QueryStrategy | None:
+    """Who chooses the start; None is at random, by a draw that no strategy takes part in."""
+    if section["name"] == "random":
+        return None
+    return _strategy(section)
+
+
+def _data(settings: Settings, training: Training) -> Data:
+    data: Data = build(settings["data"])
+    if not settings["encoder"]:
+        return data
+    return Encoded(data, build(settings["encoder"]), training.device)
+
+
+def _learner(section: Settings, data: Data, training: Training) -> Learner:
+    built = build(
+        section,
+        shape=data.train.shape,
+        classes=len(data.classes),
+        preprocess=data.preprocess(),
+        training=training,
+    )
+    return Trained(built, training) if isinstance(built, Task) else built
+
+
+def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
+    """Go on after the last finished round, and keep every round before it is told."""
+    experiment, logger = built.experiment, folder.config["logger"]
+    if folder.rounds:
+        experiment.resume(folder.rounds, folder.state())
+    with closing(Sinks()) as sinks:
+        experiment.sink = sinks
+        sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
+        if logger:
+            tell: Any = partial(console.print, highlight=False, soft_wrap=True)
+            sinks.add(build(logger, folder=folder, experiment=experiment, tell=tell))
+        for done in rounds(*built):
+            folder.add(done, experiment.state_dict())
+            sinks.end(done)

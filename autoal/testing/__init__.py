@@ -1,0 +1,28 @@
+"""Whether a plugin keeps its promises, for everybody who writes one.
+
+The whole test of a strategy in a package of its own is
+
+    def test_density() -> None:
+        check_strategy(Density())
+
+and there is a check of the same make for every other kind of plugin.
+"""
+
+from autoal.testing.data import check_data
+from autoal.testing.encoder import check_encoder
+from autoal.testing.learner import check_learner
+from autoal.testing.made import make_view
+from autoal.testing.oracle import check_oracle
+from autoal.testing.promises import BrokenPromiseError
+from autoal.testing.strategy import PROMISES, check_strategy
+
+__all__ = [
+    "PROMISES",
+    "BrokenPromiseError",
+    "check_data",
+    "check_encoder",
+    "check_learner",
+    "check_oracle",
+    "check_strategy",
+    "make_view",
+]

@@ -1,0 +1,138 @@
+"""Made rows, and views of them: what checks and tests look at."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from autoal.data.rows import Rows
+from autoal.model.features import Features, Head
+from autoal.query.view import Bench, Known, View
+from autoal.seeding import derive, generator
+
+STAGES = (4, 6)  # widths of the network's earlier stages
+SHAPE = (3, 8, 8)  # of an image
+
+
+def make_view(
+    pool: int = 60,
+    labelled: int = 12,
+    classes: int = 3,
+    *,
+    width: int = 8,
+    validation: int = 0,
+    stages: bool = False,
+    dtype: torch.dtype = torch.float32,
+    seed: int = 0,
+) -> View:
+    """A view of made rows: a cluster of embeddings for each class, and a head that suits them.
+
+    The same arguments make the same view. Classes take turns, so that `labelled` rows know all of
+    them where there are enough.
+
+    Args:
+        pool: number of rows that may be queried.
+        labelled: number of labelled rows.
+        classes: number of classes.
+        width: of the embeddings.
+        validation: number of validation rows, if there are any.
+        stages: whether the network's earlier stages are there too.
+        dtype: of the embeddings.
+        seed: of everything.
+    """
+    made = make((pool, labelled, validation), classes, width, stages=stages, seed=seed)
+    return replace(made, activations=made.activations.to(dtype)).view()
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a view is made of; `pool`, `labelled` and `validation` are places among the rows."""
+
+    rows: Tensor  # (n,) ascending
+    labels: Tensor  # (n,)
+    images: Tensor  # (n, 3, 8, 8)
+    activations: Tensor  # the stages, if any, and the embeddings, side by side
+    head: nn.Linear
+    stages: bool
+    pool: Tensor
+    labelled: Tensor
+    validation: Tensor
+    seed: int
+    outcomes: bool = False  # the bench tells what batches lead to, for upper references
+
+    def view(self) -> View:
+        return View(
+            pool=self._features(self.pool),
+            labelled=self._known(self.labelled),
+            classes=self.head.out_features,
+            seed=derive(self.seed, "view"),
+            validation=self._known(self.validation) if len(self.validation) else None,
+            bench=Bench(lambda name: nullcontext(), outcome=self._outcome)
+            if self.outcomes
+            else None,
+        )
+
+    def with_activations(self, places: Tensor, value: Tensor | float) -> Made:
+        """The same rows, some of which the network sees otherwise."""
+        activations = self.activations.clone()
+        activations[places] = value
+        return replace(self, activations=activations)
+
+    def with_head(self, factor: float) -> Made:
+        """The same rows under a head whose weights are so much larger."""
+        head = deepcopy(self.head)
+        weights = head.state_dict().items()
+        head.load_state_dict({name: factor * weight for name, weight in weights})
+        return replace(self, head=head)
+
+    def _known(self, places: Tensor) -> Known:
+        return Known(self._features(places), self.labels[places])
+
+    def _features(self, places: Tensor) -> Features:
+        inputs = torch.zeros(int(self.rows.max()) + 1, *SHAPE, dtype=torch.uint8)
+        inputs[self.rows] = self.images
+        return Features(
+            Rows.of(inputs),
+            self.rows[places],
+            lambda: self.activations[places],
+            Head(deepcopy(self.head), seed=derive(self.seed, "features")),
+            width=self.head.in_features if self.stages else None,
+        )
+
+    def _outcome(self, rows: Tensor, judges: Tensor) -> float:
+        """Some loss that follows from the batch and the true labels."""
+        places = torch.searchsorted(self.rows, rows)
+        return float(self.labels[places].float().mean() + self.activations[places].float().mean())
+
+
+def make(
+    sizes: tuple[int, int, int], classes: int, width: int = 8, *, stages: bool, seed: int
+) -> Made:
+    """Rows of these numbers for the pool, labelled and validation."""
+    stream, total = generator(seed, "rows"), sum(sizes)
+    rows = torch.randperm(2 * total, generator=stream)[:total].sort().values
+    order = torch.randperm(total, generator=stream)
+    parts = [part.sort().values for part in order.split(list(sizes))]
+    labels = torch.empty(total, dtype=torch.long)
+    for part in parts:
+        labels[part] = torch.arange(len(part)) % classes
+    centres = torch.randn(classes, width, generator=stream)
+    embeddings = centres[labels] + torch.randn(total, width, generator=stream)
+    earlier = torch.randn(total, sum(STAGES), generator=stream)
+    images = torch.randint(256, (total, *SHAPE), generator=stream, dtype=torch.uint8)
+    activations = torch.cat([earlier, embeddings], 1) if stages else embeddings
+    pool, labelled, validation = parts
+    head = _head(centres)
+    return Made(rows, labels, images, activations, head, stages, pool, labelled, validation, seed)
+
+
+def _head(centres: Tensor) -> nn.Linear:
+    """The layer that is right about normal clusters around these centres."""
+    classes, width = centres.shape
+    head: nn.Linear = nn.utils.skip_init(nn.Linear, width, classes)  # no draw for its weights
+    head.load_state_dict({"weight": centres, "bias": -centres.square().sum(1) / 2})
+    return head

@@ -1,0 +1,78 @@
+"""What all checks of plugins have in common."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+Plugin = TypeVar("Plugin")
+
+
+class BrokenPromiseError(AssertionError):
+    """What a plugin should do and does not."""
+
+
+def keep_promises(
+    name: str, plugin: Plugin, promises: Mapping[str, Callable[[Plugin], None]]
+) -> None:
+    """Raise `BrokenPromiseError` for the first promise that the plugin does not keep."""
+    with _streams_given_back():
+        for promise, check in promises.items():
+            try:
+                check(plugin)
+            except BrokenPromiseError as broken:
+                raise BrokenPromiseError(f"{name} breaks a promise: {promise}; {broken}") from None
+            except Exception as error:
+                raise BrokenPromiseError(
+                    f"{name} breaks a promise: {promise}; it raised {type(error).__name__}: {error}"
+                ) from error
+
+
+def demand(kept: bool, broken: str) -> None:
+    """Raise, with what is broken, unless the promise is kept."""
+    if not kept:
+        raise BrokenPromiseError(broken)
+
+
+@contextmanager
+def about(case: str) -> Iterator[None]:
+    """Say in which case a promise was broken."""
+    try:
+        yield
+    except BrokenPromiseError as broken:
+        raise BrokenPromiseError(f"{case}, {broken}") from None
+    except Exception as error:
+        raise BrokenPromiseError(f"{case}, it raised {type(error).__name__}: {error}") from error
+
+
+def seed_streams(seed: int) -> None:
+    """Seed all global streams."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def streams() -> dict[str, Any]:
+    """Where the global streams stand, so that it can be compared."""
+    return {
+        "torch": torch.get_rng_state().tolist(),
+        "numpy": pickle.dumps(np.random.get_state()),  # arrays do not compare to one answer
+        "random": random.getstate(),
+    }
+
+
+@contextmanager
+def _streams_given_back() -> Iterator[None]:
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before[0])
+        np.random.set_state(before[1])
+        random.setstate(before[2])

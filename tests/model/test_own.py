@@ -1,0 +1,245 @@
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+from torch import Tensor, nn
+
+from autoal import Arrays, Experiment, Plan, Training, TrueLabels, rounds
+from autoal.errors import UserError
+from autoal.model.own import LightningLearner, TorchLearner
+from autoal.seeding import generator, seeded
+from autoal.testing import check_learner
+from tests.networks import Tiny
+
+CPU = Training(accelerator="cpu")
+STRIPES = torch.arange(48) % 2
+
+
+def stripes(count: int, part: str) -> tuple[Tensor, Tensor]:
+    """Pictures with a bright column, left or right."""
+    labels = torch.arange(count) % 2
+    images = torch.randint(150, (count, 1, 8, 8), generator=generator(0, part)).to(torch.uint8)
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, :, 2 + 4 * label] += 100
+    return images, labels
+
+
+@pytest.fixture
+def data() -> Arrays:
+    return Arrays(stripes(48, "train"), test=stripes(20, "test"))
+
+
+class Module(pl.LightningModule):
+    """Somebody's own: it scales its input, logs, and steps an optimiser of its choice."""
+
+    def __init__(self, optimizer: str = "Adam") -> None:
+        super().__init__()
+        self.network = Tiny((1, 8, 8), 2)
+        self.optimizer = optimizer
+        self.steps = 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images.float() / 255)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        self.steps += 1
+        loss = nn.functional.cross_entropy(self(batch[0]), batch[1])
+        self.log("loss", loss)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        self.log("val_loss", nn.functional.cross_entropy(self(batch[0]), batch[1]))
+
+    def configure_optimizers(self) -> Any:
+        return getattr(torch.optim, self.optimizer)(self.parameters(), lr=0.02)
+
+
+class ByHand(Module):
+    """With an optimisation of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:  # type: ignore[override]
+        optimizer: Any = self.optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(nn.functional.cross_entropy(self(batch[0]), batch[1]))
+        optimizer.step()
+
+
+def lightning(module: Any, data: Arrays, **flags: Any) -> LightningLearner:
+    trainer = {"max_epochs": 8, "accelerator": "cpu", **flags}
+    return LightningLearner(module, data, trainer=trainer, batch_size=8, training=CPU)
+
+
+def torch_learner(data: Arrays, **options: Any) -> TorchLearner:
+    with seeded(0, "module"):
+        module = Tiny((1, 8, 8), 2)
+    return TorchLearner(module, data, training=CPU, steps=12, learning_rate=0.05, **options)
+
+
+BUILDERS: dict[str, Callable[[Arrays], Any]] = {
+    "torch": torch_learner,
+    "torch, built": lambda data: TorchLearner(Tiny, data, training=CPU, steps=12),
+    "lightning": lambda data: lightning(MODULE, data),
+    "lightning, built": lambda data: lightning(Module, data),
+    "lightning, by hand": lambda data: lightning(ByHand, data),
+}
+with seeded(0, "module"):
+    MODULE = Module()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_model_of_ones_own_keeps_the_promises_of_a_learner(name: str, data: Arrays) -> None:
+    check_learner(lambda: BUILDERS[name](data), data)
+
+
+@pytest.mark.parametrize("strategy", ["margin", "bald", "badge", "autoal", "loss_prediction"])
+@pytest.mark.parametrize("name", ["torch", "lightning"])
+def test_every_kind_of_strategy_works_with_a_model_of_ones_own(
+    name: str, strategy: str, data: Arrays
+) -> None:
+    experiment = Experiment(data, BUILDERS[name](data), strategy, Plan(10, 4, 2))
+    history = list(rounds(experiment, TrueLabels(data.train.labels)))
+    assert [finished.labelled for finished in history] == [10, 14, 18]
+    assert history[-1].metrics["accuracy"] > 0.7
+    assert all(finished.steps > 0 for finished in history)
+
+
+@pytest.mark.parametrize("name", ["torch", "lightning"])
+def test_an_experiment_with_a_model_of_ones_own_goes_on_from_its_state(
+    name: str, data: Arrays
+) -> None:
+    truth = TrueLabels(data.train.labels)
+
+    def facts(history: list[Any]) -> list[Any]:
+        lines = [json.loads(json.dumps(finished.to_line())) for finished in history]
+        return [{key: line[key] for key in line if key != "seconds"} for line in lines]
+
+    whole = Experiment(data, BUILDERS[name](data), "margin", Plan(8, 4, 3))
+    states = []
+    for _ in rounds(whole, truth):
+        states.append(deepcopy(whole.state_dict()))
+    resumed = Experiment(data, BUILDERS[name](data), "margin", Plan(8, 4, 3))
+    resumed.resume(whole.history[:2], states[1])
+    list(rounds(resumed, truth))
+    assert facts(resumed.history) == facts(whole.history)
+
+
+def test_the_dropout_rate_and_the_head_of_a_module_serve_for_draws(data: Arrays) -> None:
+    for learner in (torch_learner(data), lightning(MODULE, data)):
+        with seeded(0, "fit"):
+            learner.fit(data.train, first=True, watch=lambda step: None)
+        features = learner.look(data.train, torch.arange(20), seed=3)
+        assert float(features.drawn_probs.var(0).max()) > 0
+        head = features._predictions
+        assert head.dropout == 0.2  # type: ignore[attr-defined]
+
+
+def test_a_module_starts_every_round_from_the_weights_that_it_had(data: Arrays) -> None:
+    module = Module()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    learner = lightning(module, data, max_epochs=1)
+    for seed in range(2):
+        with seeded(seed, "fit"):
+            learner.fit(data.train, first=seed == 0, watch=lambda step: None)
+    assert module.steps == 0
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def test_trainer_flags_and_callbacks_are_the_users(data: Arrays) -> None:
+    data.validation = data.train.take(torch.arange(12))
+    seen: list[int] = []
+
+    class Counting(pl.Callback):
+        """Counts its epochs; a new count in every round shows that it is a copy."""
+
+        epochs = 0
+
+        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            self.epochs += 1
+            seen.append(self.epochs)
+
+    stopping = EarlyStopping("val_loss", patience=1, min_delta=100.0)
+    flags = {"max_epochs": 9, "callbacks": [Counting(), stopping], "gradient_clip_val": 0.5}
+    learner = lightning(MODULE, data, **flags)
+    for _ in range(2):
+        with seeded(0, "fit"):
+            learner.fit(data.train, first=True, watch=lambda step: None)
+    assert seen == [1, 2, 1, 2]  # stopped after two epochs, in both rounds
+    assert stopping.wait_count == 0  # the user's own was never used
+
+
+def test_a_builder_gives_every_round_fresh_weights(data: Arrays) -> None:
+    learner = lightning(Module, data, max_epochs=1)
+    found = []
+    for seed in range(2):
+        with seeded(seed, "fit"):
+            learner.fit(data.train, first=False, watch=lambda step: None)
+        found.append(learner.look(data.train, torch.arange(4), 0).embeddings)
+    assert not torch.equal(*found)
+
+
+def test_a_member_is_trained_for_as_much_less_as_it_has_fewer_rows(data: Arrays) -> None:
+    for learner in (torch_learner(data), lightning(MODULE, data, max_epochs=4)):
+        steps = []
+        for member in (learner, learner.fresh(0.5), learner.fresh(0.25)):
+            with seeded(0, "fit"):
+                steps.append(member.fit(data.train, first=True, watch=lambda step: None))
+        assert steps[1] == steps[0] // 2
+        assert steps[2] == steps[0] // 4
+
+
+def test_augmentation_is_for_training_only(data: Arrays) -> None:
+    class Marked(nn.Module):
+        """Inverts the picture when it learns."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            return 255 - images if self.training else images
+
+    learner = LightningLearner(
+        MODULE, data, trainer={"max_epochs": 1, "accelerator": "cpu"}, preprocess=Marked()
+    )
+    plain = lightning(MODULE, data)
+    numbers = torch.arange(4)
+    assert torch.equal(
+        learner.look(data.train, numbers, 0).embeddings,
+        plain.look(data.train, numbers, 0).embeddings,
+    )
+    with seeded(0, "fit"):
+        learner.fit(data.train, first=True, watch=lambda step: None)
+    found = learner.look(data.train, numbers, 0).embeddings
+    module = learner.module().eval()
+    assert torch.equal(found, module.network.embed(data.train.inputs[numbers]))
+
+
+def test_how_long_a_round_trains_must_be_said(data: Arrays) -> None:
+    with pytest.raises(UserError, match="say how long a round trains"):
+        LightningLearner(MODULE, data, trainer={"accelerator": "cpu"})
+
+
+def test_a_module_that_ends_in_a_softmax_is_refused_in_one_sentence(data: Arrays) -> None:
+    class Soft(Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return super().forward(images).softmax(1)
+
+    with pytest.raises(UserError, match="no linear head that could be read"):
+        lightning(Soft, data)
+    with pytest.raises(UserError, match="cannot read rows of the shape"):
+        TorchLearner(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2, 2)), data)
+
+
+def test_the_model_predicts_new_rows_afterwards(data: Arrays) -> None:
+    images, labels = stripes(30, "new")
+    for learner in (torch_learner(data), lightning(MODULE, data)):
+        with seeded(0, "fit"):
+            learner.fit(data.train, first=True, watch=lambda step: None)
+        probs = learner.predict(images)
+        assert probs.shape == (30, 2)
+        assert float((probs.argmax(1) == labels).float().mean()) > 0.8

@@ -1,0 +1,29 @@
+"""A network of nobody's own, named by tests on the command line."""
+
+import torchvision
+from torch import Tensor, nn
+
+
+class Tiny(nn.Module):
+    """Convolution, BatchNorm and dropout: each has a state or a stream that a resume could lose."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int, width: int = 4) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(shape[0], width, kernel_size=3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(4),
+        )
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(16 * width, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.dropout(self.features(images).flatten(1)))
+
+
+def grey_shufflenet(classes: int) -> nn.Module:
+    """A network of torchvision, as it is but for its first layer."""
+    network = torchvision.models.shufflenet_v2_x0_5(num_classes=classes)
+    network.conv1[0] = nn.Conv2d(1, 24, kernel_size=3, padding=1, bias=False)
+    return network

@@ -1,0 +1,211 @@
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from autoal import Agreed, Answers, Noisy, Oracle, Priced, Question, TrueLabels
+from autoal.testing import check_oracle
+from tests.oracles.made import pairs, question_of, whole
+
+TRUTH = torch.arange(4000) % 3
+MANY = list(range(4000))
+
+
+def saying(*people: dict[int, int]) -> Oracle:
+    """People of whom each says what stands here of each row, and declines the others."""
+
+    def oracle(question: Question) -> Answers:
+        opinions = people[question.person]
+        rows = [row for row in question.rows.tolist() if row in opinions]
+        return Answers(whole(rows), whole([opinions[row] for row in rows]), f"{question.person}")
+
+    return oracle
+
+
+# Noisy
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
+def test_answers_are_wrong_at_the_rate_and_every_wrong_class_as_often(rate: float) -> None:
+    answers = Noisy(TrueLabels(TRUTH), rate)(question_of(MANY))
+    assert answers.wrong is not None
+    assert answers.wrong / 4000 == pytest.approx(rate, abs=0.03)  # a deviation of 0.007 at most
+    steps = Counter(((answers.labels - TRUTH) % 3).tolist())
+    assert abs(steps[1] - steps[2]) < 200  # a deviation of 63 at most
+    assert set(answers.labels.tolist()) == {0, 1, 2}
+
+
+def test_noise_follows_from_the_seed_the_row_and_the_person_alone() -> None:
+    oracle = Noisy(TrueLabels(TRUTH), 0.5)
+    together = pairs(oracle(question_of(MANY[:200])))
+    torch.manual_seed(9)
+    for row in (7, 150, 3):
+        assert pairs(oracle(question_of([row, 399]))) == {
+            row: together[row],
+            399: pairs(oracle(question_of([399])))[399],
+        }
+    assert pairs(oracle(question_of(MANY[:200], number=5))) == together
+    assert pairs(Noisy(TrueLabels(TRUTH), 0.5)(question_of(MANY[:200]))) == together
+    assert pairs(oracle(question_of(MANY[:200], person=1))) != together
+    assert pairs(Noisy(TrueLabels(TRUTH), 0.5, seed=1)(question_of(MANY[:200]))) != together
+
+
+def test_whoever_errs_keeps_the_truth_the_costs_and_what_was_declined() -> None:
+    inner = Priced(TrueLabels(torch.tensor([0, -1, 2])), torch.tensor([0.5, 1.0, 2.0]))
+    answers = Noisy(inner, 1.0)(question_of([2, 1, 0]))
+    assert answers.rows.tolist() == [2, 0]
+    assert answers.truth is not None
+    assert answers.truth.tolist() == [2, 0]
+    assert answers.costs.tolist() == [2.0, 0.5]
+    assert answers.wrong == 2
+    silent = Noisy(saying({}), 0.5)(question_of([1, 2]))
+    assert (len(silent.rows), silent.labels.dtype, silent.wrong) == (0, torch.long, None)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match=f"`rate` must be at least 0 and at most 1, got {rate}"):
+        Noisy(TrueLabels(TRUTH), rate)
+
+
+# Agreed
+
+
+def test_most_of_the_people_are_right() -> None:
+    oracle = Agreed(saying({1: 0, 2: 1, 3: 2}, {1: 0, 2: 2, 3: 2}, {1: 1, 2: 2, 3: 2}), votes=3)
+    answers = oracle(question_of([3, 1, 2]))
+    assert answers.rows.tolist() == [3, 1, 2]
+    assert answers.labels.tolist() == [2, 0, 2]
+    assert answers.costs.tolist() == [3, 3, 3]
+    assert (answers.by, answers.truth, answers.wrong) == ("3 people", None, None)
+
+
+@pytest.mark.parametrize(
+    ("opinions", "expected"),
+    [
+        ([2, 1], 2),
+        ([1, 2], 1),
+        ([2, 1, 0], 2),
+        ([0, 1, 1, 0], 0),
+        ([1, 0, 0, 1], 1),
+        ([2, 0, 1, 0, 1], 0),  # two say 0, two say 1, and the first of them said 0
+        ([2, 2, 2, 0, 0, 0, 0], 0),  # four against the first three
+        ([2, *[0] * 10, *[1] * 11], 1),
+    ],
+)
+def test_where_as_many_say_something_else_who_was_asked_first_is_right(
+    opinions: list[int], expected: int
+) -> None:
+    people = [{5: opinion} for opinion in opinions]
+    assert pairs(Agreed(saying(*people), votes=len(people))(question_of([5]))) == {5: expected}
+
+
+def test_a_row_that_some_decline_is_decided_by_the_others_and_paid_for_to_them() -> None:
+    oracle = Agreed(saying({1: 0}, {1: 2, 2: 1}, {1: 2}), votes=3)
+    answers = oracle(question_of([2, 3, 1]))
+    assert answers.rows.tolist() == [2, 1]  # all have declined 3
+    assert answers.labels.tolist() == [1, 2]
+    assert answers.costs.tolist() == [1, 3]
+
+
+def test_all_people_can_decline_all_rows() -> None:
+    answers = Agreed(saying({}, {}), votes=2)(question_of([1, 2]))
+    assert (len(answers.rows), len(answers.labels), len(answers.costs)) == (0, 0, 0)
+
+
+def test_people_may_answer_in_an_order_of_their_own() -> None:
+    def backwards(question: Question) -> Answers:
+        return TrueLabels(TRUTH)(question).take(torch.arange(len(question.rows)).flip(0))
+
+    answers = Agreed(backwards, votes=2)(question_of([8, 3, 100]))
+    assert answers.rows.tolist() == [8, 3, 100]
+    assert answers.labels.tolist() == [2, 0, 1]
+    assert answers.wrong == 0
+
+
+def test_each_person_is_asked_once_about_all_rows() -> None:
+    asked: list[tuple[int, list[int]]] = []
+
+    def oracle(question: Question) -> Answers:
+        asked.append((question.person, question.rows.tolist()))
+        return TrueLabels(TRUTH)(question)
+
+    Agreed(oracle, votes=3)(question_of([4, 2]))
+    assert asked == [(0, [4, 2]), (1, [4, 2]), (2, [4, 2])]
+
+
+def test_the_truth_is_known_where_somebody_knows_it_of_every_row_that_was_answered() -> None:
+    partly = TrueLabels(torch.tensor([0, -1, 2]))
+    answers = Agreed(Noisy(partly, 1.0), votes=2)(question_of([0, 1, 2]))
+    assert answers.rows.tolist() == [0, 2]
+    assert answers.truth is not None
+    assert answers.truth.tolist() == [0, 2]
+    assert answers.wrong == 2
+    assert Agreed(saying({1: 0}), votes=1)(question_of([1])).truth is None
+
+
+def test_people_that_agree_err_less_often_than_each_of_them() -> None:
+    question = question_of(MANY[:2000])
+    alone = Noisy(TrueLabels(TRUTH), 0.2)(question)
+    together = Agreed(Noisy(TrueLabels(TRUTH), 0.2), votes=3)(question)
+    assert alone.wrong is not None
+    assert together.wrong is not None
+    # Two of three must be wrong, or all say something else with a wrong one first: of two wrong
+    # answers half are the same. 3 x 0.04 x 0.8 x (1/2 + 1/2 x 2/3) + 0.008 = 0.088.
+    assert alone.wrong / 2000 == pytest.approx(0.2, abs=0.03)
+    assert together.wrong / 2000 == pytest.approx(0.088, abs=0.02)
+    assert together.costs.sum() == 6000
+
+
+@pytest.mark.parametrize(
+    ("votes", "told"), [(0, "at least 1, got 0"), (1.5, "a whole number, got 1.5")]
+)
+def test_a_number_of_votes_that_is_none_is_refused(votes: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=f"`votes` must be {told}"):
+        Agreed(TrueLabels(TRUTH), votes)
+
+
+# Priced
+
+
+def test_an_answer_costs_what_it_is_said_to_cost() -> None:
+    flat = Priced(TrueLabels(TRUTH), 2.5)(question_of([9, 4]))
+    assert flat.costs.tolist() == [2.5, 2.5]
+    by_row = Priced(TrueLabels(TRUTH), torch.arange(4000.0))(question_of([9, 4]))
+    assert by_row.costs.tolist() == [9.0, 4.0]
+    assert (pairs(by_row), by_row.wrong) == ({9: 0, 4: 1}, 0)
+
+
+def test_prices_multiply_what_is_bought_more_than_once() -> None:
+    many = Agreed(Noisy(TrueLabels(TRUTH), 0.2), votes=3)
+    inside = Agreed(Priced(TrueLabels(TRUTH), 2.0), votes=3)
+    assert Priced(many, 2.0)(question_of([1, 2])).costs.tolist() == [6, 6]
+    assert inside(question_of([1, 2])).costs.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("build", [lambda inner: Priced(inner, 2.0), lambda inner: Noisy(inner, 0)])
+def test_a_row_that_is_declined_is_declined_whatever_is_around(
+    build: Callable[[Oracle], Oracle],
+) -> None:
+    answers = build(TrueLabels(torch.tensor([0, -1, 2])))(question_of([1, 2]))
+    assert pairs(answers) == {2: 2}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda inner: inner,
+        lambda inner: Noisy(inner, 0.4),
+        lambda inner: Agreed(Noisy(inner, 0.4), votes=3),
+        lambda inner: Priced(inner, torch.arange(10.0)),
+        lambda inner: Priced(Agreed(Noisy(inner, 0.4), votes=2), 0.5),
+    ],
+    ids=["truth", "noisy", "agreed", "priced", "all"],
+)
+def test_oracles_around_oracles_keep_the_promises_of_oracles(
+    build: Callable[[Oracle], Oracle],
+) -> None:
+    known = torch.tensor([0, -1, 2, 1, 1, -1, 0, 2, 2, 0])
+    check_oracle(build(TrueLabels(known)), question_of([7, 1, 3, 0, 9, 4]))

@@ -1,0 +1,108 @@
+"""One plugin of every other kind: a data set, an encoder, a task and an oracle."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autoal import Answers, Encoder, Features, Learner, Loaded, Oracle, Question, Rows
+from autoal.data.images import ImageData
+from autoal.model.features import Head
+from autoal.model.learner import Watch
+
+
+class Stripes(ImageData):
+    """Pictures with a bright column, left or right."""
+
+    classes = ("left", "right")
+
+    def __init__(self, count: int = 60, **options: Any) -> None:
+        super().__init__(**options)
+        self.count = count
+
+    def load(self) -> Loaded:
+        return Loaded(self._made(self.count, "train"), self._made(20, "test"))
+
+    def _made(self, count: int, part: str) -> Rows:
+        stream = torch.Generator().manual_seed(len(part))
+        labels = torch.arange(count) % 2
+        images = torch.randint(150, (count, 1, 8, 8), generator=stream).to(torch.uint8)
+        for image, label in zip(images, labels.tolist(), strict=True):
+            image[:, :, 2 + 4 * label] += 100
+        return Rows(images, labels, shown=images, part=part)
+
+
+class Columns(Encoder):
+    """The mean of each column, so many times as bright."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+
+    def key(self) -> str:
+        return str(self.factor)
+
+    def encode(self, parts: Any, device: torch.device) -> dict[str, Tensor]:
+        return {
+            name: self.factor * rows.inputs.float().mean((1, 2)) / 255
+            for name, rows in parts.items()
+        }
+
+
+class Centroids(Learner):
+    """The class whose mean is nearest."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int, sharpness: float = 1.0) -> None:
+        self.facts = shape, classes, sharpness
+        self.means = torch.zeros(classes, *shape).flatten(1)
+
+    def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
+        inputs = rows.inputs.float().flatten(1)
+        self.means = torch.stack(
+            [
+                inputs[rows.labels == label].mean(0)
+                if bool((rows.labels == label).any())
+                else inputs.mean(0)
+                for label in range(self.facts[1])
+            ]
+        )
+        return 1
+
+    def test(self, rows: Rows) -> dict[str, float]:
+        probs = self.look(rows, torch.arange(len(rows)), 0).probs
+        right = probs.argmax(1) == rows.labels
+        nll = -probs.gather(1, rows.labels[:, None]).clamp(min=1e-7).log().mean()
+        return {"accuracy": float(right.float().mean()), "nll": float(nll)}
+
+    def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
+        _, classes, sharpness = self.facts
+        head = nn.utils.skip_init(nn.Linear, self.means.shape[1], classes)  # no draw
+        state = {"weight": self.means, "bias": -self.means.square().sum(1) / 2}
+        head.load_state_dict({name: sharpness * value for name, value in state.items()})
+        return Features(
+            rows,
+            numbers,
+            lambda: rows.inputs[numbers].float().flatten(1),
+            Head(head, seed=seed),
+            width=self.means.shape[1] if stages else None,
+        )
+
+    def fresh(self, share: float = 1.0) -> "Centroids":
+        return Centroids(*self.facts)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"means": self.means}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.means = state["means"]
+
+
+class Shy:
+    """Declines every so manyth row of the data set."""
+
+    def __init__(self, oracle: Oracle, every: int = 5) -> None:
+        self.oracle = oracle
+        self.every = every
+
+    def __call__(self, question: Question) -> Answers:
+        answers = self.oracle(question)
+        return answers.take(answers.rows % self.every != 0)

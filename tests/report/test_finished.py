@@ -1,0 +1,126 @@
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from autoal import Round
+from autoal.record.folder import RunFolder
+from autoal.report.finished import (
+    learning_curve,
+    mixing_weights,
+    show_results,
+    write_results,
+)
+from autoal.report.svg import standalone
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, config: dict[str, Any], history: list[Round]) -> RunFolder:
+    folder = RunFolder(tmp_path / "run", config, {})
+    for done in history:
+        folder.add(done, {})
+    folder.__exit__(None, None, None)
+    return folder
+
+
+def circles(svg: str) -> list[tuple[float, float]]:
+    """Where the points of curves are drawn."""
+    found = ElementTree.fromstring(svg).iter(f"{SVG}circle")
+    return [(float(point.attrib["cx"]), float(point.attrib["cy"])) for point in found]
+
+
+def words(svg: str) -> list[str]:
+    return [text.text or "" for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_the_learning_curve_shows_accuracy_over_labels(history: list[Round]) -> None:
+    svg = standalone(learning_curve(history, "run"))
+    first, second, *balanced = circles(svg)
+    assert second[0] > first[0]
+    assert second[1] < first[1]  # higher up, that is: .5 and then .75
+    # Balanced accuracy is .4 twice: level, and below.
+    assert balanced[0][1] == balanced[1][1] > first[1]
+    assert {"accuracy", "balanced accuracy", "labelled rows", "test set"} <= set(words(svg))
+
+
+def test_a_curve_without_a_test_set_is_empty_and_no_error(history: list[Round]) -> None:
+    untested = [replace(finished, metrics={}) for finished in history]
+    svg = standalone(learning_curve(untested, "run"))
+    assert circles(svg) == []
+    assert "labelled rows" in words(svg)
+
+
+def test_the_weights_are_stacked_to_one(history: list[Round]) -> None:
+    weights = [{"margin": 0.75, "random": 0.25}, {"margin": 0.5, "random": 0.5}]
+    searched = [
+        replace(finished, notes={"weights": told})
+        for finished, told in zip(history, weights, strict=True)
+    ]
+    svg = ElementTree.fromstring(standalone(mixing_weights(searched, "run")))
+    boxes = [box for box in svg.iter(f"{SVG}rect") if box.find(f"{SVG}title") is not None]
+    heights = [float(box.attrib["height"]) for box in boxes]
+    assert heights[0] / heights[1] == pytest.approx(3, rel=0.01)
+    assert heights[2] == pytest.approx(heights[3], rel=0.01)
+    assert heights[0] + heights[1] == pytest.approx(heights[2] + heights[3], rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["$x^$", "<b>&amp;", "日本語"])
+def test_any_name_of_a_run_is_drawn_as_it_is(history: list[Round], name: str) -> None:
+    svg = standalone(learning_curve(history, name))
+    assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == name
+
+
+def test_pictures_are_files_of_their_own_that_hold_their_colours(folder: RunFolder) -> None:
+    write_results(folder)
+    text = (folder.path / "learning_curve.svg").read_text()
+    root = ElementTree.fromstring(text)
+    assert root.tag == f"{SVG}svg"
+    assert "--c0" in (root.findtext(f"{SVG}style") or "")
+    assert not list(folder.path.glob("*.png"))
+    assert not (folder.path / "weights.svg").exists()  # nobody told any
+
+
+def test_the_same_curve_is_the_same_file(history: list[Round]) -> None:
+    one, two = (standalone(learning_curve(history, "run")) for _ in range(2))
+    assert one == two
+
+
+def test_the_table_has_every_round_and_the_paths_follow(folder: RunFolder) -> None:
+    text = StringIO()
+    show_results(Console(file=text, width=80), folder)
+    rows = [line.split() for line in text.getvalue().splitlines()]
+    assert ["0", "2", "0.5000", "1.50", "1.50", "1.50", "1.50", "1.50"] in rows
+    assert ["1", "4", "0.7500", "1.50", "1.50", "1.50", "1.50", "1.50"] in rows
+    assert [str(folder.path / "rounds.jsonl")] in rows
+    assert [str(folder.path / "config.yaml")] in rows
+
+
+def test_the_table_tells_of_labels_that_nobody_was_asked_for(
+    tmp_path: Path, config: dict[str, Any], history: list[Round]
+) -> None:
+    def shown(name: str, given: list[Round]) -> list[list[str]]:
+        text = StringIO()
+        with RunFolder(tmp_path / name, config, {}) as folder:
+            for finished in given:
+                folder.add(finished, {})
+            show_results(Console(file=text, width=120), folder)
+        return [line.split()[:4] for line in text.getvalue().splitlines() if line.strip()]
+
+    first, second = history
+    told = shown("given", [replace(first, bought=2, wrong=0), replace(second, bought=0)])
+    assert told[1:2] + told[3:5] == [
+        ["round", "labelled", "bought", "wrong"],
+        ["0", "2", "2", "0"],
+        ["1", "4", "0", "-"],
+    ]
+    asked = shown("asked", [replace(done, bought=2, wrong=0) for done in history])
+    assert asked[1][:3] == ["round", "labelled", "accuracy"]
+    declined = shown("declined", [replace(done, declined=[7, 8]) for done in history])
+    assert declined[1][:3] == ["round", "labelled", "declined"]
+    assert declined[3][:3] == ["0", "2", "2"]

@@ -1,0 +1,171 @@
+"""Choices of the user's own: folders of configs, classes in the place of others, short forms."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.launch import Finished, Zygote
+
+QUICK = ("strategy=margin", "task=linear", "task.steps=5", "start=8", "budget=4", "rounds=1")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of configs as a user would write it."""
+    files = {
+        "data/mine.yaml": """
+            _target_: autoal.datamodules.digits.Digits
+            crop: 0
+            flip: true
+            """,
+        "task/mine.yaml": """
+            defaults: [/fit@_here_, _self_]
+            network: {_target_: tests.networks.Tiny, width: 3}
+            steps: 4
+            """,
+        "experiment/mine.yaml": """
+            # @package _global_
+            defaults:
+              - override /data: mine
+              - override /task: mine
+            start: {size: 9}
+            budget: 3
+            """,
+        "strategy/careful.yaml": """
+            name: margin
+            temperature: 2.0
+            """,
+    }
+    for name, text in files.items():
+        path = tmp_path / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = text.splitlines()[1:]
+        path.write_text("\n".join(line[12:] for line in lines) + "\n")
+    return tmp_path / "conf"
+
+
+def run(train: Zygote, tmp_path: Path, *argv: str) -> Finished:
+    return train.run(*argv, "logger=none", f"out={tmp_path / 'runs'}")
+
+
+def config(tmp_path: Path, name: str = "run") -> dict[str, object]:
+    return yaml.safe_load((tmp_path / "runs" / name / "config.yaml").read_text())
+
+
+@pytest.mark.parametrize("way", ["--config-dir={}", "hydra.searchpath=[file://{}]"])
+def test_a_folder_of_ones_own_brings_choices_of_every_group(
+    train: Zygote, folder: Path, tmp_path: Path, way: str
+) -> None:
+    finished = run(
+        train,
+        tmp_path,
+        way.format(folder),
+        "experiment=mine",
+        "strategy=careful",
+        "rounds=1",
+        "name=run",
+        "strategy.draws=false",
+        "task.network.width=2",
+    )
+    assert finished.code == 0, finished.err
+    found = config(tmp_path)
+    assert found["data"] == {
+        "_target_": "autoal.datamodules.digits.Digits",
+        "crop": 0,
+        "flip": True,
+    }
+    assert found["strategy"] == {"name": "margin", "temperature": 2.0, "draws": False}
+    assert found["task"]["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    assert (found["start"], found["budget"]) == ({"name": "random", "size": 9}, 3)
+
+
+def test_a_mistake_in_an_option_of_ones_own_choice_is_told_the_nearest(
+    train: Zygote, folder: Path, tmp_path: Path
+) -> None:
+    arguments = (f"--config-dir={folder}", "data=mine", "task=mine", "task.network.widht=2")
+    refused = run(train, tmp_path, *arguments)
+    assert refused.code == 2
+    assert "'widht'; did you mean 'width'?" in refused.err
+    unknown = run(train, tmp_path, f"--config-dir={folder}", "data=mime")
+    assert unknown.code == 2
+    assert "unknown data 'mime'; did you mean 'mine'?" in unknown.err
+
+
+def test_a_sweep_takes_choices_of_ones_own(train: Zygote, folder: Path, tmp_path: Path) -> None:
+    swept = ("-m", f"--config-dir={folder}", "data=mine", *QUICK, "seed=0,1", "name=run-${seed}")
+    workers = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    finished = run(train, tmp_path, *swept, *workers)
+    assert finished.code == 0, finished.err
+    for seed in (0, 1):
+        assert config(tmp_path, f"run-{seed}")["data"]["flip"] is True  # type: ignore[index]
+
+
+def test_a_start_in_a_file_is_a_section(train: Zygote, folder: Path, tmp_path: Path) -> None:
+    (folder / "experiment" / "old.yaml").write_text("# @package _global_\nstart: 50\n")
+    refused = run(train, tmp_path, f"--config-dir={folder}", "experiment=old")
+    assert refused.code == 2
+    assert refused.err == "error: start=50 in a file: write start: {size: 50} there\n"
+
+
+def test_a_class_in_the_place_of_another_does_not_inherit_its_options(
+    train: Zygote, tmp_path: Path
+) -> None:
+    tiny = ("task=resnet18", "task.network._target_=tests.networks.Tiny", "task.steps=3")
+    finished = run(train, tmp_path, *QUICK, *tiny, "name=run", "task.network.width=2")
+    assert finished.code == 0, finished.err
+    found = config(tmp_path)["task"]
+    assert found["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    assert found["steps"] == 3  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("task.network.maxpool=true", "unknown option of 'task.network': 'maxpool'"),
+        ("task.network.width=wide", "task.network.width='wide': must be a whole number"),
+        ("task.network._target_=tests.networks.Tinny", "tests.networks lacks Tinny"),
+    ],
+)
+def test_what_the_other_class_cannot_take_is_refused(
+    train: Zygote, tmp_path: Path, wrong: str, message: str
+) -> None:
+    tiny = ("task=resnet18", "task.network._target_=tests.networks.Tiny")
+    refused = run(train, tmp_path, *QUICK, *tiny, wrong)
+    assert refused.code == 2
+    assert message in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_a_network_of_torchvision_is_cut_by_itself(train: Zygote, tmp_path: Path) -> None:
+    target = "task.network._target_=torchvision.models.squeezenet1_1"
+    refused = run(train, tmp_path, *QUICK, "task=resnet18", target)
+    assert refused.code == 2
+    assert "SqueezeNet cannot read rows of the shape (1, 8, 8)" in refused.err
+    small = ("data=digits", "task=resnet18", "task.steps=2", "strategy=bald")
+    shuffle = ("task.network._target_=tests.networks.grey_shufflenet", "name=run")
+    finished = run(train, tmp_path, *QUICK, *small, *shuffle)
+    assert finished.code == 0, finished.err
+
+
+@pytest.mark.parametrize("name", ["kmeans", "coreset", "typiclust", "probcover", "maxherding"])
+def test_the_start_is_chosen_by_a_strategy_that_needs_no_label(
+    train: Zygote, tmp_path: Path, name: str
+) -> None:
+    finished = run(train, tmp_path, *QUICK, f"start={name}", "start=12", "rounds=0", "name=run")
+    assert finished.code == 0, finished.err
+    assert config(tmp_path)["start"]["name"] == name  # type: ignore[index]
+    (line,) = (tmp_path / "runs" / "run" / "rounds.jsonl").read_text().splitlines()
+    assert len(set(json.loads(line)["queried"])) == 12
+
+
+def test_a_start_that_needs_labels_is_refused_with_those_that_do_not(
+    train: Zygote, tmp_path: Path
+) -> None:
+    refused = run(train, tmp_path, *QUICK, "start=uherding")
+    assert refused.code == 2
+    assert "UHerding cannot choose the start" in refused.err
+    usable = refused.err.partition("these can: ")[2].strip().split(", ")
+    assert {"kmeans", "typiclust", "maxherding", "coreset", "probcover", "random"} <= set(usable)
+    assert not {"uherding", "margin", "autoal"} & set(usable)
