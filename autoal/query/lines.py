@@ -115,8 +115,9 @@ class Lines:
 def labels_of(values: Any) -> Tensor:
     """Whole numbers from 0, or UNKNOWN, which NaN is too."""
     given = tensor_of(values)
-    labels = given.double().nan_to_num(UNKNOWN)
-    odd = labels[(labels != labels.round()) | (labels < UNKNOWN)]
+    labels = given.double()
+    labels = torch.where(labels.isnan(), UNKNOWN, labels)
+    odd = labels[(labels != labels.round()) | (labels < UNKNOWN) | labels.isinf()]
     if given.ndim != 1 or len(odd):
         what = f"{odd[0]:g}" if len(odd) else f"the shape {tuple(given.shape)}"
         raise ValueError(f"`labels` must be a class for each row, or -1 if unknown, got {what}")

@@ -6,6 +6,7 @@ from autoal.strategies.uncertainty import Margin
 
 from autoal import Data, Experiment, QueryStrategy, Trained
 from tests.cycle.made import PLAN, SMALL, Clock, Expected, Make, Small, Watched, done, facts
+from tests.model.made import NearestMean
 
 BASELINE: Expected = []
 
@@ -51,3 +52,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def watched() -> Watched:
     return Watched(accelerator="cpu")
+
+
+@pytest.fixture
+def quick(make: Make) -> Make:
+    """An experiment that takes no time, for what does not depend on how something is learnt."""
+
+    def build(strategy: QueryStrategy | str | None = None, **parts: Any) -> Experiment:
+        return make(strategy, **{"learner": NearestMean(3), **parts})
+
+    return build
+
+
+@pytest.fixture
+def quickly(quick: Make) -> Expected:
+    """What the quick experiment does whose parts are the default ones."""
+    return facts(done(quick()))

@@ -162,9 +162,9 @@ def test_the_start_set_is_the_same_for_all_strategies(make: Make, expected: Expe
     assert expected[1]["queried"] != at_random[1]["queried"]
 
 
-def test_the_start_set_is_a_random_sample(make: Make, small: Small) -> None:
+def test_the_start_set_is_a_random_sample(quick: Make, small: Small) -> None:
     learner = small()
-    sets = [asked(make(learner=learner, seed=seed)).rows.tolist() for seed in range(10)]
+    sets = [asked(quick(learner=learner, seed=seed)).rows.tolist() for seed in range(10)]
     assert len({tuple(rows) for rows in sets}) == 10
     assert len({row for rows in sets for row in rows}) > 25  # of 60: 39 expected
 
@@ -390,9 +390,9 @@ def test_validation_rows_count_as_labelled_and_are_tested_on(make: Make, data: D
     assert torch.equal(view.validation.labels, held_out.labels)
 
 
-def test_without_validation_rows_a_view_has_none(make: Make) -> None:
+def test_without_validation_rows_a_view_has_none(quick: Make) -> None:
     looking = Looking()
-    done(make(looking, plan=Plan(start=6, budget=5, rounds=1)))
+    done(quick(looking, plan=Plan(start=6, budget=5, rounds=1)))
     assert looking.views[0].validation is None
 
 
@@ -415,9 +415,9 @@ def test_a_strategy_that_reads_stages_gets_them_and_its_notes_are_kept(
     assert recorded(history)[1] == history[1]
 
 
-def test_stages_that_nobody_reads_are_not_there(make: Make) -> None:
+def test_stages_that_nobody_reads_are_not_there(quick: Make) -> None:
     looking = Looking()
-    done(make(looking, plan=Plan(start=6, budget=5, rounds=1)))
+    done(quick(looking, plan=Plan(start=6, budget=5, rounds=1)))
     assert not looking.views[0].pool.has_stages
 
 
@@ -434,18 +434,18 @@ class Noting(QueryStrategy):
         return Scored(torch.zeros(len(view.pool)), self.notes)
 
 
-def test_notes_are_a_copy(make: Make) -> None:
-    history = done(make(Noting()))
+def test_notes_are_a_copy(quick: Make) -> None:
+    history = done(quick(Noting()))
     assert [each.notes.get("queries") for each in history] == [None, 1, 2, 3]
 
 
-def test_notes_inside_notes_are_a_copy_too(make: Make) -> None:
+def test_notes_inside_notes_are_a_copy_too(quick: Make) -> None:
     class Weighing(Noting):
         def score(self, view: View, budget: int) -> Scored:
             self.notes["weights"]["a"] += 1
             return super().score(view, budget)
 
-    history = done(make(Weighing(), plan=Plan(start=6, budget=5, rounds=2)))
+    history = done(quick(Weighing(), plan=Plan(start=6, budget=5, rounds=2)))
     assert [each.notes["weights"] for each in history[1:]] == [{"a": 1}, {"a": 2}]
 
 
@@ -488,10 +488,10 @@ def test_labels_that_a_strategy_suggests_are_given_unasked_and_the_start_set_is_
 
 @pytest.mark.parametrize("build", [Salutary, ByModel])
 def test_who_answers_at_the_start_is_asked_the_start_set_alone(
-    make: Make, data: Data, build: Callable[..., Oracle]
+    quick: Make, data: Data, build: Callable[..., Oracle]
 ) -> None:
     strategy, oracle = OfClassTwo(), Asked(data.train.labels)
-    history = done(make(strategy), build(oracle, strategy))
+    history = done(quick(strategy), build(oracle, strategy))
     assert oracle.questions == [history[0].queried]
 
 
@@ -524,14 +524,14 @@ def test_the_labels_given_are_those_that_the_task_learns_and_the_strategy_sees(
     assert [view.labelled.labels.tolist() for view in looking.views] == taught[:-1]
 
 
-def test_whoever_answers_sees_the_round_as_the_strategy_does(make: Make) -> None:
+def test_whoever_answers_sees_the_round_as_the_strategy_does(quick: Make) -> None:
     looking, questions = Looking(), list[Question]()
 
     def oracle(question: Question) -> Answers:
         questions.append(question)
         return class_two(question)
 
-    history = done(make(looking), oracle)
+    history = done(quick(looking), oracle)
     assert questions[0].view is None
     assert [question.view for question in questions[1:]] == looking.views
     assert [question.rows.tolist() for question in questions] == [each.queried for each in history]
@@ -557,18 +557,18 @@ def test_labels_are_bought_of_the_oracle_and_held_out_rows_with_the_start_set(
     assert [each.wrong for each in history] == [0, 0, 0, 0]
 
 
-def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(make: Make, data: Data) -> None:
+def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(quick: Make, data: Data) -> None:
     def oracle(question: Question) -> list[int]:
         return data.train.labels[question.rows].tolist()
 
-    experiment = make()
+    experiment = quick()
     for _ in range(4):
         assert experiment.tell(oracle(asked(experiment))).wrong is None
 
 
 @pytest.mark.parametrize("name", ["noisy", "agreed", "priced", "all", "model"])
 def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
-    make: Make, data: Data, name: str
+    quick: Make, data: Data, name: str
 ) -> None:
     known = TrueLabels(data.train.labels)
     oracles: dict[str, Oracle] = {
@@ -578,20 +578,20 @@ def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
         "all": Priced(Agreed(Noisy(known, 0.5), votes=2), torch.full((60,), 0.5)),
         "model": ByModel(Noisy(known, 0.5)),
     }
-    history = done(make(plan=Plan(start=20, budget=20, rounds=1)), oracles[name])
+    history = done(quick(plan=Plan(start=20, budget=20, rounds=1)), oracles[name])
     for each in history:
         differ = torch.tensor(each.labels) != data.train.labels[each.queried]
         assert each.wrong == int(differ.sum())
     assert sum(each.wrong or 0 for each in history) > 0
 
 
-def test_what_labels_cost_is_recorded_where_it_is_not_one_for_each(make: Make, data: Data) -> None:
+def test_what_labels_cost_is_recorded_where_it_is_not_one_for_each(quick: Make, data: Data) -> None:
     known = TrueLabels(data.train.labels)
     plan = Plan(start=6, budget=5, rounds=1)
-    plain, agreed = done(make(plan=plan), known), done(make(plan=plan), Agreed(known, votes=3))
+    plain, agreed = done(quick(plan=plan), known), done(quick(plan=plan), Agreed(known, votes=3))
     assert [(each.bought, each.cost) for each in plain] == [(6, None), (5, None)]
     assert [(each.bought, each.cost) for each in agreed] == [(6, 18.0), (5, 15.0)]
-    priced = done(make(plan=plan), Priced(known, torch.arange(60.0) / 4))
+    priced = done(quick(plan=plan), Priced(known, torch.arange(60.0) / 4))
     for each in priced:
         assert each.cost == sum(row / 4 for row in each.queried)
 
@@ -610,7 +610,9 @@ def test_a_strategy_refuses_what_it_cannot_serve_before_anything_is_done(
         make(Particular())
 
 
-def test_a_strategy_is_told_the_facts_of_the_experiment(make: Make, data: Data) -> None:
+def test_a_strategy_is_told_the_facts_of_the_experiment(
+    make: Make, quick: Make, data: Data
+) -> None:
     told: list[Facts] = []
 
     class Listening(Margin):
@@ -622,31 +624,31 @@ def test_a_strategy_is_told_the_facts_of_the_experiment(make: Make, data: Data) 
     assert (known.pool, known.classes, known.validation) == (60, 3, None)
     assert (known.deep, known.draws, known.revealed, known.pictures) == (True, True, True, True)
     data.train = Rows(data.train.inputs.float(), torch.tensor([*[0] * 59, -1]))
-    make(Listening())
-    assert (told[1].revealed, told[1].pictures) == (False, False)
+    quick(Listening())
+    assert (told[1].deep, told[1].revealed, told[1].pictures) == (False, False, False)
 
 
-def test_outcomes_are_refused_where_not_all_labels_are_known(make: Make, data: Data) -> None:
+def test_outcomes_are_refused_where_not_all_labels_are_known(quick: Make, data: Data) -> None:
     class Seeing(Margin):
         reads: Reads = ("outcomes",)
 
-    make(Seeing())
+    quick(Seeing())
     data.train = replace(data.train, labels=torch.tensor([*[0] * 59, -1]))
     with pytest.raises(UserError, match="Seeing sees outcomes: it needs data of which all labels"):
-        make(Seeing())
+        quick(Seeing())
 
 
 # Asking and telling
 
 
-def test_the_same_question_is_asked_until_it_is_answered(make: Make, expected: Expected) -> None:
+def test_the_same_question_is_asked_until_it_is_answered(quick: Make, quickly: Expected) -> None:
     sink = Told()
-    experiment = make(sink=sink)
+    experiment = quick(sink=sink)
     for number in range(4):
         question = asked(experiment)
         assert experiment.ask() is question
         assert (question.number, question.person) == (number, 0)
-        assert question.rows.tolist() == expected[number]["queried"]
+        assert question.rows.tolist() == quickly[number]["queried"]
         assert (question.view is None) == (number == 0)
         answered(experiment)
     assert experiment.ask() is None
@@ -656,11 +658,11 @@ def test_the_same_question_is_asked_until_it_is_answered(make: Make, expected: E
 
 
 def test_a_question_shows_what_a_person_sees_and_names_what_can_be_answered(
-    make: Make, data: Data
+    quick: Make, data: Data
 ) -> None:
     names = [f"picture {row}" for row in range(60)]
     data.train = replace(data.train, names=names)
-    question = asked(make())
+    question = asked(quick())
     assert question.classes == ("upper", "middle", "lower")
     assert isinstance(question.shown, Tensor)
     assert isinstance(data.train.shown, Tensor)
@@ -669,7 +671,7 @@ def test_a_question_shows_what_a_person_sees_and_names_what_can_be_answered(
     assert question.suggested is None
 
 
-def test_the_classes_that_a_strategy_suggests_stand_in_the_question(make: Make) -> None:
+def test_the_classes_that_a_strategy_suggests_stand_in_the_question(quick: Make) -> None:
     class Parity(QueryStrategy):
         suggests = True
 
@@ -677,7 +679,7 @@ def test_the_classes_that_a_strategy_suggests_stand_in_the_question(make: Make) 
             rows = view.pool.rows
             return Scored(torch.rand(len(rows), generator=view.generator()), {}, rows % 2)
 
-    experiment = make(Parity())
+    experiment = quick(Parity())
     assert asked(experiment).suggested is None  # nothing has chosen the start
     answered(experiment)
     question = asked(experiment)
@@ -686,19 +688,19 @@ def test_the_classes_that_a_strategy_suggests_stand_in_the_question(make: Make) 
 
 
 def test_a_question_that_was_left_open_is_asked_again_after_a_restart(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
-    first = make()
+    first = quick()
     answered(first)
     answered(first)
     state = saved(first)
     question = asked(first)
-    again = make()
+    again = quick()
     again.resume(recorded(first.history), state)
     torch.manual_seed(5)
     repeated = asked(again)
     assert (repeated.number, repeated.rows.tolist()) == (2, question.rows.tolist())
-    assert facts([*again.history, *done(again)]) == expected
+    assert facts([*again.history, *done(again)]) == quickly
 
 
 def numpy_labels(labels: list[int]) -> Any:
@@ -725,12 +727,12 @@ def numpy_labels(labels: list[int]) -> Any:
     ],
 )
 def test_answers_come_in_whatever_form(
-    make: Make, data: Data, expected: Expected, form: Callable[[list[int]], Any]
+    quick: Make, data: Data, quickly: Expected, form: Callable[[list[int]], Any]
 ) -> None:
-    experiment = make(plan=Plan(start=6, budget=5, rounds=1))
+    experiment = quick(plan=Plan(start=6, budget=5, rounds=1))
     while (question := experiment.ask()) is not None:
         experiment.tell(form(data.train.labels[question.rows].tolist()))
-    wanted = [{**each, "wrong": None} for each in expected[:2]]  # nobody has told the truth
+    wanted = [{**each, "wrong": None} for each in quickly[:2]]  # nobody has told the truth
     assert facts(experiment.history) == wanted
 
 
@@ -750,9 +752,9 @@ def test_answers_come_in_whatever_form(
     ids=["-1", "None", "NaN", "tensor", "tensor of NaN", "array", "names and None"],
 )
 def test_rows_are_declined_in_whatever_form(
-    make: Make, data: Data, form: Callable[[list[int]], Any]
+    quick: Make, data: Data, form: Callable[[list[int]], Any]
 ) -> None:
-    experiment = make()
+    experiment = quick()
     rows = asked(experiment).rows
     labels = data.train.labels[rows].tolist()
     labels[1] = labels[4] = -1
@@ -771,9 +773,9 @@ class Choosy(Asked):
         return answers.take(answers.rows % 3 != 0)
 
 
-def test_declined_rows_are_set_aside_and_never_asked_about_again(make: Make, data: Data) -> None:
+def test_declined_rows_are_set_aside_and_never_asked_about_again(quick: Make, data: Data) -> None:
     oracle = Choosy(data.train.labels)
-    experiment = make(plan=Plan(start=12, budget=12, rounds=4))
+    experiment = quick(plan=Plan(start=12, budget=12, rounds=4))
     history = done(experiment, oracle)
     assert sorted(row for rows in oracle.questions for row in rows) == list(range(60))
     for each, rows in zip(history, oracle.questions, strict=True):
@@ -784,14 +786,14 @@ def test_declined_rows_are_set_aside_and_never_asked_about_again(make: Make, dat
         assert experiment.rows.labels[view_rows].tolist() == [-1] * len(view_rows)
 
 
-def test_declined_rows_stay_aside_after_a_restart(make: Make, data: Data) -> None:
+def test_declined_rows_stay_aside_after_a_restart(quick: Make, data: Data) -> None:
     plan = Plan(start=12, budget=12, rounds=4)
-    first, oracle = make(plan=plan), Choosy(data.train.labels)
+    first, oracle = quick(plan=plan), Choosy(data.train.labels)
     left = rounds(first, oracle)
     next(left)
     next(left)
     looking = Looking()
-    again = make(looking, plan=plan)
+    again = quick(looking, plan=plan)
     again.resume(recorded(first.history), saved(first))
     assert facts(done(again, oracle)) == facts(left)
     aside = [row for each in first.history[:2] for row in each.declined]
@@ -801,21 +803,21 @@ def test_declined_rows_stay_aside_after_a_restart(make: Make, data: Data) -> Non
 
 
 def test_a_start_set_that_is_declined_whole_is_refused_and_can_still_be_answered(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
-    experiment = make()
+    experiment = quick()
     rows = asked(experiment).rows
     with pytest.raises(UserError, match="all 6 rows were declined: there is nothing to learn"):
         experiment.tell([-1] * 6)
     assert experiment.history == []
     assert torch.equal(asked(experiment).rows, rows)
-    assert facts(done(experiment)) == expected
+    assert facts(done(experiment)) == quickly
 
 
 def test_a_later_batch_that_is_declined_whole_costs_a_round(
-    make: Make, data: Data, expected: Expected
+    quick: Make, data: Data, quickly: Expected
 ) -> None:
-    experiment = make()
+    experiment = quick()
     answered(experiment)
     rows = asked(experiment).rows.tolist()
     finished = experiment.tell([None] * 5)
@@ -823,33 +825,33 @@ def test_a_later_batch_that_is_declined_whole_costs_a_round(
     assert (finished.labelled, finished.bought, finished.cost) == (6, 0, None)
     assert not finished.unasked
     assert recorded([finished]) == [finished]
-    again = make()
+    again = quick()
     again.resume(recorded(experiment.history), saved(experiment))
     assert not set(asked(experiment).rows.tolist()) & set(rows)
     assert facts(done(again)) == facts(done(experiment))
 
 
-def test_a_pool_that_runs_dry_ends_the_experiment(make: Make) -> None:
-    history = done(make(plan=Plan(start=16, budget=20, rounds=2)))
-    last = make(plan=Plan(start=6, budget=5, rounds=9))
+def test_a_pool_that_runs_dry_ends_the_experiment(quick: Make) -> None:
+    history = done(quick(plan=Plan(start=16, budget=20, rounds=2)))
+    last = quick(plan=Plan(start=6, budget=5, rounds=9))
     last.resume(history)
     (finished,) = done(last)  # four rows are left, fewer than a batch
     assert (len(finished.queried), finished.labelled) == (4, 60)
     assert last.ask() is None
-    over = make(plan=Plan(start=6, budget=5, rounds=9))
+    over = quick(plan=Plan(start=6, budget=5, rounds=9))
     over.resume(last.history)
     assert over.ask() is None
 
 
 def test_answers_in_another_order_are_put_in_that_of_the_question(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
-    experiment = make()
+    experiment = quick()
     while (question := experiment.ask()) is not None:
         answers = truth(experiment)(question)
         order = torch.randperm(len(answers.rows), generator=torch.Generator().manual_seed(0))
         experiment.tell(answers.take(order))
-    assert facts(experiment.history) == expected
+    assert facts(experiment.history) == quickly
 
 
 @pytest.mark.parametrize(
@@ -885,18 +887,18 @@ def test_answers_in_another_order_are_put_in_that_of_the_question(
     ],
 )
 def test_answers_that_cannot_be_are_refused_and_the_question_stays_open(
-    make: Make, data: Data, expected: Expected, spoil: Callable[..., Any], message: str
+    quick: Make, data: Data, quickly: Expected, spoil: Callable[..., Any], message: str
 ) -> None:
-    experiment = make(plan=Plan(start=6, budget=5, rounds=0))
+    experiment = quick(plan=Plan(start=6, budget=5, rounds=0))
     question = asked(experiment)
     with pytest.raises(ValueError, match=message):
         experiment.tell(spoil(question.rows, data.train.labels[question.rows].tolist()))
     assert experiment.ask() is question
-    assert facts(done(experiment)) == expected[:1]
+    assert facts(done(experiment)) == quickly[:1]
 
 
-def test_nobody_can_answer_what_was_not_asked(make: Make) -> None:
-    experiment = make()
+def test_nobody_can_answer_what_was_not_asked(quick: Make) -> None:
+    experiment = quick()
     with pytest.raises(RuntimeError, match="nothing was asked"):
         experiment.tell([0] * 6)
     answered(experiment)
@@ -1018,13 +1020,13 @@ def test_a_network_is_copied_once_a_round_where_somebody_holds_the_view(
 # Time
 
 
-def test_the_time_between_question_and_answer_is_not_counted(make: Make, clock: Clock) -> None:
+def test_the_time_between_question_and_answer_is_not_counted(quick: Make, clock: Clock) -> None:
     class Slow(Random):
         def score(self, view: View, budget: int) -> Tensor:
             clock.tick(3)
             return super().score(view, budget)
 
-    experiment = make(Slow(), plan=Plan(start=6, budget=5, rounds=1))
+    experiment = quick(Slow(), plan=Plan(start=6, budget=5, rounds=1))
     for score in (0, 3):
         question = asked(experiment)
         clock.tick(1000)
@@ -1039,7 +1041,7 @@ def test_the_time_between_question_and_answer_is_not_counted(make: Make, clock: 
         }
 
 
-def test_the_phases_of_a_strategy_stand_in_the_record(make: Make, clock: Clock) -> None:
+def test_the_phases_of_a_strategy_stand_in_the_record(quick: Make, clock: Clock) -> None:
     class Rehearsing(Random):
         def fit(self, view: View) -> None:
             assert view.bench is not None
@@ -1049,7 +1051,7 @@ def test_the_phases_of_a_strategy_stand_in_the_record(make: Make, clock: Clock) 
             with view.bench.phase("search"):
                 clock.tick(7)
 
-    (first, second) = done(make(Rehearsing(), plan=Plan(start=6, budget=5, rounds=1)))
+    (first, second) = done(quick(Rehearsing(), plan=Plan(start=6, budget=5, rounds=1)))
     assert set(first.seconds) == {"train", "test", "features", "score", "total"}
     assert second.seconds == {
         "train": 0,

@@ -27,7 +27,7 @@ PLAN = Plan(start=6, budget=5, rounds=2)
 
 
 def test_a_stop_is_asked_before_every_query_but_not_before_the_start(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
     heard: list[tuple[int, int, int]] = []
 
@@ -35,14 +35,14 @@ def test_a_stop_is_asked_before_every_query_but_not_before_the_start(
         heard.append((len(history), history[-1].number, len(view.pool)))
         return ""
 
-    experiment = make(stop=stop)
-    assert facts(done(experiment)) == expected
+    experiment = quick(stop=stop)
+    assert facts(done(experiment)) == quickly
     assert heard == [(1, 0, 54), (2, 1, 49), (3, 2, 44)]
     assert experiment.stopped == ""
 
 
 def test_a_stop_ends_the_experiment_for_the_reason_that_it_gives(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
     calls: list[int] = []
 
@@ -50,8 +50,8 @@ def test_a_stop_ends_the_experiment_for_the_reason_that_it_gives(
         calls.append(len(history))
         return "sure enough" if len(history) == 2 else ""
 
-    experiment = make(stop=stop)
-    assert facts(done(experiment)) == expected[:2]
+    experiment = quick(stop=stop)
+    assert facts(done(experiment)) == quickly[:2]
     assert experiment.stopped == "sure enough"
     assert experiment.ask() is None
     assert calls == [1, 2]
@@ -59,14 +59,14 @@ def test_a_stop_ends_the_experiment_for_the_reason_that_it_gives(
         experiment.tell([0] * 5)
 
 
-def test_a_stop_may_look_at_what_the_strategy_will_read(make: Make) -> None:
+def test_a_stop_may_look_at_what_the_strategy_will_read(quick: Make) -> None:
     sure: list[float] = []
 
     def stop(history: Sequence[Round], view: View) -> str:
         sure.append(float(view.pool.probs.amax(1).mean()))
         return ""
 
-    experiment = make(stop=stop, plan=PLAN)
+    experiment = quick(stop=stop, plan=PLAN)
     for number in range(3):
         question = asked(experiment)
         if question.view is not None:
@@ -99,8 +99,8 @@ def of_class_two(question: Question) -> Answers:
     return Answers(question.rows, torch.full_like(question.rows, 2))
 
 
-def test_rows_that_were_made_join_the_pool_and_can_be_queried(make: Make) -> None:
-    experiment = make(Newest(), growth=two_more, plan=PLAN)
+def test_rows_that_were_made_join_the_pool_and_can_be_queried(quick: Make) -> None:
+    experiment = quick(Newest(), growth=two_more, plan=PLAN)
     answered(experiment)
     for number in (1, 2):
         question = asked(experiment)
@@ -117,8 +117,8 @@ def test_rows_that_were_made_join_the_pool_and_can_be_queried(make: Make) -> Non
     assert experiment.rows.labels[60:].tolist() == [2, 2, 2, 2]
 
 
-def test_nobody_knows_the_labels_of_rows_that_were_made(make: Make, data: Data) -> None:
-    experiment = make(Newest(), growth=two_more)
+def test_nobody_knows_the_labels_of_rows_that_were_made(quick: Make, data: Data) -> None:
+    experiment = quick(Newest(), growth=two_more)
     answered(experiment)
     question = asked(experiment)
     assert experiment.rows.labels[60:].tolist() == [-1, -1]
@@ -126,7 +126,7 @@ def test_nobody_knows_the_labels_of_rows_that_were_made(make: Make, data: Data) 
         TrueLabels(data.train.labels)(question)
 
 
-def test_a_growth_sees_the_rounds_and_the_view_without_its_rows(make: Make) -> None:
+def test_a_growth_sees_the_rounds_and_the_view_without_its_rows(quick: Make) -> None:
     heard: list[tuple[int, int]] = []
 
     def growth(view: View, history: Sequence[Round]) -> Rows:
@@ -140,7 +140,7 @@ def test_a_growth_sees_the_rounds_and_the_view_without_its_rows(make: Make) -> N
             sizes.append(len(view.pool))
             return super().score(view, budget)
 
-    done(make(Counting(), growth=growth, plan=PLAN), of_class_two_after(6))
+    done(quick(Counting(), growth=growth, plan=PLAN), of_class_two_after(6))
     assert heard == [(1, 54), (2, 51)]
     assert sizes == [56, 53]
 
@@ -158,14 +158,14 @@ def of_class_two_after(start: int) -> Callable[[Question], Answers]:
 
 @pytest.mark.parametrize("growth", [lambda *_: None, lambda *_: grown(0)], ids=["none", "empty"])
 def test_a_growth_that_makes_nothing_changes_nothing(
-    make: Make, expected: Expected, growth: Growth
+    quick: Make, quickly: Expected, growth: Growth
 ) -> None:
-    assert facts(done(make(growth=growth, plan=PLAN))) == expected[:3]
+    assert facts(done(quick(growth=growth, plan=PLAN))) == quickly[:3]
 
 
-def test_rows_that_were_made_outlive_a_restart(make: Make) -> None:
+def test_rows_that_were_made_outlive_a_restart(quick: Make) -> None:
     def built() -> Experiment:
-        return make(Newest(), growth=two_more)
+        return quick(Newest(), growth=two_more)
 
     first, oracle = built(), of_class_two_after(6)
     for _ in range(3):
@@ -182,7 +182,7 @@ def test_rows_that_were_made_outlive_a_restart(make: Make) -> None:
     assert len(again.rows) == 66
 
 
-def test_names_and_texts_of_rows_that_were_made_outlive_a_restart(make: Make, data: Data) -> None:
+def test_names_and_texts_of_rows_that_were_made_outlive_a_restart(quick: Make, data: Data) -> None:
     data.train = Rows(
         data.train.inputs,
         data.train.labels,
@@ -194,10 +194,10 @@ def test_names_and_texts_of_rows_that_were_made_outlive_a_restart(make: Make, da
         made = grown(1)
         return Rows(made.inputs, made.labels, shown=["a new text"], names=["a new name"])
 
-    first = make(Newest(), growth=growth)
+    first = quick(Newest(), growth=growth)
     answered(first)
     first.tell(of_class_two(asked(first)))
-    again = make(Newest())
+    again = quick(Newest())
     again.resume(recorded(first.history), saved(first))
     assert again.rows.shown is not None
     assert again.rows.names is not None
@@ -206,13 +206,13 @@ def test_names_and_texts_of_rows_that_were_made_outlive_a_restart(make: Make, da
     assert question.names == [f"name {row}" for row in question.rows.tolist()]
 
 
-def test_a_state_can_be_gone_on_from_more_than_once(make: Make) -> None:
-    first = make(Newest(), growth=two_more)
+def test_a_state_can_be_gone_on_from_more_than_once(quick: Make) -> None:
+    first = quick(Newest(), growth=two_more)
     answered(first)
     first.tell(of_class_two(asked(first)))
     state, rows = saved(first), []
     for _ in range(2):
-        again = make(Newest())
+        again = quick(Newest())
         again.resume(first.history, state)
         rows.append(len(again.rows))
     assert rows == [62, 62]
@@ -243,28 +243,28 @@ class Alternating(QueryStrategy):
     ("strategy", "growth"), [(Newest, two_more), (Alternating, None)], ids=["growth", "strategy"]
 )
 def test_a_state_that_was_saved_while_a_question_was_open_leads_to_the_same_question(
-    make: Make, strategy: Callable[[], QueryStrategy], growth: Growth | None
+    quick: Make, strategy: Callable[[], QueryStrategy], growth: Growth | None
 ) -> None:
-    first = make(strategy(), growth=growth)
+    first = quick(strategy(), growth=growth)
     answered(first)
     question = asked(first)
-    again = make(strategy(), growth=growth)
+    again = quick(strategy(), growth=growth)
     again.resume(recorded(first.history), saved(first))
     assert torch.equal(asked(again).rows, question.rows)
 
 
 def test_rows_of_another_kind_cannot_join_and_the_experiment_goes_on(
-    make: Make, expected: Expected
+    quick: Make, quickly: Expected
 ) -> None:
     made: list[Rows] = [Rows.of(torch.zeros(2, 3))]
 
     def growth(view: View, history: Sequence[Round]) -> Rows | None:
         return made.pop() if made else None
 
-    experiment = make(growth=growth, plan=PLAN)
+    experiment = quick(growth=growth, plan=PLAN)
     answered(experiment)
     with pytest.raises(ValueError, match="cannot join"):
         experiment.ask()
     assert len(experiment.rows) == 60
     done(experiment)
-    assert facts(experiment.history) == expected[:3]
+    assert facts(experiment.history) == quickly[:3]
