@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from autoal.record.folder import RunFolder as RunFolder
     from autoal.record.round import Round as Round
     from autoal.record.sink import Sink as Sink
+    from autoal.run import resumed as resumed
 
 _HOMES = {
     "autoal.cycle.experiment": (
@@ -109,6 +110,7 @@ _HOMES = {
     "autoal.record.folder": ("RunFolder",),
     "autoal.record.round": ("Round",),
     "autoal.record.sink": ("Sink",),
+    "autoal.run": ("resumed",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,14 @@ def _read(name: str) -> Settings:
     return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
 
 
-def _known_options(strategy: str) -> Settings | None:
-    """What a strategy of ours can be told, without importing it; None of one of others."""
-    if (CONFIGS / "strategy" / f"{strategy}.yaml").exists():
-        return {key: value for key, value in _read(f"strategy/{strategy}").items() if key != "name"}
-    return _read("strategies").get(strategy)
+def _options(strategy: str) -> Settings:
+    """What a strategy can be told; only one of somebody else's is imported for it, and torch."""
+    known: Settings | None = _read("strategies").get(strategy)
+    if known is not None:
+        return known
+    from autoal.query import registry
+
+    return registry.options(registry.load(strategy))
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -107,7 +111,8 @@ def settings_of(config: Any) -> Settings:
         for group, choice in HydraConfig.get().runtime.choices.items()
         if not group.startswith("hydra/") and choice is not None
     }
-    defaults, expected = _composed(choices), _composed(choices)
+    defaults = _composed(choices)
+    expected = deepcopy(defaults)
     if not isinstance(start := defaults["start"], dict):
         raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
     given = _container(config, resolve=False)
@@ -133,7 +138,7 @@ def _common(settings: Settings) -> Settings:
 def _plain(choices: dict[str, str]) -> Settings:
     """All settings, completed, that these choices give."""
     settings = _composed(choices)
-    _swap(settings, _composed(choices), choices)
+    _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
         settings[group] = _complete(group, settings[group], settings[group]["name"])
     return settings
@@ -145,13 +150,7 @@ def _complete(group: str, given: Any, name: str) -> Settings:
         raise UserError(f"{group}.name cannot be changed or removed; give {group}=<name>")
     own = {"size": given["size"]} if group == "start" else {}
     options = {key: value for key, value in given.items() if key not in ("name", *own)}
-    known = _known_options(name)
-    if known is not None:  # a misspelt option is answered before torch is imported
-        check_names(options, known, f"strategy {name!r}", group)
-    from autoal.query import registry  # which brings torch
-
-    all_of_them = registry.options(registry.load(name))
-    return {"name": name, **own, **completed(options, all_of_them, f"strategy {name!r}", group)}
+    return {"name": name, **own, **completed(options, _options(name), f"strategy {name!r}", group)}
 
 
 def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> None:

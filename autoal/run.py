@@ -123,16 +123,13 @@ def _learner(section: Settings, data: Data, training: Training) -> Learner:
 
 
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
-    """Go on after the last finished round, and keep every round before it is told."""
+    """Do the rounds that are not in the folder yet, and tell of each."""
     experiment, logger = built.experiment, folder.config["logger"]
-    if folder.rounds:
-        experiment.resume(folder.rounds, folder.state())
     with closing(Sinks()) as sinks:
         experiment.sink = sinks
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
             sinks.add(build(logger, folder=folder, experiment=experiment, tell=tell))
-        for done in rounds(*built):
-            folder.add(done, experiment.state_dict())
+        for done in rounds(*built, folder):
             sinks.end(done)

@@ -31,6 +31,7 @@ from autoal.query.strategy import (
     query,
 )
 from autoal.query.view import Bench, Known, View
+from autoal.record.folder import RunFolder
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.seeding import derive, generator, seeded
@@ -38,12 +39,25 @@ from autoal.seeding import derive, generator, seeded
 PHASES = ("train", "test", "features", "score")
 
 
-def rounds(experiment: Experiment, oracle: Oracle) -> Iterator[Round]:
-    """Do the rounds that are left, with an oracle that answers at once."""
+def rounds(
+    experiment: Experiment, oracle: Oracle, folder: RunFolder | None = None
+) -> Iterator[Round]:
+    """Do the rounds that are left, with an oracle that answers at once.
+
+    Args:
+        experiment: none of whose rounds is done yet, where a folder is given.
+        oracle: answers.
+        folder: has the rounds that were done before, and keeps every other before it is told.
+    """
+    if folder is not None and folder.rounds:
+        experiment.resume(folder.rounds, folder.state())
     while (question := experiment.ask()) is not None:
         answers = oracle(question)
         del question  # since whoever holds its view costs a copy of the model
-        yield experiment.tell(answers)
+        done = experiment.tell(answers)
+        if folder is not None:
+            folder.add(done, experiment.state_dict())
+        yield done
 
 
 class Experiment:

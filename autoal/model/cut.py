@@ -32,7 +32,7 @@ def network_of(
 
     Args:
         network: builds one, from `shape` and `classes` or `num_classes` where it has such
-            parameters; or is one, whose weights every fresh start then has.
+            parameters or passes all on; or is one, whose weights every fresh start then has.
         shape: of one row.
         classes: how many there are.
         sample: some rows as the network reads them; by default noise of that shape.
@@ -40,14 +40,23 @@ def network_of(
     if isinstance(network, nn.Module):
         built = deepcopy(network)
     else:
-        facts = {"shape": shape, "classes": classes, "num_classes": classes}
-        parameters = signature(network).parameters
-        built = network(**{name: fact for name, fact in facts.items() if name in parameters})
+        built = network(**_known_to(network, shape, classes))
     if isinstance(built, Network):
         return built
     if sample is None:
         sample = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return adopted(built, classes, sample)
+
+
+def _known_to(network: Callable[..., nn.Module], shape: Shape, classes: int) -> dict[str, Any]:
+    """What the builder of a network has parameters for."""
+    facts = {"shape": shape, "classes": classes, "num_classes": classes}
+    parameters = signature(network).parameters
+    known = {name: fact for name, fact in facts.items() if name in parameters}
+    passes_on = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    if passes_on and not {"classes", "num_classes"} & known.keys():
+        known["num_classes"] = classes  # as torchvision and timm pass it on
+    return known
 
 
 def adopted(module: nn.Module, classes: int, sample: Tensor) -> Network:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from autoal.data.arrays import inputs_of
 from autoal.data.rows import Rows
 from autoal.model.features import Features
 
@@ -104,7 +105,7 @@ class Learner(ABC):
         """The rows where they are read fastest."""
         return rows
 
-    def predict(self, inputs: Tensor) -> Tensor:
-        """Class probabilities of new rows, (n, classes)."""
-        rows = Rows.of(inputs)
+    def predict(self, inputs: Any) -> Tensor:
+        """Class probabilities, (n, classes), of new rows: a tensor, an array or a list."""
+        rows = Rows.of(inputs_of(inputs))
         return self.look(rows, torch.arange(len(rows)), 0).probs

@@ -42,14 +42,14 @@ class Candidates:
         """What at least one of them states that it reads."""
         return {name for each in self.strategies.values() for name in each.reads or ()}
 
-    def check(self, facts: Facts) -> None:
-        """Refuse, by its name, the first that cannot serve."""
+    def check(self, facts: Facts, when: str = "") -> None:
+        """Refuse, by its name, the first that cannot serve; `when` says in what these facts hold."""
         for name, strategy in self.strategies.items():
             try:
                 demand_served(strategy, facts)
             except UserError as error:
                 where = f"candidate {name!r} (strategy.candidates.{name})"
-                raise UserError(f"{where}: {error}") from error
+                raise UserError(f"{where}: {when}{error}") from error
 
     def fit(self, view: View) -> None:
         """Let each learn before scoring."""

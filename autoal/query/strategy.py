@@ -125,6 +125,7 @@ def as_scored(answer: Tensor | Scored) -> Scored:
 
 def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
     """Refuse an experiment that lacks what the strategy reads, or that it refuses itself."""
+    strategy.check(facts)
     name, reads = type(strategy).__name__, strategy.reads or ()
     if "draws" in reads and not facts.draws:
         raise UserError(
@@ -134,7 +135,6 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
         )
     if "outcomes" in reads and not facts.revealed:
         raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")
-    strategy.check(facts)
 
 
 def reads_untaught(reads: Reads) -> bool:

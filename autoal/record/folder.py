@@ -88,8 +88,9 @@ class RunFolder:
     def add(self, finished: Round, state: dict[str, Any]) -> None:
         """Keep a round and the state that the next one starts from."""
         line = finished.to_line()
-        if "strategy" in self.config:
-            line |= {"strategy": self.config["strategy"]["name"], "seed": self.config["seed"]}
+        line |= {key: self.config[key] for key in ("strategy", "seed") if key in self.config}
+        if isinstance(strategy := line.get("strategy"), Mapping):
+            line["strategy"] = strategy.get("name")
         content = BytesIO()
         torch.save(state, content)
         self.write(self._state_path(finished.number), content.getvalue())

@@ -74,7 +74,9 @@ def data_name(config: Settings) -> str:
         return str(config["data.flag"])
     if config.get("data.path"):
         return Path(str(config["data.path"])).stem
-    return str(config["data._target_"]).rpartition(".")[2].lower()
+    if config.get("data.name"):
+        return str(config["data.name"])
+    return str(config.get("data._target_", "data")).rpartition(".")[2].lower()
 
 
 def _settings(runs: Sequence[Run]) -> list[Setting]:

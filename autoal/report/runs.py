@@ -24,7 +24,7 @@ TRUTH = "TrueLabels"  # the oracle of a plain simulation
 Floats = npt.NDArray[np.float64]
 
 CONFIG, ROUNDS = "config.yaml", "rounds.jsonl"
-NEEDED = ("strategy.name", "seed", "rounds", "data._target_")
+NEEDED = ("strategy.name", "seed", "rounds")
 # Several times faster, where PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -171,10 +171,11 @@ def _read_rounds(path: Path) -> Iterator[Round]:
     for number, line in enumerate(lines):
         try:
             found = Round.from_line(json.loads(line))
-            sound = found.number == number and np.isfinite(found.metrics["accuracy"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{path.name}, line {number + 1} is not a round") from error
-        if not sound:
+        if "accuracy" not in found.metrics:
+            raise UserError(f"{path.name}, line {number + 1} has no accuracy: nothing was tested")
+        if found.number != number or not np.isfinite(found.metrics["accuracy"]):
             raise UserError(f"{path.name}, line {number + 1} is not round {number}")
         yield found
 

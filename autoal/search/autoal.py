@@ -141,8 +141,9 @@ class AutoAL(QueryStrategy):
             raise UserError("searchnet=images reads images, and the task's inputs are features")
         if self.stage.fitnet == "network" and not facts.deep:
             raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
-        # In rehearsals there are none: those rows check, and may have no part in the choice.
-        self.candidates.check(replace(facts, validation=None) if self.steps else facts)
+        self.candidates.check(facts)
+        if self.steps:  # validation rows check rehearsals, and may have no part in the choice
+            self.candidates.check(replace(facts, validation=None), "in rehearsals: ")
 
     def fit(self, view: View) -> None:
         if view.seed == self.searched:

@@ -116,7 +116,7 @@ def facts(history: Iterable[Round]) -> list[dict[str, Any]]:
 
 def recorded(history: Iterable[Round]) -> list[Round]:
     """The rounds as they come back from their record."""
-    return [Round.from_line(json.loads(json.dumps(each.to_line()))) for each in history]
+    return [Round.from_line(json.loads(json.dumps(finished.to_line()))) for finished in history]
 
 
 def saved(experiment: Experiment) -> dict[str, Any]:

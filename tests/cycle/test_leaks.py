@@ -156,7 +156,7 @@ def test_no_label_of_the_pool_can_be_reached_from_the_start(make: Make, held_out
 
 
 @pytest.mark.parametrize(
-    ("thing", "told"),
+    ("thing", "expected"),
     [
         (torch.tensor([9, 9, 2, 0, 1]), True),
         (np.array([2, 0, 1]), True),
@@ -167,6 +167,6 @@ def test_no_label_of_the_pool_can_be_reached_from_the_start(make: Make, held_out
         ("201", False),
     ],
 )
-def test_a_thing_tells_labels_or_does_not(thing: Any, told: bool) -> None:
+def test_a_thing_tells_labels_or_does_not(thing: Any, expected: bool) -> None:
     labels, unlabelled = torch.tensor([0, 1, 2, 0, 1]), torch.tensor([2, 3, 4])
-    assert told_by(thing, labels, unlabelled) == told
+    assert told_by(thing, labels, unlabelled) == expected

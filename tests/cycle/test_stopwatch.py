@@ -35,7 +35,7 @@ def test_the_outer_phase_stands_still_while_an_inner_one_runs(clock: Clock) -> N
 def test_a_phase_that_comes_again_adds_up(clock: Clock) -> None:
     watch = Stopwatch()
     for _ in range(3):
-        with watch.phase("train"):
+        with watch.running(), watch.phase("train"):
             clock.tick(2)
     assert watch.seconds["train"] == 6
 
@@ -48,7 +48,7 @@ def test_a_phase_that_never_ran_took_no_time(clock: Clock) -> None:
 
 def test_a_phase_ends_with_an_error_too(clock: Clock) -> None:
     watch = Stopwatch()
-    with watch.phase("score"):
+    with watch.running(), watch.phase("score"):
         with suppress(RuntimeError), watch.phase("features"):
             clock.tick(1)
             raise RuntimeError("stop")

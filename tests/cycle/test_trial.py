@@ -80,7 +80,7 @@ def test_the_members_of_a_round_are_independent_and_follow_from_the_seed(
     assert torch.equal(weights(learner), before)
     again = trial(learner, data)
     assert [
-        torch.equal(weights(again.fitted(places)), each) for each in (first, second, third)
+        torch.equal(weights(again.fitted(places)), member) for member in (first, second, third)
     ] == [True] * 3
     assert not torch.equal(weights(trial(learner, data, number=2).fitted(places)), first)
     assert not torch.equal(weights(trial(learner, data, seed=1).fitted(places)), first)
@@ -90,12 +90,12 @@ def test_to_teach_one_member_more_changes_no_other(data: Data, small: Small) -> 
     learner = small()
     tried = trial(learner, data)
     members = [tried.fitted(torch.arange(6)) for _ in range(2)]
-    before = [weights(each) for each in (learner, members[1])]
+    before = [weights(other) for other in (learner, members[1])]
     with seeded(0, "more"):
         members[0].fit(data.train, first=False, watch=lambda step: None)
     assert [
-        torch.equal(weights(each), old)
-        for each, old in zip((learner, members[1]), before, strict=True)
+        torch.equal(weights(other), old)
+        for other, old in zip((learner, members[1]), before, strict=True)
     ] == [True, True]
 
 
@@ -122,9 +122,9 @@ def test_an_outcome_is_the_loss_after_the_training_with_the_true_labels(
     numbers = torch.cat([KNOWN, queried]).sort().values
     assert torch.equal(rows.inputs, data.train.inputs[numbers])
     # What was told stays as it was told, even where it is wrong.
-    told = truth.clone()
-    told[KNOWN] = LABELS
-    assert torch.equal(rows.labels, told[numbers])
+    known = truth.clone()
+    known[KNOWN] = LABELS
+    assert torch.equal(rows.labels, known[numbers])
     assert torch.equal(weights(learner), before)
     other = small()
     with seeded(0, 1, "fit"):
@@ -159,7 +159,7 @@ def test_an_outcome_is_what_the_round_then_comes_to(
     data.validation = data.train.take(torch.arange(9))
     foreseeing = Foreseeing()
     history = done(make(foreseeing, learner=small(warm_start=warm_start)))
-    assert foreseeing.foretold == [each.metrics["val_nll"] for each in history[1:]]
+    assert foreseeing.foretold == [finished.metrics["val_nll"] for finished in history[1:]]
 
 
 class Reading(QueryStrategy):

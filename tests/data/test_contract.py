@@ -180,7 +180,7 @@ def test_a_negative_count_of_held_out_images_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"imbalance": "longtail"}, "unknown imbalance 'longtail'; did you mean 'long_tail'"),
         ({"imbalance_ratio": 0.5}, "`imbalance_ratio` must be at least 1, got 0.5"),
@@ -188,8 +188,8 @@ def test_a_negative_count_of_held_out_images_is_refused() -> None:
         ({"flip": 1}, "`flip` must be true or false, got 1"),
     ],
 )
-def test_an_option_out_of_range_is_refused(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_an_option_out_of_range_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Counted(**options)
 
 

@@ -157,7 +157,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"train_images": None}, "there is no train_images among"),
         ({"train_images": pixels(12, 28, 28).astype(float)}, "must be bytes of the shape"),
@@ -170,10 +170,10 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
     ],
 )
 def test_an_npz_that_cannot_be_is_refused(
-    changes: dict[str, Any], told: str, tmp_path: Path
+    changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     write_npz(tmp_path / "a.npz", **changes)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         Npz(str(tmp_path / "a.npz")).setup()
 
 

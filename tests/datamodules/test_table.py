@@ -166,7 +166,7 @@ def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimi
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "told"),
+    ("text", "options", "message"),
     [
         (None, {}, "there is no file .*data.path="),
         ("", {}, "is empty"),
@@ -186,11 +186,11 @@ def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimi
     ],
 )
 def test_a_table_that_cannot_be_is_refused(
-    tmp_path: Path, text: str | None, options: dict[str, Any], told: str
+    tmp_path: Path, text: str | None, options: dict[str, Any], message: str
 ) -> None:
     if text is not None:
         written(tmp_path / "a.csv", text)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         opened(tmp_path / "a.csv", **options)
 
 

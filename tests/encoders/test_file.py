@@ -38,7 +38,7 @@ def test_rows_that_were_left_out_are_left_out_of_the_features(path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "message"),
     [
         ({"train": images_of(7)}, "train_features has 8 rows, but the data set 7$"),
         ({"train": images_of(9).take(torch.arange(8))}, "8 rows, but the data set 9$"),
@@ -46,9 +46,9 @@ def test_rows_that_were_left_out_are_left_out_of_the_features(path: Path) -> Non
     ],
 )
 def test_features_of_another_data_set_are_refused(
-    path: Path, parts: dict[str, Rows], told: str
+    path: Path, parts: dict[str, Rows], message: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         File(str(path)).encode(parts, CPU)
 
 

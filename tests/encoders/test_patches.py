@@ -131,7 +131,7 @@ def test_the_key_names_every_option() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"count": 1}, "`count` must be at least 2, got 1"),
         ({"size": 0}, "`size` must be at least 1, got 0"),
@@ -139,8 +139,8 @@ def test_the_key_names_every_option() -> None:
         ({"image": 5}, "`image` must be at least 6, got 5"),
     ],
 )
-def test_options_out_of_range_are_refused(options: dict[str, int], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_options_out_of_range_are_refused(options: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Patches(**options)
 
 

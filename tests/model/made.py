@@ -39,7 +39,7 @@ class NearestMean(Learner):
 
         def drawn() -> Tensor:
             noise = torch.randn(5, *means.shape, generator=generator(seed))
-            return torch.stack([self._logits(inputs, means + each) for each in noise])
+            return torch.stack([self._logits(inputs, means + step) for step in noise])
 
         predictions = Given(lambda: self._logits(inputs, means), drawn)
         return Features(rows, numbers, lambda: inputs.flatten(1).float(), predictions)

@@ -41,7 +41,7 @@ def test_an_experiment_needs_no_network(data: Data) -> None:
         plan = Plan(start=6, budget=5, rounds=3)
         experiment = Experiment(data, NearestMean(3), strategy, plan)
         done = rounds(experiment, TrueLabels(data.train.labels))
-        return [(each.queried, each.metrics["accuracy"]) for each in done]
+        return [(finished.queried, finished.metrics["accuracy"]) for finished in done]
 
     for name in ("margin", "bald", "coreset"):
         first = history(name)

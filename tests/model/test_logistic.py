@@ -31,10 +31,10 @@ def columns(count: int, classes: int) -> tuple[Tensor, Tensor]:
 def fit(
     task: Logistic, inputs: Tensor, labels: Tensor, precision: str = "32-true"
 ) -> list[FitStep]:
-    told: list[FitStep] = []
+    heard: list[FitStep] = []
     task.renew(first=True)
-    Training(accelerator="cpu", precision=precision).fit(task, Rows(inputs, labels), told.append)
-    return told
+    Training(accelerator="cpu", precision=precision).fit(task, Rows(inputs, labels), heard.append)
+    return heard
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -103,12 +103,12 @@ def test_the_optimum_does_not_depend_on_what_was_there_before() -> None:
 def test_all_rows_are_one_batch_of_one_step_in_double_precision() -> None:
     inputs, labels = columns(700, 3)
     task = made(3)
-    (told,) = fit(task, inputs, labels)
-    assert (told.step, told.steps) == (1, 1)
+    (heard,) = fit(task, inputs, labels)
+    assert (heard.step, heard.steps) == (1, 1)
     assert task(inputs).dtype == torch.float64
     with torch.no_grad():
         loss = float(task.training_step((inputs, labels), 0))
-    assert told.loss == pytest.approx(loss, rel=1e-6)
+    assert heard.loss == pytest.approx(loss, rel=1e-6)
 
 
 def test_mixed_precision_leaves_the_optimum_as_it_is() -> None:
@@ -129,13 +129,15 @@ def test_without_an_intercept_the_bias_stays_at_zero() -> None:
 
 def test_a_fit_that_is_cut_short_is_refused_with_its_gradient() -> None:
     inputs, labels = columns(60, 3)
-    told = r"did not converge in 2 iterations: .* entry of \d\.\de-\d\d, more than task.tolerance"
-    with pytest.raises(UserError, match=told):
+    message = (
+        r"did not converge in 2 iterations: .* entry of \d\.\de-\d\d, more than task.tolerance"
+    )
+    with pytest.raises(UserError, match=message):
         fit(made(3, iterations=2), inputs, labels)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"l2": 0.0}, "`l2` must be above 0, got 0"),
         ({"tolerance": 0.0}, "`tolerance` must be above 0"),
@@ -143,6 +145,6 @@ def test_a_fit_that_is_cut_short_is_refused_with_its_gradient() -> None:
         ({"iterations": 1.5}, "`iterations` must be a whole number"),
     ],
 )
-def test_an_option_out_of_range_is_refused(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_an_option_out_of_range_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         made(3, **options)

@@ -92,14 +92,14 @@ def test_dropout_sits_between_the_embedding_and_the_head() -> None:
     with seeded(0):
         network = MLP((1, 8, 8), 3, hidden=(200,), dropout=0.5).train()
         images = images_of((1, 8, 8), 5)
-        seen: list[Tensor] = []
-        network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        passed: list[Tensor] = []
+        network.head.register_forward_pre_hook(lambda module, inputs: passed.append(inputs[0]))
         network(images)
         network(images)
         embeddings = network.embed(images)
         assert torch.equal(embeddings, network.embed(images))
-    assert not torch.equal(seen[0], seen[1])
-    for read in seen:  # each feature is either dropped or doubled
+    assert not torch.equal(passed[0], passed[1])
+    for read in passed:  # each feature is either dropped or doubled
         assert bool(((read == 0) | torch.isclose(read, 2 * embeddings)).all())
         assert 0.4 < float((read == 0)[embeddings > 0].float().mean()) < 0.6
 

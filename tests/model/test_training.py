@@ -65,11 +65,11 @@ def separable(count: int) -> Rows:
 
 
 def fitted(task: Task, where: Training, rows: Rows, seed: int = 0) -> list[FitStep]:
-    told: list[FitStep] = []
+    heard: list[FitStep] = []
     with seeded(seed, "fit"):
         task.renew(first=True)
-        where.fit(task, rows, told.append)
-    return told
+        where.fit(task, rows, heard.append)
+    return heard
 
 
 def test_fit_lowers_the_loss_until_separable_classes_are_told_apart(
@@ -77,8 +77,8 @@ def test_fit_lowers_the_loss_until_separable_classes_are_told_apart(
 ) -> None:
     rows = separable(48)
     task = make_task(MLP, steps=50)
-    told = fitted(task, cpu, rows)
-    assert told[-1].loss < told[0].loss / 10
+    heard = fitted(task, cpu, rows)
+    assert heard[-1].loss < heard[0].loss / 10
     found = cpu.test(task, rows)
     assert found.keys() == {"accuracy", "balanced_accuracy", "macro_f1", "nll", "ece"}
     assert found["accuracy"] == found["balanced_accuracy"] == found["macro_f1"] == 1
@@ -104,8 +104,8 @@ def test_fit_trains_in_training_mode_whatever_mode_the_task_was_left_in(
     losses = []
     for leave in (task.train, task.eval):
         leave()
-        told = fitted(task, cpu, data.train)
-        losses.append([step.loss for step in told])
+        heard = fitted(task, cpu, data.train)
+        losses.append([step.loss for step in heard])
     assert losses[0] == losses[1]
 
 
@@ -229,8 +229,8 @@ def test_a_fresh_start_keeps_the_memory_format(make_task: MakeTask, data: Data) 
 def test_bf16_trains_on_the_cpu(make_task: MakeTask) -> None:
     rows = separable(48)
     task, mixed = make_task(MLP, steps=30), Training(accelerator="cpu", precision="bf16-mixed")
-    told = fitted(task, mixed, rows)
-    assert told[-1].loss < told[0].loss / 2
+    heard = fitted(task, mixed, rows)
+    assert heard[-1].loss < heard[0].loss / 2
     assert mixed.test(task, rows)["accuracy"] == 1
     assert {weight.dtype for weight in task.network.parameters()} == {torch.float32}
     exact = Training(accelerator="cpu").embed(task, rows, torch.arange(48))
@@ -261,22 +261,22 @@ def test_a_machine_that_is_not_there_is_refused(options: dict[str, Any], message
 def test_watch_is_told_of_increasing_steps_up_to_the_last(
     make_task: MakeTask, cpu: Training, data: Data, steps: int
 ) -> None:
-    told = fitted(make_task(steps=steps), cpu, data.train)
-    numbers = [step.step for step in told]
+    heard = fitted(make_task(steps=steps), cpu, data.train)
+    numbers = [step.step for step in heard]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == steps
     assert min(steps, 50) <= len(numbers) <= 100
-    assert {step.steps for step in told} == {steps}
-    assert [step.epoch for step in told] == [(step + 1) // 2 for step in numbers]  # two batches
+    assert {step.steps for step in heard} == {steps}
+    assert [step.epoch for step in heard] == [(step + 1) // 2 for step in numbers]  # two batches
 
 
 def test_watch_is_told_the_learning_rate_that_the_step_was_taken_with(
     make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
     task = make_task(steps=10, warmup=0.3, learning_rate=0.02)
-    told = fitted(task, cpu, data.train)
+    heard = fitted(task, cpu, data.train)
     expected = [0.02 * task.rate(step, 10) for step in range(10)]
-    assert [step.learning_rate for step in told] == pytest.approx(expected)
+    assert [step.learning_rate for step in heard] == pytest.approx(expected)
 
 
 def test_watch_is_told_the_loss_of_the_step(make_task: MakeTask, cpu: Training, data: Data) -> None:
@@ -284,9 +284,9 @@ def test_watch_is_told_the_loss_of_the_step(make_task: MakeTask, cpu: Training, 
     task = make_task(steps=1)
     with torch.no_grad():
         expected = nn.functional.cross_entropy(task(rows.inputs), rows.labels)
-    told: list[FitStep] = []
-    cpu.fit(task, rows, told.append)
-    assert told[0].loss == pytest.approx(float(expected), rel=1e-5)
+    heard: list[FitStep] = []
+    cpu.fit(task, rows, heard.append)
+    assert heard[0].loss == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_images_stay_in_memory_where_there_is_no_gpu(cpu: Training, data: Data) -> None:

@@ -160,10 +160,10 @@ def test_people_that_agree_err_less_often_than_each_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("votes", "told"), [(0, "at least 1, got 0"), (1.5, "a whole number, got 1.5")]
+    ("votes", "message"), [(0, "at least 1, got 0"), (1.5, "a whole number, got 1.5")]
 )
-def test_a_number_of_votes_that_is_none_is_refused(votes: Any, told: str) -> None:
-    with pytest.raises(ValueError, match=f"`votes` must be {told}"):
+def test_a_number_of_votes_that_is_none_is_refused(votes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"`votes` must be {message}"):
         Agreed(TrueLabels(TRUTH), votes)
 
 

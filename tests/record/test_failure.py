@@ -54,9 +54,9 @@ def test_a_run_that_is_stopped_has_not_failed(tmp_path: Path, config: dict[str, 
 def test_a_run_that_waits_for_answers_has_not_failed(
     tmp_path: Path, config: dict[str, Any]
 ) -> None:
-    told = "three rows are to be labelled in answers.csv"
-    with pytest.raises(UserError, match=told) as waits, RunFolder(tmp_path, config, {}):
-        raise Waiting(told)
+    message = "three rows are to be labelled in answers.csv"
+    with pytest.raises(UserError, match=message) as waits, RunFolder(tmp_path, config, {}):
+        raise Waiting(message)
     assert waits.value.code == 75
     assert not (tmp_path / FAILURE).exists()
     with RunFolder(tmp_path, config, {}) as folder:  # and it has given the folder back

@@ -151,7 +151,7 @@ def test_states_that_a_kill_left_behind_are_removed(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda lines: [lines[0], lines[1][:20]], "line 2 is not a round"),
         (lambda lines: [lines[1]], "line 1 is not round 0"),
@@ -159,14 +159,14 @@ def test_states_that_a_kill_left_behind_are_removed(
     ],
 )
 def test_a_spoilt_record_is_refused_with_its_line(
-    tmp_path: Path, config: Config, history: list[Round], spoil: Any, told: str
+    tmp_path: Path, config: Config, history: list[Round], spoil: Any, message: str
 ) -> None:
     with RunFolder(tmp_path, config, {}) as folder:
         for done in history:
             folder.add(done, {})
     path = tmp_path / "rounds.jsonl"
     path.write_text("\n".join(spoil(path.read_text().splitlines())))
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         RunFolder(tmp_path, config, {})
 
 

@@ -55,14 +55,14 @@ def fit(sink: Tracking, first: int, steps: int) -> None:
 def test_one_run_holds_all_rounds_over_one_growing_step(
     folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
-    told: list[str] = []
-    sink = Tracking(folder, experiment, told.append, group="g", tags=["t"], mode="offline")
+    heard: list[str] = []
+    sink = Tracking(folder, experiment, heard.append, group="g", tags=["t"], mode="offline")
     for done, bought in zip(history, (2, 0), strict=True):
         sink.begin(done.number)
         fit(sink, 1, done.steps)
         sink.end(replace(done, bought=bought, wrong=None if bought else 1))
     sink.close()
-    assert told == []
+    assert heard == []
     (part,) = folder.path.glob("wandb/offline-run-*")
     assert part.name.endswith(folder.id)
     rows = wandb_file.history(part)
@@ -103,8 +103,8 @@ def test_the_grid_shows_the_queried_images(experiment: Experiment) -> None:
 def test_a_failure_in_mid_run_is_told_once_and_stops_nothing(
     folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    sink = Tracking(folder, experiment, told.append, mode="offline")
+    heard: list[str] = []
+    sink = Tracking(folder, experiment, heard.append, mode="offline")
     run = sink.run
 
     def broken(values: dict[str, Any]) -> None:
@@ -115,8 +115,8 @@ def test_a_failure_in_mid_run_is_told_once_and_stops_nothing(
     sink.end(history[0])
     sink.close()
     run.finish()
-    assert len(told) == 1
-    assert "the service is gone" in told[0]
+    assert len(heard) == 1
+    assert "the service is gone" in heard[0]
 
 
 def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
@@ -126,14 +126,14 @@ def test_a_failure_at_the_start_is_told_once_and_stops_nothing(
         raise wandb.errors.CommError("no answer")
 
     monkeypatch.setattr(wandb, "init", refuse)
-    told: list[str] = []
-    sink = Tracking(folder, experiment, told.append, mode="offline")
+    heard: list[str] = []
+    sink = Tracking(folder, experiment, heard.append, mode="offline")
     sink.begin(0)
     fit(sink, 1, 3)
     sink.end(history[0])
     sink.close()
-    assert len(told) == 1
-    assert "no answer" in told[0]
+    assert len(heard) == 1
+    assert "no answer" in heard[0]
 
 
 def test_an_unknown_mode_is_refused(folder: RunFolder, experiment: Experiment) -> None:
@@ -210,12 +210,12 @@ def test_an_online_start_that_fails_is_offline(
 
     monkeypatch.setattr(tracking, "_mode", lambda wished: ("online", ""))
     monkeypatch.setattr(wandb, "init", refuse)
-    told: list[str] = []
-    sink = Tracking(folder, experiment, told.append)
+    heard: list[str] = []
+    sink = Tracking(folder, experiment, heard.append)
     sink.end(history[0])
     sink.close()
-    assert len(told) == 1
-    assert "W&B is offline, no answer" in told[0]
+    assert len(heard) == 1
+    assert "W&B is offline, no answer" in heard[0]
     (part,) = folder.path.glob("wandb/offline-run-*")
     assert [row["al/round"] for row in wandb_file.history(part)] == [0]
 
@@ -259,13 +259,13 @@ def test_rows_that_were_made_are_shown_as_the_others_are(
 def test_a_round_that_was_declined_whole_is_told_and_the_next_one_too(
     folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
-    told: list[str] = []
-    sink = Tracking(folder, experiment, told.append, mode="offline")
+    heard: list[str] = []
+    sink = Tracking(folder, experiment, heard.append, mode="offline")
     empty = replace(history[0], queried=[], labels=[], declined=[4, 5], bought=0)
     sink.end(empty)
     sink.end(history[1])
     sink.close()
-    assert told == []
+    assert heard == []
     (part,) = folder.path.glob("wandb/offline-run-*")
     rounds = [row for row in wandb_file.history(part) if "al/round" in row]
     assert [row["al/round"] for row in rounds] == [0, 1]

@@ -236,6 +236,8 @@ def test_options_of_a_road_are_completed_and_refused_as_others_are() -> None:
     ):
         with pytest.raises(UserError, match=message):
             registry.build("autoal", **options)
+    with pytest.raises(TypeError, match="'step'"):
+        AutoAL(unroll={"step": 7})
 
 
 def test_every_search_has_a_road_of_its_own() -> None:

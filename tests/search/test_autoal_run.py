@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 import yaml
-from hydra.core.global_hydra import GlobalHydra
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from autoal import (
@@ -29,12 +30,14 @@ from autoal import (
     Trained,
     TrueLabels,
     View,
-    command,
+    config,
     plugins,
     rounds,
 )
+from autoal.errors import UserError
 from autoal.model.networks import MLP
 from autoal.model.task import Batch, Task
+from autoal.query import registry
 from autoal.search.autoal import CANDIDATES, AutoAL
 from tests import wandb_file
 from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote
@@ -316,9 +319,9 @@ def test_a_run_leaves_its_weights_and_draws_them(whole: Path) -> None:
     for name in ("weights.svg", "learning_curve.svg"):
         assert (whole / name).stat().st_size > 1000
     drawn = (whole / "weights.svg").read_text()
-    config = yaml.safe_load((whole / "config.yaml").read_text())["strategy"]
-    assert config["candidates"] == CANDIDATES
-    assert config["steps"] == 2
+    settings = yaml.safe_load((whole / "config.yaml").read_text())["strategy"]
+    assert settings["candidates"] == CANDIDATES
+    assert settings["steps"] == 2
     first, *found = notes(whole)
     assert first == {}
     for noted in found:
@@ -365,9 +368,9 @@ def test_candidates_are_taken_away_and_brought_in(train: Zygote, tmp_path: Path)
     )
     weights = notes(tmp_path / "run")[1]["weights"]
     assert set(weights) == set(CANDIDATES) - {"badge"} | {"random", "probcover"}
-    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["strategy"]
-    assert config["candidates"]["margin"] == {"temperature": 2.0}
-    assert "badge" not in config["candidates"]
+    settings = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["strategy"]
+    assert settings["candidates"]["margin"] == {"temperature": 2.0}
+    assert "badge" not in settings["candidates"]
 
 
 def test_a_head_on_frozen_features_is_searched(train: Zygote, tmp_path: Path) -> None:
@@ -477,20 +480,21 @@ def density(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     plugins._points.cache_clear()
     sys.modules.pop("autoal_density", None)
-    GlobalHydra.instance().clear()
 
 
 @pytest.mark.usefixtures("density")
-def test_a_plugin_is_a_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In this very process: a fork of one that was there before would not know the plugin."""
-    options = (*LINEAR, *ONLY_MARGIN, "rounds=1", "+strategy.candidates.density.k=5")
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    for name in ("HYDRA_FULL_ERROR", "GOMP_SPINCOUNT", "AUTOAL_COMMAND"):
-        monkeypatch.setenv(name, "1")  # given back afterwards
-    assert command.main([*options, f"out={tmp_path}", "name=run"]) == 0
-    assert list(notes(tmp_path / "run")[1]["weights"]) == ["margin", "density"]
-    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["strategy"]
-    assert config["candidates"] == {"margin": {}, "density": {"k": 5}}
+def test_a_plugin_is_a_candidate(data: Data, make_learner: MakeLearner) -> None:
+    """As train.py would have it; the processes that it is forked from do not know the plugin."""
+    options = config.spelled_out([*LINEAR, *ONLY_MARGIN, "+strategy.candidates.density.k=5"])
+    with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
+        chosen: Any = OmegaConf.to_container(compose("train", options)["strategy"])
+    assert chosen["candidates"] == {"margin": {}, "density": {"k": 5}}
+    strategy = registry.build(chosen.pop("name"), **chosen)
+    experiment = Experiment(data, make_learner(steps=3), strategy, PLAN)
+    history = list(rounds(experiment, TrueLabels(data.train.labels)))
+    assert list(history[-1].notes["weights"]) == ["margin", "density"]
+    with pytest.raises(UserError, match=r"candidate 'density': .*'kk'"):
+        AutoAL(candidates={"density": {"kk": 5}})
 
 
 def test_wandb_is_told_the_weights_over_the_labels(train: Zygote, tmp_path: Path) -> None:
