@@ -10,7 +10,13 @@ from autoal.errors import UserError, unknown
 Settings = dict[str, Any]
 
 _KINDS: dict[type, tuple[type, ...]] = {float: (float, int), tuple: (list, tuple)}
-_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "options"}
+_NAMES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    dict: "options",
+}
 _ABSENT = "nothing"
 
 # What options once were called, and how they are spelt now.

@@ -206,7 +206,7 @@ def test_a_group_of_options_is_completed_and_checked_like_the_others() -> None:
     ):
         with pytest.raises(UserError, match=message):
             completed({"unroll": given}, NESTED, "strategy 'x'")
-    with pytest.raises(UserError, match=r"strategy\.unroll=5: must be a dict"):
+    with pytest.raises(UserError, match=r"strategy\.unroll=5: must be options"):
         completed({"unroll": 5}, NESTED, "strategy 'x'")
 
 

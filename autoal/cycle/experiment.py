@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -126,19 +127,24 @@ class Experiment:
 
     def resume(self, history: Sequence[Round], state: dict[str, Any] | None = None) -> None:
         """Go on after these rounds, with the state that belongs to the last of them."""
+        if self.history or self._asked is not None:
+            raise RuntimeError("this experiment has begun already: resume a new one")
         if state is not None:
             self.learner.load_state_dict(state["learner"])
             self.strategy.load_state_dict(state["strategy"])
             for made in state.get("made", []):
-                self._grow(replace(Rows.of(made.pop("inputs")), **made))
+                rows = Rows.of(made["inputs"])
+                self._grow(replace(rows, shown=made["shown"], names=made["names"]))
         for done in history:
             facts = (done.queried, done.labels, done.declined)
             told = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
             self._pool, self._rows = self._known(*told)
-        self.history = [*self.history, *history]
+        self.history = [*history]
 
     def state_dict(self) -> dict[str, Any]:
-        """What must outlive a round, beside its record."""
+        """What must outlive a round, beside its record; of the time between two rounds."""
+        if self._asked is not None:
+            raise RuntimeError("a question is open: the state to keep is that before `ask`")
         state = {"learner": self.learner.state_dict(), "strategy": self.strategy.state_dict()}
         made = [
             {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
@@ -148,11 +154,9 @@ class Experiment:
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
         if self._asked is None:
-            number = len(self.history)
-            if self.stopped or number > self.plan.rounds or not len(self._pool.unlabelled):
+            if self.stopped or len(self.history) > self.plan.rounds:
                 return None
-            self.sink.begin(number)
-            self._asked = self._query(number)
+            self._asked = self._query(len(self.history))
         return None if self._asked is None else self._asked.question
 
     def tell(self, answers: Any) -> Round:
@@ -164,15 +168,25 @@ class Experiment:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
-        asked = self._asked
-        told = in_order(asked.question, Answers.of(asked.question, answers))
+        told = in_order(self._asked.question, Answers.of(self._asked.question, answers))
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
-        self._asked = replace(asked, question=replace(asked.question, view=None))
-        with asked.watch.running():
-            done = self._round(self._asked, told)
+        self._asked = self._asked.seeing(None)
+        before = deepcopy(self.learner.state_dict())
+        try:
+            with self._asked.watch.running():
+                done = self._round(self._asked, told)
+        except BaseException:
+            self._reopen(self._asked, before)
+            raise
         self._asked = None
         self.history.append(done)
         return done
+
+    def _reopen(self, asked: _Asked, before: dict[str, Any]) -> None:
+        """Be again as before answers that led to no round, so that they can be told once more."""
+        self.learner.load_state_dict(before)
+        if number := asked.question.number:
+            self._asked = asked.seeing(self._view(number, asked.watch, self.strategy))
 
     def _round(self, asked: _Asked, told: Answers) -> Round:
         number, watch = asked.question.number, asked.watch
@@ -219,32 +233,39 @@ class Experiment:
         return metrics | {f"val_{name}": value for name, value in held_out.items()}
 
     def _query(self, number: int) -> _Asked | None:
-        """What to ask next; None where `stop` has a reason to ask no more."""
+        """What to ask next; None where nothing is left, or `stop` has a reason to ask no more."""
         watch = Stopwatch()
-        with watch.running():
+        # Seeded, for strategies that draw from the global streams though they should not.
+        with watch.running(), seeded(self.seed, number, "query"):
             if number == 0:
+                self.sink.begin(number)
                 return self._asking(number, watch, self._first(watch), None)
-            # Seeded too, for strategies that draw from the global streams though they should not.
-            with watch.phase("score"), seeded(self.seed, number, "query"):
-                view = self._view(number, watch, self.strategy)
-                self.stopped = self._stop(self.history, view) if self._stop else ""
-                if self.stopped:
-                    return None
-                made = self._growth(view, self.history) if self._growth else None
-                if made is not None and len(made):
-                    self._grow(made)
-                    view = self._view(number, watch, self.strategy)
-                budget = min(self.plan.budget, len(view.pool))
-                chosen_rows = query(self.strategy, view, budget)
-                return self._asking(number, watch, chosen_rows, view, len(made or ()))
+            with watch.phase("score"):
+                return self._next(number, watch)
 
     def _first(self, watch: Stopwatch) -> Query:
         """The rows of the start."""
         if self._start is None:
             order = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
             return Query(order[: self.plan.start], {}, None)
-        with watch.phase("score"), seeded(self.seed, 0, "query"):
+        with watch.phase("score"):
             return query(self._start, self._view(0, watch, self._start), self.plan.start)
+
+    def _next(self, number: int, watch: Stopwatch) -> _Asked | None:
+        """The rows of any later round, chosen by what the model says."""
+        view = self._view(number, watch, self.strategy)
+        self.stopped = self._stop(self.history, view) if self._stop else ""
+        if self.stopped:
+            return None
+        made = self._growth(view, self.history) if self._growth else None
+        if made is not None and len(made):
+            self._grow(made)
+            view = self._view(number, watch, self.strategy)
+        if not len(view.pool):
+            return None
+        self.sink.begin(number)
+        batch = query(self.strategy, view, min(self.plan.budget, len(view.pool)))
+        return self._asking(number, watch, batch, view, len(made or ()))
 
     def _asking(
         self, number: int, watch: Stopwatch, asked: Query, view: View | None, made: int = 0
@@ -311,6 +332,10 @@ class _Asked:
     watch: Stopwatch
     notes: dict[str, Any]
     made: int  # rows that joined the pool before it
+
+    def seeing(self, view: View | None) -> _Asked:
+        """The same, with another view in the question."""
+        return replace(self, question=replace(self.question, view=view))
 
 
 def facts_of(data: Data, learner: Learner) -> Facts:

@@ -42,6 +42,6 @@ class Stopwatch:
 
     def _credit(self) -> None:
         now = perf_counter()
-        if self._phases:
+        if self._phases and self._started is not None:
             self.seconds[self._phases[-1]] += now - self._since
         self._since = now

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from autoal.encoders.encoder import Encoder, Parts, demand_pictures
 from autoal.errors import UserError, unknown
 from autoal.model.weights import Enlarge, torchvision_network
+from autoal.seeding import seeded
 
 BATCH = 64  # images
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
@@ -41,7 +42,8 @@ class Pretrained(Encoder):
 
     def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
         demand_pictures(self, parts)
-        network = self.network().eval().to(device)
+        with seeded(0, "encoder"):  # weights are drawn before they are replaced
+            network = self.network().eval().to(device)
         mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
 
         @torch.no_grad()

@@ -95,7 +95,7 @@ class SklearnLearner(Learner):
         return self._lesson
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._lesson = dict(state)
+        self._lesson, self._fitted = dict(state), None
         if state:
             inputs, labels = _matrix(state["inputs"]), state["labels"].numpy()
             self._fitted = self._taught(inputs, labels, state["seed"])

@@ -92,6 +92,8 @@ class Priced:
     """
 
     def __init__(self, oracle: Oracle, costs: float | Tensor) -> None:
+        least = float(costs.min()) if isinstance(costs, Tensor) else costs
+        number("costs", least, least=0)
         self.oracle = oracle
         self.costs = costs
 

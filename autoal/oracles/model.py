@@ -7,6 +7,7 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.oracles.question import Answers, Oracle, Question
+from autoal.oracles.truth import truth_of
 from autoal.query.strategy import QueryStrategy
 
 
@@ -14,13 +15,20 @@ class ByModel:
     """The predictions of the task's model, where there is one: pseudo-labels.
 
     Args:
-        oracle: answers at the start, and knows the truth for the record.
+        oracle: answers at the start.
         strategy: that chooses the rows; one that sees true outcomes is refused.
+        labels: the true ones of all rows, where they are known, for the record alone.
     """
 
-    def __init__(self, oracle: Oracle, strategy: QueryStrategy | None = None) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        strategy: QueryStrategy | None = None,
+        labels: Tensor | None = None,
+    ) -> None:
         _demand_blind("pseudo", strategy)
         self.oracle = oracle
+        self.labels = labels
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:
@@ -28,22 +36,29 @@ class ByModel:
         pool = question.view.pool
         places = torch.searchsorted(pool.rows, question.rows)
         labels = pool.probs[places.to(pool.probs.device)].argmax(1).cpu()
-        return _unasked(self.oracle, question, labels, "model")
+        return _unasked(question, labels, "model", self.labels)
 
 
 class Salutary:
     """The labels that the strategy itself suggests (Xiao and Liu, 2024).
 
     Args:
-        oracle: answers at the start, and knows the truth for the record.
+        oracle: answers at the start.
         strategy: that chooses the rows; one that suggests no labels is refused.
+        labels: the true ones of all rows, where they are known, for the record alone.
     """
 
-    def __init__(self, oracle: Oracle, strategy: QueryStrategy | None = None) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        strategy: QueryStrategy | None = None,
+        labels: Tensor | None = None,
+    ) -> None:
         _demand_blind("salutary", strategy)
         if strategy is not None and not strategy.suggests:
             raise _no_labels(type(strategy).__name__)
         self.oracle = oracle
+        self.labels = labels
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:
@@ -56,12 +71,12 @@ class Salutary:
             )
         if question.suggested is None:
             raise _no_labels("this one")
-        return _unasked(self.oracle, question, question.suggested, "strategy")
+        return _unasked(question, question.suggested, "strategy", self.labels)
 
 
-def _unasked(oracle: Oracle, question: Question, labels: Tensor, by: str) -> Answers:
-    """Labels that cost nothing, beside the truth where the oracle knows it."""
-    truth = oracle(question).truth
+def _unasked(question: Question, labels: Tensor, by: str, known: Tensor | None) -> Answers:
+    """Labels that cost nothing, beside the truth where it is known."""
+    truth = truth_of(known, question.rows)
     return Answers(question.rows, labels, by, torch.zeros(len(labels)), truth)
 
 

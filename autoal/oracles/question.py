@@ -92,13 +92,14 @@ Oracle = Callable[[Question], Answers]
 
 def _label(value: Any, classes: tuple[str, ...]) -> int:
     """The number of a class, or UNKNOWN."""
+    value = value.item() if hasattr(value, "item") else value
     if isinstance(value, str):
         if value not in classes:
             raise ValueError(f"{value!r} is none of the classes {', '.join(classes)}")
         return classes.index(value)
     if value is None or value != value:
         return UNKNOWN
-    if isinstance(value, list) or value != int(value) or not -1 <= value < len(classes):
+    if not isinstance(value, int | float) or value not in range(-1, len(classes)):
         raise ValueError(f"{value!r} is no class: they go from 0 to {len(classes) - 1}")
     return int(value)
 

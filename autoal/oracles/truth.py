@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
 from autoal.data.rows import UNKNOWN
@@ -16,8 +19,8 @@ class TrueLabels:
         labels: of all rows of the data set, (n,); a row whose label is -1 is declined.
     """
 
-    def __init__(self, labels: Tensor) -> None:
-        self._labels = labels
+    def __init__(self, labels: Tensor | Sequence[int]) -> None:
+        self._labels = torch.as_tensor(labels).long()
 
     def __call__(self, question: Question) -> Answers:
         beyond = question.rows[question.rows >= len(self._labels)]
@@ -26,3 +29,11 @@ class TrueLabels:
         labels = self._labels[question.rows]
         told = labels != UNKNOWN
         return Answers(question.rows[told], labels[told], "truth", truth=labels[told])
+
+
+def truth_of(labels: Tensor | None, rows: Tensor) -> Tensor | None:
+    """The true labels of rows, for the record; None unless all of them are known."""
+    if labels is None or bool((rows >= len(labels)).any()):
+        return None
+    known = labels[rows].long()
+    return None if bool((known == UNKNOWN).any()) else known

@@ -43,7 +43,7 @@ class Candidates:
         return {name for each in self.strategies.values() for name in each.reads or ()}
 
     def check(self, facts: Facts, when: str = "") -> None:
-        """Refuse, by its name, the first that cannot serve; `when` says in what these facts hold."""
+        """Refuse, by its name, the first that cannot serve when these are the facts."""
         for name, strategy in self.strategies.items():
             try:
                 demand_served(strategy, facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -110,7 +111,7 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
         raise ValueError(f"{name}.score gave labels of the shape {shape} for {size} rows")
     places = best_first(scored.scores, view)[:budget]
     suggested = None if scored.labels is None else scored.labels.cpu()[places]
-    return Query(view.pool.rows[places], dict(scored.notes), suggested)
+    return Query(view.pool.rows[places], deepcopy(dict(scored.notes)), suggested)
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:

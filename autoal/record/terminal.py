@@ -69,7 +69,9 @@ class Terminal(Sink):
 
 
 def _summary(finished: Round) -> str:
-    shown = f"labelled {finished.labelled}  accuracy {finished.metrics['accuracy']:.4f}"
+    shown = f"labelled {finished.labelled}"
+    if "accuracy" in finished.metrics:
+        shown += f"  accuracy {finished.metrics['accuracy']:.4f}"
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"

@@ -30,9 +30,6 @@ from autoal.record.sink import Sink
 from autoal.settings import flatten
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from autoal.cycle.experiment import Experiment
 
 GRID = 64  # queried images shown a round
@@ -147,7 +144,7 @@ class Tracking(Sink):
         """What was queried, where there is something to look at."""
         rows = torch.tensor(finished.queried[:GRID], dtype=torch.long)
         pictures = chosen(self.experiment.rows.shown, rows)
-        if not isinstance(pictures, Tensor):
+        if not isinstance(pictures, Tensor) or not len(pictures):
             return {}
         grid = _grid(pictures)
         classes = self.experiment.data.classes

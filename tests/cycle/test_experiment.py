@@ -480,16 +480,15 @@ def test_labels_that_a_strategy_suggests_are_given_unasked_and_the_start_set_is_
     quick: Make, data: Data
 ) -> None:
     strategy = OfClassTwo()
-    history = done(quick(strategy), Salutary(TrueLabels(data.train.labels), strategy))
-    assert history[0].labels == data.train.labels[history[0].queried].tolist()
+    labels = data.train.labels
+    history = done(quick(strategy), Salutary(TrueLabels(labels), strategy, labels))
+    assert history[0].labels == labels[history[0].queried].tolist()
     for finished in history[1:]:
         assert finished.labels == [2] * 5
         assert finished.bought == 0
         assert finished.cost is None
         assert finished.unasked
-        assert finished.wrong == sum(
-            data.train.labels[finished.queried].tolist()[i] != 2 for i in range(5)
-        )
+        assert finished.wrong == int((labels[finished.queried] != 2).sum())
     assert sum(finished.wrong or 0 for finished in history) > 0
     assert (history[0].bought, history[0].wrong) == (6, 0)
     assert [finished.labelled for finished in history] == [6, 11, 16, 21]
@@ -509,7 +508,7 @@ def test_a_model_labels_what_is_chosen_by_what_it_predicted_before(
 ) -> None:
     learner = small()
     experiment = make(Random(), learner=learner)
-    oracle = ByModel(truth(experiment))
+    oracle = ByModel(truth(experiment), labels=data.train.labels)
     assert experiment.tell(oracle(asked(experiment))).bought == 6
     for _ in range(3):
         question = asked(experiment)
@@ -591,7 +590,7 @@ def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
         "agreed": Agreed(Noisy(known, 0.5), votes=3),
         "priced": Priced(Noisy(known, 0.5), 2.0),
         "all": Priced(Agreed(Noisy(known, 0.5), votes=2), torch.full((60,), 0.5)),
-        "model": ByModel(Noisy(known, 0.5)),
+        "model": ByModel(Noisy(known, 0.5), labels=data.train.labels),
     }
     history = done(quick(plan=Plan(start=20, budget=20, rounds=1)), oracles[name])
     for finished in history:

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 import torch
@@ -15,7 +14,6 @@ from autoal import (
     Question,
     Round,
     Rows,
-    Scored,
     TrueLabels,
     View,
 )
@@ -218,39 +216,22 @@ def test_a_state_can_be_gone_on_from_more_than_once(quick: Make) -> None:
     assert rows == [62, 62]
 
 
-class Alternating(QueryStrategy):
-    """Asks for the first rows and the last in turn, which it must remember."""
-
-    reads: Reads = ()
-
-    def __init__(self) -> None:
-        self.queries = 0
-
-    def score(self, view: View, budget: int) -> Scored:
-        return Scored(view.pool.rows.float() * (-1) ** self.queries)
-
-    def fit(self, view: View) -> None:
-        self.queries += 1
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"queries": self.queries}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.queries = state["queries"]
+def test_no_state_is_taken_while_a_question_is_open(quick: Make) -> None:
+    # It would hold the rows that were made for that question, and those would be made again.
+    experiment = quick(Newest(), growth=two_more)
+    answered(experiment)
+    asked(experiment)
+    with pytest.raises(RuntimeError, match="a question is open: the state to keep is that before"):
+        saved(experiment)
 
 
-@pytest.mark.parametrize(
-    ("strategy", "growth"), [(Newest, two_more), (Alternating, None)], ids=["growth", "strategy"]
-)
-def test_a_state_that_was_saved_while_a_question_was_open_leads_to_the_same_question(
-    quick: Make, strategy: Callable[[], QueryStrategy], growth: Growth | None
-) -> None:
-    first = quick(strategy(), growth=growth)
-    answered(first)
-    question = asked(first)
-    again = quick(strategy(), growth=growth)
-    again.resume(recorded(first.history), saved(first))
-    assert torch.equal(asked(again).rows, question.rows)
+def test_only_an_experiment_that_has_not_begun_can_go_on_after_others(quick: Make) -> None:
+    begun, asking = quick(), quick()
+    answered(begun)
+    asked(asking)
+    for experiment in (begun, asking):
+        with pytest.raises(RuntimeError, match="has begun already: resume a new one"):
+            experiment.resume(begun.history)
 
 
 def test_rows_of_another_kind_cannot_join_and_the_experiment_goes_on(

@@ -103,9 +103,9 @@ def test_a_strategy_that_reads_draws_is_refused_for_an_estimator_that_has_none(
     data: Arrays,
 ) -> None:
     learner = SklearnLearner(LogisticRegression(), data)
-    with pytest.raises(UserError, match="Bald reads draws of the model.*BaggingClassifier"):
+    with pytest.raises(UserError, match=r"Bald reads draws of the model.*BaggingClassifier"):
         Experiment(data, learner, "bald", Plan(12, 4, 1))
-    with pytest.raises(UserError, match="candidate 'bald'|AutoAL reads draws"):
+    with pytest.raises(UserError, match="candidate 'bald'"):
         Experiment(data, learner, "autoal", Plan(12, 4, 1))
 
 

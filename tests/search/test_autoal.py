@@ -232,7 +232,7 @@ def test_options_of_a_road_are_completed_and_refused_as_others_are() -> None:
         ({"unroll": {"step": 7}}, "unknown option of .*autoal.*'step'; did you mean 'steps'"),
         ({"paper": {"warm": 7}}, "unknown option of .*autoal.*'warm'; did you mean 'warmup'"),
         ({"unroll": {"steps": 1.5}}, "strategy.unroll.steps=1.5: must be a whole number"),
-        ({"paper": 5}, "strategy.paper=5: must be a dict"),
+        ({"paper": 5}, "strategy.paper=5: must be options"),
     ):
         with pytest.raises(UserError, match=message):
             registry.build("autoal", **options)
