@@ -15,6 +15,7 @@ from sklearn.svm import LinearSVC
 from autoal import Arrays, Experiment, Plan, TrueLabels, rounds
 from autoal.errors import UserError
 from autoal.model.estimator import SklearnLearner
+from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.seeding import seeded
 from autoal.testing import check_learner
@@ -87,7 +88,7 @@ def test_a_class_that_no_labelled_row_has_is_improbable_and_no_error(data: Array
             assert features.drawn_probs.shape[1:] == (60, 3)
 
 
-@pytest.mark.parametrize("strategy", registry.STRATEGIES.installed())
+@pytest.mark.parametrize("strategy", STRATEGIES.installed())
 def test_every_strategy_works_with_an_ensemble(strategy: str, data: Arrays) -> None:
     data.validation = data.test
     options = {"tries": 2} if strategy == "cheating_oracle" else {}

@@ -84,6 +84,9 @@ def torch_learner(data: Arrays, **options: Any) -> TorchLearner:
     return TorchLearner(module, data, training=CPU, steps=12, learning_rate=0.05, **options)
 
 
+with seeded(0, "module"):
+    MODULE = Module()
+
 BUILDERS: dict[str, Callable[[Arrays], Any]] = {
     "torch": torch_learner,
     "torch, built": lambda data: TorchLearner(Tiny, data, training=CPU, steps=12),
@@ -91,8 +94,6 @@ BUILDERS: dict[str, Callable[[Arrays], Any]] = {
     "lightning, built": lambda data: lightning(Module, data),
     "lightning, by hand": lambda data: lightning(ByHand, data),
 }
-with seeded(0, "module"):
-    MODULE = Module()
 
 
 @pytest.mark.parametrize("name", BUILDERS)
