@@ -86,6 +86,21 @@ def test_a_builder_is_given_what_it_has_parameters_for() -> None:
     assert network(torch.rand(2, 3, 2, 2)).shape == (2, 4)
 
 
+def test_a_builder_that_passes_all_on_is_given_the_number_of_classes() -> None:
+    asked: list[dict[str, int]] = []
+
+    def build(**options: int) -> nn.Module:
+        asked.append(options)
+        return nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 4))
+
+    def named(classes: int, **options: int) -> nn.Module:
+        return build(classes=classes, **options)
+
+    assert network_of(build, (5,), 4).head.in_features == 7
+    assert network_of(named, (5,), 4).head.in_features == 7
+    assert asked == [{"num_classes": 4}, {"classes": 4}]
+
+
 def test_our_own_networks_are_taken_as_they_are() -> None:
     network = network_of(MLP, (5,), 4)
     assert isinstance(network, MLP)

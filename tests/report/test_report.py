@@ -50,6 +50,22 @@ def test_every_defect_is_named(defects: Path) -> None:
     }
 
 
+def test_runs_from_python_are_named_as_they_name_themselves(tmp_path: Path) -> None:
+    write_run(tmp_path, "named", [0.5, 0.6], data={"name": "birds v1.2"})
+    write_run(tmp_path, "bare", [0.5, 0.6], data={})
+    settings, faults = group(read_runs([tmp_path])[0])
+    assert [setting.name for setting in settings] == ["birds v1.2", "data"]
+    assert faults == []
+
+
+def test_a_run_without_a_test_set_says_that_it_has_no_accuracy(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, "untested", [0.5, 0.6])
+    record = (folder / "rounds.jsonl").read_text().replace('"accuracy": 0.6, ', "")
+    (folder / "rounds.jsonl").write_text(record)
+    _, (fault,) = read_runs([tmp_path])
+    assert fault.what == "rounds.jsonl, line 2 has no accuracy: nothing was tested; left out"
+
+
 def test_the_report_is_written_with_its_tables(
     defects: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,157 @@
+"""The scripts of docs/python.md, run as they stand there."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from autoal import Experiment, Learner, RunFolder
+from autoal.report.__main__ import main as report
+from tests.launch import Zygote
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "python.md"
+SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SCRIPTS = [
+    (title, number, script)
+    for title, text in SECTION.findall(PAGE.read_text())
+    for number, script in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+]
+
+Namespace = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(title: str, number: int = 0) -> Namespace:
+    """What a script leaves behind."""
+    (script,) = (code for name, place, code in SCRIPTS if (name, place) == (title, number))
+    namespace: Namespace = {"__name__": "__main__"}
+    exec(compile(script, f"{PAGE.name}: {title}", "exec"), namespace)
+    return namespace
+
+
+def test_every_script_of_the_page_is_run_here() -> None:
+    told = Path(__file__).read_text()
+    for title, number, _ in SCRIPTS:
+        call = f'run("{title}", {number})' if number else f'run("{title}")'
+        assert call in told
+
+
+def test_ask_and_tell() -> None:
+    left = run("Ask and tell")
+    history = left["experiment"].history
+    assert [done.labelled for done in history] == [20, 30, 40, 50, 60, 70]
+    assert history[-1].metrics["accuracy"] > 0.8
+    assert left["data"].train.labels.max() == -1  # the pool's labels were only ever told
+
+
+def test_the_ten_lines_are_ten() -> None:
+    (script,) = (code for title, number, code in SCRIPTS if (title, number) == ("Ask and tell", 0))
+    lines = [line for line in script.splitlines() if line and "import" not in line]
+    assert len(lines) <= 10
+
+
+def test_a_simulation_with_answers_that_err() -> None:
+    history = run("Ask and tell", 1)["experiment"].history
+    assert sum(done.wrong or 0 for done in history) > 0
+    assert all(done.steps == 100 for done in history)
+    assert history[-1].metrics["accuracy"] > 0.5
+
+
+def test_networks_of_others() -> None:
+    left = run("Your own network")
+    assert [done.labelled for done in left["experiment"].history] == [50, 70]
+    head = left["learner"].task.network.head
+    assert (type(head), head.out_features) == (torch.nn.Linear, 10)
+    assert left["done"].metrics["accuracy"] > 0.15  # of ten classes, after twenty steps
+
+
+def test_a_lightning_module() -> None:
+    left = run("Your own LightningModule")
+    history = left["experiment"].history
+    assert [done.labelled for done in history] == [50, 70, 90]
+    assert [done.steps for done in history] == [80, 100, 120]  # batches of 16, 20 epochs
+    assert history[-1].metrics["accuracy"] > 0.75
+
+
+def test_an_estimator_of_scikit_learn() -> None:
+    history = run("scikit-learn")["experiment"].history
+    assert [done.labelled for done in history] == [20, 30, 40, 50]
+    assert history[-1].metrics["accuracy"] > 0.85
+
+
+def test_rows_and_answers_of_ones_own() -> None:
+    history = run("Your own data and answers")["experiment"].history
+    assert [len(done.queried) + len(done.declined) for done in history] == [30, 10, 10, 10]
+    declined = [row for done in history for row in done.declined]
+    assert declined
+    assert all(row % 5 == 0 for row in declined)
+    assert len(set(declined)) == len(declined)
+    assert history[-1].metrics["accuracy"] > 0.8
+
+
+def records(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rounds of every run below, but for how long they took."""
+    return {
+        path.parent.name: [
+            {**json.loads(line), "seconds": None} for line in path.read_text().splitlines()
+        ]
+        for path in sorted(folder.glob("*/rounds.jsonl"))
+    }
+
+
+def test_a_run_that_is_kept_goes_on_and_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("A run that is kept, and goes on")
+    whole = records(Path("runs"))
+    assert list(whole) == ["margin-0", "margin-1", "random-0", "random-1"]
+    assert {len(rounds) for rounds in whole.values()} == {5}
+    assert report(["runs"]) == 0
+    assert "digits,margin,2" in (Path("runs") / "report" / "tables" / "results.csv").read_text()
+
+    (tmp_path / "stopped").mkdir()
+    monkeypatch.chdir(tmp_path / "stopped")
+    add, left = RunFolder.add, iter(range(7))
+
+    def stopped(self: RunFolder, *arguments: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        add(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "add", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run("A run that is kept, and goes on")
+    assert [len(rounds) for rounds in records(Path("runs")).values()] == [2, 5]
+    run("A run that is kept, and goes on")
+    assert records(Path("runs")) == whole
+
+
+def test_a_run_of_the_command_is_opened(train: Zygote, tmp_path: Path) -> None:
+    options = ("task=mlp", "task.steps=5", "rounds=1", "logger=none")
+    assert train.run(*options, f"out={tmp_path}/runs", "name=mine").code == 0
+    left = run("A run that is kept, and goes on", 1)
+    history = left["run"].experiment.history
+    assert [done.number for done in history] == [0, 1]
+    assert left["question"] is None
+    assert left["probs"].shape == (5, 10)
+
+
+def test_the_trained_model_afterwards() -> None:
+    left = run("The trained model on new data")
+    experiment: Experiment = left["experiment"]
+    learner: Learner = experiment.learner
+    expected = left["logits"].softmax(1)
+    torch.testing.assert_close(left["probs"], expected)
+    torch.testing.assert_close(learner.predict(left["new"].tolist()), expected)
+    assert Path("digits.pt").exists()
+    true = left["labels"][1500:]
+    assert np.mean(left["probs"].argmax(1).numpy() == true) > 0.7
