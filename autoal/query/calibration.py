@@ -1,7 +1,5 @@
 """How sure the model may be of what it says."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -29,12 +27,7 @@ def cooled(view: View) -> View:
     by = temperature(view)
     if by == 1:
         return view
-    return view.once("cooled", lambda: _through(view, by))
-
-
-def _through(view: View, by: float) -> View:
-    known = Known(view.labelled.features.cooled(by), view.labelled.labels)
-    return replace(view, pool=view.pool.cooled(by), labelled=known)
+    return view.once("cooled", lambda: view.through(lambda features: features.cooled(by)))
 
 
 def _best(tried: Tensor, known: Known) -> float:

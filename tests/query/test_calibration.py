@@ -74,7 +74,7 @@ def test_the_temperature_is_the_one_of_least_log_loss_from_a_tenth_to_ten() -> N
     assert temperature(view_of(logits, judging=logits.argmax(1))) == pytest.approx(0.1)
 
 
-def test_a_cooled_view_divides_the_logits_of_pool_and_labelled_rows() -> None:
+def test_a_cooled_view_divides_the_logits_of_all_rows() -> None:
     logits, labels = drawn(500, 0)
     view = view_of(logits, labels, labels, factor=3.0)
     by, found = temperature(view), cooled(view)
@@ -82,9 +82,20 @@ def test_a_cooled_view_divides_the_logits_of_pool_and_labelled_rows() -> None:
     known = found.labelled
     torch.testing.assert_close(known.features.logits, view.labelled.features.logits / by)
     assert torch.equal(known.labels, view.labelled.labels)
-    assert found.validation is view.validation  # by which the temperature is found again
-    assert temperature(found) == by
+    assert found.validation is not None
+    assert view.validation is not None
+    judging = found.validation.features.logits
+    torch.testing.assert_close(judging, view.validation.features.logits / by)
+    assert torch.equal(found.validation.labels, view.validation.labels)
     assert (found.seed, found.classes) == (view.seed, view.classes)
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_what_is_cooled_already_is_not_cooled_again(judged: bool) -> None:
+    logits, labels = drawn(500, 0)
+    view = view_of(logits, labels, labels if judged else None, factor=3.0)
+    assert temperature(view) > 2
+    assert temperature(cooled(view)) == pytest.approx(1, rel=0.02)
 
 
 def test_draws_are_cooled_too() -> None:
