@@ -8,20 +8,21 @@ is not run again.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from autoal.record.results import render
-from benchmarks.report import RESULTS, keep, table
+from autoal.report.contents import curves
+from autoal.report.figures import learning_curves
+from autoal.report.groups import Setting as Compared
+from autoal.report.groups import group
+from autoal.report.outcomes import results
+from autoal.report.runs import read_runs
+from autoal.report.svg import standalone
+from autoal.report.tables import Table
+from benchmarks.report import RESULTS, keep
 
 STRATEGIES = ("random", "entropy", "margin", "badge")
 SEEDS = ("0", "1", "2", "3", "4")
@@ -87,20 +88,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/curves"), help="of the runs")
     given, data = parser.parse_args(), Path(os.environ["AUTOAL_DATA"])
-    text, figure = [], Figure(figsize=(11, 6), layout="constrained")
-    shown = [each for each in SETTINGS if "rounds=0" not in each.options]
-    axes = dict(zip([each.title for each in shown], figure.subplots(2, 2).flat, strict=True))
+    text = []
     for setting in SETTINGS:
-        command = setting.command(data, given.out)
-        _run(command)
-        curves = _curves(Path(command[-1].removeprefix("out=")))
+        _run(setting.command(data, given.out))
         told = " ".join(setting.command(Path("FOLDER"), given.out))
-        text += [f"## {setting.title}", f"`{told}`", _table(curves, setting.strategies)]
-        if setting.title in axes:
-            _draw(axes[setting.title], setting.title, curves, setting.strategies)
-    for kind in ("svg", "png"):
-        (RESULTS / f"curves.{kind}").write_bytes(render(figure, kind))
-    keep("curves", "\n\n".join([*text, "![learning curves](curves.svg)"]))
+        settings, _ = group(read_runs([given.out / setting.name])[0])
+        (table,) = (part for part in results(settings).parts if isinstance(part, Table))
+        text += [f"## {setting.title}", f"`{told}`", table.markdown()]
+        if "rounds=0" not in setting.options:
+            text.append(_picture(setting, settings[0]))
+    keep("curves", "\n\n".join(text))
 
 
 def _run(command: list[str]) -> None:
@@ -110,52 +107,13 @@ def _run(command: list[str]) -> None:
     )
 
 
-def _curves(out: Path) -> dict[str, list[list[tuple[int, float]]]]:
-    """For each strategy, for each seed, accuracy over labels."""
-    curves: dict[str, list[list[tuple[int, float]]]] = {}
-    for path in sorted(out.glob("*/rounds.jsonl")):
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        curve = [(line["labelled"], line["accuracy"]) for line in lines]
-        curves.setdefault(lines[0]["strategy"], []).append(curve)
-    return curves
-
-
-def _area(curve: list[tuple[int, float]]) -> float:
-    """Under the curve by the trapezoid rule, divided by the range of labels."""
-    labels, accuracy = np.array(curve).T
-    if len(curve) == 1:
-        return float(accuracy[0])
-    return float(np.trapezoid(accuracy, labels) / (labels[-1] - labels[0]))
-
-
-def _table(curves: dict[str, list[list[tuple[int, float]]]], strategies: tuple[str, ...]) -> str:
-    rows = []
-    for name in strategies:
-        areas = [_area(curve) for curve in curves[name]]
-        finals = [curve[-1][1] for curve in curves[name]]
-        rows.append([name, str(len(finals)), _spread(areas), _spread(finals)])
-    return table(["strategy", "seeds", "area under the curve", "final accuracy"], rows)
-
-
-def _spread(values: list[float]) -> str:
-    return f"{mean(values):.4f} ± {stdev(values):.4f}"
-
-
-def _draw(
-    axes: Axes,
-    title: str,
-    curves: dict[str, list[list[tuple[int, float]]]],
-    strategies: tuple[str, ...],
-) -> None:
-    for name in strategies:
-        labels = [point[0] for point in curves[name][0]]
-        values = np.array([[point[1] for point in curve] for curve in curves[name]])
-        middle, spread = values.mean(0), values.std(0, ddof=1)
-        axes.plot(labels, middle, "o-", markersize=3, label=name)
-        axes.fill_between(labels, middle - spread, middle + spread, alpha=0.15)
-    axes.set(title=title, xlabel="labelled images", ylabel="test accuracy")
-    axes.grid(alpha=0.3)
-    axes.legend()
+def _picture(setting: Setting, found: Compared) -> str:
+    """Draw the curves; returns what shows them on a page."""
+    drawn = curves(found)
+    colours = {name: place for place, name in enumerate(drawn)}
+    figure = learning_curves(setting.title, drawn, colours)
+    (RESULTS / f"curves_{setting.name}.svg").write_text(standalone(figure))
+    return f"![learning curves](curves_{setting.name}.svg)"
 
 
 if __name__ == "__main__":

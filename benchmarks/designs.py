@@ -7,6 +7,7 @@ head that is solved and with a small network; `benchmarks.quality` reports on ot
 networks.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -14,11 +15,11 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from autoal import Plan, View
-from autoal.query import registry
+from autoal import Plan, Scored, View
 from autoal.maths.coverage import NARROWEST, adaptive_width, typical_width
 from autoal.maths.geometry import neighbours, unit
-from autoal.search import autoal
+from autoal.query import registry
+from autoal.search import compose
 from autoal.search.autoal import AutoAL
 from benchmarks.paired import Setting, Strategies, compare
 
@@ -40,7 +41,7 @@ class Kernel(AutoAL):
         super().__init__(**options)
         self.rule = rule
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def score(self, view: View, budget: int) -> Scored:
         labelled = unit(view.labelled.features.embeddings)
         if self.rule == "nearest two":  # as uherding
             width = adaptive_width(labelled, 1.0)
@@ -48,7 +49,7 @@ class Kernel(AutoAL):
             apart = neighbours(labelled, labelled, 2)[0][:, 1]
             found = apart.mean() if self.rule == "mean" else apart.quantile(0.1)
             width = max(float(found), NARROWEST)
-        self.width = width
+        self.composition = replace(self.composition, width=width)
         return super().score(view, budget)
 
 
@@ -59,11 +60,11 @@ class Scaled(AutoAL):
         super().__init__(**options)
         self.factor = factor
 
-    def score(self, view: View, budget: int) -> Tensor:
+    def score(self, view: View, budget: int) -> Scored:
         def scaled(remote: Tensor, default: float) -> float:
             return self.factor * typical_width(remote, default)
 
-        with patch.object(autoal, "typical_width", scaled):
+        with patch.object(compose, "typical_width", scaled):
             return super().score(view, budget)
 
 
@@ -80,7 +81,7 @@ def with_margin(name: str) -> partial[AutoAL]:
 ALONE = {"candidates": {"margin": {}}, "steps": 0}
 VARIANTS: Strategies = {
     **{
-        name: partial(registry.build, {"name": name})
+        name: partial(registry.build, name)
         for name in ("random", "margin", "uherding", "maxherding", "typiclust", "badge")
     },
     # The kernel, on the margin alone, each row covered for its plain worth.
@@ -113,8 +114,8 @@ VARIANTS: Strategies = {
     "16 rehearsals": partial(AutoAL, rehearsals=16),
     "two thirds taught": partial(AutoAL, taught=0.67),
     "weights of rows": partial(AutoAL, searchnet="rows", rehearsals=16),
-    "unroll": partial(AutoAL, hypergradient="unroll"),
-    "paper's objective": partial(AutoAL, hypergradient="first_order", objective="paper"),
+    "unroll": partial(AutoAL, road="unroll"),
+    "paper's objective": partial(AutoAL, road="paper"),
     "topk": partial(AutoAL, compose="topk"),
     "power": partial(AutoAL, compose="power"),
 }

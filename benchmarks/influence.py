@@ -25,7 +25,6 @@ from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, normalize
 
 from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
-from autoal.record.results import render
 from autoal.seeding import generator
 from benchmarks.report import RESULTS, keep, table
 
@@ -315,8 +314,7 @@ def main() -> None:
         for setting, (_, predicted, realised) in zip(SETTINGS, found, strict=True)
         if setting.shown
     ]
-    for kind in ("svg", "png"):
-        (RESULTS / f"influence.{kind}").write_bytes(render(scatter(shown), kind))
+    scatter(shown).savefig(RESULTS / "influence.svg", metadata={"Date": None})
     header = ["data", "features", "L", "all", "true class", "best class", "same best class"]
     header += ["ten best: predicted", "ten best: added together"]
     speeds = [speed(classes) for classes in (10, 100)]
@@ -324,7 +322,7 @@ def main() -> None:
         f"Rank correlation of influence with training again, {TRIED} rows, every class; the fall "
         "of the validation loss for the ten best rows with their best classes",
         table(header, [cells for cells, _, _ in found]),
-        "![predicted and realised falls](influence.png)",
+        "![predicted and realised falls](influence.svg)",
         exactness(),
         f"All influences of {POOL:,} x {WIDTH} rows, {TRAIN:,} labelled; seconds on {THREADS} "
         f"threads. Beside them, the gradients of each row by torch.func, from {SUBSET} rows",

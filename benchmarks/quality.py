@@ -30,8 +30,8 @@ VARIANTS: Strategies = {
     "prior only": partial(AutoAL, steps=0),
     "uniform mix": partial(AutoAL, prior={}, steps=0),
     "uniform prior": partial(AutoAL, prior={}),
-    **{name: partial(registry.build, {"name": name, **CANDIDATES[name]}) for name in CANDIDATES},
-    **{name: partial(registry.build, {"name": name}) for name in ("random", "maxherding")},
+    **{name: partial(registry.build, name, **CANDIDATES[name]) for name in CANDIDATES},
+    **{name: partial(registry.build, name) for name in ("random", "maxherding")},
 }
 
 if __name__ == "__main__":

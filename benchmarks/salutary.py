@@ -12,14 +12,11 @@ rows. The preset `nearest` was chosen by that accuracy alone, as the one that co
 paper's; `sound` is what one would use.
 """
 
-import argparse
-import json
 import os
-import warnings
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,15 +26,29 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from autoal import ImageData, Plan, Training, TrueLabels, registry, rounds
+from autoal import (
+    ByModel,
+    Data,
+    Experiment,
+    Oracle,
+    Plan,
+    QueryStrategy,
+    Round,
+    Salutary,
+    Trained,
+    Training,
+    TrueLabels,
+)
 from autoal.model.logistic import Logistic
-from autoal.oracles.model import labeler
+from autoal.query import registry
+from autoal.record.round import rounds_of
+from autoal.report.measures import Spread
+from autoal.report.statistics import bootstrap
+from autoal.report.tables import Cell, Table
 from autoal.seeding import generator
-from benchmarks.report import interval, keep, table
+from benchmarks import runs
 
-Lines = list[dict[str, Any]]  # of a run, one a round
 Floats = npt.NDArray[np.float64]
-Work = tuple[Any, ...]  # a function and its arguments
 
 START, BUDGET, ROUNDS = 300, 10, 10
 SETS = ("diabetic", "waveform", "bank")
@@ -66,7 +77,18 @@ class Variant:
     """A strategy, and who labels what it queries."""
 
     strategy: str
-    labeler: str = "oracle"
+    oracle: str = "truth"
+
+    def answers(self, data: Data, strategy: QueryStrategy) -> Oracle:
+        """Whoever labels."""
+        labels = data.train.labels
+        truth = TrueLabels(labels)
+        kinds: dict[str, Callable[[], Oracle]] = {
+            "truth": lambda: truth,
+            "pseudo": lambda: ByModel(truth, strategy, labels),
+            "salutary": lambda: Salutary(truth, strategy, labels),
+        }
+        return kinds[self.oracle]()
 
 
 PLAIN = ("random", "entropy", "margin", "least_confidence", "coreset", "batchbald", "badge")
@@ -84,8 +106,8 @@ HALF_VARIANTS = {
 
 
 @dataclass(frozen=True)
-class Job:
-    """One run, and where its curve is."""
+class Run:
+    """One run, and where it is kept."""
 
     experiment: str  # ten, half
     preset: str
@@ -93,221 +115,193 @@ class Job:
     variant: str
     seed: int
 
-    def path(self, out: Path) -> Path:
-        """Of its curve."""
-        name = f"{self.variant.replace(', ', '_').replace(' ', '_')}-{self.seed}.json"
+    def folder(self, out: Path) -> Path:
+        name = f"{self.variant.replace(', ', '_').replace(' ', '_')}-{self.seed}"
         return out / self.experiment / self.preset / self.data / name
 
-    def plan(self, rows: int) -> Plan:
-        """Labels over the rounds, for a pool of so many rows."""
+    def plan(self) -> Plan:
+        """Labels over the rounds."""
+        rows = len(dataset(self.data, self.seed).train)
         if self.variant == FULL:
             return Plan(rows, BUDGET, 0)
         half = (rows - START) // 2 // BUDGET
         return Plan(START, BUDGET, half if self.experiment == "half" else ROUNDS)
 
+    def settings(self) -> dict[str, Any]:
+        """What the folder says of it."""
+        variant, plan = HALF_VARIANTS[self.variant], self.plan()
+        return {
+            "data": {"name": f"{self.data}, {self.preset}, {self.experiment}"},
+            "task": PRESETS[self.preset],
+            "strategy": {"name": variant.strategy},
+            "oracle": variant.oracle,
+            "seed": self.seed,
+            "start": plan.start,
+            "budget": plan.budget,
+            "rounds": plan.rounds,
+        }
+
+    def build(self) -> tuple[Experiment, Oracle]:
+        """Not begun."""
+        data, variant = dataset(self.data, self.seed), HALF_VARIANTS[self.variant]
+        strategy = registry.build(variant.strategy)
+        learner = Trained(task(data, PRESETS[self.preset]), Training(accelerator="cpu"))
+        experiment = Experiment(data, learner, strategy, self.plan(), seed=self.seed)
+        return experiment, variant.answers(data, strategy)
+
+
+def keep(run: Run, out: Path) -> None:
+    """Do what is left of a run."""
+    runs.keep_run(run.folder(out), run.settings(), run.build)
+
 
 @cache
-def dataset(name: str, seed: int) -> ImageData:
+def dataset(name: str, seed: int) -> Data:
     """The table of this name, split by the seed."""
-    from autoal.datamodules.table import Table
+    from autoal.datamodules.table import Table as TableData
 
-    data = Table(str(Path(os.environ["AUTOAL_DATA"], f"{name}.csv")), split_seed=seed)
+    data: Data = TableData(str(Path(os.environ["AUTOAL_DATA"], f"{name}.csv")), split_seed=seed)
     data.setup()
     return data
 
 
-def task(data: ImageData, options: dict[str, Any]) -> Logistic:
+def task(data: Data, options: dict[str, Any]) -> Logistic:
     """The regression of a preset."""
-    return Logistic(data.shape, len(data.classes), data.preprocess(), **options)
+    return Logistic(data.train.shape, len(data.classes), data.preprocess(), **options)
 
 
-def run(job: Job, path: Path) -> None:
-    """One experiment; leaves its curve."""
-    warnings.filterwarnings("ignore")
-    torch.set_num_threads(1)
-    data, variant = dataset(job.data, job.seed), HALF_VARIANTS[job.variant]
-    strategy = registry.build({"name": variant.strategy})
-    history = rounds(
-        data,
-        task(data, PRESETS[job.preset]),
-        strategy,
-        TrueLabels(data.train.labels),
-        job.plan(len(data.train)),
-        labeler=labeler(variant.labeler, strategy),
-        seed=job.seed,
-        training=Training(accelerator="cpu"),
-    )
-    _write(path, [each.to_line() for each in history])
-
-
-def measure_starts(data: str, seed: int, path: Path) -> None:
-    """Accuracy after the start set alone with every setting; leaves them by their names."""
-    warnings.filterwarnings("ignore")
+def start_accuracies(data: str, seed: int) -> dict[str, float]:
+    """Accuracy in per cent after the start set alone with every setting, by their names."""
     torch.set_num_threads(1)
     found = {}
     for (l2, intercept), even in product(TRIED, (False, True)):
         words = f"{'an' if intercept else 'no'} intercept{', even classes' if even else ''}"
         options = {"l2": l2, "intercept": intercept}
         found[f"l2={l2:g}, {words}"] = start_accuracy(dataset(data, seed), options, even, seed)
-    _write(path, found)
+    return found
 
 
-def start_accuracy(data: ImageData, options: dict[str, Any], even: bool, seed: int) -> float:
+def start_accuracy(data: Data, options: dict[str, Any], even: bool, seed: int) -> float:
     """Test accuracy in per cent after the start set alone, whose classes may be made even."""
     labels, order = data.train.labels, torch.randperm(len(data.train), generator=generator(seed))
     if even:
         each = START // len(data.classes)
         places = [(labels[order] == kind).nonzero()[:each, 0] for kind in labels.unique()]
         order = order[torch.cat(places)]
-    chosen, training = order[:START], Training(accelerator="cpu")
-    model = task(data, options)
-    training.fit(model, data.train.inputs[chosen], labels[chosen], lambda step: None)
-    return _at(training.test(model, data.test.inputs, data.test.labels))
-
-
-def _write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content))
-    part.replace(path)
+    learner = Trained(task(data, options), Training(accelerator="cpu"))
+    learner.fit(data.train.take(order[:START]), first=True, watch=lambda step: None)
+    assert data.test is not None
+    return 100 * learner.test(data.test)["accuracy"]
 
 
 def main() -> None:
-    """Run what is missing, and keep the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--experiments", nargs="+", default=["ten", "half"])
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
-    parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=list(PRESETS))
-    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--half", nargs="+", default=["diabetic"], choices=SETS)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("runs/salutary"))
-    parser.add_argument("--keep", action="store_true", help="write the tables to results/")
-    given = parser.parse_args()
+    """Run what is missing, and print or keep the tables."""
+    options = runs.parser("salutary")
+    options.set_defaults(seeds=5)
+    options.add_argument("--experiments", nargs="+", default=["ten", "half"])
+    options.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    options.add_argument("--presets", nargs="+", default=list(PRESETS), choices=list(PRESETS))
+    options.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
+    options.add_argument("--half", nargs="+", default=["diabetic"], choices=SETS)
+    given = options.parse_args()
     kinds = {"ten": (given.sets, given.variants), "half": (given.half, list(HALF_VARIANTS))}
-    jobs = [
-        Job(experiment, preset, data, variant, seed)
+    seeds = range(given.first, given.first + given.seeds)
+    wanted = [
+        Run(experiment, preset, data, variant, seed)
         for experiment in given.experiments
-        for seed in range(given.seeds)  # a session that ends early has whole seeds
+        for seed in seeds  # a session that ends early has whole seeds
         for preset, data, variant in product(given.presets, *kinds[experiment])
     ]
-    starts = product(given.sets, range(given.seeds))
-    work: list[Work] = [
-        *((measure_starts, *each, _start_path(given.out, *each)) for each in starts),
-        *((run, job, job.path(given.out)) for job in jobs),
-    ]
-    _run_missing(work, given.processes)
-    parts = [_starts(given.out, given.sets, given.seeds)]
-    for preset in given.presets:
-        for experiment in given.experiments:
-            for data in kinds[experiment][0]:
-                names = kinds[experiment][1]
-                runs = _finished(given.out, experiment, preset, data, names, given.seeds)
-                parts += [_title(experiment, preset, data), _accuracies(experiment, data, runs)]
-    text = "\n\n".join(parts)
-    if given.keep:
-        keep("_".join(["salutary", *given.experiments]), text)
-    else:
-        print(text)
+    if not given.report:
+        runs.run_all([(keep, run, given.out) for run in wanted], given.processes)
+    found = [_starts(given.sets, seeds, given.processes)]
+    for experiment, preset in product(given.experiments, given.presets):
+        data, names = kinds[experiment]
+        for each in data:
+            of_each = partial(Run, experiment, preset, each)
+            found.append(_accuracies(of_each, names, seeds, given.out))
+    runs.show("_".join(["salutary", *given.experiments]), found, kept=given.keep)
 
 
-def _run_missing(work: list[Work], processes: int) -> None:
-    """Do what has not left its file yet, which is the last argument of each."""
-    missing = [each for each in work if not each[-1].exists()]
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        running = [pool.submit(*each) for each in missing]
-        for count, done in enumerate(as_completed(running), 1):
-            done.result()
-            print(f"{count} of {len(missing)} runs", end="\r", flush=True)
-
-
-def _finished(
-    out: Path, experiment: str, preset: str, data: str, names: list[str], seeds: int
-) -> dict[str, list[Lines]]:
-    """The rounds of every seed, of the variants that have all of them."""
-    paths = {
-        name: [Job(experiment, preset, data, name, seed).path(out) for seed in range(seeds)]
-        for name in names
-    }
-    return {
-        name: [json.loads(path.read_text()) for path in found]
-        for name, found in paths.items()
-        if all(path.exists() for path in found)
-    }
+def _accuracies(
+    of_each: partial[Run], names: Sequence[str], seeds: Sequence[int], out: Path
+) -> Table:
+    """Test accuracy in per cent for every variant, the paper's, and the differences in pairs."""
+    experiment, preset, data = of_each.args
+    judged = _last if experiment == "ten" else _best
+    records = {name: [_record(of_each(name, seed).folder(out)) for seed in seeds] for name in names}
+    whole = {name: found for name, found in records.items() if all(found)}
+    found = {name: np.array([judged(rounds) for rounds in each]) for name, each in whole.items()}
+    if "random" in whole:
+        found = {"start": np.array([_at(rounds[0]) for rounds in whole["random"]]), **found}
+    against = [name for name in ("random", "salutary, true labels") if name in found]
+    rows: list[list[Cell]] = []
+    for name, values in found.items():
+        theirs = PAPER.get(name) if experiment == "ten" else None
+        row: list[Cell] = [name, Spread.of(values.tolist())]
+        row.append(theirs[SETS.index(data)] if theirs else None)
+        for other in against:
+            differences = values - found[other]
+            mean = float(differences.mean())
+            row += [None, None] if other == name else [mean, bootstrap(differences)]
+        rows.append(row)
+    header = ["", "test accuracy, %", "paper"]
+    header += [part for name in against for part in (f"minus {name}", "95 % interval")]
+    return Table("accuracies", _title(experiment, preset, data), header, rows)
 
 
 def _title(experiment: str, preset: str, data: str) -> str:
     options = ", ".join(f"{key}={value}" for key, value in PRESETS[preset].items())
     if experiment == "ten":
-        return f"## {data}, {preset} ({options}): {START} labels + {ROUNDS} x {BUDGET}"
+        return f"{data}, {preset} ({options}): {START} labels + {ROUNDS} x {BUDGET}"
     return (
-        f"## {data}, {preset} ({options}): {START} labels + {BUDGET} a round to half of the rest; "
+        f"{data}, {preset} ({options}): {START} labels + {BUDGET} a round to half of the rest; "
         "the round of the best validation accuracy"
     )
 
 
-def _accuracies(experiment: str, data: str, runs: dict[str, list[Lines]]) -> str:
-    """Test accuracy in per cent for every variant, the paper's, and the differences in pairs."""
-    judged = _last if experiment == "ten" else _best
-    found = {name: np.array([judged(lines) for lines in seeds]) for name, seeds in runs.items()}
-    if "random" in runs:
-        found = {"start": np.array([_at(lines[0]) for lines in runs["random"]]), **found}
-    against = [name for name in ("random", "salutary, true labels") if name in found]
-    rows = []
-    for name, values in found.items():
-        theirs = PAPER.get(name) if experiment == "ten" else None
-        rows.append(
-            [
-                name,
-                _spread(values),
-                f"{theirs[SETS.index(data)]:.2f}" if theirs else "",
-                *(interval(values - found[other], 2) for other in against),
-            ]
-        )
-    return table(["", "test accuracy", "paper", *(f"minus {each}" for each in against)], rows)
-
-
-def _starts(out: Path, sets: list[str], seeds: int) -> str:
+def _starts(sets: Sequence[str], seeds: Sequence[int], processes: int) -> Table:
     """What was tried for the accuracy of the start set, the nearest to the paper's first."""
-    runs = [
-        [json.loads(_start_path(out, data, seed).read_text()) for seed in range(seeds)]
-        for data in sets
-    ]
-    theirs = np.array([PAPER["start"][SETS.index(data)] for data in sets])
-    found = {name: [np.array([run[name] for run in each]) for each in runs] for name in runs[0][0]}
-    gaps = {
-        name: float(np.sqrt(np.square([v.mean() for v in values] - theirs).mean()))
-        for name, values in found.items()
+    pairs = list(product(sets, seeds))
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        running = {pair: pool.submit(start_accuracies, *pair) for pair in pairs}
+        accuracies = {pair: done.result() for pair, done in running.items()}
+    theirs = [PAPER["start"][SETS.index(data)] for data in sets]
+    found = {
+        name: [Spread.of([accuracies[data, seed][name] for seed in seeds]) for data in sets]
+        for name in accuracies[pairs[0]]
     }
-    rows = [
-        [name, *map(_spread, found[name]), f"{gaps[name]:.2f}"]
-        for name in sorted(found, key=gaps.__getitem__)
-    ]
-    paper = ["paper", *(f"{value:.2f}" for value in theirs), ""]
-    text = table(["", *sets, "root mean square gap"], [paper, *rows])
-    return f"## Accuracy after the start set, {START} labels, {seeds} seeds\n\n{text}"
+    gaps = {name: _gap(spreads, theirs) for name, spreads in found.items()}
+    rows: list[list[Cell]] = [["paper", *theirs, None]]
+    rows += [[name, *found[name], gaps[name]] for name in sorted(found, key=gaps.__getitem__)]
+    title = f"Accuracy in % after the start set, {START} labels, {len(seeds)} seeds"
+    return Table("starts", title, ["", *sets, "root mean square gap"], rows)
 
 
-def _start_path(out: Path, data: str, seed: int) -> Path:
-    return out / "start" / f"{data}-{seed}.json"
+def _gap(found: Sequence[Spread], theirs: Sequence[float]) -> float:
+    means = np.array([spread.mean for spread in found])
+    return float(np.sqrt(np.square(means - theirs).mean()))
 
 
-def _at(line: Mapping[str, Any]) -> float:
-    return 100 * line["accuracy"]
+def _record(folder: Path) -> list[Round]:
+    """The rounds of a run, or none of one that is not finished."""
+    path = folder / "rounds.jsonl"
+    if not path.exists() or (folder / "state").exists():
+        return []
+    return rounds_of(path.read_text().splitlines(), path)
 
 
-def _last(lines: Lines) -> float:
-    return _at(lines[-1])
+def _at(finished: Round) -> float:
+    return 100 * finished.metrics["accuracy"]
 
 
-def _best(lines: Lines) -> float:
+def _last(history: Sequence[Round]) -> float:
+    return _at(history[-1])
+
+
+def _best(history: Sequence[Round]) -> float:
     """In the first of the rounds in which the validation accuracy is highest."""
-    return _at(max(lines, key=lambda line: line["val_accuracy"]))
-
-
-def _spread(values: Floats) -> str:
-    return f"{values.mean():.2f} ± {values.std(ddof=1):.2f}"
+    return _at(max(history, key=lambda finished: finished.metrics["val_accuracy"]))
 
 
 if __name__ == "__main__":

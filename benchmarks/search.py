@@ -9,6 +9,7 @@ added up by a formula that must give what was counted on the digits.
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +17,35 @@ import torch
 from autoal.datamodules.digits import Digits
 from autoal.datamodules.npz import Npz
 
-from autoal import ImageData, Plan, Task, Training, TrueLabels, registry, rounds
+from autoal import (
+    Experiment,
+    ImageData,
+    Plan,
+    QueryStrategy,
+    Round,
+    Task,
+    Trained,
+    Training,
+    TrueLabels,
+    rounds,
+)
 from autoal.model.networks import Network, ResNet18
-from autoal.record.round import Round
+from autoal.query import registry
 from autoal.seeding import seeded
 from benchmarks.report import keep, table
 
 PUBLISHED = 1.58e9  # image forwards of the published search over its CIFAR-10 protocol
 EPOCHS = 200  # of a round's training, in that protocol
-VARIANTS: dict[str, dict[str, Any]] = {
-    "margin": {"name": "margin"},
-    "autoal, FitNet a head": {"name": "autoal", "fitnet": "head"},
-    "autoal, FitNet a network": {"name": "autoal", "fitnet": "network"},
+VARIANTS: dict[str, Callable[[], QueryStrategy]] = {
+    "margin": lambda: registry.build("margin"),
+    "autoal, FitNet a head": lambda: registry.build("autoal", fitnet="head"),
+    "autoal, FitNet a network": lambda: registry.build("autoal", fitnet="network"),
 }
 
 
-def experiment(data: ImageData, plan: Plan, strategy: dict[str, Any], **options: Any) -> Any:
+def experiment(
+    data: ImageData, plan: Plan, strategy: QueryStrategy, **options: Any
+) -> list[tuple[Round, int]]:
     """The rounds, and how many images passed through a network in each."""
     counts: list[int] = []
 
@@ -41,12 +55,12 @@ def experiment(data: ImageData, plan: Plan, strategy: dict[str, Any], **options:
         return network
 
     with seeded(0, "task"):
-        task = Task(build, data.shape, len(data.classes), data.preprocess(), **options)
+        task = Task(build, data.train.shape, len(data.classes), data.preprocess(), **options)
+    assert data.test is not None
     found: list[tuple[Round, int]] = []
-    oracle = TrueLabels(data.train.labels)
-    chosen = registry.build(strategy)
-    for each in rounds(data, task, chosen, oracle, plan, training=Training(accelerator="cpu")):
-        found.append((each, sum(counts) - len(data.test)))
+    made = Experiment(data, Trained(task, Training(accelerator="cpu")), strategy, plan)
+    for done in rounds(made, TrueLabels(data.train.labels)):
+        found.append((done, sum(counts) - len(data.test)))
         counts.clear()
     return found
 
@@ -57,8 +71,7 @@ def seconds(
     """Where the time of the last round goes, for each variant, and its images."""
     rows, counts = [], []
     for name in variants:
-        strategy = VARIANTS[name]
-        last, images = experiment(data, plan, strategy, **options)[-1]
+        last, images = experiment(data, plan, VARIANTS[name](), **options)[-1]
         spent = last.seconds
         search = spent.get("search", 0.0)
         rest = max(0.0, spent["score"] - search)

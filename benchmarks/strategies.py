@@ -25,10 +25,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal import Features, View, select
-from autoal.cheating import Cheating
+from autoal import Features, Known, Rows, View, select
 from autoal.errors import UserError
-from autoal.registry import installed, load
+from autoal.model.features import Head
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
 from autoal.seeding import generator, seeded
 from benchmarks.report import keep, table
 
@@ -92,18 +93,19 @@ def view_of(size: Size, reads: tuple[str, ...] | None) -> View:
     with seeded(0, "head"):
         head = nn.Linear(WIDTH, CLASSES).to(size.device)
 
+    blank = torch.zeros(1, 1, 1, 1, dtype=torch.uint8)
+
     def features(first: int, rows: Tensor) -> Features:
         numbers = torch.arange(first, first + len(rows))
-        blank = torch.zeros(len(rows), 1, 1, 1, dtype=torch.uint8)
-        return Features(
-            numbers, lambda: blank, lambda inputs: rows, head, width=WIDTH if stages else None
-        )
+        inputs = Rows.of(blank.expand(first + len(rows), 1, 1, 1))
+        of_embedding = WIDTH if stages else None
+        return Features(inputs, numbers, lambda: rows, Head(head), width=of_embedding)
 
-    view = View(features(0, pool), features(size.rows, labelled), labels, CLASSES, seed=0)
+    view = View(features(0, pool), Known(features(size.rows, labelled), labels), CLASSES, seed=0)
     if "validation" in (reads or ()):
         judges, known = kept_rows(size.labelled, size, width, "validation")
         held_out = features(size.rows + size.labelled, judges)
-        view = replace(view, validation=held_out, validation_labels=known)
+        view = replace(view, validation=Known(held_out, known))
     computed(view, reads)
     return view
 
@@ -112,7 +114,8 @@ def computed(view: View, reads: tuple[str, ...] | None) -> list[Tensor]:
     """What of the view is there before a query."""
     names = {"probs": "probs", "draws": "drawn_probs", "stages": "stages", "inputs": "inputs"}
     read = ["embeddings", *(names[each] for each in reads or () if each in names)]
-    return [getattr(part, name) for part in (view.pool, view.labelled) for name in read]
+    parts = (view.pool, view.labelled.features)
+    return [getattr(part, name) for part in parts for name in read]
 
 
 def theirs(name: str) -> Query | None:
@@ -138,7 +141,8 @@ def theirs(name: str) -> Query | None:
 
     def query(view: View, budget: int) -> object:
         if id(view) not in prepared:
-            rows = torch.cat([view.labelled.features.embeddings, view.pool.embeddings]).float().numpy()
+            parts = [view.labelled.features.embeddings, view.pool.embeddings]
+            rows = torch.cat(parts).float().numpy()
             labels = np.full(len(rows), np.nan)
             labels[: len(view.labelled.labels)] = view.labelled.labels
             model = classifier.SklearnClassifier(linear, classes=list(range(CLASSES)))
@@ -206,7 +210,7 @@ def naive_herding(view: View, budget: int) -> object:
 def naive_bait(view: View, budget: int) -> object:
     """Every row's trace anew for every pick, by Woodbury's identity."""
     parts = []
-    for part in (view.pool, view.labelled):
+    for part in (view.pool, view.labelled.features):
         top = part.probs.numpy().max(1, keepdims=True)
         parts.append(part.embeddings.numpy() * np.sqrt(top * (1 - top)))
     rows, known = parts
@@ -245,7 +249,7 @@ NAIVE: dict[str, Query] = {
 def measure(name: str, way: str, size: Size) -> dict[str, Any]:
     """Seconds of several queries, and the memory that they took beyond the view, in MiB."""
     torch.set_num_threads(THREADS)
-    kind = load(name)
+    kind = registry.load(name)
     view = view_of(size, kind.reads)
     ways: dict[str, Query | None] = {
         "ours": lambda view, budget: select(kind(), view, budget),
@@ -366,11 +370,11 @@ def present(names: list[str]) -> list[str]:
     found = []
     for name in names:
         try:
-            kind = load(name)
+            kind = registry.load(name)
         except UserError as error:
             print(f"skipped: {error}", file=sys.stderr)
         else:
-            if not issubclass(kind, Cheating):  # which trains, in place of scoring
+            if "outcomes" not in (kind.reads or ()):  # which trains, in place of scoring
                 found.append(name)
     return found
 
@@ -392,7 +396,7 @@ def main() -> None:
         os.environ[KEPT] = given.resume
     with TemporaryDirectory() as folder:
         os.environ[FOLDER] = folder
-        names = present(given.only or list(installed()))
+        names = present(given.only or list(STRATEGIES.installed()))
         if given.large:
             keep("strategies_large", f"{costs(names, LARGE)}\n\n{NOTE}")
         else:

@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from autoal.data.images import Preprocess
+from autoal.data.rows import Rows
 from autoal.model.networks import ResNet18
 from autoal.model.task import Task
 from autoal.model.training import Training
@@ -27,7 +28,7 @@ def through_lightning(task: Task, images: torch.Tensor, labels: torch.Tensor) ->
     """Seconds of one epoch through `Training`, its new Trainer included."""
     training = Training()
     start = time.perf_counter()
-    training.fit(task, images, labels, lambda step: None)
+    training.fit(task, Rows(images, labels), lambda step: None)
     _wait()
     return time.perf_counter() - start
 

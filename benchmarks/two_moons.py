@@ -9,6 +9,8 @@ of fewer labels, since some compare a round with the one before; the second batc
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -21,8 +23,9 @@ from PIL import Image
 from sklearn.datasets import make_moons
 from torch import Tensor, nn
 
-from autoal import Features, QueryStrategy, View, registry, select
-from autoal.cheating import Cheating
+from autoal import Bench, QueryStrategy, View, select
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
 from autoal.seeding import seeded
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "strategies"
@@ -80,16 +83,19 @@ def trained(points: Tensor, labels: Tensor) -> Network:
 def view_of(points: Tensor, labels: Tensor, labelled: int) -> View:
     """What is known when the first points have been labelled."""
     network = trained(points[:labelled], labels[:labelled])
-
-    def features(rows: Tensor) -> Features:
-        return Features(
-            rows, lambda: points[rows], network.stages, network.head, DROPOUT, width=WIDTH
-        )
-
-    rows = torch.arange(len(points))
-    return View(
-        features(rows[labelled:]), features(rows[:labelled]), labels[:labelled], 2, seed=labelled
+    stages = network.stages(points)
+    known = torch.where(torch.arange(len(points)) < labelled, labels, -1)
+    view = View.of(
+        stages[:, -WIDTH:],
+        stages=stages[:, :-WIDTH],
+        head=network.head,
+        labels=known,
+        inputs=points,
+        dropout=DROPOUT,
+        seed=labelled,
     )
+    bench = Bench(lambda phase: nullcontext(), outcome=partial(outcome, points, labels))
+    return replace(view, bench=bench)
 
 
 @torch.no_grad()
@@ -133,11 +139,9 @@ def draw(name: str, build: Callable[[], QueryStrategy], folder: Path = PICTURES)
     points, labels = moons()
     strategy = build()
     view = view_of(points, labels, LABELLED)
-    if isinstance(strategy, Cheating):
-        picks = strategy.cheat(view, BUDGET, partial(outcome, points, labels))
-    else:
+    if "outcomes" not in (strategy.reads or ()):
         select(strategy, view_of(points, labels, BEFORE), BUDGET)
-        picks = select(strategy, view, BUDGET)
+    picks = select(strategy, view, BUDGET)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     path.write_bytes(picture(points, view, picks))
@@ -146,7 +150,7 @@ def draw(name: str, build: Callable[[], QueryStrategy], folder: Path = PICTURES)
 
 def main() -> None:
     """Draw the strategies that are asked for, or all."""
-    for name in sys.argv[1:] or registry.installed():
+    for name in sys.argv[1:] or STRATEGIES.installed():
         path = draw(name, partial(registry.load(name), **OPTIONS.get(name, {})))
         print(f"{path.relative_to(PICTURES.parents[1])}  {path.stat().st_size} bytes")
 

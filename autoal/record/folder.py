@@ -24,7 +24,7 @@ import yaml
 
 from autoal.errors import UserError, Waiting
 from autoal.record.failure import forget_failure, keep_failure
-from autoal.record.round import Round
+from autoal.record.round import Round, rounds_of
 from autoal.settings import differences
 
 # Where a run reports to makes no difference to what it computes.
@@ -83,7 +83,7 @@ class RunFolder:
     @property
     def rounds(self) -> list[Round]:
         """The finished rounds, in their order."""
-        return [Round.from_line(json.loads(line)) for line in self._lines]
+        return rounds_of(self._lines, self.path / "rounds.jsonl")
 
     def add(self, finished: Round, state: dict[str, Any]) -> None:
         """Keep a round and the state that the next one starts from."""
@@ -166,13 +166,7 @@ class RunFolder:
     def _read_lines(self) -> list[str]:
         path = self.path / "rounds.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        for number, line in enumerate(lines):
-            try:
-                expected = Round.from_line(json.loads(line)).number == number
-            except (ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{path}, line {number + 1} is not a round: {error!r}") from error
-            if not expected:
-                raise UserError(f"{path}, line {number + 1} is not round {number}")
+        rounds_of(lines, path)  # or a UserError
         return lines
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from autoal.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,16 @@ class Round:
             notes=rest.pop("notes", {}),
             metrics={name: value for name, value in rest.items() if isinstance(value, float)},
         )
+
+
+def rounds_of(lines: Iterable[str], where: object) -> list[Round]:
+    """The rounds that these lines record; messages say in `where` they stand."""
+    found: list[Round] = []
+    for number, line in enumerate(lines):
+        try:
+            found.append(Round.from_line(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{where}, line {number + 1} is not a round: {error!r}") from error
+        if found[-1].number != number:
+            raise UserError(f"{where}, line {number + 1} is not round {number}")
+    return found

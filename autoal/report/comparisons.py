@@ -89,11 +89,15 @@ class Comparison:
         return None
 
 
-def against_baseline(setting: Setting) -> list[Comparison]:
-    """Every other contender minus the baseline; one family."""
-    base = setting.baseline
+def against(setting: Setting, base: str | None) -> list[Comparison]:
+    """Every other contender minus this one; one family."""
     names = [name for name in setting.honest if name != base]
-    return _family(setting, [(name, base) for name in names]) if base else []
+    return _family(setting, [(name, base) for name in names]) if base in setting.contenders else []
+
+
+def against_baseline(setting: Setting) -> list[Comparison]:
+    """Every other contender minus the baseline."""
+    return against(setting, setting.baseline)
 
 
 def all_pairs(setting: Setting) -> list[Comparison]:

@@ -84,12 +84,13 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
         "one setting in the same table. Interval: 95 %, percentile bootstrap over the seeds, "
         "not corrected; with few seeds it is too narrow."
     )
-    compared = _comparisons("against_random", "Against random", against)
+    compared = comparisons("against_random", "Against random", against)
     pairs = {setting.name: all_pairs(setting) for setting in settings}
-    return Section("Tests", [text, compared, _comparisons("pairs", "All pairs", pairs)])
+    return Section("Tests", [text, compared, comparisons("pairs", "All pairs", pairs)])
 
 
-def _comparisons(name: str, title: str, found: Against) -> Table:
+def comparisons(name: str, title: str, found: Against) -> Table:
+    """A row for each difference of two contenders."""
     rows: list[list[Cell]] = [
         [
             setting,

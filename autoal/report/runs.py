@@ -1,6 +1,5 @@
 """Run folders as plain data: all that the report needs of them, and no more."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ import yaml
 
 from autoal.errors import UserError
 from autoal.record.failure import FAILURE, read_failure
-from autoal.record.round import Round
+from autoal.record.round import Round, rounds_of
 from autoal.report.faults import Fault
 from autoal.settings import Settings, flatten
 
@@ -134,7 +133,7 @@ def _below(top: Path) -> Iterator[Path]:
 def read_run(path: Path) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
     config, versions = _read_config(path / CONFIG)
-    history = list(_read_rounds(path / ROUNDS))
+    history = _read_rounds(path / ROUNDS)
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
@@ -163,21 +162,19 @@ def _read_config(path: Path) -> tuple[Settings, Settings]:
     return config, versions
 
 
-def _read_rounds(path: Path) -> Iterator[Round]:
+def _read_rounds(path: Path) -> list[Round]:
     try:
         lines = path.read_text().splitlines() if path.exists() else []
     except (OSError, UnicodeError) as error:
         raise UserError(f"cannot read {path.name}: {error}") from error
-    for number, line in enumerate(lines):
-        try:
-            found = Round.from_line(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path.name}, line {number + 1} is not a round") from error
-        if "accuracy" not in found.metrics:
-            raise UserError(f"{path.name}, line {number + 1} has no accuracy: nothing was tested")
-        if found.number != number or not np.isfinite(found.metrics["accuracy"]):
-            raise UserError(f"{path.name}, line {number + 1} is not round {number}")
-        yield found
+    found = rounds_of(lines, path.name)
+    for done in found:
+        accuracy = done.metrics.get("accuracy")
+        if accuracy is None or not np.isfinite(accuracy):
+            raise UserError(
+                f"{path.name}, line {done.number + 1} has no accuracy: nothing was tested"
+            )
+    return found
 
 
 def _past(found: Round) -> Past:

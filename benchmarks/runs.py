@@ -1,0 +1,91 @@
+"""Runs that are kept: each in a folder of its own, as `train.py` keeps them, for the same report.
+
+A run that was stopped goes on, and one that is finished is not run again; the tables are the
+report's, of all that are there.
+"""
+
+import argparse
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autoal import Experiment, Oracle, RunFolder, rounds
+from autoal.record.versions import versions
+from autoal.report import outcomes
+from autoal.report.comparisons import against
+from autoal.report.contents import contender_names
+from autoal.report.groups import group
+from autoal.report.runs import read_runs
+from autoal.report.tables import Table
+from benchmarks.report import keep
+
+Job = tuple[Any, ...]  # a function and its arguments
+
+
+def keep_run(
+    folder: Path, settings: Mapping[str, Any], build: Callable[[], tuple[Experiment, Oracle]]
+) -> None:
+    """Do what is not done yet of one experiment; a finished one needs no state."""
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    with RunFolder(folder, settings, versions()) as kept:
+        if len(kept.rounds) > settings["rounds"]:
+            return
+        for _ in rounds(*build(), kept):
+            pass
+        shutil.rmtree(folder / "state")
+
+
+def run_all(jobs: Sequence[Job], processes: int) -> None:
+    """Do them in so many processes; what fails ends all."""
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        running = [pool.submit(*job) for job in jobs]
+        for count, done in enumerate(as_completed(running), 1):
+            done.result()
+            print(f"{count} of {len(jobs)} runs", end="\r", flush=True)
+
+
+def parser(name: str) -> argparse.ArgumentParser:
+    """The options that all commands of this kind have."""
+    options = argparse.ArgumentParser(
+        description=sys.modules["__main__"].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("--seeds", type=int, default=10)
+    options.add_argument("--first", type=int, default=0, help="of the seeds")
+    options.add_argument("--processes", type=int, default=2)
+    options.add_argument("--out", type=Path, default=Path("runs", name))
+    options.add_argument("--keep", action="store_true", help="write the tables to results/")
+    options.add_argument("--report", action="store_true", help="only of what is there; run nothing")
+    return options
+
+
+def tables(tops: Sequence[Path], bases: Sequence[str]) -> list[Table]:
+    """Of the runs below: ranks, areas, and the differences to each of these contenders."""
+    runs, faults = read_runs(tops)
+    settings, more = group(runs)
+    for fault in (*faults, *more):
+        print(f"{fault.kind}: {fault.where}: {fault.what}", file=sys.stderr)
+    ranks = outcomes.ranks(settings, contender_names(settings))
+    found = [part for part in ranks.parts if isinstance(part, Table) and part.name == "ranks"]
+    found += [part for part in outcomes.results(settings).parts if isinstance(part, Table)]
+    for base in bases:
+        compared = {setting.name: against(setting, base) for setting in settings}
+        found.append(outcomes.comparisons(f"against_{base}", f"Against {base}", compared))
+    return [table for table in found if table.rows]
+
+
+def show(name: str, found: Sequence[Table], *, kept: bool) -> None:
+    """Print the tables, or keep them."""
+    text = "\n\n".join(f"## {table.markdown()}" for table in found)
+    if kept:
+        keep(name, text)
+    else:
+        print(text)
