@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import torch
 from autoal.strategies.influence import in_blocks
@@ -314,7 +315,8 @@ def main() -> None:
         for setting, (_, predicted, realised) in zip(SETTINGS, found, strict=True)
         if setting.shown
     ]
-    scatter(shown).savefig(RESULTS / "influence.svg", metadata={"Date": None})
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "autoal"}):  # the same every time
+        scatter(shown).savefig(RESULTS / "influence.svg", metadata={"Date": None})
     header = ["data", "features", "L", "all", "true class", "best class", "same best class"]
     header += ["ten best: predicted", "ten best: added together"]
     speeds = [speed(classes) for classes in (10, 100)]

@@ -1,4 +1,4 @@
-"""The scripts of docs/python.md, run as they stand there."""
+"""The scripts of docs/python.md and the classes of docs/plugins.md, run as they stand there."""
 
 import json
 import re
@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from autoal import Experiment, Learner, RunFolder
+from autoal import Experiment, Learner, Question, RunFolder, TrueLabels
 from autoal.report.__main__ import main as report
+from autoal.testing import check_data, check_oracle, check_strategy
 from tests.launch import Zygote
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "python.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "python.md"
 SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 SCRIPTS = [
     (title, number, script)
@@ -155,3 +157,15 @@ def test_the_trained_model_afterwards() -> None:
     assert Path("digits.pt").exists()
     true = left["labels"][1500:]
     assert np.mean(left["probs"].argmax(1).numpy() == true) > 0.7
+
+
+def test_the_plugins_that_are_shown_keep_their_promises() -> None:
+    shown: Namespace = {}
+    for code in re.findall(r"```python\n(.*?)```", (DOCS / "plugins.md").read_text(), re.DOTALL):
+        exec(compile(code, "plugins.md", "exec"), shown)
+    check_strategy(shown["Density"](k=5))
+    check_data(shown["Stripes"](count=40, validation=10))
+    truth = TrueLabels(torch.arange(30) % 2)
+    question = Question(1, torch.tensor([4, 10, 25, 7]), ("left", "right"))
+    check_oracle(shown["Shy"](truth), question)
+    assert shown["Shy"](truth)(question).rows.tolist() == [4, 7]
