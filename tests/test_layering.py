@@ -170,8 +170,9 @@ def test_no_modules_of_the_engine_import_each_other_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize("module", ["autoal.cycle.pool", "autoal.record.round"])
-def test_the_leaves_import_nothing_of_ours(module: str) -> None:
-    assert not [name for name in imports(module, everywhere=True) if name in FILES]
+def test_the_leaves_import_nothing_of_ours_but_errors(module: str) -> None:
+    ours = {name for name in imports(module, everywhere=True) if name in FILES}
+    assert ours <= {"autoal.errors"}
 
 
 @pytest.mark.parametrize("module", within("autoal.datamodules"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.model.features import Features
-from autoal.model.learner import Learner
-from autoal.model.training import Training
 from autoal.query.lines import Lines, labels_of, rows_of, tensor_of
 from autoal.seeding import derive, generator
+
+if TYPE_CHECKING:  # or a strategy could not be imported without Lightning, which takes seconds
+    from autoal.model.learner import Learner
+    from autoal.model.training import Training
 
 Made = TypeVar("Made")
 
