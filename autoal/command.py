@@ -44,14 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         sys.argv[1:] = arguments
-    if sys.argv[1:] == ["--version"]:
+    given = sys.argv[1:]
+    if given == ["--version"]:
         print(f"autoal {__version__}")
         return 0
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ["AUTOAL_COMMAND"] = _command()
-    given = sys.argv[1:]
     try:
         config.register()
         job = _Job()
@@ -59,47 +59,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible():
             hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
         return job.code
-    except UserError as error:
-        if not error.shown:
-            _show(error)
-        return error.code
-    except (HydraException, OmegaConfBaseException) as error:
-        _show(config.explained(error, sys.argv[1:]))
-        return 2
-    except ValueError as error:
-        if not str(error).startswith("Config group override"):
-            raise
-        _show(UserError(f"a choice of a group must be one of its names: {error}"))
-        return 2
+    except (Interrupted, KeyboardInterrupt) as stop:
+        return _stopped(stop, given)
     except BrokenPipeError:
         # The reader of the output is gone, as `head` is after some lines.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _show(UserError(f"cannot use {error.filename}: {error.strerror}"))
-        return 2
     except Exception as error:
-        if type(error).__name__ != "TerminatedWorkerError":  # joblib's, imported by a sweep alone
+        refusal = _refusal(error)
+        if refusal is None:
             raise
-        _show(
-            UserError(
-                "a process of the sweep was killed, perhaps because memory ran out; "
-                "what was finished is safe, and the same command does the rest: "
-                "hydra.launcher.n_jobs= says how many run at once"
-            )
+        if not refusal.shown:
+            _show(refusal)
+        return refusal.code
+
+
+def _refusal(error: Exception) -> UserError | None:
+    """What to tell the user; None of a defect."""
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return config.explained(error, sys.argv[1:])
+    if isinstance(error, ValueError) and str(error).startswith("Config group override"):
+        return UserError(f"a choice of a group must be one of its names: {error}")
+    if isinstance(error, OSError) and error.filename is not None:
+        return UserError(f"cannot use {error.filename}: {error.strerror}")
+    if type(error).__name__ == "TerminatedWorkerError":  # joblib's, imported by a sweep alone
+        return UserError(
+            "a process of the sweep was killed, perhaps because memory ran out; "
+            "what was finished is safe, and the same command does the rest: "
+            "hydra.launcher.n_jobs= says how many run at once"
         )
-        return 2
-    except (Interrupted, KeyboardInterrupt) as stop:
-        number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
-        _end_workers()
-        again = f"{_command()} {shlex.join(given)}"
-        print(
-            f"\nstopped by {number.name}; what was finished is safe, and this goes on:\n  {again}",
-            file=sys.stderr,
-        )
-        return 128 + number
+    return None
+
+
+def _stopped(stop: BaseException, given: Sequence[str]) -> int:
+    """Say how to go on; returns the exit code."""
+    number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
+    _end_workers()
+    again = f"{_command()} {shlex.join(given)}"
+    print(
+        f"\nstopped by {number.name}; what was finished is safe, and this goes on:\n  {again}",
+        file=sys.stderr,
+    )
+    return 128 + number
 
 
 def _command() -> str:
