@@ -209,7 +209,8 @@ def test_every_package_is_installed() -> None:
         for folder in ("autoal", "strategies", "datamodules")
         for path in (ROOT / folder).rglob("__init__.py")
     }
-    assert set(setup["packages"]) == folders | {"autoal.configs"}
+    settings = {module_of(path / "__init__.py") for path in (ROOT / "configs").rglob("*/")}
+    assert set(setup["packages"]) == folders | {"autoal.configs"} | settings
     assert setup["packages"] == sorted(setup["packages"])
 
 
