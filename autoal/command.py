@@ -148,8 +148,8 @@ def _interruptible() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
+        for handled in before:
+            signal.signal(handled, signal.SIG_DFL)
         raise Interrupted(number)
 
     if threading.current_thread() is not threading.main_thread():

@@ -30,10 +30,10 @@ from autoal.errors import UserError, unknown
 from autoal.plugins import DATA, ENCODERS, ORACLES, STRATEGIES, TASKS, Kind
 from autoal.settings import (
     Settings,
-    check_keys,
-    check_kinds,
-    check_names,
     completed,
+    demand_keys,
+    demand_kinds,
+    demand_names,
     flatten,
     run_name,
     unknown_key,
@@ -91,7 +91,9 @@ def _options(strategy: str) -> Settings:
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
     """The command line with what is short for something else written in full."""
-    swapped = [each.partition(f".{TARGET}=")[0] for each in arguments if f".{TARGET}=" in each]
+    swapped = [
+        override.partition(f".{TARGET}=")[0] for override in arguments if f".{TARGET}=" in override
+    ]
     opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
     spelled = []
     for argument in arguments:
@@ -117,10 +119,10 @@ def settings_of(config: Any) -> Settings:
         raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
     given = _container(config, resolve=False)
     _swap(given, expected, choices)
-    check_keys(_common(given), _common(expected))
+    demand_keys(_common(given), _common(expected))
     settings = _container(config)
     _swap(settings, defaults, choices)
-    check_kinds(_common(settings), _common(defaults))
+    demand_kinds(_common(settings), _common(defaults))
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):
@@ -183,21 +185,25 @@ def _swapped(
         name: "???" if value is Parameter.empty else value for name, value in options.items()
     }
     chosen = [name for name in given if name != TARGET and f"{key}.{name}" in _overridden()]
-    check_names(chosen, expected, repr(key), key)
+    demand_names(chosen, expected, repr(key), key)
     own = {name: given[name] for name in chosen}
     return {TARGET: target, **expected, **own}, {TARGET: target, **expected}
 
 
 def _overridden() -> set[str]:
     """The keys that the command line gives."""
-    return {each.partition("=")[0].lstrip("+~") for each in HydraConfig.get().overrides.task}
+    return {
+        override.partition("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task
+    }
 
 
 def _composed(choices: dict[str, str]) -> Settings:
     """The settings that these choices of groups give, before any single value is changed."""
     overrides = [f"{group}={choice}" for group, choice in choices.items()]
     paths = [
-        each for each in HydraConfig.get().overrides.hydra if each.startswith("hydra.searchpath=")
+        override
+        for override in HydraConfig.get().overrides.hydra
+        if override.startswith("hydra.searchpath=")
     ]
     return _container(compose(HydraConfig.get().job.config_name, [*overrides, *paths]))
 
@@ -231,8 +237,8 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
 
 def _defaults_of(arguments: Sequence[str]) -> Settings:
     """The settings that the choices among these arguments give, outside of a run."""
-    chosen = [each for each in arguments if re.fullmatch(r"[a-z_]+=[\w-]+", each)]
-    groups = [each for each in chosen if (CONFIGS / each.partition("=")[0]).is_dir()]
+    chosen = [argument for argument in arguments if re.fullmatch(r"[a-z_]+=[\w-]+", argument)]
+    groups = [choice for choice in chosen if (CONFIGS / choice.partition("=")[0]).is_dir()]
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
         return _container(compose("train", [*groups, *_search_paths(arguments)]), resolve=False)
@@ -245,4 +251,4 @@ def _search_paths(arguments: Sequence[str]) -> list[str]:
         if flag in ("--config-dir", "-cd"):
             path = Path(folder or arguments[place + 1]).resolve()
             return [f"hydra.searchpath=[file://{path}]"]
-    return [each for each in arguments if each.startswith("hydra.searchpath=")]
+    return [override for override in arguments if override.startswith("hydra.searchpath=")]

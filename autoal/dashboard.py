@@ -80,14 +80,14 @@ def _panels(parts: Any) -> dict[str, list[Any]]:
             _by_strategy(parts, "Labels bought a round", "al/bought"),
             _by_strategy(parts, "Wrong labels a round", "al/wrong"),
         ],
-        "Time": [_by_strategy(parts, f"Seconds: {each}", f"seconds/{each}") for each in PHASES],
+        "Time": [_by_strategy(parts, f"Seconds: {phase}", f"seconds/{phase}") for phase in PHASES],
         "Training": [parts.LinePlot(title="Loss", x="fit/step", y=["fit/loss"])],
         "Sweep": [
             parts.ParallelCoordinatesPlot(
                 title="Strategy, seed, accuracy",
                 columns=[
-                    parts.ParallelCoordinatesPlotColumn(metric=each)
-                    for each in (strategy, seed, accuracy)
+                    parts.ParallelCoordinatesPlotColumn(metric=axis)
+                    for axis in (strategy, seed, accuracy)
                 ],
             ),
             parts.BarPlot(

@@ -53,7 +53,7 @@ def differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def check_keys(given: Settings, defaults: Settings) -> None:
+def demand_keys(given: Settings, defaults: Settings) -> None:
     """Refuse a key that the defaults do not have, and the loss of one that they have."""
     expected, found = flatten(defaults), flatten(given)
     for key in found:
@@ -64,17 +64,17 @@ def check_keys(given: Settings, defaults: Settings) -> None:
             raise UserError(f"the option {key!r} is missing; it cannot be removed")
 
 
-def check_kinds(given: Settings, defaults: Settings) -> None:
+def demand_kinds(given: Settings, defaults: Settings) -> None:
     """Refuse a value that is of another type than the default."""
     expected = flatten(defaults)
     for key, value in flatten(given).items():
         if value == "???":
             raise UserError(f"{key} is needed: give {key}=")
         if expected[key] != "???":
-            check_kind(key, value, expected[key])
+            demand_kind(key, value, expected[key])
 
 
-def check_names(given: Iterable[str], known: Iterable[str], owner: str, section: str) -> None:
+def demand_names(given: Iterable[str], known: Iterable[str], owner: str, section: str) -> None:
     """Refuse an option that its owner does not have."""
     for name in given:
         if name not in known:
@@ -95,13 +95,13 @@ def completed(
         owner: whose they are, for messages.
         section: of the settings, in which they stand.
     """
-    check_names(given, options, owner, section)
+    demand_names(given, options, owner, section)
     complete = {**options, **given}
     for name, default in options.items():
         key, value = f"{section}.{name}", complete[name]
         if value is Parameter.empty:
             raise UserError(f"{owner} needs the option {name!r}: give {key}=")
-        check_kind(key, value, default)
+        demand_kind(key, value, default)
         if isinstance(default, dict) and default:
             complete[name] = completed(value, default, f"{owner}, {name}", key)
         if isinstance(value, tuple):
@@ -109,7 +109,7 @@ def completed(
     return complete
 
 
-def check_kind(key: str, value: Any, default: Any) -> None:
+def demand_kind(key: str, value: Any, default: Any) -> None:
     """Refuse a value that is not of the default's type; a default of null takes anything."""
     if default is None or default is Parameter.empty:
         return
@@ -125,12 +125,14 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     """The error for a misspelt key: the nearest, and the names on the level where it went wrong."""
     known = list(known)
     parent, _, name = key.rpartition(".")
-    while parent and not any(each.startswith(f"{parent}.") for each in known):
+    while parent and not any(option.startswith(f"{parent}.") for option in known):
         parent, _, name = parent.rpartition(".")
     if moved := _moved(key):
         return moved
     level = f"{parent}." if parent else ""
-    beside = {each.removeprefix(level).split(".")[0] for each in known if each.startswith(level)}
+    beside = {
+        option.removeprefix(level).split(".")[0] for option in known if option.startswith(level)
+    }
     if name in beside and level + name == key:
         return UserError(f"{key!r} takes no value, only its options do: {key}.<option>=<value>")
     if name in beside:

@@ -91,10 +91,10 @@ def main() -> None:
     text = []
     for setting in SETTINGS:
         _run(setting.command(data, given.out))
-        told = " ".join(setting.command(Path("FOLDER"), given.out))
+        command = " ".join(setting.command(Path("FOLDER"), given.out))
         settings, _ = group(read_runs([given.out / setting.name])[0])
         (table,) = (part for part in results(settings).parts if isinstance(part, Table))
-        text += [f"## {setting.title}", f"`{told}`", table.markdown()]
+        text += [f"## {setting.title}", f"`{command}`", table.markdown()]
         if "rounds=0" not in setting.options:
             text.append(_picture(setting, settings[0]))
     keep("curves", "\n\n".join(text))

@@ -89,10 +89,10 @@ def speeds(images: Tensor, labels: Tensor, repeat: int) -> str:
             taken = seconds(way)
             if turn:  # the first turn warms up
                 times[name].append(taken)
-    median = {name: statistics.median(each) for name, each in times.items()}
+    medians = {name: statistics.median(spent) for name, spent in times.items()}
     rows = [
-        [name, f"{len(images) / each:,.0f}", f"{each / median['ours']:.1f}"]
-        for name, each in median.items()
+        [name, f"{len(images) / median:,.0f}", f"{median / medians['ours']:.1f}"]
+        for name, median in medians.items()
     ]
     return table(["way", "images/s", "times ours"], rows)
 

@@ -219,9 +219,9 @@ def by_gradients(rows: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
     def loss(theta: Tensor, row: Tensor, label: Tensor) -> Tensor:
         return cross_entropy((row @ theta.T)[None], label[None])
 
-    each = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
+    gradients = vmap(vmap(grad(loss), (None, None, 0)), (None, 0, None))
     labels = torch.arange(len(theta))
-    parts = [(each(theta, part, labels) * slope).sum((2, 3)) for part in rows.split(10)]
+    parts = [(gradients(theta, part, labels) * slope).sum((2, 3)) for part in rows.split(10)]
     return torch.cat(parts)
 
 
@@ -251,7 +251,7 @@ def speed(classes: int) -> list[str]:
     by_gradients(some[:1], theta, slope)  # the first call prepares more than it computes
     begin = time.perf_counter()
     slow = by_gradients(some, theta, slope)
-    each = (time.perf_counter() - begin) / SUBSET * POOL
+    scaled = (time.perf_counter() - begin) / SUBSET * POOL
     assert torch.allclose(slow, found[:SUBSET].double(), rtol=1e-3, atol=1e-8)
     return [
         str(classes),
@@ -259,7 +259,7 @@ def speed(classes: int) -> list[str]:
         f"{solve:.3f}",
         f"{total:.2f}",
         f"{memory / 2**20:.2f}",
-        f"{each:,.0f}",
+        f"{scaled:,.0f}",
     ]
 
 
@@ -301,8 +301,8 @@ def library() -> str:
         seconds = time.perf_counter() - begin
     assert isinstance(theirs, Tensor)
     found = theirs.mean(0).reshape(ours.shape)
-    told = [[f"{own:.3f}", f"{seconds:.2f}", _apart(found - ours, ours)]]
-    return table(["ours, s", "captum, s", "relative difference"], told)
+    cells = [[f"{own:.3f}", f"{seconds:.2f}", _apart(found - ours, ours)]]
+    return table(["ours, s", "captum, s", "relative difference"], cells)
 
 
 def main() -> None:

@@ -137,7 +137,7 @@ def compare(name: str, settings: Mapping[str, Setting], strategies: Strategies) 
             setting.load()  # its features, before two processes ask for them at once
         runs.run_all(jobs, given.processes)
     tops = [given.out / setting for setting in given.settings]
-    runs.show(name, runs.tables(tops, ("random", "autoal")), kept=given.keep)
+    runs.show(name, runs.tables(tops, ("random", "autoal")), save=given.keep)
 
 
 def folder_of(out: Path, setting: str, variant: str, seed: int) -> Path:

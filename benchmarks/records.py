@@ -142,7 +142,7 @@ def make_data(folder: Path) -> None:
 
 def _run(folder: Path, name: str) -> str:
     """Its name if it failed."""
-    options = [each.replace("FOLDER", str(folder)) for each in RUNS[name]]
+    options = [option.replace("FOLDER", str(folder)) for option in RUNS[name]]
     command = [sys.executable, "train.py", *options, "logger=none", f"out={folder}", f"name={name}"]
     environment = {
         **os.environ,
@@ -174,8 +174,8 @@ def compare(old: Path, new: Path) -> int:
     for name in names:
         found = list(_differences(*(_lines(folder / name) for folder in (old, new))))
         differing += bool(found)
-        for each in found:
-            print(f"{name}: {each}")
+        for difference in found:
+            print(f"{name}: {difference}")
     print(f"{len(names) - differing} of {len(names)} records are the same, byte for byte")
     return differing
 
@@ -192,7 +192,7 @@ def _differences(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[s
     found = []
     for before, after in zip(old, new, strict=True):
         for key in dict.fromkeys([*before, *after]):
-            first, second = (json.dumps(each.get(key)) for each in (before, after))
+            first, second = (json.dumps(line.get(key)) for line in (before, after))
             if key != "seconds" and first != second:
                 found.append(f"round {before['round']}, {key}: {first[:300]} -> {second[:300]}")
     return found

@@ -35,10 +35,10 @@ def keep_run(
     """Do what is not done yet of one experiment; a finished one needs no state."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
-    with RunFolder(folder, settings, versions()) as kept:
-        if len(kept.rounds) > settings["rounds"]:
+    with RunFolder(folder, settings, versions()) as run_folder:
+        if len(run_folder.rounds) > settings["rounds"]:
             return
-        for _ in rounds(*build(), kept):
+        for _ in rounds(*build(), run_folder):
             pass
         shutil.rmtree(folder / "state")
 
@@ -82,10 +82,10 @@ def tables(tops: Sequence[Path], bases: Sequence[str]) -> list[Table]:
     return [table for table in found if table.rows]
 
 
-def show(name: str, found: Sequence[Table], *, kept: bool) -> None:
+def show(name: str, found: Sequence[Table], *, save: bool) -> None:
     """Print the tables, or keep them."""
     text = "\n\n".join(f"## {table.markdown()}" for table in found)
-    if kept:
+    if save:
         keep(name, text)
     else:
         print(text)

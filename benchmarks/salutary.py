@@ -185,8 +185,8 @@ def start_accuracy(data: Data, options: dict[str, Any], even: bool, seed: int) -
     """Test accuracy in per cent after the start set alone, whose classes may be made even."""
     labels, order = data.train.labels, torch.randperm(len(data.train), generator=generator(seed))
     if even:
-        each = START // len(data.classes)
-        places = [(labels[order] == kind).nonzero()[:each, 0] for kind in labels.unique()]
+        quota = START // len(data.classes)
+        places = [(labels[order] == kind).nonzero()[:quota, 0] for kind in labels.unique()]
         order = order[torch.cat(places)]
     learner = Trained(task(data, options), Training(accelerator="cpu"))
     learner.fit(data.train.take(order[:START]), first=True, watch=lambda step: None)
@@ -217,21 +217,23 @@ def main() -> None:
     found = [_starts(given.sets, seeds, given.processes)]
     for experiment, preset in product(given.experiments, given.presets):
         data, names = kinds[experiment]
-        for each in data:
-            of_each = partial(Run, experiment, preset, each)
-            found.append(_accuracies(of_each, names, seeds, given.out))
-    runs.show("_".join(["salutary", *given.experiments]), found, kept=given.keep)
+        for data_set in data:
+            run_of = partial(Run, experiment, preset, data_set)
+            found.append(_accuracies(run_of, names, seeds, given.out))
+    runs.show("_".join(["salutary", *given.experiments]), found, save=given.keep)
 
 
 def _accuracies(
-    of_each: partial[Run], names: Sequence[str], seeds: Sequence[int], out: Path
+    run_of: partial[Run], names: Sequence[str], seeds: Sequence[int], out: Path
 ) -> Table:
     """Test accuracy in per cent for every variant, the paper's, and the differences in pairs."""
-    experiment, preset, data = of_each.args
+    experiment, preset, data = run_of.args
     judged = _last if experiment == "ten" else _best
-    records = {name: [_record(of_each(name, seed).folder(out)) for seed in seeds] for name in names}
+    records = {name: [_record(run_of(name, seed).folder(out)) for seed in seeds] for name in names}
     whole = {name: found for name, found in records.items() if all(found)}
-    found = {name: np.array([judged(rounds) for rounds in each]) for name, each in whole.items()}
+    found = {
+        name: np.array([judged(rounds) for rounds in by_seed]) for name, by_seed in whole.items()
+    }
     if "random" in whole:
         found = {"start": np.array([_at(rounds[0]) for rounds in whole["random"]]), **found}
     against = [name for name in ("random", "salutary, true labels") if name in found]

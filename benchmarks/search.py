@@ -76,7 +76,7 @@ def seconds(
         search = spent.get("search", 0.0)
         rest = max(0.0, spent["score"] - search)
         cells = (spent["train"], spent["features"], search, rest)
-        rows.append([name, *(f"{each:.1f}" for each in cells), f"{images:,}"])
+        rows.append([name, *(f"{cell:.1f}" for cell in cells), f"{images:,}"])
         counts.append(images)
     header = ["strategy", "train", "features", "search", "other scoring", "images"]
     return table(header, rows), counts
@@ -111,7 +111,7 @@ def main() -> None:
     digits.setup()
     short, (plain, *more) = seconds(digits, Plan(200, 50, 1), list(VARIANTS), epochs=4)
     expected = [added(200, 4, network) for network in (False, True)]
-    if [each - plain for each in more] != expected:
+    if [count - plain for count in more] != expected:
         raise SystemExit(f"counted {more} after {plain}, not {expected} more: mend `added`")
     mnist, searched = part("mnist", 50_000), ["autoal, FitNet a network"]
     large, _ = seconds(mnist, Plan(1_000, 100, 1), searched, epochs=10)

@@ -113,7 +113,7 @@ def view_of(size: Size, reads: tuple[str, ...] | None) -> View:
 def computed(view: View, reads: tuple[str, ...] | None) -> list[Tensor]:
     """What of the view is there before a query."""
     names = {"probs": "probs", "draws": "drawn_probs", "stages": "stages", "inputs": "inputs"}
-    read = ["embeddings", *(names[each] for each in reads or () if each in names)]
+    read = ["embeddings", *(names[name] for name in reads or () if name in names)]
     parts = (view.pool, view.labelled.features)
     return [getattr(part, name) for part in parts for name in read]
 
@@ -197,7 +197,9 @@ def naive_badge(view: View, budget: int) -> object:
 def naive_herding(view: View, budget: int) -> object:
     """All gains anew for every pick, from a kernel matrix of the pool."""
     rows, known = view.pool.embeddings.numpy(), view.labelled.features.embeddings.numpy()
-    rows, known = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (rows, known))
+    rows, known = (
+        features / np.linalg.norm(features, axis=1, keepdims=True) for features in (rows, known)
+    )
     kernel = np.exp(2 * (rows @ rows.T - 1))
     covered = np.exp(2 * (rows @ known.T - 1)).max(1)
     picks: list[int] = []
@@ -262,8 +264,8 @@ def measure(name: str, way: str, size: Size) -> dict[str, Any]:
     if size.device == "cuda":
         query(view, size.batch)  # the first call loads kernels
         torch.cuda.reset_peak_memory_stats()
-    for each in computed(view, kind.reads):
-        each.sum()  # back from where the kernel may have put it, or it would count as the query's
+    for tensor in computed(view, kind.reads):
+        tensor.sum()  # back from where the kernel may have put it, or it would count as the query's
     before = _memory("VmRSS", size.device)
     times: list[float] = []
     # Five times what is quick, three times what is not, once what takes half a minute.
@@ -293,8 +295,8 @@ def _memory(field: str, device: str) -> float:
 
 def measured(name: str, way: str, size: Size) -> dict[str, Any]:
     """The same in a fresh process, or as it was kept; empty where there is no such way."""
-    kept = os.environ.get(KEPT)
-    path = Path(kept, f"{name}-{way}-{size.rows}-{size.device}.json") if kept else None
+    folder = os.environ.get(KEPT)
+    path = Path(folder, f"{name}-{way}-{size.rows}-{size.device}.json") if folder else None
     if path is not None and path.exists():
         return json.loads(path.read_text())
     found = _measured(name, way, size)

@@ -81,11 +81,11 @@ def main() -> None:
                 seconds = way(task, images, labels)
                 if turn:  # the first turn warms up
                     times[name].append(seconds)
-    speeds = {name: given.images / statistics.median(each) for name, each in times.items()}
+    speeds = {name: given.images / statistics.median(spent) for name, spent in times.items()}
     best = speeds["bare PyTorch loop"]
     rows = [
-        [name, f"{speed:.0f}", f"{100 * speed / best:.1f} %", f"{min(each):.2f}-{max(each):.2f}"]
-        for (name, speed), each in zip(speeds.items(), times.values(), strict=True)
+        [name, f"{speed:.0f}", f"{100 * speed / best:.1f} %", f"{min(spent):.2f}-{max(spent):.2f}"]
+        for (name, speed), spent in zip(speeds.items(), times.values(), strict=True)
     ]
     size = f"{given.images} images, batches of {given.batch}, {given.repeat} epochs each in turns"
     text = table(["one epoch of ResNet-18 at 32x32", "images/s", "of bare", "seconds"], rows)

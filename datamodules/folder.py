@@ -59,7 +59,7 @@ class Folder(ImageData):
         test = self.path / "test" if (self.path / "test").is_dir() else None
         if not train.is_dir():
             raise UserError(f"there is no folder {self.path}; data.path= names one")
-        self.classes = tuple(sorted(each.name for each in train.iterdir() if each.is_dir()))
+        self.classes = tuple(sorted(child.name for child in train.iterdir() if child.is_dir()))
         if len(self.classes) < 2:
             raise UserError(
                 f"{train} must have a folder for each class, two at least; "
@@ -83,8 +83,8 @@ class Folder(ImageData):
 
     def _decode(self, paths: list[Path], part: str) -> Arrays:
         pixels, rows, wrong = read_pictures(paths, self.size, self.channels, self.corrupt == "skip")
-        for each in wrong:
-            print(f"left out {each}", file=sys.stderr)
+        for message in wrong:
+            print(f"left out {message}", file=sys.stderr)
         labels = [self.classes.index(paths[row].parent.name) for row in rows]
         return {f"{part}_images": pixels, f"{part}_labels": np.asarray(labels, dtype=np.int64)}
 

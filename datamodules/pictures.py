@@ -48,13 +48,13 @@ def read_pictures(
 
     with ThreadPoolExecutor() as threads:  # decoding lets other threads run
         found = list(threads.map(attempt, paths))
-    wrong = [str(each) for each in found if isinstance(each, CorruptError)]
+    wrong = [str(result) for result in found if isinstance(result, CorruptError)]
     if wrong and not skip:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise UserError(
             f"cannot read {wrong[0]}{more}\n  give data.corrupt=skip to leave such files out"
         )
-    rows = [row for row, each in enumerate(found) if not isinstance(each, CorruptError)]
-    arrays = [each for each in found if not isinstance(each, CorruptError)]
+    rows = [row for row, result in enumerate(found) if not isinstance(result, CorruptError)]
+    arrays = [result for result in found if not isinstance(result, CorruptError)]
     empty = np.empty((0, size, size, channels), dtype=np.uint8)
     return (np.stack(arrays) if arrays else empty), rows, wrong

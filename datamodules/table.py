@@ -103,9 +103,9 @@ class Table(Data):
         cells = list(zip(*sheet.rows, strict=True))
         columns = [
             column
-            for each, name in enumerate(sheet.names)
-            if each not in left_out
-            for column in encode(name, cells[each], each in categorical)
+            for index, name in enumerate(sheet.names)
+            if index not in left_out
+            for column in encode(name, cells[index], index in categorical)
         ]
         if not columns:
             raise UserError(f"{sheet.path} has no column beside the labels")

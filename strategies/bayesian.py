@@ -124,8 +124,8 @@ def _answered(known: _Known, probs: Tensor, samples: int, stream: torch.Generato
     left = (joint / chances.clamp(min=torch.finfo(joint.dtype).tiny)[:, :, None]).flatten(0, 1)
     if len(weights) <= samples:
         return weights, left
-    kept = _sample(weights, samples, stream)
-    return weights.new_full((samples,), 1 / samples), left[kept]
+    places = _sample(weights, samples, stream)
+    return weights.new_full((samples,), 1 / samples), left[places]
 
 
 def _sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:

@@ -6,10 +6,10 @@ import pytest
 from autoal.errors import UserError
 from autoal.settings import (
     Settings,
-    check_keys,
-    check_kind,
-    check_kinds,
     completed,
+    demand_keys,
+    demand_kind,
+    demand_kinds,
     differences,
     flatten,
     run_name,
@@ -63,10 +63,10 @@ def test_differences_are_the_leaves_that_changed_came_or_went() -> None:
 
 def test_the_defaults_and_changes_of_their_kind_are_taken() -> None:
     settings = changed(seed=3, task__learning_rate=1, task__network__hidden=[8, 8], name="mine")
-    check_keys(settings, defaults())
-    check_kinds(settings, defaults())
-    check_keys(defaults(), defaults())
-    check_kinds(defaults(), defaults())
+    demand_keys(settings, defaults())
+    demand_kinds(settings, defaults())
+    demand_keys(defaults(), defaults())
+    demand_kinds(defaults(), defaults())
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_defaults_and_changes_of_their_kind_are_taken() -> None:
 )
 def test_an_unknown_key_is_told_the_nearest(key: str, message: str) -> None:
     with pytest.raises(UserError) as told:
-        check_keys(changed(**{key: 1}), defaults())
+        demand_keys(changed(**{key: 1}), defaults())
     assert message in str(told.value)
 
 
@@ -106,7 +106,7 @@ def test_a_value_in_place_of_a_section_is_not_called_unknown(
     key: str, value: Any, known: str
 ) -> None:
     with pytest.raises(UserError) as told:
-        check_keys(changed(**{key: value}), defaults())
+        demand_keys(changed(**{key: value}), defaults())
     assert f"did you mean {known!r}" not in str(told.value)
 
 
@@ -114,7 +114,7 @@ def test_a_missing_key_is_refused() -> None:
     settings = defaults()
     del settings["task"]["network"]["dropout"]
     with pytest.raises(UserError, match=r"'task.network.dropout' is missing"):
-        check_keys(settings, defaults())
+        demand_keys(settings, defaults())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_missing_key_is_refused() -> None:
 )
 def test_a_value_of_another_kind_is_refused(value: Any, default: Any, wanted: str) -> None:
     with pytest.raises(UserError) as told:
-        check_kind("task.key", value, default)
+        demand_kind("task.key", value, default)
     shown = "null" if value is None else repr(value)
     assert str(told.value).startswith(f"task.key={shown}: must be {wanted}")
     assert repr(default) in str(told.value)
@@ -159,13 +159,13 @@ def test_a_value_of_another_kind_is_refused(value: Any, default: Any, wanted: st
     ],
 )
 def test_a_value_of_the_same_kind_is_taken(value: Any, default: Any) -> None:
-    check_kind("key", value, default)
-    check_kinds({"section": {"key": value}}, {"section": {"key": default}, "rest": 1})
+    demand_kind("key", value, default)
+    demand_kinds({"section": {"key": value}}, {"section": {"key": default}, "rest": 1})
 
 
 def test_a_wrong_kind_is_found_deep_in_the_settings() -> None:
     with pytest.raises(UserError, match=r"task.network.dropout='much': must be a number"):
-        check_kinds(changed(task__network__dropout="much"), defaults())
+        demand_kinds(changed(task__network__dropout="much"), defaults())
 
 
 def test_options_are_completed_by_their_defaults() -> None:

@@ -94,7 +94,7 @@ class Experiment:
         sink: Sink | None = None,
     ) -> None:
         data.setup()
-        plan.check(len(data.train))
+        plan.demand_room(len(data.train))
         strategy, start = _built(strategy), None if start is None else _built(start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
@@ -137,8 +137,8 @@ class Experiment:
                 self._grow(replace(rows, shown=made["shown"], names=made["names"]))
         for done in history:
             facts = (done.queried, done.labels, done.declined)
-            told = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
-            self._pool, self._rows = self._known(*told)
+            tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
+            self._pool, self._rows = self._known(*tensors)
         self.history = [*history]
 
     def state_dict(self) -> dict[str, Any]:
@@ -168,13 +168,13 @@ class Experiment:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
-        told = in_order(self._asked.question, Answers.of(self._asked.question, answers))
+        answered = in_order(self._asked.question, Answers.of(self._asked.question, answers))
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
         before = deepcopy(self.learner.state_dict())
         try:
             with self._asked.watch.running():
-                done = self._round(self._asked, told)
+                done = self._round(self._asked, answered)
         except BaseException:
             self._reopen(self._asked, before)
             raise
@@ -188,10 +188,10 @@ class Experiment:
         if number := asked.question.number:
             self._asked = asked.seeing(self._view(number, asked.watch, self.strategy))
 
-    def _round(self, asked: _Asked, told: Answers) -> Round:
+    def _round(self, asked: _Asked, answered: Answers) -> Round:
         number, watch = asked.question.number, asked.watch
-        declined = asked.question.rows[~torch.isin(asked.question.rows, told.rows)]
-        pool, rows = self._known(told.rows, told.labels, declined)
+        declined = asked.question.rows[~torch.isin(asked.question.rows, answered.rows)]
+        pool, rows = self._known(answered.rows, answered.labels, declined)
         labelled = pool.labelled
         if not len(labelled):
             raise UserError(f"all {len(declined)} rows were declined: there is nothing to learn")
@@ -202,18 +202,18 @@ class Experiment:
             metrics = self._test()
         self._pool, self._rows = pool, rows
         held_out = len(self.data.validation) if self.data.validation else 0
-        bought, cost = int((told.costs > 0).sum()), float(told.costs.sum())
+        bought, cost = int((answered.costs > 0).sum()), float(answered.costs.sum())
         return Round(
             number=number,
             labelled=len(labelled) + held_out,
-            queried=told.rows.tolist(),
-            labels=told.labels.tolist(),
+            queried=answered.rows.tolist(),
+            labels=answered.labels.tolist(),
             metrics=metrics,
             seconds={**dict.fromkeys(PHASES, 0.0), **watch.seconds, "total": watch.total},
             steps=steps,
             notes=asked.notes,
             bought=bought + (0 if number else held_out),
-            wrong=told.wrong,
+            wrong=answered.wrong,
             declined=declined.tolist(),
             cost=None if cost == bought else cost,
             made=asked.made,

@@ -16,7 +16,7 @@ class Plan:
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}")
 
-    def check(self, size: int) -> None:
+    def demand_room(self, size: int) -> None:
         """Refuse more than a pool of this size has."""
         if self.start > size:
             raise ValueError(f"start={self.start}: the pool has only {size} rows")

@@ -19,10 +19,10 @@ def thin(labels: Tensor, kind: str, ratio: float, seed: int = 0) -> Tensor:
     counts = labels.bincount()
     classes = len(counts)
     stream = generator(seed, "imbalance")
-    kept = []
+    chosen = []
     for label in range(classes):
         place = label / max(1, classes - 1) if kind == "long_tail" else float(2 * label >= classes)
         rows = (labels == label).nonzero().flatten()
         wanted = max(1, round(int(counts.max()) * ratio**-place))
-        kept.append(rows[torch.randperm(len(rows), generator=stream)[:wanted]])
-    return torch.cat(kept).sort().values
+        chosen.append(rows[torch.randperm(len(rows), generator=stream)[:wanted]])
+    return torch.cat(chosen).sort().values

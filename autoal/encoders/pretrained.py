@@ -79,13 +79,13 @@ class Timm(Pretrained):
         # Transformers are built for one size of image; other networks take any.
         options: dict[str, Any] = {"img_size": self.size} if "vit" in self.model else {}
         if self.weights is None:
-            self._check_reachable()
+            self._demand_reachable()
             return timm.create_model(self.model, pretrained=True, num_classes=0, **options)
         network = timm.create_model(self.model, num_classes=0, **options)
         timm.models.load_checkpoint(network, str(Path(self.weights).expanduser()))
         return network
 
-    def _check_reachable(self) -> None:
+    def _demand_reachable(self) -> None:
         """Refuse at once what would be tried for minutes."""
         from huggingface_hub import try_to_load_from_cache
 

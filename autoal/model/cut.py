@@ -53,7 +53,7 @@ def _known_to(network: Callable[..., nn.Module], shape: Shape, classes: int) -> 
     facts = {"shape": shape, "classes": classes, "num_classes": classes}
     parameters = signature(network).parameters
     known = {name: fact for name, fact in facts.items() if name in parameters}
-    passes_on = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     if passes_on and not {"classes", "num_classes"} & known.keys():
         known["num_classes"] = classes  # as torchvision and timm pass it on
     return known

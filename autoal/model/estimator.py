@@ -77,8 +77,8 @@ class SklearnLearner(Learner):
             return rows.inputs[numbers.to(rows.inputs.device)].cpu()
 
         def drawn() -> Tensor:
-            seen = inputs()
-            return torch.stack([_logits(member, seen, classes) for member in _members(fitted)])
+            read = inputs()
+            return torch.stack([_logits(member, read, classes) for member in _members(fitted)])
 
         width = int(np.prod(rows.shape)) if stages else None
         predictions = Given(

@@ -190,8 +190,8 @@ class Head(Predictions):
     def drawn(self, features: Features) -> Tensor:
         rate = self.dropout or DRAWN_DROPOUT
         stream = generator(self.seed, "dropout")
-        kept = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
-        return self._through(features.embeddings, kept / (1 - rate))
+        mask = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
+        return self._through(features.embeddings, mask / (1 - rate))
 
     def of(self, whole: Features, places: Tensor) -> Head:
         return self

@@ -104,7 +104,7 @@ class LightningLearner(Learner):
 
     @property
     def deep(self) -> bool:
-        return self._seen.deep
+        return self._trained.deep
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         self._wear(self._begin())
@@ -121,10 +121,10 @@ class LightningLearner(Learner):
         return trainer.global_step
 
     def test(self, rows: Rows) -> dict[str, float]:
-        return self._seen.test(rows)
+        return self._trained.test(rows)
 
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
-        return self._seen.look(rows, numbers, seed, stages=stages)
+        return self._trained.look(rows, numbers, seed, stages=stages)
 
     def fresh(self, share: float = 1.0) -> LightningLearner:
         lengths = {name: self._flags.get(name) for name in ("max_epochs", "max_steps")}
@@ -150,10 +150,10 @@ class LightningLearner(Learner):
         self._module.load_state_dict(state)
 
     def module(self) -> Ready:
-        return self._seen.module()
+        return self._trained.module()
 
     def place(self, rows: Rows) -> Rows:
-        return self._seen.place(rows)
+        return self._trained.place(rows)
 
     def _wear(self, module: LightningModule) -> None:
         """Look, from now on, through another module; whoever looked before keeps the other one."""
@@ -161,7 +161,7 @@ class LightningLearner(Learner):
         classes, train = len(self._data.classes), self._data.train
         sample = self._preprocess.eval()(train.inputs[:SAMPLE])
         worn = partial(_Worn, module, classes=classes, sample=sample)
-        self._seen = Trained(Task(worn, train.shape, classes, self._preprocess), self.training)
+        self._trained = Trained(Task(worn, train.shape, classes, self._preprocess), self.training)
 
     def _validation(self) -> Any:
         """For a module that validates, where the data have rows for it."""

@@ -100,7 +100,7 @@ class Priced:
     def __call__(self, question: Question) -> Answers:
         answers = self.oracle(question)
         if isinstance(self.costs, Tensor):
-            each = self.costs[answers.rows]
+            prices = self.costs[answers.rows]
         else:
-            each = torch.full((len(answers.rows),), float(self.costs))
-        return replace(answers, cost=answers.costs * each)
+            prices = torch.full((len(answers.rows),), float(self.costs))
+        return replace(answers, cost=answers.costs * prices)

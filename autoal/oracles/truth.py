@@ -27,8 +27,8 @@ class TrueLabels:
         if len(beyond):
             raise UserError(f"row {beyond[0]} has no true label: it was made")
         labels = self._labels[question.rows]
-        told = labels != UNKNOWN
-        return Answers(question.rows[told], labels[told], "truth", truth=labels[told])
+        mask = labels != UNKNOWN
+        return Answers(question.rows[mask], labels[mask], "truth", truth=labels[mask])
 
 
 def truth_of(labels: Tensor | None, rows: Tensor) -> Tensor | None:

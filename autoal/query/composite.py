@@ -40,7 +40,7 @@ class Candidates:
 
     def reads(self) -> set[str]:
         """What at least one of them states that it reads."""
-        return {name for each in self.strategies.values() for name in each.reads or ()}
+        return {name for strategy in self.strategies.values() for name in strategy.reads or ()}
 
     def check(self, facts: Facts, when: str = "") -> None:
         """Refuse, by its name, the first that cannot serve when these are the facts."""

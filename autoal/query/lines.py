@@ -90,14 +90,14 @@ class Lines:
 
     def features(self, rows: Tensor) -> Features:
         """Of some rows."""
-        seen = self.embeddings
+        embeddings = self.embeddings
         staged = self.stages is not None and self.embeddings is not None
         if self.stages is not None and self.embeddings is not None:
-            seen = torch.cat([self.stages, self.embeddings], 1)
+            embeddings = torch.cat([self.stages, self.embeddings], 1)
         return Features(
             None if self.inputs is None else Rows.of(self.inputs),
             rows,
-            lambda: _of(seen, rows, "embeddings"),
+            lambda: _of(embeddings, rows, "embeddings"),
             self._predicted(rows),
             width=self.embeddings.shape[1] if staged and self.embeddings is not None else None,
         )

@@ -118,9 +118,9 @@ class View:
             seed=seed,
         )
         prices = None if costs is None else tensor_of(costs)
-        told = None if labels is None else labels_of(labels)
-        size = lines.size(labels=told, costs=prices)
-        known = torch.full((size,), UNKNOWN) if told is None else told
+        given = None if labels is None else labels_of(labels)
+        size = lines.size(labels=given, costs=prices)
+        known = torch.full((size,), UNKNOWN) if given is None else given
         aside = rows_of(held_out, known)
 
         def of(mask: Tensor) -> Known:

@@ -71,7 +71,7 @@ class Tracking(Sink):
         self.tell = tell
         self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
-        self.offset = sum(each.steps for each in folder.rounds)
+        self.offset = sum(finished.steps for finished in folder.rounds)
         self.run: Any = None
         self._try(
             self._start,
@@ -117,14 +117,14 @@ class Tracking(Sink):
         sure = [number for since, number in self._sent if time.monotonic() - since >= age]
         if sure:
             self.folder.write(self.folder.path / MARK, str(sure[-1]).encode())
-            self._sent = [each for each in self._sent if each[1] > sure[-1]]
+            self._sent = [sent for sent in self._sent if sent[1] > sure[-1]]
 
     def _catch_up(self) -> None:
         """Tell the finished rounds that a killed process may have taken with it."""
         mark = self.folder.path / MARK
         last = int(mark.read_text()) if mark.exists() else -1
-        for each in self.folder.rounds[last + 1 :]:
-            self._tell_round(each)
+        for finished in self.folder.rounds[last + 1 :]:
+            self._tell_round(finished)
 
     def _row(self, finished: Round) -> dict[str, Any]:
         counts = np.bincount(finished.labels, minlength=len(self.experiment.data.classes))

@@ -29,12 +29,12 @@ def weights(settings: Sequence[Setting]) -> Section:
 
 def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
     """The mean over the runs for each query; zero where a query told none."""
-    told = [[each.weights for each in run.queries] for run in runs]
-    names = dict.fromkeys(name for run in told for weights in run for name in weights)
+    by_run = [[past.weights for past in run.queries] for run in runs]
+    names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
     return {
         name: [
             float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip(*told, strict=True)
+            for one_round in zip(*by_run, strict=True)
         ]
         for name in names
     }
@@ -52,11 +52,11 @@ def classes(settings: Sequence[Setting]) -> Section:
     for setting in settings:
         counts = class_counts(setting)
         if counts:
-            shares = {name: each / each.sum() for name, each in counts.items()}
+            shares = {name: by_class / by_class.sum() for name, by_class in counts.items()}
             section.parts.append(figures.class_balance(setting.name, shares))
-        for name, each in counts.items():
-            even = evenness(each.astype(int).tolist())
-            rows.append([setting.name, name, even, float(each.min()), float(each.max())])
+        for name, by_class in counts.items():
+            even = evenness(by_class.astype(int).tolist())
+            rows.append([setting.name, name, even, float(by_class.min()), float(by_class.max())])
     header = ["setting", "strategy", "evenness", "rows of the rarest", "rows of the commonest"]
     section.parts.append(Table("classes", "Balance of the classes", header, rows))
     return section
@@ -64,19 +64,19 @@ def classes(settings: Sequence[Setting]) -> Section:
 
 def class_counts(setting: Setting) -> dict[str, Floats]:
     """How many rows of each class seen in the setting were queried, over all seeds."""
-    seen = {label for run in setting.runs for each in run.rounds for label in each.classes}
+    labels = {label for run in setting.runs for past in run.rounds for label in past.classes}
     found = {}
     for name, runs in setting.contenders.items():
-        counts = np.zeros(max(seen, default=0) + 1)
+        counts = np.zeros(max(labels, default=0) + 1)
         for label, count in _queried_classes(runs):
             counts[label] += count
         if counts.any():
-            found[name] = counts[sorted(seen)]
+            found[name] = counts[sorted(labels)]
     return found
 
 
 def _queried_classes(runs: Iterable[Run]) -> Iterable[tuple[int, int]]:
-    return (item for run in runs for each in run.queries for item in each.classes.items())
+    return (item for run in runs for past in run.queries for item in past.classes.items())
 
 
 def times(settings: Sequence[Setting]) -> Section:
@@ -90,28 +90,30 @@ def times(settings: Sequence[Setting]) -> Section:
     rows: list[list[Cell]] = []
     for setting in settings:
         found = {name: seconds(runs) for name, runs in setting.contenders.items()}
-        found = {name: each for name, each in found.items() if each}
+        found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
             section.parts.append(figures.phases(setting.name, found))
-        rows += [_seconds_row(setting, name, each) for name, each in found.items()]
+        rows += [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
     header = ["setting", "strategy", *PHASES, "other", "total", "query seconds a label"]
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     return section
 
 
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
-    asked = [sum(each.classes.values()) for run in setting.contenders[name] for each in run.queries]
+    asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
     a_label = (found["features"] + found["score"]) / max(1.0, float(np.mean(asked)))
     return [setting.name, name, *found.values(), sum(found.values()), a_label]
 
 
 def seconds(runs: Sequence[Run]) -> dict[str, float]:
     """Mean seconds of a query round by phase; nothing where no round queried."""
-    told = [each.seconds for run in runs for each in run.queries]
-    if not told:
+    spent = [past.seconds for run in runs for past in run.queries]
+    if not spent:
         return {}
-    found = {name: float(np.mean([each.get(name, 0.0) for each in told])) for name in PHASES}
-    total = float(np.mean([each.get("total", 0.0) for each in told]))
+    found = {
+        name: float(np.mean([by_phase.get(name, 0.0) for by_phase in spent])) for name in PHASES
+    }
+    total = float(np.mean([by_phase.get("total", 0.0) for by_phase in spent]))
     return {**found, "other": max(0.0, total - sum(found.values()))}
 
 

@@ -41,8 +41,8 @@ def _listed(names: Iterable[str]) -> str:
 def _data_sets(settings: Sequence[Setting]) -> Verdict:
     names = sorted({setting.data for setting in settings})
     thinned = any(setting.config.get("data.imbalance", "none") != "none" for setting in settings)
-    told = "one made imbalanced" if thinned else "none made imbalanced"
-    return len(names) > 1 and thinned, f"{_listed(names)}; {told}"
+    detail = "one made imbalanced" if thinned else "none made imbalanced"
+    return len(names) > 1 and thinned, f"{_listed(names)}; {detail}"
 
 
 def _start_budgets(settings: Sequence[Setting]) -> Verdict:
@@ -72,18 +72,18 @@ def _baselines(settings: Sequence[Setting]) -> Verdict:
         for name in ("random", "margin")
         if name not in _strategies(setting)
     ]
-    told = f"missing: {_listed(lacking)}" if lacking else "in every setting, trained alike"
-    return not lacking, told
+    detail = f"missing: {_listed(lacking)}" if lacking else "in every setting, trained alike"
+    return not lacking, detail
 
 
 def _seeds(settings: Sequence[Setting]) -> Verdict:
-    compared = [each for setting in settings for each in against_baseline(setting)]
+    compared = [comparison for setting in settings for comparison in against_baseline(setting)]
     if not compared:
         return False, "nothing to compare with random"
-    fewest = min(compared, key=lambda each: each.seeds)
-    enough = all(least_p(each.seeds) * each.factor <= LEVEL for each in compared)
-    told = "enough" if enough else "too few"
-    return enough, f"at least {fewest.seeds} in pairs with random: {told} for the corrected test"
+    fewest = min(compared, key=lambda comparison: comparison.seeds)
+    enough = all(least_p(comparison.seeds) * comparison.factor <= LEVEL for comparison in compared)
+    amount = "enough" if enough else "too few"
+    return enough, f"at least {fewest.seeds} in pairs with random: {amount} for the corrected test"
 
 
 def _pairs(settings: Sequence[Setting]) -> Verdict:
@@ -103,15 +103,15 @@ def _paired(setting: Setting) -> bool:
 def _hardware(settings: Sequence[Setting]) -> Verdict:
     runs = [run for setting in settings for run in setting.runs]
     found = {name: sorted({str(run.versions.get(name)) for run in runs}) for name in HARDWARE}
-    told = "; ".join(f"{name} {_listed(values)}" for name, values in found.items())
-    return all(len(values) == 1 for values in found.values()), told
+    detail = "; ".join(f"{name} {_listed(values)}" for name, values in found.items())
+    return all(len(values) == 1 for values in found.values()), detail
 
 
 def _starts_of_training(settings: Sequence[Setting]) -> Verdict:
     # A task without the option, as logistic regression is, starts anew.
     found = {bool(setting.config.get("task.warm_start")) for setting in settings}
-    told = _listed("warm" if each else "cold" for each in sorted(found))
-    return len(found) == 1, f"start of training: {told}"
+    starts = _listed("warm" if warm else "cold" for warm in sorted(found))
+    return len(found) == 1, f"start of training: {starts}"
 
 
 def _leaks(_: Sequence[Setting]) -> Verdict:
@@ -138,8 +138,8 @@ def _low_budget(settings: Sequence[Setting]) -> Verdict:
 
 
 def _labels_a_class(setting: Setting) -> float:
-    seen = {label for run in setting.runs for each in run.rounds for label in each.classes}
-    return float(setting.config.get("start.size", 0)) / max(1, len(seen))
+    classes = {label for run in setting.runs for past in run.rounds for label in past.classes}
+    return float(setting.config.get("start.size", 0)) / max(1, len(classes))
 
 
 def _automated(settings: Sequence[Setting]) -> Verdict:

@@ -108,10 +108,10 @@ def all_pairs(setting: Setting) -> list[Comparison]:
 def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
     found = areas(setting)
     differences = [_differences(found, first, second) for first, second in pairs]
-    values = [wilcoxon(each) for each in differences]
+    values = [wilcoxon(paired) for paired in differences]
     return [
-        Comparison(first, second, each, p, corrected, sum(other >= p for other in values))
-        for (first, second), each, p, corrected in zip(
+        Comparison(first, second, paired, p, corrected, sum(other >= p for other in values))
+        for (first, second), paired, p, corrected in zip(
             pairs, differences, values, holm(values), strict=True
         )
     ]
@@ -136,9 +136,9 @@ def win_matrix(settings: Sequence[Setting], names: Sequence[str]) -> list[list[f
 
 def _win_share(found: Sequence[Areas], first: str, second: str) -> float | None:
     shares = []
-    for each in found:
-        if first in each and second in each:
-            differences = np.round(_differences(each, first, second), 12)
+    for by_name in found:
+        if first in by_name and second in by_name:
+            differences = np.round(_differences(by_name, first, second), 12)
             if len(differences):
                 shares.append(np.mean((np.sign(differences) + 1) / 2))
     return float(np.mean(shares)) if shares else None

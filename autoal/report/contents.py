@@ -51,18 +51,24 @@ def _verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fau
         "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
         f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
     )
-    return Section("Verdict", [intro, *(_told(each, against[each.name]) for each in settings)])
+    return Section(
+        "Verdict", [intro, *(_paragraph(setting, against[setting.name]) for setting in settings)]
+    )
 
 
-def _told(setting: Setting, compared: Sequence[Comparison]) -> str:
+def _paragraph(setting: Setting, compared: Sequence[Comparison]) -> str:
     """One paragraph: who is better and worse than random, and why nobody else is said to be."""
     if not compared:
         lacking = "only random" if setting.baseline else "no random"
         return f"{setting.name}: no verdict against random, there is {lacking} among the runs."
     found: dict[str, list[str]] = {}
-    for each in compared:
-        kind = each.verdict.removeprefix(f"{each.first} is ") if each.decided else each.verdict
-        found.setdefault(kind, []).append(each.first)
+    for comparison in compared:
+        kind = (
+            comparison.verdict.removeprefix(f"{comparison.first} is ")
+            if comparison.decided
+            else comparison.verdict
+        )
+        found.setdefault(kind, []).append(comparison.first)
     return f"{setting.name}: " + ". ".join(
         f"{kind[0].upper()}{kind[1:]}: {', '.join(names)}" for kind, names in found.items()
     )

@@ -106,9 +106,9 @@ def mixing_weights(title: str, weights: Mapping[str, Sequence[float]]) -> Figure
         base = 0.0
         for place, name in enumerate(names):
             weight = weights[name][number]
-            told = f"round {number + 1}, {name}: {weight:.3f}"
+            hint = f"round {number + 1}, {name}: {weight:.3f}"
             x, y = across.start + slot * (number + 0.08), up(base + weight)
-            parts.append(box(x, y, slot * 0.84, up(base) - y, _filled(place), told))
+            parts.append(box(x, y, slot * 0.84, up(base) - y, _filled(place), hint))
             base += weight
     parts += [
         box(WIDTH + 16, TOP + 18 * place, 12, 12, _filled(place))
@@ -185,15 +185,15 @@ def class_balance(title: str, shares: Mapping[str, Floats]) -> Figure:
     classes = len(shares[names[0]])
     left = width_of(names) + 16
     field = (WIDTH - LEFT) / classes
-    highest = max(float(each.max()) for each in shares.values()) or 1.0
+    highest = max(float(by_class.max()) for by_class in shares.values()) or 1.0
     parts = []
     for row, name in enumerate(names):
         y = TOP + ROW * row
         parts.append(text(name, left - 8, y + 16, "end"))
         for label, share in enumerate(shares[name].tolist()):
             style = f"fill:var(--c0);fill-opacity:{share / highest:.3f};stroke:var(--line)"
-            told = f"{name}, class {label}: {share:.3f}"
-            parts.append(box(left + field * label, y, field, ROW - 4, style, told))
+            hint = f"{name}, class {label}: {share:.3f}"
+            parts.append(box(left + field * label, y, field, ROW - 4, style, hint))
     bottom = TOP + ROW * len(names) + 12
     every = -(-classes // 20)
     parts += [
@@ -209,7 +209,7 @@ def phases(title: str, seconds: Mapping[str, Mapping[str, float]]) -> Figure:
     names = list(seconds)
     kinds = list(seconds[names[0]])
     left = width_of(names) + 16
-    longest = max(sum(each.values()) for each in seconds.values())
+    longest = max(sum(by_phase.values()) for by_phase in seconds.values())
     across = Scale(0, longest or 1.0, left, left + WIDTH - LEFT)
     bottom = 40 + ROW * len(names)
     parts = [_phase_legend(kinds, left)]
@@ -222,8 +222,8 @@ def phases(title: str, seconds: Mapping[str, Mapping[str, float]]) -> Figure:
         for place, kind in enumerate(kinds):
             value = seconds[name][kind]
             wide = across(base + value) - across(base)
-            told = f"{name}, {kind}: {value:.3g} s"
-            parts.append(box(across(base), y, wide, ROW - 8, _filled(place), told))
+            hint = f"{name}, {kind}: {value:.3g} s"
+            parts.append(box(across(base), y, wide, ROW - 8, _filled(place), hint))
             base += value
     parts.append(text("seconds a round", (across.start + across.end) / 2, bottom + 36, "middle"))
     return drawing(title, left + WIDTH - LEFT + 40, bottom + 46, parts)

@@ -64,9 +64,9 @@ def show_results(console: Console, folder: RunFolder) -> None:
         counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
         counts += [len(finished.declined)] if declined else []
         shown = ("-" if count is None else str(count) for count in counts)
-        accuracy = finished.metrics.get("accuracy")
-        told = "-" if accuracy is None else f"{accuracy:.4f}"
-        table.add_row(*shown, told, *(f"{finished.seconds[name]:.2f}" for name in PHASES))
+        measured = finished.metrics.get("accuracy")
+        accuracy = "-" if measured is None else f"{measured:.4f}"
+        table.add_row(*shown, accuracy, *(f"{finished.seconds[name]:.2f}" for name in PHASES))
     console.print(table)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):

@@ -104,7 +104,7 @@ def _contender_names(runs: Sequence[Run]) -> dict[str, str]:
 
 def _tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
     """The names; those that several share are followed by the options in which these differ."""
-    told: list[str] = []
+    full_names: list[str] = []
     for name, mine in zip(names, options, strict=True):
         own: Settings = {}
         for other, theirs in zip(names, options, strict=True):
@@ -112,17 +112,17 @@ def _tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
                 own |= {key: here for key, (here, _) in differences(mine, theirs).items()}
         first = sorted(own, key=lambda key: (key.count("."), key))[:SHOWN]
         parts = ", ".join(f"{key}={_shown(own[key])}" for key in first)
-        told.append(f"{name} ({parts})" if parts else name)
-    return _numbered(told)
+        full_names.append(f"{name} ({parts})" if parts else name)
+    return _numbered(full_names)
 
 
 def _numbered(names: Sequence[str]) -> list[str]:
     """Names that are still the same get a number."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     unique = []
     for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+        counts[name] += 1
+        unique.append(name if counts[name] == 1 else f"{name} #{counts[name]}")
     return unique
 
 
@@ -164,12 +164,12 @@ def _unfinished(runs: Sequence[Run]) -> list[Fault]:
 
 
 def _incomplete(run: Run) -> Fault:
-    told = f"{len(run.rounds)} rounds of {run.planned} are there; left out"
+    detail = f"{len(run.rounds)} rounds of {run.planned} are there; left out"
     if len(run.rounds) > run.planned:
-        return Fault("too long", str(run.path), told)
+        return Fault("too long", str(run.path), detail)
     if run.failure:
-        return Fault("failed", str(run.path), f"{run.failure}; {told}")
-    return Fault("unfinished", str(run.path), told)
+        return Fault("failed", str(run.path), f"{run.failure}; {detail}")
+    return Fault("unfinished", str(run.path), detail)
 
 
 def _duplicates(runs: Sequence[Run]) -> list[Fault]:
@@ -177,11 +177,11 @@ def _duplicates(runs: Sequence[Run]) -> list[Fault]:
     finished = [run for run in runs if len(run.rounds) == run.planned]
     same = _by(finished, lambda run: (_text(_common(run)), _text(_options(run)), run.seed))
     faults = []
-    for kept, *others in same.values():
+    for first, *others in same.values():
         for run in others:
-            equal = run.rounds and [*run.accuracy] == [*kept.accuracy]
+            equal = run.rounds and [*run.accuracy] == [*first.accuracy]
             verb = "agree" if equal else "differ"
-            what = f"the same experiment as {kept.path}; their accuracies {verb}; left out"
+            what = f"the same experiment as {first.path}; their accuracies {verb}; left out"
             faults.append(Fault("duplicate", str(run.path), what))
     return faults
 
@@ -194,11 +194,11 @@ def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
         for setting in same:
             if setting is not most:
                 changed = differences(most.config, setting.config)
-                told = ", ".join(
+                detail = ", ".join(
                     f"{key}={_shown(here)} in place of {_shown(there)}"
                     for key, (there, here) in changed.items()
                 )
-                what = f"{told}; compared among themselves only, runs: {len(setting.runs)}"
+                what = f"{detail}; compared among themselves only, runs: {len(setting.runs)}"
                 faults.append(Fault("another config", setting.name, what))
     return faults
 

@@ -42,8 +42,8 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
         Spread.of([area(run) for run in runs]),
         Spread.of([final(run) for run in runs]),
         *saving(setting, name),
-        _total([[each.bought for each in run.rounds] for run in runs]),
-        _total([[each.wrong for each in run.rounds] for run in runs]),
+        _total([[past.bought for past in run.rounds] for run in runs]),
+        _total([[past.wrong for past in run.rounds] for run in runs]),
     ]
 
 
@@ -52,7 +52,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
-    if any(each.unasked for run in mine for each in run.rounds):
+    if any(past.unasked for run in mine for past in run.rounds):
         return "not all bought", None
     common = {(run.seed, run.start) for run in mine} & {(run.seed, run.start) for run in base}
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
@@ -94,17 +94,17 @@ def comparisons(name: str, title: str, found: Against) -> Table:
     rows: list[list[Cell]] = [
         [
             setting,
-            each.first,
-            each.second,
-            each.seeds,
-            each.mean,
-            each.interval,
-            each.p,
-            each.corrected,
-            each.verdict,
+            comparison.first,
+            comparison.second,
+            comparison.seeds,
+            comparison.mean,
+            comparison.interval,
+            comparison.p,
+            comparison.corrected,
+            comparison.verdict,
         ]
         for setting, compared in found.items()
-        for each in compared
+        for comparison in compared
     ]
     header = ["setting", "first", "second", "seeds", "difference", "95 % interval"]
     return Table(name, title, [*header, "p", "corrected", "verdict"], rows)
@@ -114,10 +114,10 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     """Mean ranks, the critical difference and the win matrix."""
     section = Section("Ranks and wins", [])
     found = _rankings(settings)
-    for where, each in found.items():
-        section.parts.append(f"{where}: {_ranks_told(each, names)}")
+    for where, ranked in found.items():
+        section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
         title = f"Critical difference, {where}: a bar joins strategies that do not differ"
-        section.parts.append(figures.critical_difference(title, each))
+        section.parts.append(figures.critical_difference(title, ranked))
     section.parts.append(
         _rank_table(found) if found else "No mean rank: no two strategies have a seed in common."
     )
@@ -138,7 +138,7 @@ def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     return {name: found for name, found in alone.items() if found}
 
 
-def _ranks_told(found: Ranking, names: Sequence[str]) -> str:
+def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     absent = [name for name in names if name not in found.names]
     left_out = f" Left out, since they have fewer runs: {', '.join(absent)}." if absent else ""
     return (
@@ -153,7 +153,7 @@ def _ranks_told(found: Ranking, names: Sequence[str]) -> str:
 def _rank_table(found: Mapping[str, Ranking]) -> Table:
     rows: list[list[Cell]] = [
         [where, name, mean]
-        for where, each in found.items()
-        for name, mean in zip(each.names, each.means, strict=True)
+        for where, ranked in found.items()
+        for name, mean in zip(ranked.names, ranked.means, strict=True)
     ]
     return Table("ranks", "Mean rank", ["over", "strategy", "mean rank"], rows)

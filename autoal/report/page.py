@@ -42,9 +42,10 @@ a { color: var(--c0); }
 def page(title: str, sections: Sequence[Section]) -> str:
     """The whole document."""
     links = " · ".join(
-        f'<a href="#part-{number}">{escape(each.title)}</a>' for number, each in enumerate(sections)
+        f'<a href="#part-{number}">{escape(section.title)}</a>'
+        for number, section in enumerate(sections)
     )
-    body = "\n".join(_section(number, each) for number, each in enumerate(sections))
+    body = "\n".join(_section(number, section) for number, section in enumerate(sections))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

@@ -77,11 +77,11 @@ class Run:
 
     @property
     def labelled(self) -> Floats:
-        return np.array([each.labelled for each in self.rounds], dtype=float)
+        return np.array([past.labelled for past in self.rounds], dtype=float)
 
     @property
     def accuracy(self) -> Floats:
-        return np.array([each.accuracy for each in self.rounds], dtype=float)
+        return np.array([past.accuracy for past in self.rounds], dtype=float)
 
     @property
     def queries(self) -> tuple[Past, ...]:

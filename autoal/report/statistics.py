@@ -17,17 +17,17 @@ def wilcoxon(differences: Floats) -> float:
     The distribution is that of all 2^n ways to put signs to the ranks, built up rank by rank.
     """
     # Equal differences are equal, even if a sum of floats says otherwise.
-    kept = np.round(differences, 12)
-    kept = kept[kept != 0]
-    if not len(kept):
+    rounded = np.round(differences, 12)
+    nonzero = rounded[rounded != 0]
+    if not len(nonzero):
         return 1.0
-    doubled = (2 * stats.rankdata(np.abs(kept))).astype(int)  # whole numbers, also where ranks tie
+    doubled = (2 * stats.rankdata(np.abs(nonzero))).astype(int)  # whole, also where ranks tie
     chances = np.zeros(doubled.sum() + 1)
     chances[0] = 1.0
     for rank in doubled:
         shifted = np.concatenate([np.zeros(rank), chances[:-rank]])
         chances = (chances + shifted) / 2
-    positive = doubled[kept > 0].sum()
+    positive = doubled[nonzero > 0].sum()
     tail = min(chances[: positive + 1].sum(), chances[positive:].sum())
     return float(min(1.0, 2 * tail))
 

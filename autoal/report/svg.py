@@ -70,12 +70,12 @@ def dash(place: int) -> str:
 
 def element(tag: str, content: str = "", **attributes: object) -> str:
     """One element; underscores in the names of attributes stand for hyphens."""
-    told = "".join(
+    pairs = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
         for name, value in attributes.items()
         if value != ""
     )
-    return f"<{tag}{told}>{content}</{tag}>"
+    return f"<{tag}{pairs}>{content}</{tag}>"
 
 
 def text(words: str, x: float, y: float, anchor: str = "start") -> str:
@@ -100,9 +100,9 @@ def area(points: Iterable[tuple[float, float]], style: str) -> str:
     return element("polygon", points=where, style=style)
 
 
-def box(x: float, y: float, width: float, height: float, style: str, told: str = "") -> str:
+def box(x: float, y: float, width: float, height: float, style: str, hint: str = "") -> str:
     """A rectangle, and what is told of it where the pointer rests on it."""
-    title = element("title", escape(told)) if told else ""
+    title = element("title", escape(hint)) if hint else ""
     sizes = {"width": round(width, 2), "height": round(height, 2)}
     return element("rect", title, x=round(x, 2), y=round(y, 2), **sizes, style=style)
 

@@ -18,7 +18,7 @@ def write_report(tops: Sequence[Path], out: Path) -> Path:
     runs, unreadable = read_runs(tops)
     settings, faults = group(runs)
     found = sections(settings, [*unreadable, *faults])
-    tables = [part for each in found for part in each.parts if isinstance(part, Table)]
+    tables = [part for section in found for part in section.parts if isinstance(part, Table)]
     files = {out / "report.html": page(TITLE, found)}
     for table in [*tables, curve_table(settings)]:
         files[out / "tables" / f"{table.name}.csv"] = table.csv()

@@ -133,7 +133,7 @@ class AutoAL(QueryStrategy):
         self.rounds = 0  # that were searched
         self.searched: int | None = None  # seed of the view that was searched last
         self.searchnet: SearchNet | None = None
-        self._weights_kept: dict[str, Tensor] | None = None  # of a SearchNet not built yet
+        self._saved_weights: dict[str, Tensor] | None = None  # of a SearchNet not built yet
         self._found: dict[str, Any] = {}  # what the last search says
 
     def check(self, facts: Facts) -> None:
@@ -164,17 +164,17 @@ class AutoAL(QueryStrategy):
         return Scored(scores, {**self._found, **mixture})
 
     def state_dict(self) -> dict[str, Any]:
-        kept = self._weights_kept if self.searchnet is None else self.searchnet.state_dict()
+        weights = self._saved_weights if self.searchnet is None else self.searchnet.state_dict()
         return {
             "rounds": self.rounds,
             "searched": self.searched,
-            "searchnet": kept,
+            "searchnet": weights,
             "candidates": self.candidates.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rounds, self.searched = state["rounds"], state["searched"]
-        self.searchnet, self._weights_kept = None, state["searchnet"]
+        self.searchnet, self._saved_weights = None, state["searchnet"]
         self.candidates.load_state_dict(state["candidates"])
 
     @torch.no_grad()
@@ -218,8 +218,8 @@ class AutoAL(QueryStrategy):
         if self.searchnet is None:
             with seeded(view.seed, "searchnet"):
                 self.searchnet = self._fresh(view)
-            if self._weights_kept is not None:
-                self.searchnet.load_state_dict(self._weights_kept)
+            if self._saved_weights is not None:
+                self.searchnet.load_state_dict(self._saved_weights)
         return self.searchnet.eval()
 
     def _fresh(self, view: View) -> SearchNet:

@@ -113,7 +113,7 @@ def unrolled(
     optimizer: torch.optim.Optimizer, steps: int, shares: Tensor, rehearsal: Rehearsal
 ) -> tuple[Tensor, Tensor]:
     """The loss on the checked rows after some steps, and its gradient for the shares."""
-    check_optimizer(optimizer)
+    demand_optimizer(optimizer)
     higher = _higher()
     shares = shares.detach().requires_grad_()
     inputs, labels = rehearsal.training
@@ -129,7 +129,7 @@ def unrolled(
     return loss.detach(), gradient
 
 
-def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+def demand_optimizer(optimizer: torch.optim.Optimizer) -> None:
     """Refuse, by name, every optimiser that `higher` differentiates wrongly or not at all."""
     name = type(optimizer).__name__
     if type(optimizer) is not torch.optim.SGD:

@@ -45,10 +45,11 @@ class Paper(Road):
         self.sides: WeakKeyDictionary[nn.Module, _FitNetSide] = WeakKeyDictionary()
 
     def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
-        for each in rehearsals:
-            weights = torch.full((len(each.taught),), 1 / len(each.taught)).to(each.taught.device)
+        for rehearsal in rehearsals:
+            inputs, labels = rehearsal.taught, rehearsal.taught_labels
+            weights = torch.full((len(inputs),), 1 / len(inputs)).to(inputs.device)
             for _ in range(self.warmup):
-                self._side(each).epoch(each.fitnet, each.taught, each.taught_labels, weights)
+                self._side(rehearsal).epoch(rehearsal.fitnet, inputs, labels, weights)
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         side, taught = self._side(rehearsal), len(rehearsal.taught)
@@ -56,8 +57,8 @@ class Paper(Road):
         losses, predicted = side.epoch(rehearsal.fitnet, *rehearsal.training, weights)
         logits, _ = _look(rehearsal.fitnet, rehearsal.check)
         loss = float(cross_entropy(logits, rehearsal.check_labels))
-        seen = losses if predicted is None else predicted
-        return loss, -seen[taught:] / max(1.0, float(shares.sum()))
+        estimates = losses if predicted is None else predicted
+        return loss, -estimates[taught:] / max(1.0, float(shares.sum()))
 
     def _side(self, rehearsal: Rehearsal) -> _FitNetSide:
         if rehearsal.fitnet not in self.sides:
@@ -91,11 +92,11 @@ class _FitNetSide:
         for rows in torch.randperm(len(labels)).to(labels.device).chunk(batches):
             with torch.enable_grad():
                 logits, stages = _forward(fitnet, inputs[rows])
-                each = cross_entropy(logits, labels[rows], reduction="none")
+                row_losses = cross_entropy(logits, labels[rows], reduction="none")
                 self.optimizer.zero_grad()
-                (batches * (weights[rows] @ each)).backward()  # on average, of all rows
+                (batches * (weights[rows] @ row_losses)).backward()  # on average, of all rows
             self.optimizer.step()
-            losses[rows] = each.detach()
+            losses[rows] = row_losses.detach()
             if self.head is not None and predicted is not None:
                 predicted[rows] = self._rank(self.head, stages, losses[rows], rows < self.taught)
         return losses, predicted

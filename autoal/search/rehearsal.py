@@ -34,9 +34,9 @@ class Rehearsal:
     def to(self, device: torch.device) -> "Rehearsal":
         """The rehearsal on a device; its FitNet is moved, not copied."""
         there: dict[str, Any] = {
-            each.name: value.to(device)
-            for each in fields(self)
-            if isinstance(value := getattr(self, each.name), Tensor | nn.Module)
+            field.name: value.to(device)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor | nn.Module)
         }
         return replace(self, **there)
 

@@ -81,12 +81,12 @@ class Search(LightningModule):
         return torch.optim.SGD(self.searchnet.parameters(), lr=self.learning_rate)
 
     def on_fit_start(self) -> None:
-        self.rehearsals = [each.to(self.device) for each in self.rehearsals]
+        self.rehearsals = [rehearsal.to(self.device) for rehearsal in self.rehearsals]
         self.road.prepare(self.rehearsals)
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
-        played = [self._play(each, step) for each in self.rehearsals]
+        played = [self._play(rehearsal, step) for rehearsal in self.rehearsals]
         self.losses.append(sum(loss for loss, _ in played) / len(played))
         gradients = torch.stack([gradient for _, gradient in played])
         self.gradients.append(float(gradients.mean(0).norm()))
@@ -123,16 +123,20 @@ class Search(LightningModule):
 
     def _logits(self) -> Tensor:
         parts = (
-            self.searchnet.deviation(*part) for each in self.rehearsals for part in pieces(each)
+            self.searchnet.deviation(*part)
+            for rehearsal in self.rehearsals
+            for part in pieces(rehearsal)
         )
         return torch.cat(list(parts))
 
     def check_loss(self) -> float:
         """The mean loss on the checked rows after the choices of SearchNet as it is now."""
         losses = []
-        for each in self.rehearsals:
+        for rehearsal in self.rehearsals:
             # With another FitNet, which the paper's road trains.
-            play = replace(each.to(self.device), fitnet=deepcopy(each.fitnet).to(self.device))
+            play = replace(
+                rehearsal.to(self.device), fitnet=deepcopy(rehearsal.fitnet).to(self.device)
+            )
             with torch.no_grad():
                 shares = self.shares(play, self.steps - 1)
             losses.append(self.road(shares, play)[0])
@@ -166,17 +170,17 @@ class Search(LightningModule):
 
     def _pulled(self) -> Tensor:
         """The gradient of the mean KL divergence of the played rows' weights from the prior."""
-        rows = sum(len(each.votes) for each in self.rehearsals)
+        rows = sum(len(rehearsal.votes) for rehearsal in self.rehearsals)
         return self._gradient(
             _divergence(self.searchnet, *piece) / rows
-            for each in self.rehearsals
-            for piece in pieces(each)
+            for rehearsal in self.rehearsals
+            for piece in pieces(rehearsal)
         )
 
     def _gradient(self, sums: Iterable[Tensor]) -> Tensor:
         """SearchNet's gradient of a sum, term by term, so that one term's graph is kept at most."""
         parameters = list(self.searchnet.parameters())
-        sizes = sum(each.numel() for each in parameters)
+        sizes = sum(parameter.numel() for parameter in parameters)
         gradient = parameters[0].new_zeros(sizes)
         for term in sums:
             parts = torch.autograd.grad(term, parameters)
@@ -212,8 +216,8 @@ def agreement(gradients: Tensor) -> Tensor:
     error = gradients.std(0) / math.sqrt(len(gradients))
     ratio = gradients.mean(0) / error.clamp(min=1e-30)
     chance = float(stdtrit(len(gradients) - 1, 1 - CHANCE / 2))
-    kept = (1 - (chance / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
-    return (ratio * kept).clamp(-10, 10)  # equal gradients would count as infinitely sure
+    factor = (1 - (chance / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
+    return (ratio * factor).clamp(-10, 10)  # equal gradients would count as infinitely sure
 
 
 def common(gradients: Tensor) -> float:

@@ -34,9 +34,9 @@ def keep_promises(
                 ) from error
 
 
-def demand(kept: bool, broken: str) -> None:
+def demand(holds: bool, broken: str) -> None:
     """Raise, with what is broken, unless the promise is kept."""
-    if not kept:
+    if not holds:
         raise BrokenPromiseError(broken)
 
 

@@ -109,8 +109,8 @@ def _equal_views(strategy: QueryStrategy) -> None:
 
 def _global_seed(strategy: QueryStrategy) -> None:
     first, second = (_scores_after(seed, strategy) for seed in (1, 2))
-    told = "other global seeds gave other scores; draw from view.generator()"
-    demand(torch.equal(first, second), told)
+    broken = "other global seeds gave other scores; draw from view.generator()"
+    demand(torch.equal(first, second), broken)
 
 
 def _scores_after(seed: int, strategy: QueryStrategy) -> Tensor:
@@ -247,24 +247,24 @@ def _nan_refused(strategy: QueryStrategy) -> None:
     made = _for(strategy)
     parts = {"pool": made.pool, "labelled": made.labelled, "validation": made.validation}
     for part, places in parts.items():
-        told_by = {(part, name) for name in ALLOWED_BY if name != "inputs"}
+        telling = {(part, name) for name in ALLOWED_BY if name != "inputs"}
         broken = made.with_activations(places[:1], float("nan"))
-        _refuses(strategy, broken, f"{part}.embeddings", told_by)
-    told_by = {(part, name) for part in parts for name in ("logits", "probs", "drawn_probs")}
-    _refuses(strategy, made.with_head(torch.nan), "all predictions", told_by)
+        _refuses(strategy, broken, f"{part}.embeddings", telling)
+    telling = {(part, name) for part in parts for name in ("logits", "probs", "drawn_probs")}
+    _refuses(strategy, made.with_head(torch.nan), "all predictions", telling)
 
 
 def _refuses(
-    strategy: QueryStrategy, broken: Made, where: str, told_by: set[tuple[str, str]]
+    strategy: QueryStrategy, broken: Made, where: str, telling: set[tuple[str, str]]
 ) -> None:
     """Demand an error, if the strategy reads what tells of the NaN, and that it says so."""
     view, read = _watched(broken.view())
     with about(f"with NaN in {where}"):
         said = _refusal(strategy, view)
-        if read & told_by:
+        if read & telling:
             demand(said is not None, "it scored as if nothing were wrong")
-            told = any(word in str(said).lower() for word in ("nan", "not finite"))
-            demand(told, f"the error did not say so: {said}")
+            says_so = any(word in str(said).lower() for word in ("nan", "not finite"))
+            demand(says_so, f"the error did not say so: {said}")
 
 
 def _refusal(strategy: QueryStrategy, view: View) -> str | None:
@@ -359,7 +359,7 @@ def _state(strategy: QueryStrategy) -> None:
     file.seek(0)
     resumed = deepcopy(strategy)
     resumed.load_state_dict(torch.load(file, weights_only=True))
-    picks = [select(each, _a_round_later(made).view(), BUDGET) for each in (lived, resumed)]
+    picks = [select(copy, _a_round_later(made).view(), BUDGET) for copy in (lived, resumed)]
     demand(
         torch.equal(*picks),
         "given the state, a fresh copy did not go on as the one that had gone through the round",

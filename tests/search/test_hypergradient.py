@@ -19,7 +19,7 @@ from autoal.search.hypergradient import (
     Implicit,
     Road,
     Unroll,
-    check_optimizer,
+    demand_optimizer,
     training_weights,
     unrolled,
 )
@@ -349,7 +349,7 @@ def test_optimisers_that_higher_gets_wrong_are_refused_by_name(name: str) -> Non
     make = Mine if name == "Mine" else getattr(torch.optim, name)
     optimizer = make([nn.Parameter(torch.zeros(2))], lr=0.1)
     with pytest.raises(ValueError, match=f"trusted with {name}: the unrolled steps must be"):
-        check_optimizer(optimizer)
+        demand_optimizer(optimizer)
 
 
 def test_sgd_that_climbs_is_refused() -> None:
@@ -358,7 +358,7 @@ def test_sgd_that_climbs_is_refused() -> None:
         {"params": [nn.Parameter(torch.zeros(2))], "maximize": True},
     ]
     with pytest.raises(ValueError, match="`higher` ignores SGD's option maximize"):
-        check_optimizer(torch.optim.SGD(parameters, lr=0.1))
+        demand_optimizer(torch.optim.SGD(parameters, lr=0.1))
 
 
 def test_the_inner_optimiser_is_plain_sgd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,7 +374,7 @@ def test_the_inner_optimiser_is_plain_sgd(monkeypatch: pytest.MonkeyPatch) -> No
     rehearsal = linear()
     Unroll(2, 0.3)(torch.full((PLAYED,), 0.3, dtype=torch.float64), rehearsal)
     ((optimizer, steps),) = used
-    check_optimizer(optimizer)
+    demand_optimizer(optimizer)
     (group,) = optimizer.param_groups
     assert (group["lr"], group["momentum"], steps) == (0.3, 0.9, 2)
     assert list(group["params"]) == list(rehearsal.fitnet.parameters())
