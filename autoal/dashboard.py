@@ -23,7 +23,7 @@ PANELS = (
     *("Config", "SummaryMetric"),
 )
 FRAME = ("Section", "Workspace", "WorkspaceSettings")
-PHASES = ("train", "test", "features", "score")
+PHASES = ("train", "test", "features", "score", "search")  # the last is AutoAL's
 JUDGED = ("al/balanced_accuracy", "al/macro_f1", "al/nll", "al/ece")
 
 

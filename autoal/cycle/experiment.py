@@ -33,11 +33,9 @@ from autoal.query.strategy import (
 )
 from autoal.query.view import Bench, Known, View
 from autoal.record.folder import RunFolder
-from autoal.record.round import Round
+from autoal.record.round import PHASES, Round
 from autoal.record.sink import Sink
 from autoal.seeding import derive, generator, seeded
-
-PHASES = ("train", "test", "features", "score")
 
 
 def rounds(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autoal.errors import UserError
+
+PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class Round:
             notes=rest.pop("notes", {}),
             metrics={name: value for name, value in rest.items() if isinstance(value, float)},
         )
+
+
+def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
+    """The phases that these rounds have: those of every round, and strategies' own after them."""
+    own = {name for by_phase in seconds for name in by_phase} - {*PHASES, "total"}
+    return [*PHASES, *sorted(own)]
 
 
 def rounds_of(lines: Iterable[str], where: object) -> list[Round]:

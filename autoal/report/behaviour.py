@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from autoal.record.round import phases_of
 from autoal.report import figures
 from autoal.report.groups import Setting
 from autoal.report.measures import evenness
@@ -11,8 +12,6 @@ from autoal.report.page import Section
 from autoal.report.pictures import queried
 from autoal.report.runs import Floats, Run
 from autoal.report.tables import Cell, Table
-
-PHASES = ("train", "test", "features", "score")
 
 
 def weights(settings: Sequence[Setting]) -> Section:
@@ -83,35 +82,41 @@ def times(settings: Sequence[Setting]) -> Section:
     """Where the time went."""
     text = (
         "Means over the rounds after the start and over the seeds. Other: the round's total less "
-        "its phases. Query seconds a label: features and score, divided by the rows queried. "
+        "its phases. Query seconds a label: all phases but train and test, divided by the rows "
+        "queried. "
         "Compare only what ran on the same, undisturbed machine."
     )
     section = Section("Seconds", [text])
     rows: list[list[Cell]] = []
+    phases = phases_of(
+        past.seconds for setting in settings for run in setting.runs for past in run.queries
+    )
     for setting in settings:
-        found = {name: seconds(runs) for name, runs in setting.contenders.items()}
+        found = {name: seconds(runs, phases) for name, runs in setting.contenders.items()}
         found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
             section.parts.append(figures.phases(setting.name, found))
         rows += [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
-    header = ["setting", "strategy", *PHASES, "other", "total", "query seconds a label"]
+    header = ["setting", "strategy", *phases, "other", "total", "query seconds a label"]
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     return section
 
 
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
-    a_label = (found["features"] + found["score"]) / max(1.0, float(np.mean(asked)))
+    apart = ("train", "test", "other")
+    querying = sum(value for phase, value in found.items() if phase not in apart)
+    a_label = querying / max(1.0, float(np.mean(asked)))
     return [setting.name, name, *found.values(), sum(found.values()), a_label]
 
 
-def seconds(runs: Sequence[Run]) -> dict[str, float]:
+def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
     """Mean seconds of a query round by phase; nothing where no round queried."""
     spent = [past.seconds for run in runs for past in run.queries]
     if not spent:
         return {}
     found = {
-        name: float(np.mean([by_phase.get(name, 0.0) for by_phase in spent])) for name in PHASES
+        name: float(np.mean([by_phase.get(name, 0.0) for by_phase in spent])) for name in phases
     }
     total = float(np.mean([by_phase.get("total", 0.0) for by_phase in spent]))
     return {**found, "other": max(0.0, total - sum(found.values()))}

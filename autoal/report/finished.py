@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from autoal.record.round import Round
+from autoal.record.round import Round, phases_of
 from autoal.report import figures
 from autoal.report.measures import Curve
 from autoal.report.svg import Figure, standalone
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from autoal.record.folder import RunFolder
 
-PHASES = ("train", "test", "features", "score", "total")
 DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 
 
@@ -58,7 +57,8 @@ def show_results(console: Console, folder: RunFolder) -> None:
     history = folder.rounds
     rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
     declined = ("declined",) if any(finished.declined for finished in history) else ()
-    for name in ("round", "labelled", *rare, *declined, "accuracy", *PHASES):
+    phases = [*phases_of(finished.seconds for finished in history), "total"]
+    for name in ("round", "labelled", *rare, *declined, "accuracy", *phases):
         table.add_column(name, justify="right")
     for finished in history:
         counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
@@ -66,7 +66,8 @@ def show_results(console: Console, folder: RunFolder) -> None:
         shown = ("-" if count is None else str(count) for count in counts)
         measured = finished.metrics.get("accuracy")
         accuracy = "-" if measured is None else f"{measured:.4f}"
-        table.add_row(*shown, accuracy, *(f"{finished.seconds[name]:.2f}" for name in PHASES))
+        spent = (f"{finished.seconds.get(name, 0.0):.2f}" for name in phases)
+        table.add_row(*shown, accuracy, *spent)
     console.print(table)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):

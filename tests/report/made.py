@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+SECONDS = {"train": 1.0, "test": 0.5, "features": 0.2, "score": 0.3, "total": 2.5}
+
 
 def write_run(
     top: Path,
@@ -18,6 +20,7 @@ def write_run(
     rounds: int | None = None,
     start: Sequence[int] = (0, 1),
     weights: dict[str, float] | None = None,
+    seconds: dict[str, float] | None = None,
     **config: Any,
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round."""
@@ -44,7 +47,7 @@ def write_run(
             "queried": list(start) if number == 0 else [2 * number, 2 * number + 1],
             "labels": [0, number % 3],
             "accuracy": float(value),
-            "seconds": {"train": 1.0, "test": 0.5, "features": 0.2, "score": 0.3, "total": 2.5},
+            "seconds": {**SECONDS, **(seconds or {})},
             "steps": 1,
             "notes": {"weights": weights} if weights and number else {},
         }

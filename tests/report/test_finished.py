@@ -101,6 +101,21 @@ def test_the_table_has_every_round_and_the_paths_follow(folder: RunFolder) -> No
     assert [str(folder.path / "config.yaml")] in rows
 
 
+def test_the_table_has_a_column_for_every_phase_that_a_round_had(
+    tmp_path: Path, config: dict[str, Any], history: list[Round]
+) -> None:
+    first, second = history
+    searched = replace(second, seconds={**second.seconds, "search": 2.25})
+    with RunFolder(tmp_path / "searched", config, {}) as folder:
+        for finished in (first, searched):
+            folder.add(finished, {})
+        text = StringIO()
+        show_results(Console(file=text, width=120), folder)
+    rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
+    assert rows[1][-3:] == ["score", "search", "total"]
+    assert [row[-3:] for row in rows[3:5]] == [["1.50", "0.00", "1.50"], ["1.50", "2.25", "1.50"]]
+
+
 def test_the_table_tells_of_labels_that_nobody_was_asked_for(
     tmp_path: Path, config: dict[str, Any], history: list[Round]
 ) -> None:

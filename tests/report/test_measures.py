@@ -3,11 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoal.report import behaviour
 from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
 from autoal.report.groups import Setting, group
 from autoal.report.measures import Curve, Spread, area, evenness, labels_to_reach
 from autoal.report.outcomes import saving
 from autoal.report.runs import read_run, read_runs
+from autoal.report.tables import Table
 from tests.report.made import write_run
 
 
@@ -97,6 +99,22 @@ def test_enough_seeds_give_a_verdict_and_more_comparisons_take_it_away(tmp_path:
     }
     del setting.contenders["badge"]
     assert [each.verdict for each in all_pairs(setting)] == ["random is worse than margin"]
+
+
+def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, "plain", [0.4, 0.5])
+    write_run(tmp_path, "search", [0.4, 0.6], strategy="autoal", seconds={"search": 0.4})
+    section = behaviour.times(group(read_runs([tmp_path])[0])[0])
+    (table,) = (part for part in section.parts if isinstance(part, Table))
+    assert table.header[2:] == [
+        *("train", "test", "features", "score", "search", "other", "total"),
+        "query seconds a label",
+    ]
+    # Of 2 rows a query; what no phase has is "other".
+    assert table.rows[0][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.0, 0.5, 2.5, 0.25])
+    assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
 
 
 def test_only_runs_of_one_start_set_are_paired(tmp_path: Path) -> None:
