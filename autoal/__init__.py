@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from autoal.errors import Waiting as Waiting
     from autoal.model.estimator import SklearnLearner as SklearnLearner
     from autoal.model.features import Features as Features
+    from autoal.model.fitstep import FitStep as FitStep
+    from autoal.model.fitstep import Watch as Watch
     from autoal.model.learner import Learner as Learner
     from autoal.model.own import LightningLearner as LightningLearner
     from autoal.model.own import TorchLearner as TorchLearner
@@ -76,6 +78,7 @@ _HOMES = {
     ),
     "autoal.model.estimator": ("SklearnLearner",),
     "autoal.model.features": ("Features",),
+    "autoal.model.fitstep": ("FitStep", "Watch"),
     "autoal.model.learner": ("Learner",),
     "autoal.model.own": ("LightningLearner", "TorchLearner"),
     "autoal.model.task": ("Task",),

@@ -1,6 +1,7 @@
 """What several test files share: a made data set, small tasks, views of given probabilities."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -82,3 +83,17 @@ def view_of() -> Callable[..., View]:
         return View.of(probs=probs, seed=seed)
 
     return make
+
+
+@pytest.fixture
+def copies(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """The tasks that were copied so that somebody could still look through them."""
+    made: list[Task] = []
+
+    def counted(thing: Any) -> Any:
+        if isinstance(thing, Task):
+            made.append(thing)
+        return deepcopy(thing)
+
+    monkeypatch.setattr("autoal.model.trained.deepcopy", counted)
+    return made

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from autoal.cycle.pool import Pool
 from autoal.data.rows import Rows
-from autoal.model.learner import FitStep, Learner
+from autoal.model.fitstep import FitStep
+from autoal.model.learner import Learner
 from autoal.seeding import seeded
 
 

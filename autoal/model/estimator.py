@@ -15,7 +15,8 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.features import Features, Given
-from autoal.model.learner import Learner, Watch
+from autoal.model.fitstep import Watch
+from autoal.model.learner import Learner
 from autoal.model.metrics import evaluation_metrics
 
 BLOCK = 8192  # rows that are predicted at a time

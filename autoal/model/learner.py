@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,23 +11,10 @@ from torch import Tensor, nn
 from autoal.data.arrays import inputs_of
 from autoal.data.rows import Rows
 from autoal.model.features import Features
+from autoal.model.fitstep import Watch
 
 if TYPE_CHECKING:
     from autoal.model.training import Training
-
-
-@dataclass(frozen=True)
-class FitStep:
-    """Where the training of a round stands."""
-
-    step: int  # from 1
-    steps: int
-    epoch: int  # from 1
-    loss: float
-    learning_rate: float
-
-
-Watch = Callable[[FitStep], None]
 
 
 class Learner(ABC):

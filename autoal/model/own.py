@@ -18,7 +18,8 @@ from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.cut import cut_of, network_of
 from autoal.model.features import Features
-from autoal.model.learner import Learner, Watch
+from autoal.model.fitstep import Watch
+from autoal.model.learner import Learner
 from autoal.model.networks import Network, Ready
 from autoal.model.task import Task
 from autoal.model.trained import Trained

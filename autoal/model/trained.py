@@ -11,7 +11,8 @@ from torch import Tensor
 
 from autoal.data.rows import Rows
 from autoal.model.features import Features, Head
-from autoal.model.learner import Learner, Watch
+from autoal.model.fitstep import Watch
+from autoal.model.learner import Learner
 from autoal.model.networks import Ready
 from autoal.model.task import Task
 from autoal.model.training import Training

@@ -20,7 +20,7 @@ from autoal.bounds import switch
 from autoal.data.batches import Batches, Blocks
 from autoal.data.rows import Rows
 from autoal.errors import diverged
-from autoal.model.learner import FitStep, Watch
+from autoal.model.fitstep import FitStep, Watch
 from autoal.model.task import Task
 
 # Flags of a Trainer that writes and draws nothing.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -9,10 +11,11 @@ from autoal.errors import UserError
 from autoal.oracles.question import Answers, Oracle, Question
 from autoal.oracles.truth import truth_of
 from autoal.query.strategy import QueryStrategy
+from autoal.query.view import View
 
 
-class ByModel:
-    """The predictions of the task's model, where there is one: pseudo-labels.
+class _Unasked(ABC):
+    """Gives labels that cost nothing; only at the start somebody is asked.
 
     Args:
         oracle: answers at the start.
@@ -20,33 +23,50 @@ class ByModel:
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
+    name: str  # of the choice oracle=
+    by: str
+
     def __init__(
         self,
         oracle: Oracle,
         strategy: QueryStrategy | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        _demand_blind("pseudo", strategy)
+        if strategy is not None and "outcomes" in (strategy.reads or ()):
+            raise UserError(
+                f"oracle={self.name}: {type(strategy).__name__} chooses by what true labels lead to"
+            )
         self.oracle = oracle
         self.labels = labels
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:
             return self.oracle(question)
-        pool = question.view.pool
-        places = torch.searchsorted(pool.rows, question.rows)
-        labels = pool.probs[places.to(pool.probs.device)].argmax(1).cpu()
-        return _unasked(question, labels, "model", self.labels)
+        labels, truth = self.given(question, question.view), truth_of(self.labels, question.rows)
+        return Answers(question.rows, labels, self.by, torch.zeros(len(labels)), truth)
+
+    @abstractmethod
+    def given(self, question: Question, view: View) -> Tensor:
+        """The classes of the rows, (rows,)."""
 
 
-class Salutary:
+class ByModel(_Unasked):
+    """The predictions of the task's model, where there is one: pseudo-labels."""
+
+    name, by = "pseudo", "model"
+
+    def given(self, question: Question, view: View) -> Tensor:
+        places = torch.searchsorted(view.pool.rows, question.rows)
+        return view.pool.probs[places.to(view.pool.probs.device)].argmax(1).cpu()
+
+
+class Salutary(_Unasked):
     """The labels that the strategy itself suggests (Xiao and Liu, 2024).
 
-    Args:
-        oracle: answers at the start.
-        strategy: that chooses the rows; one that suggests no labels is refused.
-        labels: the true ones of all rows, where they are known, for the record alone.
+    A strategy that suggests none is refused.
     """
+
+    name, by = "salutary", "strategy"
 
     def __init__(
         self,
@@ -54,16 +74,12 @@ class Salutary:
         strategy: QueryStrategy | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        _demand_blind("salutary", strategy)
+        super().__init__(oracle, strategy, labels)
         if strategy is not None and not strategy.suggests:
             raise _no_labels(type(strategy).__name__)
-        self.oracle = oracle
-        self.labels = labels
 
-    def __call__(self, question: Question) -> Answers:
-        if question.view is None:
-            return self.oracle(question)
-        known = question.view.labelled.labels
+    def given(self, question: Question, view: View) -> Tensor:
+        known = view.labelled.labels
         if len(known.unique()) < 2:
             raise UserError(
                 f"all {len(known)} labelled rows are of one class, from which no labels "
@@ -71,20 +87,7 @@ class Salutary:
             )
         if question.suggested is None:
             raise _no_labels("this one")
-        return _unasked(question, question.suggested, "strategy", self.labels)
-
-
-def _unasked(question: Question, labels: Tensor, by: str, known: Tensor | None) -> Answers:
-    """Labels that cost nothing, beside the truth where it is known."""
-    truth = truth_of(known, question.rows)
-    return Answers(question.rows, labels, by, torch.zeros(len(labels)), truth)
-
-
-def _demand_blind(name: str, strategy: QueryStrategy | None) -> None:
-    if strategy is not None and "outcomes" in (strategy.reads or ()):
-        raise UserError(
-            f"oracle={name}: {type(strategy).__name__} chooses by what true labels lead to"
-        )
+        return question.suggested
 
 
 def _no_labels(who: str) -> UserError:

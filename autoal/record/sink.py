@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from autoal.record.round import Round
 
 if TYPE_CHECKING:
-    from autoal.model.learner import FitStep
+    from autoal.model.fitstep import FitStep
 
 
 class Sink:

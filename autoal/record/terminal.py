@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 

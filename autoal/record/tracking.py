@@ -22,7 +22,7 @@ from torch import Tensor
 from torchvision.utils import make_grid
 
 from autoal.data.rows import chosen
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.record.folder import RunFolder
 from autoal.record.login import signed_in
 from autoal.record.round import Round

@@ -14,7 +14,8 @@ from torch import Tensor
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.model.features import Features
-from autoal.model.learner import FitStep, Learner
+from autoal.model.fitstep import FitStep
+from autoal.model.learner import Learner
 from autoal.seeding import seeded
 from autoal.testing.promises import about, demand, keep_promises, streams
 

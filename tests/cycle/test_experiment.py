@@ -1,6 +1,5 @@
 import random
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -37,7 +36,7 @@ from autoal import (
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.features import Features
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.model.networks import MLP, Network
 from autoal.query.registry import untaught
 from autoal.query.strategy import Facts, Reads
@@ -1005,20 +1004,6 @@ def test_a_view_that_is_kept_gives_what_its_own_round_saw(
         assert torch.equal(view.pool.rows, rows)
         assert torch.equal(view.pool.embeddings, embeddings)
         assert torch.equal(view.pool.logits, logits)
-
-
-@pytest.fixture
-def copies(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
-    """The tasks that were copied so that somebody could still look through them."""
-    made: list[Task] = []
-
-    def counted(thing: Any) -> Any:
-        if isinstance(thing, Task):
-            made.append(thing)
-        return deepcopy(thing)
-
-    monkeypatch.setattr("autoal.model.trained.deepcopy", counted)
-    return made
 
 
 @pytest.mark.parametrize("strategy", [Margin(), Random()], ids=["margin", "random"])

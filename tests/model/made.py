@@ -7,7 +7,7 @@ from torch import Tensor
 
 from autoal import Features, Learner, Rows
 from autoal.model.features import Given
-from autoal.model.learner import FitStep, Watch
+from autoal.model.fitstep import FitStep, Watch
 from autoal.seeding import generator
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from autoal import Rows, Training
 from autoal.data.contract import Standardise
 from autoal.errors import UserError
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.model.logistic import Logistic
 from autoal.seeding import generator
 

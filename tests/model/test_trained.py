@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -10,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Data, Features, Rows, Task, Trained, Training
-from autoal.model.learner import FitStep, Learner
+from autoal.model.fitstep import FitStep
+from autoal.model.learner import Learner
 from autoal.model.networks import MLP
 from autoal.seeding import seeded
 from autoal.testing import check_learner
@@ -24,20 +24,6 @@ ALL = torch.arange(60)
 @pytest.fixture
 def learner(make_learner: MakeLearner) -> Trained:
     return make_learner(SMALL, crop=1, steps=6, learning_rate=0.05)
-
-
-@pytest.fixture
-def copies(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
-    """The tasks that were copied so that somebody could still look through them."""
-    made: list[Task] = []
-
-    def counted(thing: Any) -> Any:
-        if isinstance(thing, Task):
-            made.append(thing)
-        return deepcopy(thing)
-
-    monkeypatch.setattr("autoal.model.trained.deepcopy", counted)
-    return made
 
 
 def teach(learner: Learner, rows: Rows, seed: int = 0, *, first: bool = True) -> list[FitStep]:

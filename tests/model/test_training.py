@@ -15,7 +15,7 @@ from autoal.data.batches import Batches
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model import training
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.model.networks import MLP, Network
 from autoal.record.sink import Sink
 from autoal.seeding import generator, seeded

@@ -5,10 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoal import Answers, Encoder, Features, Learner, Loaded, Oracle, Question, Rows
+from autoal import Answers, Encoder, Features, Learner, Loaded, Oracle, Question, Rows, Watch
 from autoal.data.images import ImageData
 from autoal.model.features import Head
-from autoal.model.learner import Watch
 
 
 class Stripes(ImageData):

@@ -1,5 +1,5 @@
 from autoal import Round
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.record.sink import Sink, Sinks
 
 

@@ -4,7 +4,7 @@ from io import StringIO
 from rich.console import Console
 
 from autoal import Round
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.record.terminal import Terminal
 
 

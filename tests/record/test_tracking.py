@@ -11,7 +11,7 @@ from autoal.strategies.uncertainty import Margin
 from torch import Tensor
 
 from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
-from autoal.model.learner import FitStep
+from autoal.model.fitstep import FitStep
 from autoal.record import tracking
 from autoal.record.folder import RunFolder
 from autoal.record.tracking import Tracking

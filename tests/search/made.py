@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from autoal import Bench, Features, Learner, Rows, View
 from autoal.model.features import Head
-from autoal.model.learner import Watch
+from autoal.model.fitstep import Watch
 
 Phase = Callable[[str], AbstractContextManager[None]]
 
