@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -21,7 +21,8 @@ import wandb
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from autoal.data.rows import chosen
+from autoal.data.contract import Data
+from autoal.data.rows import Rows, chosen
 from autoal.model.fitstep import FitStep
 from autoal.record.folder import RunFolder
 from autoal.record.login import signed_in
@@ -29,13 +30,19 @@ from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.settings import flatten
 
-if TYPE_CHECKING:
-    from autoal.cycle.experiment import Experiment
-
 GRID = 64  # queried images shown a round
 MARK = Path("state", "tracked")  # holds the number of the last round that W&B surely has
 FLUSHED = 3.0  # seconds after which a row is on disk
 PATIENCE = 30  # seconds that the network may take at the start and at the end
+
+
+class Shown(Protocol):
+    """What is looked at of an experiment: its classes, and its rows, which may grow."""
+
+    data: Data
+
+    @property
+    def rows(self) -> Rows: ...
 
 
 class Tracking(Sink):
@@ -55,7 +62,7 @@ class Tracking(Sink):
     def __init__(
         self,
         folder: RunFolder,
-        experiment: Experiment,
+        experiment: Shown,
         tell: Callable[[str], None],
         *,
         project: str = "autoal",
