@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from autoal.model.fitstep import FitStep
 from autoal.record.round import Round
-
-if TYPE_CHECKING:
-    from autoal.model.fitstep import FitStep
 
 
 class Sink:
