@@ -41,7 +41,7 @@ def test_a_section_inside_becomes_what_builds_the_object() -> None:
         ("autoal.UNKNOWN", "there is no autoal.UNKNOWN"),
         ("autoal.data.rows.UNKNOWN", "is no class or function"),
         ("Thing", "there is no Thing"),
-        ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: start=0: must be at least 1"),
+        ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: `start` must be at least 1, got 0"),
         ("autoal.cycle.plan.Plam", "there is no autoal.cycle.plan.Plam"),
     ],
 )

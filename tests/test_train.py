@@ -218,8 +218,8 @@ def test_an_unwritable_folder_is_one_message(train: Zygote) -> None:
     [
         ("start=5000", "start=5000: the pool has only 1297 rows"),
         ("budget=500", "20 + 3 x 500 = 1520 labels, but the pool has only 1297 rows"),
-        ("budget=0", "budget=0: must be at least 1"),
-        ("rounds=-1", "rounds=-1: must be at least 0"),
+        ("budget=0", "`budget` must be at least 1, got 0"),
+        ("rounds=-1", "`rounds` must be at least 0, got -1"),
         ("task.optimizer=sgdd", "unknown optimizer 'sgdd'; did you mean 'sgd'?"),
         ("task.epochs=0", "`epochs` must be at least 1, got 0"),
         ("trainer.accelerator=gpuu", "gpuu"),

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from autoal import bounds
+
 
 @dataclass(frozen=True)
 class Plan:
-    """`start` labels at random, then `budget` of them in each of `rounds`."""
+    """`start` labels at first, then `budget` of them in each of `rounds`."""
 
     start: int
     budget: int
@@ -13,8 +15,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name, least in (("start", 1), ("budget", 1), ("rounds", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least {least}")
+            bounds.whole(name, getattr(self, name), least=least)
 
     def demand_room(self, size: int) -> None:
         """Refuse more than a pool of this size has."""

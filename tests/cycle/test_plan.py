@@ -6,10 +6,11 @@ from autoal import Plan
 @pytest.mark.parametrize(
     ("start", "budget", "rounds", "message"),
     [
-        (0, 5, 3, "start=0: must be at least 1"),
-        (-2, 5, 3, "start=-2: must be at least 1"),
-        (6, 0, 3, "budget=0: must be at least 1"),
-        (6, 5, -1, "rounds=-1: must be at least 0"),
+        (0, 5, 3, "`start` must be at least 1, got 0"),
+        (-2, 5, 3, "`start` must be at least 1, got -2"),
+        (6, 0, 3, "`budget` must be at least 1, got 0"),
+        (6, 5, -1, "`rounds` must be at least 0, got -1"),
+        (6, 2.5, 1, "`budget` must be a whole number, got 2.5"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(
