@@ -1,8 +1,9 @@
 """The settings of a run: are they sound, how do they differ, what is the run called."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from inspect import Parameter
+from pathlib import PurePath
 from typing import Any
 
 from autoal.errors import UserError, unknown
@@ -31,6 +32,20 @@ MOVED = {
     "strategy.warmup": "strategy.paper.warmup=",
     "strategy.loss_prediction": "strategy.paper.loss_prediction=",
 }
+
+
+def plain(value: Any, key: str = "") -> Any:
+    """A setting as YAML keeps it: mappings and lists of numbers, texts, true, false and null."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner, f"{key}.{name}") for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner, key) for inner in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    found = value.item() if type(value).__module__ == "numpy" and value.shape == () else value
+    if found is None or type(found) in (bool, int, float, str):
+        return found
+    raise UserError(f"{key[1:]}={value!r}: a setting must be a number, a text, a list or a mapping")
 
 
 def flatten(settings: Settings, prefix: str = "") -> Settings:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoal import Experiment, Learner, Question, RunFolder, TrueLabels
+from autoal import Experiment, Question, RunFolder, TrueLabels
 from autoal.report.__main__ import main as report
 from autoal.testing import check_data, check_oracle, check_strategy
 from tests.launch import Zygote
@@ -150,10 +150,9 @@ def test_a_run_of_the_command_is_opened(train: Zygote, tmp_path: Path) -> None:
 def test_the_trained_model_afterwards() -> None:
     left = run("The trained model on new data")
     experiment: Experiment = left["experiment"]
-    learner: Learner = experiment.learner
     expected = left["logits"].softmax(1)
     torch.testing.assert_close(left["probs"], expected)
-    torch.testing.assert_close(learner.predict(left["new"].tolist()), expected)
+    torch.testing.assert_close(experiment.predict(left["new"].tolist()), expected)
     assert Path("digits.pt").exists()
     true = left["labels"][1500:]
     assert np.mean(left["probs"].argmax(1).numpy() == true) > 0.7

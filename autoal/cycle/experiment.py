@@ -21,7 +21,7 @@ from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 from autoal.model.features import Features
 from autoal.model.learner import Learner
-from autoal.oracles.question import Answers, Oracle, Question, in_order
+from autoal.oracles.question import Answers, Oracle, Question
 from autoal.query import registry
 from autoal.query.strategy import (
     Facts,
@@ -37,6 +37,8 @@ from autoal.record.round import PHASES, Round
 from autoal.record.sink import Sink
 from autoal.seeding import derive, generator, seeded
 
+NOTHING_LEFT = "no row is left that could be asked about"
+
 
 def rounds(
     experiment: Experiment, oracle: Oracle, folder: RunFolder | None = None
@@ -44,11 +46,16 @@ def rounds(
     """Do the rounds that are left, with an oracle that answers at once.
 
     Args:
-        experiment: none of whose rounds is done yet, where a folder is given.
+        experiment: a new one, or one whose rounds the folder has.
         oracle: answers.
         folder: has the rounds that were done before, and keeps every other before it is told.
     """
-    if folder is not None and folder.rounds:
+    if folder is not None and len(folder.rounds) != len(experiment.history):
+        if experiment.history:
+            raise UserError(
+                f"{folder.path} has {len(folder.rounds)} rounds, and this experiment has done "
+                f"{len(experiment.history)}: give a new experiment, or another folder"
+            )
         experiment.resume(folder.rounds, folder.state())
     while (question := experiment.ask()) is not None:
         answers = oracle(question)
@@ -69,6 +76,7 @@ class Experiment:
         data: its training rows are the pool.
         learner: is taught what is labelled.
         strategy: chooses the rows of every round but the first; by its name with its own options.
+            One that is given as an object is copied, and what it learns stays in here.
         plan: how many rows are asked about.
         start: chooses the rows of the first round, before anything is labelled; None: at random.
         stop: says why no more is to be bought, before each query.
@@ -91,9 +99,13 @@ class Experiment:
         seed: int = 0,
         sink: Sink | None = None,
     ) -> None:
+        _demand("data", data, Data, "such as Arrays((inputs, labels))")
+        _demand("learner", learner, Learner, "such as TorchLearner(network, data)")
+        _demand("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
         data.setup()
         plan.demand_room(len(data.train))
-        strategy, start = _built(strategy), None if start is None else _built(start)
+        strategy = _built("strategy", strategy)
+        start = None if start is None else _built("start", start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
@@ -108,7 +120,7 @@ class Experiment:
         self.seed = seed
         self.sink = sink or Sink()
         self.history: list[Round] = []
-        self.stopped = ""  # why `stop` ended the experiment
+        self.stopped = ""  # why no more is asked, before all rounds are done
         self._start = start
         self._stop = stop
         self._growth = growth
@@ -123,16 +135,27 @@ class Experiment:
         """The pool's rows, those that were made among them, with the labels that were told."""
         return self._rows
 
-    def resume(self, history: Sequence[Round], state: dict[str, Any] | None = None) -> None:
+    def predict(self, inputs: Any) -> Tensor:
+        """Class probabilities of new rows, (n, classes), by the model as it is now.
+
+        They go through whatever the pool's rows went through, an encoder too.
+
+        Args:
+            inputs: a tensor, an array, a data frame or a list of rows like those of the data.
+        """
+        rows = self.learner.place(self.data.stored(inputs))
+        return self.learner.look(rows, torch.arange(len(rows)), self.seed).probs
+
+    def resume(self, history: Sequence[Round], state: dict[str, Any]) -> None:
         """Go on after these rounds, with the state that belongs to the last of them."""
         if self.history or self._asked is not None:
             raise RuntimeError("this experiment has begun already: resume a new one")
-        if state is not None:
+        with seeded(self.seed, "resume"):  # whatever a learner draws before it has its state
             self.learner.load_state_dict(state["learner"])
-            self.strategy.load_state_dict(state["strategy"])
-            for made in state.get("made", []):
-                rows = Rows.of(made["inputs"])
-                self._grow(replace(rows, shown=made["shown"], names=made["names"]))
+        self.strategy.load_state_dict(state["strategy"])
+        for made in state.get("made", []):
+            rows = Rows.of(made["inputs"])
+            self._grow(replace(rows, shown=made["shown"], names=made["names"]))
         for done in history:
             facts = (done.queried, done.labels, done.declined)
             tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
@@ -151,10 +174,15 @@ class Experiment:
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
-        if self._asked is None:
-            if self.stopped or len(self.history) > self.plan.rounds:
-                return None
-            self._asked = self._query(len(self.history))
+        over = self.stopped or len(self.history) > self.plan.rounds
+        if self._asked is None and not over:
+            before = self._rows, self._pool, self._made, deepcopy(self.strategy.state_dict())
+            try:
+                self._asked = self._query(len(self.history))
+            except BaseException:  # so that whoever asks again is answered as if for the first time
+                self._rows, self._pool, self._made, state = before
+                self.strategy.load_state_dict(state)
+                raise
         return None if self._asked is None else self._asked.question
 
     def tell(self, answers: Any) -> Round:
@@ -166,7 +194,7 @@ class Experiment:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
-        answered = in_order(self._asked.question, Answers.of(self._asked.question, answers))
+        answered = Answers.of(self._asked.question, answers)
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
         before = deepcopy(self.learner.state_dict())
@@ -182,35 +210,38 @@ class Experiment:
 
     def _reopen(self, asked: _Asked, before: dict[str, Any]) -> None:
         """Be again as before answers that led to no round, so that they can be told once more."""
-        self.learner.load_state_dict(before)
-        if number := asked.question.number:
-            self._asked = asked.seeing(self._view(number, asked.watch, self.strategy))
+        with seeded(self.seed, "reopen"):
+            self.learner.load_state_dict(before)
+        if len(self._pool.labelled):
+            self._asked = asked.seeing(self._view(asked.question.number, asked.watch))
 
     def _round(self, asked: _Asked, answered: Answers) -> Round:
         number, watch = asked.question.number, asked.watch
         declined = asked.question.rows[~torch.isin(asked.question.rows, answered.rows)]
         pool, rows = self._known(answered.rows, answered.labels, declined)
-        labelled = pool.labelled
-        if not len(labelled):
-            raise UserError(f"all {len(declined)} rows were declined: there is nothing to learn")
-        with watch.phase("train"), seeded(self.seed, number, "fit"):
-            taught = rows.take(labelled)
-            steps = self.learner.fit(taught, first=number == 0, watch=self.sink.step)
-        with watch.phase("test"):
-            metrics = self._test()
+        steps, metrics = 0, {}
+        if len(pool.labelled):  # else all were declined, and there is nothing to learn yet
+            first = not len(self._pool.labelled)
+            with watch.phase("train"), seeded(self.seed, number, "fit"):
+                taught = rows.take(pool.labelled)
+                steps = self.learner.fit(taught, first=first, watch=self.sink.step)
+            with watch.phase("test"):
+                metrics = self._test()
         self._pool, self._rows = pool, rows
         held_out = len(self.data.validation) if self.data.validation else 0
-        bought, cost = int((answered.costs > 0).sum()), float(answered.costs.sum())
+        given = 0 if number else held_out  # each of which was bought once, for one label's price
+        bought = int((answered.costs > 0).sum()) + given
+        cost = float(answered.costs.sum()) + given
         return Round(
             number=number,
-            labelled=len(labelled) + held_out,
+            labelled=len(pool.labelled) + held_out,
             queried=answered.rows.tolist(),
             labels=answered.labels.tolist(),
             metrics=metrics,
             seconds={**dict.fromkeys(PHASES, 0.0), **watch.seconds, "total": watch.total},
             steps=steps,
             notes=asked.notes,
-            bought=bought + (0 if number else held_out),
+            bought=bought,
             wrong=answered.wrong,
             declined=declined.tolist(),
             cost=None if cost == bought else cost,
@@ -235,31 +266,40 @@ class Experiment:
         watch = Stopwatch()
         # Seeded, for strategies that draw from the global streams though they should not.
         with watch.running(), seeded(self.seed, number, "query"):
-            if number == 0:
-                self.sink.begin(number)
-                return self._asking(number, watch, self._first(watch), None)
+            if not len(self._pool.labelled):
+                return self._first(number, watch)
             with watch.phase("score"):
                 return self._next(number, watch)
 
-    def _first(self, watch: Stopwatch) -> Query:
-        """The rows of the start."""
+    def _first(self, number: int, watch: Stopwatch) -> _Asked | None:
+        """The rows of the start; others, where all that were asked about were declined."""
+        left = self._pool.unlabelled
+        size = min(self.plan.start, len(left))
+        if not size:
+            self.stopped = NOTHING_LEFT
+            return None
+        self.sink.begin(number)
         if self._start is None:
             order = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
-            return Query(order[: self.plan.start], {}, None)
+            rows = order[torch.isin(order, left)][:size]
+            return self._asking(number, watch, Query(rows, {}, None), None)
         with watch.phase("score"):
-            return query(self._start, self._view(0, watch, self._start), self.plan.start)
+            # Untaught by this experiment's seed, whatever its own learner is by now.
+            view = self._view(number, watch, self._start, self.learner.fresh())
+            return self._asking(number, watch, query(self._start, view, size), None)
 
     def _next(self, number: int, watch: Stopwatch) -> _Asked | None:
         """The rows of any later round, chosen by what the model says."""
-        view = self._view(number, watch, self.strategy)
+        view = self._view(number, watch)
         self.stopped = self._stop(self.history, view) if self._stop else ""
         if self.stopped:
             return None
         made = self._growth(view, self.history) if self._growth else None
         if made is not None and len(made):
             self._grow(made)
-            view = self._view(number, watch, self.strategy)
+            view = self._view(number, watch)
         if not len(view.pool):
+            self.stopped = NOTHING_LEFT
             return None
         self.sink.begin(number)
         batch = query(self.strategy, view, min(self.plan.budget, len(view.pool)))
@@ -280,12 +320,20 @@ class Experiment:
         )
         return _Asked(question, watch, asked.notes, made)
 
-    def _view(self, number: int, watch: Stopwatch, strategy: QueryStrategy) -> View:
-        reads, rows, pool = strategy.reads or (), self._rows, self._pool
+    def _view(
+        self,
+        number: int,
+        watch: Stopwatch,
+        strategy: QueryStrategy | None = None,
+        learner: Learner | None = None,
+    ) -> View:
+        """What a strategy is shown, through a learner; by default the experiment's own."""
+        reads = (strategy or self.strategy).reads or ()
+        rows, pool, learner = self._rows, self._pool, learner or self.learner
         seed, clock = derive(self.seed, number, "features"), partial(watch.phase, "features")
 
         def look(source: Rows, numbers: Tensor) -> Features:
-            features = self.learner.look(source, numbers, seed, stages="stages" in reads)
+            features = learner.look(source, numbers, seed, stages="stages" in reads)
             features.clock = clock
             return features
 
@@ -315,11 +363,21 @@ class Experiment:
     def _grow(self, made: Rows) -> None:
         self._rows = self._rows.joined(self.learner.place(made.without_labels()))
         self._pool = self._pool.grown(len(made))
-        self._made.append(made)
+        self._made = [*self._made, made]
 
 
-def _built(strategy: QueryStrategy | str) -> QueryStrategy:
-    return registry.build(strategy) if isinstance(strategy, str) else strategy
+def _demand(name: str, value: Any, kind: type, example: str) -> None:
+    """Refuse what is no part of an experiment, before it is used like one."""
+    if not isinstance(value, kind):
+        found = f"the class {value.__name__}" if isinstance(value, type) else repr(type(value))
+        raise UserError(f"`{name}` must be a {kind.__name__}, {example}, got {found}")
+
+
+def _built(name: str, strategy: Any) -> QueryStrategy:
+    if isinstance(strategy, str):
+        return registry.build(strategy)
+    _demand(name, strategy, QueryStrategy, "or the name of one")
+    return deepcopy(strategy)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Trial:
         Its training is shorter by as much as the rows are fewer. Each has draws of its own.
         """
         labelled = self._pool.labelled
-        member = self._learner.fresh(len(places) / len(labelled))
+        member = self._fresh(len(places) / len(labelled))
         purpose: tuple[str | int, ...] = ("fitnet",)
         if self._members:
             purpose = (*purpose, self._members)
@@ -44,6 +44,10 @@ class Trial:
         with seeded(self._seed, self._number, *purpose):
             member.fit(self._rows.take(labelled[places]), first=True, watch=_ignore)
         return member
+
+    def _fresh(self, share: float = 1.0) -> Learner:
+        with seeded(self._seed, self._number, "fresh"):
+            return self._learner.fresh(share)
 
     def outcome(
         self, truth: Tensor, validation: Rows | None, rows: Tensor, judges: Tensor
@@ -56,7 +60,7 @@ class Trial:
             rows: that would be queried.
             judges: rows of the pool.
         """
-        member = self._learner.fresh()
+        member = self._fresh()
         member.load_state_dict(self._learner.state_dict())
         known = self._rows.with_labels(rows, truth[rows])
         with seeded(self._seed, self._number, "fit"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from autoal.bounds import choice, number, whole
 from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
-from autoal.data.rows import Rows
+from autoal.data.inputs import inputs_of
+from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 from autoal.seeding import generator
 
@@ -80,6 +81,7 @@ class Data(LightningDataModule, ABC):
         if len(self.classes) < 2:
             raise UserError(f"the data have one class, {self.classes[0]!r}: nothing can be learnt")
         if self.imbalance != "none":
+            _demand_labels(train, f"data.imbalance={self.imbalance}")
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)
             train = train.take(thin(train.labels, *how))
         self.train, self.validation = self._hold_out(train, own)
@@ -96,9 +98,24 @@ class Data(LightningDataModule, ABC):
             raise ValueError(
                 f"data.validation={self.held_out}: there are only {limit} rows to take it from"
             )
+        _demand_labels(source, f"data.validation={self.held_out}")
         order = torch.randperm(len(source), generator=generator(self.split_seed, "validation"))
         drawn, left = order[: self.held_out].sort().values, order[self.held_out :].sort().values
         return (train.take(left) if own is None else train), source.take(drawn)
+
+    def stored(self, inputs: Any) -> Rows:
+        """New rows, such as are to be predicted, as this data set stores its own.
+
+        Args:
+            inputs: a tensor, an array, a data frame or a list.
+        """
+        tensor, pool = inputs_of(inputs), self.train.inputs
+        if tensor.shape[1:] != pool.shape[1:] or not _alike(tensor, pool.dtype):
+            raise UserError(
+                f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
+                f"{pool.dtype} {tuple(pool.shape[1:])}"
+            )
+        return Rows.of(tensor.to(pool.dtype))
 
     def preprocess(self) -> nn.Module:
         """From rows as they are stored to what a network reads: standardised column by column."""
@@ -112,6 +129,23 @@ class Data(LightningDataModule, ABC):
         if self.test is None:
             raise UserError("the data have no test rows")
         return Batches(self.test.inputs, self.test.labels, size=self.batch_size)
+
+
+def _demand_labels(rows: Rows, option: str) -> None:
+    """Refuse an option that goes by labels, where some are lacking."""
+    lacking = int((rows.labels == UNKNOWN).sum())
+    if lacking:
+        raise UserError(f"{option}: {lacking} of {len(rows)} rows have no label to go by")
+
+
+def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
+    """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
+    if dtype == torch.uint8:
+        whole = not inputs.is_floating_point()
+        return whole and bool(((inputs >= 0) & (inputs <= 255)).all())
+    return inputs.dtype != torch.uint8 and (
+        dtype.is_floating_point or not inputs.is_floating_point()
+    )
 
 
 class Standardise(nn.Module):

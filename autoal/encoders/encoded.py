@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from hashlib import sha256
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +15,11 @@ from torch import Tensor, nn
 
 from autoal.data.cache import Arrays, cached
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
+from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, Parts
+from autoal.errors import UserError
 
+NEW = "new"  # the part of rows that are no part of the data set
 BLOCK = 4096  # rows whose bytes are read at a time
 
 
@@ -39,12 +44,9 @@ class Encoded(Data):
         there = ("train", self.data.train), ("test", self.data.test)
         named = *there, ("validation", self.data.validation)
         parts = {name: rows for name, rows in named if rows is not None}
-        arrays = cached("features", _key(self.encoder, parts), lambda: self._encode(parts))
+        features = self._features(parts, parts)
         return Loaded(
-            **{
-                name: replace(rows, inputs=torch.from_numpy(arrays[name]))
-                for name, rows in parts.items()
-            }
+            **{name: replace(rows, inputs=features[name]) for name, rows in parts.items()}
         )
 
     def setup(self, stage: str | None = None) -> None:
@@ -57,18 +59,44 @@ class Encoded(Data):
         deviation = float(features.var(0).mean().sqrt())
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
+    def stored(self, inputs: Any) -> Rows:
+        """New rows of the data set, encoded as the pool was."""
+        new = {NEW: replace(self.data.stored(inputs), part=NEW)}
+        beside = {"train": self.data.train} if self.encoder.learns else {}
+        return Rows.of(self._features({**beside, **new}, [NEW])[NEW])
+
+    def _features(self, parts: Parts, wanted: Collection[str]) -> dict[str, Tensor]:
+        """What the encoder makes of some of the parts, or made of them before."""
+
+        def make() -> Arrays:
+            encoded = self._encode(parts)
+            return {name: encoded[name] for name in wanted}
+
+        arrays = cached("features", _key(self.encoder, parts), make)
+        return {name: torch.from_numpy(arrays[name]) for name in wanted}
+
     def _encode(self, parts: Parts) -> Arrays:
         begin, name = perf_counter(), type(self.encoder).__name__
         count = sum(map(len, parts.values()))
         print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         encoded = self.encoder.encode(parts, self.device)
         print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
+        _demand_lines(name, encoded, parts)
         return {part: np.asarray(tensor.cpu()) for part, tensor in encoded.items()}
+
+
+def _demand_lines(name: str, encoded: dict[str, Tensor], parts: Parts) -> None:
+    """Refuse what is not one line for each row, before it is kept."""
+    for part, rows in parts.items():
+        count = len(encoded[part]) if part in encoded else "no"
+        if count != len(rows):
+            raise UserError(f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}")
 
 
 def _key(encoder: Encoder, parts: Parts) -> str:
     """Of the rows themselves, so that another file, split or imbalance is another key."""
-    digest = sha256(repr((type(encoder).__name__, encoder.key())).encode())
+    kind = type(encoder)
+    digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key())).encode())
     for name, rows in parts.items():
         digest.update(repr((name, rows.part, tuple(rows.inputs.shape))).encode())
         for block in rows.inputs.split(BLOCK):

@@ -21,6 +21,8 @@ class Encoder(ABC):
     its `__init__` become options of the command line.
     """
 
+    learns = True  # something from the pool, without which other rows cannot be encoded
+
     @abstractmethod
     def key(self) -> str:
         """What the result depends on beside the rows: two encoders of one key do the same."""

@@ -26,6 +26,8 @@ class Pretrained(Encoder):
         weights: a file with its weights; null fetches the published ones.
     """
 
+    learns = False
+
     def __init__(self, model: str, size: int = 224, weights: str | None = None) -> None:
         self.enlarge = Enlarge(size)
         self.model = model

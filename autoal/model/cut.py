@@ -14,12 +14,23 @@ from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.networks import Network
 
+UNCHANGING = (nn.Identity, nn.Flatten)  # layers that give a vector as they got it
+
 
 class Cut(NamedTuple):
-    """Where a network is cut, by the names of its modules."""
+    """Where a network is cut."""
 
-    head: str  # its last layer, a Linear
-    dropout: str | None  # what stands right before it
+    head: nn.Linear  # its last layer
+    dropout: nn.Dropout | None  # what stands right before it
+    elsewhere: bool  # the dropout is used in other places too
+
+
+class _Call(NamedTuple):
+    """A layer read something and gave something."""
+
+    layer: nn.Module
+    read: Any
+    output: Any
 
 
 def network_of(
@@ -37,12 +48,17 @@ def network_of(
         classes: how many there are.
         sample: some rows as the network reads them; by default noise of that shape.
     """
-    if isinstance(network, nn.Module):
-        built = deepcopy(network)
-    else:
-        built = network(**_known_to(network, shape, classes))
+    built = network
+    if not isinstance(network, nn.Module):
+        try:
+            built = network(**_known_to(network, shape, classes))
+        except TypeError as error:
+            raise UserError(f"the network cannot be built: {error}") from error
+    if not isinstance(built, nn.Module):
+        raise UserError(f"a network must be an nn.Module, got {type(built).__name__}")
     if isinstance(built, Network):
-        return built
+        return deepcopy(built) if built is network else built
+    built = deepcopy(built)  # whoever holds it may give the same one again
     if sample is None:
         sample = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return adopted(built, classes, sample)
@@ -62,22 +78,28 @@ def _known_to(network: Callable[..., nn.Module], shape: Shape, classes: int) -> 
 def adopted(module: nn.Module, classes: int, sample: Tensor) -> Network:
     """A module of somebody else's as one of our networks; the module itself is taken apart."""
     cut, expected = cut_of(module, classes, sample)
-    head = module.get_submodule(cut.head)
-    assert isinstance(head, nn.Linear)
-    rate = 0.0
-    if cut.dropout is not None:
-        dropout = module.get_submodule(cut.dropout)
-        assert isinstance(dropout, nn.Dropout)
-        rate = dropout.p
-        _replace(module, cut.dropout)
-    _replace(module, cut.head)
-    network = Network(module, head.in_features, classes, rate)
-    network.head = head
-    if cut.dropout is None:  # timm's networks drop by a function, which stays where it is
-        network.rate = float(getattr(module, "drop_rate", 0.0))
-    if not torch.allclose(_output(network, sample), expected, rtol=1e-4, atol=1e-5):
+    still = _still(module)
+    _take_out(module, cut.head)
+    # timm's networks drop by a function, and others by a layer that stands elsewhere too: these
+    # stay where they are, and draws are made by their rate.
+    rate = cut.dropout.p if cut.dropout else float(getattr(module, "drop_rate", 0.0))
+    apart = cut.dropout is not None and not cut.elsewhere
+    if cut.dropout is not None and apart:
+        _take_out(module, cut.dropout)
+    network = Network(module, cut.head.in_features, classes, rate if apart else 0.0)
+    network.head = cut.head
+    network.rate = rate
+    network.still = tuple(f"embed.{name}" for name in still)
+    if not torch.allclose(output_of(network, sample), expected, rtol=1e-4, atol=1e-5):
         raise _refusal("it uses its last layer in more than one way")
     return network
+
+
+def _still(module: nn.Module) -> list[str]:
+    """The modules that do not learn where the whole does: in eval mode, among some in training."""
+    if not module.training:
+        return []
+    return [name for name, inner in module.named_modules() if not inner.training]
 
 
 def cut_of(module: nn.Module, classes: int, sample: Tensor) -> tuple[Cut, Tensor]:
@@ -86,37 +108,44 @@ def cut_of(module: nn.Module, classes: int, sample: Tensor) -> tuple[Cut, Tensor
     Raises:
         UserError: it is no classifier with a linear head.
     """
-    calls: list[tuple[str, Any, Any]] = []  # name, input and output of the layers in question
+    calls: list[_Call] = []
 
-    def watch(name: str) -> Callable[..., None]:
-        return lambda layer, inputs, output: calls.append((name, inputs[0], output))
+    def watch(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        calls.append(_Call(layer, inputs[0] if inputs else None, output))
 
     hooks = [
-        layer.register_forward_hook(watch(name))
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear | nn.Dropout)
+        layer.register_forward_hook(watch)
+        for layer in module.modules()
+        if isinstance(layer, nn.Linear) or not any(layer.children())
     ]
     try:
-        output = _output(module, sample)
+        output = output_of(module, sample)
     finally:
         for hook in hooks:
             hook.remove()
     if not isinstance(output, Tensor) or output.shape != (len(sample), classes):
         what = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise _refusal(f"it returns {what} for {len(sample)} rows and {classes} classes")
-    heads = [call for call in calls if call[2] is output]
-    if not heads or not isinstance(module.get_submodule(heads[-1][0]), nn.Linear):
+    calls = [call for call in calls if not isinstance(call.layer, UNCHANGING)]
+    places = [place for place, call in enumerate(calls) if call.output is output]
+    if not places or not isinstance(head := calls[places[-1]].layer, nn.Linear):
         raise _refusal("its output is not that of a Linear layer, or something follows the layer")
-    name, embedding, _ = heads[-1]
-    if not name:
+    if head is module:
         raise _refusal("it is nothing but a Linear layer: give task=linear, or autoal's MLP")
-    before = [call for call in calls if call[2] is embedding and call[0] != name]
-    return Cut(name, before[-1][0] if before else None), output
+    return Cut(head, *_dropout_before(calls, places[-1])), output
 
 
-def _output(module: nn.Module, sample: Tensor) -> Any:
+def _dropout_before(calls: list[_Call], place: int) -> tuple[nn.Dropout | None, bool]:
+    """What stands right before a layer, if it is a dropout, and whether it stands elsewhere too."""
+    before = [call.layer for call in calls[:place] if call.output is calls[place].read]
+    if not before or not isinstance(dropout := before[-1], nn.Dropout):
+        return None, False
+    return dropout, sum(call.layer is dropout for call in calls) > 1
+
+
+def output_of(module: nn.Module, sample: Tensor) -> Any:
     """What it says about the sample, when it does not learn."""
-    learning = module.training
+    modes = [(inner, inner.training) for inner in module.modules()]
     try:
         with torch.no_grad():
             return module.eval()(sample)
@@ -126,13 +155,16 @@ def _output(module: nn.Module, sample: Tensor) -> Any:
             f"{sample.dtype}: {error}"
         ) from error
     finally:
-        module.train(learning)
+        for inner, mode in modes:
+            inner.training = mode
 
 
-def _replace(module: nn.Module, name: str) -> None:
-    """Let everything pass where a layer was."""
-    parent, _, leaf = name.rpartition(".")
-    setattr(module.get_submodule(parent), leaf, nn.Identity())
+def _take_out(module: nn.Module, layer: nn.Module) -> None:
+    """Let everything pass wherever a layer was; it may go by several names."""
+    for parent in module.modules():
+        for name, child in list(parent._modules.items()):
+            if child is layer:
+                setattr(parent, name, nn.Identity())
 
 
 def _refusal(reason: str) -> UserError:

@@ -55,7 +55,9 @@ class SklearnLearner(Learner):
 
     @property
     def draws(self) -> bool:
-        return isinstance(self._estimator, DRAWN)
+        member = getattr(self._estimator, "estimator", None)  # None is a tree
+        speaks = member is None or hasattr(member, "predict_proba")
+        return isinstance(self._estimator, DRAWN) and speaks
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         seed = int(torch.randint(LARGEST, (1,)))
@@ -158,7 +160,10 @@ def _logits(fitted: Any, inputs: Tensor, classes: int) -> Tensor:
     probs = torch.zeros(len(inputs), classes)
     columns = torch.from_numpy(fitted.classes_.astype(np.int64))
     for begin in range(0, len(inputs), BLOCK):
-        block = fitted.predict_proba(_matrix(inputs[begin : begin + BLOCK]))
+        try:
+            block = fitted.predict_proba(_matrix(inputs[begin : begin + BLOCK]))
+        except ValueError as error:
+            raise UserError(f"{type(fitted).__name__} cannot predict: {error}") from error
         probs[begin : begin + BLOCK, columns] = torch.from_numpy(np.asarray(block)).float()
     return probs.clamp(min=RAREST).log()
 

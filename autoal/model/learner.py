@@ -5,10 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
-from autoal.data.arrays import inputs_of
 from autoal.data.rows import Rows
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
@@ -89,8 +87,3 @@ class Learner(ABC):
     def place(self, rows: Rows) -> Rows:
         """The rows where they are read fastest."""
         return rows
-
-    def predict(self, inputs: Any) -> Tensor:
-        """Class probabilities, (n, classes), of new rows: a tensor, an array or a list."""
-        rows = Rows.of(inputs_of(inputs))
-        return self.look(rows, torch.arange(len(rows)), 0).probs

@@ -47,6 +47,13 @@ class Network(nn.Module):
         self.head = nn.Linear(width, classes)
         self.inner = tuple(inner)
         self.channels = channels
+        self.still: tuple[str, ...] = ()  # names of modules that are never in training mode
+
+    def train(self, mode: bool = True) -> "Network":
+        super().train(mode)
+        for name in self.still:
+            self.get_submodule(name).eval()
+        return self
 
     def forward(self, inputs: Tensor) -> Tensor:  # (n, ...) -> (n, classes)
         return self.head(self.dropout(self.embed(inputs)))

@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor, nn
 
+from autoal.bounds import whole
 from autoal.data.batches import Batches
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
@@ -23,7 +25,8 @@ from autoal.model.learner import Learner
 from autoal.model.networks import Network, Ready
 from autoal.model.task import Task
 from autoal.model.trained import Trained
-from autoal.model.training import QUIET, Training, Watching, quiet
+from autoal.model.training import QUIET, Training, Watching, contained
+from autoal.seeding import seeded
 
 SAMPLE = 2  # rows that show how a network is made
 
@@ -51,7 +54,7 @@ class TorchLearner(Trained):
         **options: Any,
     ) -> None:
         data.setup()
-        preprocess = data.preprocess() if preprocess is None else preprocess
+        preprocess = _preprocess(data.preprocess() if preprocess is None else preprocess)
         sample = preprocess.eval()(data.train.inputs[:SAMPLE])
         task = Task(
             partial(network_of, module, sample=sample),
@@ -60,6 +63,7 @@ class TorchLearner(Trained):
             preprocess,
             **options,
         )
+        _demand_trainable(task.network, sample)
         super().__init__(task, training)
 
 
@@ -94,30 +98,31 @@ class LightningLearner(Learner):
         data.setup()
         # What is looked through by a hook cannot be compiled.
         self.training = replace(training or Training(), compile=False)
-        self._begin: Callable[[], LightningModule] = (
-            partial(deepcopy, module) if isinstance(module, LightningModule) else module
-        )
+        self._module_of = module
+        whole("batch_size", batch_size, least=2)
         self._data = data
         self._flags = dict(trainer)
         self._batch_size = batch_size
-        self._preprocess = nn.Identity() if preprocess is None else preprocess
-        self._wear(self._begin())
+        self._preprocess = _preprocess(nn.Identity() if preprocess is None else preprocess)
+        self._wear(self._begun())
 
     @property
     def deep(self) -> bool:
         return self._trained.deep
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
-        self._wear(self._begin())
+        self._wear(self._begun())
         loader = _Preprocessed(
             Batches(rows.inputs, rows.labels, size=self._batch_size, shuffle=True), self._preprocess
         )
         callbacks = deepcopy(self._flags.get("callbacks") or [])
-        callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
-        flags = {**QUIET, **self._flags, "callbacks": [*callbacks, Watching(watch)]}
-        with quiet():
-            trainer = Trainer(**flags)
-            self._module.train()
+        callbacks = [*callbacks] if isinstance(callbacks, list | tuple) else [callbacks]
+        kept = any(isinstance(callback, Checkpoint) for callback in callbacks)
+        flags = {**QUIET, "enable_checkpointing": kept, **self._flags}
+        with contained():
+            trainer = Trainer(**{**flags, "callbacks": [*callbacks, Watching(watch)]})
+            if not self._module.training:  # else its parts are in the modes that its author set
+                self._module.train()
             trainer.fit(self._module, loader, self._validation())
         return trainer.global_step
 
@@ -135,7 +140,7 @@ class LightningLearner(Learner):
             if length is not None and length > 0
         }
         return LightningLearner(
-            self._begin,
+            self._module_of,
             self._data,
             trainer={**self._flags, **shorter},
             batch_size=self._batch_size,
@@ -147,7 +152,7 @@ class LightningLearner(Learner):
         return self._module.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._wear(self._begin())
+        self._wear(self._begun())
         self._module.load_state_dict(state)
 
     def module(self) -> Ready:
@@ -155,6 +160,14 @@ class LightningLearner(Learner):
 
     def place(self, rows: Rows) -> Rows:
         return self._trained.place(rows)
+
+    def _begun(self) -> LightningModule:
+        """What a round starts from; a copy, since a builder may give the same module again."""
+        given = self._module_of
+        module = given if isinstance(given, LightningModule) else given()
+        if not isinstance(module, LightningModule):
+            raise UserError(f"a LightningModule is needed, got {type(module).__name__}")
+        return deepcopy(module)
 
     def _wear(self, module: LightningModule) -> None:
         """Look, from now on, through another module; whoever looked before keeps the other one."""
@@ -174,17 +187,39 @@ class LightningLearner(Learner):
         )
 
 
+def _preprocess(given: Any) -> nn.Module:
+    if not isinstance(given, nn.Module):
+        raise UserError(f"`preprocess` must be an nn.Module, got {type(given).__name__}")
+    return given
+
+
+def _demand_trainable(network: Network, sample: Tensor) -> None:
+    """Refuse what could be looked at, and not be trained as our networks are."""
+    if isinstance(network.embed, LightningModule):
+        raise UserError(
+            "a LightningModule trains by steps of its own: give it to LightningLearner, or give "
+            "TorchLearner the network inside"
+        )
+    if not any(weight.requires_grad for weight in network.parameters()):
+        raise UserError("all weights of the network are frozen: let the head, at least, learn")
+    with seeded(0, "sample"), torch.no_grad():
+        output = deepcopy(network).train().embed(sample)
+    if not isinstance(output, Tensor):
+        raise UserError(
+            f"in training mode the network gives a {type(output).__name__} beside or in place of "
+            "logits: build it without auxiliary outputs"
+        )
+
+
 class _Worn(Network):
     """A module as a network of ours: it stays whole, and its head's input is the embedding."""
 
     def __init__(self, module: nn.Module, classes: int, sample: Tensor) -> None:
         cut, _ = cut_of(module, classes, sample)
-        head = module.get_submodule(cut.head)
-        assert isinstance(head, nn.Linear)
-        dropout = None if cut.dropout is None else module.get_submodule(cut.dropout)
-        rate = dropout.p if isinstance(dropout, nn.Dropout) else 0.0
-        super().__init__(_UpTo(module, cut.head), head.in_features, classes, rate)
-        self.head = head
+        name = next(name for name, inner in module.named_modules() if inner is cut.head)
+        rate = cut.dropout.p if cut.dropout else 0.0
+        super().__init__(_UpTo(module, name), cut.head.in_features, classes, rate)
+        self.head = cut.head
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.embed.get_submodule("module")(inputs)
@@ -222,6 +257,7 @@ class _Preprocessed:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         self.preprocess.train(self.batches.shuffle)  # augmentation is for training
         for inputs, labels in self.batches:
+            self.preprocess.to(inputs.device)  # whence Lightning may have taken it
             with torch.no_grad():  # not around the yield, which would keep gradients off outside
                 read = self.preprocess(inputs)
             yield read, labels

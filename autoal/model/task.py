@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from autoal.bounds import choice, number, switch, whole
 from autoal.data.rows import Shape
+from autoal.errors import UserError
 from autoal.model.cut import network_of
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.networks import Network
@@ -106,6 +107,8 @@ class Task(LightningModule):
     def renew(self, *, first: bool) -> None:
         """Set the weights that this round's training starts from."""
         fresh = self._build()
+        if fresh is self.network:
+            raise UserError("what builds the network gave the same one twice: give it as it is")
         if self.warm_start and not first:
             _shrink_and_perturb(self.network, fresh, self.shrink, self.perturb)
         else:

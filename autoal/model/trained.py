@@ -36,7 +36,8 @@ class Trained(Learner):
     @property
     def deep(self) -> bool:
         head = {id(weight) for weight in self.task.network.head.parameters()}
-        return any(id(weight) not in head for weight in self.task.network.parameters())
+        weights = self.task.network.parameters()
+        return any(weight.requires_grad and id(weight) not in head for weight in weights)
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         self._part()
@@ -58,7 +59,9 @@ class Trained(Learner):
         )
 
     def fresh(self, share: float = 1.0) -> Trained:
-        return Trained(self.task.shorter(share), self.training)
+        task = self.task.shorter(share)
+        task.renew(first=True)
+        return Trained(task, self.training)
 
     def state_dict(self) -> dict[str, Any]:
         return self.task.network.state_dict()

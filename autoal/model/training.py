@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Training:
 
     def fit(self, task: Task, rows: Rows, watch: Watch) -> int:
         """Train on these rows; returns the number of optimizer steps that were taken."""
-        with quiet():
+        with contained():
             length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
             trainer = self._trainer(
                 max_epochs=length[0], max_steps=length[1], callbacks=[Watching(watch)]
@@ -75,12 +76,12 @@ class Training:
 
     def optimise(self, module: LightningModule) -> None:
         """Let a module go through its own batches once, and take what steps it takes."""
-        with quiet():
+        with contained():
             self._trainer(max_epochs=1).fit(module)
 
     def test(self, task: Task, rows: Rows) -> dict[str, float]:
         """The metrics on these rows."""
-        with quiet():
+        with contained():
             trainer = self._trainer()
             self._arrange(task, trainer)
             batches = Batches(rows.inputs, rows.labels, size=EVALUATION_BATCH)
@@ -96,7 +97,7 @@ class Training:
         """
         if not len(numbers):  # the width is that of any row
             return self.embed(task, rows, torch.zeros(1, dtype=torch.long), stages=stages)[:0]
-        with quiet():
+        with contained():
             trainer = self._trainer()
             self._arrange(task, trainer)
             task.show_stages = stages
@@ -146,7 +147,7 @@ class Training:
 @cache
 def _device(accelerator: str, precision: Any) -> torch.device:
     """Where a Trainer of these would compute; to make one takes looks at all packages."""
-    with quiet():
+    with contained():
         trainer = Trainer(accelerator=accelerator, devices=1, precision=precision, **QUIET)
         return trainer.strategy.root_device
 
@@ -161,7 +162,9 @@ class Watching(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self.rate = trainer.optimizers[0].param_groups[0]["lr"]
+        # Of a module of the user's there may be none, which is how Lightning lets it train nothing.
+        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        self.rate = groups[0]["lr"] if groups else 0.0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -175,8 +178,24 @@ class Watching(Callback):
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """No introduction and no farewell from Lightning, of which there are three a round."""
+def contained() -> Iterator[None]:
+    """Lightning without its introductions, of which there are three a round, and stopped by Ctrl-C.
+
+    Left alone, it ends the whole process on a KeyboardInterrupt, and ignores the next ones.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with _quiet():
+            yield
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise stop.__context__ from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
     log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from autoal.bounds import number, whole
+from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN
-from autoal.oracles.question import Answers, Oracle, Question
+from autoal.errors import UserError
+from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.seeding import generator
 
 
@@ -33,7 +37,7 @@ class Noisy:
         self.seed = seed
 
     def __call__(self, question: Question) -> Answers:
-        answers = self.oracle(question)
+        answers = answered(self.oracle, question)
         classes = len(question.classes)
         labels = [
             self._answered(row, question.person, label, classes)
@@ -70,17 +74,17 @@ class Agreed:
         votes = torch.zeros(count, classes, dtype=torch.float64)
         cost, truth = torch.zeros(count), torch.full((count,), UNKNOWN)
         for person in range(self.votes):
-            answers = self.oracle(replace(question, person=person))
+            answers = answered(self.oracle, replace(question, person=person))
             places = order[torch.searchsorted(question.rows[order], answers.rows)]
             # A little more for who comes earlier, and never so much as a vote.
             votes[places] += one_hot(answers.labels, classes) * (1 + 0.5 ** (person + 2))
             cost[places] += answers.costs
             if answers.truth is not None:
                 truth[places] = answers.truth
-        answered = votes.sum(1) > 0
-        known = bool((truth[answered] != UNKNOWN).all())
+        voted = votes.sum(1) > 0
+        known = bool((truth[voted] != UNKNOWN).all())
         agreed = Answers(question.rows, votes.argmax(1), f"{self.votes} people", cost, truth)
-        return replace(agreed, truth=truth if known else None).take(answered)
+        return replace(agreed, truth=truth if known else None).take(voted)
 
 
 class Priced:
@@ -88,19 +92,32 @@ class Priced:
 
     Args:
         oracle: answers.
-        costs: of an answer, or of an answer about each row of the data set, (n,).
+        costs: of any answer, or of an answer about each row of the data set, (n,).
     """
 
-    def __init__(self, oracle: Oracle, costs: float | Tensor) -> None:
-        least = float(costs.min()) if isinstance(costs, Tensor) else costs
-        number("costs", least, least=0)
+    def __init__(self, oracle: Oracle, costs: Any) -> None:
         self.oracle = oracle
-        self.costs = costs
+        self.prices = _prices(costs)
 
     def __call__(self, question: Question) -> Answers:
-        answers = self.oracle(question)
-        if isinstance(self.costs, Tensor):
-            prices = self.costs[answers.rows]
-        else:
-            prices = torch.full((len(answers.rows),), float(self.costs))
-        return replace(answers, cost=answers.costs * prices)
+        answers = answered(self.oracle, question)
+        return replace(answers, cost=answers.costs * self._of(answers.rows))
+
+    def _of(self, rows: Tensor) -> Tensor:
+        if not self.prices.ndim:
+            return self.prices.expand(len(rows))
+        beyond = rows[rows >= len(self.prices)]
+        if len(beyond):
+            raise UserError(f"row {beyond[0]} has no price: there are {len(self.prices)} of them")
+        return self.prices[rows]
+
+
+def _prices(costs: Any) -> Tensor:
+    """One for all rows, or one for each; none of them below 0."""
+    if not isinstance(costs, Iterable):
+        number("costs", costs, least=0)
+        return torch.tensor(float(costs), dtype=torch.float64)
+    prices = tensor_of(costs, "costs").double()
+    for price in prices[~(prices.isfinite() & (prices >= 0))][:1].tolist():
+        number("costs", price, least=0)
+    return prices

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
-from autoal.oracles.question import Answers, Oracle, Question
+from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.oracles.truth import truth_of
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
@@ -41,7 +41,7 @@ class _Unasked(ABC):
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:
-            return self.oracle(question)
+            return answered(self.oracle, question)
         labels, truth = self.given(question, question.view), truth_of(self.labels, question.rows)
         return Answers(question.rows, labels, self.by, torch.zeros(len(labels)), truth)
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.data.classes import class_numbers
+from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Shown, chosen
 from autoal.query.view import View
 
@@ -39,13 +41,34 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The classes of rows that were asked about; a row that is left out was declined."""
+    """The classes of rows that were asked about; a row that is left out was declined.
+
+    What is given as arrays or lists becomes tensors.
+    """
 
     rows: Tensor  # (answered,) long, of those asked about
     labels: Tensor  # (answered,) long
     by: str = ""  # who answered
     cost: Tensor | None = None  # (answered,) of each; None: a label, that is 1
     truth: Tensor | None = None  # (answered,) for the record alone, where it is known
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "labels", "truth"):
+            if (values := getattr(self, name)) is not None:
+                self._set(name, _whole(name, values))
+        if self.cost is not None:
+            self._set("cost", tensor_of(self.cost, "the costs of answers").double())
+            if not bool((self.costs.isfinite() & (self.costs >= 0)).all()):
+                raise ValueError("the cost of an answer must be a finite number, 0 at least")
+        for name in ("labels", "cost", "truth"):
+            values = getattr(self, name)
+            if values is not None and values.shape != self.rows.shape:
+                raise ValueError(
+                    f"answers: {name} of the shape {tuple(values.shape)} for {len(self.rows)} rows"
+                )
+
+    def _set(self, name: str, value: Tensor) -> None:
+        object.__setattr__(self, name, value)  # as frozen data classes do it
 
     @property
     def costs(self) -> Tensor:
@@ -74,7 +97,7 @@ class Answers:
         Classes go by number or by name; -1, NaN or None declines a row.
         """
         if isinstance(given, Answers):
-            return given
+            return in_order(question, given)
         values = given.tolist() if hasattr(given, "tolist") else given
         if not isinstance(values, list | tuple) or len(values) != len(question.rows):
             count = len(values) if isinstance(values, list | tuple) else "no list of"
@@ -82,52 +105,44 @@ class Answers:
                 f"{count} answers to {len(question.rows)} questions: give one for each row, "
                 "-1 or None to decline it"
             )
-        labels = torch.tensor([_label(value, question.classes) for value in values])
+        labels = class_numbers(values, question.classes)
         answered = labels != UNKNOWN
-        return cls(question.rows[answered], labels.long()[answered])
+        return cls(question.rows[answered], labels[answered])
 
 
-Oracle = Callable[[Question], Answers]
+# Whoever answers: by `Answers`, or by what `Answers.of` makes some of.
+Oracle = Callable[[Question], Any]
 
 
-def _label(value: Any, classes: tuple[str, ...]) -> int:
-    """The number of a class, or UNKNOWN."""
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, str):
-        if value not in classes:
-            raise ValueError(f"{value!r} is none of the classes {', '.join(classes)}")
-        return classes.index(value)
-    if value is None or value != value:
-        return UNKNOWN
-    if not isinstance(value, int | float) or value not in range(-1, len(classes)):
-        raise ValueError(f"{value!r} is no class: they go from 0 to {len(classes) - 1}")
-    return int(value)
+def answered(oracle: Oracle, question: Question) -> Answers:
+    """What an oracle answers, in the order of the question."""
+    return Answers.of(question, oracle(question))
 
 
 def in_order(question: Question, answers: Answers) -> Answers:
     """The answers in the order of the question; what is no answer to it is refused."""
-    _demand_asked(question, answers.rows, answers.labels)
-    labels = answers.labels.long()
-    wrong = answers.labels[
-        (labels != answers.labels) | (labels < 0) | (labels >= len(question.classes))
-    ]
-    if len(wrong):
-        raise ValueError(
-            f"the oracle answered {wrong[0]}; classes go from 0 to {len(question.classes) - 1}"
-        )
-    order = question.rows.argsort()
-    places = order[torch.searchsorted(question.rows[order], answers.rows)]
-    return replace(answers, labels=labels).take(places.argsort())
-
-
-def _demand_asked(question: Question, rows: Tensor, labels: Tensor) -> None:
-    """Refuse labels that are not one for each of some rows of the question."""
-    if rows.ndim != 1 or labels.shape != rows.shape:
-        raise ValueError(
-            f"the oracle gave {tuple(labels.shape)} answers to {len(question.rows)} questions"
-        )
+    rows, labels = answers.rows, answers.labels
     foreign = rows[~torch.isin(rows, question.rows)]
     if len(foreign):
         raise ValueError(f"the oracle answered for row {foreign[0]}, which nobody had asked about")
     if len(rows.unique()) < len(rows):
         raise ValueError("the oracle answered twice for a row")
+    wrong = labels[(labels < 0) | (labels >= len(question.classes))]
+    if len(wrong):
+        raise ValueError(
+            f"the oracle answered {wrong[0]}; classes go from 0 to {len(question.classes) - 1}"
+        )
+    order = question.rows.argsort()
+    places = order[torch.searchsorted(question.rows[order], rows)]
+    return answers.take(places.argsort())
+
+
+def _whole(name: str, values: Any) -> Tensor:
+    """Whole numbers, one for each answer."""
+    given = tensor_of(values, f"the {name} of answers")
+    numbers = given.long()
+    odd = given[numbers != given]
+    if given.ndim != 1 or len(odd):
+        what = f"{odd[0]:g}" if len(odd) else f"the shape {tuple(given.shape)}"
+        raise ValueError(f"the {name} of answers must be whole numbers, one for each, got {what}")
+    return numbers

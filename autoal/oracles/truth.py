@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from autoal.data.rows import UNKNOWN
+from autoal.data.classes import class_numbers, values_of
+from autoal.data.rows import UNKNOWN, chosen
 from autoal.errors import UserError
 from autoal.oracles.question import Answers, Question
 
@@ -16,17 +16,18 @@ class TrueLabels:
     """An oracle that knows the answers, for experiments on labelled data.
 
     Args:
-        labels: of all rows of the data set, (n,); a row whose label is -1 is declined.
+        labels: of all rows of the data set, numbers or names of classes; a row whose label is -1,
+            NaN or None is declined.
     """
 
-    def __init__(self, labels: Tensor | Sequence[int]) -> None:
-        self._labels = torch.as_tensor(labels).long()
+    def __init__(self, labels: Any) -> None:
+        self._labels = labels if isinstance(labels, Tensor) else values_of(labels)
 
     def __call__(self, question: Question) -> Answers:
         beyond = question.rows[question.rows >= len(self._labels)]
         if len(beyond):
             raise UserError(f"row {beyond[0]} has no true label: it was made")
-        labels = self._labels[question.rows]
+        labels = class_numbers(chosen(self._labels, question.rows), question.classes)
         mask = labels != UNKNOWN
         return Answers(question.rows[mask], labels[mask], "truth", truth=labels[mask])
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from autoal.data.classes import is_unknown, values_of
+from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 from autoal.model.features import Features, Given, Head, Predictions
+
+LARGEST = 2**31  # that the number of a class may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,7 @@ class Lines:
     embeddings: Tensor | None
     stages: Tensor | None
     logits: Tensor | None
-    draws: Tensor | None
+    drawn_logits: Tensor | None  # (draws, n, classes)
     inputs: Tensor | None
     head: nn.Module | None
     dropout: float
@@ -44,17 +47,15 @@ class Lines:
         """From arrays of any kind."""
         if sum(given is not None for given in (logits, probs, head)) > 1:
             raise ValueError("give one of `logits`, `probs` and `head`, not several")
-        if probs is not None:
-            logits = _numbers(probs).log()
         return cls(
-            None if embeddings is None else _numbers(embeddings),
-            None if stages is None else _numbers(stages),
-            None if logits is None else _numbers(logits),
-            None if draws is None else _numbers(draws),
-            None if inputs is None else tensor_of(inputs),
-            head,
-            dropout,
-            seed,
+            embeddings=_numbers(embeddings, "embeddings"),
+            stages=_numbers(stages, "stages"),
+            logits=_logarithms(probs, "probs") if logits is None else _numbers(logits, "logits"),
+            drawn_logits=_logarithms(draws, "draws"),
+            inputs=None if inputs is None else tensor_of(inputs, "inputs"),
+            head=head,
+            dropout=dropout,
+            seed=seed,
         )
 
     def size(self, **others: Any) -> int:
@@ -67,8 +68,8 @@ class Lines:
             **others,
         }
         sizes = {name: len(array) for name, array in given.items() if array is not None}
-        if self.draws is not None:
-            sizes["draws"] = self.draws.shape[1]
+        if self.drawn_logits is not None:
+            sizes["draws"] = self.drawn_logits.shape[1]
         if not sizes:
             raise ValueError("a view needs an array at least: embeddings, probs, labels, ...")
         if len(set(sizes.values())) > 1:
@@ -77,7 +78,9 @@ class Lines:
 
     def classes(self, labels: Tensor, given: int | None) -> int:
         """How many classes the predictions have, or else the labels tell, or was said."""
-        widths = {array.shape[-1] for array in (self.logits, self.draws) if array is not None}
+        widths = {
+            array.shape[-1] for array in (self.logits, self.drawn_logits) if array is not None
+        }
         if isinstance(self.head, nn.Linear):
             widths.add(self.head.out_features)
         widths |= set() if given is None else {given}
@@ -105,28 +108,29 @@ class Lines:
     def _predicted(self, rows: Tensor) -> Predictions:
         if self.head is not None:
             return Head(self.head, self.dropout, self.seed)
-        draws = self.draws
+        drawn = self.drawn_logits
         return Given(
             lambda: _of(self.logits, rows, "probs"),
-            None if draws is None else lambda: draws[:, rows].log(),
+            None if drawn is None else lambda: drawn[:, rows],
         )
 
 
 def labels_of(values: Any) -> Tensor:
-    """Whole numbers from 0, or UNKNOWN, which NaN is too."""
-    given = tensor_of(values)
-    labels = given.double()
-    labels = torch.where(labels.isnan(), UNKNOWN, labels)
-    odd = labels[(labels != labels.round()) | (labels < UNKNOWN) | labels.isinf()]
-    if given.ndim != 1 or len(odd):
-        what = f"{odd[0]:g}" if len(odd) else f"the shape {tuple(given.shape)}"
-        raise ValueError(f"`labels` must be a class for each row, or -1 if unknown, got {what}")
-    return labels.long()
+    """Whole numbers from 0, or UNKNOWN, which NaN and None are too."""
+    given = values_of(values)
+    for label in given:
+        if not is_unknown(label) and not (
+            isinstance(label, int | float) and label in range(LARGEST)
+        ):
+            raise ValueError(
+                f"`labels` must be a class for each row, or -1 if unknown, got {label!r}"
+            )
+    return torch.tensor([UNKNOWN if is_unknown(label) else int(label) for label in given])
 
 
 def rows_of(values: Any, labels: Tensor) -> Tensor:
     """A mask of the labelled rows that these numbers, or a mask, name."""
-    given = tensor_of([] if values is None else values)
+    given = tensor_of([] if values is None else values, "held_out")
     mask = torch.zeros(len(labels), dtype=torch.bool)
     if given.dtype == torch.bool and given.shape != mask.shape:
         raise ValueError(f"`held_out` is a mask of {len(given)} rows, and there are {len(mask)}")
@@ -141,19 +145,21 @@ def rows_of(values: Any, labels: Tensor) -> Tensor:
     return mask
 
 
-def tensor_of(values: Any) -> Tensor:
-    """A tensor of any kind of array, which is not changed by what happens to the array later."""
-    if isinstance(values, Tensor):
-        return values.detach()
-    if isinstance(values, np.ndarray):
-        return torch.from_numpy(values.copy())
-    return torch.as_tensor(values)
-
-
-def _numbers(values: Any) -> Tensor:
+def _numbers(values: Any, what: str) -> Tensor | None:
     """A tensor of floating-point numbers; whole ones become some."""
-    tensor = tensor_of(values)
-    return tensor if tensor.is_floating_point() else tensor.float()
+    if values is None:
+        return None
+    tensor, listed = tensor_of(values, what), isinstance(values, list | tuple)
+    # A list's numbers have no precision of their own: they get torch's.
+    return tensor.float() if listed or not tensor.is_floating_point() else tensor
+
+
+def _logarithms(probs: Any, what: str) -> Tensor | None:
+    """Of probabilities, none of which may be below zero."""
+    numbers = _numbers(probs, what)
+    if numbers is not None and bool((numbers < 0).any()):
+        raise ValueError(f"`{what}` must be probabilities, and {float(numbers.min()):g} is below 0")
+    return None if numbers is None else numbers.log()
 
 
 def _of(array: Tensor | None, rows: Tensor, name: str) -> Tensor:

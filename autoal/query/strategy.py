@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -106,12 +107,18 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
     scored = as_scored(strategy.score(view, budget))
     name, size = type(strategy).__name__, len(view.pool)
     demand_scores(name, scored.scores, size)
-    if scored.labels is not None and scored.labels.shape != (size,):
-        shape = tuple(scored.labels.shape)
-        raise ValueError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+    if scored.labels is not None:
+        _demand_tensor(name, "labels", scored.labels)
+        if scored.labels.shape != (size,):
+            shape = tuple(scored.labels.shape)
+            raise ValueError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+    try:
+        json.dumps(notes := deepcopy(dict(scored.notes)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}.score gave notes that JSON has no words for: {error}") from error
     places = best_first(scored.scores, view)[:budget]
     suggested = None if scored.labels is None else scored.labels.cpu()[places]
-    return Query(view.pool.rows[places], deepcopy(dict(scored.notes)), suggested)
+    return Query(view.pool.rows[places], notes, suggested)
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
@@ -199,6 +206,7 @@ def placed(picks: list[int], rest: Tensor, places: Tensor, size: int) -> Tensor:
 
 def demand_scores(name: str, scores: Tensor, size: int) -> None:
     """Refuse what is not one finite number for each row."""
+    _demand_tensor(name, "scores", scores)
     if scores.shape != (size,):
         raise ValueError(
             f"{name}.score must return one number for each of the {size} rows of the pool, "
@@ -208,4 +216,11 @@ def demand_scores(name: str, scores: Tensor, size: int) -> None:
         bad = (~scores.isfinite()).nonzero().flatten()
         raise ValueError(
             f"{name}.score returned {float(scores[bad[0]])} for {len(bad)} of {size} rows"
+        )
+
+
+def _demand_tensor(name: str, what: str, given: Any) -> None:
+    if not isinstance(given, Tensor):
+        raise ValueError(
+            f"{name}.score must give its {what} as a Tensor, got {type(given).__name__}"
         )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.model.features import Features
-from autoal.query.lines import Lines, labels_of, rows_of, tensor_of
+from autoal.query.lines import Lines, labels_of, rows_of
 from autoal.seeding import derive, generator
 
 if TYPE_CHECKING:  # or a strategy could not be imported without Lightning, which takes seconds
@@ -117,7 +118,7 @@ class View:
             dropout=dropout,
             seed=seed,
         )
-        prices = None if costs is None else tensor_of(costs)
+        prices = None if costs is None else tensor_of(costs, "costs")
         given = None if labels is None else labels_of(labels)
         size = lines.size(labels=given, costs=prices)
         known = torch.full((size,), UNKNOWN) if given is None else given

@@ -25,7 +25,7 @@ import yaml
 from autoal.errors import UserError, Waiting
 from autoal.record.failure import forget_failure, keep_failure
 from autoal.record.round import Round, rounds_of
-from autoal.settings import differences
+from autoal.settings import differences, plain
 
 # Where a run reports to makes no difference to what it computes.
 FREE = ("logger", "name", "out")
@@ -47,7 +47,7 @@ class RunFolder:
         versions: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = path = Path(path)
-        self.config = dict(config or {})
+        self.config = plain(dict(config or {}))
         with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock = (path / ".lock").open("w")
@@ -87,6 +87,8 @@ class RunFolder:
 
     def add(self, finished: Round, state: dict[str, Any]) -> None:
         """Keep a round and the state that the next one starts from."""
+        if finished.number != len(self._lines):
+            raise ValueError(f"round {finished.number} cannot follow {len(self._lines)} rounds")
         line = finished.to_line()
         line |= {key: self.config[key] for key in ("strategy", "seed") if key in self.config}
         if isinstance(strategy := line.get("strategy"), Mapping):
@@ -136,7 +138,8 @@ class RunFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(
-                f"another process is at work in {self.path}; wait for it, or give another name="
+                f"{self.path} is open already, mostly because another process is at work in it; "
+                "wait for it, or give another name="
             ) from error
 
     def _settle(self, versions: dict[str, Any]) -> str:

@@ -101,6 +101,14 @@ def _test_apart(parts: Parts, encoder: Encoder) -> None:
     demand(torch.equal(found, expected), "another test set changed what the pool becomes")
 
 
+def _alone(parts: Parts, encoder: Encoder) -> None:
+    if encoder.learns:
+        return
+    beside, alone = encoder.encode(parts, CPU), encoder.encode({"test": parts["test"]}, CPU)
+    near = torch.allclose(alone["test"], beside["test"], rtol=1e-4, atol=1e-5)
+    demand(near, "`learns` is False, and without the pool other rows become something else")
+
+
 PROMISES: dict[str, Callable[[Parts, Encoder], None]] = {
     "every row of every part becomes one line of a tensor": _one_for_each,
     "what rows become is finite": _finite,
@@ -109,5 +117,6 @@ PROMISES: dict[str, Callable[[Parts, Encoder], None]] = {
     "the global streams stay where they are": _streams_stay,
     "labels take no part": _without_labels,
     "the test set takes no part": _test_apart,
+    "rows alone become the same, where it learns nothing from the pool": _alone,
     "the rows are left as they are": _untouched,
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, Self
 
 import torch
 from autoal.strategies.uncertainty import Margin
@@ -48,7 +48,14 @@ class Asked(TrueLabels):
         return super().__call__(question)
 
 
-class Looking(Margin):
+class Spy:
+    """A strategy whose copies, as an experiment makes them, are the object that a test looks at."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class Looking(Spy, Margin):
     """Keeps the views."""
 
     def __init__(self) -> None:

@@ -49,6 +49,7 @@ from tests.cycle.made import (
     Looking,
     Make,
     Small,
+    Spy,
     Watched,
     answered,
     asked,
@@ -202,9 +203,10 @@ def test_a_warm_start_goes_on_from_the_last_round_and_a_fresh_one_does_not(
 
 
 def test_an_experiment_that_is_over_has_nothing_left_to_do(quick: Make) -> None:
-    history, oracle = done(quick()), Asked(torch.zeros(60, dtype=torch.long))
+    over, oracle = quick(), Asked(torch.zeros(60, dtype=torch.long))
+    history = done(over)
     again = quick()
-    again.resume(history)
+    again.resume(history, saved(over))
     assert done(again, oracle) == []
     assert oracle.questions == []
     assert again.ask() is None
@@ -213,11 +215,11 @@ def test_an_experiment_that_is_over_has_nothing_left_to_do(quick: Make) -> None:
 def test_more_rounds_can_be_added_to_an_experiment(
     make: Make, small: Small, expected: Expected
 ) -> None:
-    learner = small()
-    short = done(make(learner=learner, plan=Plan(start=6, budget=5, rounds=1)))
-    again = make(learner=learner)
-    again.resume(short)
-    assert facts(short + done(again)) == expected
+    short = make(plan=Plan(start=6, budget=5, rounds=1))
+    history = done(short)
+    again = make(learner=small())
+    again.resume(history, saved(short))
+    assert facts(history + done(again)) == expected
 
 
 def test_nothing_is_done_before_a_round_is_asked_for(make: Make, data: Data) -> None:
@@ -312,13 +314,22 @@ def test_a_sink_is_told_of_the_beginning_and_the_steps_of_a_round_but_not_its_en
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (lambda rows: torch.zeros(len(rows) + 1, dtype=torch.long), "gave .*7,.* answers to 6"),
-        (lambda rows: torch.zeros(len(rows), 1, dtype=torch.long), "gave .*6, 1.* answers to 6"),
-        (lambda rows: torch.zeros((), dtype=torch.long), "answers to 6 questions"),
+        (
+            lambda rows: torch.zeros(len(rows) + 1, dtype=torch.long),
+            r"labels of the shape \(7,\) for 6 rows",
+        ),
+        (
+            lambda rows: torch.zeros(len(rows), 1, dtype=torch.long),
+            r"labels of answers must be .* got the shape \(6, 1\)",
+        ),
+        (
+            lambda rows: torch.zeros((), dtype=torch.long),
+            r"labels of answers must be .* got the shape \(\)",
+        ),
         (lambda rows: torch.full_like(rows, 3), "answered 3; classes go from 0 to 2"),
         (lambda rows: torch.full_like(rows, -1), "answered -1; classes go from 0 to 2"),
-        (lambda rows: torch.full((len(rows),), float("nan")), "the oracle"),
-        (lambda rows: torch.full((len(rows),), 0.5), "the oracle"),
+        (lambda rows: torch.full((len(rows),), float("nan")), "one for each, got nan"),
+        (lambda rows: torch.full((len(rows),), 0.5), "one for each, got 0.5"),
     ],
     ids=["one too many", "table", "one for all", "too high", "negative", "nan", "half"],
 )
@@ -346,9 +357,10 @@ def test_a_plan_that_the_pool_cannot_serve_is_refused_before_any_round(make: Mak
 
 
 def test_a_history_that_labels_a_row_twice_is_refused(quick: Make) -> None:
-    first = answered(quick())
+    experiment = quick()
+    first = answered(experiment)
     with pytest.raises(ValueError, match="is labelled already"):
-        quick().resume([first, first])
+        quick().resume([first, first], saved(experiment))
 
 
 def test_a_task_that_was_looked_at_between_the_rounds_is_trained_the_same(
@@ -464,7 +476,7 @@ def class_two(question: Question) -> Answers:
     return Answers(question.rows, torch.full_like(question.rows, 2), "class two", cost)
 
 
-class OfClassTwo(QueryStrategy):
+class OfClassTwo(Spy, QueryStrategy):
     """Takes all rows for those of one class."""
 
     reads: Reads = ()
@@ -547,16 +559,15 @@ def test_whoever_answers_sees_the_round_as_the_strategy_does(quick: Make) -> Non
 
 
 def test_an_interrupted_experiment_keeps_the_labels_that_were_given(quick: Make) -> None:
-    whole = done(quick(), class_two)
+    short = quick(plan=Plan(start=6, budget=5, rounds=1))
+    whole = done(short, class_two)
     looking = Looking()
     again = quick(looking)
-    again.resume(recorded(whole[:2]))
+    again.resume(recorded(whole), saved(short))
     # Another oracle goes on, who would have labelled the past otherwise.
     next(rounds(again, lambda question: Answers(question.rows, torch.zeros_like(question.rows))))
     given = [
-        pair
-        for finished in whole[:2]
-        for pair in zip(finished.queried, finished.labels, strict=True)
+        pair for finished in whole for pair in zip(finished.queried, finished.labels, strict=True)
     ]
     assert looking.views[0].labelled.labels.tolist() == [label for _, label in sorted(given)]
 
@@ -814,16 +825,30 @@ def test_declined_rows_stay_aside_after_a_restart(quick: Make, data: Data) -> No
     assert not set(aside) & set(looking.views[0].labelled.features.rows.tolist())
 
 
-def test_a_start_set_that_is_declined_whole_is_refused_and_can_still_be_answered(
-    quick: Make, quickly: Expected
+@pytest.mark.parametrize("start", [None, "coreset"])
+def test_where_the_start_is_declined_whole_other_rows_are_asked_about(
+    quick: Make, start: str | None
 ) -> None:
-    experiment = quick()
+    experiment = quick(start=start)
     rows = asked(experiment).rows
-    with pytest.raises(UserError, match="all 6 rows were declined: there is nothing to learn"):
-        experiment.tell([-1] * 6)
-    assert experiment.history == []
-    assert torch.equal(asked(experiment).rows, rows)
-    assert facts(done(experiment)) == quickly
+    empty = experiment.tell([-1] * 6)
+    assert (empty.number, empty.declined, empty.queried) == (0, rows.tolist(), [])
+    assert (empty.labelled, empty.metrics, empty.steps, empty.bought) == (0, {}, 0, 0)
+    again = quick(start=start)
+    again.resume(recorded(experiment.history), saved(experiment))
+    question = asked(experiment)
+    assert (question.number, question.view, len(question.rows)) == (1, None, 6)
+    assert not torch.isin(question.rows, rows).any()
+    assert torch.equal(asked(again).rows, question.rows)
+    assert facts(done(again)) == facts(done(experiment))
+    assert [finished.labelled for finished in experiment.history] == [0, 6, 11, 16]
+
+
+def test_a_pool_of_which_every_row_is_declined_ends_the_experiment(quick: Make) -> None:
+    experiment = quick(plan=Plan(start=40, budget=1, rounds=3))
+    history = done(experiment, lambda question: [None] * len(question.rows))
+    assert [len(finished.declined) for finished in history] == [40, 20]
+    assert experiment.stopped == "no row is left that could be asked about"
 
 
 def test_a_later_batch_that_is_declined_whole_costs_a_round(
@@ -844,14 +869,23 @@ def test_a_later_batch_that_is_declined_whole_costs_a_round(
 
 
 def test_a_pool_that_runs_dry_ends_the_experiment(quick: Make) -> None:
-    history = done(quick(plan=Plan(start=16, budget=20, rounds=2)))
-    last = quick(plan=Plan(start=6, budget=5, rounds=9))
-    last.resume(history)
+    most = quick(plan=Plan(start=16, budget=20, rounds=2))
+    reasons: list[int] = []
+
+    def stop(history: Any, view: View) -> str:
+        reasons.append(len(history))
+        return ""
+
+    history = done(most)
+    last = quick(plan=Plan(start=6, budget=5, rounds=9), stop=stop)
+    last.resume(history, saved(most))
     (finished,) = done(last)  # four rows are left, fewer than a batch
     assert (len(finished.queried), finished.labelled) == (4, 60)
-    assert last.ask() is None
+    assert (last.ask(), last.ask()) == (None, None)
+    assert last.stopped == "no row is left that could be asked about"
+    assert reasons == [3, 4]
     over = quick(plan=Plan(start=6, budget=5, rounds=9))
-    over.resume(last.history)
+    over.resume(last.history, saved(last))
     assert over.ask() is None
 
 
@@ -873,7 +907,7 @@ def test_answers_in_another_order_are_put_in_that_of_the_question(
         (lambda rows, labels: [*labels, 0], "7 answers to 6 questions"),
         (lambda rows, labels: 1, "no list of answers to 6 questions"),
         (lambda rows, labels: {0: 1}, "no list of answers to 6 questions"),
-        (lambda rows, labels: torch.tensor(labels)[:, None], r"\[\d\] is no class"),
+        (lambda rows, labels: [[label, 0] for label in labels], "several labels a row are not"),
         (lambda rows, labels: [*labels[:-1], 3], "3 is no class: they go from 0 to 2"),
         (lambda rows, labels: [*labels[:-1], -2], "-2 is no class: they go from 0 to 2"),
         (lambda rows, labels: [*labels[:-1], 0.5], "0.5 is no class"),
@@ -889,7 +923,7 @@ def test_answers_in_another_order_are_put_in_that_of_the_question(
         ),
         (
             lambda rows, labels: Answers(rows[:, None], torch.tensor(labels)[:, None]),
-            "gave .*6, 1.* answers to 6 questions",
+            r"rows of answers must be .* got the shape \(6, 1\)",
         ),
         (lambda rows, labels: Answers(rows, torch.tensor(labels) + 3), "classes go from 0 to 2"),
     ],
@@ -981,7 +1015,7 @@ def test_after_a_fit_that_failed_a_model_still_answers(make: Make, small: Small)
 def test_a_view_that_is_kept_gives_what_its_own_round_saw(
     make: Make, data: Data, small: Small
 ) -> None:
-    class Keeping(Random):
+    class Keeping(Spy, Random):
         def __init__(self) -> None:
             self.views: list[View] = []
 
@@ -1109,7 +1143,7 @@ def test_every_strategy_that_says_so_can_choose_the_start(make: Make, name: str)
 
 
 def test_the_start_is_chosen_without_labels_and_its_notes_are_kept(make: Make, data: Data) -> None:
-    class First(QueryStrategy):
+    class First(Spy, QueryStrategy):
         reads: Reads = ("embeddings", "labelled")
         view: View
 
@@ -1132,6 +1166,21 @@ def test_the_start_is_chosen_without_labels_and_its_notes_are_kept(make: Make, d
     rows = asked(make(start=KMeans())).rows
     data.train = replace(data.train, labels=torch.full((60,), -1))
     assert torch.equal(asked(make(start=KMeans())).rows, rows)
+
+
+@pytest.mark.parametrize("start", ["coreset", "typiclust"])
+def test_the_start_follows_from_the_seed_whatever_was_drawn_or_learnt_before(
+    make: Make, small: Small, start: str
+) -> None:
+    learner, found = small(), []
+    for global_seed in (1, 2):
+        torch.manual_seed(global_seed)
+        experiment = make(start=start, learner=learner)
+        found.append(answered(experiment).queried)
+    torch.manual_seed(3)
+    found.append(asked(make(start=start, learner=small())).rows.tolist())
+    assert found[0] == found[1] == found[2]
+    assert asked(make(start=start, seed=1)).rows.tolist() != found[0]
 
 
 def test_what_needs_labels_cannot_choose_the_start(make: Make) -> None:

@@ -231,7 +231,7 @@ def test_only_an_experiment_that_has_not_begun_can_go_on_after_others(quick: Mak
     asked(asking)
     for experiment in (begun, asking):
         with pytest.raises(RuntimeError, match="has begun already: resume a new one"):
-            experiment.resume(begun.history)
+            experiment.resume(begun.history, saved(begun))
 
 
 def test_rows_of_another_kind_cannot_join_and_the_experiment_goes_on(

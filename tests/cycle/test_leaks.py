@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from autoal import Data, Experiment, QueryStrategy, Question, View
 from autoal.query.strategy import READABLE, Reads
-from tests.cycle.made import Make, answered, asked
+from tests.cycle.made import Make, Spy, answered, asked
 
 # What nobody reaches by accident: code, and what code belongs to.
 PASSED = (types.ModuleType, type, types.CodeType, types.FrameType, str, bytes, int, float)
@@ -73,7 +73,7 @@ def told_by(thing: Any, labels: Tensor, rows: Tensor) -> bool:
     return len(flat) == len(wanted) and torch.equal(flat, wanted)
 
 
-class Everything(QueryStrategy):
+class Everything(Spy, QueryStrategy):
     """Reads all that there is, but for outcomes, and remembers nothing."""
 
     reads: Reads = tuple(name for name in READABLE if name != "outcomes")
@@ -141,7 +141,7 @@ def test_the_search_finds_labels_where_a_strategy_may_see_outcomes(
 
 
 def test_no_label_of_the_pool_can_be_reached_from_the_start(make: Make, held_out: Data) -> None:
-    class First(QueryStrategy):
+    class First(Spy, QueryStrategy):
         reads: Reads = ("inputs", "embeddings", "labelled")
 
         def score(self, view: View, budget: int) -> Tensor:

@@ -10,7 +10,7 @@ from autoal.cycle.trial import Trial
 from autoal.model.learner import Learner
 from autoal.query.strategy import Reads
 from autoal.seeding import seeded
-from tests.cycle.made import Expected, Make, Small, Watched, done, facts
+from tests.cycle.made import Expected, Make, Small, Spy, Watched, done, facts
 
 KNOWN = torch.arange(0, 60, 5)  # the labelled rows
 LABELS = torch.arange(12) % 3
@@ -135,7 +135,7 @@ def test_an_outcome_is_the_loss_after_the_training_with_the_true_labels(
     assert judged == other.test(validation)["nll"]
 
 
-class Foreseeing(QueryStrategy):
+class Foreseeing(Spy, QueryStrategy):
     """Foretells the loss after the round."""
 
     reads: Reads = ("outcomes",)
@@ -162,7 +162,7 @@ def test_an_outcome_is_what_the_round_then_comes_to(
     assert foreseeing.foretold == [finished.metrics["val_nll"] for finished in history[1:]]
 
 
-class Reading(QueryStrategy):
+class Reading(Spy, QueryStrategy):
     """Tells what is on its bench."""
 
     def __init__(self, reads: Reads) -> None:
@@ -190,7 +190,7 @@ def test_a_bench_has_what_the_strategy_names_and_nothing_else(make: Make, reads:
 def test_what_is_tried_out_changes_nothing_in_the_experiment(
     make: Make, data: Data, expected: Expected
 ) -> None:
-    class Trying(QueryStrategy):
+    class Trying(Spy, QueryStrategy):
         """As margin, after many a try."""
 
         reads: Reads = ("probs", "labels", "labelled", "fitted", "outcomes")

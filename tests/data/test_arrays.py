@@ -69,19 +69,65 @@ def test_labels_may_be_unknown_in_the_pool() -> None:
 
 
 def test_what_the_caller_does_with_an_array_later_changes_nothing() -> None:
-    rows = ROWS.copy()
-    data = Arrays((rows, LABELS))
-    rows[:] = 0
+    for rows in (ROWS.copy(), torch.from_numpy(ROWS.copy()).float()):
+        data = Arrays((rows, LABELS))
+        rows[:] = 0
+        assert data.train.inputs.tolist() == ROWS.tolist()
+
+
+def test_a_row_keeps_the_number_that_it_has_in_the_arrays() -> None:
+    data = Arrays((ROWS, LABELS), validation=(ROWS[:2], [0, 1]))
+    assert data.validation is not None
+    assert (len(data.train), data.validation.labels.tolist()) == (6, [0, 1])
+    assert data.train.places is None
+    with pytest.raises(UserError, match="validation: give rows, alone or as"):
+        Arrays((ROWS, LABELS), validation=2)
+
+
+def test_new_rows_are_stored_as_the_pool_is() -> None:
+    pixels = torch.arange(6 * 8 * 8 * 3, dtype=torch.uint8).view(6, 8, 8, 3)
+    data = Arrays((pixels, LABELS))
+    for new in (pixels[:2], pixels[:2].tolist(), pixels[:2].movedim(3, 1), pixels[:2].numpy()):
+        stored = data.stored(new)
+        assert torch.equal(stored.inputs, data.train.inputs[:2])
+        assert stored.labels.tolist() == [UNKNOWN] * 2
+    for unlike in (pixels[:2] / 255, pixels[:2, :4], pixels[:2].long() + 250, ROWS):
+        with pytest.raises(UserError, match=r"are not like those of the pool, torch\.uint8"):
+            data.stored(unlike)
+    table = Arrays((ROWS, LABELS))
+    assert table.stored([[1, 2]]).inputs.tolist() == [[1.0, 2.0]]
+    with pytest.raises(UserError, match=r"rows of torch\.uint8 \(2,\) are not like"):
+        table.stored(np.array([[1, 2]], np.uint8))
+
+
+def test_what_is_nearly_an_array_will_do() -> None:
+    class Frame:
+        """As pandas and polars have them: iterated, it gives the names of its columns."""
+
+        def __iter__(self) -> Any:
+            return iter(["first", "second"])
+
+        def to_numpy(self) -> Any:
+            return ROWS
+
+    class NAType:
+        """What pandas has for a value that is missing."""
+
+        def __eq__(self, other: object) -> Any:
+            return self
+
+        def __bool__(self) -> bool:
+            raise TypeError("boolean value of NA is ambiguous")
+
+        __hash__ = object.__hash__
+
+    data = Arrays((Frame(), [0, NAType(), 1, 0, 2, 1]))
     assert data.train.inputs.tolist() == ROWS.tolist()
-
-
-def test_validation_rows_are_given_or_held_out() -> None:
-    given = Arrays((ROWS, LABELS), validation=(ROWS[:2], [0, 1]))
-    assert given.validation is not None
-    assert (len(given.train), given.validation.labels.tolist()) == (6, [0, 1])
-    held_out = Arrays((ROWS, LABELS), validation=2)
-    assert held_out.validation is not None
-    assert (len(held_out.train), len(held_out.validation)) == (4, 2)
+    assert data.train.labels.tolist() == [0, -1, 1, 0, 2, 1]
+    three: Any = np.int64(3)
+    swapped = Arrays((ROWS.astype(">f8"), np.array(LABELS, ">i4")), classes=three)
+    assert swapped.train.inputs.tolist() == ROWS.tolist()
+    assert swapped.train.labels.tolist() == LABELS
 
 
 @pytest.mark.parametrize(
@@ -149,6 +195,10 @@ class Endless(IterableDataset[Tensor]):
         ),
         ((ROWS, np.eye(6, 3)), "several labels a row are not supported"),
         ((ROWS, [0.5, 1.5, 2.5, 1.0, 0.0, 1.0]), "0.5 is no class; what is predicted here are"),
+        ((ROWS, [25, 346, 26, 99, 25, 7]), "labels go to 346, and 0 is not among them: if these"),
+        ((ROWS, [0, "cat", 1, 0, 1, 1]), "labels are numbers or names, not both: 'cat'"),
+        ((ROWS, [0, float("inf"), 1, 0, 1, 1]), "inf is no class; what is predicted"),
+        ((torch.zeros(6, 2, dtype=torch.complex64), LABELS), "inputs must be real numbers"),
         ((ROWS, [0, 1]), "train has 6 rows and 2 labels"),
         ((ROWS, LABELS, LABELS), r"give \(inputs, labels\), got a tuple of 3"),
         ((np.arange(6.0), LABELS), r"inputs must have a line for each row.*got \(6,\)"),
@@ -170,11 +220,12 @@ def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> Non
     ("labels", "classes", "message"),
     [
         (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is none of the classes cat, dog"),
-        ([0, 1, 2] * 2, 2, "class 2 is not among 2"),
+        ([0, 1, 2] * 2, 2, "train: 2 is no class: they go from 0 to 1"),
+        ([0, 1, 2] * 2, 0, "`classes` must be at least 2, got 0"),
         ([0, 1, 2] * 2, ["a", "b", "a"], "a class is named twice"),
-        ([0, 1, -2] * 2, 2, "class -2 is not among 2"),
+        ([0, 1, -2] * 2, 2, "train: -2 is no class: they go from 0 to 1"),
     ],
 )
 def test_a_label_that_is_no_class_is_refused(labels: Any, classes: Any, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(ValueError, match=message):
         Arrays((ROWS, labels), classes=classes)

@@ -156,6 +156,31 @@ def test_held_out_images_come_from_the_set_s_own_validation_part() -> None:
     assert len(data.train) == 5
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"validation": 2}, r"data\.validation=2: 1 of 4 rows have no label to go by"),
+        ({"imbalance": "step"}, r"data\.imbalance=step: 1 of 4 rows have no label"),
+    ],
+)
+def test_what_goes_by_labels_is_refused_where_some_are_lacking(
+    options: dict[str, Any], message: str
+) -> None:
+    class Lacking(Columns):
+        def load(self) -> Loaded:
+            return Loaded(Rows(self.inputs, torch.tensor([0, 1, -1, 1])))
+
+    with pytest.raises(UserError, match=message):
+        set_up(Lacking(**options))
+
+
+def test_new_rows_are_stored_as_those_of_the_pool_or_refused() -> None:
+    data = set_up(Columns())
+    assert data.stored([[1, 2]]).inputs.dtype == torch.float32
+    with pytest.raises(UserError, match=r"rows of .* are not like those of the pool"):
+        data.stored([[1.0, 2.0, 3.0]])
+
+
 def test_all_of_a_set_s_own_validation_part_can_be_asked_for() -> None:
     data = set_up(Own(validation=None))
     assert data.validation is not None

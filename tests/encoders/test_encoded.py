@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,14 @@ class Brightness(Encoder):
     def __init__(self, name: str = "a") -> None:
         self.name = name
         self.looks = 0
+        self.parts: list[list[str]] = []
 
     def key(self) -> str:
         return self.name
 
     def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
         self.looks += 1
+        self.parts.append([*parts])
         return {name: _brightness(part.inputs) for name, part in parts.items()}
 
 
@@ -110,6 +113,44 @@ def test_rows_that_are_no_pictures_are_encoded_as_well(tmp_path: Path) -> None:
     inputs = torch.arange(12.0).view(6, 2)
     assert encoded.train.places is not None
     assert torch.equal(encoded.train.inputs, _brightness(inputs[encoded.train.places]))
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_new_rows_are_encoded_as_the_pool_was(data: ImageData, learns: bool) -> None:
+    encoder = Brightness()
+    encoder.learns = learns
+    encoded, new = encoded_by(data, encoder), data.train.inputs[[5, 2]]
+    for _ in range(2):
+        assert torch.equal(encoded.stored(new.numpy()).inputs, _brightness(new))
+    assert encoder.looks == 2
+    assert encoder.parts == [["train", "test"], ["train", "new"] if learns else ["new"]]
+    with pytest.raises(UserError, match="are not like those of the pool"):
+        encoded.stored(new.float())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda found: {**found, "test": found["test"][1:]}, "Spoilt gave 29 lines for the 30 row"),
+        (lambda found: {"train": found["train"]}, "Spoilt gave no lines for the 30 rows of test"),
+    ],
+    ids=["too few", "no part"],
+)
+def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
+    data: ImageData, spoil: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str
+) -> None:
+    class Spoilt(Brightness):
+        sound = False
+
+        def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+            found = super().encode(parts, device)
+            return found if self.sound else spoil(found)
+
+    with pytest.raises(UserError, match=message):
+        encoded_by(data, Spoilt())
+    mended = Spoilt()
+    mended.sound = True
+    assert encoded_by(data, mended).test is not None
 
 
 def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:

@@ -34,7 +34,7 @@ ROWS = torch.rand(3, 5, generator=generator(0, "rows"))
 def test_the_last_linear_layer_is_the_head_and_what_it_reads_the_embedding() -> None:
     module = Plain().eval()
     cut, output = cut_of(module, 4, ROWS)
-    assert cut == ("last", "drop")
+    assert cut == (module.last, module.drop, False)
     with torch.no_grad():
         assert torch.equal(output, module(ROWS))
         network = network_of(module, (5,), 4, ROWS)
@@ -177,3 +177,89 @@ def test_a_cut_network_has_its_embedding_for_stages() -> None:
     with torch.no_grad():
         assert torch.equal(network.stages(ROWS), network.embed(ROWS))
     assert isinstance(network, Network)
+
+
+class Shared(nn.Module):
+    """One dropout serves after both layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 4)
+        self.drop = nn.Dropout(0.4)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.drop(self.first(inputs).relu())
+        return self.last(self.drop(self.second(hidden).relu()))
+
+
+def test_a_dropout_that_serves_elsewhere_too_stays_and_its_rate_is_that_of_the_draws() -> None:
+    module = Shared().train()
+    network = network_of(module, (5,), 4, ROWS).train()
+    for seed in range(3):
+        with seeded(seed, "pass"), torch.no_grad():
+            expected = module(ROWS)
+        with seeded(seed, "pass"), torch.no_grad():
+            assert torch.equal(network(ROWS), expected)
+    assert (network.rate, network.dropout.p) == (0.4, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("module", "rate"),
+    [
+        (nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 4)), 0.0),
+        (nn.Sequential(nn.Linear(5, 6), nn.ReLU(inplace=True), nn.Linear(6, 4)), 0.0),
+        (nn.Sequential(nn.Linear(5, 6), nn.Dropout(0.3), nn.Flatten(), nn.Linear(6, 4)), 0.3),
+        (
+            nn.Sequential(
+                nn.Linear(5, 6), nn.Dropout(0.3), nn.Hardswish(inplace=True), nn.Linear(6, 4)
+            ),
+            0.0,
+        ),
+    ],
+    ids=["linear", "in place", "flattened", "something after the dropout"],
+)
+def test_only_a_dropout_right_before_the_head_is_one(module: nn.Module, rate: float) -> None:
+    network = network_of(module, (5,), 4, ROWS)
+    assert network.dropout.p == rate
+    for seed in range(2):
+        with seeded(seed, "pass"), torch.no_grad():
+            expected = module(ROWS)
+        with seeded(seed, "pass"), torch.no_grad():
+            torch.testing.assert_close(network(ROWS), expected)
+
+
+def test_a_head_that_goes_by_two_names_is_taken_out_under_both() -> None:
+    module = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 4))
+    module.head = module[2]
+    named = Renamed(module)
+    network = network_of(named, (5,), 4, ROWS).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(network(ROWS), named(ROWS))
+
+
+class Renamed(nn.Module):
+    def __init__(self, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.layers = layers
+        self.head = layers[2]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.head(self.layers[1](self.layers[0](inputs)))
+
+
+def test_layers_that_their_author_keeps_still_stay_so() -> None:
+    module = Plain().train()
+    module.body.eval()
+    network = network_of(module, (5,), 4, ROWS).train()
+    assert not network.get_submodule("embed.body.2").training
+    assert network.dropout.training
+    assert not module.body[2].training
+    whole = network_of(Plain().eval(), (5,), 4, ROWS).train()
+    assert all(layer.training for layer in whole.modules())
+
+
+def test_what_builds_no_network_is_refused() -> None:
+    with pytest.raises(UserError, match=r"the network cannot be built: .* missing 1 required"):
+        network_of(lambda width: Plain(width), (5,), 4, ROWS)
+    with pytest.raises(UserError, match=r"a network must be an nn\.Module, got int"):
+        network_of(lambda: 3, (5,), 4, ROWS)  # type: ignore[arg-type,return-value]

@@ -8,9 +8,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from autoal import Arrays, Experiment, Plan, TrueLabels, rounds
 from autoal.errors import UserError
@@ -108,6 +109,23 @@ def test_a_strategy_that_reads_draws_is_refused_for_an_estimator_that_has_none(
         Experiment(data, learner, "bald", Plan(12, 4, 1))
     with pytest.raises(UserError, match="candidate 'bald'"):
         Experiment(data, learner, "autoal", Plan(12, 4, 1))
+
+
+def test_a_bag_of_estimators_without_probabilities_gives_no_draws(data: Arrays) -> None:
+    bag = SklearnLearner(BaggingClassifier(SVC(), 3), data)
+    with pytest.raises(UserError, match="Bald reads draws of the model"):
+        Experiment(data, bag, "bald", Plan(12, 4, 1))
+    history = list(
+        rounds(Experiment(data, bag, "margin", Plan(12, 4, 1)), TrueLabels(data.train.labels))
+    )
+    assert [done.labelled for done in history] == [12, 16]
+
+
+def test_an_estimator_that_cannot_predict_is_refused_in_its_own_words(data: Arrays) -> None:
+    neighbours = SklearnLearner(KNeighborsClassifier(30), data)
+    experiment = Experiment(data, neighbours, "margin", Plan(20, 4, 1))
+    with pytest.raises(UserError, match=r"KNeighborsClassifier cannot predict: .*neighbors"):
+        list(rounds(experiment, TrueLabels(data.train.labels)))
 
 
 def test_the_seed_of_the_experiment_decides_what_has_no_random_state(data: Arrays) -> None:

@@ -1,5 +1,3 @@
-import torch
-
 from autoal import Data, Experiment, Plan, TrueLabels, rounds
 from autoal.testing import check_learner
 from tests.model.made import NearestMean
@@ -26,14 +24,6 @@ def test_a_learner_is_not_deep_can_be_drawn_from_and_has_no_module_unless_it_say
         None,
     )
     assert learner.place(data.train) is data.train
-
-
-def test_new_rows_are_predicted_by_what_a_look_at_them_says(data: Data) -> None:
-    learner = taught(data)
-    numbers = torch.tensor([2, 9, 31])
-    probs = learner.predict(data.train.inputs[numbers])
-    assert torch.equal(probs, learner.look(data.train, numbers, 0).probs)
-    torch.testing.assert_close(probs.sum(1), torch.ones(3))
 
 
 def test_an_experiment_needs_no_network(data: Data) -> None:

@@ -1,6 +1,8 @@
 import json
+import signal
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from torch import Tensor, nn
 
-from autoal import Arrays, Experiment, Plan, Training, TrueLabels, rounds
+from autoal import Arrays, Experiment, FitStep, Plan, Training, TrueLabels, rounds
 from autoal.errors import UserError
 from autoal.model.own import LightningLearner, TorchLearner
 from autoal.seeding import generator, seeded
@@ -239,8 +241,116 @@ def test_a_module_that_ends_in_a_softmax_is_refused_in_one_sentence(data: Arrays
 def test_the_model_predicts_new_rows_afterwards(data: Arrays) -> None:
     images, labels = stripes(30, "new")
     for learner in (torch_learner(data), lightning(MODULE, data)):
-        with seeded(0, "fit"):
-            learner.fit(data.train, first=True, watch=lambda step: None)
-        probs = learner.predict(images)
+        experiment = Experiment(data, learner, "margin", Plan(40, 4, 0))
+        list(rounds(experiment, TrueLabels(data.train.labels)))
+        probs = experiment.predict(images)
         assert probs.shape == (30, 2)
         assert float((probs.argmax(1) == labels).float().mean()) > 0.8
+
+
+class Auxiliary(Tiny):
+    """Gives a second output when it learns, as GoogLeNet does."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = super().forward(images)
+        return (logits, logits) if self.training else logits  # type: ignore[return-value]
+
+
+def frozen() -> nn.Module:
+    return Tiny((1, 8, 8), 2).requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "message"),
+    [
+        (Auxiliary, {}, "in training mode the network gives a tuple"),
+        (frozen, {}, "all weights of the network are frozen"),
+        (MODULE, {}, "a LightningModule trains by steps of its own: give it to LightningLearner"),
+        (Tiny, {"preprocess": lambda rows: rows}, r"`preprocess` must be an nn\.Module"),
+    ],
+    ids=["two outputs", "frozen", "LightningModule", "function"],
+)
+def test_what_cannot_be_trained_as_our_networks_are_is_refused_at_once(
+    module: Any, options: dict[str, Any], message: str, data: Arrays
+) -> None:
+    with pytest.raises(UserError, match=message):
+        TorchLearner(module, data, training=CPU, **options)
+
+
+def test_a_builder_that_gives_the_same_module_again_is_given_copies_of_it(data: Arrays) -> None:
+    with seeded(0, "module"):
+        network, module = Tiny((1, 8, 8), 2), Module()
+    for learner in (
+        TorchLearner(lambda: network, data, training=CPU, steps=5),
+        lightning(lambda: module, data, max_epochs=1),
+    ):
+        unread = learner.look(data.train, torch.arange(4), 0)
+        expected = learner.look(data.train, torch.arange(4), 0).logits
+        found = []
+        for _ in range(2):
+            with seeded(0, "fit"):
+                learner.fit(data.train, first=True, watch=lambda step: None)
+            found.append(learner.look(data.train, torch.arange(4), 0).logits)
+        assert torch.equal(found[0], found[1])
+        assert torch.equal(unread.logits, expected)
+        assert not torch.equal(found[0], expected)
+
+
+def test_batch_norm_that_is_kept_still_learns_nothing(data: Arrays) -> None:
+    with seeded(0, "module"):
+        network, module = Tiny((1, 8, 8), 2), Module()
+    network.features[1].eval()
+    module.network.features[1].eval()
+    for learner in (
+        TorchLearner(network, data, training=CPU, steps=5),
+        lightning(module, data, max_epochs=2),
+    ):
+        with seeded(0, "fit"):
+            learner.fit(data.train, first=True, watch=lambda step: None)
+        state = learner.state_dict()
+        (name,) = (name for name in state if name.endswith("running_mean"))
+        assert torch.equal(state[name], torch.zeros(4))
+
+
+def test_checkpoints_are_kept_where_the_user_has_a_callback_for_them(
+    data: Arrays, tmp_path: Path
+) -> None:
+    callback = pl.callbacks.ModelCheckpoint(dirpath=tmp_path)
+    learner = lightning(MODULE, data, max_epochs=1, callbacks=[callback])
+    with seeded(0, "fit"):
+        learner.fit(data.train, first=True, watch=lambda step: None)
+    assert list(tmp_path.glob("*.ckpt"))
+
+
+def test_a_module_without_an_optimiser_trains_nothing(data: Arrays) -> None:
+    class Idle(Module):
+        def configure_optimizers(self) -> None:
+            return None
+
+    learner = lightning(Idle, data, max_epochs=1)
+    with seeded(0, "fit"), pytest.warns(UserWarning, match="run with no optimizer"):
+        learner.fit(data.train, first=True, watch=lambda step: None)
+    with pytest.raises(ValueError, match="`batch_size` must be at least 2, got 1"):
+        LightningLearner(MODULE, data, trainer={"max_epochs": 1}, batch_size=1)
+    with pytest.raises(UserError, match="a LightningModule is needed, got Tiny"):
+        lightning(lambda: Tiny((1, 8, 8), 2), data)
+
+
+def test_ctrl_c_stops_a_training_and_not_the_process(data: Arrays) -> None:
+    def interrupted(step: FitStep) -> None:
+        raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    for learner in (torch_learner(data), lightning(MODULE, data)):
+        with seeded(0, "fit"), pytest.raises(KeyboardInterrupt):
+            learner.fit(data.train, first=True, watch=interrupted)
+        assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_going_on_draws_nothing_from_the_global_stream(data: Arrays) -> None:
+    whole = Experiment(data, lightning(Module, data, max_epochs=1), "margin", Plan(8, 4, 1))
+    list(rounds(whole, TrueLabels(data.train.labels)))
+    again = Experiment(data, lightning(Module, data, max_epochs=1), "margin", Plan(8, 4, 1))
+    before = torch.random.get_rng_state()
+    again.resume(whole.history, whole.state_dict())
+    assert torch.equal(torch.random.get_rng_state(), before)

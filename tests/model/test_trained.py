@@ -184,12 +184,6 @@ def test_a_module_is_a_copy_that_reads_rows_as_they_are_stored(
     assert torch.equal(look(learner, data).logits, expected)
 
 
-def test_new_rows_are_predicted(learner: Trained, data: Data) -> None:
-    teach(learner, data.train)
-    probs = learner.predict(data.train.inputs[[7, 3]])
-    torch.testing.assert_close(probs, look(learner, data).probs[[7, 3]])
-
-
 def test_metrics_are_those_of_the_training(learner: Trained, data: Data, cpu: Training) -> None:
     teach(learner, data.train)
     metrics = learner.test(data.train)

@@ -2,10 +2,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from autoal import Agreed, Answers, Noisy, Oracle, Priced, Question, TrueLabels
+from autoal.errors import UserError
 from autoal.testing import check_oracle
 from tests.oracles.made import pairs, question_of, whole
 
@@ -176,6 +178,20 @@ def test_an_answer_costs_what_it_is_said_to_cost() -> None:
     by_row = Priced(TrueLabels(TRUTH), torch.arange(4000.0))(question_of([9, 4]))
     assert by_row.costs.tolist() == [9.0, 4.0]
     assert (pairs(by_row), by_row.wrong) == ({9: 0, 4: 1}, 0)
+
+
+@pytest.mark.parametrize("costs", [[1.0, 2.0, 4.0], np.array([1, 2, 4]), torch.tensor([1, 2, 4])])
+def test_prices_come_in_whatever_form(costs: Any) -> None:
+    priced = Priced(TrueLabels(TRUTH), costs)
+    assert priced(question_of([2, 1])).costs.tolist() == [4.0, 2.0]
+    with pytest.raises(UserError, match="row 3 has no price: there are 3 of them"):
+        priced(question_of([1, 3]))
+
+
+@pytest.mark.parametrize("around", [lambda inner: Noisy(inner, 0), lambda inner: Agreed(inner, 2)])
+def test_what_answers_with_a_list_may_stand_inside(around: Callable[[Oracle], Oracle]) -> None:
+    listed = around(lambda question: [2, None])
+    assert pairs(Priced(listed, 1.0)(question_of([9, 4]))) == {9: 2}
 
 
 def test_prices_multiply_what_is_bought_more_than_once() -> None:

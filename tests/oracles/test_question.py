@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import Answers, Question
-from autoal.oracles.question import in_order
+from autoal.oracles.question import answered, in_order
 from tests.oracles.made import pairs, question_of, whole
 
 QUESTION = question_of([30, 10, 20])
@@ -48,6 +47,7 @@ def test_a_question_about_some_of_the_rows_has_all_that_goes_with_them() -> None
         np.array([1, 0, 2], dtype=np.uint8),
         torch.tensor([1, 0, 2]),
         torch.tensor([1.0, 0.0, 2.0]),
+        torch.tensor([[1], [0], [2]]),
         [torch.tensor(1), torch.tensor(0), torch.tensor(2)],
         [np.int64(1), np.float32(0), np.str_("blue")],
     ],
@@ -86,9 +86,9 @@ def test_all_rows_can_be_declined(given: Any) -> None:
     assert answers.labels.dtype == torch.long
 
 
-def test_answers_that_are_some_already_are_left_as_they_are() -> None:
-    answers = Answers(whole([10]), whole([1]), "somebody")
-    assert Answers.of(QUESTION, answers) is answers
+def test_answers_that_are_some_already_keep_what_they_say() -> None:
+    answers = Answers.of(QUESTION, Answers(whole([10]), whole([1]), "somebody"))
+    assert (pairs(answers), answers.by) == ({10: 1}, "somebody")
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_answers_that_are_some_already_are_left_as_they_are() -> None:
         ([1, 2, -2], "-2 is no class: they go from 0 to 2"),
         ([1, 2, 0.5], r"0\.5 is no class"),
         ([1, 2, float("inf")], "inf is no class"),
-        ([[1], [2], [0]], r"\[1\] is no class"),
-        (np.zeros((3, 1)), r"\[0\.0\] is no class"),
+        ([[1, 0], [2], [0]], "several labels a row are not supported"),
+        (np.zeros((3, 2)), "several labels a row are not supported"),
         (["red", "green", "yellow"], "'yellow' is none of the classes red, green, blue"),
         (["red", "green", "1"], "'1' is none of the classes red, green, blue"),
         ([1, 2, {}], "{} is no class"),
@@ -165,27 +165,57 @@ def test_labels_of_any_type_become_whole_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "message"),
+    ("rows", "labels", "message"),
     [
-        (Answers(whole([30, 11]), whole([0, 0])), "answered for row 11, which nobody had asked"),
-        (Answers(whole([30, 30]), whole([0, 0])), "answered twice for a row"),
-        (Answers(whole([30, 10]), whole([0])), "gave .*1,.* answers to 3 questions"),
-        (Answers(whole([30]), torch.zeros(1, 1).long()), "gave .*1, 1.* answers to 3"),
-        (Answers(torch.tensor(30), torch.tensor(0)), "answers to 3 questions"),
-        (Answers(whole([30]), whole([3])), "answered 3; classes go from 0 to 2"),
-        (Answers(whole([30]), whole([-1])), "answered -1; classes go from 0 to 2"),
-        (Answers(whole([30]), torch.tensor([0.5])), "answered 0.5; classes go from 0 to 2"),
-        (Answers(whole([30]), torch.tensor([torch.nan])), "answered nan; classes go from 0 to 2"),
+        ([30, 11], [0, 0], "answered for row 11, which nobody had asked"),
+        ([30, 30], [0, 0], "answered twice for a row"),
+        ([30], [3], "answered 3; classes go from 0 to 2"),
+        ([30], [-1], "answered -1; classes go from 0 to 2"),
     ],
 )
-def test_what_is_no_answer_to_the_question_is_refused(answers: Answers, message: str) -> None:
+def test_what_is_no_answer_to_the_question_is_refused(
+    rows: list[int], labels: list[int], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        in_order(QUESTION, answers)
+        in_order(QUESTION, Answers(whole(rows), whole(labels)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "others", "message"),
+    [
+        ([30, 10], [0], {}, r"labels of the shape \(1,\) for 2 rows"),
+        ([30], [[0]], {}, r"labels of answers must be .* one for each, got the shape \(1, 1\)"),
+        (torch.tensor(30), torch.tensor(0), {}, r"one for each, got the shape \(\)"),
+        ([30], [0.5], {}, r"labels of answers must be whole numbers, one for each, got 0\.5"),
+        ([30], [torch.nan], {}, "one for each, got nan"),
+        ([30], ["red"], {}, "the labels of answers must be numbers, got <U3"),
+        ([30], [0], {"cost": [1.0, 2.0]}, r"cost of the shape \(2,\) for 1 rows"),
+        ([30], [0], {"cost": 1.0}, "object is not iterable"),
+        ([30], [0], {"cost": [torch.nan]}, "must be a finite number, 0 at least"),
+        ([30], [0], {"cost": [-1.0]}, "must be a finite number, 0 at least"),
+        ([30], [0], {"truth": [0, 1]}, r"truth of the shape \(2,\) for 1 rows"),
+    ],
+)
+def test_answers_that_do_not_go_together_are_refused(
+    rows: Any, labels: Any, others: dict[str, Any], message: str
+) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        Answers(rows, labels, **others)
+
+
+def test_answers_are_given_as_arrays_or_lists_too() -> None:
+    given: Any = ([30, 10], np.array([1.0, 0.0]), "somebody", np.array([2, 3]), [1, 1])
+    answers = Answers(*given)
+    assert (answers.rows.dtype, answers.labels.dtype) == (torch.long, torch.long)
+    assert (answers.costs.tolist(), answers.wrong) == ([2.0, 3.0], 1)
+    nothing: Any = ([], [])
+    assert in_order(QUESTION, Answers(*nothing)).labels.dtype == torch.long
 
 
 def test_an_oracle_is_whatever_answers_questions() -> None:
     def first(question: Question) -> Answers:
         return Answers.of(question, [0] * len(question.rows))
 
-    oracle: Callable[[Question], Answers] = first
-    assert pairs(oracle(QUESTION)) == {30: 0, 10: 0, 20: 0}
+    assert pairs(answered(first, QUESTION)) == {30: 0, 10: 0, 20: 0}
+    assert pairs(answered(lambda question: ["red", None, 1], QUESTION)) == {30: 0, 20: 1}
+    assert answered(lambda question: full(), QUESTION).rows.tolist() == [30, 10, 20]

@@ -195,6 +195,22 @@ def test_labels_that_are_not_one_for_each_row_of_the_pool_are_refused(size: int)
         query(Raw(answer), pool_of(3, 5, 6, 9), 2)
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([1.0, 2.0], r"Raw\.score must give its scores as a Tensor, got list"),
+        (None, r"Raw\.score must give its scores as a Tensor, got NoneType"),
+        (Scored(torch.zeros(6), {}, [0] * 6), r"must give its labels as a Tensor, got list"),  # type: ignore[arg-type]
+        (Scored(torch.zeros(6), {"a": torch.ones(2)}), "notes that JSON has no words for.*Tensor"),
+    ],
+    ids=["list", "nothing", "labels", "notes"],
+)
+def test_what_is_no_answer_of_a_strategy_is_refused(answer: Any, message: str) -> None:
+    view = View.of(torch.zeros(6, 2), probs=torch.full((6, 2), 0.5))
+    with pytest.raises(ValueError, match=message):
+        query(Raw(answer), view, 2)
+
+
 def test_the_notes_of_a_query_are_a_copy() -> None:
     notes = {"k": 1}
     found = query(Raw(Scored(torch.zeros(4), notes)), pool_of(3, 5, 6, 9), 1)

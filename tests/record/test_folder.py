@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -87,6 +88,25 @@ def test_where_there_is_no_run_none_is_opened_again(tmp_path: Path, name: str) -
         RunFolder.reopened(tmp_path / name)
     assert not (tmp_path / "none").exists()
     assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_settings_from_python_are_kept_as_plain_values(tmp_path: Path) -> None:
+    given = {"path": Path("a/b"), "hidden": (64, 32), "seed": np.int64(3), "rate": np.float32(0.5)}
+    for _ in range(2):
+        with RunFolder(tmp_path, given) as folder:
+            expected = {"path": "a/b", "hidden": [64, 32], "seed": 3, "rate": 0.5}
+            assert folder.config == expected
+    with pytest.raises(UserError, match=r"model\.network=.*a setting must be a number, a text"):
+        RunFolder(tmp_path / "other", {"model": {"network": len}})
+
+
+def test_a_round_that_does_not_follow_is_refused(tmp_path: Path, history: list[Round]) -> None:
+    with RunFolder(tmp_path) as folder:
+        with pytest.raises(ValueError, match="round 1 cannot follow 0 rounds"):
+            folder.add(history[1], {})
+        folder.add(history[0], {})
+        with pytest.raises(ValueError, match="round 0 cannot follow 1 rounds"):
+            folder.add(history[0], {})
 
 
 def test_a_folder_needs_no_settings(tmp_path: Path, history: list[Round]) -> None:

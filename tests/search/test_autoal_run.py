@@ -40,6 +40,7 @@ from autoal.model.task import Batch, Task
 from autoal.query import registry
 from autoal.search.autoal import CANDIDATES, AutoAL
 from tests import wandb_file
+from tests.cycle.made import Spy
 from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote
 
 MakeLearner = Callable[..., Trained]
@@ -194,7 +195,7 @@ def test_the_record_takes_no_notes_from_the_strategy(data: Data, make_learner: M
 # Networks that a strategy has trained.
 
 
-class Committee(QueryStrategy):
+class Committee(Spy, QueryStrategy):
     """Lets some networks learn the same half of the labelled rows, and draws."""
 
     reads = ("fitted",)

@@ -1,0 +1,55 @@
+"""Numbers at hand, whatever they come in, as one tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoal.errors import UserError
+
+
+def tensor_of(values: Any, what: str) -> Tensor:
+    """A tensor of any kind of array, which is not changed by what happens to the array later.
+
+    Args:
+        values: a tensor, an array, a data frame, or a list of numbers or arrays.
+        what: they are called in a message.
+    """
+    if isinstance(values, Tensor):
+        return values.detach().clone()
+    if hasattr(values, "to_numpy"):  # as the frames and columns of pandas and polars have it
+        values = values.to_numpy()
+    array = values if isinstance(values, np.ndarray) else _stacked(values, what)
+    if array.dtype.kind not in "biuf":
+        hint = ": texts need an encoder first" if array.dtype.kind in "USO" else ""
+        raise UserError(f"{what} must be numbers, got {array.dtype}{hint}")
+    unsigned = array.dtype.kind == "u" and array.itemsize > 1  # of which torch knows little
+    return torch.from_numpy(array.astype(np.int64 if unsigned else array.dtype.newbyteorder("=")))
+
+
+def inputs_of(rows: Any) -> Tensor:
+    """One tensor of all rows, (n, ...); what does not fit into one is refused."""
+    tensor = tensor_of(rows, "inputs")
+    if tensor.ndim < 2:
+        raise UserError(
+            f"inputs must have a line for each row, (rows, ...), got {tuple(tensor.shape)}"
+        )
+    if tensor.is_complex():
+        raise UserError(f"inputs must be real numbers, got {tensor.dtype}")
+    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+        raise UserError("some inputs are NaN or infinite")
+    return tensor
+
+
+def _stacked(values: Any, what: str) -> np.ndarray[Any, Any]:
+    items = [np.asarray(item) for item in values]
+    shapes = sorted({item.shape for item in items})
+    if len(shapes) > 1:
+        raise UserError(
+            f"{what}: the rows have different shapes, such as {shapes[0]} and {shapes[-1]}: pad or "
+            "resize them, or give features that an encoder of yours made"
+        )
+    return np.asarray(items)
