@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from autoal.errors import Waiting as Waiting
     from autoal.model.estimator import SklearnLearner as SklearnLearner
     from autoal.model.features import Features as Features
+    from autoal.model.features import Given as Given
+    from autoal.model.features import Head as Head
     from autoal.model.fitstep import FitStep as FitStep
     from autoal.model.fitstep import Watch as Watch
     from autoal.model.learner import Learner as Learner
@@ -77,7 +79,11 @@ _HOMES = {
         "Waiting",
     ),
     "autoal.model.estimator": ("SklearnLearner",),
-    "autoal.model.features": ("Features",),
+    "autoal.model.features": (
+        "Features",
+        "Given",
+        "Head",
+    ),
     "autoal.model.fitstep": ("FitStep", "Watch"),
     "autoal.model.learner": ("Learner",),
     "autoal.model.own": ("LightningLearner", "TorchLearner"),

@@ -40,7 +40,14 @@ def _inner(value: Any) -> Any:
     if not isinstance(value, dict) or TARGET not in value:
         return value
     options = {key: _inner(inner) for key, inner in value.items() if key != TARGET}
-    return partial(located(value[TARGET]), **options)
+    target = located(value[TARGET])
+    try:
+        signature(target).bind_partial(**options)
+    except ValueError:  # of what is written in C
+        pass
+    except TypeError as error:
+        raise UserError(f"{value[TARGET]}: {error}") from error
+    return partial(target, **options)
 
 
 def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +61,8 @@ def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any
 
 def located(name: str) -> Callable[..., Any]:
     """What a dotted name names."""
+    if not name:
+        raise UserError(f"a {TARGET} must name a class or function, as package.module.Name")
     parts = str(name).split(".")
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])

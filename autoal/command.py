@@ -45,13 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         sys.argv[1:] = arguments
     given = sys.argv[1:]
-    if given == ["--version"]:
+    if "--version" in given:
         print(f"autoal {__version__}")
         return 0
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ["AUTOAL_COMMAND"] = _command()
+    if os.getcwd() not in sys.path:  # as where Python was started by a script beside it
+        sys.path.append(os.getcwd())  # where classes of the user's own are found
     try:
         config.register()
         job = _Job()

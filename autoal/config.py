@@ -6,8 +6,9 @@ Nothing here imports torch until the settings are known to be sound.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from autoal.settings import (
     Settings,
     completed,
     demand_keys,
+    demand_kind,
     demand_kinds,
     demand_names,
     flatten,
@@ -42,37 +44,38 @@ from autoal.settings import (
 _INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
 CONFIGS = _INSIDE if _INSIDE.is_dir() else _INSIDE.parents[1] / "configs"  # or of a checkout
 
+START = 20  # rows, where nobody says more; as in start/random.yaml
 NAMED = ("strategy", "start")  # groups whose choices are strategies, by their names
 # Groups whose choices name a class; the engine fills in the parameters beside them.
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
-    "task": (TASKS, ("network", "shape", "classes", "preprocess", "training")),
+    "task": (TASKS, ("shape", "classes", "preprocess", "training")),
     "oracle": (ORACLES, ("labels", "oracle", "strategy")),
 }
 
 
 def register() -> None:
     """Every installed plugin is a choice of its group, beside those that have a file."""
-    known, size = _read("strategies"), _read("start/random")["size"]
+    known = _read("strategies")
     for name in STRATEGIES.installed():
         options = known.get(name, {})
-        _offer("strategy", name, {"name": name, **options})
-        _offer("start", name, {"name": name, "size": size, **options})
+        _offer(STRATEGIES, "strategy", name, {"name": name, **options}, ours=name in known)
+        start = {"name": name, "size": START, **options}
+        _offer(STRATEGIES, "start", name, start, ours=name in known)
     for group, (kind, _) in TARGETED.items():
         for name, point in kind.installed().items():
-            if (CONFIGS / group / f"{name}.yaml").exists():
-                raise UserError(
-                    f"{kind.origin(name)} offers {group}={name}, which AutoAL has already"
-                )
-            _offer(group, name, {TARGET: point.value.replace(":", ".")})
+            _offer(kind, group, name, {TARGET: point.value.replace(":", ".")})
 
 
-def _offer(group: str, name: str, node: Settings) -> None:
+def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False) -> None:
     """One more choice of a group, whose options are left open: its class knows them."""
-    if not (CONFIGS / group / f"{name}.yaml").exists():
-        content = OmegaConf.create(node, flags={"struct": False})
-        ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
+    if (CONFIGS / group / f"{name}.yaml").exists():
+        if not ours:
+            raise UserError(f"{kind.origin(name)} offers {group}={name}, which AutoAL has already")
+        return
+    content = OmegaConf.create(node, flags={"struct": False})
+    ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
 
 
 def _read(name: str) -> Settings:
@@ -97,8 +100,14 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
     spelled = []
     for argument in arguments:
-        if re.match(r"start=([^a-zA-Z_]|range\()", argument):
+        if re.match(r"start=([-+.\d]|range\()", argument):
             argument = argument.replace("start=", "start.size=", 1)
+        elif re.match(r"\+*(strategy|start)\.\w+=\{", argument):
+            key = argument.partition("=")[0].lstrip("+")
+            raise UserError(
+                f"{key}={{...}} would join what is there, and not take its place: give each of its "
+                f"options, {key}.<option>=, or take one out, ~{key}.<option>"
+            )
         elif argument.startswith(opened):
             # An open section: naming an option, or a candidate, brings it in.
             argument = f"++{argument}"
@@ -113,16 +122,17 @@ def settings_of(config: Any) -> Settings:
         for group, choice in HydraConfig.get().runtime.choices.items()
         if not group.startswith("hydra/") and choice is not None
     }
-    defaults = _composed(choices)
+    # Without what an experiment's file changes, which is checked as the command line is.
+    defaults = _composed({group: choices[group] for group in choices if group != "experiment"})
     expected = deepcopy(defaults)
-    if not isinstance(start := defaults["start"], dict):
-        raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
     given = _container(config, resolve=False)
+    _demand_start(given["start"])
     _swap(given, expected, choices)
     demand_keys(_common(given), _common(expected))
     settings = _container(config)
     _swap(settings, defaults, choices)
     demand_kinds(_common(settings), _common(defaults))
+    demand_kind("start.size", settings["start"]["size"], START)
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):
@@ -130,6 +140,14 @@ def settings_of(config: Any) -> Settings:
         settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
     settings["name"] = _folder_name(settings["name"])
     return settings
+
+
+def _demand_start(start: Any) -> None:
+    """Refuse a start that says less than a section does, which a file may hold."""
+    if not isinstance(start, dict):
+        raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
+    if "size" not in start:
+        raise UserError("the option 'start.size' is missing; it cannot be removed")
 
 
 def _common(settings: Settings) -> Settings:
@@ -164,30 +182,58 @@ def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> No
     for group, (kind, filled) in TARGETED.items():
         given, default = settings.get(group), defaults.get(group)
         if isinstance(given, dict) and isinstance(default, dict):
-            whole = choices.get(group) in kind.installed()
-            settings[group], defaults[group] = _swapped(group, given, default, filled, whole)
+            choice = choices.get(group)
+            plugin = partial(kind.load, choice) if choice in kind.installed() else None
+            settings[group], defaults[group] = _swapped(group, given, default, filled, plugin)
 
 
 def _swapped(
-    key: str, given: Settings, default: Settings, filled: tuple[str, ...], whole: bool = False
+    key: str,
+    given: Settings,
+    default: Settings,
+    filled: tuple[str, ...],
+    plugin: Callable[[], Any] | None = None,
 ) -> tuple[Settings, Settings]:
-    """A section and its defaults, by the class that it names now."""
+    """A section and its defaults, by the class that it names now.
+
+    Args:
+        key: of the section.
+        given: the section.
+        default: what the file of its choice says.
+        filled: parameters that the engine fills in.
+        plugin: loads the class of a choice without a file.
+    """
     given, default = dict(given), dict(default)
-    for name in given.keys() & default.keys():
-        if isinstance(given[name], dict) and isinstance(default[name], dict):
-            inner = f"{key}.{name}", given[name], default[name]
+    for name, value in given.items():
+        if isinstance(value, dict) and (isinstance(default.get(name), dict) or TARGET in value):
+            inner = f"{key}.{name}", value, default.get(name) or {}
             given[name], default[name] = _swapped(*inner, filled)
-    target = given.get(TARGET)
-    if target is None or (target == default.get(TARGET) and not whole):
+    target, same = given.get(TARGET), given.get(TARGET) == default.get(TARGET)
+    if target is None or (same and plugin is None):
         return given, default
-    options = plugins.options(located(target), filled)
+    options = plugins.options(plugin() if same and plugin else located(target), filled)
     expected = {
         name: "???" if value is Parameter.empty else value for name, value in options.items()
     }
-    chosen = [name for name in given if name != TARGET and f"{key}.{name}" in _overridden()]
-    demand_names(chosen, expected, repr(key), key)
-    own = {name: given[name] for name in chosen}
-    return {TARGET: target, **expected, **own}, {TARGET: target, **expected}
+    # A part with a class of its own, such as the network of a task, goes with any other class.
+    parts = {
+        name: default[name] for name in given.keys() & expected.keys() if _is_part(given[name])
+    }
+    chosen = [name for name in given if _is_chosen(f"{key}.{name}", name, given, default)]
+    demand_names([name for name in chosen if name not in parts], expected, repr(key), key)
+    own = {name: given[name] for name in given if name in chosen or name in parts}
+    return {TARGET: target, **expected, **own}, {TARGET: target, **expected, **parts}
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict) and TARGET in value
+
+
+def _is_chosen(key: str, name: str, given: Settings, default: Settings) -> bool:
+    """Whether somebody gave this value, which else is that of the file, or of another class."""
+    if name == TARGET:
+        return False
+    return name not in default or given[name] != default[name] or key in _overridden()
 
 
 def _overridden() -> set[str]:
@@ -226,11 +272,18 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
     """Hydra's error in our words: what came, what would do, what is nearest."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return unknown(group or "config", choice, error.options)
+        refusal = unknown(group or "config", choice, error.options)
+        extra = "\n  others come with an extra: pip install 'autoal[slurm]' or 'autoal[ray]'"
+        return UserError(f"{refusal}{extra}") if group == "hydra/launcher" else refusal
     if isinstance(error, OverrideParseException):
-        return UserError(f"cannot read {error.override!r}; options are given as key=value")
+        return UserError(
+            f"cannot read {error.override!r}; options are given as key=value, "
+            """and a value of unusual characters in quotes: 'key="value"'"""
+        )
     missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and missing:
+        if missing[1].startswith("hydra."):
+            return UserError(f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them")
         return unknown_key(missing[1], flatten(_defaults_of(arguments)))
     return UserError(str(error))
 

@@ -36,9 +36,9 @@ class Kind:
             raise unknown(self.noun, name, points)
         try:
             return points[name].load()
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # whatever the module of somebody else does when it is imported
             raise UserError(
-                f"{self.noun} {name!r} cannot be loaded from {points[name].value}: {error}"
+                f"{self.noun} {name!r} cannot be loaded from {points[name].value}: {error!r}"
             ) from error
 
     def origin(self, name: str) -> str:
@@ -52,6 +52,9 @@ DATA = Kind("data", "autoal.data")
 TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
+
+
+_REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 @cache
@@ -72,10 +75,8 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
     """
     found: dict[str, Any] = {}
     name = getattr(target, "__name__", str(target))
-    for parameter in signature(target).parameters.values():
-        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
-            continue
-        if parameter.name in filled:
+    for parameter in _parameters(target):
+        if parameter.name in filled or parameter.name in found:
             continue
         if parameter.kind is Parameter.POSITIONAL_ONLY or parameter.name == "name":
             raise UserError(
@@ -89,6 +90,23 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
             )
         found[parameter.name] = parameter.default
     return found
+
+
+def _parameters(target: Callable[..., Any]) -> list[Parameter]:
+    """Those of a class or function; and what a class hands on by **options, to those above it."""
+    try:
+        given = list(signature(target).parameters.values())
+    except ValueError:  # what is written in C may tell of none
+        return []
+    named = [parameter for parameter in given if parameter.kind not in _REST]
+    hands_on = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in given)
+    if not (hands_on and isinstance(target, type)):
+        return named
+    above = [base for base in target.__mro__[1:-1] if "__init__" in vars(base)]
+    own = vars(target).get("__init__")
+    if own is None:  # inherited: what is handed on goes beyond the class that wrote it
+        above = above[1:]
+    return named + (_parameters(above[0]) if above else [])
 
 
 def _plain(value: Any) -> bool:

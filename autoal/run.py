@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from autoal.building import build, refused
+from autoal.building import TARGET, build, refused
 from autoal.cycle.experiment import Experiment, rounds
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.encoders.encoded import Encoded
+from autoal.encoders.encoder import Encoder
+from autoal.errors import UserError
 from autoal.model.learner import Learner
 from autoal.model.task import Task
 from autoal.model.trained import Trained
@@ -72,7 +74,7 @@ def parts(settings: Settings) -> Parts:
         training: Training = build(settings["trainer"])
         data = _data(settings, training)
         data.setup()
-        learner = _learner(settings["task"], data, training)
+        learner = _learner(settings, data, training)
         experiment = Experiment(
             data, learner, strategy, plan, start=_start(start), seed=settings["seed"]
         )
@@ -80,6 +82,8 @@ def parts(settings: Settings) -> Parts:
         oracle = build(
             settings["oracle"], labels=labels, oracle=TrueLabels(labels), strategy=strategy
         )
+        if not callable(oracle):
+            raise _no_part("oracle", settings, "called with a Question")
     return Parts(experiment, oracle)
 
 
@@ -105,21 +109,33 @@ def _start(section: Settings) -> QueryStrategy | None:
 
 
 def _data(settings: Settings, training: Training) -> Data:
-    data: Data = build(settings["data"])
+    data = build(settings["data"])
+    if not isinstance(data, Data):
+        raise _no_part("data", settings, "a Data")
     if not settings["encoder"]:
         return data
-    return Encoded(data, build(settings["encoder"]), training.device)
+    encoder = build(settings["encoder"])
+    if not isinstance(encoder, Encoder):
+        raise _no_part("encoder", settings, "an Encoder")
+    return Encoded(data, encoder, training.device)
 
 
-def _learner(section: Settings, data: Data, training: Training) -> Learner:
+def _learner(settings: Settings, data: Data, training: Training) -> Learner:
     built = build(
-        section,
+        settings["task"],
         shape=data.train.shape,
         classes=len(data.classes),
         preprocess=data.preprocess(),
         training=training,
     )
-    return Trained(built, training) if isinstance(built, Task) else built
+    learner = Trained(built, training) if isinstance(built, Task) else built
+    if not isinstance(learner, Learner):
+        raise _no_part("task", settings, "a Task or a Learner")
+    return learner
+
+
+def _no_part(group: str, settings: Settings, wanted: str) -> UserError:
+    return UserError(f"{group}: {settings[group][TARGET]} must be {wanted}")
 
 
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:

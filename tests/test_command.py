@@ -55,6 +55,14 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("strategy.name=entropy", "give strategy=<name>"),
         ("rounds=${bugdet}", "bugdet"),
         ("strategy.pul=5", "option of strategy 'autoal': 'pul'; did you mean 'pull'?"),
+        ("start=1.5", "start.size=1.5: must be a whole number"),
+        ("start.size=x", "start.size='x': must be a whole number"),
+        ("start.size=null", "start.size=null: must be a whole number"),
+        ("~start.size", "the option 'start.size' is missing"),
+        ("start={name:typiclust}", "start.name cannot be changed or removed; give start=<name>"),
+        ("strategy.candidates={margin:{}}", "strategy.candidates={...} would join what is there"),
+        ("hydra.launcher.n_jobss=2", "unknown option of Hydra: 'hydra.launcher.n_jobss'"),
+        ("hydra/launcher=slrm", "others come with an extra: pip install 'autoal[slurm]'"),
         ("data=3", "a choice of a group must be one of its names"),
         ("task=null", "a choice of a group must be one of its names"),
     ],
@@ -101,9 +109,10 @@ def test_help_shows_the_options_of_any_strategy_without_torch() -> None:
 
 
 def test_the_version_is_ours_and_needs_neither_torch_nor_hydra() -> None:
-    answer = train("--version")
-    assert answer.returncode == 0
-    assert answer.stdout == f"autoal {autoal.__version__}\nno torch\n"
+    for given in (["--version"], ["strategy=random", "--version"]):
+        answer = train(*given)
+        assert answer.returncode == 0
+        assert answer.stdout == f"autoal {autoal.__version__}\nno torch\n"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -118,6 +119,75 @@ def test_a_class_in_the_place_of_another_does_not_inherit_its_options(
     found = config(tmp_path)["task"]
     assert found["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
     assert found["steps"] == 3  # type: ignore[index]
+
+
+def test_an_experiment_s_file_puts_a_class_in_the_place_of_another_too(
+    train: Zygote, folder: Path, tmp_path: Path
+) -> None:
+    text = """# @package _global_
+defaults:
+  - override /task: mlp
+task:
+  steps: 3
+  network: {_target_: tests.networks.Tiny, width: 2}
+"""
+    (folder / "experiment" / "swapped.yaml").write_text(text)
+    chosen = (f"--config-dir={folder}", "experiment=swapped", "strategy=margin", "rounds=0")
+    finished = run(train, tmp_path, *chosen, "name=run")
+    assert finished.code == 0, finished.err
+    task = config(tmp_path)["task"]
+    assert task["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    (folder / "experiment" / "swapped.yaml").write_text(text.replace("steps", "stepz"))
+    refused = run(train, tmp_path, *chosen)
+    assert refused.code == 2
+    assert "unknown option of 'task': 'stepz'; did you mean 'steps'?" in refused.err
+
+
+def test_a_file_that_mixes_the_options_of_two_classes_is_told_so(
+    train: Zygote, folder: Path, tmp_path: Path
+) -> None:
+    mixed = "defaults: [/task/mlp@_here_, _self_]\nnetwork: {_target_: tests.networks.Tiny}\n"
+    (folder / "task" / "mixed.yaml").write_text(mixed)
+    refused = run(train, tmp_path, f"--config-dir={folder}", "task=mixed")
+    assert refused.code == 2
+    assert "tests.networks.Tiny: got an unexpected keyword argument 'hidden'" in refused.err
+
+
+def test_another_task_goes_with_the_network_that_was_there(train: Zygote, tmp_path: Path) -> None:
+    other = ("task=mlp", "task._target_=tests.networks.Gentle", "task.gentleness=0.5")
+    finished = run(train, tmp_path, "strategy=margin", "rounds=0", *other, "name=run")
+    assert finished.code == 0, finished.err
+    task: Any = config(tmp_path)["task"]
+    assert (task["_target_"], task["gentleness"]) == ("tests.networks.Gentle", 0.5)
+    assert task["network"]["_target_"] == "autoal.model.networks.MLP"
+    assert task["steps"] == 60  # by the class, whatever task=mlp has
+    network = ("task.network._target_=tests.networks.Tiny", "task.network.width=2")
+    finished = run(train, tmp_path, "strategy=margin", "rounds=0", *other, *network, "name=two")
+    assert finished.code == 0, finished.err
+    two: Any = config(tmp_path, "two")["task"]
+    assert two["network"] == {"_target_": "tests.networks.Tiny", "width": 2}
+
+
+@pytest.mark.parametrize(
+    ("group", "target", "message"),
+    [
+        ("data", "tests.networks.Tiny", "data: tests.networks.Tiny must be a Data"),
+        ("task", "collections.OrderedDict", "must be a Task or a Learner"),
+        ("oracle", "datetime.datetime.now", "must be called with a Question"),
+        ("task.network", "os.getcwd", r"a network must be an nn.Module, got str"),
+        ("task.network", "", "a _target_ must name a class or function"),
+    ],
+)
+def test_a_class_that_is_no_such_part_is_refused(
+    train: Zygote, tmp_path: Path, group: str, target: str, message: str
+) -> None:
+    given = [f"{group}._target_={target}"]
+    if target == "tests.networks.Tiny":
+        given += ["data.shape=[1,8,8]", "data.classes=2"]
+    refused = run(train, tmp_path, "task=mlp", "strategy=margin", *given)
+    assert refused.code == 2, refused.err
+    assert message in refused.err
+    assert "Traceback" not in refused.err
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,36 @@ def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> Non
     assert rounds[-1]["accuracy"] > 0.9
 
 
+def test_options_of_plugins_are_given_in_files_and_mappings_too(site: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    text = """# @package _global_
+defaults:
+  - override /data: stripes
+  - override /encoder: columns
+data: {count: 44, validation: 6, crop: 0}
+encoder: {factor: 2.0}
+"""
+    (folder / "mine.yaml").write_text(text)
+    chosen = (f"--config-dir={folder.parent}", "experiment=mine", "task=centroids", "rounds=0")
+    given = (*chosen, "+oracle={every:3}", "oracle=shy", "strategy=random", "logger=none")
+    finished = run(site, "train.py", *given, f"out={tmp_path}", "name=run")
+    assert finished.returncode == 0, finished.stderr
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    # All that a set of pictures can be told, which it hands on to them.
+    assert {key: config["data"][key] for key in ("count", "validation", "crop", "flip")} == {
+        "count": 44,
+        "validation": 6,
+        "crop": 0,
+        "flip": False,
+    }
+    assert (config["encoder"]["factor"], config["oracle"]["every"]) == (2.0, 3)
+    (folder / "mine.yaml").write_text(text.replace("count", "cuont"))
+    refused = run(site, "train.py", *given, f"out={tmp_path}")
+    assert refused.returncode == 2
+    assert "unknown option of 'data': 'cuont'; did you mean 'count'?" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints, version
 from inspect import Parameter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,6 +159,37 @@ def test_options_stand_in_the_order_of_the_parameters() -> None:
 
 def test_defaults_may_be_lists_and_mappings_of_plain_values() -> None:
     assert options(Grouped) == {"steps": (1, 2), "more": {"a": [1, None], "b": {"c": "d"}}}
+
+
+class Base:
+    def __init__(self, k: int = 1, deep: bool = False) -> None: ...
+
+
+class HandsOn(Base):
+    def __init__(self, own: int = 2, **options: Any) -> None: ...
+
+
+class Inherits(HandsOn): ...
+
+
+class Stops(HandsOn):
+    def __init__(self, k: int = 5) -> None: ...
+
+
+def test_what_a_class_hands_on_are_options_of_those_above_it() -> None:
+    assert options(HandsOn) == {"own": 2, "k": 1, "deep": False}
+    assert options(Inherits) == {"own": 2, "k": 1, "deep": False}
+    assert options(Stops) == {"k": 5}
+
+
+def test_a_module_that_breaks_when_it_is_imported_is_a_refusal_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, tmp_path: Path
+) -> None:
+    (tmp_path / "breaks_on_import.py").write_text("raise RuntimeError('no driver')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    offer(monkeypatch, kind, ("odd", "breaks_on_import:X"))
+    with pytest.raises(UserError, match=f"{kind.noun} 'odd' cannot be loaded .*no driver"):
+        kind.load("odd")
 
 
 def test_what_the_engine_fills_in_is_no_option() -> None:

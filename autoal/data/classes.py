@@ -11,6 +11,8 @@ from torch import Tensor
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 
+LARGEST = 2**31  # that the number of a class may be
+
 
 def values_of(labels: Any) -> list[Any]:
     """Labels as Python's numbers, texts or None, one for each row."""
@@ -30,6 +32,11 @@ def is_unknown(label: Any) -> bool:
     return bool(label != label or label == UNKNOWN)
 
 
+def is_number(label: Any, below: int) -> bool:
+    """Whether it is a whole number from 0, of whatever type, below this one."""
+    return isinstance(label, int | float) and 0 <= label < below and label == int(label)
+
+
 def class_number(label: Any, classes: Sequence[str]) -> int:
     """The number of a class that is given by its number or its name, or UNKNOWN."""
     label = label.item() if hasattr(label, "item") else label
@@ -39,7 +46,7 @@ def class_number(label: Any, classes: Sequence[str]) -> int:
         if label not in classes:
             raise UserError(f"{label!r} is none of the classes {', '.join(classes)}")
         return classes.index(label)
-    if not isinstance(label, int | float) or label not in range(len(classes)):
+    if not is_number(label, len(classes)):
         raise UserError(f"{label!r} is no class: they go from 0 to {len(classes) - 1}")
     return int(label)
 
@@ -60,7 +67,7 @@ def named_by(labels: Sequence[Any]) -> tuple[str, ...]:
     for label in found:
         if not isinstance(label, int | float):
             raise UserError(f"labels are numbers or names, not both: {label!r} among numbers")
-        if label != label // 1 or label < 0 or label - label != 0:
+        if not is_number(label, LARGEST):
             raise UserError(
                 f"{label!r} is no class; what is predicted here are classes, not numbers"
             )

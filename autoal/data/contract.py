@@ -77,7 +77,11 @@ class Data(LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "train"):
             return
-        train, self.test, own = self.load()
+        loaded = self.load()
+        if not isinstance(loaded, Loaded):
+            found = type(loaded).__name__
+            raise UserError(f"{type(self).__name__}.load must give a Loaded, got {found}")
+        train, self.test, own = loaded
         if len(self.classes) < 2:
             raise UserError(f"the data have one class, {self.classes[0]!r}: nothing can be learnt")
         if self.imbalance != "none":

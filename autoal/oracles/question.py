@@ -12,6 +12,7 @@ from torch import Tensor
 from autoal.data.classes import class_numbers
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Shown, chosen
+from autoal.errors import UserError
 from autoal.query.view import View
 
 
@@ -59,11 +60,11 @@ class Answers:
         if self.cost is not None:
             self._set("cost", tensor_of(self.cost, "the costs of answers").double())
             if not bool((self.costs.isfinite() & (self.costs >= 0)).all()):
-                raise ValueError("the cost of an answer must be a finite number, 0 at least")
+                raise UserError("the cost of an answer must be a finite number, 0 at least")
         for name in ("labels", "cost", "truth"):
             values = getattr(self, name)
             if values is not None and values.shape != self.rows.shape:
-                raise ValueError(
+                raise UserError(
                     f"answers: {name} of the shape {tuple(values.shape)} for {len(self.rows)} rows"
                 )
 
@@ -101,7 +102,7 @@ class Answers:
         values = given.tolist() if hasattr(given, "tolist") else given
         if not isinstance(values, list | tuple) or len(values) != len(question.rows):
             count = len(values) if isinstance(values, list | tuple) else "no list of"
-            raise ValueError(
+            raise UserError(
                 f"{count} answers to {len(question.rows)} questions: give one for each row, "
                 "-1 or None to decline it"
             )
@@ -124,12 +125,12 @@ def in_order(question: Question, answers: Answers) -> Answers:
     rows, labels = answers.rows, answers.labels
     foreign = rows[~torch.isin(rows, question.rows)]
     if len(foreign):
-        raise ValueError(f"the oracle answered for row {foreign[0]}, which nobody had asked about")
+        raise UserError(f"the oracle answered for row {foreign[0]}, which nobody had asked about")
     if len(rows.unique()) < len(rows):
-        raise ValueError("the oracle answered twice for a row")
+        raise UserError("the oracle answered twice for a row")
     wrong = labels[(labels < 0) | (labels >= len(question.classes))]
     if len(wrong):
-        raise ValueError(
+        raise UserError(
             f"the oracle answered {wrong[0]}; classes go from 0 to {len(question.classes) - 1}"
         )
     order = question.rows.argsort()
@@ -144,5 +145,5 @@ def _whole(name: str, values: Any) -> Tensor:
     odd = given[numbers != given]
     if given.ndim != 1 or len(odd):
         what = f"{odd[0]:g}" if len(odd) else f"the shape {tuple(given.shape)}"
-        raise ValueError(f"the {name} of answers must be whole numbers, one for each, got {what}")
+        raise UserError(f"the {name} of answers must be whole numbers, one for each, got {what}")
     return numbers

@@ -111,11 +111,11 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
         _demand_tensor(name, "labels", scored.labels)
         if scored.labels.shape != (size,):
             shape = tuple(scored.labels.shape)
-            raise ValueError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+            raise UserError(f"{name}.score gave labels of the shape {shape} for {size} rows")
     try:
         json.dumps(notes := deepcopy(dict(scored.notes)))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}.score gave notes that JSON has no words for: {error}") from error
+        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
     places = best_first(scored.scores, view)[:budget]
     suggested = None if scored.labels is None else scored.labels.cpu()[places]
     return Query(view.pool.rows[places], notes, suggested)
@@ -208,19 +208,19 @@ def demand_scores(name: str, scores: Tensor, size: int) -> None:
     """Refuse what is not one finite number for each row."""
     _demand_tensor(name, "scores", scores)
     if scores.shape != (size,):
-        raise ValueError(
+        raise UserError(
             f"{name}.score must return one number for each of the {size} rows of the pool, "
             f"got the shape {tuple(scores.shape)}"
         )
     if not scores.isfinite().all():
         bad = (~scores.isfinite()).nonzero().flatten()
-        raise ValueError(
+        raise UserError(
             f"{name}.score returned {float(scores[bad[0]])} for {len(bad)} of {size} rows"
         )
 
 
 def _demand_tensor(name: str, what: str, given: Any) -> None:
     if not isinstance(given, Tensor):
-        raise ValueError(
+        raise UserError(
             f"{name}.score must give its {what} as a Tensor, got {type(given).__name__}"
         )

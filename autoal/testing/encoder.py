@@ -110,6 +110,7 @@ def _alone(parts: Parts, encoder: Encoder) -> None:
 
 
 PROMISES: dict[str, Callable[[Parts, Encoder], None]] = {
+    "the rows are left as they are": _untouched,
     "every row of every part becomes one line of a tensor": _one_for_each,
     "what rows become is finite": _finite,
     "`key` is a text that stays the same": _key,
@@ -118,5 +119,4 @@ PROMISES: dict[str, Callable[[Parts, Encoder], None]] = {
     "labels take no part": _without_labels,
     "the test set takes no part": _test_apart,
     "rows alone become the same, where it learns nothing from the pool": _alone,
-    "the rows are left as they are": _untouched,
 }

@@ -30,8 +30,12 @@ def check_learner(build: Callable[[], Learner], data: Data) -> None:
         data: rows that it can learn from, with labels and a test set; small ones are faster.
     """
     data.setup()
+    with about("when it was built"):
+        learner = build()
+        kind = type(learner).__name__
+        demand(isinstance(learner, Learner), f"{kind} is no Learner; a Task becomes one: Trained")
     checks = {promise: partial(check, data) for promise, check in PROMISES.items()}
-    keep_promises(type(build()).__name__, build, checks)
+    keep_promises(kind, build, checks)
 
 
 def _numbers(data: Data) -> Tensor:

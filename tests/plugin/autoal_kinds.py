@@ -5,9 +5,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoal import Answers, Encoder, Features, Learner, Loaded, Oracle, Question, Rows, Watch
-from autoal.data.images import ImageData
-from autoal.model.features import Head
+from autoal import (
+    Answers,
+    Encoder,
+    Features,
+    Head,
+    ImageData,
+    Learner,
+    Loaded,
+    Oracle,
+    Question,
+    Rows,
+    Watch,
+)
 
 
 class Stripes(ImageData):
