@@ -55,6 +55,7 @@ class Run:
     versions: Settings
     start: str  # stands for the rows of the start set, whatever their order
     rounds: tuple[Past, ...]
+    empty: int = 0  # rounds at the beginning in which every row was declined
     failure: str = ""  # what stopped it, if it is known to have failed
 
     @property
@@ -72,8 +73,8 @@ class Run:
 
     @property
     def planned(self) -> int:
-        """Rounds of a finished run, the start among them."""
-        return int(self.config["rounds"]) + 1
+        """Rounds of a finished run in which something was labelled, the start among them."""
+        return int(self.config["rounds"]) + 1 - self.empty
 
     @property
     def labelled(self) -> Floats:
@@ -133,7 +134,8 @@ def _below(top: Path) -> Iterator[Path]:
 def read_run(path: Path) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
     config, versions = _read_config(path / CONFIG)
-    history = _read_rounds(path / ROUNDS)
+    all_rounds = _read_rounds(path / ROUNDS)
+    history = [done for done in all_rounds if done.labelled]
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
@@ -141,6 +143,7 @@ def read_run(path: Path) -> Run:
         versions=versions,
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(map(_past, history)),
+        empty=len(all_rounds) - len(history),
         failure=read_failure(path),
     )
 
@@ -170,7 +173,7 @@ def _read_rounds(path: Path) -> list[Round]:
     found = rounds_of(lines, path.name)
     for done in found:
         accuracy = done.metrics.get("accuracy")
-        if accuracy is None or not np.isfinite(accuracy):
+        if done.labelled and (accuracy is None or not np.isfinite(accuracy)):
             raise UserError(
                 f"{path.name}, line {done.number + 1} has no accuracy: nothing was tested"
             )

@@ -1,4 +1,5 @@
 import csv
+import json
 import subprocess
 import sys
 import webbrowser
@@ -64,6 +65,24 @@ def test_a_run_without_a_test_set_says_that_it_has_no_accuracy(tmp_path: Path) -
     (folder / "rounds.jsonl").write_text(record)
     _, (fault,) = read_runs([tmp_path])
     assert fault.what == "rounds.jsonl, line 2 has no accuracy: nothing was tested; left out"
+
+
+def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(tmp_path: Path) -> None:
+    write_run(tmp_path, "sound", [0.5, 0.6])
+    folder = write_run(tmp_path, "declined", [0.1, 0.5, 0.6])
+    path = folder / "rounds.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    empty = {"labelled": 0, "queried": [], "labels": [], "declined": [4, 5]}
+    lines[0] = {key: lines[0][key] for key in lines[0] if key != "accuracy"} | empty
+    for line in lines[1:]:
+        line["labelled"] -= 2
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    runs, faults = read_runs([tmp_path])
+    assert faults == []
+    declined, sound = sorted(runs, key=lambda run: run.path.name)
+    assert [*declined.accuracy] == [*sound.accuracy] == [0.5, 0.6]
+    assert [*declined.labelled] == [*sound.labelled]
+    assert declined.planned == sound.planned == 2
 
 
 def test_the_report_is_written_with_its_tables(
