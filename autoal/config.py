@@ -57,6 +57,9 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
 
 def register() -> None:
     """Every installed plugin is a choice of its group, beside those that have a file."""
+    # There is one store, and it copies whatever it gives. Help has a hundred groups to list, and
+    # Hydra would copy all of it for each.
+    ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
     known = _read("strategies")
     for name in STRATEGIES.installed():
         options = known.get(name, {})
