@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,28 +13,26 @@ from torch import Tensor
 from autoal.cycle.hooks import Growth, Stop
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
+from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
-from autoal.cycle.trial import Trial
 from autoal.data.contract import Data
-from autoal.data.rows import UNKNOWN, Rows, chosen
+from autoal.data.rows import Rows, chosen
 from autoal.errors import UserError
-from autoal.model.features import Features
 from autoal.model.learner import Learner
 from autoal.oracles.question import Answers, Oracle, Question
 from autoal.query import registry
 from autoal.query.strategy import (
-    Facts,
     Query,
     QueryStrategy,
     demand_served,
     demand_untaught,
     query,
 )
-from autoal.query.view import Bench, Known, View
+from autoal.query.view import View
 from autoal.record.folder import RunFolder
 from autoal.record.round import PHASES, Round
 from autoal.record.sink import Sink
-from autoal.seeding import derive, generator, seeded
+from autoal.seeding import generator, seeded
 
 NOTHING_LEFT = "no row is left that could be asked about"
 
@@ -285,7 +282,8 @@ class Experiment:
             return self._asking(number, watch, Query(rows, {}, None), None)
         with watch.phase("score"):
             # Untaught by this experiment's seed, whatever its own learner is by now.
-            view = self._view(number, watch, self._start, self.learner.fresh())
+            sight = self._sight(number, watch, self.learner.fresh())
+            view = sight.view(self._start.reads or ())
             return self._asking(number, watch, query(self._start, view, size), None)
 
     def _next(self, number: int, watch: Stopwatch) -> _Asked | None:
@@ -320,45 +318,12 @@ class Experiment:
         )
         return _Asked(question, watch, asked.notes, made)
 
-    def _view(
-        self,
-        number: int,
-        watch: Stopwatch,
-        strategy: QueryStrategy | None = None,
-        learner: Learner | None = None,
-    ) -> View:
-        """What a strategy is shown, through a learner; by default the experiment's own."""
-        reads = (strategy or self.strategy).reads or ()
-        rows, pool, learner = self._rows, self._pool, learner or self.learner
-        seed, clock = derive(self.seed, number, "features"), partial(watch.phase, "features")
+    def _view(self, number: int, watch: Stopwatch) -> View:
+        """What the strategy is shown in this round."""
+        return self._sight(number, watch, self.learner).view(self.strategy.reads or ())
 
-        def look(source: Rows, numbers: Tensor) -> Features:
-            features = learner.look(source, numbers, seed, stages="stages" in reads)
-            features.clock = clock
-            return features
-
-        held_out = self.data.validation
-        return View(
-            pool=look(rows, pool.unlabelled),
-            labelled=Known(look(rows, pool.labelled), rows.labels[pool.labelled]),
-            classes=len(self.data.classes),
-            seed=derive(self.seed, number, "view"),
-            validation=None
-            if held_out is None
-            else Known(look(held_out, torch.arange(len(held_out))), held_out.labels),
-            bench=self._bench(number, watch, reads),
-        )
-
-    def _bench(self, number: int, watch: Stopwatch, reads: Sequence[str]) -> Bench:
-        trial = Trial(self.learner, self._rows, self._pool, self.seed, number)
-        truth, validation = self.data.train.labels, self.data.validation
-        return Bench(
-            phase=watch.phase,
-            deep=self.learner.deep,
-            fitted=trial.fitted if "fitted" in reads else None,
-            outcome=partial(trial.outcome, truth, validation) if "outcomes" in reads else None,
-            training=self.learner.training if "training" in reads else None,
-        )
+    def _sight(self, number: int, watch: Stopwatch, learner: Learner) -> Sight:
+        return Sight(learner, self.data, self._rows, self._pool, self.seed, number, watch)
 
     def _grow(self, made: Rows) -> None:
         self._rows = self._rows.joined(self.learner.place(made.without_labels()))
@@ -392,17 +357,3 @@ class _Asked:
     def seeing(self, view: View | None) -> _Asked:
         """The same, with another view in the question."""
         return replace(self, question=replace(self.question, view=view))
-
-
-def facts_of(data: Data, learner: Learner) -> Facts:
-    """What a strategy may know before anything is trained."""
-    train, validation = data.train, data.validation
-    return Facts(
-        pool=len(train),
-        classes=len(data.classes),
-        validation=None if validation is None else validation.labels,
-        deep=learner.deep,
-        draws=learner.draws,
-        revealed=bool((train.labels != UNKNOWN).all()),
-        pictures=train.inputs.dtype == torch.uint8 and len(train.shape) == 3,
-    )

@@ -1,0 +1,80 @@
+"""What there is to see of an experiment: before it begins, and in each of its rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from autoal.cycle.pool import Pool
+from autoal.cycle.stopwatch import Stopwatch
+from autoal.cycle.trial import Trial
+from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN, Rows
+from autoal.model.features import Features
+from autoal.model.learner import Learner
+from autoal.query.strategy import Facts
+from autoal.query.view import Bench, Known, View
+from autoal.seeding import derive
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A round through the eyes of a learner."""
+
+    learner: Learner
+    data: Data
+    rows: Rows  # of the pool, with the labels that were told
+    pool: Pool
+    seed: int  # of the experiment
+    number: int  # of the round
+    watch: Stopwatch
+
+    def view(self, reads: Collection[str]) -> View:
+        """What a strategy that reads this is shown."""
+        labelled, held_out = self.pool.labelled, self.data.validation
+        known = None
+        if held_out is not None:
+            known = Known(self._look(held_out, torch.arange(len(held_out)), reads), held_out.labels)
+        return View(
+            pool=self._look(self.rows, self.pool.unlabelled, reads),
+            labelled=Known(self._look(self.rows, labelled, reads), self.rows.labels[labelled]),
+            classes=len(self.data.classes),
+            seed=derive(self.seed, self.number, "view"),
+            validation=known,
+            bench=self._bench(reads),
+        )
+
+    def _look(self, source: Rows, numbers: Tensor, reads: Collection[str]) -> Features:
+        seed = derive(self.seed, self.number, "features")
+        features = self.learner.look(source, numbers, seed, stages="stages" in reads)
+        features.clock = partial(self.watch.phase, "features")
+        return features
+
+    def _bench(self, reads: Collection[str]) -> Bench:
+        trial = Trial(self.learner, self.rows, self.pool, self.seed, self.number)
+        truth, validation = self.data.train.labels, self.data.validation
+        return Bench(
+            phase=self.watch.phase,
+            deep=self.learner.deep,
+            fitted=trial.fitted if "fitted" in reads else None,
+            outcome=partial(trial.outcome, truth, validation) if "outcomes" in reads else None,
+            training=self.learner.training if "training" in reads else None,
+        )
+
+
+def facts_of(data: Data, learner: Learner) -> Facts:
+    """What a strategy may know before anything is trained."""
+    train, validation = data.train, data.validation
+    return Facts(
+        pool=len(train),
+        classes=len(data.classes),
+        validation=None if validation is None else validation.labels,
+        deep=learner.deep,
+        draws=learner.draws,
+        revealed=bool((train.labels != UNKNOWN).all()),
+        pictures=train.inputs.dtype == torch.uint8 and len(train.shape) == 3,
+    )
