@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from functools import partial
+from functools import cache, partial
 from inspect import Parameter
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False
     ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
 
 
+@cache
 def _read(name: str) -> Settings:
     return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
 
@@ -173,7 +174,19 @@ def _complete(group: str, given: Any, name: str) -> Settings:
         raise UserError(f"{group}.name cannot be changed or removed; give {group}=<name>")
     own = {"size": given["size"]} if group == "start" else {}
     options = {key: value for key, value in given.items() if key not in ("name", *own)}
+    if name == "autoal" and options.get("candidates") is not None:
+        _demand_candidates(f"{group}.candidates", options["candidates"])
     return {"name": name, **own, **completed(options, _options(name), f"strategy {name!r}", group)}
+
+
+def _demand_candidates(key: str, candidates: Any) -> None:
+    """Refuse, before torch is imported, a candidate that is not there or has no such option."""
+    demand_kind(key, candidates, {})
+    for name, given in candidates.items():
+        if name not in STRATEGIES.installed():
+            raise unknown("strategy", name, STRATEGIES.installed())
+        demand_kind(f"{key}.{name}", given, {})
+        completed(given, _options(name), f"candidate {name!r}", f"{key}.{name}")
 
 
 def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> None:

@@ -60,6 +60,17 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("start.size=null", "start.size=null: must be a whole number"),
         ("~start.size", "the option 'start.size' is missing"),
         ("start={name:typiclust}", "start.name cannot be changed or removed; give start=<name>"),
+        ("strategy.candidates.entropi={}", "unknown strategy 'entropi'; did you mean 'entropy'?"),
+        ("strategy.candidates.margin=3", "strategy.candidates.margin=3: must be options, such as"),
+        ("strategy.candidates=7", "strategy.candidates=7: must be options, such as"),
+        (
+            "strategy.candidates.salutary.foldz=3",
+            "unknown option of candidate 'salutary': 'foldz'; did you mean 'folds'?",
+        ),
+        (
+            "strategy.candidates.salutary.folds=x",
+            "strategy.candidates.salutary.folds='x': must be a whole number",
+        ),
         ("strategy.candidates={margin:{}}", "strategy.candidates={...} would join what is there"),
         ("hydra.launcher.n_jobss=2", "unknown option of Hydra: 'hydra.launcher.n_jobss'"),
         ("hydra/launcher=slrm", "others come with an extra: pip install 'autoal[slurm]'"),
