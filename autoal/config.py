@@ -249,14 +249,19 @@ def _is_chosen(key: str, name: str, given: Settings, default: Settings) -> bool:
     """Whether somebody gave this value, which else is that of the file, or of another class."""
     if name == TARGET:
         return False
-    return name not in default or given[name] != default[name] or key in _overridden()
+    return name not in default or given[name] != default[name] or key in _stated()
 
 
-def _overridden() -> set[str]:
-    """The keys that the command line gives."""
-    return {
-        override.partition("=")[0].lstrip("+~") for override in HydraConfig.get().overrides.task
-    }
+def _stated() -> set[str]:
+    """The keys that the command line gives, or the file of the experiment."""
+    overrides = HydraConfig.get().overrides.task
+    keys = {override.partition("=")[0].lstrip("+~") for override in overrides}
+    choice = HydraConfig.get().runtime.choices.get("experiment")
+    for source in HydraConfig.get().runtime.config_sources:
+        path = Path(source.path, "experiment", f"{choice}.yaml")
+        if source.schema == "file" and path.is_file():
+            keys |= flatten(yaml.safe_load(path.read_text()) or {}).keys()
+    return keys
 
 
 def _composed(choices: dict[str, str]) -> Settings:

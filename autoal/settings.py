@@ -43,7 +43,7 @@ def plain(value: Any, key: str = "") -> Any:
     if isinstance(value, PurePath):
         return str(value)
     found = value.item() if type(value).__module__ == "numpy" and value.shape == () else value
-    if found is None or type(found) in (bool, int, float, str):
+    if found == found and (found is None or type(found) in (bool, int, float, str)):
         return found
     raise UserError(f"{key[1:]}={value!r}: a setting must be a number, a text, a list or a mapping")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,11 +73,7 @@ class Table(Data):
         self.left_out = drop or []
 
     def load(self) -> Loaded:
-        sheets = {
-            part: read_sheet(Path(path).expanduser(), self.header)
-            for part, path in self.paths.items()
-            if path is not None
-        }
+        sheets = self._sheets()
         self.classes, whole = self._encode(_joined(list(sheets.values())))
         ends = np.cumsum([len(sheet.rows) for sheet in sheets.values()])[:-1].tolist()
         blocks = zip(sheets, *(part.tensor_split(ends) for part in whole), strict=True)
@@ -86,10 +83,34 @@ class Table(Data):
         if hasattr(self, "train"):
             return
         super().setup(stage)
-        statistics = _statistics(self.train.inputs)
-        self.train = _standardised(self.train, statistics)
-        self.test = self.test and _standardised(self.test, statistics)
-        self.validation = self.validation and _standardised(self.validation, statistics)
+        self._statistics = _statistics(self.train.inputs)
+        self.train = _standardised(self.train, self._statistics)
+        self.test = self.test and _standardised(self.test, self._statistics)
+        self.validation = self.validation and _standardised(self.validation, self._statistics)
+
+    def stored(self, inputs: Any) -> Rows:
+        """New rows, cell by cell as they would stand in the file but for their labels."""
+        sheet = _joined(list(self._sheets().values()))
+        place, width = sheet.place(self.label), len(sheet.names) - 1
+        cells = _cells(inputs)
+        for row in cells:
+            if len(row) != width:
+                raise UserError(
+                    f"a row of {sheet.path} has {width} cells beside its label, got {len(row)}"
+                )
+        anything = sheet.rows[0][place]  # in the place of the label
+        new = [[*row[:place], anything, *row[place:]] for row in cells]
+        _, (encoded, _) = self._encode(replace(sheet, rows=[*sheet.rows, *new]))
+        if encoded.shape[1] != self.train.inputs.shape[1]:
+            raise UserError(f"a new row has a text that {sheet.path} does not have in that column")
+        return _standardised(Rows.of(encoded[len(sheet.rows) :]), self._statistics)
+
+    def _sheets(self) -> dict[str, Sheet]:
+        return {
+            part: read_sheet(Path(path).expanduser(), self.header)
+            for part, path in self.paths.items()
+            if path is not None
+        }
 
     def preprocess(self) -> nn.Module:
         """Nothing: the rows are standardised already, in double precision."""
@@ -127,6 +148,13 @@ class Table(Data):
             if not len(rows):
                 raise UserError(f"{self.paths['train']} has too few rows: none is left to {part}")
         return Loaded(*(parts[part] for part in ("train", *wanted)))
+
+
+def _cells(inputs: Any) -> list[list[str]]:
+    """Rows of numbers and texts, None where one is missing, as a file has them."""
+    values = inputs.to_numpy() if hasattr(inputs, "to_numpy") else inputs
+    rows = values.tolist() if hasattr(values, "tolist") else values
+    return [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
 
 
 def _joined(sheets: list[Sheet]) -> Sheet:

@@ -137,6 +137,16 @@ task:
     assert finished.code == 0, finished.err
     task = config(tmp_path)["task"]
     assert task["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    # What the file says counts, though it is what the other class has too.
+    same = text.replace(
+        "steps: 3", "_target_: tests.networks.Gentle\n  steps: 15\n  gentleness: 0.5"
+    )
+    (folder / "experiment" / "same.yaml").write_text(same.replace("task: mlp", "task: short"))
+    (folder / "task" / "short.yaml").write_text("defaults: [/task/mlp@_here_]\nsteps: 15\n")
+    given = [value.replace("swapped", "same") for value in chosen]
+    finished = run(train, tmp_path, *given, "name=same")
+    assert finished.code == 0, finished.err
+    assert config(tmp_path, "same")["task"]["steps"] == 15  # type: ignore[index]
     (folder / "experiment" / "swapped.yaml").write_text(text.replace("steps", "stepz"))
     refused = run(train, tmp_path, *chosen)
     assert refused.code == 2

@@ -47,11 +47,12 @@ def rounds(
         oracle: answers.
         folder: has the rounds that were done before, and keeps every other before it is told.
     """
-    if folder is not None and len(folder.rounds) != len(experiment.history):
+    if folder is not None and _answers_of(folder.rounds) != _answers_of(experiment.history):
         if experiment.history:
             raise UserError(
-                f"{folder.path} has {len(folder.rounds)} rounds, and this experiment has done "
-                f"{len(experiment.history)}: give a new experiment, or another folder"
+                f"the {len(folder.rounds)} rounds of {folder.path} are not the "
+                f"{len(experiment.history)} that this experiment has done: give a new one, "
+                "or another folder"
             )
         experiment.resume(folder.rounds, folder.state())
     while (question := experiment.ask()) is not None:
@@ -61,6 +62,10 @@ def rounds(
         if folder is not None:
             folder.add(done, experiment.state_dict())
         yield done
+
+
+def _answers_of(history: Sequence[Round]) -> list[tuple[list[int], ...]]:
+    return [(done.queried, done.labels, done.declined) for done in history]
 
 
 class Experiment:
@@ -141,6 +146,8 @@ class Experiment:
             inputs: a tensor, an array, a data frame or a list of rows like those of the data.
         """
         rows = self.learner.place(self.data.stored(inputs))
+        if not len(rows):
+            return torch.zeros(0, len(self.data.classes))
         return self.learner.look(rows, torch.arange(len(rows)), self.seed).probs
 
     def resume(self, history: Sequence[Round], state: dict[str, Any]) -> None:

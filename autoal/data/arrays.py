@@ -79,7 +79,10 @@ class Arrays(Data):
         return Standardise(pixels.mean((0, 2, 3), keepdim=True)[0], deviation.clamp(min=LEAST))
 
     def stored(self, inputs: Any) -> Rows:
-        return super().stored(_as_kept(inputs))
+        kept = _as_kept(inputs)
+        if kept.ndim == 3 and self.train.inputs.ndim == 4:  # a list of grey pictures
+            kept = kept[:, None]
+        return super().stored(kept)
 
     def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
         known = torch.full((len(inputs),), UNKNOWN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ LARGEST = 2**31  # that the number of a class may be
 
 def values_of(labels: Any) -> list[Any]:
     """Labels as Python's numbers, texts or None, one for each row."""
+    labels = labels.to_numpy() if hasattr(labels, "to_numpy") else labels
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     values = [value.item() if hasattr(value, "item") else value for value in values]
     if any(isinstance(value, list | tuple) for value in values):
@@ -37,24 +38,24 @@ def is_number(label: Any, below: int) -> bool:
     return isinstance(label, int | float) and 0 <= label < below and label == int(label)
 
 
-def class_number(label: Any, classes: Sequence[str]) -> int:
-    """The number of a class that is given by its number or its name, or UNKNOWN."""
+def class_numbers(labels: Any, classes: Sequence[str]) -> Tensor:
+    """The numbers of the classes of all rows, (n,) long; given by numbers or by names."""
+    places = {name: place for place, name in enumerate(classes)}
+    numbers = [_class_number(label, places) for label in values_of(labels)]
+    return torch.tensor(numbers, dtype=torch.long)
+
+
+def _class_number(label: Any, places: Mapping[str, int]) -> int:
     label = label.item() if hasattr(label, "item") else label
     if is_unknown(label):
         return UNKNOWN
     if isinstance(label, str):
-        if label not in classes:
-            raise UserError(f"{label!r} is none of the classes {', '.join(classes)}")
-        return classes.index(label)
-    if not is_number(label, len(classes)):
-        raise UserError(f"{label!r} is no class: they go from 0 to {len(classes) - 1}")
+        if label not in places:
+            raise UserError(f"{label!r} is none of the classes {', '.join(places)}")
+        return places[label]
+    if not is_number(label, len(places)):
+        raise UserError(f"{label!r} is no class: they go from 0 to {len(places) - 1}")
     return int(label)
-
-
-def class_numbers(labels: Any, classes: Sequence[str]) -> Tensor:
-    """The numbers of the classes of all rows, (n,) long."""
-    numbers = [class_number(label, classes) for label in values_of(labels)]
-    return torch.tensor(numbers, dtype=torch.long)
 
 
 def named_by(labels: Sequence[Any]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,20 +13,20 @@ from torch import Tensor
 from autoal.errors import UserError
 
 
-def tensor_of(values: Any, what: str) -> Tensor:
+def tensor_of(values: Any, what: str, hint: str = "") -> Tensor:
     """A tensor of any kind of array, which is not changed by what happens to the array later.
 
     Args:
         values: a tensor, an array, a data frame, or a list of numbers or arrays.
         what: they are called in a message.
+        hint: what would help, where they are no numbers.
     """
     if isinstance(values, Tensor):
         return values.detach().clone()
     if hasattr(values, "to_numpy"):  # as the frames and columns of pandas and polars have it
-        values = values.to_numpy()
+        values = _unboxed(values.to_numpy())
     array = values if isinstance(values, np.ndarray) else _stacked(values, what)
     if array.dtype.kind not in "biuf":
-        hint = ": texts need an encoder first" if array.dtype.kind in "USO" else ""
         raise UserError(f"{what} must be numbers, got {array.dtype}{hint}")
     unsigned = array.dtype.kind == "u" and array.itemsize > 1  # of which torch knows little
     return torch.from_numpy(array.astype(np.int64 if unsigned else array.dtype.newbyteorder("=")))
@@ -32,7 +34,7 @@ def tensor_of(values: Any, what: str) -> Tensor:
 
 def inputs_of(rows: Any) -> Tensor:
     """One tensor of all rows, (n, ...); what does not fit into one is refused."""
-    tensor = tensor_of(rows, "inputs")
+    tensor = tensor_of(rows, "inputs", ": texts need an encoder first")
     if tensor.ndim < 2:
         raise UserError(
             f"inputs must have a line for each row, (rows, ...), got {tuple(tensor.shape)}"
@@ -44,7 +46,15 @@ def inputs_of(rows: Any) -> Tensor:
     return tensor
 
 
+def _unboxed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Numbers that a frame keeps as objects, as pandas does where one could be missing."""
+    numbers = array.dtype == object and all(isinstance(value, Real) for value in array.flat)
+    return array.astype(np.float64) if numbers else array
+
+
 def _stacked(values: Any, what: str) -> np.ndarray[Any, Any]:
+    if not isinstance(values, Iterable):
+        return np.asarray(values)
     items = [np.asarray(item) for item in values]
     shapes = sorted({item.shape for item in items})
     if len(shapes) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from time import perf_counter
@@ -44,9 +44,13 @@ class Encoded(Data):
         there = ("train", self.data.train), ("test", self.data.test)
         named = *there, ("validation", self.data.validation)
         parts = {name: rows for name, rows in named if rows is not None}
-        features = self._features(parts, parts)
+        key = _key(self.encoder, parts)
+        features = cached("features", key, lambda: self._first_time(parts))
         return Loaded(
-            **{name: replace(rows, inputs=features[name]) for name, rows in parts.items()}
+            **{
+                name: replace(rows, inputs=torch.from_numpy(features[name]))
+                for name, rows in parts.items()
+            }
         )
 
     def setup(self, stage: str | None = None) -> None:
@@ -60,37 +64,36 @@ class Encoded(Data):
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
     def stored(self, inputs: Any) -> Rows:
-        """New rows of the data set, encoded as the pool was."""
+        """New rows of the data set, encoded as the pool was; nothing is kept of them."""
         new = {NEW: replace(self.data.stored(inputs), part=NEW)}
         beside = {"train": self.data.train} if self.encoder.learns else {}
-        return Rows.of(self._features({**beside, **new}, [NEW])[NEW])
+        return Rows.of(self._encode({**beside, **new})[NEW])
 
-    def _features(self, parts: Parts, wanted: Collection[str]) -> dict[str, Tensor]:
-        """What the encoder makes of some of the parts, or made of them before."""
-
-        def make() -> Arrays:
-            encoded = self._encode(parts)
-            return {name: encoded[name] for name in wanted}
-
-        arrays = cached("features", _key(self.encoder, parts), make)
-        return {name: torch.from_numpy(arrays[name]) for name in wanted}
-
-    def _encode(self, parts: Parts) -> Arrays:
+    def _first_time(self, parts: Parts) -> Arrays:
         begin, name = perf_counter(), type(self.encoder).__name__
         count = sum(map(len, parts.values()))
         print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)
-        encoded = self.encoder.encode(parts, self.device)
+        encoded = self._encode(parts)
         print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
-        _demand_lines(name, encoded, parts)
-        return {part: np.asarray(tensor.cpu()) for part, tensor in encoded.items()}
+        return {part: np.asarray(tensor) for part, tensor in encoded.items()}
 
-
-def _demand_lines(name: str, encoded: dict[str, Tensor], parts: Parts) -> None:
-    """Refuse what is not one line for each row, before it is kept."""
-    for part, rows in parts.items():
-        count = len(encoded[part]) if part in encoded else "no"
-        if count != len(rows):
-            raise UserError(f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}")
+    def _encode(self, parts: Parts) -> dict[str, Tensor]:
+        """What the encoder makes of these rows: one line for each, all of one kind."""
+        name, encoded = type(self.encoder).__name__, self.encoder.encode(parts, self.device)
+        for part, rows in parts.items():
+            lines = encoded.get(part) if isinstance(encoded, Mapping) else None
+            if not isinstance(lines, Tensor) or lines.ndim < 2 or len(lines) != len(rows):
+                found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
+                raise UserError(
+                    f"encoder {name} must give a tensor with a line for each of the {len(rows)} "
+                    f"rows of {part}, got {found}"
+                )
+            if not bool(lines.isfinite().all()):
+                raise UserError(f"encoder {name} gave numbers of {part} that are not finite")
+        kinds = {part: (encoded[part].dtype, encoded[part].shape[1:]) for part in parts}
+        if len(set(kinds.values())) > 1:
+            raise UserError(f"encoder {name} made different things of the parts: {kinds}")
+        return {part: encoded[part].detach().cpu() for part in parts}
 
 
 def _key(encoder: Encoder, parts: Parts) -> str:

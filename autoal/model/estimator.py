@@ -41,6 +41,8 @@ class SklearnLearner(Learner):
     """
 
     def __init__(self, estimator: Any, data: Data) -> None:
+        if isinstance(estimator, type):
+            raise UserError(f"give an estimator, {estimator.__name__}(), and not its class")
         if not hasattr(estimator, "predict_proba"):
             raise UserError(
                 f"{type(estimator).__name__} has no predict_proba, and so no probabilities to "

@@ -164,7 +164,7 @@ class LightningLearner(Learner):
     def _begun(self) -> LightningModule:
         """What a round starts from; a copy, since a builder may give the same module again."""
         given = self._module_of
-        module = given if isinstance(given, LightningModule) else given()
+        module = given if isinstance(given, nn.Module) else given()
         if not isinstance(module, LightningModule):
             raise UserError(f"a LightningModule is needed, got {type(module).__name__}")
         return deepcopy(module)

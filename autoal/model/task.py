@@ -161,6 +161,8 @@ class Task(LightningModule):
 
 @torch.no_grad()
 def _shrink_and_perturb(old: Network, fresh: Network, shrink: float, perturb: float) -> None:
-    """Mix the weights of `fresh` into `old`; running statistics stay as they are."""
+    """Mix the weights of `fresh` into `old`; what does not learn stays as it is."""
     for weight, noise in zip(old.parameters(), fresh.parameters(), strict=True):
+        if not weight.requires_grad:
+            continue
         weight.mul_(shrink).add_(noise.to(weight), alpha=perturb)

@@ -21,7 +21,7 @@ class TrueLabels:
     """
 
     def __init__(self, labels: Any) -> None:
-        self._labels = labels if isinstance(labels, Tensor) else values_of(labels)
+        self._labels = labels.clone() if isinstance(labels, Tensor) else values_of(labels)
 
     def __call__(self, question: Question) -> Answers:
         beyond = question.rows[question.rows >= len(self._labels)]

@@ -48,6 +48,8 @@ class RunFolder:
     ) -> None:
         self.path = path = Path(path)
         self.config = plain(dict(config or {}))
+        if "about" in self.config:
+            raise UserError("`about` is where the versions are kept: call a setting otherwise")
         with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock = (path / ".lock").open("w")

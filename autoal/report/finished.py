@@ -34,11 +34,12 @@ def write_results(folder: RunFolder) -> None:
 
 def learning_curve(history: Sequence[Round], title: str) -> Figure:
     """Accuracy on the test set over the number of labels."""
-    labelled = np.array([finished.labelled for finished in history], dtype=float)
     curves = {}
     for metric in DRAWN:
-        values = np.array([finished.metrics.get(metric, np.nan) for finished in history])
-        if np.isfinite(values).all():
+        there = [finished for finished in history if metric in finished.metrics]
+        labelled = np.array([finished.labelled for finished in there], dtype=float)
+        values = np.array([finished.metrics[metric] for finished in there])
+        if len(values) and np.isfinite(values).all():
             curves[metric.replace("_", " ")] = Curve(labelled, values, np.zeros_like(values))
     colours = {name: place for place, name in enumerate(curves)}
     return figures.learning_curves(title, curves, colours, beside="test set")

@@ -135,7 +135,9 @@ def read_run(path: Path) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
     config, versions = _read_config(path / CONFIG)
     all_rounds = _read_rounds(path / ROUNDS)
-    history = [done for done in all_rounds if done.labelled]
+    history = all_rounds[_empty(all_rounds) :]
+    if all_rounds and not history:
+        raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
@@ -171,13 +173,19 @@ def _read_rounds(path: Path) -> list[Round]:
     except (OSError, UnicodeError) as error:
         raise UserError(f"cannot read {path.name}: {error}") from error
     found = rounds_of(lines, path.name)
-    for done in found:
+    for done in found[_empty(found) :]:
         accuracy = done.metrics.get("accuracy")
-        if done.labelled and (accuracy is None or not np.isfinite(accuracy)):
+        if accuracy is None or not np.isfinite(accuracy):
             raise UserError(
                 f"{path.name}, line {done.number + 1} has no accuracy: nothing was tested"
             )
     return found
+
+
+def _empty(history: Sequence[Round]) -> int:
+    """How many rounds there are before the first label was given."""
+    labelled = (done.number for done in history if done.queried)
+    return next(labelled, len(history))
 
 
 def _past(found: Round) -> Past:

@@ -122,11 +122,16 @@ def test_a_folder_and_an_experiment_that_differ_do_not_go_together(
     experiment = quick()
     first = answered(experiment)
     with RunFolder(tmp_path / "empty") as folder:
-        with pytest.raises(UserError, match="has 0 rounds, and this experiment has done 1"):
+        with pytest.raises(UserError, match=r"the 0 rounds of .* are not the 1 that this"):
             next(rounds(experiment, truth(experiment), folder))
         with pytest.raises(ValueError, match="round 1 cannot follow 0 rounds"):
             folder.add(answered(experiment), experiment.state_dict())
         assert folder.rounds == []
+    other = quick(seed=9)
+    with RunFolder(tmp_path / "other") as folder:
+        next(rounds(other, truth(other), folder))
+        with pytest.raises(UserError, match=r"the 1 rounds of .* are not the 2 that this"):
+            next(rounds(experiment, truth(experiment), folder))
     again = quick()
     with RunFolder(tmp_path / "run") as folder:
         assert facts([next(rounds(again, truth(again), folder))]) == facts([first])

@@ -87,6 +87,8 @@ def test_a_row_keeps_the_number_that_it_has_in_the_arrays() -> None:
 def test_new_rows_are_stored_as_the_pool_is() -> None:
     pixels = torch.arange(6 * 8 * 8 * 3, dtype=torch.uint8).view(6, 8, 8, 3)
     data = Arrays((pixels, LABELS))
+    grey = Arrays((pixels[..., 0], LABELS))
+    assert torch.equal(grey.stored(pixels[:2, ..., 0].tolist()).inputs, grey.train.inputs[:2])
     for new in (pixels[:2], pixels[:2].tolist(), pixels[:2].movedim(3, 1), pixels[:2].numpy()):
         stored = data.stored(new)
         assert torch.equal(stored.inputs, data.train.inputs[:2])

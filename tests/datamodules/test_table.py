@@ -248,3 +248,41 @@ def test_the_delimiter_is_the_one_that_numbers_do_not_have(tmp_path: Path) -> No
 def test_a_table_keeps_the_promises_of_data(tmp_path: Path) -> None:
     write_table(tmp_path / "a.csv")
     check_data(Table(str(tmp_path / "a.csv")))
+
+
+MIXED = "size,colour,kind,weight\n" + "".join(
+    f"{row * 1.5},{['red', 'blue', ''][row % 3]},{'ab'[row % 2]},{row % 7 or ''}\n"
+    for row in range(30)
+)
+
+
+def test_new_rows_are_read_cell_by_cell_as_those_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "mixed.csv", MIXED)
+    data = opened(path, label="kind")
+    rows = [line.split(",") for line in MIXED.splitlines()[1:]]
+    assert data.train.places is not None
+    own = [[size, colour, weight] for size, colour, _, weight in rows]
+    found = data.stored([own[place] for place in data.train.places.tolist()])
+    assert torch.equal(found.inputs, data.train.inputs)
+    cells: list[list[Any]] = [[1.5, "blue", 1], [3.0, None, 2.0]]
+    assert torch.equal(
+        data.stored(cells).inputs, data.stored([["1.5", "blue", "1"], own[2]]).inputs
+    )
+    assert torch.equal(data.stored(np.array(own[:4], object)).inputs, data.stored(own[:4]).inputs)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([1.0, "red"], r"a row of .*mixed\.csv has 3 cells beside its label, got 2"),
+        ([1.0, "green", 2.0], "a new row has a text that .* does not have in that column"),
+        (["large", "red", 2.0], "the column 'size' is of numbers, but 'large' is none"),
+    ],
+    ids=["too few", "unknown", "no number"],
+)
+def test_a_new_row_that_is_none_of_the_table_is_refused(
+    tmp_path: Path, row: list[Any], message: str
+) -> None:
+    data = opened(written(tmp_path / "mixed.csv", MIXED), label="kind")
+    with pytest.raises(UserError, match=message):
+        data.stored([row])

@@ -122,8 +122,8 @@ def test_new_rows_are_encoded_as_the_pool_was(data: ImageData, learns: bool) -> 
     encoded, new = encoded_by(data, encoder), data.train.inputs[[5, 2]]
     for _ in range(2):
         assert torch.equal(encoded.stored(new.numpy()).inputs, _brightness(new))
-    assert encoder.looks == 2
-    assert encoder.parts == [["train", "test"], ["train", "new"] if learns else ["new"]]
+    again = ["train", "new"] if learns else ["new"]
+    assert encoder.parts == [["train", "test"], again, again]
     with pytest.raises(UserError, match="are not like those of the pool"):
         encoded.stored(new.float())
 
@@ -131,10 +131,15 @@ def test_new_rows_are_encoded_as_the_pool_was(data: ImageData, learns: bool) -> 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda found: {**found, "test": found["test"][1:]}, "Spoilt gave 29 lines for the 30 row"),
-        (lambda found: {"train": found["train"]}, "Spoilt gave no lines for the 30 rows of test"),
+        (lambda found: {**found, "test": found["test"][1:]}, r"30 rows of test, got \(29, 2\)"),
+        (lambda found: {"train": found["train"]}, "each of the 30 rows of test, got NoneType"),
+        (lambda found: {**found, "test": found["test"].numpy()}, "of test, got ndarray"),
+        (lambda found: {**found, "test": found["test"][:, 0]}, r"of test, got \(30,\)"),
+        (lambda found: None, "each of the 60 rows of train, got NoneType"),
+        (lambda found: {**found, "test": found["test"] * torch.nan}, "test that are not finite"),
+        (lambda found: {**found, "test": found["test"][:, :1]}, "different things of the parts"),
     ],
-    ids=["too few", "no part"],
+    ids=["too few", "no part", "array", "flat", "nothing", "nan", "widths"],
 )
 def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
     data: ImageData, spoil: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str

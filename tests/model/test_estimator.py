@@ -121,6 +121,11 @@ def test_a_bag_of_estimators_without_probabilities_gives_no_draws(data: Arrays) 
     assert [done.labelled for done in history] == [12, 16]
 
 
+def test_the_class_of_an_estimator_is_none(data: Arrays) -> None:
+    with pytest.raises(UserError, match=r"give an estimator, GaussianNB\(\), and not its class"):
+        SklearnLearner(GaussianNB, data)
+
+
 def test_an_estimator_that_cannot_predict_is_refused_in_its_own_words(data: Arrays) -> None:
     neighbours = SklearnLearner(KNeighborsClassifier(30), data)
     experiment = Experiment(data, neighbours, "margin", Plan(20, 4, 1))

@@ -114,6 +114,16 @@ def test_a_warm_start_shrinks_and_perturbs_the_weights_exactly(make_task: MakeTa
         torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-8)
 
 
+def test_a_warm_start_leaves_weights_that_do_not_learn_as_they_are(make_task: MakeTask) -> None:
+    task = make_task(MLP, warm_start=True)
+    task.network.head.requires_grad_(False)
+    before = weights(task)
+    with seeded(0, "fit"):
+        task.renew(first=False)
+    same = {name for name, value in weights(task).items() if torch.equal(value, before[name])}
+    assert same == {"head.weight", "head.bias"}
+
+
 def test_a_warm_start_keeps_the_running_statistics_of_batchnorm(make_task: MakeTask) -> None:
     task = make_task(Normed, warm_start=True)
     task.network.train()(task.preprocess(images_of(16)))

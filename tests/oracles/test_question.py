@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import Answers, Question
+from autoal.errors import UserError
 from autoal.oracles.question import answered, in_order
 from tests.oracles.made import pairs, question_of, whole
 
@@ -188,9 +189,9 @@ def test_what_is_no_answer_to_the_question_is_refused(
         (torch.tensor(30), torch.tensor(0), {}, r"one for each, got the shape \(\)"),
         ([30], [0.5], {}, r"labels of answers must be whole numbers, one for each, got 0\.5"),
         ([30], [torch.nan], {}, "one for each, got nan"),
-        ([30], ["red"], {}, "the labels of answers must be numbers, got <U3"),
+        ([30], ["red"], {}, "the labels of answers must be numbers, got <U3$"),
         ([30], [0], {"cost": [1.0, 2.0]}, r"cost of the shape \(2,\) for 1 rows"),
-        ([30], [0], {"cost": 1.0}, "object is not iterable"),
+        ([30], [0], {"cost": 1.0}, r"cost of the shape \(\) for 1 rows"),
         ([30], [0], {"cost": [torch.nan]}, "must be a finite number, 0 at least"),
         ([30], [0], {"cost": [-1.0]}, "must be a finite number, 0 at least"),
         ([30], [0], {"truth": [0, 1]}, r"truth of the shape \(2,\) for 1 rows"),
@@ -199,7 +200,7 @@ def test_what_is_no_answer_to_the_question_is_refused(
 def test_answers_that_do_not_go_together_are_refused(
     rows: Any, labels: Any, others: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises(UserError, match=message):
         Answers(rows, labels, **others)
 
 

@@ -98,6 +98,11 @@ def test_settings_from_python_are_kept_as_plain_values(tmp_path: Path) -> None:
             assert folder.config == expected
     with pytest.raises(UserError, match=r"model\.network=.*a setting must be a number, a text"):
         RunFolder(tmp_path / "other", {"model": {"network": len}})
+    with pytest.raises(UserError, match="rate=nan: a setting must be"):
+        RunFolder(tmp_path / "other", {"rate": float("nan")})
+    with pytest.raises(UserError, match="`about` is where the versions are kept"):
+        RunFolder(tmp_path / "other", {"about": 3})
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_round_that_does_not_follow_is_refused(tmp_path: Path, history: list[Round]) -> None:

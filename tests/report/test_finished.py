@@ -56,6 +56,12 @@ def test_a_curve_without_a_test_set_is_empty_and_no_error(history: list[Round]) 
     assert "labelled rows" in words(svg)
 
 
+def test_a_round_without_a_test_is_no_point_of_the_curve(history: list[Round]) -> None:
+    empty = replace(history[0], metrics={})
+    svg = standalone(learning_curve([empty, *history], "run"))
+    assert circles(svg) == circles(standalone(learning_curve(history, "run")))
+
+
 def test_the_weights_are_stacked_to_one(history: list[Round]) -> None:
     weights = [{"margin": 0.75, "random": 0.25}, {"margin": 0.5, "random": 0.5}]
     searched = [

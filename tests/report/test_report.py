@@ -67,12 +67,15 @@ def test_a_run_without_a_test_set_says_that_it_has_no_accuracy(tmp_path: Path) -
     assert fault.what == "rounds.jsonl, line 2 has no accuracy: nothing was tested; left out"
 
 
-def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held_out", [0, 7])
+def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(
+    tmp_path: Path, held_out: int
+) -> None:
     write_run(tmp_path, "sound", [0.5, 0.6])
     folder = write_run(tmp_path, "declined", [0.1, 0.5, 0.6])
     path = folder / "rounds.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    empty = {"labelled": 0, "queried": [], "labels": [], "declined": [4, 5]}
+    empty = {"labelled": held_out, "queried": [], "labels": [], "declined": [4, 5]}
     lines[0] = {key: lines[0][key] for key in lines[0] if key != "accuracy"} | empty
     for line in lines[1:]:
         line["labelled"] -= 2
@@ -83,6 +86,19 @@ def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(tmp_path: Path
     assert [*declined.accuracy] == [*sound.accuracy] == [0.5, 0.6]
     assert [*declined.labelled] == [*sound.labelled]
     assert declined.planned == sound.planned == 2
+
+
+def test_a_run_of_which_every_row_was_declined_is_left_out(tmp_path: Path) -> None:
+    write_run(tmp_path, "sound", [0.5, 0.6])
+    folder = write_run(tmp_path, "declined", [0.1], rounds=0)
+    path = folder / "rounds.jsonl"
+    line = json.loads(path.read_text()) | {"labelled": 0, "queried": [], "labels": []}
+    del line["accuracy"]
+    path.write_text(f"{json.dumps(line)}\n")
+    (sound,), (fault,) = read_runs([tmp_path])
+    assert sound.path.name == "sound"
+    assert "every row was declined, and nothing was learnt; left out" in fault.what
+    assert main([str(tmp_path)]) == 0
 
 
 def test_the_report_is_written_with_its_tables(
