@@ -96,7 +96,7 @@ def _refusal(error: Exception) -> UserError | None:
 
 
 def _stopped(stop: BaseException, given: Sequence[str]) -> int:
-    """Say how to go on; returns the exit code."""
+    """End what still runs, and say how to go on; returns the exit code."""
     number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
     _end_workers()
     again = f"{_command()} {shlex.join(given)}"

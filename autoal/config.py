@@ -44,7 +44,6 @@ from autoal.settings import (
 _INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
 CONFIGS = _INSIDE if _INSIDE.is_dir() else _INSIDE.parents[1] / "configs"  # or of a checkout
 
-START = 20  # rows, where nobody says more; as in start/random.yaml
 NAMED = ("strategy", "start")  # groups whose choices are strategies, by their names
 # Groups whose choices name a class; the engine fills in the parameters beside them.
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
@@ -60,11 +59,11 @@ def register() -> None:
     # There is one store, and it copies whatever it gives. Help has a hundred groups to list, and
     # Hydra would copy all of it for each.
     ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
-    known = _read("strategies")
+    known, size = _read("strategies"), _read("start/random")["size"]
     for name in STRATEGIES.installed():
         options = known.get(name, {})
         _offer(STRATEGIES, "strategy", name, {"name": name, **options}, ours=name in known)
-        start = {"name": name, "size": START, **options}
+        start = {"name": name, "size": size, **options}
         _offer(STRATEGIES, "start", name, start, ours=name in known)
     for group, (kind, _) in TARGETED.items():
         for name, point in kind.installed().items():
@@ -136,7 +135,7 @@ def settings_of(config: Any) -> Settings:
     settings = _container(config)
     _swap(settings, defaults, choices)
     demand_kinds(_common(settings), _common(defaults))
-    demand_kind("start.size", settings["start"]["size"], START)
+    demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):

@@ -89,7 +89,7 @@ def parts(settings: Settings) -> Parts:
 
 def resumed(path: Path | str) -> Parts:
     """The experiment of a run folder, after its last finished round, and who answers."""
-    with RunFolder.reopened(Path(path)) as folder:
+    with closing(RunFolder.reopened(Path(path))) as folder:
         built = parts(folder.config)
         if folder.rounds:
             built.experiment.resume(folder.rounds, folder.state())

@@ -8,7 +8,7 @@ import torch
 
 
 def derive(seed: int, *purpose: str | int) -> int:
-    """A seed for one purpose, such as `derive(0, "round", 3, "fit")`."""
+    """A seed for one purpose, such as `derive(0, 3, "fit")`."""
     digest = sha256(repr((seed, *purpose)).encode()).digest()
     return int.from_bytes(digest[:7], "big")
 

@@ -209,7 +209,7 @@ def main() -> None:
     wanted = [
         Run(experiment, preset, data, variant, seed)
         for experiment in given.experiments
-        for seed in seeds  # a session that ends early has whole seeds
+        for seed in seeds  # so that a benchmark that is stopped has whole seeds
         for preset, data, variant in product(given.presets, *kinds[experiment])
     ]
     if not given.report:

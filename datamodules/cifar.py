@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torchvision import datasets
 
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
@@ -58,11 +58,11 @@ class Cifar10(PublishedData):
             return {name: (source / name).read_bytes() for name in names}
         return _unpack(source, self.published.base_folder, names)
 
-    def _decode(self, source: Path) -> Arrays:
+    def _decode(self, source: Path) -> NamedArrays:
         contents = self._contents(source)
         train = [name for name, _ in self.published.train_list]
         test = [name for name, _ in self.published.test_list]
-        arrays: Arrays = {}
+        arrays: NamedArrays = {}
         for part, names in (("train", train), ("test", test)):
             batches = [_unpickle(contents[name]) for name in names]
             pixels = np.concatenate([batch["data"] for batch in batches])
@@ -85,7 +85,7 @@ class Cifar100(Cifar10):
         meta = self.published.meta
         return {**super()._batches(), meta["filename"]: meta["md5"]}
 
-    def _decode(self, source: Path) -> Arrays:
+    def _decode(self, source: Path) -> NamedArrays:
         meta = _unpickle(self._contents(source)[self.published.meta["filename"]])
         return {**super()._decode(source), "classes": np.array(meta["fine_label_names"])}
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from autoal.errors import UserError
 
 DELIMITERS = ";\t,"  # between as many of two, the one that numbers do not have
-MISSING = ("", "?", "na", "n/a", "nan", "null")
-LARGEST = 1000  # categories of one column; more are names or free text, and no categories
+MISSING = ("", "?", "na", "n/a", "nan", "null", "<na>")
+MOST_CATEGORIES = 1000  # of one column; more are names or free text, and no categories
 
 Column = npt.NDArray[np.float64]
 
@@ -110,10 +110,10 @@ def _meant_as_numbers(known: Sequence[str], odd: Sequence[str]) -> bool:
 def _one_hot(name: str, cells: Sequence[str]) -> list[Column]:
     known = ["" if is_missing(cell) else cell for cell in cells]
     categories = in_order(set(known))
-    if len(categories) > LARGEST:
+    if len(categories) > MOST_CATEGORIES:
         raise UserError(
             f"the column {name!r} has {len(categories):,} different texts, more than the "
-            f"{LARGEST:,} that can be categories; data.drop=[{name}] leaves it out"
+            f"{MOST_CATEGORIES:,} that can be categories; data.drop=[{name}] leaves it out"
         )
     array = np.array(known)
     return [(array == category).astype(np.float64) for category in categories]

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoal import ImageData
 from autoal.bounds import choice, number, whole
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.rows import Rows
 from autoal.errors import UserError
@@ -22,7 +22,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 class Folder(ImageData):
-    """`train/CLASS/*.png|jpg|webp|bmp` and `test/CLASS/...`, or the classes alone.
+    """`train/CLASS/*.png|jpg|jpeg|webp|bmp` and `test/CLASS/...`, or the classes alone.
 
     Args:
         path: of the folder.
@@ -81,7 +81,7 @@ class Folder(ImageData):
             decoded(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
         )
 
-    def _decode(self, paths: list[Path], part: str) -> Arrays:
+    def _decode(self, paths: list[Path], part: str) -> NamedArrays:
         pixels, rows, wrong = read_pictures(paths, self.size, self.channels, self.corrupt == "skip")
         for message in wrong:
             print(f"left out {message}", file=sys.stderr)

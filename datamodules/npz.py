@@ -9,7 +9,7 @@ import torch
 
 from autoal import ImageData
 from autoal.bounds import number
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.rows import Rows
 from autoal.errors import UserError
@@ -18,7 +18,7 @@ from autoal.seeding import generator
 from .published import images, parts
 from .store import decoded
 
-LARGEST = 64 << 30  # bytes that a file may unpack to
+MOST_BYTES = 64 << 30  # that a file may unpack to
 
 
 class Npz(ImageData):
@@ -49,12 +49,12 @@ class Npz(ImageData):
         return Loaded(*split(images(arrays, "train", len(self.classes)), self.test_share))
 
 
-def read_npz(path: Path) -> Arrays:
+def read_npz(path: Path) -> NamedArrays:
     """All arrays of the file; nothing is unpickled, and no absurd size is unpacked."""
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(entry.file_size for entry in file.infolist())
-        if size > LARGEST:
+        if size > MOST_BYTES:
             raise UserError(f"{path} would unpack to {size / 2**30:.0f} GiB")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -75,7 +75,7 @@ def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
     return whole.take(~test), whole.take(test)
 
 
-def _names(arrays: Arrays) -> tuple[str, ...]:
+def _names(arrays: NamedArrays) -> tuple[str, ...]:
     if "classes" in arrays:
         return tuple(str(name) for name in arrays["classes"])
     labels = [values for name, values in arrays.items() if name.endswith("_labels")]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from autoal.errors import UserError
 
-LARGEST = 100_000_000  # pixels; more is a mistake or a bomb
+MOST_PIXELS = 100_000_000  # more is a mistake or a bomb
 MODES = {1: "L", 3: "RGB"}
 
 
@@ -22,8 +22,10 @@ def read_picture(path: Path, size: int, channels: int) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-            if width * height > LARGEST:
-                raise CorruptError(f"{path}: {width} x {height} pixels are more than {LARGEST:,}")
+            if width * height > MOST_PIXELS:
+                raise CorruptError(
+                    f"{path}: {width} x {height} pixels are more than {MOST_PIXELS:,}"
+                )
             plain = picture.convert(MODES[channels])
             if plain.size != (size, size):
                 plain = plain.resize((size, size), Image.Resampling.BILINEAR)

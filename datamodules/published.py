@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from autoal import ImageData
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.rows import Rows
 from autoal.errors import UserError
@@ -32,7 +32,7 @@ class PublishedData(ImageData):
         super().__init__(**options)
         self.folder = DataFolder(root, download, check)
 
-    def parts(self, arrays: Arrays) -> Loaded:
+    def parts(self, arrays: NamedArrays) -> Loaded:
         """Training and test images, and validation images if any, of the published counts."""
         loaded = parts(arrays, len(self.classes))
         found = len(loaded.train), len(loaded.test or ())
@@ -45,13 +45,13 @@ class PublishedData(ImageData):
         return loaded
 
 
-def parts(arrays: Arrays, classes: int) -> Loaded:
+def parts(arrays: NamedArrays, classes: int) -> Loaded:
     """Training and test images from their arrays, and the validation images if there are some."""
     names = ["train", "test", *(["val"] if "val_images" in arrays else [])]
     return Loaded(*(images(arrays, name, classes) for name in names))
 
 
-def images(arrays: Arrays, part: str, classes: int) -> Rows:
+def images(arrays: NamedArrays, part: str, classes: int) -> Rows:
     """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors."""
     absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
     if absent:

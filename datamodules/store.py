@@ -4,10 +4,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from autoal.data.cache import Arrays, cached
+from autoal.data.cache import NamedArrays, cached
 
 
-def decoded(sources: list[Path], options: object, decode: Callable[[], Arrays]) -> Arrays:
+def decoded(sources: list[Path], options: object, decode: Callable[[], NamedArrays]) -> NamedArrays:
     """What `decode` makes of these files; decoded once for each content and set of options."""
     return cached("decoded", _key(sources, options), decode)
 

@@ -7,7 +7,7 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 from torchvision import datasets
 
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
@@ -30,8 +30,8 @@ class Svhn(PublishedData):
         return self.parts(decoded(list(paths.values()), "svhn", lambda: _decode(paths)))
 
 
-def _decode(paths: dict[str, Path]) -> Arrays:
-    arrays: Arrays = {}
+def _decode(paths: dict[str, Path]) -> NamedArrays:
+    arrays: NamedArrays = {}
     for part, path in paths.items():
         try:
             content = loadmat(path)

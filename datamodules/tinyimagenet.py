@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.errors import UserError
 
@@ -42,8 +42,8 @@ class TinyImageNet(PublishedData):
         return self.parts(decoded(sources, NAME, lambda: _decode(folder, wnids)))
 
 
-def _decode(folder: Path, wnids: list[str]) -> Arrays:
-    arrays: Arrays = {}
+def _decode(folder: Path, wnids: list[str]) -> NamedArrays:
+    arrays: NamedArrays = {}
     number = {name: place for place, name in enumerate(wnids)}
     for part, found in (("train", _training(folder)), ("test", _validation(folder))):
         pairs = sorted(found)

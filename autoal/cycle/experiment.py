@@ -161,8 +161,8 @@ class Experiment:
             rows = Rows.of(made["inputs"])
             self._grow(replace(rows, shown=made["shown"], names=made["names"]))
         for done in history:
-            facts = (done.queried, done.labels, done.declined)
-            tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in facts)
+            told = (done.queried, done.labels, done.declined)
+            tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in told)
             self._pool, self._rows = self._known(*tensors)
         self.history = [*history]
 
@@ -203,7 +203,7 @@ class Experiment:
         self._asked = self._asked.seeing(None)
         before = deepcopy(self.learner.state_dict())
         try:
-            with self._asked.watch.running():
+            with self._asked.stopwatch.running():
                 done = self._round(self._asked, answered)
         except BaseException:
             self._reopen(self._asked, before)
@@ -217,19 +217,19 @@ class Experiment:
         with seeded(self.seed, "reopen"):
             self.learner.load_state_dict(before)
         if len(self._pool.labelled):
-            self._asked = asked.seeing(self._view(asked.question.number, asked.watch))
+            self._asked = asked.seeing(self._view(asked.question.number, asked.stopwatch))
 
     def _round(self, asked: _Asked, answered: Answers) -> Round:
-        number, watch = asked.question.number, asked.watch
+        number, stopwatch = asked.question.number, asked.stopwatch
         declined = asked.question.rows[~torch.isin(asked.question.rows, answered.rows)]
         pool, rows = self._known(answered.rows, answered.labels, declined)
         steps, metrics = 0, {}
         if len(pool.labelled):  # else all were declined, and there is nothing to learn yet
             first = not len(self._pool.labelled)
-            with watch.phase("train"), seeded(self.seed, number, "fit"):
+            with stopwatch.phase("train"), seeded(self.seed, number, "fit"):
                 taught = rows.take(pool.labelled)
                 steps = self.learner.fit(taught, first=first, watch=self.sink.step)
-            with watch.phase("test"):
+            with stopwatch.phase("test"):
                 metrics = self._test()
         self._pool, self._rows = pool, rows
         held_out = len(self.data.validation) if self.data.validation else 0
@@ -242,7 +242,7 @@ class Experiment:
             queried=answered.rows.tolist(),
             labels=answered.labels.tolist(),
             metrics=metrics,
-            seconds={**dict.fromkeys(PHASES, 0.0), **watch.seconds, "total": watch.total},
+            seconds={**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total},
             steps=steps,
             notes=asked.notes,
             bought=bought,
@@ -267,15 +267,15 @@ class Experiment:
 
     def _query(self, number: int) -> _Asked | None:
         """What to ask next; None where nothing is left, or `stop` has a reason to ask no more."""
-        watch = Stopwatch()
+        stopwatch = Stopwatch()
         # Seeded, for strategies that draw from the global streams though they should not.
-        with watch.running(), seeded(self.seed, number, "query"):
+        with stopwatch.running(), seeded(self.seed, number, "query"):
             if not len(self._pool.labelled):
-                return self._first(number, watch)
-            with watch.phase("score"):
-                return self._next(number, watch)
+                return self._first(number, stopwatch)
+            with stopwatch.phase("score"):
+                return self._next(number, stopwatch)
 
-    def _first(self, number: int, watch: Stopwatch) -> _Asked | None:
+    def _first(self, number: int, stopwatch: Stopwatch) -> _Asked | None:
         """The rows of the start; others, where all that were asked about were declined."""
         left = self._pool.unlabelled
         size = min(self.plan.start, len(left))
@@ -286,32 +286,32 @@ class Experiment:
         if self._start is None:
             order = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
             rows = order[torch.isin(order, left)][:size]
-            return self._asking(number, watch, Query(rows, {}, None), None)
-        with watch.phase("score"):
+            return self._asking(number, stopwatch, Query(rows, {}, None), None)
+        with stopwatch.phase("score"):
             # Untaught by this experiment's seed, whatever its own learner is by now.
-            sight = self._sight(number, watch, self.learner.fresh())
+            sight = self._sight(number, stopwatch, self.learner.fresh())
             view = sight.view(self._start.reads or ())
-            return self._asking(number, watch, query(self._start, view, size), None)
+            return self._asking(number, stopwatch, query(self._start, view, size), None)
 
-    def _next(self, number: int, watch: Stopwatch) -> _Asked | None:
+    def _next(self, number: int, stopwatch: Stopwatch) -> _Asked | None:
         """The rows of any later round, chosen by what the model says."""
-        view = self._view(number, watch)
+        view = self._view(number, stopwatch)
         self.stopped = self._stop(self.history, view) if self._stop else ""
         if self.stopped:
             return None
         made = self._growth(view, self.history) if self._growth else None
         if made is not None and len(made):
             self._grow(made)
-            view = self._view(number, watch)
+            view = self._view(number, stopwatch)
         if not len(view.pool):
             self.stopped = NOTHING_LEFT
             return None
         self.sink.begin(number)
         batch = query(self.strategy, view, min(self.plan.budget, len(view.pool)))
-        return self._asking(number, watch, batch, view, len(made or ()))
+        return self._asking(number, stopwatch, batch, view, len(made or ()))
 
     def _asking(
-        self, number: int, watch: Stopwatch, asked: Query, view: View | None, made: int = 0
+        self, number: int, stopwatch: Stopwatch, asked: Query, view: View | None, made: int = 0
     ) -> _Asked:
         rows = self._rows
         question = Question(
@@ -323,14 +323,14 @@ class Experiment:
             view=view,
             suggested=asked.suggested,
         )
-        return _Asked(question, watch, asked.notes, made)
+        return _Asked(question, stopwatch, asked.notes, made)
 
-    def _view(self, number: int, watch: Stopwatch) -> View:
+    def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""
-        return self._sight(number, watch, self.learner).view(self.strategy.reads or ())
+        return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
-    def _sight(self, number: int, watch: Stopwatch, learner: Learner) -> Sight:
-        return Sight(learner, self.data, self._rows, self._pool, self.seed, number, watch)
+    def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
+        return Sight(learner, self.data, self._rows, self._pool, self.seed, number, stopwatch)
 
     def _grow(self, made: Rows) -> None:
         self._rows = self._rows.joined(self.learner.place(made.without_labels()))
@@ -357,7 +357,7 @@ class _Asked:
     """A question that is open."""
 
     question: Question
-    watch: Stopwatch
+    stopwatch: Stopwatch
     notes: dict[str, Any]
     made: int  # rows that joined the pool before it
 

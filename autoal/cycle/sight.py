@@ -31,7 +31,7 @@ class Sight:
     pool: Pool
     seed: int  # of the experiment
     number: int  # of the round
-    watch: Stopwatch
+    stopwatch: Stopwatch
 
     def view(self, reads: Collection[str]) -> View:
         """What a strategy that reads this is shown."""
@@ -51,14 +51,14 @@ class Sight:
     def _look(self, source: Rows, numbers: Tensor, reads: Collection[str]) -> Features:
         seed = derive(self.seed, self.number, "features")
         features = self.learner.look(source, numbers, seed, stages="stages" in reads)
-        features.clock = partial(self.watch.phase, "features")
+        features.clock = partial(self.stopwatch.phase, "features")
         return features
 
     def _bench(self, reads: Collection[str]) -> Bench:
         trial = Trial(self.learner, self.rows, self.pool, self.seed, self.number)
         truth, validation = self.data.train.labels, self.data.validation
         return Bench(
-            phase=self.watch.phase,
+            phase=self.stopwatch.phase,
             deep=self.learner.deep,
             fitted=trial.fitted if "fitted" in reads else None,
             outcome=partial(trial.outcome, truth, validation) if "outcomes" in reads else None,

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from autoal.cycle.pool import Pool
 from autoal.data.rows import Rows
-from autoal.model.fitstep import FitStep
+from autoal.model.fitstep import unwatched
 from autoal.model.learner import Learner
 from autoal.seeding import seeded
 
@@ -42,7 +42,7 @@ class Trial:
             purpose = (*purpose, self._members)
         self._members += 1
         with seeded(self._seed, self._number, *purpose):
-            member.fit(self._rows.take(labelled[places]), first=True, watch=_ignore)
+            member.fit(self._rows.take(labelled[places]), first=True, watch=unwatched)
         return member
 
     def _fresh(self, share: float = 1.0) -> Learner:
@@ -65,11 +65,7 @@ class Trial:
         known = self._rows.with_labels(rows, truth[rows])
         with seeded(self._seed, self._number, "fit"):
             labelled = self._pool.label(rows).labelled
-            member.fit(known.take(labelled), first=False, watch=_ignore)
+            member.fit(known.take(labelled), first=False, watch=unwatched)
         if validation is None:
             validation = self._rows.with_labels(judges, truth[judges]).take(judges)
         return member.test(validation)["nll"]
-
-
-def _ignore(step: FitStep) -> None:
-    """Nobody watches a trial."""

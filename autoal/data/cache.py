@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import numpy as np
 import numpy.typing as npt
 
-Arrays = dict[str, npt.NDArray[np.generic]]
+NamedArrays = dict[str, npt.NDArray[np.generic]]
 
 
 def cache_folder() -> Path:
@@ -18,7 +18,7 @@ def cache_folder() -> Path:
     return Path(base) / "autoal"
 
 
-def cached(kind: str, key: str, make: Callable[[], Arrays]) -> Arrays:
+def cached(kind: str, key: str, make: Callable[[], NamedArrays]) -> NamedArrays:
     """What `make` returns, made once for each key."""
     folder = cache_folder() / kind / key
     if not folder.exists():
@@ -29,7 +29,7 @@ def cached(kind: str, key: str, make: Callable[[], Arrays]) -> Arrays:
     return {path.stem: np.load(path, mmap_mode="c") for path in folder.glob("*.npy")}
 
 
-def _store(folder: Path, arrays: Arrays) -> bool:
+def _store(folder: Path, arrays: NamedArrays) -> bool:
     """Write the arrays under a name of their own and rename the folder when it is whole."""
     part = None
     try:

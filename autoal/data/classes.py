@@ -11,7 +11,7 @@ from torch import Tensor
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 
-LARGEST = 2**31  # that the number of a class may be
+CLASS_LIMIT = 2**31  # below which the number of a class is
 
 
 def values_of(labels: Any) -> list[Any]:
@@ -68,7 +68,7 @@ def named_by(labels: Sequence[Any]) -> tuple[str, ...]:
     for label in found:
         if not isinstance(label, int | float):
             raise UserError(f"labels are numbers or names, not both: {label!r} among numbers")
-        if not is_number(label, LARGEST):
+        if not is_number(label, CLASS_LIMIT):
             raise UserError(
                 f"{label!r} is no class; what is predicted here are classes, not numbers"
             )

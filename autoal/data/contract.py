@@ -145,8 +145,7 @@ def _demand_labels(rows: Rows, option: str) -> None:
 def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
     """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
     if dtype == torch.uint8:
-        whole = not inputs.is_floating_point()
-        return whole and bool(((inputs >= 0) & (inputs <= 255)).all())
+        return not inputs.is_floating_point() and bool(((inputs >= 0) & (inputs <= 255)).all())
     return inputs.dtype != torch.uint8 and (
         dtype.is_floating_point or not inputs.is_floating_point()
     )

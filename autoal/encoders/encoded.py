@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal.data.cache import Arrays, cached
+from autoal.data.cache import NamedArrays, cached
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, Parts
@@ -69,7 +69,7 @@ class Encoded(Data):
         beside = {"train": self.data.train} if self.encoder.learns else {}
         return Rows.of(self._encode({**beside, **new})[NEW])
 
-    def _first_time(self, parts: Parts) -> Arrays:
+    def _first_time(self, parts: Parts) -> NamedArrays:
         begin, name = perf_counter(), type(self.encoder).__name__
         count = sum(map(len, parts.values()))
         print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)

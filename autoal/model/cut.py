@@ -88,7 +88,7 @@ def adopted(module: nn.Module, classes: int, sample: Tensor) -> Network:
         _take_out(module, cut.dropout)
     network = Network(module, cut.head.in_features, classes, rate if apart else 0.0)
     network.head = cut.head
-    network.rate = rate
+    network.draw_rate = rate
     network.still = tuple(f"embed.{name}" for name in still)
     if not torch.allclose(output_of(network, sample), expected, rtol=1e-4, atol=1e-5):
         raise _refusal("it uses its last layer in more than one way")

@@ -20,7 +20,7 @@ from autoal.model.learner import Learner
 from autoal.model.metrics import evaluation_metrics
 
 BLOCK = 8192  # rows that are predicted at a time
-LARGEST = 2**31  # seed of an estimator
+SEED_LIMIT = 2**31  # below which the seed of an estimator is
 RAREST = 1e-7  # probability that counts, so that no log loss is infinite
 # Ensembles whose members could each be right: a draw is one of them.
 DRAWN = (BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier)
@@ -62,7 +62,7 @@ class SklearnLearner(Learner):
         return isinstance(self._estimator, DRAWN) and speaks
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
-        seed = int(torch.randint(LARGEST, (1,)))
+        seed = int(torch.randint(SEED_LIMIT, (1,)))
         self._lesson = {"inputs": rows.inputs.cpu(), "labels": rows.labels, "seed": seed}
         self._fitted = self._taught(_matrix(rows.inputs), rows.labels.numpy(), seed)
         return 0  # it takes no steps that could be counted

@@ -43,7 +43,7 @@ class Network(nn.Module):
         number("dropout", dropout, least=0, below=1)
         self.embed = embed
         self.dropout = nn.Dropout(dropout)
-        self.rate = dropout  # by which draws are made
+        self.draw_rate = dropout  # of the dropout by which draws are made
         self.head = nn.Linear(width, classes)
         self.inner = tuple(inner)
         self.channels = channels

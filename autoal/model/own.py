@@ -94,7 +94,9 @@ class LightningLearner(Learner):
         training: Training | None = None,
     ) -> None:
         if not {"max_epochs", "max_steps", "max_time"} & set(trainer):
-            raise UserError("say how long a round trains: trainer={'max_epochs': 10}, or max_steps")
+            raise UserError(
+                "say how long a round trains: trainer={'max_epochs': 10}, max_steps or max_time"
+            )
         data.setup()
         # What is looked through by a hook cannot be compiled.
         self.training = replace(training or Training(), compile=False)

@@ -146,10 +146,12 @@ class Task(LightningModule):
             self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
         total = int(self.trainer.estimated_stepping_batches)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(self.rate, total=total))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, partial(self.learning_rate_factor, total=total)
+        )
         return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
 
-    def rate(self, step: int, total: int) -> float:
+    def learning_rate_factor(self, step: int, total: int) -> float:
         """Factor on the peak learning rate at this step out of `total`."""
         rise = math.ceil(round(self.warmup * total, 6))  # 0.07 x 100 is 7, not 8
         if step < rise:

@@ -54,7 +54,7 @@ class Trained(Learner):
             numbers,
             lambda: training.embed(snapshot.task, rows, numbers, stages=stages),
             # Float32, as the embeddings are.
-            Head(deepcopy(network.head).float(), network.rate, seed),
+            Head(deepcopy(network.head).float(), network.draw_rate, seed),
             width=network.head.in_features if stages else None,
         )
 

@@ -32,7 +32,7 @@ QUIET: dict[str, Any] = {
     "enable_model_summary": False,
     "num_sanity_val_steps": 0,
 }
-EVALUATION_BATCH = 512  # images; large enough to be fast, small enough for any memory
+EVALUATION_BATCH = 512  # rows; large enough to be fast, small enough for any memory
 
 
 @dataclass(frozen=True)
@@ -157,14 +157,14 @@ class Watching(Callback):
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
-        self.rate = 0.0
+        self.learning_rate = 0.0
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         # Of a module of the user's there may be none, which is how Lightning lets it train nothing.
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
-        self.rate = groups[0]["lr"] if groups else 0.0
+        self.learning_rate = groups[0]["lr"] if groups else 0.0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -174,7 +174,7 @@ class Watching(Callback):
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is not None and (step % max(1, steps // 50) == 0 or step == steps):
             epoch = trainer.current_epoch + 1
-            self.watch(FitStep(step, steps, epoch, float(loss), self.rate))
+            self.watch(FitStep(step, steps, epoch, float(loss), self.learning_rate))
 
 
 @contextmanager

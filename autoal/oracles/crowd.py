@@ -54,7 +54,7 @@ class Noisy:
 
 
 class Agreed:
-    """What most of several people say; where as many say something else, who was asked first.
+    """What most of several people say; of a tie, the answer of whoever was asked first.
 
     Every answer is paid for. A row that all decline is declined.
 
@@ -70,12 +70,11 @@ class Agreed:
 
     def __call__(self, question: Question) -> Answers:
         count, classes = len(question.rows), len(question.classes)
-        order = question.rows.argsort()
         votes = torch.zeros(count, classes, dtype=torch.float64)
         cost, truth = torch.zeros(count), torch.full((count,), UNKNOWN)
         for person in range(self.votes):
             answers = answered(self.oracle, replace(question, person=person))
-            places = order[torch.searchsorted(question.rows[order], answers.rows)]
+            places = torch.isin(question.rows, answers.rows)  # in the order of both
             # A little more for who comes earlier, and never so much as a vote.
             votes[places] += one_hot(answers.labels, classes) * (1 + 0.5 ** (person + 2))
             cost[places] += answers.costs

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoal.data.classes import LARGEST, is_number, is_unknown, values_of
+from autoal.data.classes import CLASS_LIMIT, is_number, is_unknown, values_of
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
@@ -117,7 +117,7 @@ def labels_of(values: Any) -> Tensor:
     """Whole numbers from 0, or UNKNOWN, which NaN and None are too."""
     given = values_of(values)
     for label in given:
-        if not (is_unknown(label) or is_number(label, LARGEST)):
+        if not (is_unknown(label) or is_number(label, CLASS_LIMIT)):
             raise ValueError(
                 f"`labels` must be a class for each row, or -1 if unknown, got {label!r}"
             )

@@ -55,7 +55,6 @@ class RunFolder:
             self._lock = (path / ".lock").open("w")
         try:
             self._take_lock()
-            forget_failure(path)
             self.id = self._settle(dict(versions or {}))
             self._lines = self._read_lines()
         except BaseException:
@@ -76,10 +75,14 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
+        if error is None or isinstance(error, Waiting):
             forget_failure(self.path)
-        elif isinstance(error, Exception) and not isinstance(error, Waiting):
-            keep_failure(self.path, error)  # being stopped, or waiting for answers, is no failure
+        elif isinstance(error, Exception):
+            keep_failure(self.path, error)  # being stopped is no failure
+        self.close()
+
+    def close(self) -> None:
+        """Give the folder back to others, with whatever it says of a failure."""
         self._lock.close()
 
     @property
@@ -101,6 +104,7 @@ class RunFolder:
         lines = [*self._lines, json.dumps(line)]
         self.write(self.path / "rounds.jsonl", "".join(f"{text}\n" for text in lines).encode())
         self._lines = lines
+        forget_failure(self.path)  # it went on
         for path in (self.path / "state").glob("round-*.pt"):
             if path != self._state_path(finished.number):
                 path.unlink()

@@ -36,7 +36,7 @@ FLUSHED = 3.0  # seconds after which a row is on disk
 PATIENCE = 30  # seconds that the network may take at the start and at the end
 
 
-class Shown(Protocol):
+class Tracked(Protocol):
     """What is looked at of an experiment: its classes, and its rows, which may grow."""
 
     data: Data
@@ -62,7 +62,7 @@ class Tracking(Sink):
     def __init__(
         self,
         folder: RunFolder,
-        experiment: Shown,
+        experiment: Tracked,
         tell: Callable[[str], None],
         *,
         project: str = "autoal",

@@ -39,11 +39,7 @@ class Past:
     wrong: int | None  # labels given that are not the truth, where anybody knows
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
-
-    @property
-    def unasked(self) -> bool:
-        """Whether labels were given that nobody was asked for."""
-        return self.bought is not None and self.bought < sum(self.classes.values())
+    unasked: bool  # labels were given that nobody was asked for
 
 
 @dataclass(frozen=True)
@@ -197,4 +193,5 @@ def _past(found: Round) -> Past:
         wrong=found.wrong,
         seconds=found.seconds,
         weights=found.notes.get("weights", {}),
+        unasked=found.unasked,
     )

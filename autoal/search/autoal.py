@@ -138,7 +138,9 @@ class AutoAL(QueryStrategy):
 
     def check(self, facts: Facts) -> None:
         if self.kind == "images" and not facts.pictures:
-            raise UserError("searchnet=images reads images, and the task's inputs are features")
+            raise UserError(
+                "searchnet=images reads pictures, and these rows are none; give shared or rows"
+            )
         if self.stage.fitnet == "network" and not facts.deep:
             raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
         self.candidates.check(facts)

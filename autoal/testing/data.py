@@ -9,7 +9,7 @@ import torch
 
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
-from autoal.testing.promises import demand, keep_promises, seed_streams, streams
+from autoal.testing.promises import demand, keep_promises, seed_streams, unmoved_streams
 
 
 def check_data(data: Data) -> None:
@@ -86,11 +86,8 @@ def _repeatable(data: Data) -> None:
 
 
 def _streams_stay(data: Data) -> None:
-    seed_streams(20_011)
-    before = streams()
-    _ready(data)
-    moved = [name for name, state in streams().items() if state != before[name]]
-    demand(not moved, f"the stream of {' and '.join(moved)} was moved")
+    with unmoved_streams():
+        _ready(data)
 
 
 def _preprocessed(data: Data) -> None:

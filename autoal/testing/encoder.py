@@ -12,7 +12,7 @@ from torch import Tensor
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, Parts
 from autoal.seeding import generator
-from autoal.testing.promises import demand, keep_promises, seed_streams, streams
+from autoal.testing.promises import demand, keep_promises, seed_streams, unmoved_streams
 
 CPU = torch.device("cpu")
 
@@ -71,11 +71,8 @@ def _repeatable(parts: Parts, encoder: Encoder) -> None:
 
 
 def _streams_stay(parts: Parts, encoder: Encoder) -> None:
-    seed_streams(20_011)
-    before = streams()
-    encoder.encode(parts, CPU)
-    moved = [name for name, state in streams().items() if state != before[name]]
-    demand(not moved, f"the stream of {' and '.join(moved)} was moved")
+    with unmoved_streams():
+        encoder.encode(parts, CPU)
 
 
 def _without_labels(parts: Parts, encoder: Encoder) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from io import BytesIO
 from math import isfinite
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,10 +12,10 @@ from torch import Tensor
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.model.features import Features
-from autoal.model.fitstep import FitStep
+from autoal.model.fitstep import unwatched
 from autoal.model.learner import Learner
 from autoal.seeding import seeded
-from autoal.testing.promises import about, demand, keep_promises, streams
+from autoal.testing.promises import about, demand, from_file, keep_promises, unmoved_streams
 
 MOST = 40  # rows of the pool that the checks look at
 
@@ -44,11 +42,7 @@ def _numbers(data: Data) -> Tensor:
 
 def _taught(learner: Learner, rows: Rows, seed: int = 0, *, first: bool = True) -> int:
     with seeded(seed, "check"):
-        return learner.fit(rows, first=first, watch=_ignore)
-
-
-def _ignore(step: FitStep) -> None:
-    """Nobody watches a check."""
+        return learner.fit(rows, first=first, watch=unwatched)
 
 
 def _lesson(data: Data, count: int | None = None) -> Rows:
@@ -149,12 +143,8 @@ def _independent(data: Data, build: Callable[[], Learner]) -> None:
 def _state(data: Data, build: Callable[[], Learner]) -> None:
     learner = build()
     _taught(learner, _lesson(data))
-    file = BytesIO()
-    torch.save(learner.state_dict(), file)
-    file.seek(0)
-    state: dict[str, Any] = torch.load(file, weights_only=True)
     resumed = build()
-    resumed.load_state_dict(state)
+    resumed.load_state_dict(from_file(learner.state_dict()))
     demand(
         _near(_look(resumed, data).probs, _look(learner, data).probs),
         "given the state, a fresh one predicts otherwise",
@@ -164,12 +154,10 @@ def _state(data: Data, build: Callable[[], Learner]) -> None:
 def _looking_draws_nothing(data: Data, build: Callable[[], Learner]) -> None:
     learner = build()
     _taught(learner, _lesson(data))
-    before = streams()
-    features = _look(learner, data)
-    _ = features.probs, features.drawn_probs if learner.draws else None
-    learner.test(data.test or data.train)
-    moved = [name for name, state in streams().items() if state != before[name]]
-    demand(not moved, f"looking or testing moved the stream of {' and '.join(moved)}")
+    with unmoved_streams():
+        features = _look(learner, data)
+        _ = features.probs, features.drawn_probs if learner.draws else None
+        learner.test(data.test or data.train)
 
 
 def _few(data: Data, build: Callable[[], Learner]) -> None:

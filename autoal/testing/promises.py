@@ -6,6 +6,7 @@ import pickle
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,6 +66,24 @@ def streams() -> dict[str, Any]:
         "numpy": pickle.dumps(np.random.get_state()),  # arrays do not compare to one answer
         "random": random.getstate(),
     }
+
+
+@contextmanager
+def unmoved_streams() -> Iterator[None]:
+    """Demand that the global streams stay where they are."""
+    seed_streams(20_011)  # not what anybody would seed them with
+    before = streams()
+    yield
+    moved = [name for name, state in streams().items() if state != before[name]]
+    demand(not moved, f"the stream of {' and '.join(moved)} was moved")
+
+
+def from_file(state: dict[str, Any]) -> dict[str, Any]:
+    """A state as it comes back from a file, of which nothing is unpickled but tensors."""
+    file = BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from io import BytesIO
 from typing import Any
 
 import torch
@@ -18,7 +17,14 @@ from autoal.query.strategy import READABLE, QueryStrategy, Scored, as_scored, se
 from autoal.query.view import Known, View
 from autoal.seeding import generator
 from autoal.testing.made import Made, make
-from autoal.testing.promises import about, demand, keep_promises, seed_streams, streams
+from autoal.testing.promises import (
+    about,
+    demand,
+    from_file,
+    keep_promises,
+    seed_streams,
+    unmoved_streams,
+)
 
 BUDGET = 8  # of the checks that are not about the budget
 # Which entry of `READABLE` allows reading which of the features.
@@ -120,11 +126,8 @@ def _scores_after(seed: int, strategy: QueryStrategy) -> Tensor:
 
 
 def _global_streams(strategy: QueryStrategy) -> None:
-    seed_streams(20_011)  # not what a strategy would seed them with
-    before = streams()
-    _scores(strategy, _for(strategy).view())
-    moved = [name for name, state in streams().items() if state != before[name]]
-    demand(not moved, f"the stream of {' and '.join(moved)} was moved")
+    with unmoved_streams():
+        _scores(strategy, _for(strategy).view())
 
 
 def _scored_before(strategy: QueryStrategy) -> None:
@@ -354,11 +357,8 @@ def _suggestions(strategy: QueryStrategy) -> None:
 def _state(strategy: QueryStrategy) -> None:
     made, lived = _for(strategy), deepcopy(strategy)
     select(lived, made.view(), BUDGET)
-    file = BytesIO()
-    torch.save(lived.state_dict(), file)
-    file.seek(0)
     resumed = deepcopy(strategy)
-    resumed.load_state_dict(torch.load(file, weights_only=True))
+    resumed.load_state_dict(from_file(lived.state_dict()))
     picks = [select(copy, _a_round_later(made).view(), BUDGET) for copy in (lived, resumed)]
     demand(
         torch.equal(*picks),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from autoal.datamodules.store import decoded
 
-from autoal.data.cache import Arrays
+from autoal.data.cache import NamedArrays
 
 
 def test_arrays_are_decoded_once_for_each_content_and_option(tmp_path: Path) -> None:
@@ -12,7 +12,7 @@ def test_arrays_are_decoded_once_for_each_content_and_option(tmp_path: Path) -> 
     source.write_text("a")
     calls = []
 
-    def decode() -> Arrays:
+    def decode() -> NamedArrays:
         calls.append(1)
         return {"x": np.arange(5), "y": np.zeros((2, 3), dtype=np.uint8)}
 
@@ -48,7 +48,7 @@ def test_a_decoding_that_fails_keeps_nothing(tmp_path: Path, cache: Path) -> Non
     source = tmp_path / "source"
     source.write_text("a")
 
-    def fail() -> Arrays:
+    def fail() -> NamedArrays:
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):

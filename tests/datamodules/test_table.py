@@ -197,7 +197,7 @@ def test_a_table_that_cannot_be_is_refused(
 def test_a_column_of_names_is_refused_and_can_be_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns, "LARGEST", 5)
+    monkeypatch.setattr(columns, "MOST_CATEGORIES", 5)
     text = "".join(f"name {row},{row},{'ab'[row % 2]}\n" for row in range(20))
     path = written(tmp_path / "a.csv", text)
     with pytest.raises(UserError, match=r"20 different texts.*data\.drop=\[column 0\]"):

@@ -136,7 +136,7 @@ def test_networks_of_torchvision_and_timm_are_cut_by_themselves(
         network = network_of(module, (3, 32, 32), 4, IMAGES).eval()
         torch.testing.assert_close(network(IMAGES), expected)
     assert network.head.in_features == width
-    assert network.rate == rate
+    assert network.draw_rate == rate
 
 
 class Twice(Plain):
@@ -200,7 +200,7 @@ def test_a_dropout_that_serves_elsewhere_too_stays_and_its_rate_is_that_of_the_d
             expected = module(ROWS)
         with seeded(seed, "pass"), torch.no_grad():
             assert torch.equal(network(ROWS), expected)
-    assert (network.rate, network.dropout.p) == (0.4, 0.0)
+    assert (network.draw_rate, network.dropout.p) == (0.4, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def differs(before: dict[str, Tensor], after: dict[str, Tensor], name: str) -> b
 
 
 def test_the_cosine_schedule_by_hand(make_task: MakeTask) -> None:
-    rate = partial(make_task(warmup=0.2).rate, total=10)
+    rate = partial(make_task(warmup=0.2).learning_rate_factor, total=10)
     # Two steps of warm-up towards the peak, eight of half a cosine wave down from it.
     assert [rate(step) for step in (0, 1, 2)] == pytest.approx([1 / 3, 2 / 3, 1])
     assert rate(4) == pytest.approx(0.5 * (1 + math.sqrt(0.5)))
@@ -47,19 +47,19 @@ def test_the_cosine_schedule_by_hand(make_task: MakeTask) -> None:
 
 
 def test_the_constant_schedule_stays_at_its_peak_after_the_warm_up(make_task: MakeTask) -> None:
-    rate = partial(make_task(schedule="constant", warmup=0.2).rate, total=10)
+    rate = partial(make_task(schedule="constant", warmup=0.2).learning_rate_factor, total=10)
     assert [rate(step) for step in range(10)] == pytest.approx([1 / 3, 2 / 3, *[1] * 8])
 
 
 def test_without_warm_up_the_first_step_is_at_the_peak(make_task: MakeTask) -> None:
-    assert make_task(warmup=0.0).rate(0, 10) == 1
-    assert make_task(warmup=0.0).rate(0, 1) == 1
+    assert make_task(warmup=0.0).learning_rate_factor(0, 10) == 1
+    assert make_task(warmup=0.0).learning_rate_factor(0, 1) == 1
 
 
 @pytest.mark.parametrize("total", [1, 2, 7, 50, 70, 100, 230, 1000])
 def test_the_peak_follows_the_warm_up_at_once(make_task: MakeTask, total: int) -> None:
     task = make_task(warmup=0.1)
-    rates = [task.rate(step, total) for step in range(total)]
+    rates = [task.learning_rate_factor(step, total) for step in range(total)]
     peak = math.ceil(total / 10)
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)

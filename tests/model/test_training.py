@@ -275,7 +275,7 @@ def test_watch_is_told_the_learning_rate_that_the_step_was_taken_with(
 ) -> None:
     task = make_task(steps=10, warmup=0.3, learning_rate=0.02)
     heard = fitted(task, cpu, data.train)
-    expected = [0.02 * task.rate(step, 10) for step in range(10)]
+    expected = [0.02 * task.learning_rate_factor(step, 10) for step in range(10)]
     assert [step.learning_rate for step in heard] == pytest.approx(expected)
 
 

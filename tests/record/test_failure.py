@@ -6,6 +6,7 @@ import pytest
 from autoal.errors import UserError, Waiting
 from autoal.record.failure import FAILURE, forget_failure, keep_failure, read_failure
 from autoal.record.folder import RunFolder
+from autoal.record.round import Round
 
 
 def test_a_message_is_kept_as_one_line_for_readers(tmp_path: Path) -> None:
@@ -37,12 +38,19 @@ def test_a_folder_that_cannot_be_made_hides_no_error(tmp_path: Path) -> None:
     assert read_failure(tmp_path / "file" / "run") == ""
 
 
-def test_a_run_leaves_its_error_until_it_goes_on(tmp_path: Path, config: dict[str, Any]) -> None:
+def test_a_run_leaves_its_error_until_it_goes_on(
+    tmp_path: Path, config: dict[str, Any], history: list[Round]
+) -> None:
     with pytest.raises(UserError), RunFolder(tmp_path, config, {}):
         raise UserError("diverged")
     assert read_failure(tmp_path) == "diverged"
-    with RunFolder(tmp_path, config, {}):
+    RunFolder.reopened(tmp_path).close()  # who only looks does not go on
+    with RunFolder(tmp_path, config, {}) as folder:
+        assert read_failure(tmp_path) == "diverged"
+        folder.add(history[0], {})
         assert read_failure(tmp_path) == ""
+        keep_failure(tmp_path, UserError("another process is at work"))
+    assert read_failure(tmp_path) == ""
 
 
 def test_a_run_that_is_stopped_has_not_failed(tmp_path: Path, config: dict[str, Any]) -> None:

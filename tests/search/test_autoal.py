@@ -260,7 +260,7 @@ def test_a_network_is_refused_where_only_a_head_is_trained(road: str) -> None:
 def test_images_are_asked_for_by_name_where_the_inputs_are_features() -> None:
     facts = Facts(pool=60, classes=3)
     AutoAL(searchnet="images", **TWO).check(facts)
-    with pytest.raises(UserError, match="searchnet=images reads images"):
+    with pytest.raises(UserError, match="searchnet=images reads pictures"):
         AutoAL(searchnet="images", **TWO).check(replace(facts, pictures=False))
     AutoAL(searchnet="rows", **TWO).check(replace(facts, pictures=False))
 
