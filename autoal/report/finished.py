@@ -54,7 +54,9 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
 
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
-    table = Table(title=folder.path.name, caption="times in seconds", box=SIMPLE)
+    table = Table(
+        title=folder.path.name, caption="times in seconds", box=SIMPLE, collapse_padding=True
+    )
     history = folder.rounds
     rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
     declined = ("declined",) if any(finished.declined for finished in history) else ()
