@@ -32,12 +32,17 @@ class _Unasked(ABC):
         strategy: QueryStrategy | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        if strategy is not None and "outcomes" in (strategy.reads or ()):
+        if strategy is not None:
+            self.demand_fitting(strategy)
+        self.oracle = oracle
+        self.labels = labels
+
+    def demand_fitting(self, strategy: QueryStrategy) -> None:
+        """Refuse a strategy that these labels do not go with."""
+        if "outcomes" in (strategy.reads or ()):
             raise UserError(
                 f"oracle={self.name}: {type(strategy).__name__} chooses by what true labels lead to"
             )
-        self.oracle = oracle
-        self.labels = labels
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:
@@ -68,14 +73,9 @@ class Salutary(_Unasked):
 
     name, by = "salutary", "strategy"
 
-    def __init__(
-        self,
-        oracle: Oracle,
-        strategy: QueryStrategy | None = None,
-        labels: Tensor | None = None,
-    ) -> None:
-        super().__init__(oracle, strategy, labels)
-        if strategy is not None and not strategy.suggests:
+    def demand_fitting(self, strategy: QueryStrategy) -> None:
+        super().demand_fitting(strategy)
+        if not strategy.suggests:
             raise _no_labels(type(strategy).__name__)
 
     def given(self, question: Question, view: View) -> Tensor:
