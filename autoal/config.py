@@ -231,10 +231,8 @@ def _swapped(
         name: "???" if value is Parameter.empty else value for name, value in options.items()
     }
     # A part with a class of its own, such as the network of a task, goes with any other class.
-    parts = {
-        name: default[name] for name in given.keys() & expected.keys() if _is_part(given[name])
-    }
-    chosen = [name for name in given if _is_chosen(f"{key}.{name}", name, given, default)]
+    parts = {name: default[name] for name in given if name in expected and _is_part(given[name])}
+    chosen = _chosen(key, given, default)
     demand_names([name for name in chosen if name not in parts], expected, repr(key), key)
     own = {name: given[name] for name in given if name in chosen or name in parts}
     return {TARGET: target, **expected, **own}, {TARGET: target, **expected, **parts}
@@ -244,11 +242,15 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, dict) and TARGET in value
 
 
-def _is_chosen(key: str, name: str, given: Settings, default: Settings) -> bool:
-    """Whether somebody gave this value, which else is that of the file, or of another class."""
-    if name == TARGET:
-        return False
-    return name not in default or given[name] != default[name] or key in _stated()
+def _chosen(key: str, given: Settings, default: Settings) -> list[str]:
+    """The options that somebody gave; the others are those of the file, or of another class."""
+    stated = _stated()
+    return [
+        name
+        for name, value in given.items()
+        if name != TARGET
+        and (name not in default or value != default[name] or f"{key}.{name}" in stated)
+    ]
 
 
 def _stated() -> set[str]:

@@ -148,7 +148,7 @@ class Experiment:
         rows = self.learner.place(self.data.stored(inputs))
         if not len(rows):
             return torch.zeros(0, len(self.data.classes))
-        return self.learner.look(rows, torch.arange(len(rows)), self.seed).probs
+        return self.learner.look(rows, torch.arange(len(rows)), self.seed).probs.cpu()
 
     def resume(self, history: Sequence[Round], state: dict[str, Any]) -> None:
         """Go on after these rounds, with the state that belongs to the last of them."""

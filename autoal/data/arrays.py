@@ -82,7 +82,7 @@ class Arrays(Data):
         kept = _as_kept(inputs)
         if kept.ndim == 3 and self.train.inputs.ndim == 4:  # a list of grey pictures
             kept = kept[:, None]
-        return super().stored(kept)
+        return self._beside_pool(kept)
 
     def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
         known = torch.full((len(inputs),), UNKNOWN)

@@ -113,7 +113,11 @@ class Data(LightningDataModule, ABC):
         Args:
             inputs: a tensor, an array, a data frame or a list.
         """
-        tensor, pool = inputs_of(inputs), self.train.inputs
+        return self._beside_pool(inputs_of(inputs))
+
+    def _beside_pool(self, tensor: Tensor) -> Rows:
+        """Rows of the pool's kind; others are refused."""
+        pool = self.train.inputs
         if tensor.shape[1:] != pool.shape[1:] or not _alike(tensor, pool.dtype):
             raise UserError(
                 f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
