@@ -71,15 +71,22 @@ class Rows:
                 f"{self.inputs.dtype} {self.shape}"
             )
         beyond = torch.arange(self.whole, self.whole + len(more))  # they were never in that part
+        more = replace(more, part=self.part, places=beyond)
         return replace(
             self,
             inputs=torch.cat([self.inputs, more.inputs.to(self.inputs.device)]),
             labels=torch.cat([self.labels, more.labels]),
             shown=_joined(self.shown, more.shown),
-            names=_joined(self.names, more.names),
+            names=self._names_with(more),
             places=torch.cat([self._places(), beyond]),
             whole=self.whole + len(more),
         )
+
+    def named(self, rows: Tensor) -> list[str]:
+        """What a person calls these rows: by their names, or by their places in the part."""
+        if self.names is not None:
+            return [str(name) for name in chosen(self.names, rows)]
+        return [f"{self.part}[{place}]" for place in self._places()[rows].tolist()]
 
     def with_labels(self, rows: Tensor, labels: Tensor) -> Rows:
         """The same rows, some of which have become known."""
@@ -90,6 +97,12 @@ class Rows:
     def without_labels(self) -> Rows:
         """The same rows, none of which is known."""
         return replace(self, labels=torch.full_like(self.labels, UNKNOWN))
+
+    def _names_with(self, more: Rows) -> Sequence[str] | None:
+        if self.names is None and more.names is None:
+            return None
+        both = (self, more)
+        return [name for rows in both for name in rows.named(torch.arange(len(rows)))]
 
     def _places(self) -> Tensor:
         return torch.arange(len(self)) if self.places is None else self.places

@@ -80,9 +80,10 @@ def test_rows_that_join_stand_at_the_end_and_were_never_in_the_part() -> None:
     assert joined.whole == 7
 
 
-def test_what_some_rows_lack_the_joined_rows_lack() -> None:
+def test_rows_of_which_some_lack_what_is_shown_show_nothing_and_all_have_names() -> None:
     joined = six().joined(Rows.of(torch.zeros(2, 1)))
-    assert (joined.shown, joined.names) == (None, None)
+    assert joined.shown is None
+    assert joined.names == [*"abcdef", "train[6]", "train[7]"]
     assert joined.labels.tolist() == [0, 1, 2, 3, 4, 5, UNKNOWN, UNKNOWN]
 
 
@@ -100,3 +101,9 @@ def test_a_text_a_row_is_shown_as_well_as_a_picture() -> None:
         "text 3",
     ]
     assert chosen(None, torch.tensor([1])) is None
+
+
+def test_rows_are_called_by_their_names_or_else_by_their_places() -> None:
+    some = six().take(torch.tensor([5, 0, 3]))
+    assert some.named(torch.tensor([2, 0])) == ["d", "f"]
+    assert replace(some, names=None, part="val").named(torch.tensor([2, 0])) == ["val[3]", "val[5]"]
