@@ -1,0 +1,1 @@
+"""The program attacked as a hostile tester would: kills, wrong requests, damaged files, plugins."""
