@@ -1,6 +1,7 @@
 import fcntl
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,11 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     for each in found:
         del each["seconds"]
     return found
+
+
+def states(folder: Path) -> list[str]:
+    """The states that are there."""
+    return sorted(path.name for path in (folder / "state").iterdir())
 
 
 def wait_for(*paths: Path) -> None:
@@ -117,7 +123,7 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "run") == lines(whole)
-    assert [path.name for path in (tmp_path / "run" / "state").iterdir()] == ["round-0003.pt"]
+    assert states(tmp_path / "run") == ["round-0003.pt", "round-0003.sha256"]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +132,11 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
         ("training", 2),
         ("scoring", 2),
         ("the state half written", 2),
+        ("the checksum half written", 2),
         ("the rounds half written", 2),
         ("between state and rounds", 2),
         ("the old state not removed", 3),
+        ("the old checksum not removed", 3),
     ],
 )
 def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
@@ -141,6 +149,69 @@ def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "run") == lines(whole)
+    assert states(tmp_path / "run") == ["round-0003.pt", "round-0003.sha256"]
+
+
+def test_a_finished_run_goes_on_where_more_rounds_are_asked_for(
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    short = (*deep, "rounds=1", f"out={tmp_path}", "name=run")
+    assert train.run(*short).code == 0
+    finished = train.run(*deep, f"out={tmp_path}", "name=run")
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == lines(whole)
+    both = (tmp_path / "run", whole)
+    configs = [yaml.safe_load((run / "config.yaml").read_text()) for run in both]
+    for config in configs:
+        del config["about"]["id"], config["out"]
+    assert configs[0] == configs[1]
+    refused = train.run(*short)
+    assert refused.code == 2
+    assert "rounds: 3 in the folder, 1 now; 4 rounds are there" in refused.err
+
+
+def test_a_run_that_failed_before_its_first_round_is_corrected(
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    arguments = (*deep, f"out={tmp_path}", "name=run")
+    failed = train.run(*arguments, "task.learning_rate=1e30", "task.steps=20")
+    assert failed.code == 2
+    assert (tmp_path / "run" / "error.txt").exists()
+    finished = train.run(*arguments)
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == lines(whole)
+    assert not (tmp_path / "run" / "error.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ({"queried": [150]}, "round 3: row 150 is not among the 150 that there are"),
+        ({"labels": [10]}, "round 3: label 10 is not among the 10 that there are"),
+        ({"labels": [0.5]}, "line 4 is not round 3: `labels` must be a list of whole numbers"),
+        ({"accuracy": None}, "line 4 is not round 3: `accuracy` must be a finite number, got None"),
+    ],
+)
+def test_a_record_that_cannot_be_this_runs_is_one_message(
+    spoil: dict[str, Any],
+    told: str,
+    train: Zygote,
+    deep: tuple[str, ...],
+    whole: Path,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    record = tmp_path / "run" / "rounds.jsonl"
+    *before, last = map(json.loads, record.read_text().splitlines())
+    line = {**last, **spoil}
+    for key in {"queried", "labels"} & spoil.keys():
+        line[key] = [*spoil[key], *last[key][1:]]
+    record.write_text("".join(f"{json.dumps(each)}\n" for each in (*before, line)))
+    refused = train.run(*deep, f"out={tmp_path}", "name=run")
+    assert refused.code == 2
+    assert f"{record}" in refused.err
+    assert told in refused.err
+    assert refused.err.count("error:") == 1
 
 
 def test_a_finished_run_shows_its_results_again(

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 import webbrowser
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from autoal.report.__main__ import main
 from autoal.report.groups import group
 from autoal.report.measures import Spread
+from autoal.report.pictures import SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
@@ -64,7 +66,10 @@ def test_a_run_without_a_test_set_says_that_it_has_no_accuracy(tmp_path: Path) -
     record = (folder / "rounds.jsonl").read_text().replace('"accuracy": 0.6, ', "")
     (folder / "rounds.jsonl").write_text(record)
     _, (fault,) = read_runs([tmp_path])
-    assert fault.what == "rounds.jsonl, line 2 has no accuracy: nothing was tested; left out"
+    assert fault.what == (
+        "rounds.jsonl, line 2 has no accuracy from 0 to 1: nothing was tested, or the file is "
+        "damaged; left out"
+    )
 
 
 @pytest.mark.parametrize("held_out", [0, 7])
@@ -75,16 +80,16 @@ def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(
     folder = write_run(tmp_path, "declined", [0.1, 0.5, 0.6])
     path = folder / "rounds.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    empty = {"labelled": held_out, "queried": [], "labels": [], "declined": [4, 5]}
+    empty = {"labelled": held_out, "queried": [], "labels": [], "declined": [98, 99]}
     lines[0] = {key: lines[0][key] for key in lines[0] if key != "accuracy"} | empty
     for line in lines[1:]:
-        line["labelled"] -= 2
+        line["labelled"] += held_out - 2
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     runs, faults = read_runs([tmp_path])
     assert faults == []
     declined, sound = sorted(runs, key=lambda run: run.path.name)
     assert [*declined.accuracy] == [*sound.accuracy] == [0.5, 0.6]
-    assert [*declined.labelled] == [*sound.labelled]
+    assert [*declined.labelled - held_out] == [*sound.labelled]
     assert declined.planned == sound.planned == 2
 
 
@@ -150,12 +155,13 @@ def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path, "a", [0.5, 0.6])
     grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
     grids.mkdir(parents=True)
-    (grids / "queried_9_aa.png").write_bytes(b"start")
-    (grids / "queried_10_bb.png").write_bytes(b"query")
+    (grids / "queried_9_aa.png").write_bytes(SIGNATURE + b"start")
+    (grids / "queried_10_bb.png").write_bytes(SIGNATURE + b"query")
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert text.count("data:image/png;base64,cXVlcnk=") == 2  # "query", first and last
-    assert "c3RhcnQ=" not in text
+    start, query = (b64encode(SIGNATURE + word).decode() for word in (b"start", b"query"))
+    assert text.count(f"data:image/png;base64,{query}") == 2  # first and last
+    assert start not in text
 
 
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
