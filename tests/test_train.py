@@ -8,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import yaml
 from sklearn.datasets import load_digits
 
+from autoal.report.__main__ import main
 from tests import wandb_file
 from tests.launch import ROOT, Zygote
 
@@ -96,7 +98,7 @@ def test_the_name_of_a_run_tells_its_settings_apart(train: Zygote, tmp_path: Pat
         finished = train.run(*QUICK, "rounds=0", *extra, f"out={tmp_path}")
         assert finished.code == 0, finished.err
     names = {path.name for path in tmp_path.iterdir()}
-    assert len(names) == 5
+    assert len(names) == 4
     assert {name.rpartition("-")[0] for name in names} == {
         "digits-margin-0",
         "digits-margin-1",
@@ -278,6 +280,12 @@ def test_a_full_disk_is_one_message_and_loses_nothing(
     assert lines(tmp_path / "run") == lines(whole)
 
 
+def test_a_disk_that_is_full_before_a_sweep_is_one_message(train: Zygote, tmp_path: Path) -> None:
+    full = train.run("-m", *QUICK, "seed=0,1", f"out={tmp_path}", largest_file=1_000)
+    assert full.code == 2
+    assert full.err == "error: cannot write: File too large\n"
+
+
 def test_an_unwritable_folder_is_one_message(train: Zygote) -> None:
     refused = train.run(*QUICK, "out=/dev/null/runs", "name=run")
     assert refused.code == 2
@@ -328,10 +336,17 @@ def test_every_precision_runs_and_queries(precision: str, train: Zygote, tmp_pat
     assert len(lines(tmp_path / "run")) == 4
 
 
-def test_a_name_with_brackets_and_spaces_is_a_name(train: Zygote, tmp_path: Path) -> None:
-    finished = train.run(*QUICK, f"out={tmp_path}", "name='[bold]x [y]'")
+@pytest.mark.parametrize("name", ["[bold]x [y]", "$x^$", "<script>a&b|_*`"])
+def test_a_name_is_a_name_whatever_it_means_elsewhere(
+    name: str, train: Zygote, tmp_path: Path
+) -> None:
+    finished = train.run(*QUICK, "rounds=1", f"out={tmp_path}", f"name='{name}'")
     assert finished.code == 0, finished.err
-    assert str(tmp_path / "[bold]x [y]" / "rounds.jsonl") in finished.out
+    assert str(tmp_path / name / "rounds.jsonl") in finished.out
+    curve = ElementTree.parse(tmp_path / name / "learning_curve.svg")
+    assert curve.findtext("{http://www.w3.org/2000/svg}title") == name
+    assert main([str(tmp_path)]) == 0
+    assert "<script" not in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_sweep_that_is_ended_leaves_no_worker_behind(train: Zygote, tmp_path: Path) -> None:
