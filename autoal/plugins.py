@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from inspect import Parameter, signature
+from inspect import Parameter, isabstract, signature
 from typing import Any
 
-from autoal.errors import UserError, unknown
+from autoal.errors import UserError, unending, unknown
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,19 @@ class Kind:
         points = self.installed()
         if name not in points:
             raise unknown(self.noun, name, points)
+        value = points[name].value
         try:
-            return points[name].load()
+            with unending():
+                found = points[name].load()
         except Exception as error:  # whatever the module of somebody else does when it is imported
-            raise UserError(
-                f"{self.noun} {name!r} cannot be loaded from {points[name].value}: {error!r}"
-            ) from error
+            why = f"{type(error).__name__}: {error}"
+            raise UserError(f"{self.noun} {name!r} cannot be loaded from {value}: {why}") from error
+        if not callable(found):
+            raise UserError(f"{self.noun} {name!r}: {value} is no class or function")
+        if isabstract(found):
+            lacking = ", ".join(sorted(found.__abstractmethods__))
+            raise UserError(f"{self.noun} {name!r}: {value} is abstract, it lacks {lacking}")
+        return found
 
     def origin(self, name: str) -> str:
         """The installed package that a plugin comes from, with its version."""
@@ -52,6 +59,7 @@ DATA = Kind("data", "autoal.data")
 TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
+KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES)
 
 
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

@@ -133,8 +133,9 @@ def as_scored(answer: Tensor | Scored) -> Scored:
 
 def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
     """Refuse an experiment that lacks what the strategy reads, or that it refuses itself."""
-    strategy.check(facts)
     name, reads = type(strategy).__name__, strategy.reads or ()
+    demand_readable(name, strategy.reads)
+    strategy.check(facts)
     if "draws" in reads and not facts.draws:
         raise UserError(
             f"{name} reads draws of the model, and this model gives one prediction for a row; "
@@ -143,6 +144,15 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
         )
     if "outcomes" in reads and not facts.revealed:
         raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")
+
+
+def demand_readable(owner: str, reads: Any) -> None:
+    """Refuse what a strategy says it reads, if a view has nothing of that name."""
+    names = reads if isinstance(reads, tuple | list | set | frozenset) else [reads]
+    if reads is not None and not all(name in READABLE for name in names):
+        raise UserError(
+            f"{owner}: `reads` must be None, or a tuple out of {', '.join(READABLE)}; got {reads!r}"
+        )
 
 
 def reads_untaught(reads: Reads) -> bool:
