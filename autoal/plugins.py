@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, isabstract, signature
+from reprlib import repr as shortly
 from typing import Any
 
 from autoal.errors import UserError, unending, unknown
@@ -82,7 +83,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
         The default of each; a required one has `Parameter.empty`.
     """
     found: dict[str, Any] = {}
-    name = getattr(target, "__name__", str(target))
+    name = target.__name__ if hasattr(target, "__name__") else str(target)
     for parameter in _parameters(target):
         if parameter.name in filled or parameter.name in found:
             continue
@@ -94,7 +95,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
         if not _plain(parameter.default):
             raise UserError(
                 f"{name}: the default of {parameter.name!r} must be a number, a text, "
-                f"true, false, null, a list or a mapping of them, got {parameter.default!r}"
+                f"true, false, null, a list or a mapping of them, got {shortly(parameter.default)}"
             )
         found[parameter.name] = parameter.default
     return found

@@ -148,8 +148,8 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
 
 def demand_readable(owner: str, reads: Any) -> None:
     """Refuse what a strategy says it reads, if a view has nothing of that name."""
-    names = reads if isinstance(reads, tuple | list | set | frozenset) else [reads]
-    if reads is not None and not all(name in READABLE for name in names):
+    several = isinstance(reads, tuple | list | set | frozenset)
+    if reads is not None and not (several and all(name in READABLE for name in reads)):
         raise UserError(
             f"{owner}: `reads` must be None, or a tuple out of {', '.join(READABLE)}; got {reads!r}"
         )
