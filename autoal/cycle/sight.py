@@ -38,7 +38,8 @@ class Sight:
         labelled, held_out = self.pool.labelled, self.data.validation
         known = None
         if held_out is not None:
-            known = Known(self._look(held_out, torch.arange(len(held_out)), reads), held_out.labels)
+            numbers = torch.arange(len(held_out))
+            known = Known(self._look(held_out, numbers, reads), held_out.labels.clone())
         return View(
             pool=self._look(self.rows, self.pool.unlabelled, reads),
             labelled=Known(self._look(self.rows, labelled, reads), self.rows.labels[labelled]),
@@ -72,7 +73,7 @@ def facts_of(data: Data, learner: Learner) -> Facts:
     return Facts(
         pool=len(train),
         classes=len(data.classes),
-        validation=None if validation is None else validation.labels,
+        validation=None if validation is None else validation.labels.clone(),
         deep=learner.deep,
         draws=learner.draws,
         revealed=bool((train.labels != UNKNOWN).all()),

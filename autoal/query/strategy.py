@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.query.turn import turn
 from autoal.query.view import View
 
 # What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
@@ -103,9 +104,10 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
     """
     if not 1 <= budget <= len(view.pool):
         raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
-    strategy.fit(view)
-    scored = as_scored(strategy.score(view, budget))
-    name, size = type(strategy).__name__, len(view.pool)
+    name, rows, size = type(strategy).__name__, view.pool.rows.clone(), len(view.pool)
+    with turn(name, view):
+        strategy.fit(view)
+        scored = as_scored(strategy.score(view, budget))
     demand_scores(name, scored.scores, size)
     if scored.labels is not None:
         _demand_tensor(name, "labels", scored.labels)
@@ -118,7 +120,7 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
         raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
     places = best_first(scored.scores, view)[:budget]
     suggested = None if scored.labels is None else scored.labels.cpu()[places]
-    return Query(view.pool.rows[places], notes, suggested)
+    return Query(rows[places], notes, suggested)
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
