@@ -330,7 +330,8 @@ class Experiment:
         return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
     def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
-        return Sight(learner, self.data, self._rows, self._pool, self.seed, number, stopwatch)
+        rows = replace(self._rows, shown=None, names=None)  # a file's name may tell its class
+        return Sight(learner, self.data, rows, self._pool, self.seed, number, stopwatch)
 
     def _grow(self, made: Rows) -> None:
         self._rows = self._rows.joined(self.learner.place(made.without_labels()))
