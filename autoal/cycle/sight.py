@@ -15,7 +15,7 @@ from autoal.cycle.trial import Trial
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.model.features import Features
-from autoal.model.learner import Learner
+from autoal.model.learner import Learner, looked
 from autoal.query.strategy import Facts
 from autoal.query.view import Bench, Known, View
 from autoal.seeding import derive
@@ -51,7 +51,7 @@ class Sight:
 
     def _look(self, source: Rows, numbers: Tensor, reads: Collection[str]) -> Features:
         seed = derive(self.seed, self.number, "features")
-        features = self.learner.look(source, numbers, seed, stages="stages" in reads)
+        features = looked(self.learner, source, numbers, seed, stages="stages" in reads)
         features.clock = partial(self.stopwatch.phase, "features")
         return features
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -177,6 +178,7 @@ class Features:
     def _looked(self) -> Tensor:
         with self.clock():
             activations = self._look()
+        _demand_lines("activations", activations, 2, len(self))
         del self._look  # and with it whatever kept the model as it was
         bad = int((~activations.isfinite().all(1)).sum())
         if bad:
@@ -190,11 +192,13 @@ class Features:
 
     def _predicted(self) -> Tensor:
         logits = self._predictions.logits(self)
+        _demand_lines("logits", logits, 2, len(self))
         _demand_finite(logits[None])
         return logits
 
     def _drawn(self) -> Tensor:
         logits = self._predictions.drawn(self)
+        _demand_lines("draws", logits, 3, len(self))
         _demand_finite(logits)
         return logits.softmax(2)
 
@@ -323,6 +327,13 @@ class Given(Predictions):
 
     def _derived(self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor]) -> Given:
         return Given(logits, drawn if self._drawn is not None else None)
+
+
+def _demand_lines(what: str, given: Any, axes: int, size: int) -> None:
+    """Refuse what has not one line of numbers for each row, on its last axis but one."""
+    shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+    if not isinstance(given, Tensor) or given.ndim != axes or given.shape[-2] != size:
+        raise UserError(f"the model must give {what} of {axes} axes for {size} rows, got {shape}")
 
 
 def _demand_finite(logits: Tensor) -> None:  # (draws, n, classes)

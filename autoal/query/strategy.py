@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -110,17 +109,18 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
         scored = as_scored(strategy.score(view, budget))
     demand_scores(name, scored.scores, size)
     if scored.labels is not None:
-        _demand_tensor(name, "labels", scored.labels)
-        if scored.labels.shape != (size,):
-            shape = tuple(scored.labels.shape)
-            raise UserError(f"{name}.score gave labels of the shape {shape} for {size} rows")
-    try:
-        json.dumps(notes := deepcopy(dict(scored.notes)))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
+        _demand_labels(name, scored.labels, size, view.classes)
     places = best_first(scored.scores, view)[:budget]
-    suggested = None if scored.labels is None else scored.labels.cpu()[places]
-    return Query(rows[places], notes, suggested)
+    suggested = None if scored.labels is None else scored.labels.cpu()[places].long()
+    return Query(rows[places], _recorded(name, scored.notes), suggested)
+
+
+def _recorded(name: str, notes: Any) -> dict[str, Any]:
+    """The notes as they come back from the record: what JSON has no number for is null."""
+    try:
+        return json.loads(json.dumps(dict(notes)), parse_constant=lambda word: None)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
@@ -231,8 +231,28 @@ def demand_scores(name: str, scores: Tensor, size: int) -> None:
         )
 
 
+def _demand_labels(name: str, labels: Any, size: int, classes: int) -> None:
+    """Refuse what is not one class for each row."""
+    _demand_tensor(name, "labels", labels)
+    if labels.shape != (size,):
+        shape = tuple(labels.shape)
+        raise UserError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+    if labels.is_floating_point():
+        raise UserError(f"{name}.score must give its labels as whole numbers, got {labels.dtype}")
+    beyond = labels[(labels < 0) | (labels >= classes)]
+    if len(beyond):
+        raise UserError(
+            f"{name}.score gave the label {int(beyond[0])}; classes go from 0 to {classes - 1}"
+        )
+
+
 def _demand_tensor(name: str, what: str, given: Any) -> None:
     if not isinstance(given, Tensor):
         raise UserError(
             f"{name}.score must give its {what} as a Tensor, got {type(given).__name__}"
+        )
+    if given.is_complex() or given.is_meta or given.layout is not torch.strided:
+        raise UserError(
+            f"{name}.score must give its {what} as plain real numbers, got {given.dtype}, "
+            f"{given.layout} on {given.device}"
         )
