@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from autoal.errors import UserError
+from autoal.errors import UserError, unending
 from autoal.settings import Settings
 
 TARGET = "_target_"
@@ -67,11 +66,15 @@ def located(name: str) -> Callable[..., Any]:
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])
         try:
-            found: Any = import_module(module)
+            with unending():
+                found: Any = import_module(module)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise UserError(f"{module} cannot be imported: {error}") from error
             continue
+        except Exception as error:  # whatever the module of somebody else does
+            why = f"{type(error).__name__}: {error}"
+            raise UserError(f"{module} cannot be imported: {why}") from error
         for part in parts[length:]:
             if not hasattr(found, part):
                 raise UserError(
@@ -82,14 +85,3 @@ def located(name: str) -> Callable[..., Any]:
             raise UserError(f"{name}, which a {TARGET} names, is no class or function")
         return found
     raise UserError(f"there is no {name}, which a {TARGET} names: no module {parts[0]}")
-
-
-@contextmanager
-def refused() -> Iterator[None]:
-    """A ValueError in here is the user's: a request that cannot be met."""
-    try:
-        yield
-    except ValueError as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(str(error)) from error

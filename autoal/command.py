@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config
 from autoal.config import CONFIGS
-from autoal.errors import UserError
+from autoal.errors import Interrupted, PluginError, UserError
 
 FULL = (
     errno.ENOSPC,
@@ -33,20 +33,12 @@ FULL = (
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
-class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which Lightning would swallow."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.signal = signal.Signals(number)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one experiment, or several, with the settings of the command line.
 
     Returns:
-        The exit code: 0, 2 for a request that cannot be met, 75 where answers are awaited, 128 and
-        its number for a signal.
+        The exit code: 0, 1 for a plugin that failed, 2 for a request that cannot be met, 75 where
+        answers are awaited, 128 and its number for a signal.
     """
     if arguments is not None:
         sys.argv[1:] = arguments
@@ -184,4 +176,5 @@ def _end_workers() -> None:
 
 
 def _show(error: UserError) -> None:
-    print(f"error: {error}", file=sys.stderr)
+    trace = error.trace if isinstance(error, PluginError) else ""
+    print(f"{trace}error: {error}", file=sys.stderr)

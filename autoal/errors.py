@@ -1,6 +1,8 @@
 """Errors that the user can put right: one message, one exit code, no traceback."""
 
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -15,6 +17,32 @@ class Waiting(UserError):  # noqa: N818  # it says that something is to come, no
     """Answers are awaited from outside; the same command goes on once they are there."""
 
     code = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+
+class PluginError(UserError):
+    """Code of somebody else's failed, which whoever wrote it can put right."""
+
+    code = 1
+    trace = ""  # of the exception that came out of it
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which Lightning would swallow."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = signal.Signals(number)
+
+
+@contextmanager
+def unending() -> Iterator[None]:
+    """Make an ordinary error of what would end the process, such as sys.exit; not of Ctrl-C."""
+    try:
+        yield
+    except (Exception, Interrupted, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"it ends the process ({type(error).__name__}: {error})") from error
 
 
 def diverged(what: str) -> UserError:

@@ -15,7 +15,7 @@ from inspect import Parameter
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
-from autoal.errors import UserError
+from autoal.errors import UserError, unending
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 
@@ -64,10 +64,11 @@ def in_full(name: str) -> str:
 
 def _summary(name: str) -> list[str]:
     try:
-        strategy = registry.load(name)
-        given = _given(strategy) or "no options"
-        facts = f"reads {_reads(strategy)} | {given} | {STRATEGIES.origin(name)}"
-        return [_meaning(strategy).splitlines()[0], facts]
+        with unending():
+            strategy = registry.load(name)
+            given = _given(strategy) or "no options"
+            facts = f"reads {_reads(strategy)} | {given} | {STRATEGIES.origin(name)}"
+            return [_meaning(strategy).splitlines()[0], facts]
     except Exception as error:  # a plugin may fail in any way, and the others are to be listed
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return [f"not usable: {why}"]

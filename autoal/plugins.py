@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from inspect import Parameter, signature
+from inspect import Parameter, isabstract, signature
+from reprlib import repr as shortly
 from typing import Any
 
-from autoal.errors import UserError, unknown
+from autoal.errors import UserError, unending, unknown
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,19 @@ class Kind:
         points = self.installed()
         if name not in points:
             raise unknown(self.noun, name, points)
+        value = points[name].value
         try:
-            return points[name].load()
+            with unending():
+                found = points[name].load()
         except Exception as error:  # whatever the module of somebody else does when it is imported
-            raise UserError(
-                f"{self.noun} {name!r} cannot be loaded from {points[name].value}: {error!r}"
-            ) from error
+            why = f"{type(error).__name__}: {error}"
+            raise UserError(f"{self.noun} {name!r} cannot be loaded from {value}: {why}") from error
+        if not callable(found):
+            raise UserError(f"{self.noun} {name!r}: {value} is no class or function")
+        if isabstract(found):
+            lacking = ", ".join(sorted(found.__abstractmethods__))
+            raise UserError(f"{self.noun} {name!r}: {value} is abstract, it lacks {lacking}")
+        return found
 
     def origin(self, name: str) -> str:
         """The installed package that a plugin comes from, with its version."""
@@ -52,6 +60,7 @@ DATA = Kind("data", "autoal.data")
 TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
+KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES)
 
 
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -74,7 +83,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
         The default of each; a required one has `Parameter.empty`.
     """
     found: dict[str, Any] = {}
-    name = getattr(target, "__name__", str(target))
+    name = target.__name__ if hasattr(target, "__name__") else str(target)
     for parameter in _parameters(target):
         if parameter.name in filled or parameter.name in found:
             continue
@@ -86,7 +95,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
         if not _plain(parameter.default):
             raise UserError(
                 f"{name}: the default of {parameter.name!r} must be a number, a text, "
-                f"true, false, null, a list or a mapping of them, got {parameter.default!r}"
+                f"true, false, null, a list or a mapping of them, got {shortly(parameter.default)}"
             )
         found[parameter.name] = parameter.default
     return found

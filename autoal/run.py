@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from autoal.building import TARGET, build, refused
+from autoal.blame import blaming, refused
+from autoal.building import TARGET, build
 from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
@@ -52,13 +53,14 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     console = Console(markup=False)  # a name with brackets is a name
     path = Path(settings["out"], settings["name"])
     try:
-        built = parts(settings)
+        with blaming(settings):
+            built = parts(settings)
     except Exception as error:
         if keep_refusals:
             keep_failure(path, error)
         raise
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
-    with RunFolder(path, settings, about) as folder:
+    with RunFolder(path, settings, about) as folder, blaming(settings):
         demand_fit(built.experiment, folder)
         if len(folder.rounds) <= settings["rounds"]:
             _go_on(built, folder, console)
@@ -68,7 +70,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
 
 def parts(settings: Settings) -> Parts:
     """The experiment and who answers; all that can be refused is refused here."""
-    with refused():
+    with refused(settings):
         start = settings["start"]
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
         strategy = _strategy(settings["strategy"])

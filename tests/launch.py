@@ -45,10 +45,12 @@ class Zygote:
         largest_file: int | None = None,
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
+        site: Path | None = None,
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
-        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die, int(by))
+        place = None if site is None else str(site)
+        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die, int(by), place)
         return Running(self, pid, out, err)
 
     def run(
@@ -57,8 +59,9 @@ class Zygote:
         largest_file: int | None = None,
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
+        site: Path | None = None,
     ) -> Finished:
-        return self.start(*argv, largest_file=largest_file, die=die, by=by).finish()
+        return self.start(*argv, largest_file=largest_file, die=die, by=by, site=site).finish()
 
     def ask(self, name: str, *arguments: Any) -> int:
         stdin, stdout = self.process.stdin, self.process.stdout

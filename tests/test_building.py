@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 
-from autoal.building import accepted, build, located, refused
+from autoal.building import accepted, build, located
 from autoal.errors import UserError
 from autoal.model.networks import MLP
 
@@ -70,8 +70,3 @@ def test_what_a_builder_accepts_is_told_by_its_parameters() -> None:
         "shape": (1,),
         "classes": 2,
     }
-
-
-def test_a_value_error_in_a_refusal_is_the_users() -> None:
-    with pytest.raises(UserError, match="too few"), refused():
-        raise ValueError("too few")

@@ -92,6 +92,7 @@ FLOORS = (
     ("errors",),
     ("bounds", "seeding", "settings", "plugins"),
     ("building",),
+    ("blame",),
     ("maths",),
     ("data",),
     ("model",),

@@ -11,6 +11,7 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 
 MARGIN = "autoal.strategies.uncertainty:Margin"
+RANDOM = "autoal.strategies.random:Random"
 SOURCE = '''
 from autoal import QueryStrategy, View
 
@@ -88,6 +89,84 @@ def test_a_strategy_that_cannot_be_used_is_listed_with_the_reason() -> None:
     assert "not usable: strategy 'absent' cannot be loaded from nowhere:X" in lines["absent"]
     assert "'defective' cannot be loaded from defective:X: ZeroDivisionError" in lines["defective"]
     assert "not usable: OddDefault: the default of 'kind'" in lines["odddefault"]
+
+
+BROKEN = {
+    "syntax": ("x = = 1", "SyntaxError: invalid syntax"),
+    "absent": ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+    "lacking": ("Other = 1", "has no attribute 'Mine'"),
+    "exits": ("import sys; sys.exit(0)", "it ends the process (SystemExit: 0)"),
+    "fatal": (
+        "class Fatal(BaseException): ...\nraise Fatal('x')",
+        "it ends the process (Fatal: x)",
+    ),
+    "instance": ("Mine = 5", "made_broken:Mine is no class or function"),
+    "function": ("def Mine(): ...", "made_broken:Mine is not a QueryStrategy class"),
+    "foreign": ("class Mine: ...", "made_broken:Mine is not a QueryStrategy class"),
+    "abstract": (
+        "from autoal import QueryStrategy\nclass Mine(QueryStrategy): ...",
+        "made_broken:Mine is abstract, it lacks score",
+    ),
+}
+CLASS = """
+from autoal import QueryStrategy
+
+
+class Meta(type(QueryStrategy)):
+    def __repr__(cls):
+        raise ValueError("unspeakable")
+
+    def __getattr__(cls, name):
+        raise ValueError(name)
+
+
+class Unprintable:
+    def __repr__(self):
+        raise ValueError("unspeakable")
+
+
+class Mine(QueryStrategy{meta}):
+    reads = {reads}
+
+    def __init__(self{parameters}): ...
+
+    def score(self, view, budget): ...
+"""
+BROKEN |= {
+    name: (CLASS.format(**{"meta": "", "reads": (), "parameters": "", **part}), told)
+    for name, part, told in [
+        ("text", {"reads": "'probs'"}, "`reads` must be None, or a tuple out of inputs, "),
+        ("unknown", {"reads": "('prob',)"}, "got ('prob',)"),
+        ("computed", {"reads": "property(lambda self: ())"}, "`reads` must be None, or a tuple"),
+        ("rest", {"parameters": ", *rest"}, "(says nothing about itself) reads nothing | no opt"),
+        ("object", {"parameters": ", k=QueryStrategy"}, "the default of 'k' must be a number"),
+        ("odd", {"parameters": ", k=Unprintable()"}, "got <Unprintable instance at"),
+        ("meta", {"meta": ", metaclass=Meta"}, "(says nothing about itself) reads nothing | no o"),
+        ("silent", {"reads": "print('hello') or ()"}, "(says nothing about itself) reads nothing"),
+    ]
+}
+
+
+@pytest.mark.parametrize(("source", "told"), BROKEN.values(), ids=list(BROKEN))
+def test_a_broken_plugin_breaks_only_itself(
+    offer: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    source: str,
+    told: str,
+) -> None:
+    (tmp_path / "made_broken.py").write_text(source)
+    offer.delitem(sys.modules, "made_broken", raising=False)
+    offers = {"broken": "made_broken:Mine", "margin": MARGIN, "random": RANDOM}
+    points = [EntryPoint(name, value, STRATEGIES.group) for name, value in offers.items()]
+    offer.setattr(plugins, "_points", lambda: EntryPoints(points))
+    lines = listed()
+    assert told in " ".join(lines["broken"])
+    assert lines["margin"][0].startswith("Smallest gap")
+    assert "random" in registry.untaught()
+    usable = "says nothing" in told
+    assert listing.main(["broken"]) == (0 if usable else 2)
+    assert usable or told in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("offer")

@@ -45,7 +45,13 @@ WATCHED: list[tuple[Any, str]] = [
 
 
 def start(
-    argv: list[str], out: str, err: str, largest_file: int | None, die: str | None, by: int
+    argv: list[str],
+    out: str,
+    err: str,
+    largest_file: int | None,
+    die: str | None,
+    by: int,
+    site: str | None,
 ) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
     child = os.fork()
@@ -59,6 +65,8 @@ def start(
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         if die is not None:
             die_in(die, by)
+        if site is not None:  # of installed packages, which nobody has looked for yet
+            sys.path.insert(0, site)
         sys.argv = [str(TRAIN), *argv]
         runpy.run_path(str(TRAIN), run_name="__main__")
     except SystemExit as end:

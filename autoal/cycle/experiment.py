@@ -20,7 +20,7 @@ from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows, chosen
 from autoal.errors import UserError
-from autoal.model.learner import Learner
+from autoal.model.learner import Learner, taught, tested
 from autoal.oracles.question import Answers, Oracle, Question
 from autoal.query import registry
 from autoal.query.strategy import (
@@ -197,7 +197,7 @@ class Experiment:
         """What must outlive a round, beside its record; of the time between two rounds."""
         if self._asked is not None:
             raise RuntimeError("a question is open: the state to keep is that before `ask`")
-        state = {"learner": self.learner.state_dict(), "strategy": self.strategy.state_dict()}
+        state = {"learner": _state_of(self.learner), "strategy": _state_of(self.strategy)}
         made = [
             {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
         ]
@@ -254,8 +254,8 @@ class Experiment:
         if len(pool.labelled):  # else all were declined, and there is nothing to learn yet
             first = not len(self._pool.labelled)
             with stopwatch.phase("train"), seeded(self.seed, number, "fit"):
-                taught = rows.take(pool.labelled)
-                steps = self.learner.fit(taught, first=first, watch=self.sink.step)
+                lesson = rows.take(pool.labelled)
+                steps = taught(self.learner, lesson, first=first, watch=self.sink.step)
             with stopwatch.phase("test"):
                 metrics = self._test()
         self._pool, self._rows = pool, rows
@@ -288,10 +288,10 @@ class Experiment:
 
     def _test(self) -> dict[str, float]:
         test, validation = self.data.test, self.data.validation
-        metrics = {} if test is None else self.learner.test(test)
+        metrics = {} if test is None else tested(self.learner, test)
         if validation is None:
             return metrics
-        held_out = self.learner.test(validation)
+        held_out = tested(self.learner, validation)
         return metrics | {f"val_{name}": value for name, value in held_out.items()}
 
     def _query(self, number: int) -> _Asked | None:
@@ -359,7 +359,8 @@ class Experiment:
         return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
     def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
-        return Sight(learner, self.data, self._rows, self._pool, self.seed, number, stopwatch)
+        rows = replace(self._rows, shown=None, names=None)  # a file's name may tell its class
+        return Sight(learner, self.data, rows, self._pool, self.seed, number, stopwatch)
 
     def _grow_again(self, kept: Sequence[dict[str, Any]], count: int) -> None:
         for made in kept:
@@ -396,6 +397,15 @@ def _built(name: str, strategy: Any) -> QueryStrategy:
         return registry.build(strategy)
     _demand(name, strategy, QueryStrategy, "or the name of one")
     return deepcopy(strategy)
+
+
+def _state_of(part: Learner | QueryStrategy) -> dict[str, Any]:
+    """What a part must be given back when a run goes on."""
+    state = part.state_dict()
+    if not isinstance(state, dict):
+        found = type(state).__name__
+        raise UserError(f"{type(part).__name__}.state_dict must give a dict, got {found}")
+    return state
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from autoal.cycle.trial import Trial
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.model.features import Features
-from autoal.model.learner import Learner
+from autoal.model.learner import Learner, looked
 from autoal.query.strategy import Facts
 from autoal.query.view import Bench, Known, View
 from autoal.seeding import derive
@@ -38,7 +38,8 @@ class Sight:
         labelled, held_out = self.pool.labelled, self.data.validation
         known = None
         if held_out is not None:
-            known = Known(self._look(held_out, torch.arange(len(held_out)), reads), held_out.labels)
+            numbers = torch.arange(len(held_out))
+            known = Known(self._look(held_out, numbers, reads), held_out.labels.clone())
         return View(
             pool=self._look(self.rows, self.pool.unlabelled, reads),
             labelled=Known(self._look(self.rows, labelled, reads), self.rows.labels[labelled]),
@@ -50,7 +51,7 @@ class Sight:
 
     def _look(self, source: Rows, numbers: Tensor, reads: Collection[str]) -> Features:
         seed = derive(self.seed, self.number, "features")
-        features = self.learner.look(source, numbers, seed, stages="stages" in reads)
+        features = looked(self.learner, source, numbers, seed, stages="stages" in reads)
         features.clock = partial(self.stopwatch.phase, "features")
         return features
 
@@ -72,7 +73,7 @@ def facts_of(data: Data, learner: Learner) -> Facts:
     return Facts(
         pool=len(train),
         classes=len(data.classes),
-        validation=None if validation is None else validation.labels,
+        validation=None if validation is None else validation.labels.clone(),
         deep=learner.deep,
         draws=learner.draws,
         revealed=bool((train.labels != UNKNOWN).all()),

@@ -78,12 +78,14 @@ class Data(LightningDataModule, ABC):
         if hasattr(self, "train"):
             return
         loaded = self.load()
+        _demand_classes(self.classes)
         if not isinstance(loaded, Loaded):
             found = type(loaded).__name__
             raise UserError(f"{type(self).__name__}.load must give a Loaded, got {found}")
+        for part, rows in loaded._asdict().items():
+            if rows is not None or part == "train":
+                _demand_sound(f"{type(self).__name__}.load, {part}", rows, len(self.classes))
         train, self.test, own = loaded
-        if len(self.classes) < 2:
-            raise UserError(f"the data have one class, {self.classes[0]!r}: nothing can be learnt")
         if self.imbalance != "none":
             _demand_labels(train, f"data.imbalance={self.imbalance}")
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)
@@ -137,6 +139,31 @@ class Data(LightningDataModule, ABC):
         if self.test is None:
             raise UserError("the data have no test rows")
         return Batches(self.test.inputs, self.test.labels, size=self.batch_size)
+
+
+def _demand_classes(names: Any) -> None:
+    """Refuse what are no names of classes, or too few to learn from."""
+    texts = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    if not texts or len(set(names)) < len(names):
+        raise UserError(f"`classes` of the data must be different texts, got {names!r}")
+    if len(names) < 2:
+        few = f"one class, {names[0]!r}" if names else "no classes"
+        raise UserError(f"the data have {few}: nothing can be learnt")
+
+
+def _demand_sound(owner: str, rows: Any, classes: int) -> None:
+    """Refuse what are no rows of these classes."""
+    if not isinstance(rows, Rows) or not isinstance(rows.inputs, Tensor):
+        raise UserError(f"{owner}: must be Rows of tensors, got {type(rows).__name__}")
+    labels = rows.labels
+    if not isinstance(labels, Tensor) or labels.dtype != torch.long or labels.ndim != 1:
+        found = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise UserError(f"{owner}: the labels must be one whole number (long) a row, got {found}")
+    if not len(rows) or len(labels) != len(rows):
+        raise UserError(f"{owner}: there are {len(labels)} labels for {len(rows)} rows")
+    beyond = labels[(labels < UNKNOWN) | (labels >= classes)]
+    if len(beyond):
+        raise UserError(f"{owner}: the label {int(beyond[0])} is not one of {classes} classes")
 
 
 def _demand_labels(rows: Rows, option: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from math import isfinite
 from typing import Any
 
@@ -51,7 +52,6 @@ class SklearnLearner(Learner):
         data.setup()
         self._estimator = estimator
         self._classes = len(data.classes)
-        self._data = data
         self._fitted: Any = None
         self._lesson: dict[str, Any] = {}  # from which a run that goes on fits it again
 
@@ -94,7 +94,9 @@ class SklearnLearner(Learner):
         )
 
     def fresh(self, share: float = 1.0) -> SklearnLearner:
-        return SklearnLearner(self._estimator, self._data)
+        untaught = copy(self)
+        untaught._fitted, untaught._lesson = None, {}
+        return untaught
 
     def state_dict(self) -> dict[str, Any]:
         return self._lesson

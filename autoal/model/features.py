@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,38 @@ DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
 BLOCK = 8192  # rows whose intermediate results are in memory at a time
 
 Clock = Callable[[], AbstractContextManager[None]]  # runs while a model looks at rows
+
+
+class Lent:
+    """Tensors that are given out to be read.
+
+    torch counts the changes of a tensor. What passes it by, such as writing through `.numpy()`, it
+    cannot see.
+    """
+
+    def __init__(self) -> None:
+        self._tensors: dict[str, tuple[Tensor, int]] = {}
+
+    def give(self, name: str, tensor: Tensor) -> Tensor:
+        """The tensor, as it is now, by this name."""
+        self._tensors[name] = tensor, _changes(tensor)
+        return tensor
+
+    def once(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        """The tensor of this name, made if it was not asked for yet."""
+        if name not in self._tensors:
+            self.give(name, make())
+        return self._tensors[name][0]
+
+    def changed(self) -> list[str]:
+        """The names of those that somebody has written to."""
+        lent = self._tensors.items()
+        return [name for name, (tensor, before) in lent if _changes(tensor) != before]
+
+
+def _changes(tensor: Tensor) -> int:
+    """How often a tensor was written to; nobody can write to one of inference mode."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 class Features:
@@ -51,21 +83,27 @@ class Features:
         if not bool((rows[1:] > rows[:-1]).all()):
             raise ValueError("`rows` must be ascending row numbers, each once")
         self.source = source
-        self.rows = rows
         self.clock = clock
         self._look = activations
         self._predictions = predictions
         self._width = width
+        self._lent = Lent()
+        self._rows = self._lent.give("rows", rows)
+        if source is not None:
+            self._lent.give("source", source.inputs)
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
+    @property
+    def rows(self) -> Tensor:
+        """The numbers of the rows, (n,) long, ascending."""
+        return self._rows
+
+    @property
     def inputs(self) -> Tensor:
         """What the model reads of the rows, such as images, (n, ...)."""
-        if self.source is None:
-            raise UserError("this view was made without `inputs`, which the strategy reads")
-        return self.source.inputs[self.rows.to(self.source.inputs.device)]
+        return self._lent.once("inputs", self._read)
 
     @property
     def embeddings(self) -> Tensor:
@@ -90,28 +128,28 @@ class Features:
         """Whether `stages` may be read."""
         return self._width is not None
 
-    @cached_property
+    @property
     def logits(self) -> Tensor:
         """Unnormalised log-probabilities, (n, classes)."""
-        logits = self._predictions.logits(self)
-        _demand_finite(logits[None])
-        return logits
+        return self._lent.once("logits", self._predicted)
 
-    @cached_property
+    @property
     def probs(self) -> Tensor:
         """Class probabilities, (n, classes)."""
-        return self.logits.softmax(1)
+        return self._lent.once("probs", lambda: self.logits.softmax(1))
 
-    @cached_property
+    @property
     def drawn_probs(self) -> Tensor:
         """Class probabilities by several draws of the model, (draws, n, classes).
 
         A draw is one model for all rows, out of those that could be right, so that what a draw
         says of two rows belongs together.
         """
-        logits = self._predictions.drawn(self)
-        _demand_finite(logits)
-        return logits.softmax(2)
+        return self._lent.once("drawn_probs", self._drawn)
+
+    def changed(self) -> list[str]:
+        """What was given out and then written to."""
+        return self._lent.changed()
 
     def take(self, places: Tensor) -> Features:
         """Some of the rows, by ascending places, without another look."""
@@ -133,15 +171,36 @@ class Features:
         rows = self.rows if places is None else self.rows[places]
         return Features(self.source, rows, activations, predictions, width=self._width)
 
-    @cached_property
+    @property
     def _activations(self) -> Tensor:
+        return self._lent.once("embeddings", self._looked)
+
+    def _looked(self) -> Tensor:
         with self.clock():
             activations = self._look()
+        _demand_lines("activations", activations, 2, len(self))
         del self._look  # and with it whatever kept the model as it was
         bad = int((~activations.isfinite().all(1)).sum())
         if bad:
             raise diverged(f"features of {bad} of {len(self)} rows are")
         return activations
+
+    def _read(self) -> Tensor:
+        if self.source is None:
+            raise UserError("this view was made without `inputs`, which the strategy reads")
+        return self.source.inputs[self.rows.to(self.source.inputs.device)]
+
+    def _predicted(self) -> Tensor:
+        logits = self._predictions.logits(self)
+        _demand_lines("logits", logits, 2, len(self))
+        _demand_finite(logits[None])
+        return logits
+
+    def _drawn(self) -> Tensor:
+        logits = self._predictions.drawn(self)
+        _demand_lines("draws", logits, 3, len(self))
+        _demand_finite(logits)
+        return logits.softmax(2)
 
 
 class Predictions(ABC):
@@ -268,6 +327,13 @@ class Given(Predictions):
 
     def _derived(self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor]) -> Given:
         return Given(logits, drawn if self._drawn is not None else None)
+
+
+def _demand_lines(what: str, given: Any, axes: int, size: int) -> None:
+    """Refuse what has not one line of numbers for each row, on its last axis but one."""
+    shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+    if not isinstance(given, Tensor) or given.ndim != axes or given.shape[-2] != size:
+        raise UserError(f"the model must give {what} of {axes} axes for {size} rows, got {shape}")
 
 
 def _demand_finite(logits: Tensor) -> None:  # (draws, n, classes)

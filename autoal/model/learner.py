@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from math import isfinite
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Rows
+from autoal.errors import UserError
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
 
@@ -87,3 +92,39 @@ class Learner(ABC):
     def place(self, rows: Rows) -> Rows:
         """The rows where they are read fastest."""
         return rows
+
+
+def taught(learner: Learner, rows: Rows, *, first: bool, watch: Watch) -> int:
+    """Let a learner fit; returns the steps, which must be a number of them."""
+    steps = learner.fit(rows, first=first, watch=watch)
+    if not isinstance(steps, Integral) or steps < 0:
+        raise UserError(f"{_name(learner)}.fit must return the steps it took, got {steps!r}")
+    return int(steps)
+
+
+def tested(learner: Learner, rows: Rows) -> dict[str, float]:
+    """A learner's metrics, which must be finite numbers, the usual ones among them."""
+    metrics = learner.test(rows)
+    if not isinstance(metrics, Mapping) or not {"accuracy", "nll"} <= metrics.keys():
+        found = list(metrics) if isinstance(metrics, Mapping) else type(metrics).__name__
+        raise UserError(f"{_name(learner)}.test must give `accuracy` and `nll`, got {found}")
+    for name, value in metrics.items():
+        if not isinstance(value, Real) or not isfinite(value):
+            raise UserError(f"{_name(learner)}.test must give finite numbers, got {name}={value!r}")
+    return {str(name): float(value) for name, value in metrics.items()}
+
+
+def looked(
+    learner: Learner, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False
+) -> Features:
+    """A learner's look, which must be at these very rows."""
+    features = learner.look(rows, numbers, seed, stages=stages)
+    if not isinstance(features, Features):
+        raise UserError(f"{_name(learner)}.look must give Features, got {type(features).__name__}")
+    if not torch.equal(features.rows, numbers):
+        raise UserError(f"{_name(learner)}.look gave features of other rows than it was asked for")
+    return features
+
+
+def _name(learner: Learner) -> str:
+    return type(learner).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -102,7 +102,10 @@ class LightningLearner(Learner):
         self.training = replace(training or Training(), compile=False)
         self._module_of = module
         whole("batch_size", batch_size, least=2)
-        self._data = data
+        # Of the data no more than this: whoever is shown the learner could read all labels in them.
+        self._classes, self._shape = len(data.classes), data.train.shape
+        self._sample = data.train.inputs[:SAMPLE].clone()
+        self._held_out = data.validation
         self._flags = dict(trainer)
         self._batch_size = batch_size
         self._preprocess = _preprocess(nn.Identity() if preprocess is None else preprocess)
@@ -141,14 +144,10 @@ class LightningLearner(Learner):
             for name, length in lengths.items()
             if length is not None and length > 0
         }
-        return LightningLearner(
-            self._module_of,
-            self._data,
-            trainer={**self._flags, **shorter},
-            batch_size=self._batch_size,
-            preprocess=self._preprocess,
-            training=self.training,
-        )
+        other = copy(self)
+        other._flags = {**self._flags, **shorter}
+        other._wear(other._begun())
+        return other
 
     def state_dict(self) -> dict[str, Any]:
         return self._module.state_dict()
@@ -174,14 +173,14 @@ class LightningLearner(Learner):
     def _wear(self, module: LightningModule) -> None:
         """Look, from now on, through another module; whoever looked before keeps the other one."""
         self._module = module
-        classes, train = len(self._data.classes), self._data.train
-        sample = self._preprocess.eval()(train.inputs[:SAMPLE])
-        worn = partial(_Worn, module, classes=classes, sample=sample)
-        self._trained = Trained(Task(worn, train.shape, classes, self._preprocess), self.training)
+        sample = self._preprocess.eval()(self._sample)
+        worn = partial(_Worn, module, classes=self._classes, sample=sample)
+        task = Task(worn, self._shape, self._classes, self._preprocess)
+        self._trained = Trained(task, self.training)
 
     def _validation(self) -> Any:
         """For a module that validates, where the data have rows for it."""
-        held_out = self._data.validation
+        held_out = self._held_out
         if held_out is None:
             return None
         return _Preprocessed(

@@ -12,6 +12,7 @@ from torch import Tensor
 from autoal.errors import UserError
 from autoal.query import registry
 from autoal.query.strategy import Facts, QueryStrategy, as_scored, demand_scores, demand_served
+from autoal.query.turn import turn
 from autoal.query.view import View
 
 
@@ -53,8 +54,9 @@ class Candidates:
 
     def fit(self, view: View) -> None:
         """Let each learn before scoring."""
-        for strategy in self.strategies.values():
-            strategy.fit(view)
+        for name, strategy in self.strategies.items():
+            with turn(f"candidate {name!r}", view):
+                strategy.fit(view)
 
     def votes(self, view: View, budget: int) -> Tensor:
         """Every candidate's vote for every row of the pool, (n, candidates) in [0, 1]."""
@@ -84,9 +86,13 @@ def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:
 
 
 def _vote(name: str, strategy: QueryStrategy, view: View, budget: int) -> Tensor:
-    scores = as_scored(strategy.score(view, budget)).scores
-    demand_scores(f"candidate {name!r}: {type(strategy).__name__}", scores, len(view.pool))
-    votes = strategy.votes(scores, view.classes).to(torch.float32).cpu()
-    if votes.shape != scores.shape or not ((votes >= 0) & (votes <= 1)).all():
-        raise ValueError(f"candidate {name!r}: its votes are not one number from 0 to 1 for a row")
-    return votes
+    with turn(f"candidate {name!r}", view):
+        scores = as_scored(strategy.score(view, budget)).scores
+        demand_scores(f"candidate {name!r}: {type(strategy).__name__}", scores, len(view.pool))
+        votes = strategy.votes(scores, view.classes)
+    if not isinstance(votes, Tensor):
+        raise UserError(f"candidate {name!r}: its votes are a {type(votes).__name__}, no Tensor")
+    shares = votes.detach().to(torch.float32).cpu()
+    if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
+        raise UserError(f"candidate {name!r}: its votes are not one number from 0 to 1 for a row")
+    return shares

@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Any
 
 from autoal import plugins
-from autoal.errors import UserError
+from autoal.errors import UserError, unending
 from autoal.plugins import STRATEGIES
-from autoal.query.strategy import QueryStrategy, reads_untaught
+from autoal.query.strategy import QueryStrategy, demand_readable, reads_untaught
 from autoal.settings import completed
 
 
@@ -16,6 +16,7 @@ def load(name: str) -> type[QueryStrategy]:
     if not (isinstance(found, type) and issubclass(found, QueryStrategy)):
         value = STRATEGIES.installed()[name].value
         raise UserError(f"strategy {name!r}: {value} is not a QueryStrategy class")
+    demand_readable(f"strategy {name!r}", found.reads)
     return found
 
 
@@ -28,7 +29,7 @@ def untaught() -> list[str]:
     """The installed strategies that can choose the start, before anything is labelled."""
     usable = []
     for name in STRATEGIES.installed():
-        with suppress(Exception):  # a package that is broken is no choice
+        with suppress(Exception), unending():  # a package that is broken is no choice
             if reads_untaught(load(name).reads):
                 usable.append(name)
     return usable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.query.turn import turn
 from autoal.query.view import View
 
 # What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
@@ -103,22 +103,24 @@ def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
     """
     if not 1 <= budget <= len(view.pool):
         raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
-    strategy.fit(view)
-    scored = as_scored(strategy.score(view, budget))
-    name, size = type(strategy).__name__, len(view.pool)
+    name, rows, size = type(strategy).__name__, view.pool.rows.clone(), len(view.pool)
+    with turn(name, view):
+        strategy.fit(view)
+        scored = as_scored(strategy.score(view, budget))
     demand_scores(name, scored.scores, size)
     if scored.labels is not None:
-        _demand_tensor(name, "labels", scored.labels)
-        if scored.labels.shape != (size,):
-            shape = tuple(scored.labels.shape)
-            raise UserError(f"{name}.score gave labels of the shape {shape} for {size} rows")
-    try:
-        json.dumps(notes := deepcopy(dict(scored.notes)))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
+        _demand_labels(name, scored.labels, size, view.classes)
     places = best_first(scored.scores, view)[:budget]
-    suggested = None if scored.labels is None else scored.labels.cpu()[places]
-    return Query(view.pool.rows[places], notes, suggested)
+    suggested = None if scored.labels is None else scored.labels.cpu()[places].long()
+    return Query(rows[places], _recorded(name, scored.notes), suggested)
+
+
+def _recorded(name: str, notes: Any) -> dict[str, Any]:
+    """The notes as they come back from the record: what JSON has no number for is null."""
+    try:
+        return json.loads(json.dumps(dict(notes)), parse_constant=lambda word: None)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
@@ -133,8 +135,9 @@ def as_scored(answer: Tensor | Scored) -> Scored:
 
 def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
     """Refuse an experiment that lacks what the strategy reads, or that it refuses itself."""
-    strategy.check(facts)
     name, reads = type(strategy).__name__, strategy.reads or ()
+    demand_readable(name, strategy.reads)
+    strategy.check(facts)
     if "draws" in reads and not facts.draws:
         raise UserError(
             f"{name} reads draws of the model, and this model gives one prediction for a row; "
@@ -143,6 +146,15 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
         )
     if "outcomes" in reads and not facts.revealed:
         raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")
+
+
+def demand_readable(owner: str, reads: Any) -> None:
+    """Refuse what a strategy says it reads, if a view has nothing of that name."""
+    several = isinstance(reads, tuple | list | set | frozenset)
+    if reads is not None and not (several and all(name in READABLE for name in reads)):
+        raise UserError(
+            f"{owner}: `reads` must be None, or a tuple out of {', '.join(READABLE)}; got {reads!r}"
+        )
 
 
 def reads_untaught(reads: Reads) -> bool:
@@ -219,8 +231,28 @@ def demand_scores(name: str, scores: Tensor, size: int) -> None:
         )
 
 
+def _demand_labels(name: str, labels: Any, size: int, classes: int) -> None:
+    """Refuse what is not one class for each row."""
+    _demand_tensor(name, "labels", labels)
+    if labels.shape != (size,):
+        shape = tuple(labels.shape)
+        raise UserError(f"{name}.score gave labels of the shape {shape} for {size} rows")
+    if labels.is_floating_point():
+        raise UserError(f"{name}.score must give its labels as whole numbers, got {labels.dtype}")
+    beyond = labels[(labels < 0) | (labels >= classes)]
+    if len(beyond):
+        raise UserError(
+            f"{name}.score gave the label {int(beyond[0])}; classes go from 0 to {classes - 1}"
+        )
+
+
 def _demand_tensor(name: str, what: str, given: Any) -> None:
     if not isinstance(given, Tensor):
         raise UserError(
             f"{name}.score must give its {what} as a Tensor, got {type(given).__name__}"
+        )
+    if given.is_complex() or given.is_meta or given.layout is not torch.strided:
+        raise UserError(
+            f"{name}.score must give its {what} as plain real numbers, got {given.dtype}, "
+            f"{given.layout} on {given.device}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
-from autoal.model.features import Features
+from autoal.model.features import Features, Lent
 from autoal.query.lines import Lines, labels_of, rows_of
 from autoal.seeding import derive, generator
 
@@ -68,6 +69,15 @@ class View:
     costs: Tensor | None = None  # (pool,) of a label of each row; None: all cost the same
     bench: Bench | None = None  # None where nothing can be tried out
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+    _lent: Lent = field(default_factory=Lent, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        numbers = {"labelled.labels": self.labelled.labels, "costs": self.costs}
+        if self.validation is not None:
+            numbers["validation.labels"] = self.validation.labels
+        for name, tensor in numbers.items():
+            if tensor is not None:
+                self._lent.give(name, tensor)
 
     @classmethod
     def of(
@@ -152,6 +162,15 @@ class View:
         if key not in self._memory:
             self._memory[key] = make()
         return self._memory[key]
+
+    def changed(self) -> list[str]:
+        """What was given out and then written to, such as `pool.embeddings`."""
+        parts = {"pool": self.pool, "labelled": self.labelled.features}
+        if self.validation is not None:
+            parts["validation"] = self.validation.features
+        found = [f"{part}.{name}" for part, rows in parts.items() for name in rows.changed()]
+        kept = [view.changed() for view in self._memory.values() if isinstance(view, View)]
+        return [*self._lent.changed(), *found, *chain.from_iterable(kept)]
 
     def seen_by(self, learner: Learner) -> View:
         """The same rows as another learner sees them."""

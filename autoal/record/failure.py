@@ -4,14 +4,16 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from autoal.errors import UserError
+from autoal.errors import PluginError, UserError
 from autoal.record.layout import FAILURE
 
 
 def keep_failure(folder: Path, error: Exception) -> None:
-    """Write down what stopped the run; a defect with its traceback."""
+    """Write down what stopped the run; a defect, ours or a plugin's, with its traceback."""
     text = str(error)
-    if not isinstance(error, UserError):
+    if isinstance(error, PluginError):
+        text = f"{error}\n\n{error.trace}"
+    elif not isinstance(error, UserError):
         trace = "".join(traceback.format_exception(error))
         text = f"{type(error).__name__}: {error}\n\n{trace}"
     with suppress(OSError):  # the disk may be what failed, and the error itself is told in any case

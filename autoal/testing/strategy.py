@@ -314,7 +314,9 @@ def _watched(view: View) -> tuple[View, set[tuple[str, str]]]:
     validation = view.validation and known("validation", view.validation)
     labelled = known("labelled", view.labelled)
     pool = features("pool", view.pool)
-    return replace(view, pool=pool, labelled=labelled, validation=validation), read
+    watched = replace(view, pool=pool, labelled=labelled, validation=validation)
+    read.clear()  # of what the view itself has looked at
+    return watched, read
 
 
 def _reads(strategy: QueryStrategy) -> None:

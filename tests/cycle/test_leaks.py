@@ -1,20 +1,44 @@
 """Nobody but the oracle knows the labels of the pool: they cannot be reached from a question."""
 
 import types
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning import LightningModule
+from sklearn.ensemble import RandomForestClassifier
 from torch import Tensor, nn
 
-from autoal import Data, Experiment, QueryStrategy, Question, View
+from autoal import (
+    Data,
+    Experiment,
+    Learner,
+    LightningLearner,
+    QueryStrategy,
+    Question,
+    SklearnLearner,
+    TorchLearner,
+    Training,
+    View,
+)
 from autoal.query.strategy import READABLE, Reads
 from tests.cycle.made import Make, Spy, answered, asked
+from tests.model.made import NearestMean
+from tests.networks import Tiny
 
 # What nobody reaches by accident: code, and what code belongs to.
-PASSED = (types.ModuleType, type, types.CodeType, types.FrameType, str, bytes, int, float)
+PASSED = (types.ModuleType, type, types.CodeType, str, bytes, int, float)
+# Whatever leads on: of partial functions, wrappers, methods, generators and errors.
+LINKS = (
+    *("func", "args", "keywords", "__wrapped__", "__self__", "__func__", "gi_frame", "cr_frame"),
+    *("gi_yieldfrom", "__traceback__", "tb_frame", "tb_next", "__cause__", "__context__"),
+)
 
 
 def neighbours(thing: Any) -> Iterator[Any]:
@@ -32,16 +56,28 @@ def neighbours(thing: Any) -> Iterator[Any]:
                 continue
         yield thing.__defaults__
         yield thing.__kwdefaults__
-    if isinstance(thing, types.MethodType):
-        yield thing.__self__
-        yield thing.__func__
-    for name in ("func", "args", "keywords", "__wrapped__"):  # of partial functions and wrappers
+    if isinstance(thing, types.FrameType):
+        yield thing.f_locals
+    if isinstance(thing, weakref.ref):
+        yield thing()
+    for name in LINKS:
         yield getattr(thing, name, None)
     yield getattr(thing, "__dict__", None)
+    if type(thing).__module__.startswith("autoal."):
+        yield from computed(thing)
     for kind in type(thing).__mro__:
         slots = kind.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
             yield getattr(thing, slot, None)
+
+
+def computed(thing: Any) -> Iterator[Any]:
+    """What the properties of something give, those that it can give."""
+    for kind in type(thing).__mro__:
+        for name, value in vars(kind).items():
+            if isinstance(value, property | cached_property):
+                with suppress(Exception):
+                    yield getattr(thing, name)
 
 
 def reachable(start: Any) -> list[Any]:
@@ -90,6 +126,18 @@ class Everything(Spy, QueryStrategy):
         return torch.rand(len(view.pool), generator=view.generator())
 
 
+class Plain(Everything):
+    """Reads what any learner has to show, and keeps one that was taught."""
+
+    reads: Reads = ("embeddings", "probs", "labelled", "labels", "validation", "fitted")
+
+    def score(self, view: View, budget: int) -> Tensor:
+        assert view.bench is not None
+        assert view.bench.fitted is not None
+        member = view.once("a member", partial(view.bench.fitted, torch.arange(4)))
+        return view.pool.probs.amax(1) + view.seen_by(member).pool.probs.amax(1)
+
+
 class Cheating(Everything):
     """Reads the outcomes as well."""
 
@@ -101,6 +149,36 @@ def held_out(data: Data) -> Data:
     """Data that hold some rows out."""
     data.validation = data.train.take(torch.arange(4))
     return data
+
+
+class Stepping(LightningModule):
+    """A LightningModule of somebody's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Tiny((1, 8, 8), 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network(images.float() / 255)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        return nn.functional.cross_entropy(self(batch[0]), batch[1])
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None: ...
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+
+CPU = Training(accelerator="cpu")
+LEARNERS: dict[str, Callable[[Data], Learner]] = {
+    "nearest": lambda data: NearestMean(3),
+    "module": lambda data: TorchLearner(Tiny((1, 8, 8), 3), data, steps=2, training=CPU),
+    "lightning": lambda data: LightningLearner(
+        Stepping(), data, trainer={"max_steps": 2, "accelerator": "cpu"}, training=CPU
+    ),
+    "forest": lambda data: SklearnLearner(RandomForestClassifier(3), data),
+}
 
 
 def opened(experiment: Experiment) -> tuple[Question, Tensor]:
@@ -130,6 +208,46 @@ def test_no_label_of_the_pool_can_be_reached_from_a_question(make: Make, held_ou
     assert question.view is not None
     for found in (question.view.labelled.labels, question.view.once("a thought", lambda: None)):
         assert any(thing is found for thing in things)
+
+
+@pytest.mark.parametrize("build", LEARNERS.values(), ids=list(LEARNERS))
+def test_no_label_of_the_pool_can_be_reached_through_a_learner(
+    make: Make, held_out: Data, build: Callable[[Data], Learner]
+) -> None:
+    labels = held_out.train.labels
+    names = [f"{held_out.classes[label]}/{row}.png" for row, label in enumerate(labels)]
+    held_out.train = replace(held_out.train, names=names, shown=names)
+    experiment = make(Plain(), learner=build(held_out))
+    question, unlabelled = opened(experiment)
+    things = reachable(question.view)
+    assert not [thing for thing in things if told_by(thing, labels, unlabelled)]
+    assert not [thing for thing in things if isinstance(thing, Experiment | Data)]
+    assert not [thing for thing in things if thing is names]
+    assert len([thing for thing in things if isinstance(thing, Learner)]) >= 2  # and a member
+
+
+def test_the_search_goes_through_what_code_leaves_behind() -> None:
+    secret = [7, 8, 9]
+
+    class Holder:
+        def method(self) -> None: ...
+
+    holder = Holder()
+    holder.secret = secret  # type: ignore[attr-defined]
+
+    def generator() -> Iterator[Any]:
+        found = secret
+        yield found.append
+
+    def failed() -> Exception:
+        found = secret
+        try:
+            raise ValueError(len(found))
+        except ValueError as error:
+            return error
+
+    for thing in (generator(), failed(), weakref.ref(holder), holder.method, secret.append):
+        assert any(found is secret for found in reachable([thing]))
 
 
 def test_the_search_finds_labels_where_a_strategy_may_see_outcomes(

@@ -84,7 +84,7 @@ def moved(data: Data, loaded: Loaded) -> Loaded:
 DATA = {
     "its parts are Rows with a label each": of_test(labels=torch.zeros(3, dtype=torch.long)),
     "all parts are of one kind": of_test(inputs=torch.zeros(4, 3)),
-    "labels are classes, or -1 in the pool": of_test(labels=torch.tensor([0, 1, 2, 0])),
+    "labels are classes, or -1 in the pool": of_test(labels=torch.tensor([0, 1, -1, 0])),
     "inputs are finite": of_test(inputs=torch.full((4, 2), torch.nan)),
     "what a person sees is there for every row": of_test(shown=["a"]),
     "the same rows come every time, whatever the global seed": drawn,

@@ -1,0 +1,97 @@
+"""Whose code failed: what goes wrong in a part of somebody else's is told by the part's name."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NamedTuple
+
+from autoal.building import TARGET
+from autoal.errors import Interrupted, PluginError, UserError, unending
+from autoal.plugins import KINDS
+from autoal.settings import Settings, flatten
+
+
+class _Part(NamedTuple):
+    """A class or function of somebody else's."""
+
+    title: str
+    package: str  # whose code counts as the part's
+    name: str  # in the module that offers it
+
+    def came_with(self, frame: FrameType) -> bool:
+        """Whether code of its package runs in this frame."""
+        return f"{frame.f_globals.get('__name__')}.".startswith(f"{self.package}.")
+
+    def wrote(self, frame: FrameType) -> bool:
+        """Whether code of its own runs in this frame."""
+        named = f"{frame.f_code.co_qualname}.".startswith(f"{self.name}.")
+        return named and self.came_with(frame)
+
+
+@contextmanager
+def blaming(settings: Settings) -> Iterator[None]:
+    """Name the part whose code an exception comes out of; what would end the process is one too.
+
+    Args:
+        settings: of the run, which name its parts.
+    """
+    try:
+        yield
+    except (UserError, Interrupted, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        who = culprit(error, settings)
+        if who is None:
+            with unending():
+                raise
+        failure = PluginError(f"{who} failed: {type(error).__name__}: {error}")
+        failure.trace = "".join(traceback.format_exception(error))
+        raise failure from error
+
+
+@contextmanager
+def refused(settings: Settings) -> Iterator[None]:
+    """A ValueError in here is the user's: a request that cannot be met."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, UserError):
+            raise
+        who = culprit(error, settings)
+        raise UserError(f"{who}: {error}" if who else str(error)) from error
+
+
+def culprit(error: BaseException, settings: Settings) -> str | None:
+    """The plugin, or the class that the settings name, whose code an exception comes out of.
+
+    The innermost code of a class that is a part tells; where there is none, that of a package.
+    """
+    parts = [*_installed(), *_named(settings)]
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for belongs in (_Part.wrote, _Part.came_with):
+        for frame in reversed(frames):
+            for part in parts:
+                if belongs(part, frame):
+                    return part.title
+    return None
+
+
+def _installed() -> Iterator[_Part]:
+    """The plugins that are not ours."""
+    for kind in KINDS:
+        for name, point in kind.installed().items():
+            package = point.module.partition(".")[0]
+            if package != "autoal":
+                yield _Part(f"{kind.noun} {name!r} of {kind.origin(name)}", package, point.attr)
+
+
+def _named(settings: Settings) -> Iterator[_Part]:
+    """The classes that the settings name and are not ours."""
+    for key, target in flatten(settings).items():
+        section, _, last = key.rpartition(".")
+        if last == TARGET and not str(target).startswith("autoal."):
+            module, _, name = str(target).rpartition(".")
+            yield _Part(f"{section} {target!r}", module, name)
