@@ -7,6 +7,8 @@ from typing import Any
 
 from autoal.errors import unknown
 
+LARGEST = 10**9  # of any option; more would be no number of a tensor, or never be done
+
 
 def choice(name: str, value: Any, known: Iterable[str]) -> None:
     """Refuse what is not among the known names."""
@@ -18,7 +20,7 @@ def choice(name: str, value: Any, known: Iterable[str]) -> None:
 def whole(name: str, value: Any, *, least: float = -inf, most: float = inf) -> None:
     """Refuse what is no whole number, or lies outside of its bounds."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a whole number, got {_shown(value)}")
+        raise ValueError(f"`{name}` must be a whole number, got {shown(value)}")
     number(name, value, least=least, most=most)
 
 
@@ -33,16 +35,18 @@ def number(
 ) -> None:
     """Refuse what is no finite number, or lies outside of its bounds."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a number, got {_shown(value)}")
+        raise ValueError(f"`{name}` must be a number, got {shown(value)}")
     if _infinite(value):
-        raise ValueError(f"`{name}` must be a finite number, got {_shown(value)}")
+        raise ValueError(f"`{name}` must be a finite number, got {shown(value)}")
     size = float(value)
+    if abs(size) > LARGEST:
+        raise ValueError(f"`{name}` must be of a size up to {LARGEST:,}, got {shown(value)}")
     if least <= size <= most and above < size < below:
         return
     bounds = {"at least": least, "at most": most, "above": above, "below": below}
     wanted = [f"{words} {bound:g}" for words, bound in bounds.items() if isfinite(bound)]
     raise ValueError(
-        f"`{name}` must be {' and '.join(wanted) or 'a finite number'}, got {_shown(value)}"
+        f"`{name}` must be {' and '.join(wanted) or 'a finite number'}, got {shown(value)}"
     )
 
 
@@ -50,7 +54,7 @@ def switch(name: str, value: Any, *, optional: bool = False) -> None:
     """Refuse what is neither true nor false, nor null where that may be."""
     if not (isinstance(value, bool) or (optional and value is None)):
         wanted = "true, false or null" if optional else "true or false"
-        raise ValueError(f"`{name}` must be {wanted}, got {_shown(value)}")
+        raise ValueError(f"`{name}` must be {wanted}, got {shown(value)}")
 
 
 def _infinite(value: Any) -> bool:
@@ -60,6 +64,6 @@ def _infinite(value: Any) -> bool:
         return True
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as it is written on the command line."""
     return "null" if value is None else repr(value)

@@ -9,23 +9,24 @@ from inspect import signature
 from typing import Any
 
 from autoal.errors import UserError, unending
+from autoal.kinds import demand_kinds_of
 from autoal.settings import Settings
 
 TARGET = "_target_"
 
 
-def build(section: Settings, **facts: Any) -> Any:
+def build(section: Settings, where: str = "", /, **facts: Any) -> Any:
     """The object that a section describes.
 
     A section inside it becomes what builds the object, since it may lack facts still.
 
     Args:
         section: with the name of a class or function, and its options.
+        where: the section stands in the settings, for messages.
         facts: what the engine knows; filled in where there is a parameter of that name.
     """
     name = section[TARGET]
-    options = {key: _inner(value) for key, value in section.items() if key != TARGET}
-    target = located(name)
+    target, options = _described(section, where or name)
     known = accepted(target, facts)
     try:
         return target(**{**known, **options})
@@ -35,11 +36,19 @@ def build(section: Settings, **facts: Any) -> Any:
         raise UserError(f"{name}: {error}") from error
 
 
-def _inner(value: Any) -> Any:
+def _described(section: Settings, where: str) -> tuple[Callable[..., Any], Settings]:
+    """The class or function that a section names, and its options, which are of its kinds."""
+    target = located(section[TARGET])
+    given = {key: value for key, value in section.items() if key != TARGET}
+    options = {key: _inner(value, f"{where}.{key}") for key, value in given.items()}
+    demand_kinds_of(target, options, where)
+    return target, options
+
+
+def _inner(value: Any, where: str) -> Any:
     if not isinstance(value, dict) or TARGET not in value:
         return value
-    options = {key: _inner(inner) for key, inner in value.items() if key != TARGET}
-    target = located(value[TARGET])
+    target, options = _described(value, where)
     try:
         signature(target).bind_partial(**options)
     except ValueError:  # of what is written in C

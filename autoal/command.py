@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from autoal import __version__, config
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError
+from autoal.spelling import spelled_out
 
 FULL = (
     errno.ENOSPC,
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config.register()
         job = _Job()
-        sys.argv[1:] = config.spelled_out(given)
+        sys.argv[1:] = spelled_out(given)
         with _interruptible():
             hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
         return job.code
@@ -82,6 +83,12 @@ def _refusal(error: Exception) -> UserError | None:
         return config.explained(error, sys.argv[1:])
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return UserError(f"a choice of a group must be one of its names: {error}")
+    if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):
+        return UserError(str(error))  # flags that do not go together
+    if isinstance(error, ValueError) and str(error).startswith("n_jobs == 0"):
+        return UserError(
+            "hydra.launcher.n_jobs=0: must be a number of processes, or -1 for one a core"
+        )
     if isinstance(error, OSError) and error.filename is not None:
         return UserError(f"cannot use {error.filename}: {error.strerror}")
     if isinstance(error, OSError) and error.errno in FULL:

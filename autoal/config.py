@@ -23,11 +23,20 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from autoal import plugins
 from autoal.building import TARGET, located
+from autoal.cycle import startfile
 from autoal.errors import UserError, unknown
+from autoal.foresight import (
+    DECLARED,
+    PARTNERS,
+    ROWS,
+    demand_feasible,
+    demand_partner,
+    may_grow,
+)
 from autoal.plugins import DATA, ENCODERS, ORACLES, STRATEGIES, TASKS, Kind
 from autoal.settings import (
     Settings,
@@ -52,6 +61,8 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "task": (TASKS, ("shape", "classes", "preprocess", "training")),
     "oracle": (ORACLES, ("labels", "oracle", "strategy")),
 }
+
+START_IN_A_FILE = "a start that a file gives as a number must be a section, start: {size: <number>}"
 
 
 def register() -> None:
@@ -86,36 +97,11 @@ def _read(name: str) -> Settings:
 
 
 def _options(strategy: str) -> Settings:
-    """What a strategy can be told; only one of somebody else's is imported for it, and torch."""
+    """What a strategy can be told; only one of somebody else's is imported for it."""
+    if strategy == startfile.NAME:  # in the place of one
+        return {"path": Parameter.empty}
     known: Settings | None = _read("strategies").get(strategy)
-    if known is not None:
-        return known
-    from autoal.query import registry
-
-    return registry.options(registry.load(strategy))
-
-
-def spelled_out(arguments: Sequence[str]) -> list[str]:
-    """The command line with what is short for something else written in full."""
-    swapped = [
-        override.partition(f".{TARGET}=")[0] for override in arguments if f".{TARGET}=" in override
-    ]
-    opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
-    spelled = []
-    for argument in arguments:
-        if re.match(r"start=([-+.\d]|range\()", argument):
-            argument = argument.replace("start=", "start.size=", 1)
-        elif re.match(r"\+*(strategy|start)\.\w+=\{", argument):
-            key = argument.partition("=")[0].lstrip("+")
-            raise UserError(
-                f"{key}={{...}} would join what is there, and not take its place: give each of its "
-                f"options, {key}.<option>=, or take one out, ~{key}.<option>"
-            )
-        elif argument.startswith(opened):
-            # An open section: naming an option, or a candidate, brings it in.
-            argument = f"++{argument}"
-        spelled.append(argument)
-    return spelled
+    return plugins.options(STRATEGIES.load(strategy)) if known is None else known
 
 
 def settings_of(config: Any) -> Settings:
@@ -126,15 +112,22 @@ def settings_of(config: Any) -> Settings:
         if not group.startswith("hydra/") and choice is not None
     }
     # Without what an experiment's file changes, which is checked as the command line is.
-    defaults = _composed({group: choices[group] for group in choices if group != "experiment"})
-    expected = deepcopy(defaults)
+    composed = _composed({group: choices[group] for group in choices if group != "experiment"})
+    filed, declared = _container(composed), _declared(composed)
+    if _declared(config) != declared:
+        raise UserError(f"{', '.join(DECLARED)} are no options: they state what the files know")
+    defaults, expected = deepcopy(filed), deepcopy(filed)
     given = _container(config, resolve=False)
     _demand_start(given["start"])
     _swap(given, expected, choices)
     demand_keys(_common(given), _common(expected))
     settings = _container(config)
     _swap(settings, defaults, choices)
-    demand_kinds(_common(settings), _common(defaults))
+    _follow(settings)
+    common = _common(settings)
+    if isinstance(common["budget"], list):
+        del common["budget"]  # whose numbers the plan looks at, one by one
+    demand_kinds(common, _common(defaults))
     demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
@@ -142,15 +135,48 @@ def settings_of(config: Any) -> Settings:
         plain = _plain({key: choices[key] for key in ("data", "strategy")})
         settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
     settings["name"] = _folder_name(settings["name"])
+    _demand_foreseen(settings, filed, declared, choices["oracle"])
     return settings
+
+
+def _demand_foreseen(
+    settings: Settings, filed: Settings, declared: dict[str, Settings], oracle: str
+) -> None:
+    """Refuse what can be known to fail by what the files of the choices declare."""
+    larger = may_grow(settings["data"], filed["data"])
+    demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
+    strategy, partners = settings["strategy"]["name"], declared.get("oracle", {}).get(PARTNERS)
+    same = settings["oracle"] == filed["oracle"]
+    if same and partners is not None and strategy in _read("strategies"):
+        demand_partner(oracle, strategy, partners)
 
 
 def _demand_start(start: Any) -> None:
     """Refuse a start that says less than a section does, which a file may hold."""
     if not isinstance(start, dict):
         raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
+    if "name" not in start:
+        raise UserError(START_IN_A_FILE)
     if "size" not in start:
         raise UserError("the option 'start.size' is missing; it cannot be removed")
+
+
+def _follow(settings: Settings) -> None:
+    """Fill in what follows from the rest: the rounds of a list of budgets, the size of a file."""
+    start = settings["start"]
+    if isinstance(settings["budget"], list) and "rounds" not in _stated():
+        settings["rounds"] = len(settings["budget"])
+    if start["name"] == startfile.NAME:
+        named = len(startfile.read(_path_of(start)))
+        if start["size"] not in (None, named):
+            raise UserError(f"start.size={start['size']}: the file names {named} rows")
+        start["size"] = named
+
+
+def _path_of(start: Settings) -> Path:
+    if start.get("path") in (None, "???"):
+        raise UserError("start.path is needed: give start=<file>, a text with a row a line")
+    return Path(str(start["path"])).expanduser()
 
 
 def _common(settings: Settings) -> Settings:
@@ -160,7 +186,7 @@ def _common(settings: Settings) -> Settings:
 
 def _plain(choices: dict[str, str]) -> Settings:
     """All settings, completed, that these choices give."""
-    settings = _composed(choices)
+    settings = _container(_composed(choices))
     _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
         settings[group] = _complete(group, settings[group], settings[group]["name"])
@@ -182,6 +208,8 @@ def _demand_candidates(key: str, candidates: Any) -> None:
     """Refuse, before torch is imported, a candidate that is not there or has no such option."""
     demand_kind(key, candidates, {})
     for name, given in candidates.items():
+        if name == "autoal":
+            raise UserError(f"{key}.autoal: it has candidates itself, and so runs alone")
         if name not in STRATEGIES.installed():
             raise unknown("strategy", name, STRATEGIES.installed())
         demand_kind(f"{key}.{name}", given, {})
@@ -265,7 +293,7 @@ def _stated() -> set[str]:
     return keys
 
 
-def _composed(choices: dict[str, str]) -> Settings:
+def _composed(choices: dict[str, str]) -> DictConfig:
     """The settings that these choices of groups give, before any single value is changed."""
     overrides = [f"{group}={choice}" for group, choice in choices.items()]
     paths = [
@@ -273,13 +301,28 @@ def _composed(choices: dict[str, str]) -> Settings:
         for override in HydraConfig.get().overrides.hydra
         if override.startswith("hydra.searchpath=")
     ]
-    return _container(compose(HydraConfig.get().job.config_name, [*overrides, *paths]))
+    return compose(HydraConfig.get().job.config_name, [*overrides, *paths])
 
 
 def _container(config: Any, resolve: bool = True) -> Settings:
+    """Composed settings as plain ones, without what files declare."""
     plain = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(plain, dict)
+    for section in plain.values():
+        for name in DECLARED if isinstance(section, dict) else ():
+            section.pop(name, None)
     return {str(key): value for key, value in plain.items()}
+
+
+def _declared(config: Any) -> dict[str, Settings]:
+    """What files declare of their choices, by the sections that have such."""
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    return {
+        str(group): {name: section[name] for name in DECLARED if name in section}
+        for group, section in plain.items()
+        if isinstance(section, dict) and section.keys() & set(DECLARED)
+    }
 
 
 def _folder_name(name: Any) -> str:
@@ -304,6 +347,8 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
         )
     missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and missing:
+        if missing[1] == "start.size":
+            return UserError(START_IN_A_FILE)
         if missing[1].startswith("hydra."):
             return UserError(f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them")
         return unknown_key(missing[1], flatten(_defaults_of(arguments)))

@@ -1,10 +1,11 @@
 """Plugins of every kind, ours and everybody's: entry points, read without importing them."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from inspect import Parameter, isabstract, signature
+from inspect import Parameter, Signature, isabstract, signature
 from reprlib import repr as shortly
 from typing import Any
 
@@ -84,8 +85,8 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
     """
     found: dict[str, Any] = {}
     name = target.__name__ if hasattr(target, "__name__") else str(target)
-    for parameter in _parameters(target):
-        if parameter.name in filled or parameter.name in found:
+    for parameter in parameters(target).values():
+        if parameter.name in filled:
             continue
         if parameter.kind is Parameter.POSITIONAL_ONLY or parameter.name == "name":
             raise UserError(
@@ -101,10 +102,17 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
     return found
 
 
-def _parameters(target: Callable[..., Any]) -> list[Parameter]:
+def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
     """Those of a class or function; and what a class hands on by **options, to those above it."""
+    found: dict[str, Parameter] = {}
+    for parameter in _parameters(target):
+        found.setdefault(parameter.name, parameter)
+    return found
+
+
+def _parameters(target: Callable[..., Any]) -> list[Parameter]:
     try:
-        given = list(signature(target).parameters.values())
+        given = list(_signature(target).parameters.values())
     except ValueError:  # what is written in C may tell of none
         return []
     named = [parameter for parameter in given if parameter.kind not in _REST]
@@ -116,6 +124,13 @@ def _parameters(target: Callable[..., Any]) -> list[Parameter]:
     if own is None:  # inherited: what is handed on goes beyond the class that wrote it
         above = above[1:]
     return named + (_parameters(above[0]) if above else [])
+
+
+def _signature(target: Callable[..., Any]) -> Signature:
+    """With types as annotations, unless their names are there for type checkers alone."""
+    with suppress(NameError, AttributeError, TypeError):
+        return signature(target, eval_str=True)
+    return signature(target)
 
 
 def _plain(value: Any) -> bool:

@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build
+from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
@@ -73,17 +75,21 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start = settings["start"]
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        strategy = _strategy(settings["strategy"])
-        training: Training = build(settings["trainer"])
+        strategy = _strategy(settings, "strategy")
+        training: Training = build(settings["trainer"], "trainer")
         data = _data(settings, training)
         data.setup()
         learner = _learner(settings, data, training)
         experiment = Experiment(
-            data, learner, strategy, plan, start=_start(start), seed=settings["seed"]
+            data, learner, strategy, plan, start=_start(settings, data), seed=settings["seed"]
         )
         labels = data.train.labels
         oracle = build(
-            settings["oracle"], labels=labels, oracle=TrueLabels(labels), strategy=strategy
+            settings["oracle"],
+            "oracle",
+            labels=labels,
+            oracle=TrueLabels(labels),
+            strategy=strategy,
         )
         if not callable(oracle):
             raise _no_part("oracle", settings, "called with a Question")
@@ -98,25 +104,31 @@ def resumed(path: Path | str) -> Parts:
     return built
 
 
-def _strategy(section: Settings) -> QueryStrategy:
+def _strategy(settings: Settings, group: str) -> QueryStrategy:
+    section = settings[group]
     options = {key: value for key, value in section.items() if key not in ("name", "size")}
-    return registry.build(section["name"], **options)
+    return registry.build(section["name"], group, **options)
 
 
-def _start(section: Settings) -> QueryStrategy | None:
-    """Who chooses the start; None is at random, by a draw that no strategy takes part in."""
+def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
+    """Who chooses the start, or its rows; None is a draw that no strategy takes part in."""
+    section = settings["start"]
     if section["name"] == "random":
         return None
-    return _strategy(section)
+    if section["name"] == startfile.NAME:
+        path = Path(section["path"]).expanduser()
+        names = data.train.named(torch.arange(len(data.train)))
+        return startfile.rows_of(path, startfile.read(path), names)
+    return _strategy(settings, "start")
 
 
 def _data(settings: Settings, training: Training) -> Data:
-    data = build(settings["data"])
+    data = build(settings["data"], "data")
     if not isinstance(data, Data):
         raise _no_part("data", settings, "a Data")
     if not settings["encoder"]:
         return data
-    encoder = build(settings["encoder"])
+    encoder = build(settings["encoder"], "encoder")
     if not isinstance(encoder, Encoder):
         raise _no_part("encoder", settings, "an Encoder")
     return Encoded(data, encoder, training.device)
@@ -125,6 +137,7 @@ def _data(settings: Settings, training: Training) -> Data:
 def _learner(settings: Settings, data: Data, training: Training) -> Learner:
     built = build(
         settings["task"],
+        "task",
         shape=data.train.shape,
         classes=len(data.classes),
         preprocess=data.preprocess(),
@@ -148,6 +161,6 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
-            sinks.add(build(logger, folder=folder, experiment=experiment, tell=tell))
+            sinks.add(build(logger, "logger", folder=folder, experiment=experiment, tell=tell))
         for done in rounds(*built, folder):
             sinks.end(done)

@@ -6,18 +6,12 @@ from inspect import Parameter
 from pathlib import PurePath
 from typing import Any
 
+from autoal.bounds import shown
 from autoal.errors import UserError, unknown
+from autoal.kinds import demand_finite, fits, words
 
 Settings = dict[str, Any]
 
-_KINDS: dict[type, tuple[type, ...]] = {float: (float, int), tuple: (list, tuple)}
-_NAMES = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    dict: "options",
-}
 _ABSENT = "nothing"
 
 # What options once were called, and how they are spelt now.
@@ -125,15 +119,15 @@ def completed(
 
 
 def demand_kind(key: str, value: Any, default: Any) -> None:
-    """Refuse a value that is not of the default's type; a default of null takes anything."""
+    """Refuse what is not of the default's type; where that is null, only the class knows more."""
+    demand_finite(key, value)
     if default is None or default is Parameter.empty:
         return
     kind = type(default)
-    allowed = _KINDS.get(kind, (kind,))
-    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
-        shown = "null" if value is None else repr(value)
-        wanted = _NAMES.get(kind, f"a {kind.__name__}")
-        raise UserError(f"{key}={shown}: must be {wanted}, such as the default {default!r}")
+    if not fits(value, kind):
+        raise UserError(
+            f"{key}={shown(value)}: must be {words(kind)}, such as the default {default!r}"
+        )
 
 
 def unknown_key(key: str, known: Iterable[str]) -> UserError:

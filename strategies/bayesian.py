@@ -59,7 +59,7 @@ class BatchBald(QueryStrategy):
 
     def __init__(self, joint: int = 10, samples: int = 2000, candidates: int = 1000) -> None:
         whole("joint", joint, least=1)
-        whole("samples", samples, least=1)
+        whole("samples", samples, least=1, most=100_000)
         whole("candidates", candidates, least=1)
         self.joint = joint
         self.samples = samples

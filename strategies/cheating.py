@@ -26,7 +26,7 @@ class CheatingOracle(QueryStrategy):
     reads: Reads = ("outcomes",)
 
     def __init__(self, tries: int = 20, limit: int = 5000) -> None:
-        whole("tries", tries, least=1)
+        whole("tries", tries, least=1, most=10_000)
         whole("limit", limit, least=1)
         self.tries = tries
         self.limit = limit

@@ -42,8 +42,8 @@ class LossPrediction(QueryStrategy):
         margin: float = 1.0,
         learning_rate: float = 0.001,
     ) -> None:
-        whole("hidden", hidden, least=1)
-        whole("steps", steps, least=1)
+        whole("hidden", hidden, least=1, most=10_000)
+        whole("steps", steps, least=1, most=1_000_000)
         number("margin", margin, above=0)
         number("learning_rate", learning_rate, above=0)
         self.hidden = hidden

@@ -34,7 +34,7 @@ def test_another_name_is_met_with_the_nearest_and_all_that_there_are() -> None:
         choice("compose", None, ["herding"])
 
 
-@pytest.mark.parametrize("value", [1, 5, 10**20, np.int64(3)])
+@pytest.mark.parametrize("value", [1, 5, 10**9, np.int64(3)])
 def test_a_whole_number_within_its_bounds_will_do(value: Any) -> None:
     whole("k", value, least=1)
     whole("k", value)

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import autoal
-from autoal import config
+from autoal import spelling
 from autoal.config import CONFIGS
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -160,7 +160,7 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "strategy.k=3",
         "seed=1",
     ]
-    assert config.spelled_out(given) == [
+    assert spelling.spelled_out(given) == [
         "start.size=50",
         "start.size=10,20",
         "start=kmeans",
@@ -169,7 +169,7 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "seed=1",
     ]
     swapped = ["task.network._target_=mynet.Net", "task.network.width=3", "task.steps=5"]
-    assert config.spelled_out(swapped) == [
+    assert spelling.spelled_out(swapped) == [
         "++task.network._target_=mynet.Net",
         "++task.network.width=3",
         "task.steps=5",

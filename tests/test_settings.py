@@ -130,7 +130,7 @@ def test_a_missing_key_is_refused() -> None:
         ("yes", False, "true or false"),
         (3, "sgd", "a text"),
         (256, [256], "a list"),
-        ("256", (256,), "a tuple"),
+        ("256", (256,), "a list"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(value: Any, default: Any, wanted: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from autoal.cycle.pool import Pool
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
+from autoal.data.inputs import tensor_of
 from autoal.data.rows import Rows, chosen
 from autoal.errors import UserError
 from autoal.model.learner import Learner, taught, tested
@@ -106,7 +107,8 @@ class Experiment:
         strategy: chooses the rows of every round but the first; by its name with its own options.
             One that is given as an object is copied, and what it learns stays in here.
         plan: how many rows are asked about.
-        start: chooses the rows of the first round, before anything is labelled; None: at random.
+        start: chooses the rows of the first round, before anything is labelled, or is a list of
+            them; None: at random.
         stop: says why no more is to be bought, before each query.
         growth: makes rows that join the pool, before each query.
         seed: all randomness follows from it.
@@ -121,7 +123,7 @@ class Experiment:
         strategy: QueryStrategy | str,
         plan: Plan,
         *,
-        start: QueryStrategy | str | None = None,
+        start: QueryStrategy | str | Sequence[int] | None = None,
         stop: Stop | None = None,
         growth: Growth | None = None,
         seed: int = 0,
@@ -133,6 +135,9 @@ class Experiment:
         data.setup()
         plan.demand_room(len(data.train))
         strategy = _built("strategy", strategy)
+        given = torch.zeros(0, dtype=torch.long)  # rows of the start
+        if isinstance(start, Sized) and not isinstance(start, str):
+            start, given = None, _rows_of(start, plan, len(data.train))
         start = None if start is None else _built("start", start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
@@ -150,6 +155,7 @@ class Experiment:
         self.history: list[Round] = []
         self.stopped = ""  # why no more is asked, before all rounds are done
         self._start = start
+        self._given = given
         self._stop = stop
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
@@ -313,7 +319,8 @@ class Experiment:
             return None
         self.sink.begin(number)
         if self._start is None:
-            order = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
+            drawn = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
+            order = torch.cat([self._given, drawn[~torch.isin(drawn, self._given)]])
             rows = order[torch.isin(order, left)][:size]
             return self._asking(number, stopwatch, Query(rows, {}, None), None)
         with stopwatch.phase("score"):
@@ -336,7 +343,7 @@ class Experiment:
             self.stopped = NOTHING_LEFT
             return None
         self.sink.begin(number)
-        batch = query(self.strategy, view, min(self.plan.budget, len(view.pool)))
+        batch = query(self.strategy, view, min(self.plan.batch(number), len(view.pool)))
         return self._asking(number, stopwatch, batch, view, len(made or ()))
 
     def _asking(
@@ -390,6 +397,15 @@ def _demand(name: str, value: Any, kind: type, example: str) -> None:
     if not isinstance(value, kind):
         found = f"the class {value.__name__}" if isinstance(value, type) else repr(type(value))
         raise UserError(f"`{name}` must be a {kind.__name__}, {example}, got {found}")
+
+
+def _rows_of(start: Sized, plan: Plan, size: int) -> Tensor:
+    """The rows of a start that is given; refused unless they are as many of the pool as planned."""
+    rows = tensor_of(start, "the rows of a start")
+    if len(rows) != plan.start:
+        raise UserError(f"the start has {len(rows)} rows, and the plan says start={plan.start}")
+    Pool.of(size).label(rows)
+    return rows
 
 
 def _built(name: str, strategy: Any) -> QueryStrategy:

@@ -1,5 +1,6 @@
 """How many labels an experiment buys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoal import bounds
@@ -7,24 +8,54 @@ from autoal import bounds
 
 @dataclass(frozen=True)
 class Plan:
-    """`start` labels at first, then `budget` of them in each of `rounds`."""
+    """`start` labels at first, then `budget` of them in each of `rounds`.
+
+    A budget may also be a list, of one number for each round.
+    """
 
     start: int
-    budget: int
+    budget: int | Sequence[int]
     rounds: int
 
     def __post_init__(self) -> None:
-        for name, least in (("start", 1), ("budget", 1), ("rounds", 0)):
-            bounds.whole(name, getattr(self, name), least=least)
+        bounds.whole("start", self.start, least=1)
+        bounds.whole("rounds", self.rounds, least=0)
+        if isinstance(self.budget, list | tuple):
+            self._demand_each(self.budget)
+            object.__setattr__(self, "budget", tuple(self.budget))  # as frozen data classes do it
+        else:
+            bounds.whole("budget", self.budget, least=1)
+
+    def _demand_each(self, sizes: Sequence[int]) -> None:
+        for place, size in enumerate(sizes):
+            bounds.whole(f"budget[{place}]", size, least=1)
+        if len(sizes) != self.rounds:
+            raise ValueError(
+                f"budget={[*sizes]} is for {len(sizes)} rounds, and rounds={self.rounds}: "
+                "give a number for each round, or one for all"
+            )
+
+    def batch(self, number: int) -> int:
+        """How many rows the round of this number asks about; round 0 is the start."""
+        if number == 0:
+            return self.start
+        return self.budget[number - 1] if isinstance(self.budget, Sequence) else self.budget
 
     def demand_room(self, size: int) -> None:
         """Refuse more than a pool of this size has."""
         if self.start > size:
             raise ValueError(f"start={self.start}: the pool has only {size} rows")
-        wanted = self.start + self.rounds * self.budget
-        if wanted > size:
+        later, words = self._later()
+        if self.start + later > size:
+            budget = [*self.budget] if isinstance(self.budget, Sequence) else self.budget
             raise ValueError(
-                f"start={self.start} rounds={self.rounds} budget={self.budget}: that is "
-                f"{self.start} + {self.rounds} x {self.budget} = {wanted} labels, "
+                f"start={self.start} rounds={self.rounds} budget={budget}: that is "
+                f"{self.start} + {words} = {self.start + later} labels, "
                 f"but the pool has only {size} rows"
             )
+
+    def _later(self) -> tuple[int, str]:
+        """How many labels come after the start, and as what sum."""
+        if isinstance(self.budget, Sequence):
+            return sum(self.budget), " + ".join(map(str, self.budget)) or "0"
+        return self.rounds * self.budget, f"{self.rounds} x {self.budget}"

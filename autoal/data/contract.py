@@ -64,6 +64,8 @@ class Data(LightningDataModule, ABC):
         choice("imbalance", imbalance, KINDS)
         number("imbalance_ratio", imbalance_ratio, least=1)
         whole("validation", 0 if validation is None else validation, least=0)
+        whole("split_seed", split_seed)
+        whole("batch_size", batch_size, least=1)
         self.imbalance = imbalance
         self.imbalance_ratio = imbalance_ratio
         self.held_out = validation

@@ -21,7 +21,7 @@ class ImageData(Data):
 
     def __init__(self, crop: int = 0, flip: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        whole("crop", crop, least=0)
+        whole("crop", crop, least=0, most=512)
         switch("flip", flip)
         self.crop = crop
         self.flip = flip

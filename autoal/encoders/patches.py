@@ -38,10 +38,11 @@ class Patches(Encoder):
         image: int = 32,
         seed: int = 0,
     ) -> None:
-        whole("count", count, least=2)
-        whole("size", size, least=1)
+        whole("count", count, least=2, most=10_000)
+        whole("size", size, least=1, most=64)
         whole("components", components, least=0)
-        whole("image", image, least=size)
+        whole("image", image, least=size, most=1024)
+        whole("seed", seed)
         self.count = count
         self.size = size
         self.components = components

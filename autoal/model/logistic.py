@@ -1,6 +1,5 @@
 """Logistic regression as a task: one optimum, which every round finds."""
 
-import sys
 from functools import partial
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from autoal.bounds import number, switch, whole
+from autoal.bounds import LARGEST, number, switch, whole
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.networks import MLP
@@ -49,10 +48,10 @@ class Logistic(Task):
     ) -> None:
         network = partial(MLP, hidden=(), dropout=0.0)
         # One step of the optimizer, which iterates inside, on one batch of all rows.
-        super().__init__(network, shape, classes, preprocess, steps=1, batch_size=sys.maxsize)
+        super().__init__(network, shape, classes, preprocess, steps=1, batch_size=LARGEST)
         number("l2", l2, above=0)
         number("tolerance", tolerance, above=0)
-        whole("iterations", iterations, least=1)
+        whole("iterations", iterations, least=1, most=1_000_000)
         switch("intercept", intercept)
         self.l2 = l2
         self.tolerance = tolerance

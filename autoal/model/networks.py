@@ -17,6 +17,8 @@ from autoal.bounds import number, whole
 from autoal.data.rows import Shape
 from autoal.model.weights import Enlarge, torchvision_network
 
+MOST_WEIGHTS = 1_000_000_000  # 4 GB, and as much again for gradients and the optimizer's moments
+
 
 class Network(nn.Module):
     """A classifier whose penultimate features can be read once and used again.
@@ -40,7 +42,7 @@ class Network(nn.Module):
         channels: int = 1,
     ) -> None:
         super().__init__()
-        number("dropout", dropout, least=0, below=1)
+        _demand_rate(dropout)
         self.embed = embed
         self.dropout = nn.Dropout(dropout)
         self.draw_rate = dropout  # of the dropout by which draws are made
@@ -123,6 +125,7 @@ class PretrainedResNet18(Network):
         dropout: float = 0.2,
     ) -> None:
         _of_an_image(shape)
+        _demand_rate(dropout)  # before anything is fetched
         embed = nn.Sequential(Enlarge(size), torchvision_network("resnet18", weights))
         super().__init__(embed, 512, classes, dropout, ("1.layer1", "1.layer2", "1.layer3"))
 
@@ -143,11 +146,27 @@ class MLP(Network):
         for width in hidden:
             whole("hidden", width, least=1)
         widths = [prod(shape), *hidden]
+        _demand_room(widths)
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
         inner = [str(place) for place in range(2, len(layers) - 1, 2)]  # every ReLU but the last
         super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout, inner)
+
+
+def _demand_rate(dropout: float) -> None:
+    """Refuse what is no rate of dropout."""
+    number("dropout", dropout, least=0, below=1)
+
+
+def _demand_room(widths: Sequence[int]) -> None:
+    """Refuse layers of more weights than a machine has memory for."""
+    weights = sum(before * after for before, after in pairwise(widths))
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"`hidden` gives {weights:,} weights to layers of the widths {widths}: "
+            f"at most {MOST_WEIGHTS:,} will do"
+        )
 
 
 def _of_an_image(shape: Shape) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ class Enlarge(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        whole("size", size, least=32)
+        whole("size", size, least=32, most=2048)
         self.size = size
 
     def forward(self, images: Tensor) -> Tensor:

@@ -77,7 +77,9 @@ class Candidates:
 
 def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:
     try:
-        strategy = registry.build(name, **options)
+        strategy = registry.build(name, f"strategy.candidates.{name}", **options)
+        if isinstance(getattr(strategy, "candidates", None), Candidates):
+            raise ValueError("it has candidates itself, and so runs alone")
         if "outcomes" in (strategy.reads or ()):
             raise ValueError("it sees the labels of the pool, and so runs alone")
     except ValueError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 from autoal import plugins
 from autoal.errors import UserError, unending
+from autoal.kinds import demand_kinds_of
 from autoal.plugins import STRATEGIES
 from autoal.query.strategy import QueryStrategy, demand_readable, reads_untaught
 from autoal.settings import completed
@@ -35,7 +36,15 @@ def untaught() -> list[str]:
     return usable
 
 
-def build(name: str, **chosen: Any) -> QueryStrategy:
-    """The strategy of this name, with these options and the defaults of the others."""
+def build(name: str, section: str = "strategy", /, **chosen: Any) -> QueryStrategy:
+    """The strategy of this name, with these options and the defaults of the others.
+
+    Args:
+        name: of an installed one.
+        section: of the settings, in which its options stand, for messages.
+        chosen: of its options.
+    """
     strategy = load(name)
-    return strategy(**completed(chosen, options(strategy), f"strategy {name!r}"))
+    complete = completed(chosen, options(strategy), f"strategy {name!r}", section)
+    demand_kinds_of(strategy, complete, section)
+    return strategy(**complete)

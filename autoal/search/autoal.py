@@ -116,8 +116,8 @@ class AutoAL(QueryStrategy):
         choice("relaxation", relaxation, RELAXATIONS)
         number("pull", pull, least=0)
         # Less would never agree on so many parameters.
-        whole("rehearsals", rehearsals, least=2 if searchnet == "shared" else 4)
-        whole("steps", steps, least=0)
+        whole("rehearsals", rehearsals, least=2 if searchnet == "shared" else 4, most=1_000)
+        whole("steps", steps, least=0, most=100_000)
         number("learning_rate", learning_rate, above=0)
         self.candidates = Candidates.installed(CANDIDATES if candidates is None else candidates)
         self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
@@ -290,9 +290,11 @@ def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
     for name in prior:
         if name not in known:
             raise unknown("strategy in the prior", name, known)
+    for name, share in prior.items():
+        number(f"prior.{name}", share, above=0, most=1)
     given = {name: share for name, share in prior.items() if name in names}
     total = sum(given.values())
-    if any(share <= 0 for share in given.values()) or total > 1 + 1e-9:
+    if total > 1 + 1e-9:
         raise ValueError(
             f"`prior` must be shares above 0 whose sum is at most 1, got {dict(prior)}"
         )

@@ -97,7 +97,7 @@ class Unroll(Road):
     """
 
     def __init__(self, steps: int = 3, learning_rate: float = 0.1) -> None:
-        whole("unroll.steps", steps, least=1)
+        whole("unroll.steps", steps, least=1, most=1_000)
         number("unroll.learning_rate", learning_rate, above=0)
         self.steps = steps
         self.learning_rate = learning_rate

@@ -37,7 +37,7 @@ class Paper(Road):
     """
 
     def __init__(self, warmup: int = 0, loss_prediction: bool = False) -> None:
-        whole("paper.warmup", warmup, least=0)
+        whole("paper.warmup", warmup, least=0, most=100_000)
         switch("paper.loss_prediction", loss_prediction)
         self.warmup = warmup
         self.loss_prediction = loss_prediction

@@ -1,0 +1,56 @@
+"""A start that is given: a file names its rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoal.errors import UserError
+
+NAME = "file"  # of the choice start=
+
+
+def read(path: Path) -> list[str]:
+    """What the lines of a file name; blank ones, and those that begin with #, name nothing."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"there is no file {path}; start.path= names one") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as a text with a row a line: {error}") from error
+    stripped = [line.strip() for line in text.splitlines()]
+    lines = [line for line in stripped if line and not line.startswith("#")]
+    if not lines or "\0" in text:
+        raise UserError(f"{path} names no rows: it must have a row's number or name a line")
+    _demand_once(path, lines)
+    return lines
+
+
+def rows_of(path: Path, lines: Sequence[str], names: Sequence[str]) -> list[int]:
+    """The numbers of the rows that a file names.
+
+    Args:
+        path: of the file, for messages.
+        lines: of it, each a row's name or, where no row has that name, its number.
+        names: of all rows.
+    """
+    numbers = {name: row for row, name in enumerate(names)}
+    alike = Counter(names)
+    rows = []
+    for line in lines:
+        if alike[line] > 1:
+            raise UserError(f"{path} names {line!r}, and {alike[line]} rows are called so")
+        row = numbers.get(line, int(line) if line.isdecimal() else len(names))
+        if row >= len(names):
+            raise UserError(
+                f"{path} names {line!r}, but the pool has no such row: its numbers go from 0 to "
+                f"{len(names) - 1}, and a name is {names[0]!r}"
+            )
+        rows.append(row)
+    _demand_once(path, rows)
+    return rows
+
+
+def _demand_once(path: Path, rows: Sequence[str | int]) -> None:
+    row, count = Counter(rows).most_common(1)[0]
+    if count > 1:
+        raise UserError(f"{path} names the row {row} {count} times")
