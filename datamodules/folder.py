@@ -76,7 +76,7 @@ class Folder(ImageData):
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         options = (self.size, self.channels, self.corrupt)
         return images(
-            decoded(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
+            decoded(paths, options, lambda: self._decode(paths, part)), part, self.classes
         )
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:

@@ -18,6 +18,11 @@ def cache_folder() -> Path:
     return Path(base) / "autoal"
 
 
+def is_plain(name: str) -> bool:
+    """Whether an array's name is the name of a file, and no path to another folder."""
+    return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
 def cached(kind: str, key: str, make: Callable[[], NamedArrays]) -> NamedArrays:
     """What `make` returns, made once for each key."""
     folder = cache_folder() / kind / key
@@ -36,6 +41,8 @@ def _store(folder: Path, arrays: NamedArrays) -> bool:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(mkdtemp(dir=folder.parent))
         for name, array in arrays.items():
+            if not is_plain(name):
+                raise ValueError(f"{name!r} cannot be the name of an array that is kept")
             np.save(part / f"{name}.npy", array)
         part.rename(folder)
     except OSError:  # another was faster, or the cache cannot be written, which only costs time

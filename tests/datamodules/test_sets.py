@@ -159,13 +159,29 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train_images": None}, "there is no train_images among"),
+        ({"train_images": None}, "it has no train_images, only test_images, test_labels, train_la"),
         ({"train_images": pixels(12, 28, 28).astype(float)}, "must be bytes of the shape"),
         ({"train_images": pixels(12, 28)}, "must be bytes of the shape"),
-        ({"train_labels": np.arange(5)}, "a whole number for each of the 12 images"),
-        ({"train_labels": np.zeros(12)}, "must be a whole number"),
-        ({"train_labels": np.arange(12) - 1}, "labels go from -1 to 10"),
-        ({"test_labels": np.full(12, 9), "classes": np.array(["x"] * 3)}, "go from 9 to 9"),
+        ({"test_labels": None}, "there is no test_labels among"),
+        ({"train_labels": np.arange(5)}, "train_labels has 5 rows, but train_images 12"),
+        ({"train_labels": np.full(12, 0.5)}, r"train_labels\[0\]: 0\.5 is no class"),
+        ({"train_labels": np.full(12, np.inf)}, r"train_labels\[0\]: inf is no class"),
+        ({"train_labels": np.full(12, np.nan)}, r"train_labels\[0\]: every image needs a class"),
+        ({"train_labels": np.arange(12) - 1}, r"train_labels\[0\]: .* needs a class, got -1"),
+        ({"train_labels": np.zeros((12, 2))}, "several labels a row are not supported"),
+        ({"train_labels": np.zeros(12, "M8[D]")}, "an array is of datetime64"),
+        ({"train_labels": np.zeros(12, complex)}, "an array is of complex128"),
+        ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
+        ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
+        ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
+        (
+            {"val_labels": np.full(12, 2**32 - 1, "u4")},
+            r"val_labels\[0\] is 4294967295: so many",
+        ),
+        ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
+        ({"classes": ["x"] * 3}, "a class is named twice: x, x, x"),
+        ({"classes": [["x", "y"], ["z", "a"]]}, r"classes must be one name for each, got \(2, 2\)"),
+        ({"classes": np.array([["x"], {}], object)}, "an array is of object"),
         ({"train_images": np.array([{}] * 12, dtype=object)}, "cannot be read as npz"),
     ],
 )
@@ -175,6 +191,26 @@ def test_an_npz_that_cannot_be_is_refused(
     write_npz(tmp_path / "a.npz", **changes)
     with pytest.raises(UserError, match=message):
         Npz(str(tmp_path / "a.npz")).setup()
+
+
+def test_labels_of_an_npz_may_be_names_or_numbers_of_any_kind(tmp_path: Path) -> None:
+    numbers = np.array([0, 1, 2] * 4)
+    names = np.array(["ape", "bee", "cat"])
+    for labels in (names[numbers], np.char.encode(names)[numbers], numbers.astype(float)):
+        changes = {f"{part}_labels": labels for part in ("train", "val", "test")}
+        write_npz(tmp_path / "a.npz", **changes)
+        data = opened(Npz(str(tmp_path / "a.npz")))
+        assert data.train.labels.tolist() == numbers.tolist()
+    assert data.classes == ("class 0", "class 1", "class 2")
+    write_npz(tmp_path / "a.npz", train_labels=names[[0, 2, 1] * 4], classes=["cat", "ape", "bee"])
+    data = opened(Npz(str(tmp_path / "a.npz")))
+    assert data.train.labels.tolist() == [1, 0, 2] * 4
+
+
+def test_classes_that_no_image_has_are_kept_below_the_highest(tmp_path: Path) -> None:
+    labels = {f"{part}_labels": np.array([0, 5] * 6) for part in ("train", "val", "test")}
+    write_npz(tmp_path / "a.npz", **labels)
+    assert len(opened(Npz(str(tmp_path / "a.npz"))).classes) == 6
 
 
 def test_an_npz_that_is_none_or_absurd_is_refused(
