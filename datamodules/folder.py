@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autoal import ImageData
-from autoal.bounds import choice, number, whole
+from autoal.bounds import choice, number, text, whole
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.pictures import ENDINGS, MODES, is_picture, read_pictures, refusal
@@ -44,6 +44,7 @@ class Folder(ImageData):
         whole("size", size, least=1, most=1024)
         if channels not in MODES:
             raise ValueError(f"`channels` must be 1 or 3, got {channels}")
+        text("path", path)
         number("test_share", test_share, above=0, below=1)
         choice("corrupt", corrupt, ("refuse", "skip"))
         self.path = Path(path).expanduser()

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from autoal import ImageData
-from autoal.bounds import number
+from autoal.bounds import number, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_names, named_by
 from autoal.data.contract import Loaded
@@ -36,6 +36,7 @@ class Npz(ImageData):
 
     def __init__(self, path: str, test_share: float = 0.2, **options: Any) -> None:
         super().__init__(**options)
+        text("path", path)
         number("test_share", test_share, above=0, below=1)
         self.path = Path(path).expanduser()
         self.test_share = test_share

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from autoal import ImageData
+from autoal.bounds import switch, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_numbers
 from autoal.data.contract import Loaded
@@ -32,6 +33,9 @@ class PublishedData(ImageData):
         self, root: str | None = None, download: bool = True, check: bool = True, **options: Any
     ) -> None:
         super().__init__(**options)
+        text("root", root, optional=True)
+        switch("download", download)
+        switch("check", check)
         self.folder = DataFolder(root, download, check)
 
     def parts(self, arrays: NamedArrays) -> Loaded:

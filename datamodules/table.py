@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Data
-from autoal.bounds import switch
+from autoal.bounds import switch, text
 from autoal.data.columns import Column, Layout, Scale
 from autoal.data.contract import Loaded, Standardise
 from autoal.data.reader import Reader, TableReader
@@ -67,6 +67,9 @@ class Table(Data):
             batch_size=batch_size,
         )
         switch("header", header, optional=True)
+        text("path", path)
+        text("validation_path", validation_path, optional=True)
+        text("test_path", test_path, optional=True)
         self.paths = {"train": path, "val": validation_path, "test": test_path}
         self.label = -1 if label is None else label
         self.header = header
@@ -83,14 +86,10 @@ class Table(Data):
         blocks = zip(sheets, inputs.tensor_split(ends), labels.tensor_split(ends), strict=True)
         return self._parts({part: Rows(rows, known, part=part) for part, rows, known in blocks})
 
-    def setup(self, stage: str | None = None) -> None:
-        if hasattr(self, "train"):
-            return
-        super().setup(stage)
-        self._scale = Scale.of(self.train.inputs)
-        self.train = self._standardised(self.train)
-        self.test = self.test and self._standardised(self.test)
-        self.validation = self.validation and self._standardised(self.validation)
+    def ready(self, parts: Loaded) -> Loaded:
+        """Standardised by the training rows."""
+        self._scale = Scale.of(parts.train.inputs)
+        return Loaded(**{part: self._standardised(rows) for part, rows in parts.there().items()})
 
     def reader(self) -> Reader:
         return TableReader(self._layout, self._scale)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoal.bounds import text
 from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, Parts
@@ -24,6 +25,7 @@ class File(Encoder):
     def __init__(self, path: str | None = None) -> None:
         if path is None:
             raise ValueError("a file of features is needed: give encoder.path=")
+        text("path", path)
         self.path = Path(path).expanduser()
 
     def key(self) -> str:

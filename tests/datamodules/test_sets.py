@@ -13,6 +13,7 @@ from autoal.datamodules.medmnist import MedMnist
 from autoal.datamodules.mnist import FashionMnist, Mnist
 from autoal.datamodules.npz import Npz
 from autoal.datamodules.svhn import Svhn
+from autoal.datamodules.table import Table
 from autoal.datamodules.tinyimagenet import TinyImageNet
 
 from autoal import ImageData, Rows
@@ -133,7 +134,8 @@ def test_a_set_of_another_size_than_published_is_refused(
 
 def test_an_npz_of_ones_own_is_read(tmp_path: Path) -> None:
     colour = pixels(12, 9, 13, 3)
-    write_npz(tmp_path / "a.npz", train_images=colour, classes=np.array(["x", "y", "z"]))
+    images = {f"{part}_images": colour for part in ("train", "val", "test")}
+    write_npz(tmp_path / "a.npz", **images, classes=np.array(["x", "y", "z"]))
     data = opened(Npz(str(tmp_path / "a.npz")))
     assert np.array_equal(data.train.inputs, planes(colour))
     assert data.classes == ("x", "y", "z")
@@ -179,6 +181,9 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
             r"val_labels\[0\] is 4294967295: so many",
         ),
         ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
+        ({"test_images": pixels(0, 28, 28), "test_labels": np.zeros(0, int)}, "test has no rows"),
+        ({"test_images": pixels(12, 9, 9)}, r"test has rows of torch.uint8 \(1, 9, 9\), but those"),
+        ({"train_images": pixels(12, 0, 28)}, r"the rows of train are empty: .*\(1, 0, 28\)"),
         ({"classes": ["x"] * 3}, "a class is named twice: x, x, x"),
         ({"classes": [["x", "y"], ["z", "a"]]}, r"classes must be one name for each, got \(2, 2\)"),
         ({"classes": np.array([["x"], {}], object)}, "an array is of object"),
@@ -306,10 +311,26 @@ def test_validation_images_come_from_the_file(tmp_path: Path) -> None:
     assert len(data.train) == 12
 
 
+@pytest.mark.parametrize("path", [None, 5, ["a"]])
+@pytest.mark.parametrize("kind", [Npz, Folder, Table, lambda path: Mnist(root=path or 5)])
+def test_a_path_that_is_no_text_is_refused(kind: Callable[[Any], object], path: Any) -> None:
+    with pytest.raises(ValueError, match="must be a text"):
+        kind(path)
+
+
+@pytest.mark.parametrize("share", [float("nan"), 0, 1.0, "a", True])
+@pytest.mark.parametrize("kind", [Npz, Folder])
+def test_a_share_that_is_none_is_refused(kind: Callable[..., object], share: Any) -> None:
+    with pytest.raises(ValueError, match="`test_share` must be"):
+        kind("a", test_share=share)
+
+
 def test_imbalance_thins_the_training_images_alone(tmp_path: Path) -> None:
     images, labels = pixels(40, 8, 8), np.repeat([0, 1], 20)
-    arrays = {"test_images": images, "test_labels": labels}
-    write_npz(tmp_path / "a.npz", train_images=images, train_labels=labels, **arrays)
+    parts = ("train", "val", "test")
+    arrays = {f"{part}_images": images for part in parts}
+    arrays |= {f"{part}_labels": labels for part in parts}
+    write_npz(tmp_path / "a.npz", **arrays)
     data = opened(Npz(str(tmp_path / "a.npz"), imbalance="step", imbalance_ratio=4.0))
     assert data.train.labels.bincount().tolist() == [20, 5]
     assert for_test(data).labels.bincount().tolist() == [20, 20]
