@@ -285,6 +285,65 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
         Folder(str(tmp_path), corrupt="skipp")
 
 
+def test_only_folders_of_pictures_are_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pictures(tmp_path, count=5)
+    for name in (".ipynb_checkpoints", "__MACOSX", "val"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert opened(Folder(str(tmp_path), size=8)).classes == ("cat", "dog")
+    told = capsys.readouterr().err.splitlines()
+    assert [Path(line.split(":")[0]).name for line in told] == ["again", "empty"]
+
+
+def test_a_test_folder_beside_the_classes_is_the_test_set(tmp_path: Path) -> None:
+    write_pictures(tmp_path, count=3)
+    write_pictures(tmp_path / "test", count=1)
+    data = opened(Folder(str(tmp_path), size=8))
+    assert data.classes == ("cat", "dog")
+    assert (len(data.train), len(for_test(data))) == (6, 2)
+
+
+def test_a_class_is_not_emptied_by_leaving_pictures_out(tmp_path: Path) -> None:
+    write_pictures(tmp_path, count=3)
+    for path in (tmp_path / "dog").iterdir():
+        path.write_bytes(b"nothing of the kind")
+    with pytest.raises(UserError, match=r"no picture of the class 'dog' can be read: .*0\.png"):
+        Folder(str(tmp_path), corrupt="skip").setup()
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a pipe": os.mkfifo,
+    "a folder": lambda path: path.mkdir(),
+    "another format": lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"),
+    "nothing": lambda path: path.write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("write", ODD.values(), ids=ODD)
+def test_what_is_no_picture_is_refused_or_left_out(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    write_pictures(tmp_path, count=5)
+    write(tmp_path / "cat" / "odd.png")
+    with pytest.raises(UserError, match=r"cannot read .*odd\.png"):
+        Folder(str(tmp_path)).setup()
+    data = opened(Folder(str(tmp_path), corrupt="skip"))
+    assert len(data.train) + len(for_test(data)) == 10
+
+
+def test_pil_warns_of_nothing_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pictures(tmp_path)
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 200)
+    assert len(opened(Folder(str(tmp_path), size=8)).train) == 4
+
+
 @pytest.mark.parametrize("archive", [False, True])
 def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive: bool) -> None:
     write_tiny_imagenet(tmp_path, archive)
