@@ -45,6 +45,15 @@ def unending() -> Iterator[None]:
         raise RuntimeError(f"it ends the process ({type(error).__name__}: {error})") from error
 
 
+@contextmanager
+def about(source: object) -> Iterator[None]:
+    """Begin an error's message with what it is about, such as a file."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
+
+
 def diverged(what: str) -> UserError:
     """The error for numbers of a network that are NaN or infinite."""
     why = "(NaN or infinite): its training diverged, which a lower task.learning_rate may prevent"

@@ -1,20 +1,21 @@
 """Tables of one's own: CSV files with a column of labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from autoal import Data
-from autoal.bounds import switch
+from autoal.bounds import switch, text
+from autoal.data.classes import class_numbers
+from autoal.data.columns import Column, Layout, Scale
 from autoal.data.contract import Loaded, Standardise
+from autoal.data.reader import Reader, TableReader
 from autoal.data.rows import Rows
+from autoal.data.sheet import Sheet, in_order, is_missing, read_sheet
 from autoal.errors import UserError
 
-from .columns import Sheet, encode, in_order, is_missing, read_sheet
 from .npz import split
 
 SHARE = 0.2  # of the rows for validation, and as many for the test, where they have no file
@@ -66,6 +67,9 @@ class Table(Data):
             batch_size=batch_size,
         )
         switch("header", header, optional=True)
+        text("path", path)
+        text("validation_path", validation_path, optional=True)
+        text("test_path", test_path, optional=True)
         self.paths = {"train": path, "val": validation_path, "test": test_path}
         self.label = -1 if label is None else label
         self.header = header
@@ -74,36 +78,21 @@ class Table(Data):
 
     def load(self) -> Loaded:
         sheets = self._sheets()
-        self.classes, whole = self._encode(_joined(list(sheets.values())))
-        ends = np.cumsum([len(sheet.rows) for sheet in sheets.values()])[:-1].tolist()
-        blocks = zip(sheets, *(part.tensor_split(ends) for part in whole), strict=True)
-        return self._parts({part: Rows(rows, labels, part=part) for part, rows, labels in blocks})
+        whole = _joined(list(sheets.values()))
+        self._layout = self._laid_out(whole)
+        self.classes = _classes(sheets["train"], self._label(sheets["train"]))
+        return self._parts({part: self._rows(part, sheet) for part, sheet in sheets.items()})
 
-    def setup(self, stage: str | None = None) -> None:
-        if hasattr(self, "train"):
-            return
-        super().setup(stage)
-        self._statistics = _statistics(self.train.inputs)
-        self.train = _standardised(self.train, self._statistics)
-        self.test = self.test and _standardised(self.test, self._statistics)
-        self.validation = self.validation and _standardised(self.validation, self._statistics)
+    def ready(self, parts: Loaded) -> Loaded:
+        """Standardised by the training rows."""
+        self._scale = Scale.of(parts.train.inputs)
+        return Loaded(**{part: self._standardised(rows) for part, rows in parts.there().items()})
 
-    def stored(self, inputs: Any) -> Rows:
-        """New rows, cell by cell as they would stand in the file but for their labels."""
-        sheet = _joined(list(self._sheets().values()))
-        place, width = sheet.place(self.label), len(sheet.names) - 1
-        cells = _cells(inputs)
-        for row in cells:
-            if len(row) != width:
-                raise UserError(
-                    f"a row of {sheet.path} has {width} cells beside its label, got {len(row)}"
-                )
-        anything = sheet.rows[0][place]  # in the place of the label
-        new = [[*row[:place], anything, *row[place:]] for row in cells]
-        _, (encoded, _) = self._encode(replace(sheet, rows=[*sheet.rows, *new]))
-        if encoded.shape[1] != self.train.inputs.shape[1]:
-            raise UserError(f"a new row has a text that {sheet.path} does not have in that column")
-        return _standardised(Rows.of(encoded[len(sheet.rows) :]), self._statistics)
+    def reader(self) -> Reader:
+        return TableReader(self._layout, self._scale)
+
+    def _standardised(self, part: Rows) -> Rows:
+        return replace(part, inputs=self._scale.applied(part.inputs))
 
     def _sheets(self) -> dict[str, Sheet]:
         return {
@@ -116,22 +105,34 @@ class Table(Data):
         """Nothing: the rows are standardised already, in double precision."""
         return Standardise(torch.zeros(1), torch.ones(1))
 
-    def _encode(self, sheet: Sheet) -> tuple[tuple[str, ...], tuple[Tensor, Tensor]]:
-        """The names of the classes; all rows as numbers, (n, columns) float64, and their labels."""
-        place = sheet.place(self.label)
+    def _laid_out(self, sheet: Sheet) -> Layout:
+        """Which columns are read, and what each becomes."""
+        label = sheet.place(self.label)
         categorical = {sheet.place(column) for column in self.categorical}
-        left_out = {place, *(sheet.place(column) for column in self.left_out)}
-        cells = list(zip(*sheet.rows, strict=True))
-        columns = [
-            column
-            for index, name in enumerate(sheet.names)
-            if index not in left_out
-            for column in encode(name, cells[index], index in categorical)
+        left_out = {label, *(sheet.place(column) for column in self.left_out)}
+        read = [
+            Column.learnt(name, sheet.column(name), place in categorical)
+            for place, name in enumerate(sheet.names)
+            if place not in left_out
         ]
-        if not columns:
+        if not read:
             raise UserError(f"{sheet.path} has no column beside the labels")
-        classes, labels = _labels(sheet, cells[place])
-        return classes, (torch.from_numpy(np.stack(columns, 1)), labels)
+        beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
+        return Layout(sheet.header, beside, label, tuple(read))
+
+    def _label(self, sheet: Sheet) -> list[str]:
+        """The class of each row."""
+        cells = sheet.column(sheet.names[self._layout.label])
+        if absent := sum(is_missing(cell) for cell in cells):
+            raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
+        return cells
+
+    def _rows(self, part: str, sheet: Sheet) -> Rows:
+        cells = self._label(sheet)
+        if strange := in_order(set(cells) - set(self.classes)):
+            raise UserError(f"{sheet.path} has a class {strange[0]!r} that the training rows lack")
+        inputs = self._layout.inputs({name: sheet.column(name) for name in sheet.names})
+        return Rows(inputs, class_numbers(cells, self.classes), part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
         """Training, test and validation rows, those without a file out of the first file's.
@@ -150,13 +151,6 @@ class Table(Data):
         return Loaded(*(parts[part] for part in ("train", *wanted)))
 
 
-def _cells(inputs: Any) -> list[list[str]]:
-    """Rows of numbers and texts, None where one is missing, as a file has them."""
-    values = inputs.to_numpy() if hasattr(inputs, "to_numpy") else inputs
-    rows = values.tolist() if hasattr(values, "tolist") else values
-    return [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
-
-
 def _joined(sheets: list[Sheet]) -> Sheet:
     """All rows of the files, which must have the same columns."""
     first = sheets[0]
@@ -168,13 +162,11 @@ def _joined(sheets: list[Sheet]) -> Sheet:
             )
         if not sheet.rows:
             raise UserError(f"{sheet.path} has no rows")
-    return Sheet(first.path, first.names, [row for sheet in sheets for row in sheet.rows])
+    return replace(first, rows=[row for sheet in sheets for row in sheet.rows])
 
 
-def _labels(sheet: Sheet, cells: tuple[str, ...]) -> tuple[tuple[str, ...], Tensor]:
-    """The names of the classes in order, and the class of each row."""
-    if absent := sum(is_missing(cell) for cell in cells):
-        raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
+def _classes(sheet: Sheet, cells: list[str]) -> tuple[str, ...]:
+    """The names of the classes in order."""
     classes = in_order(set(cells))
     if len(classes) < 2:
         raise UserError(f"{sheet.path} has a single class, {classes[0]!r}; two are needed at least")
@@ -183,30 +175,4 @@ def _labels(sheet: Sheet, cells: tuple[str, ...]) -> tuple[tuple[str, ...], Tens
             f"{sheet.path} has {len(classes)} classes in {len(cells)} rows; "
             "data.label= names the column of the labels"
         )
-    places = {name: place for place, name in enumerate(classes)}
-    return tuple(classes), torch.tensor([places[cell] for cell in cells])
-
-
-@dataclass(frozen=True, eq=False)
-class _Statistics:
-    """Of each column over the training rows."""
-
-    median: Tensor
-    mean: Tensor
-    deviation: Tensor  # 1 where the column is constant
-
-
-def _statistics(rows: Tensor) -> _Statistics:
-    median = rows.nanmedian(0).values.nan_to_num(0.0)
-    filled = torch.where(rows.isnan(), median, rows)
-    deviation = filled.std(0, correction=0)
-    rounding = 1e-12 * filled.abs().amax(0)
-    return _Statistics(
-        median, filled.mean(0), torch.where(deviation > rounding, deviation, torch.ones(()))
-    )
-
-
-def _standardised(part: Rows, over: _Statistics) -> Rows:
-    """The rows as the engine takes them, (n, columns) float32."""
-    filled = torch.where(part.inputs.isnan(), over.median, part.inputs)
-    return replace(part, inputs=((filled - over.mean) / over.deviation).float())
+    return tuple(classes)

@@ -135,17 +135,19 @@ class Experiment:
         data.setup()
         plan.demand_room(len(data.train))
         strategy = _built("strategy", strategy)
-        given = torch.zeros(0, dtype=torch.long)  # rows of the start
+        first = torch.zeros(0, dtype=torch.long)  # rows of the start, where they are given
+        chooser: QueryStrategy | None = None
         if isinstance(start, Sized) and not isinstance(start, str):
-            start, given = None, _rows_of(start, plan, len(data.train))
-        start = None if start is None else _built("start", start)
+            first = _rows_of(start, plan, len(data.train))
+        elif start is not None:
+            chooser = _built("start", start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
         demand_served(strategy, facts)
-        if start is not None:
-            demand_untaught(start, registry.untaught)
-            demand_served(start, facts)
+        if chooser is not None:
+            demand_untaught(chooser, registry.untaught)
+            demand_served(chooser, facts)
         self.data = data
         self.learner = learner
         self.strategy = strategy
@@ -154,8 +156,8 @@ class Experiment:
         self.sink = sink or Sink()
         self.history: list[Round] = []
         self.stopped = ""  # why no more is asked, before all rounds are done
-        self._start = start
-        self._given = given
+        self._start = chooser
+        self._first_rows = first
         self._stop = stop
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
@@ -320,7 +322,7 @@ class Experiment:
         self.sink.begin(number)
         if self._start is None:
             drawn = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
-            order = torch.cat([self._given, drawn[~torch.isin(drawn, self._given)]])
+            order = torch.cat([self._first_rows, drawn[~torch.isin(drawn, self._first_rows)]])
             rows = order[torch.isin(order, left)][:size]
             return self._asking(number, stopwatch, Query(rows, {}, None), None)
         with stopwatch.phase("score"):

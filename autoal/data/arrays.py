@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from autoal.bounds import whole
-from autoal.data.classes import class_numbers, named_by, values_of
+from autoal.data.classes import class_names, class_numbers, named_by
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
 from autoal.data.images import Preprocess, channel_statistics
 from autoal.data.inputs import inputs_of
+from autoal.data.reader import PictureReader, Reader
 from autoal.data.rows import UNKNOWN, Rows, Shown
 from autoal.errors import UserError
 
@@ -53,7 +54,7 @@ class Arrays(Data):
         super().__init__(validation=None, batch_size=batch_size)
         parts = {"train": train, "test": test, "validation": validation}
         pairs = {part: _pair(part, rows) for part, rows in parts.items() if rows is not None}
-        self.classes = _classes(classes, [labels for _, labels in pairs.values()])
+        self.classes = _classes(classes, {part: labels for part, (_, labels) in pairs.items()})
         self._parts = {part: self._rows(part, *pair) for part, pair in pairs.items()}
         pool = self._parts["train"]
         for what, given in (("shown", shown), ("names", names)):
@@ -78,25 +79,22 @@ class Arrays(Data):
         deviation = pixels.std((0, 2, 3), correction=0, keepdim=True)[0]
         return Standardise(pixels.mean((0, 2, 3), keepdim=True)[0], deviation.clamp(min=LEAST))
 
-    def stored(self, inputs: Any) -> Rows:
-        kept = _as_kept(inputs)
-        if kept.ndim == 3 and self.train.inputs.ndim == 4:  # a list of grey pictures
-            kept = kept[:, None]
-        return self._beside_pool(kept)
+    def reader(self) -> Reader:
+        return PictureReader(self.train.shape) if _pictures(self.train.inputs) else super().reader()
 
     def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
         known = torch.full((len(inputs),), UNKNOWN)
         if labels is not None:
-            try:
-                known = class_numbers(labels, self.classes)
-            except UserError as error:
-                raise UserError(f"{part}: {error}") from error
+            known = class_numbers(labels, self.classes, f"{part}_labels")
         if len(known) != len(inputs):
             raise UserError(f"{part} has {len(inputs)} rows and {len(known)} labels")
         if part != "train" and bool((known == UNKNOWN).any()):
             raise UserError(f"every row of {part} needs a label, or it cannot judge")
-        pictures = inputs.dtype == torch.uint8 and inputs.ndim == 4
-        return Rows(inputs, known, shown=inputs if pictures else None, part=part)
+        return Rows(inputs, known, shown=inputs if _pictures(inputs) else None, part=part)
+
+
+def _pictures(inputs: Tensor) -> bool:
+    return inputs.dtype == torch.uint8 and inputs.ndim == 4
 
 
 def _pair(part: str, rows: Any) -> tuple[Tensor, Any]:
@@ -140,14 +138,12 @@ def _as_kept(rows: Any) -> Tensor:
     return inputs.permute(0, 3, 1, 2).contiguous() if last else inputs
 
 
-def _classes(given: Sequence[str] | int | None, labels: list[Any]) -> tuple[str, ...]:
+def _classes(given: Sequence[str] | int | None, labels: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the classes."""
     if isinstance(given, Integral):
         whole("classes", given, least=2)
         return tuple(f"class {number}" for number in range(int(given)))
     if given is not None:
-        names = tuple(map(str, values_of(given)))
-        if len(set(names)) < len(names):
-            raise UserError(f"a class is named twice: {', '.join(names)}")
-        return names
-    return named_by([label for part in labels if part is not None for label in values_of(part)])
+        return class_names(given)
+    told = {f"{part}_labels": values for part, values in labels.items() if values is not None}
+    return named_by(told)

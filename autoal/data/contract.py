@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from autoal.bounds import choice, number, whole
 from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
-from autoal.data.inputs import inputs_of
+from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
-from autoal.errors import UserError
+from autoal.data.sound import demand_finite_rows, demand_sound
+from autoal.errors import UserError, about
 from autoal.seeding import generator
 
 LEAST = 1e-6  # deviation that a column is divided by
@@ -26,6 +27,10 @@ class Loaded(NamedTuple):
     train: Rows
     test: Rows | None = None
     validation: Rows | None = None
+
+    def there(self) -> dict[str, Rows]:
+        """Those parts that there are."""
+        return {name: rows for name, rows in self._asdict().items() if rows is not None}
 
 
 class Data(LightningDataModule, ABC):
@@ -80,19 +85,25 @@ class Data(LightningDataModule, ABC):
         if hasattr(self, "train"):
             return
         loaded = self.load()
-        _demand_classes(self.classes)
         if not isinstance(loaded, Loaded):
             found = type(loaded).__name__
             raise UserError(f"{type(self).__name__}.load must give a Loaded, got {found}")
-        for part, rows in loaded._asdict().items():
-            if rows is not None or part == "train":
-                _demand_sound(f"{type(self).__name__}.load, {part}", rows, len(self.classes))
-        train, self.test, own = loaded
+        with about(type(self).__name__):
+            demand_sound(loaded.there(), self.classes)
+        train, test, own = loaded
         if self.imbalance != "none":
             _demand_labels(train, f"data.imbalance={self.imbalance}")
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)
             train = train.take(thin(train.labels, *how))
-        self.train, self.validation = self._hold_out(train, own)
+        train, validation = self._hold_out(train, own)
+        ready = self.ready(Loaded(train, test, validation))
+        with about(type(self).__name__):
+            demand_finite_rows(ready.there())
+        self.train, self.test, self.validation = ready
+
+    def ready(self, parts: Loaded) -> Loaded:
+        """The parts as the engine takes them, now that it is known which rows are trained on."""
+        return parts
 
     def _hold_out(self, train: Rows, own: Rows | None) -> tuple[Rows, Rows | None]:
         """The training rows that are left, and the validation rows."""
@@ -117,17 +128,11 @@ class Data(LightningDataModule, ABC):
         Args:
             inputs: a tensor, an array, a data frame or a list.
         """
-        return self._beside_pool(inputs_of(inputs))
+        return self.reader().of(inputs)
 
-    def _beside_pool(self, tensor: Tensor) -> Rows:
-        """Rows of the pool's kind; others are refused."""
-        pool = self.train.inputs
-        if tensor.shape[1:] != pool.shape[1:] or not _alike(tensor, pool.dtype):
-            raise UserError(
-                f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
-                f"{pool.dtype} {tuple(pool.shape[1:])}"
-            )
-        return Rows.of(tensor.to(pool.dtype))
+    def reader(self) -> Reader:
+        """What reads new rows as the pool's are stored, also when the data set is not at hand."""
+        return ArrayReader(self.train.inputs.dtype, self.train.shape)
 
     def preprocess(self) -> nn.Module:
         """From rows as they are stored to what a network reads: standardised column by column."""
@@ -143,45 +148,11 @@ class Data(LightningDataModule, ABC):
         return Batches(self.test.inputs, self.test.labels, size=self.batch_size)
 
 
-def _demand_classes(names: Any) -> None:
-    """Refuse what are no names of classes, or too few to learn from."""
-    texts = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
-    if not texts or len(set(names)) < len(names):
-        raise UserError(f"`classes` of the data must be different texts, got {names!r}")
-    if len(names) < 2:
-        few = f"one class, {names[0]!r}" if names else "no classes"
-        raise UserError(f"the data have {few}: nothing can be learnt")
-
-
-def _demand_sound(owner: str, rows: Any, classes: int) -> None:
-    """Refuse what are no rows of these classes."""
-    if not isinstance(rows, Rows) or not isinstance(rows.inputs, Tensor):
-        raise UserError(f"{owner}: must be Rows of tensors, got {type(rows).__name__}")
-    labels = rows.labels
-    if not isinstance(labels, Tensor) or labels.dtype != torch.long or labels.ndim != 1:
-        found = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
-        raise UserError(f"{owner}: the labels must be one whole number (long) a row, got {found}")
-    if not len(rows) or len(labels) != len(rows):
-        raise UserError(f"{owner}: there are {len(labels)} labels for {len(rows)} rows")
-    beyond = labels[(labels < UNKNOWN) | (labels >= classes)]
-    if len(beyond):
-        raise UserError(f"{owner}: the label {int(beyond[0])} is not one of {classes} classes")
-
-
 def _demand_labels(rows: Rows, option: str) -> None:
     """Refuse an option that goes by labels, where some are lacking."""
     lacking = int((rows.labels == UNKNOWN).sum())
     if lacking:
         raise UserError(f"{option}: {lacking} of {len(rows)} rows have no label to go by")
-
-
-def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
-    """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
-    if dtype == torch.uint8:
-        return not inputs.is_floating_point() and bool(((inputs >= 0) & (inputs <= 255)).all())
-    return inputs.dtype != torch.uint8 and (
-        dtype.is_floating_point or not inputs.is_floating_point()
-    )
 
 
 class Standardise(nn.Module):

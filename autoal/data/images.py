@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from autoal.bounds import switch, whole
 from autoal.data.contract import LEAST, Data
+from autoal.data.reader import PictureReader, Reader
+from autoal.errors import UserError
 
 
 class ImageData(Data):
@@ -21,15 +23,27 @@ class ImageData(Data):
 
     def __init__(self, crop: int = 0, flip: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        whole("crop", crop, least=0, most=512)
+        whole("crop", crop, least=0)
         switch("flip", flip)
         self.crop = crop
         self.flip = flip
+
+    def setup(self, stage: str | None = None) -> None:
+        super().setup(stage)
+        side = min(self.train.shape[1:])
+        if self.crop >= side:
+            raise UserError(
+                f"data.crop={self.crop} is too much for images of "
+                f"{' x '.join(map(str, self.train.shape[1:]))}: give less than {side}"
+            )
 
     def preprocess(self) -> nn.Module:
         """Normalisation by the training images' own statistics, and augmentation."""
         mean, std = channel_statistics(self.train.inputs)
         return Preprocess(mean, std, crop=self.crop, flip=self.flip)
+
+    def reader(self) -> Reader:
+        return PictureReader(self.train.shape)
 
 
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoal.bounds import text
+from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, Parts
 from autoal.errors import UserError
@@ -23,6 +25,7 @@ class File(Encoder):
     def __init__(self, path: str | None = None) -> None:
         if path is None:
             raise ValueError("a file of features is needed: give encoder.path=")
+        text("path", path)
         self.path = Path(path).expanduser()
 
     def key(self) -> str:
@@ -32,22 +35,15 @@ class File(Encoder):
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 
     def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"{self.path} cannot be read as npz: {error}") from error
-        found = {name: self._rows(arrays, part) for name, part in parts.items()}
+        arrays = read_npz(self.path, [_member(part) for part in parts.values()])
+        found = {name: self._rows(arrays[_member(part)], part) for name, part in parts.items()}
         if len({features.shape[1] for features in found.values()}) > 1:
             shapes = {name: tuple(features.shape) for name, features in found.items()}
             raise UserError(f"{self.path} has features of several widths: {shapes}")
         return found
 
-    def _rows(self, arrays: dict[str, np.ndarray], part: Rows) -> Tensor:
-        name = f"{part.part}_features"
-        if name not in arrays:
-            raise UserError(f"{self.path} has no {name}, only {', '.join(sorted(arrays))}")
-        values = arrays[name]
+    def _rows(self, values: np.ndarray, part: Rows) -> Tensor:
+        name = _member(part)
         if values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
             raise UserError(
                 f"{name} must be finite numbers of the shape (rows, width), "
@@ -57,3 +53,8 @@ class File(Encoder):
         if len(values) != part.whole:
             raise UserError(f"{name} has {len(values):,} rows, but the data set {part.whole:,}")
         return torch.from_numpy(values[places.numpy()].astype(np.float32))
+
+
+def _member(part: Rows) -> str:
+    """The name of its features in the file."""
+    return f"{part.part}_features"

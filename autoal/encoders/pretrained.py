@@ -2,7 +2,6 @@
 
 import socket
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from autoal.encoders.encoder import Encoder, Parts, demand_pictures
 from autoal.errors import UserError, unknown
-from autoal.model.weights import Enlarge, torchvision_network
+from autoal.model.weights import Enlarge, load_weights, torchvision_network, weights_file
 from autoal.seeding import seeded
 
 BATCH = 64  # images
@@ -39,7 +38,7 @@ class Pretrained(Encoder):
         """The network, without its head."""
 
     def key(self) -> str:
-        stat = Path(self.weights).expanduser().stat() if self.weights else None
+        stat = weights_file(self.weights).stat() if self.weights else None
         return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
 
     def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
@@ -84,7 +83,7 @@ class Timm(Pretrained):
             self._demand_reachable()
             return timm.create_model(self.model, pretrained=True, num_classes=0, **options)
         network = timm.create_model(self.model, num_classes=0, **options)
-        timm.models.load_checkpoint(network, str(Path(self.weights).expanduser()))
+        load_weights(network, self.weights)
         return network
 
     def _demand_reachable(self) -> None:

@@ -195,18 +195,24 @@ def labelled(labels: Any) -> Rows:
     ("data", "told"),
     [
         (Set([ROWS]), r"Set\.load must give a Loaded, got list"),
-        (Set(Loaded(torch.zeros(4))), r"Set\.load, train: must be Rows"),  # type: ignore[arg-type]
-        (Set(Loaded(ROWS, [ROWS])), r"Set\.load, test: must be Rows"),  # type: ignore[arg-type]
-        (Set(Loaded(None)), r"Set\.load, train: must be Rows"),  # type: ignore[arg-type]
-        (Set(Loaded(labelled([0, 1, 0, 1]))), "the labels must be one whole number .*got list"),
-        (Set(Loaded(labelled(torch.zeros(4)))), "the labels must be one whole .*got torch.float32"),
-        (Set(Loaded(labelled(torch.tensor([0, 1])))), "there are 2 labels for 4 rows"),
-        (Set(Loaded(labelled(torch.tensor([0, 1, 2, 0])))), "the label 2 is not one of 2 classes"),
-        (Set(Loaded(labelled(torch.tensor([0, 1, -2, 0])))), "the label -2 is not one of 2"),
-        (Set(Loaded(ROWS), ("a", "a")), "must be different texts, got"),
-        (Set(Loaded(ROWS), (0, 1)), "must be different texts, got"),
-        (Set(Loaded(ROWS), "ab"), "must be different texts, got"),
-        (Set(Loaded(ROWS), ()), "the data have no classes"),
+        (Set(Loaded(torch.zeros(4))), r"Set: train must be Rows of tensors, got Tensor"),  # type: ignore[arg-type]
+        (Set(Loaded(ROWS, [ROWS])), r"Set: test must be Rows of tensors, got list"),  # type: ignore[arg-type]
+        (Set(Loaded(None)), r"Set: train must be Rows of tensors, got NoneType"),  # type: ignore[arg-type]
+        (Set(Loaded(labelled([0, 1, 0, 1]))), "Set: the labels of train must be whole .*got list"),
+        (
+            Set(Loaded(labelled(torch.zeros(4)))),
+            "the labels of train must be whole .*got torch.float32",
+        ),
+        (
+            Set(Loaded(labelled(torch.tensor([0, 1])))),
+            r"Set: train has 4 rows, and labels of \(2,\)",
+        ),
+        (Set(Loaded(labelled(torch.tensor([0, 1, 2, 0])))), r"Set: the label of train\[2\] is 2"),
+        (Set(Loaded(labelled(torch.tensor([0, 1, -2, 0])))), r"Set: the label of train\[2\] is -2"),
+        (Set(Loaded(ROWS), ("a", "a")), "Set: a class is named twice: a, a"),
+        (Set(Loaded(ROWS), (0, 1)), "Set: `classes` must be texts, got"),
+        (Set(Loaded(ROWS), "ab"), "Set: `classes` must be texts, got"),
+        (Set(Loaded(ROWS), ()), "the data have no class"),
         (Set(Loaded(ROWS), ("a",)), "the data have one class, 'a': nothing can be learnt"),
     ],
 )
