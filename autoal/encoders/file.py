@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder, Parts
+from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 
 
@@ -20,6 +20,8 @@ class File(Encoder):
         path: of the file.
     """
 
+    new_rows = False  # what is to be predicted comes as features
+
     def __init__(self, path: str | None = None) -> None:
         if path is None:
             raise ValueError("a file of features is needed: give encoder.path=")
@@ -31,17 +33,13 @@ class File(Encoder):
         stat = self.path.stat()
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (ValueError, OSError, EOFError) as error:
             raise UserError(f"{self.path} cannot be read as npz: {error}") from error
-        found = {name: self._rows(arrays, part) for name, part in parts.items()}
-        if len({features.shape[1] for features in found.values()}) > 1:
-            shapes = {name: tuple(features.shape) for name, features in found.items()}
-            raise UserError(f"{self.path} has features of several widths: {shapes}")
-        return found
+        return self._rows(arrays, rows)
 
     def _rows(self, arrays: dict[str, np.ndarray], part: Rows) -> Tensor:
         name = f"{part.part}_features"

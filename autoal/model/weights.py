@@ -1,5 +1,8 @@
 """Networks with published weights: fetched or read, the head cut off."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -11,6 +14,7 @@ from torch.nn import functional
 from autoal.bounds import whole
 from autoal.errors import UserError, unknown
 
+_FOLLOW = ContextVar("weights follow", default=False)
 HEADS = ("fc", "classifier", "heads", "head")
 
 
@@ -34,11 +38,27 @@ def torchvision_network(model: str, weights: str | None) -> nn.Module:
     if model not in known:
         raise unknown("model of torchvision", model, known)
     network = torchvision.models.get_model(model, weights=None)
-    _load(network, _fetched(model) if weights is None else _read(Path(weights).expanduser()))
+    if weights_read():
+        _load(network, _fetched(model) if weights is None else _read(Path(weights).expanduser()))
     for name in HEADS:
         if hasattr(network, name):
             setattr(network, name, nn.Identity())
     return network
+
+
+@contextmanager
+def weights_follow() -> Iterator[None]:
+    """Networks that are built in here get their weights from a state afterwards, and read none."""
+    token = _FOLLOW.set(True)
+    try:
+        yield
+    finally:
+        _FOLLOW.reset(token)
+
+
+def weights_read() -> bool:
+    """Whether a network that is built reads its published weights."""
+    return not _FOLLOW.get()
 
 
 def _fetched(model: str) -> dict[str, Tensor]:
