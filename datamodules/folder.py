@@ -10,15 +10,13 @@ from autoal import ImageData
 from autoal.bounds import choice, number, whole
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
+from autoal.data.pictures import ENDINGS, MODES, is_picture, read_pictures, refusal
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
 from .npz import split
-from .pictures import MODES, read_pictures
 from .published import images
 from .store import decoded
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 class Folder(ImageData):
@@ -82,7 +80,9 @@ class Folder(ImageData):
         )
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:
-        pixels, rows, wrong = read_pictures(paths, self.size, self.channels, self.corrupt == "skip")
+        pixels, rows, wrong = read_pictures(paths, (self.channels, self.size, self.size))
+        if wrong and self.corrupt == "refuse":
+            raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
         for message in wrong:
             print(f"left out {message}", file=sys.stderr)
         labels = [self.classes.index(paths[row].parent.name) for row in rows]
@@ -91,8 +91,4 @@ class Folder(ImageData):
 
 def _pictures(folder: Path) -> list[Path]:
     """The picture files of all classes, in an order that every file system gives."""
-    return sorted(
-        path
-        for path in folder.glob("*/*")
-        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-    )
+    return sorted(path for path in folder.glob("*/*") if is_picture(path))

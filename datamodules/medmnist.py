@@ -3,10 +3,10 @@
 from typing import Any
 
 from autoal.data.contract import Loaded
+from autoal.data.npz import read_npz
 from autoal.errors import UserError, unknown
 
 from .files import DataFile
-from .npz import read_npz
 from .published import PublishedData
 from .store import decoded
 

@@ -1,6 +1,5 @@
 """Images of one's own in one npz file: MedMNIST's layout."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,13 @@ from autoal import ImageData
 from autoal.bounds import number
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
+from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.seeding import generator
 
 from .published import images, parts
 from .store import decoded
-
-MOST_BYTES = 64 << 30  # that a file may unpack to
 
 
 class Npz(ImageData):
@@ -47,21 +45,6 @@ class Npz(ImageData):
         if "test_images" in arrays:
             return parts(arrays, len(self.classes))
         return Loaded(*split(images(arrays, "train", len(self.classes)), self.test_share))
-
-
-def read_npz(path: Path) -> NamedArrays:
-    """All arrays of the file; nothing is unpickled, and no absurd size is unpacked."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            size = sum(entry.file_size for entry in file.infolist())
-        if size > MOST_BYTES:
-            raise UserError(f"{path} would unpack to {size / 2**30:.0f} GiB")
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} cannot be read as npz: {error}") from error
 
 
 def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:

@@ -1,8 +1,7 @@
 """Tables of one's own: CSV files with a column of labels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,11 +9,13 @@ from torch import Tensor, nn
 
 from autoal import Data
 from autoal.bounds import switch
+from autoal.data.columns import Column, Layout, Scale
 from autoal.data.contract import Loaded, Standardise
+from autoal.data.reader import Reader, TableReader
 from autoal.data.rows import Rows
+from autoal.data.sheet import Sheet, in_order, is_missing, read_sheet
 from autoal.errors import UserError
 
-from .columns import Sheet, encode, in_order, is_missing, read_sheet
 from .npz import split
 
 SHARE = 0.2  # of the rows for validation, and as many for the test, where they have no file
@@ -74,36 +75,28 @@ class Table(Data):
 
     def load(self) -> Loaded:
         sheets = self._sheets()
-        self.classes, whole = self._encode(_joined(list(sheets.values())))
+        whole = _joined(list(sheets.values()))
+        self._layout = self._laid_out(whole)
+        self.classes, labels = _labels(whole, whole.column(whole.names[self._layout.label]))
+        inputs = self._layout.inputs({name: whole.column(name) for name in whole.names})
         ends = np.cumsum([len(sheet.rows) for sheet in sheets.values()])[:-1].tolist()
-        blocks = zip(sheets, *(part.tensor_split(ends) for part in whole), strict=True)
-        return self._parts({part: Rows(rows, labels, part=part) for part, rows, labels in blocks})
+        blocks = zip(sheets, inputs.tensor_split(ends), labels.tensor_split(ends), strict=True)
+        return self._parts({part: Rows(rows, known, part=part) for part, rows, known in blocks})
 
     def setup(self, stage: str | None = None) -> None:
         if hasattr(self, "train"):
             return
         super().setup(stage)
-        self._statistics = _statistics(self.train.inputs)
-        self.train = _standardised(self.train, self._statistics)
-        self.test = self.test and _standardised(self.test, self._statistics)
-        self.validation = self.validation and _standardised(self.validation, self._statistics)
+        self._scale = Scale.of(self.train.inputs)
+        self.train = self._standardised(self.train)
+        self.test = self.test and self._standardised(self.test)
+        self.validation = self.validation and self._standardised(self.validation)
 
-    def stored(self, inputs: Any) -> Rows:
-        """New rows, cell by cell as they would stand in the file but for their labels."""
-        sheet = _joined(list(self._sheets().values()))
-        place, width = sheet.place(self.label), len(sheet.names) - 1
-        cells = _cells(inputs)
-        for row in cells:
-            if len(row) != width:
-                raise UserError(
-                    f"a row of {sheet.path} has {width} cells beside its label, got {len(row)}"
-                )
-        anything = sheet.rows[0][place]  # in the place of the label
-        new = [[*row[:place], anything, *row[place:]] for row in cells]
-        _, (encoded, _) = self._encode(replace(sheet, rows=[*sheet.rows, *new]))
-        if encoded.shape[1] != self.train.inputs.shape[1]:
-            raise UserError(f"a new row has a text that {sheet.path} does not have in that column")
-        return _standardised(Rows.of(encoded[len(sheet.rows) :]), self._statistics)
+    def reader(self) -> Reader:
+        return TableReader(self._layout, self._scale)
+
+    def _standardised(self, part: Rows) -> Rows:
+        return replace(part, inputs=self._scale.applied(part.inputs))
 
     def _sheets(self) -> dict[str, Sheet]:
         return {
@@ -116,22 +109,20 @@ class Table(Data):
         """Nothing: the rows are standardised already, in double precision."""
         return Standardise(torch.zeros(1), torch.ones(1))
 
-    def _encode(self, sheet: Sheet) -> tuple[tuple[str, ...], tuple[Tensor, Tensor]]:
-        """The names of the classes; all rows as numbers, (n, columns) float64, and their labels."""
-        place = sheet.place(self.label)
+    def _laid_out(self, sheet: Sheet) -> Layout:
+        """Which columns are read, and what each becomes."""
+        label = sheet.place(self.label)
         categorical = {sheet.place(column) for column in self.categorical}
-        left_out = {place, *(sheet.place(column) for column in self.left_out)}
-        cells = list(zip(*sheet.rows, strict=True))
-        columns = [
-            column
-            for index, name in enumerate(sheet.names)
-            if index not in left_out
-            for column in encode(name, cells[index], index in categorical)
+        left_out = {label, *(sheet.place(column) for column in self.left_out)}
+        read = [
+            Column.learnt(name, sheet.column(name), place in categorical)
+            for place, name in enumerate(sheet.names)
+            if place not in left_out
         ]
-        if not columns:
+        if not read:
             raise UserError(f"{sheet.path} has no column beside the labels")
-        classes, labels = _labels(sheet, cells[place])
-        return classes, (torch.from_numpy(np.stack(columns, 1)), labels)
+        beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
+        return Layout(sheet.header, beside, label, tuple(read))
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
         """Training, test and validation rows, those without a file out of the first file's.
@@ -150,13 +141,6 @@ class Table(Data):
         return Loaded(*(parts[part] for part in ("train", *wanted)))
 
 
-def _cells(inputs: Any) -> list[list[str]]:
-    """Rows of numbers and texts, None where one is missing, as a file has them."""
-    values = inputs.to_numpy() if hasattr(inputs, "to_numpy") else inputs
-    rows = values.tolist() if hasattr(values, "tolist") else values
-    return [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
-
-
 def _joined(sheets: list[Sheet]) -> Sheet:
     """All rows of the files, which must have the same columns."""
     first = sheets[0]
@@ -168,10 +152,10 @@ def _joined(sheets: list[Sheet]) -> Sheet:
             )
         if not sheet.rows:
             raise UserError(f"{sheet.path} has no rows")
-    return Sheet(first.path, first.names, [row for sheet in sheets for row in sheet.rows])
+    return replace(first, rows=[row for sheet in sheets for row in sheet.rows])
 
 
-def _labels(sheet: Sheet, cells: tuple[str, ...]) -> tuple[tuple[str, ...], Tensor]:
+def _labels(sheet: Sheet, cells: list[str]) -> tuple[tuple[str, ...], Tensor]:
     """The names of the classes in order, and the class of each row."""
     if absent := sum(is_missing(cell) for cell in cells):
         raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
@@ -185,28 +169,3 @@ def _labels(sheet: Sheet, cells: tuple[str, ...]) -> tuple[tuple[str, ...], Tens
         )
     places = {name: place for place, name in enumerate(classes)}
     return tuple(classes), torch.tensor([places[cell] for cell in cells])
-
-
-@dataclass(frozen=True, eq=False)
-class _Statistics:
-    """Of each column over the training rows."""
-
-    median: Tensor
-    mean: Tensor
-    deviation: Tensor  # 1 where the column is constant
-
-
-def _statistics(rows: Tensor) -> _Statistics:
-    median = rows.nanmedian(0).values.nan_to_num(0.0)
-    filled = torch.where(rows.isnan(), median, rows)
-    deviation = filled.std(0, correction=0)
-    rounding = 1e-12 * filled.abs().amax(0)
-    return _Statistics(
-        median, filled.mean(0), torch.where(deviation > rounding, deviation, torch.ones(()))
-    )
-
-
-def _standardised(part: Rows, over: _Statistics) -> Rows:
-    """The rows as the engine takes them, (n, columns) float32."""
-    filled = torch.where(part.inputs.isnan(), over.median, part.inputs)
-    return replace(part, inputs=((filled - over.mean) / over.deviation).float())

@@ -8,10 +8,10 @@ import numpy as np
 
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
+from autoal.data.pictures import all_pictures
 from autoal.errors import UserError
 
 from .files import DataFile
-from .pictures import read_pictures
 from .published import PublishedData
 from .store import decoded
 
@@ -47,8 +47,7 @@ def _decode(folder: Path, wnids: list[str]) -> NamedArrays:
     number = {name: place for place, name in enumerate(wnids)}
     for part, found in (("train", _training(folder)), ("test", _validation(folder))):
         pairs = sorted(found)
-        pixels, _, _ = read_pictures([path for path, _ in pairs], SIZE, 3)
-        arrays[f"{part}_images"] = pixels
+        arrays[f"{part}_images"] = all_pictures([path for path, _ in pairs], (3, SIZE, SIZE))
         labels = [number[name] for _, name in pairs]
         arrays[f"{part}_labels"] = np.asarray(labels, dtype=np.int64)
     return arrays

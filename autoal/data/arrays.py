@@ -16,6 +16,7 @@ from autoal.data.classes import class_numbers, named_by, values_of
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
 from autoal.data.images import Preprocess, channel_statistics
 from autoal.data.inputs import inputs_of
+from autoal.data.reader import PictureReader, Reader
 from autoal.data.rows import UNKNOWN, Rows, Shown
 from autoal.errors import UserError
 
@@ -78,11 +79,8 @@ class Arrays(Data):
         deviation = pixels.std((0, 2, 3), correction=0, keepdim=True)[0]
         return Standardise(pixels.mean((0, 2, 3), keepdim=True)[0], deviation.clamp(min=LEAST))
 
-    def stored(self, inputs: Any) -> Rows:
-        kept = _as_kept(inputs)
-        if kept.ndim == 3 and self.train.inputs.ndim == 4:  # a list of grey pictures
-            kept = kept[:, None]
-        return self._beside_pool(kept)
+    def reader(self) -> Reader:
+        return PictureReader(self.train.shape) if _pictures(self.train.inputs) else super().reader()
 
     def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
         known = torch.full((len(inputs),), UNKNOWN)
@@ -95,8 +93,11 @@ class Arrays(Data):
             raise UserError(f"{part} has {len(inputs)} rows and {len(known)} labels")
         if part != "train" and bool((known == UNKNOWN).any()):
             raise UserError(f"every row of {part} needs a label, or it cannot judge")
-        pictures = inputs.dtype == torch.uint8 and inputs.ndim == 4
-        return Rows(inputs, known, shown=inputs if pictures else None, part=part)
+        return Rows(inputs, known, shown=inputs if _pictures(inputs) else None, part=part)
+
+
+def _pictures(inputs: Tensor) -> bool:
+    return inputs.dtype == torch.uint8 and inputs.ndim == 4
 
 
 def _pair(part: str, rows: Any) -> tuple[Tensor, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from autoal.bounds import choice, number, whole
 from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
-from autoal.data.inputs import inputs_of
+from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 from autoal.seeding import generator
@@ -113,17 +113,11 @@ class Data(LightningDataModule, ABC):
         Args:
             inputs: a tensor, an array, a data frame or a list.
         """
-        return self._beside_pool(inputs_of(inputs))
+        return self.reader().of(inputs)
 
-    def _beside_pool(self, tensor: Tensor) -> Rows:
-        """Rows of the pool's kind; others are refused."""
-        pool = self.train.inputs
-        if tensor.shape[1:] != pool.shape[1:] or not _alike(tensor, pool.dtype):
-            raise UserError(
-                f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
-                f"{pool.dtype} {tuple(pool.shape[1:])}"
-            )
-        return Rows.of(tensor.to(pool.dtype))
+    def reader(self) -> Reader:
+        """What reads new rows as the pool's are stored, also when the data set is not at hand."""
+        return ArrayReader(self.train.inputs.dtype, self.train.shape)
 
     def preprocess(self) -> nn.Module:
         """From rows as they are stored to what a network reads: standardised column by column."""
@@ -144,15 +138,6 @@ def _demand_labels(rows: Rows, option: str) -> None:
     lacking = int((rows.labels == UNKNOWN).sum())
     if lacking:
         raise UserError(f"{option}: {lacking} of {len(rows)} rows have no label to go by")
-
-
-def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
-    """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
-    if dtype == torch.uint8:
-        return not inputs.is_floating_point() and bool(((inputs >= 0) & (inputs <= 255)).all())
-    return inputs.dtype != torch.uint8 and (
-        dtype.is_floating_point or not inputs.is_floating_point()
-    )
 
 
 class Standardise(nn.Module):

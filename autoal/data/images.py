@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from autoal.bounds import switch, whole
 from autoal.data.contract import LEAST, Data
+from autoal.data.reader import PictureReader, Reader
 
 
 class ImageData(Data):
@@ -30,6 +31,9 @@ class ImageData(Data):
         """Normalisation by the training images' own statistics, and augmentation."""
         mean, std = channel_statistics(self.train.inputs)
         return Preprocess(mean, std, crop=self.crop, flip=self.flip)
+
+    def reader(self) -> Reader:
+        return PictureReader(self.train.shape)
 
 
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:

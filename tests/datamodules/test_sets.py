@@ -187,7 +187,7 @@ def test_an_npz_that_is_none_or_absurd_is_refused(
     with pytest.raises(UserError, match="cannot be read as npz"):
         Npz(str(path)).setup()
     write_npz(path)
-    monkeypatch.setattr("autoal.datamodules.npz.MOST_BYTES", 1000)
+    monkeypatch.setattr("autoal.data.npz.MOST_BYTES", 1000)
     with pytest.raises(UserError, match="would unpack to"):
         Npz(str(path)).setup()
 
@@ -225,7 +225,7 @@ def test_a_picture_that_is_a_bomb_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_pictures(tmp_path)
-    monkeypatch.setattr("autoal.datamodules.pictures.MOST_PIXELS", 320)
+    monkeypatch.setattr("autoal.data.pictures.MOST_PIXELS", 320)
     with pytest.raises(UserError, match="17 x 20 pixels are more than 320"):
         Folder(str(tmp_path)).setup()
 

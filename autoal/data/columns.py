@@ -1,0 +1,143 @@
+"""Columns of text, and the numbers that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isinf, nan
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from autoal.data.sheet import Sheet, in_order, is_missing, is_number
+from autoal.errors import UserError
+
+MOST_CATEGORIES = 1000  # of one column; more are names or free text, and no categories
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that becomes one of numbers, or one of zeros and ones for each category.
+
+    A missing number is nan until a `Scale` fills it. A missing text is a category of its own, "",
+    as whatever kept it from being known may matter.
+    """
+
+    name: str
+    categories: tuple[str, ...] | None = None  # None: the cells are numbers
+
+    @classmethod
+    def learnt(cls, name: str, cells: Sequence[str], categorical: bool = False) -> Column:
+        """The column that has all of these cells."""
+        known = [cell for cell in cells if not is_missing(cell)]
+        odd = [cell for cell in known if not is_number(cell)]
+        if categorical or (odd and not _meant_as_numbers(known, odd)):
+            return cls(name, _categories(name, cells))
+        if odd:
+            raise UserError(
+                f"the column {name!r} is of numbers, but {odd[0]!r} is none (a decimal point is a "
+                f"point); data.categorical=[{name}] takes it as texts, data.drop=[{name}] leaves "
+                "it out"
+            )
+        return cls(name)
+
+    def encode(self, cells: Sequence[str]) -> list[Numbers]:
+        """What the cells become; one that the column cannot have is refused."""
+        if self.categories is None:
+            return [np.array([self._number(cell) for cell in cells], dtype=np.float64)]
+        known = ["" if is_missing(cell) else cell for cell in cells]
+        if strange := set(known) - set(self.categories):
+            raise UserError(
+                f"the column {self.name!r} has {min(strange)!r}, which none of the data set's "
+                f"rows has; it knows {', '.join(map(repr, self.categories))}"
+            )
+        array = np.array(known)
+        return [(array == category).astype(np.float64) for category in self.categories]
+
+    def _number(self, cell: str) -> float:
+        if is_missing(cell):
+            return nan
+        if not is_number(cell):
+            raise UserError(f"the column {self.name!r} is of numbers, but {cell!r} is none")
+        if isinf(float(cell)):
+            raise UserError(f"the column {self.name!r} has a number that is infinite")
+        return float(cell)
+
+
+def _meant_as_numbers(known: Sequence[str], odd: Sequence[str]) -> bool:
+    """Whether most cells are numbers, or would be with a point in place of a comma."""
+    commas = sum(is_number(cell.replace(",", ".", 1)) for cell in odd)
+    return 2 * (len(known) - len(odd) + commas) > len(known)
+
+
+def _categories(name: str, cells: Sequence[str]) -> tuple[str, ...]:
+    categories = in_order({"" if is_missing(cell) else cell for cell in cells})
+    if len(categories) > MOST_CATEGORIES:
+        raise UserError(
+            f"the column {name!r} has {len(categories):,} different texts, more than the "
+            f"{MOST_CATEGORIES:,} that can be categories; data.drop=[{name}] leaves it out"
+        )
+    return tuple(categories)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a table: those that a row has, and those of them that are read."""
+
+    header: bool  # whether a file names them
+    names: tuple[str, ...]  # of all but the labels' column, in their order
+    label: int  # where the labels' column stands among them
+    read: tuple[Column, ...]
+
+    def inputs(self, cells: Mapping[str, Sequence[str]]) -> Tensor:
+        """The rows as numbers, (n, width) float64, from the cells below each name."""
+        columns = [numbers for column in self.read for numbers in column.encode(cells[column.name])]
+        return torch.from_numpy(np.stack(columns, 1))
+
+    def cells(self, rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+        """The cells below each name, of rows that stand as in the table but for their labels."""
+        for row in rows:
+            if len(row) != len(self.names):
+                raise UserError(
+                    f"a row has {len(self.names)} cells beside its label, got {len(row)}"
+                )
+        return {name: [row[place] for row in rows] for place, name in enumerate(self.names)}
+
+    def cells_of(self, sheet: Sheet) -> dict[str, list[str]]:
+        """The cells below each name that is read, of a file with or without labels.
+
+        A file that names its columns may have them in any order, and others beside them.
+        """
+        if self.header:
+            return {column.name: sheet.column(column.name) for column in self.read}
+        rows, width = sheet.rows, len(self.names) + 1
+        if len(sheet.names) == width:
+            rows = [[*row[: self.label], *row[self.label + 1 :]] for row in rows]
+        return self.cells(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What the columns of the training rows are filled and standardised by."""
+
+    median: Tensor
+    mean: Tensor
+    deviation: Tensor  # 1 where the column is constant
+
+    @classmethod
+    def of(cls, rows: Tensor) -> Scale:
+        median = rows.nanmedian(0).values.nan_to_num(0.0)
+        filled = torch.where(rows.isnan(), median, rows)
+        deviation = filled.std(0, correction=0)
+        rounding = 1e-12 * filled.abs().amax(0)
+        divisor = torch.where(deviation > rounding, deviation, torch.ones(()))
+        return cls(median, filled.mean(0), divisor)
+
+    def applied(self, rows: Tensor) -> Tensor:
+        """Rows as the engine takes them, (n, columns) float32."""
+        filled = torch.where(rows.isnan(), self.median, rows)
+        return ((filled - self.mean) / self.deviation).float()

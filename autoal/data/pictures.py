@@ -1,0 +1,106 @@
+"""Picture files to arrays, all of one size."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from autoal.data.rows import Shape
+from autoal.errors import UserError
+
+MOST_PIXELS = 100_000_000  # more is a mistake or a bomb
+MODES = {1: "L", 3: "RGB"}  # of pictures with so many channels
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # whatever the ending says; some of PIL's run programs
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class CorruptError(Exception):
+    """A picture that cannot be read."""
+
+
+class Pictures(NamedTuple):
+    """What was read of some files."""
+
+    pixels: Pixels  # (n, height, width, channels)
+    places: list[int]  # of those pictures among the files
+    wrong: list[str]  # with each of the others
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file calls itself a picture, and does not hide."""
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def pictures_below(folder: Path) -> Iterator[Path]:
+    """The picture files at any depth, in an order that every file system gives."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from sorted(path for path in map(Path(parent).joinpath, names) if is_picture(path))
+
+
+def read_picture(path: Path, shape: Shape) -> Pixels:
+    """The picture, resized: (height, width, channels).
+
+    Args:
+        path: of the file.
+        shape: that a network reads: channels, height, width.
+    """
+    channels, height, width = shape
+    try:
+        if not path.is_file():  # a pipe or a device would be waited for
+            raise CorruptError(f"{path}: there is no such file")
+        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise CorruptError(
+                    f"{path}: {picture.width} x {picture.height} pixels are more than "
+                    f"{MOST_PIXELS:,}"
+                )
+            plain = picture.convert(MODES[channels])
+            if plain.size != (width, height):
+                plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise CorruptError(f"{path}: {error}") from error
+    return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
+
+
+def read_pictures(paths: list[Path], shape: Shape) -> Pictures:
+    """All pictures that can be read, and what is wrong with the others."""
+
+    def attempt(path: Path) -> Pixels | CorruptError:
+        try:
+            return read_picture(path, shape)
+        except CorruptError as error:
+            return error
+
+    with ThreadPoolExecutor() as threads:  # decoding lets other threads run
+        found = list(threads.map(attempt, paths))
+    channels, height, width = shape
+    pixels = [result for result in found if not isinstance(result, CorruptError)]
+    empty = np.empty((0, height, width, channels), dtype=np.uint8)
+    return Pictures(
+        np.stack(pixels) if pixels else empty,
+        [place for place, result in enumerate(found) if not isinstance(result, CorruptError)],
+        [str(result) for result in found if isinstance(result, CorruptError)],
+    )
+
+
+def all_pictures(paths: list[Path], shape: Shape) -> Pixels:
+    """All pictures; where one cannot be read, they are refused."""
+    pixels, _, wrong = read_pictures(paths, shape)
+    if wrong:
+        raise UserError(refusal(wrong))
+    return pixels
+
+
+def refusal(wrong: list[str]) -> str:
+    """One line about pictures that cannot be read, with the first of them."""
+    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return f"cannot read {wrong[0]}{more}"

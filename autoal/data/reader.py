@@ -1,0 +1,234 @@
+"""Readers of new rows, such as are to be predicted, without the data set that they are like."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from autoal.data.columns import Column, Layout, Scale
+from autoal.data.inputs import inputs_of
+from autoal.data.npz import read_array
+from autoal.data.pictures import ENDINGS, MODES, all_pictures, pictures_below
+from autoal.data.rows import Rows, Shape
+from autoal.data.sheet import read_sheet
+from autoal.errors import UserError, unknown
+
+
+class Reader(ABC):
+    """Reads new rows as a data set stores its own.
+
+    It knows all that it needs, so that it can be kept beside a model and rebuilt by `rebuilt`.
+    """
+
+    kind: ClassVar[str]  # by which it is known where it is kept
+
+    @abstractmethod
+    def of(self, inputs: Any) -> Rows:
+        """Rows at hand: arrays, tensors, data frames or lists."""
+
+    @abstractmethod
+    def read(self, paths: Sequence[Path]) -> Rows:
+        """The rows of these files or folders, each named by its file and its place in it."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it knows, as plain values and tensors."""
+        return {"kind": self.kind, **self._state()}
+
+    @abstractmethod
+    def _state(self) -> dict[str, Any]:
+        """What `_of_state` needs."""
+
+    @classmethod
+    @abstractmethod
+    def _of_state(cls, state: Mapping[str, Any]) -> Reader:
+        """The reader that had this state."""
+
+
+class ArrayReader(Reader):
+    """Rows of numbers of one shape: of npy files, or of the member `inputs` of npz files.
+
+    Args:
+        dtype: of the numbers.
+        shape: of one row.
+    """
+
+    kind = "arrays"
+    members: ClassVar[tuple[str, ...]] = ("inputs",)  # of an npz file; the first that it has
+
+    def __init__(self, dtype: torch.dtype, shape: Shape) -> None:
+        self.dtype = dtype
+        self.shape = shape
+
+    def of(self, inputs: Any) -> Rows:
+        tensor = _laid_out(inputs_of(inputs), self.shape)
+        if tuple(tensor.shape[1:]) != self.shape or not _alike(tensor, self.dtype):
+            raise UserError(
+                f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
+                f"{self.dtype} {self.shape}"
+            )
+        return Rows.of(tensor.to(self.dtype))
+
+    def read(self, paths: Sequence[Path]) -> Rows:
+        return _together([self._array(path) for path in paths])
+
+    def _array(self, path: Path) -> Rows:
+        array = read_array(path, self.members)
+        try:
+            rows = self.of(array)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        return replace(rows, names=[f"{path}[{place}]" for place in range(len(rows))])
+
+    def _state(self) -> dict[str, Any]:
+        return {"like": torch.empty(0, *self.shape, dtype=self.dtype)}
+
+    @classmethod
+    def _of_state(cls, state: Mapping[str, Any]) -> Reader:
+        return cls(state["like"].dtype, tuple(state["like"].shape[1:]))
+
+
+class PictureReader(ArrayReader):
+    """Pictures, (n, channels, height, width) uint8: of picture files, resized, and of arrays.
+
+    Folders are searched to their depths. An npz file has its pictures in `images`, or, where it is
+    a data set, in `test_images`.
+
+    Args:
+        shape: of one picture.
+    """
+
+    kind = "pictures"
+    members = ("images", "test_images")
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(torch.uint8, shape)
+
+    def read(self, paths: Sequence[Path]) -> Rows:
+        files = [file for path in paths for file in _files_of(path)]
+        groups = [(arrays, list(group)) for arrays, group in groupby(files, _holds_array)]
+        return _together([self._read(*group) for group in groups])
+
+    def _read(self, arrays: bool, paths: list[Path]) -> Rows:
+        return super().read(paths) if arrays else self._pictures(paths)
+
+    def _pictures(self, paths: list[Path]) -> Rows:
+        if self.shape[0] not in MODES:
+            raise UserError(f"pictures of {self.shape[0]} channels are read from npz files only")
+        pixels = torch.from_numpy(all_pictures(paths, self.shape))
+        return replace(Rows.of(pixels.permute(0, 3, 1, 2)), names=[str(path) for path in paths])
+
+    @classmethod
+    def _of_state(cls, state: Mapping[str, Any]) -> Reader:
+        return cls(tuple(state["like"].shape[1:]))
+
+
+class TableReader(Reader):
+    """Rows of a table: cell by cell, or of CSV files with or without a column of labels.
+
+    Args:
+        layout: the columns.
+        scale: that of the training rows.
+    """
+
+    kind = "table"
+
+    def __init__(self, layout: Layout, scale: Scale) -> None:
+        self.layout = layout
+        self.scale = scale
+
+    def of(self, inputs: Any) -> Rows:
+        """New rows, cell by cell as they would stand in the file but for their labels."""
+        return self._rows(self.layout.cells(_texts(inputs)))
+
+    def read(self, paths: Sequence[Path]) -> Rows:
+        return _together([self._sheet(path) for path in paths])
+
+    def _sheet(self, path: Path) -> Rows:
+        sheet = read_sheet(path, self.layout.header)
+        try:
+            rows = self._rows(self.layout.cells_of(sheet))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        return replace(rows, names=[f"{path}:{line}" for line in sheet.lines])
+
+    def _rows(self, cells: Mapping[str, Sequence[str]]) -> Rows:
+        return Rows.of(self.scale.applied(self.layout.inputs(cells)))
+
+    def _state(self) -> dict[str, Any]:
+        return {"layout": asdict(self.layout), "scale": asdict(self.scale)}
+
+    @classmethod
+    def _of_state(cls, state: Mapping[str, Any]) -> Reader:
+        layout = state["layout"]
+        columns = tuple(Column(**column) for column in layout["read"])
+        return cls(Layout(**{**layout, "read": columns}), Scale(**state["scale"]))
+
+
+KINDS: dict[str, type[Reader]] = {
+    reader.kind: reader for reader in (ArrayReader, PictureReader, TableReader)
+}
+
+
+def rebuilt(state: Mapping[str, Any]) -> Reader:
+    """The reader whose `state_dict` this is."""
+    kind = str(state.get("kind"))
+    if kind not in KINDS:
+        raise unknown("kind of reader", kind, KINDS)
+    try:
+        return KINDS[kind]._of_state(state)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"what was kept of the reader of {kind} is damaged: {error!r}") from error
+
+
+def _together(parts: list[Rows]) -> Rows:
+    """All rows, which have names."""
+    if not sum(map(len, parts)):
+        raise UserError("there are no rows in what is to be read")
+    names = [name for rows in parts for name in rows.names or ()]
+    return replace(Rows.of(torch.cat([rows.inputs for rows in parts])), names=names)
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file, or the pictures of the folder."""
+    if not path.is_dir():
+        return [path]
+    files = list(pictures_below(path))
+    if not files:
+        raise UserError(f"there are no pictures in {path}; known: {' '.join(ENDINGS)}")
+    return files
+
+
+def _holds_array(path: Path) -> bool:
+    return path.suffix.lower() in (".npz", ".npy")
+
+
+def _laid_out(inputs: Tensor, shape: Shape) -> Tensor:
+    """Pictures with their channels first, which are given last or, of grey ones, not at all."""
+    if inputs.ndim == 3 and tuple(inputs.shape[1:]) == shape[1:] and shape[0] == 1:
+        return inputs[:, None]
+    last = inputs.ndim == 4 and tuple(inputs.shape[1:]) == (*shape[1:], shape[0])
+    first = tuple(inputs.shape[1:]) == shape
+    return inputs.permute(0, 3, 1, 2).contiguous() if last and not first else inputs
+
+
+def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
+    """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
+    if dtype == torch.uint8:
+        return not inputs.is_floating_point() and bool(((inputs >= 0) & (inputs <= 255)).all())
+    return inputs.dtype != torch.uint8 and (
+        dtype.is_floating_point or not inputs.is_floating_point()
+    )
+
+
+def _texts(inputs: Any) -> list[list[str]]:
+    """Rows of numbers and texts, None where one is missing, as a file has them."""
+    values = inputs.to_numpy() if hasattr(inputs, "to_numpy") else inputs
+    rows = values.tolist() if hasattr(values, "tolist") else values
+    return [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
