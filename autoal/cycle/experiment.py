@@ -250,6 +250,8 @@ class Experiment:
             declined=declined.tolist(),
             cost=None if cost == bought else cost,
             made=asked.made,
+            names=rows.named(answered.rows),
+            by=answered.by,
         )
 
     def _known(self, rows: Tensor, labels: Tensor, declined: Tensor) -> tuple[Pool, Rows]:

@@ -32,6 +32,8 @@ class Round:
     declined: list[int] = field(default_factory=list)  # rows asked about that got no label
     cost: float | None = None  # of what was bought, where it is not one for each
     made: int = 0  # rows that joined the pool before the query
+    names: list[str] = field(default_factory=list)  # of the queried rows; older records lack them
+    by: str = ""  # who answered; "" where it is not told
 
     @property
     def unasked(self) -> bool:
@@ -46,6 +48,8 @@ class Round:
             "labelled": self.labelled,
             "queried": self.queried,
             "labels": self.labels,
+            "names": self.names,
+            "by": self.by,
             "bought": self.bought,
             "wrong": self.wrong,
             **{name: value for name, value in rare.items() if value},
@@ -69,6 +73,8 @@ class Round:
             declined=rest.pop("declined", []),
             cost=rest.pop("cost", None),
             made=rest.pop("made", 0),
+            names=rest.pop("names", []),
+            by=rest.pop("by", ""),
             seconds=rest.pop("seconds"),
             steps=rest.pop("steps"),
             notes=rest.pop("notes", {}),

@@ -505,6 +505,26 @@ def test_labels_that_a_strategy_suggests_are_given_unasked_and_the_start_set_is_
     assert [finished.labelled for finished in history] == [6, 11, 16, 21]
 
 
+@pytest.mark.parametrize(("build", "by"), [(Salutary, "strategy"), (ByModel, "model")])
+def test_the_record_tells_who_answered(
+    quick: Make, data: Data, build: Callable[..., Oracle], by: str
+) -> None:
+    strategy = OfClassTwo()
+    history = done(quick(strategy), build(TrueLabels(data.train.labels), strategy))
+    assert [finished.by for finished in recorded(history)] == ["truth", by, by, by]
+
+
+@pytest.mark.parametrize(("names", "first"), [(None, "train[0]"), ([*map(str, range(60))], "0")])
+def test_the_record_tells_what_the_rows_are_called(
+    quick: Make, data: Data, names: list[str] | None, first: str
+) -> None:
+    data.train = replace(data.train, names=names)
+    called = data.train.named(torch.arange(60))
+    assert called[0] == first
+    for finished in recorded(done(quick())):
+        assert finished.names == [called[row] for row in finished.queried]
+
+
 @pytest.mark.parametrize("build", [Salutary, ByModel])
 def test_who_answers_at_the_start_is_asked_the_start_set_alone(
     quick: Make, data: Data, build: Callable[..., Oracle]
@@ -756,7 +776,8 @@ def test_answers_come_in_whatever_form(
     experiment = quick(plan=Plan(start=6, budget=5, rounds=1))
     while (question := experiment.ask()) is not None:
         experiment.tell(form(data.train.labels[question.rows].tolist()))
-    wanted = [{**line, "wrong": None} for line in quickly[:2]]  # nobody has told the truth
+    told = {"wrong": None, "by": ""}  # by nobody who has told the truth, or a name
+    wanted = [{**line, **told} for line in quickly[:2]]
     assert facts(experiment.history) == wanted
 
 

@@ -202,6 +202,7 @@ def test_names_and_texts_of_rows_that_were_made_outlive_a_restart(quick: Make, d
     assert (again.rows.shown[60], again.rows.names[60]) == ("a new text", "a new name")
     question = asked(again)
     assert question.names == [f"name {row}" for row in question.rows.tolist()]
+    assert "a new name" in again.history[-1].names
 
 
 def test_a_state_can_be_gone_on_from_more_than_once(quick: Make) -> None:

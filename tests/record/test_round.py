@@ -27,6 +27,7 @@ def test_a_line_of_an_older_record_says_nothing_of_what_was_bought() -> None:
     line = {"round": 1, "labelled": 2, "queried": [4], "labels": [0], "seconds": {}, "steps": 3}
     old = Round.from_line(line)
     assert (old.bought, old.wrong, old.unasked) == (None, None, False)
+    assert (old.names, old.by) == ([], "")
 
 
 def test_labels_that_were_bought_were_asked_for() -> None:
