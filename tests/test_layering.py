@@ -99,10 +99,11 @@ FLOORS = (
     ("query",),
     ("oracles",),
     ("record",),
+    ("exported",),
     ("cycle", "search"),
     ("report",),
     ("run", "config", "listing", "dashboard", "testing"),
-    ("command",),
+    ("command", "predict", "labels"),
     ("__main__",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

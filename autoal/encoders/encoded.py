@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from autoal.data.cache import NamedArrays, cached
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
+from autoal.data.reader import Reader
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
@@ -65,11 +66,15 @@ class Encoded(Data):
         deviation = float(features.var(0).mean().sqrt())
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
+    def reader(self) -> Reader:
+        """That of the rows themselves, or of features, where only the data set's are encoded."""
+        return self.data.reader() if self.encoder.new_rows else super().reader()
+
     def stored(self, inputs: Any) -> Rows:
-        """New rows of the data set, encoded as the pool was; features where these are given."""
+        rows = super().stored(inputs)
         if not self.encoder.new_rows:
-            return super().stored(inputs)
-        return encoded_rows(self.encoder, self.data.stored(inputs), self.device)
+            return rows
+        return encoded_rows(self.encoder, rows, self.device)
 
     def _first_time(self, parts: Mapping[str, Rows]) -> NamedArrays:
         begin, name = perf_counter(), type(self.encoder).__name__
