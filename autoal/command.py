@@ -3,6 +3,7 @@
 Nothing here imports torch until the settings are known to be sound.
 """
 
+import errno
 import os
 import shlex
 import signal
@@ -24,6 +25,11 @@ from autoal import __version__, config
 from autoal.config import CONFIGS
 from autoal.errors import UserError
 
+FULL = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+)  # which say of no file that there is no room for it
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
@@ -86,6 +92,8 @@ def _refusal(error: Exception) -> UserError | None:
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, OSError) and error.filename is not None:
         return UserError(f"cannot use {error.filename}: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in FULL:
+        return UserError(f"cannot write: {error.strerror}")
     if type(error).__name__ == "TerminatedWorkerError":  # joblib's, imported by a sweep alone
         return UserError(
             "a process of the sweep was killed, perhaps because memory ran out; "

@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from autoal.building import TARGET, build, refused
-from autoal.cycle.experiment import Experiment, rounds
+from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.encoders.encoded import Encoded
@@ -63,6 +63,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         raise
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
     with RunFolder(path, settings, about) as folder:
+        demand_fit(built.experiment, folder)
         if len(folder.rounds) <= settings["rounds"]:
             _go_on(built, folder, console)
         write_results(folder)
@@ -95,8 +96,7 @@ def resumed(path: Path | str) -> Parts:
     """The experiment of a run folder, after its last finished round, and who answers."""
     with closing(RunFolder.reopened(Path(path))) as folder:
         built = parts(folder.config)
-        if folder.rounds:
-            built.experiment.resume(folder.rounds, folder.state())
+        go_on(built.experiment, folder)
     return built
 
 

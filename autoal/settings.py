@@ -164,12 +164,15 @@ def _moved(key: str) -> UserError | None:
 
 
 def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
-    """`data-strategy-seed`, and a short hash of every other setting that was changed."""
+    """`data-strategy-seed`, and a short hash of every other setting that was changed.
+
+    `rounds` makes no other run: more of them go on with the one that is there.
+    """
     name = f"{data}-{strategy}-{settings['seed']}"
     changed = {
         key: repr(pair[1])
         for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "seed")
+        if key not in ("name", "out", "rounds", "seed")
     }
     if not changed:
         return name

@@ -41,7 +41,7 @@ from autoal import (
 )
 from autoal.model.logistic import Logistic
 from autoal.query import registry
-from autoal.record.round import rounds_of
+from autoal.record.round import read_rounds
 from autoal.report.measures import Spread
 from autoal.report.statistics import bootstrap
 from autoal.report.tables import Cell, Table
@@ -290,7 +290,7 @@ def _record(folder: Path) -> list[Round]:
     path = folder / "rounds.jsonl"
     if not path.exists() or (folder / "state").exists():
         return []
-    return rounds_of(path.read_text().splitlines(), path)
+    return read_rounds(path.read_bytes(), path)
 
 
 def _at(finished: Round) -> float:

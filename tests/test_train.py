@@ -1,18 +1,21 @@
 import fcntl
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import yaml
 from sklearn.datasets import load_digits
 
+from autoal.report.__main__ import main
 from tests import wandb_file
 from tests.launch import ROOT, Zygote
 
@@ -25,6 +28,11 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     for each in found:
         del each["seconds"]
     return found
+
+
+def states(folder: Path) -> list[str]:
+    """The states that are there."""
+    return sorted(path.name for path in (folder / "state").iterdir())
 
 
 def wait_for(*paths: Path) -> None:
@@ -90,7 +98,7 @@ def test_the_name_of_a_run_tells_its_settings_apart(train: Zygote, tmp_path: Pat
         finished = train.run(*QUICK, "rounds=0", *extra, f"out={tmp_path}")
         assert finished.code == 0, finished.err
     names = {path.name for path in tmp_path.iterdir()}
-    assert len(names) == 5
+    assert len(names) == 4
     assert {name.rpartition("-")[0] for name in names} == {
         "digits-margin-0",
         "digits-margin-1",
@@ -117,7 +125,7 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "run") == lines(whole)
-    assert [path.name for path in (tmp_path / "run" / "state").iterdir()] == ["round-0003.pt"]
+    assert states(tmp_path / "run") == ["round-0003.pt", "round-0003.sha256"]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +134,11 @@ def test_killed_at_random_moments_a_run_ends_as_if_it_never_was(
         ("training", 2),
         ("scoring", 2),
         ("the state half written", 2),
+        ("the checksum half written", 2),
         ("the rounds half written", 2),
         ("between state and rounds", 2),
         ("the old state not removed", 3),
+        ("the old checksum not removed", 3),
     ],
 )
 def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
@@ -141,6 +151,69 @@ def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "run") == lines(whole)
+    assert states(tmp_path / "run") == ["round-0003.pt", "round-0003.sha256"]
+
+
+def test_a_finished_run_goes_on_where_more_rounds_are_asked_for(
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    short = (*deep, "rounds=1", f"out={tmp_path}", "name=run")
+    assert train.run(*short).code == 0
+    finished = train.run(*deep, f"out={tmp_path}", "name=run")
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == lines(whole)
+    both = (tmp_path / "run", whole)
+    configs = [yaml.safe_load((run / "config.yaml").read_text()) for run in both]
+    for config in configs:
+        del config["about"]["id"], config["out"]
+    assert configs[0] == configs[1]
+    refused = train.run(*short)
+    assert refused.code == 2
+    assert "rounds: 3 in the folder, 1 now; 4 rounds are there" in refused.err
+
+
+def test_a_run_that_failed_before_its_first_round_is_corrected(
+    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    arguments = (*deep, f"out={tmp_path}", "name=run")
+    failed = train.run(*arguments, "task.learning_rate=1e30", "task.steps=20")
+    assert failed.code == 2
+    assert (tmp_path / "run" / "error.txt").exists()
+    finished = train.run(*arguments)
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == lines(whole)
+    assert not (tmp_path / "run" / "error.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ({"queried": [150]}, "round 3: row 150 is not among the 150 that there are"),
+        ({"labels": [10]}, "round 3: label 10 is not among the 10 that there are"),
+        ({"labels": [0.5]}, "line 4 is not round 3: `labels` must be a list of whole numbers"),
+        ({"accuracy": None}, "line 4 is not round 3: `accuracy` must be a finite number, got None"),
+    ],
+)
+def test_a_record_that_cannot_be_this_runs_is_one_message(
+    spoil: dict[str, Any],
+    told: str,
+    train: Zygote,
+    deep: tuple[str, ...],
+    whole: Path,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    record = tmp_path / "run" / "rounds.jsonl"
+    *before, last = map(json.loads, record.read_text().splitlines())
+    line = {**last, **spoil}
+    for key in {"queried", "labels"} & spoil.keys():
+        line[key] = [*spoil[key], *last[key][1:]]
+    record.write_text("".join(f"{json.dumps(each)}\n" for each in (*before, line)))
+    refused = train.run(*deep, f"out={tmp_path}", "name=run")
+    assert refused.code == 2
+    assert f"{record}" in refused.err
+    assert told in refused.err
+    assert refused.err.count("error:") == 1
 
 
 def test_a_finished_run_shows_its_results_again(
@@ -207,6 +280,12 @@ def test_a_full_disk_is_one_message_and_loses_nothing(
     assert lines(tmp_path / "run") == lines(whole)
 
 
+def test_a_disk_that_is_full_before_a_sweep_is_one_message(train: Zygote, tmp_path: Path) -> None:
+    full = train.run("-m", *QUICK, "seed=0,1", f"out={tmp_path}", largest_file=1_000)
+    assert full.code == 2
+    assert full.err == "error: cannot write: File too large\n"
+
+
 def test_an_unwritable_folder_is_one_message(train: Zygote) -> None:
     refused = train.run(*QUICK, "out=/dev/null/runs", "name=run")
     assert refused.code == 2
@@ -257,10 +336,17 @@ def test_every_precision_runs_and_queries(precision: str, train: Zygote, tmp_pat
     assert len(lines(tmp_path / "run")) == 4
 
 
-def test_a_name_with_brackets_and_spaces_is_a_name(train: Zygote, tmp_path: Path) -> None:
-    finished = train.run(*QUICK, f"out={tmp_path}", "name='[bold]x [y]'")
+@pytest.mark.parametrize("name", ["[bold]x [y]", "$x^$", "<script>a&b|_*`"])
+def test_a_name_is_a_name_whatever_it_means_elsewhere(
+    name: str, train: Zygote, tmp_path: Path
+) -> None:
+    finished = train.run(*QUICK, "rounds=1", f"out={tmp_path}", f"name='{name}'")
     assert finished.code == 0, finished.err
-    assert str(tmp_path / "[bold]x [y]" / "rounds.jsonl") in finished.out
+    assert str(tmp_path / name / "rounds.jsonl") in finished.out
+    curve = ElementTree.parse(tmp_path / name / "learning_curve.svg")
+    assert curve.findtext("{http://www.w3.org/2000/svg}title") == name
+    assert main([str(tmp_path)]) == 0
+    assert "<script" not in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_sweep_that_is_ended_leaves_no_worker_behind(train: Zygote, tmp_path: Path) -> None:

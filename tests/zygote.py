@@ -23,15 +23,17 @@ TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
 # Where a run can be killed in round 2: a function's owner, its name, and the call that is the last
 # one where a round has three training steps. A file of the run is written to a part, synced and
-# put in place: config.yaml first, then in each round the state and the rounds; round 0 has no old
-# state to remove.
+# put in place: config.yaml first, then in each round the state, its checksum and the rounds; round
+# 0 has no old state and checksum to remove.
 PLACES: dict[str, tuple[Any, str, int]] = {
     "training": (Task, "training_step", 8),
     "scoring": (Margin, "score", 2),
-    "the state half written": (os, "fsync", 6),
-    "the rounds half written": (os, "fsync", 7),
-    "between state and rounds": (Path, "replace", 7),
-    "the old state not removed": (Path, "unlink", 2),
+    "the state half written": (os, "fsync", 8),
+    "the checksum half written": (os, "fsync", 9),
+    "the rounds half written": (os, "fsync", 10),
+    "between state and rounds": (Path, "replace", 10),
+    "the old state not removed": (Path, "unlink", 3),
+    "the old checksum not removed": (Path, "unlink", 4),
 }
 # What a run does over and over: a moment of it is one of these calls.
 WATCHED: list[tuple[Any, str]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.cycle.history import demand_history
 from autoal.cycle.hooks import Growth, Stop
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
@@ -35,6 +37,7 @@ from autoal.record.round import PHASES, Round
 from autoal.record.sink import Sink
 from autoal.seeding import generator, seeded
 
+SHOWN = 200  # characters of what torch has to say of a state
 NOTHING_LEFT = "no row is left that could be asked about"
 
 
@@ -48,14 +51,8 @@ def rounds(
         oracle: answers.
         folder: has the rounds that were done before, and keeps every other before it is told.
     """
-    if folder is not None and _answers_of(folder.rounds) != _answers_of(experiment.history):
-        if experiment.history:
-            raise UserError(
-                f"the {len(folder.rounds)} rounds of {folder.path} are not the "
-                f"{len(experiment.history)} that this experiment has done: give a new one, "
-                "or another folder"
-            )
-        experiment.resume(folder.rounds, folder.state())
+    if folder is not None:
+        _take_up(experiment, folder)
     while (question := experiment.ask()) is not None:
         answers = oracle(question)
         del question  # since whoever holds its view costs a copy of the model
@@ -63,6 +60,35 @@ def rounds(
         if folder is not None:
             folder.add(done, experiment.state_dict())
         yield done
+
+
+def go_on(experiment: Experiment, folder: RunFolder) -> None:
+    """Bring a new experiment to where its folder is; what does not fit is refused by its file."""
+    demand_fit(experiment, folder)
+    if folder.rounds:
+        state = folder.state()
+        with folder.explained(folder.last_state):
+            experiment.resume(folder.rounds, state)
+
+
+def demand_fit(experiment: Experiment, folder: RunFolder) -> None:
+    """Refuse a folder whose rounds cannot be those of this experiment."""
+    with folder.explained(folder.record):
+        demand_history(folder.rounds, experiment.plan, experiment.data)
+
+
+def _take_up(experiment: Experiment, folder: RunFolder) -> None:
+    """Be sure that experiment and folder are at the same round, and that more can be kept."""
+    if _answers_of(folder.rounds) != _answers_of(experiment.history):
+        if experiment.history:
+            raise UserError(
+                f"the {len(folder.rounds)} rounds of {folder.path} are not the "
+                f"{len(experiment.history)} that this experiment has done: give a new one, "
+                "or another folder"
+            )
+        go_on(experiment, folder)
+    if len(folder.rounds) <= experiment.plan.rounds:
+        folder.demand_writable()
 
 
 def _answers_of(history: Sequence[Round]) -> list[tuple[list[int], ...]]:
@@ -156,12 +182,13 @@ class Experiment:
         """Go on after these rounds, with the state that belongs to the last of them."""
         if self.history or self._asked is not None:
             raise RuntimeError("this experiment has begun already: resume a new one")
-        with seeded(self.seed, "resume"):  # whatever a learner draws before it has its state
+        demand_history(history, self.plan, self.data)
+        with _fitting("learner"), seeded(self.seed, "resume"):  # it may draw before it has its own
             self.learner.load_state_dict(state["learner"])
-        self.strategy.load_state_dict(state["strategy"])
-        for made in state.get("made", []):
-            rows = Rows.of(made["inputs"])
-            self._grow(replace(rows, shown=made["shown"], names=made["names"]))
+        with _fitting("strategy"):
+            self.strategy.load_state_dict(state["strategy"])
+        with _fitting("rows that were made"):
+            self._grow_again(state.get("made", []), sum(done.made for done in history))
         for done in history:
             told = (done.queried, done.labels, done.declined)
             tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in told)
@@ -336,10 +363,27 @@ class Experiment:
     def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
         return Sight(learner, self.data, self._rows, self._pool, self.seed, number, stopwatch)
 
+    def _grow_again(self, kept: Sequence[dict[str, Any]], count: int) -> None:
+        for made in kept:
+            rows = Rows.of(made["inputs"])
+            self._grow(replace(rows, shown=made["shown"], names=made["names"]))
+        if (found := sum(map(len, self._made))) != count:
+            raise ValueError(f"the rounds tell of {count}, and {found} are there")
+
     def _grow(self, made: Rows) -> None:
         self._rows = self._rows.joined(self.learner.place(made.without_labels()))
         self._pool = self._pool.grown(len(made))
         self._made = [*self._made, made]
+
+
+@contextmanager
+def _fitting(owner: str) -> Iterator[None]:
+    """Say whose state it is that does not fit, whatever its owner makes of it."""
+    try:
+        yield
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
+        raise UserError(f"the state does not fit the {owner} ({told})") from error
 
 
 def _demand(name: str, value: Any, kind: type, example: str) -> None:

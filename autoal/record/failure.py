@@ -5,8 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from autoal.errors import UserError
-
-FAILURE = "error.txt"
+from autoal.record.layout import FAILURE
 
 
 def keep_failure(folder: Path, error: Exception) -> None:
@@ -17,7 +16,7 @@ def keep_failure(folder: Path, error: Exception) -> None:
         text = f"{type(error).__name__}: {error}\n\n{trace}"
     with suppress(OSError):  # the disk may be what failed, and the error itself is told in any case
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FAILURE).write_text(f"{text.rstrip()}\n")
+        (folder / FAILURE).write_text(f"{text.rstrip()}\n", errors="replace")
 
 
 def forget_failure(folder: Path) -> None:

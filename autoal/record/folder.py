@@ -7,36 +7,50 @@ before it is removed after, so that a process killed anywhere leaves a pair that
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
-import torch
-import yaml
-
 from autoal.errors import UserError, Waiting
+from autoal.record.config import Config, config_bytes, read_config
 from autoal.record.failure import forget_failure, keep_failure
-from autoal.record.round import Round, rounds_of
-from autoal.settings import differences, plain
+from autoal.record.layout import (
+    CONFIG,
+    FAILURE,
+    MARK,
+    PARTS,
+    ROUNDS,
+    STATES,
+    checksum_of,
+    part_of,
+    remove,
+    state_of,
+)
+from autoal.record.lock import Lock
+from autoal.record.round import OF_THE_RUN, Round, read_round, read_rounds
+from autoal.record.states import checksum, packed, read_state
+from autoal.settings import Settings, differences, plain
 
 # Where a run reports to makes no difference to what it computes.
 FREE = ("logger", "name", "out")
+MORE = ("rounds", "budget")  # of which there may be more, a number a round where it is a list
 
 
 class RunFolder:
     """One run on disk, held by one process at a time; a context manager.
 
+    A folder in which nothing was finished is taken over by whatever run comes next. One that
+    cannot be written is opened for reading.
+
     Args:
         path: of the folder, made if it is not there.
-        config: the settings of the run; those of a folder that is there must be the same.
+        config: the settings of the run; those of a folder with rounds must be the same, or ask for
+            more rounds.
         versions: of what the results may depend on; config.yaml keeps those of the first start.
     """
 
@@ -52,11 +66,14 @@ class RunFolder:
             raise UserError("`about` is where the versions are kept: call a setting otherwise")
         with _writing(path):
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = (path / ".lock").open("w")
+        self._lock = Lock(path)
         try:
-            self._take_lock()
+            with self.explained():
+                self._record = self._read_record()
+                self._rounds = read_rounds(self._record, self.record)
             self.id = self._settle(dict(versions or {}))
-            self._lines = self._read_lines()
+            if not self.barred:
+                self._tidy()
         except BaseException:
             self._lock.close()
             raise
@@ -64,7 +81,9 @@ class RunFolder:
     @classmethod
     def reopened(cls, path: Path | str) -> RunFolder:
         """The folder of a run that was there before, with the settings that it has."""
-        return cls(path, _config_of(Path(path))[0])
+        if not Path(path, CONFIG).exists():
+            raise UserError(f"there is no run in {path}: it has no {CONFIG}")
+        return cls(path, read_config(Path(path, CONFIG)).settings)
 
     def __enter__(self) -> RunFolder:
         return self
@@ -88,41 +107,65 @@ class RunFolder:
     @property
     def rounds(self) -> list[Round]:
         """The finished rounds, in their order."""
-        return rounds_of(self._lines, self.path / "rounds.jsonl")
+        return [*self._rounds]
+
+    @property
+    def barred(self) -> str:
+        """Why nothing can be written here; empty where it can."""
+        return self._lock.barred
 
     def add(self, finished: Round, state: dict[str, Any]) -> None:
-        """Keep a round and the state that the next one starts from."""
-        if finished.number != len(self._lines):
-            raise ValueError(f"round {finished.number} cannot follow {len(self._lines)} rounds")
-        line = finished.to_line()
-        line |= {key: self.config[key] for key in ("strategy", "seed") if key in self.config}
-        if isinstance(strategy := line.get("strategy"), Mapping):
-            line["strategy"] = strategy.get("name")
-        content = BytesIO()
-        torch.save(state, content)
-        self.write(self._state_path(finished.number), content.getvalue())
-        lines = [*self._lines, json.dumps(line)]
-        self.write(self.path / "rounds.jsonl", "".join(f"{text}\n" for text in lines).encode())
-        self._lines = lines
+        """Keep a round and the state that the next one starts from.
+
+        What could not be read back is refused, and what was finished before stays as it was.
+        """
+        if finished.number != len(self._rounds):
+            raise ValueError(f"round {finished.number} cannot follow {len(self._rounds)} rounds")
+        record = self._record + self._line(finished)
+        content, path = packed(state), state_of(self.path, finished.number)
+        self.write(path, content)
+        self.write(checksum_of(path), checksum(path, content))
+        self.write(self.record, record)
+        self._record = record
+        self._rounds.append(finished)
         forget_failure(self.path)  # it went on
-        for path in (self.path / "state").glob("round-*.pt"):
-            if path != self._state_path(finished.number):
-                path.unlink()
+        self._tidy()
 
     def state(self) -> dict[str, Any]:
         """The state after the last finished round."""
-        path = self._state_path(len(self._lines) - 1)
+        with self.explained():
+            return read_state(self.last_state)
+
+    @property
+    def record(self) -> Path:
+        """Where the rounds are."""
+        return self.path / ROUNDS
+
+    @property
+    def last_state(self) -> Path:
+        """Where the state after the last finished round is."""
+        return state_of(self.path, len(self._rounds) - 1)
+
+    @contextmanager
+    def explained(self, file: Path | None = None) -> Iterator[None]:
+        """Say of what is found wrong here in which file it is, and what would do."""
         try:
-            return torch.load(path, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+            yield
+        except UserError as error:
+            place = "" if file is None else f"{file}: "
             raise UserError(
-                f"cannot read {path}, which the run needs to go on: {error}\n"
-                f"  start over with another name=, or remove {self.path}"
+                f"{place}{error}\n  put back a copy of the file, start over with another name=, "
+                f"or remove {self.path}"
             ) from error
+
+    def demand_writable(self) -> None:
+        """Refuse to go on where the rounds could not be kept."""
+        if self.barred:
+            raise UserError(f"{self.barred}; the rounds that are left cannot be kept")
 
     def write(self, path: Path, content: bytes) -> None:
         """Replace a file of the folder as a whole, or leave it as it was."""
-        part = path.with_name(f".{path.name}.part")
+        part = part_of(path)
         with _writing(path):
             try:
                 path.parent.mkdir(exist_ok=True)
@@ -135,60 +178,88 @@ class RunFolder:
                 part.unlink(missing_ok=True)  # a full disk needs the room
                 raise
 
-    def _state_path(self, number: int) -> Path:
-        return self.path / "state" / f"round-{number:04}.pt"
+    def renew(self, path: Path, content: bytes) -> None:
+        """Write what follows from the rounds, unless it is there or nothing can be written."""
+        if not (self.barred or (path.exists() and path.read_bytes() == content)):
+            self.write(path, content)
 
-    def _take_lock(self) -> None:
-        # The kernel lets go of it when the process ends, however that happens.
+    def _line(self, finished: Round) -> bytes:
+        line = finished.to_line()
+        line |= {key: self.config[key] for key in OF_THE_RUN if key in self.config}
+        if isinstance(strategy := line.get("strategy"), Mapping):
+            line["strategy"] = strategy.get("name")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"{self.path} is open already, mostly because another process is at work in it; "
-                "wait for it, or give another name="
-            ) from error
+            text = json.dumps(line).encode()
+            read_round(text)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"round {finished.number} cannot be kept: {error}") from error
+        return text + b"\n"
 
-    def _settle(self, versions: dict[str, Any]) -> str:
+    def _tidy(self) -> None:
+        """Remove what a process that was killed left half done, and the states of old rounds."""
+        with _writing(self.path):
+            remove(self.path, PARTS)
+            remove(self.path, STATES, but=(self.last_state, checksum_of(self.last_state)))
+
+    def _settle(self, versions: Settings) -> str:
         """Write config.yaml, or check the one that is there; returns the run's identity."""
-        path = self.path / "config.yaml"
+        path = self.path / CONFIG
         if not path.exists():
-            if (self.path / "rounds.jsonl").exists():
-                raise UserError(f"{self.path} has rounds but no config.yaml; give another name=")
-            about = {"id": uuid4().hex[:12], "versions": versions}
-            text = yaml.safe_dump({**self.config, "about": about}, sort_keys=False)
-            self.write(path, text.encode())
-            return str(about["id"])
-        found, identity = _config_of(self.path)
-        changed = [
-            f"  {key}: {there} in the folder, {here} now"
-            for key, (there, here) in differences(found, self.config).items()
-            if key.split(".")[0] not in FREE
-        ]
+            if self._rounds:
+                raise UserError(f"{self.path} has rounds but no {CONFIG}; give another name=")
+            return self._begin(versions)
+        with self.explained():
+            found = read_config(path)
+        changed = differences(found.settings, self.config)
+        changed = {key: pair for key, pair in changed.items() if key.split(".")[0] not in FREE}
+        if changed and not self._rounds:
+            return self._begin(versions)
+        self._demand_more(changed)
         if changed:
+            self.write(path, config_bytes(Config(self.config, found.about)))
+        return str(found.about["id"])
+
+    def _begin(self, versions: Settings) -> str:
+        """Take the folder over; of a run before, nothing was finished."""
+        with _writing(self.path):
+            remove(self.path, (FAILURE, MARK, *STATES))
+        about = {"id": uuid4().hex[:12], "versions": versions}
+        self.write(self.path / CONFIG, config_bytes(Config(self.config, about)))
+        return str(about["id"])
+
+    def _demand_more(self, changed: Mapping[str, tuple[Any, Any]]) -> None:
+        """Refuse other settings than those of the folder, unless they ask for more rounds."""
+        told = [
+            f"  {key}: {there} in the folder, {here} now{self._why(key)}"
+            for key, (there, here) in changed.items()
+            if not _is_more(key, there, here)
+        ]
+        if told:
             raise UserError(
                 f"{self.path} holds a run of another config:\n"
-                + "\n".join(changed)
+                + "\n".join(told)
                 + "\n  give another name= to start a new run"
             )
-        return identity
 
-    def _read_lines(self) -> list[str]:
-        path = self.path / "rounds.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        rounds_of(lines, path)  # or a UserError
-        return lines
+    def _why(self, key: str) -> str:
+        if key not in MORE:
+            return ""
+        return f"; {len(self._rounds)} rounds are there, and only more can be asked for"
+
+    def _read_record(self) -> bytes:
+        try:
+            content = self.record.read_bytes() if self.record.exists() else b""
+        except OSError as error:
+            raise UserError(f"cannot read {self.record}: {error.strerror}") from error
+        return content if content.endswith(b"\n") or not content else content + b"\n"
 
 
-def _config_of(folder: Path) -> tuple[dict[str, Any], str]:
-    """The settings of a run's folder, and the run's identity."""
-    path = folder / "config.yaml"
-    try:
-        config = yaml.safe_load(path.read_text())
-        return config, str(config.pop("about")["id"])
-    except FileNotFoundError as error:
-        raise UserError(f"there is no run in {folder}: it has no config.yaml") from error
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
-        raise UserError(f"{path} is not the config of a run: {error!r}") from error
+def _is_more(key: str, there: Any, here: Any) -> bool:
+    """Whether this is only a longer plan, of which what is there is the beginning."""
+    if key == "rounds":
+        return type(there) is type(here) is int and here > there
+    lists = isinstance(there, list) and isinstance(here, list)
+    return key == "budget" and lists and here[: len(there)] == there
 
 
 @contextmanager

@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autoal.errors import UserError
+from autoal.record.kinds import (
+    AMOUNT,
+    AMOUNTS,
+    MAPPING,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WHOLES,
+    Kind,
+    once,
+)
 
+NEEDED = ("round", "labelled", "queried", "labels", "seconds", "steps")
+OF_THE_RUN = ("strategy", "seed")  # stand in every line of a folder, for readers of many runs
 PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own
+
+# Of the fields of a line; older records lack some. Every other field is a metric.
+_KINDS: dict[str, Kind] = {
+    "round": WHOLE,
+    "labelled": WHOLE,
+    "queried": WHOLES,
+    "labels": WHOLES,
+    "names": TEXTS,
+    "by": TEXT,
+    "bought": WHOLE.or_null(),
+    "wrong": WHOLE.or_null(),
+    "declined": WHOLES,
+    "cost": AMOUNT.or_null(),
+    "made": WHOLE,
+    "seconds": AMOUNTS,
+    "steps": WHOLE,
+    "notes": MAPPING,
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +73,12 @@ class Round:
         """Whether labels were given that nobody was asked for."""
         return self.bought is not None and self.bought < len(self.queried)
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the candidates, where the strategy notes such."""
+        noted = self.notes.get("weights", {})
+        return noted if NUMBERS.holds(noted) else {}
+
     def to_line(self) -> dict[str, Any]:
         """The round as a flat mapping, ready for JSON; what is rare stands there if it is so."""
         rare = {"declined": self.declined, "cost": self.cost, "made": self.made}
@@ -60,26 +99,26 @@ class Round:
         }
 
     @classmethod
-    def from_line(cls, line: dict[str, Any]) -> Round:
-        """The round that `to_line` wrote; whatever else is a number is a metric."""
-        rest = dict(line)
-        return cls(
-            number=rest.pop("round"),
-            labelled=rest.pop("labelled"),
-            queried=rest.pop("queried"),
-            labels=rest.pop("labels"),
-            bought=rest.pop("bought", None),  # older records lack it
-            wrong=rest.pop("wrong", None),
-            declined=rest.pop("declined", []),
-            cost=rest.pop("cost", None),
-            made=rest.pop("made", 0),
-            names=rest.pop("names", []),
-            by=rest.pop("by", ""),
-            seconds=rest.pop("seconds"),
-            steps=rest.pop("steps"),
-            notes=rest.pop("notes", {}),
-            metrics={name: value for name, value in rest.items() if isinstance(value, float)},
-        )
+    def from_line(cls, line: Mapping[str, Any]) -> Round:
+        """The round that `to_line` wrote; whatever else stands there is a metric."""
+        known = {key: line[key] for key in _KINDS if key in line}
+        for key in NEEDED:
+            if key not in known:
+                raise UserError(f"it has no `{key}`")
+        for key, value in known.items():
+            _KINDS[key].demand(key, value)
+        metrics = {key: line[key] for key in line if key not in (*_KINDS, *OF_THE_RUN)}
+        for key, value in metrics.items():
+            NUMBER.demand(key, value)
+        found = cls(number=known.pop("round"), metrics=metrics, **known)
+        found._demand_lengths()
+        return found
+
+    def _demand_lengths(self) -> None:
+        rows = len(self.queried)
+        for name, given in (("labels", self.labels), ("names", self.names or self.queried)):
+            if len(given) != rows:
+                raise UserError(f"{rows} rows were queried, and `{name}` has {len(given)}")
 
 
 def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
@@ -88,14 +127,47 @@ def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
     return [*PHASES, *sorted(own)]
 
 
-def rounds_of(lines: Iterable[str], where: object) -> list[Round]:
-    """The rounds that these lines record; messages say in `where` they stand."""
+def read_rounds(content: bytes, where: object) -> list[Round]:
+    """The rounds that a record holds; messages say in `where` and in which line what is wrong."""
     found: list[Round] = []
-    for number, line in enumerate(lines):
+    asked: set[int] = set()
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n") if content else []):
         try:
-            found.append(Round.from_line(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{where}, line {number + 1} is not a round: {error!r}") from error
-        if found[-1].number != number:
-            raise UserError(f"{where}, line {number + 1} is not round {number}")
+            found.append(read_round(line))
+            _demand_next(found, asked)
+        except UserError as error:
+            raise UserError(f"{where}, line {number + 1} is not round {number}: {error}") from error
     return found
+
+
+def read_round(line: bytes) -> Round:
+    """The round of one line of a record."""
+    try:
+        values = json.loads(line.decode(), object_pairs_hook=once)
+    except UserError:
+        raise
+    except UnicodeDecodeError as error:
+        raise UserError("it is not text in UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"it is not JSON, {error}" if line.strip() else "it is empty") from error
+    MAPPING.demand("a line", values)
+    return Round.from_line(values)
+
+
+def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
+    """Refuse a last round that cannot follow the ones before; count the rows that it asked about.
+
+    Args:
+        found: the rounds so far.
+        asked: the rows that those before the last asked about.
+    """
+    done, rows = found[-1], [*found[-1].queried, *found[-1].declined]
+    if done.number != len(found) - 1:
+        raise UserError(f"`round` is {done.number}")
+    before = found[-2].labelled if len(found) > 1 else done.labelled - len(done.queried)
+    if before < 0 or done.labelled != before + len(done.queried):
+        raise UserError(f"`labelled` is {done.labelled}, which the rows queried do not add up to")
+    if not asked.isdisjoint(rows) or len(set(rows)) < len(rows):
+        again = next(row for place, row in enumerate(rows) if row in asked or row in rows[:place])
+        raise UserError(f"row {again} was asked about before")
+    asked.update(rows)

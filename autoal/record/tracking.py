@@ -10,7 +10,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -25,13 +24,13 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows, chosen
 from autoal.model.fitstep import FitStep
 from autoal.record.folder import RunFolder
+from autoal.record.layout import MARK
 from autoal.record.login import signed_in
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.settings import flatten
 
 GRID = 64  # queried images shown a round
-MARK = Path("state", "tracked")  # holds the number of the last round that W&B surely has
 FLUSHED = 3.0  # seconds after which a row is on disk
 PATIENCE = 30  # seconds that the network may take at the start and at the end
 

@@ -1,6 +1,8 @@
 """What the contenders did: weights, classes, seconds and pictures."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from autoal.report import figures
 from autoal.report.groups import Setting
 from autoal.report.measures import evenness
 from autoal.report.page import Section
-from autoal.report.pictures import queried
+from autoal.report.pictures import Gallery
 from autoal.report.runs import Floats, Run
 from autoal.report.tables import Cell, Table
 
@@ -33,7 +35,7 @@ def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
     return {
         name: [
             float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip(*by_run, strict=True)
+            for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
         ]
         for name in names
     }
@@ -66,16 +68,17 @@ def class_counts(setting: Setting) -> dict[str, Floats]:
     labels = {label for run in setting.runs for past in run.rounds for label in past.classes}
     found = {}
     for name, runs in setting.contenders.items():
-        counts = np.zeros(max(labels, default=0) + 1)
-        for label, count in _queried_classes(runs):
-            counts[label] += count
-        if counts.any():
-            found[name] = counts[sorted(labels)]
+        counts = _queried_classes(runs)
+        if counts:
+            found[name] = np.array([counts[label] for label in sorted(labels)], dtype=float)
     return found
 
 
-def _queried_classes(runs: Iterable[Run]) -> Iterable[tuple[int, int]]:
-    return (item for run in runs for past in run.queries for item in past.classes.items())
+def _queried_classes(runs: Iterable[Run]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for past in (past for run in runs for past in run.queries):
+        counts.update(past.classes)
+    return counts
 
 
 def times(settings: Sequence[Setting]) -> Section:
@@ -122,15 +125,16 @@ def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
     return {**found, "other": max(0.0, total - sum(found.values()))}
 
 
-def pictures(settings: Sequence[Setting]) -> Section:
+def pictures(gallery: Gallery) -> Section:
     """The first and the last query of one run a contender."""
-    shown, left_out = queried(settings)
-    section = Section("Queried first and last", [*shown])
-    if not shown:
+    section = Section("Queried first and last", [*gallery.shown])
+    if not gallery.shown:
         section.parts.append(
             "No finished run has pictures of every round: only runs that are tracked "
             "(logger=wandb, offline too) keep them."
         )
-    if left_out:
-        section.parts.append(f"Of {left_out} more, pictures are left out to keep the page small.")
+    if gallery.left_out:
+        section.parts.append(
+            f"Of {gallery.left_out} more, pictures are left out to keep the page small."
+        )
     return section

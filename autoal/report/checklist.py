@@ -139,7 +139,8 @@ def _low_budget(settings: Sequence[Setting]) -> Verdict:
 
 def _labels_a_class(setting: Setting) -> float:
     classes = {label for run in setting.runs for past in run.rounds for label in past.classes}
-    return float(setting.config.get("start.size", 0)) / max(1, len(classes))
+    first = min(sum(run.rounds[0].classes.values()) for run in setting.runs)
+    return first / max(1, len(classes))
 
 
 def _automated(settings: Sequence[Setting]) -> Verdict:

@@ -11,6 +11,7 @@ from autoal.report.groups import Setting, by_baseline
 from autoal.report.measures import Curve, Spread
 from autoal.report.outcomes import Against
 from autoal.report.page import Section
+from autoal.report.pictures import queried
 from autoal.report.statistics import LEVEL
 from autoal.report.tables import Cell, Table
 
@@ -22,6 +23,8 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
     colours = {name: place for place, name in enumerate(names)}
     if not settings:
         return [Section("Verdict", ["No run is finished."]), _care(faults)]
+    gallery = queried(settings)
+    faults = [*faults, *gallery.faults]
     return [
         _verdict(settings, against, faults),
         _care(faults),
@@ -32,7 +35,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.weights(settings),
         behaviour.classes(settings),
         behaviour.times(settings),
-        behaviour.pictures(settings),
+        behaviour.pictures(gallery),
         Section("A benchmark to be trusted", [checklist(settings)]),
     ]
 

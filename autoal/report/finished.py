@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from autoal.record.layout import CURVE, WEIGHTS
 from autoal.record.round import Round, phases_of
 from autoal.report import figures
 from autoal.report.measures import Curve
@@ -25,11 +26,11 @@ DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 def write_results(folder: RunFolder) -> None:
     """The learning curve, and the weights of the candidates if there are some, as pictures."""
     history, name = folder.rounds, folder.path.name
-    drawn = {"learning_curve": learning_curve(history, name)}
-    if any("weights" in finished.notes for finished in history):
-        drawn["weights"] = mixing_weights(history, name)
+    drawn = {CURVE: learning_curve(history, name)}
+    if any(finished.weights for finished in history):
+        drawn[WEIGHTS] = mixing_weights(history, name)
     for file, figure in drawn.items():
-        folder.write(folder.path / f"{file}.svg", standalone(figure).encode())
+        folder.renew(folder.path / file, standalone(figure).encode())
 
 
 def learning_curve(history: Sequence[Round], title: str) -> Figure:
@@ -47,8 +48,9 @@ def learning_curve(history: Sequence[Round], title: str) -> Figure:
 
 def mixing_weights(history: Sequence[Round], title: str) -> Figure:
     """What each candidate weighs in each query, stacked."""
-    found = [finished.notes["weights"] for finished in history if "weights" in finished.notes]
-    weights = {name: [weight[name] for weight in found] for name in found[0]}
+    found = [finished.weights for finished in history if finished.weights]
+    names = dict.fromkeys(name for weights in found for name in weights)
+    weights = {name: [told.get(name, 0.0) for told in found] for name in names}
     return figures.mixing_weights(title, weights)
 
 

@@ -11,11 +11,11 @@ from autoal.report.runs import Floats, Run
 def area(run: Run) -> float:
     """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
 
-    The mean accuracy over the budget; a run of the start alone has the accuracy of the start.
+    The mean accuracy over the budget; where no label was added to the start, over the rounds.
     """
     labelled, accuracy = run.labelled, run.accuracy
-    if len(labelled) == 1:
-        return float(accuracy[0])
+    if labelled[0] == labelled[-1]:  # of the start alone, or all later rows were declined
+        return float(accuracy.mean())
     middles = (accuracy[1:] + accuracy[:-1]) / 2
     return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
 
@@ -48,11 +48,16 @@ class Curve:
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
-        """At all counts of labels within the reach of every run, straight lines between rounds."""
+        """At all counts of labels within the reach of every run, straight lines between rounds.
+
+        Where no count is in the reach of all, as of runs of a start alone of which rows were
+        declined, every run keeps its ends.
+        """
         counts = np.unique(np.concatenate([run.labelled for run in runs]))
         low = max(run.labelled[0] for run in runs)
         high = min(run.labelled[-1] for run in runs)
-        counts = counts[(counts >= low) & (counts <= high)]
+        shared = counts[(counts >= low) & (counts <= high)]
+        counts = shared if len(shared) else counts
         rows = np.array([np.interp(counts, run.labelled, run.accuracy) for run in runs])
         deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(counts))
         return cls(counts, rows.mean(0), deviation)

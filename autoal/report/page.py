@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 
+from autoal.report.escape import escaped
 from autoal.report.pictures import Pictures
 from autoal.report.svg import PALETTE, STROKES, Figure
 from autoal.report.tables import Table
@@ -42,7 +42,7 @@ a { color: var(--c0); }
 def page(title: str, sections: Sequence[Section]) -> str:
     """The whole document."""
     links = " · ".join(
-        f'<a href="#part-{number}">{escape(section.title)}</a>'
+        f'<a href="#part-{number}">{escaped(section.title)}</a>'
         for number, section in enumerate(sections)
     )
     body = "\n".join(_section(number, section) for number, section in enumerate(sections))
@@ -50,31 +50,31 @@ def page(title: str, sections: Sequence[Section]) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{PALETTE}{STROKES}{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n<nav>{links}</nav>\n{body}\n</body>\n</html>\n"
+        f"<title>{escaped(title)}</title>\n<style>{PALETTE}{STROKES}{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{escaped(title)}</h1>\n<nav>{links}</nav>\n{body}\n</body>\n</html>\n"
     )
 
 
 def _section(number: int, section: Section) -> str:
     parts = "\n".join(map(_part, section.parts))
-    return f'<section id="part-{number}">\n<h2>{escape(section.title)}</h2>\n{parts}\n</section>'
+    return f'<section id="part-{number}">\n<h2>{escaped(section.title)}</h2>\n{parts}\n</section>'
 
 
 def _part(part: Part) -> str:
     if isinstance(part, Table):
         return part.html()
     if isinstance(part, Figure):
-        return f"<figure><figcaption>{escape(part.title)}</figcaption>{part.svg}</figure>"
+        return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
     if isinstance(part, Pictures):
         return _pictures(part)
-    return f"<p>{escape(part)}</p>"
+    return f"<p>{escaped(part)}</p>"
 
 
 def _pictures(part: Pictures) -> str:
     images = "".join(
-        f'<div><img src="{address}" alt="{escape(f"{part.contender}: {when} query")}">'
+        f'<div><img src="{address}" alt="{escaped(f"{part.contender}: {when} query")}">'
         f"<br>{when} query</div>"
         for when, address in (("first", part.first), ("last", part.last))
     )
-    title = escape(f"{part.setting}, {part.contender} ({part.run})")
+    title = escaped(f"{part.setting}, {part.contender} ({part.run})")
     return f'<figure><figcaption>{title}</figcaption><div class="pair">{images}</div></figure>'

@@ -4,12 +4,15 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from autoal.report.faults import Fault
 from autoal.report.groups import Setting
 from autoal.report.runs import Run
 
 # Where the tracking leaves the grid of each round; the step and a hash of its content follow.
 GRIDS = "wandb/*run-*/files/media/images/media/queried_*_*.png"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"  # with which every such picture begins
 MOST = 4_000_000  # bytes of pictures in one page
 
 
@@ -24,24 +27,53 @@ class Pictures:
     last: str
 
 
-def queried(settings: Sequence[Setting]) -> tuple[list[Pictures], int]:
-    """Of one run a contender, as long as the page stays small; and how many were left out."""
+@dataclass(frozen=True)
+class Gallery:
+    """All that is shown, how many were left out, and whose pictures are broken."""
+
+    shown: list[Pictures]
+    left_out: int
+    faults: list[Fault]
+
+
+def queried(settings: Sequence[Setting]) -> Gallery:
+    """Of one run a contender, as long as the page stays small."""
     shown: list[Pictures] = []
+    faults: list[Fault] = []
     size = left_out = 0
     for setting in settings:
         for name, runs in setting.contenders.items():
-            found = next(((run, grids) for run in runs if (grids := _grids(run))), None)
+            found = next((pair for run in runs if (pair := _ends(run, faults))), None)
             if found is None:
                 continue
-            run, grids = found
-            contents = [grids[1].read_bytes(), grids[-1].read_bytes()]
-            size += sum(map(len, contents))
+            size += sum(map(len, found.contents))
             if size > MOST:
                 left_out += 1
                 continue
-            first, last = map(_address, contents)
-            shown.append(Pictures(setting.name, name, run.path.name, first, last))
-    return shown, left_out
+            first, last = map(_address, found.contents)
+            shown.append(Pictures(setting.name, name, found.run.path.name, first, last))
+    return Gallery(shown, left_out, faults)
+
+
+class _Ends(NamedTuple):
+    """The grids of the first and the last query of a run."""
+
+    run: Run
+    contents: list[bytes]
+
+
+def _ends(run: Run, faults: list[Fault]) -> _Ends | None:
+    """Those of a run that kept the grids of all rounds; broken ones are told."""
+    try:
+        grids = _grids(run)
+        contents = [path.read_bytes() for path in (grids[1], grids[-1])] if grids else []
+    except (OSError, ValueError):
+        contents = [b""]
+    if not all(content.startswith(SIGNATURE) for content in contents):
+        what = "its pictures of queries cannot be read; they are not shown"
+        faults.append(Fault("broken pictures", str(run.path), what))
+        return None
+    return _Ends(run, contents) if contents else None
 
 
 def _grids(run: Run) -> list[Path]:

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from autoal.errors import UserError
-from autoal.record.failure import FAILURE, read_failure
-from autoal.record.round import Round, rounds_of
+from autoal.record.config import read_config
+from autoal.record.failure import read_failure
+from autoal.record.kinds import TEXT, WHOLE
+from autoal.record.layout import CONFIG, FAILURE, ROUNDS
+from autoal.record.round import Round, read_rounds
 from autoal.report.faults import Fault
 from autoal.settings import Settings, flatten
 
@@ -22,10 +23,7 @@ TRUTH = "TrueLabels"  # the oracle of a plain simulation
 
 Floats = npt.NDArray[np.float64]
 
-CONFIG, ROUNDS = "config.yaml", "rounds.jsonl"
-NEEDED = ("strategy.name", "seed", "rounds")
-# Several times faster, where PyYAML was built with it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE}
 
 
 @dataclass(frozen=True)
@@ -90,14 +88,14 @@ def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
     """All runs below these folders, and what could not be read."""
     runs: list[Run] = []
     faults: list[Fault] = []
-    for path in _run_folders(tops):
+    for path in _run_folders(tops, faults):
         failure = read_failure(path)
         if failure and not (path / CONFIG).exists():
             faults.append(Fault("failed", str(path), f"{failure}; before its start; left out"))
             continue
         try:
             runs.append(read_run(path))
-        except UserError as error:
+        except (UserError, OSError) as error:
             faults.append(Fault("unreadable", str(path), f"{error}; left out"))
     if not runs and not faults:
         places = ", ".join(map(str, tops))
@@ -105,23 +103,27 @@ def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
     return runs, faults
 
 
-def _run_folders(tops: Iterable[Path]) -> list[Path]:
+def _run_folders(tops: Iterable[Path], faults: list[Fault]) -> list[Path]:
     """Each once, even where one of the folders given lies in another."""
     found: dict[Path, Path] = {}
     for top in tops:
         if not top.is_dir():
             raise UserError(f"there is no folder {top}")
-        for path in _below(top):
+        for path in _below(top, faults):
             found.setdefault(path.resolve(), path)
     return list(found.values())
 
 
-def _below(top: Path) -> Iterator[Path]:
-    for path, folders, files in os.walk(top):
-        if CONFIG in files or ROUNDS in files:
+def _below(top: Path, faults: list[Fault]) -> Iterator[Path]:
+    def closed(error: OSError) -> None:
+        faults.append(Fault("unreadable", str(error.filename), f"{error.strerror}; left out"))
+
+    for path, folders, files in os.walk(top, onerror=closed):
+        there = {*folders, *files}
+        if CONFIG in there or ROUNDS in there:
             folders.clear()  # what a run keeps below is its own
             yield Path(path)
-        elif FAILURE in files:
+        elif FAILURE in there:
             yield Path(path)
         else:
             folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -129,7 +131,10 @@ def _below(top: Path) -> Iterator[Path]:
 
 def read_run(path: Path) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
-    config, versions = _read_config(path / CONFIG)
+    config = read_config(path / CONFIG)
+    settings = flatten(config.settings)
+    for key, kind in NEEDED.items():
+        kind.demand(key, settings.get(key))
     all_rounds = _read_rounds(path / ROUNDS)
     history = all_rounds[_empty(all_rounds) :]
     if all_rounds and not history:
@@ -137,8 +142,8 @@ def read_run(path: Path) -> Run:
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
-        config=config,
-        versions=versions,
+        config=settings,
+        versions=config.about.get("versions", {}),
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(map(_past, history)),
         empty=len(all_rounds) - len(history),
@@ -146,34 +151,16 @@ def read_run(path: Path) -> Run:
     )
 
 
-def _read_config(path: Path) -> tuple[Settings, Settings]:
-    try:
-        nested = yaml.load(path.read_text(), _LOADER)
-        versions = dict(nested.pop("about", {}).get("versions", {}))
-        config = flatten(nested)
-        missing = [key for key in NEEDED if key not in config]
-        if not missing:
-            int(config["seed"]), int(config["rounds"])
-    except OSError as error:
-        raise UserError(f"cannot read {path.name}: {error.strerror}") from error
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise UserError(f"{path.name} is not the config of a run") from error
-    if missing:
-        raise UserError(f"{path.name} is not the config of a run: it has no {missing[0]}")
-    return config, versions
-
-
 def _read_rounds(path: Path) -> list[Round]:
     try:
-        lines = path.read_text().splitlines() if path.exists() else []
-    except (OSError, UnicodeError) as error:
-        raise UserError(f"cannot read {path.name}: {error}") from error
-    found = rounds_of(lines, path.name)
+        found = read_rounds(path.read_bytes(), path.name) if path.exists() else []
+    except OSError as error:
+        raise UserError(f"cannot read {path.name}: {error.strerror}") from error
     for done in found[_empty(found) :]:
-        accuracy = done.metrics.get("accuracy")
-        if accuracy is None or not np.isfinite(accuracy):
+        if not 0 <= done.metrics.get("accuracy", -1) <= 1:
             raise UserError(
-                f"{path.name}, line {done.number + 1} has no accuracy: nothing was tested"
+                f"{path.name}, line {done.number + 1} has no accuracy from 0 to 1: "
+                "nothing was tested, or the file is damaged"
             )
     return found
 
@@ -192,6 +179,6 @@ def _past(found: Round) -> Past:
         bought=found.bought,
         wrong=found.wrong,
         seconds=found.seconds,
-        weights=found.notes.get("weights", {}),
+        weights=found.weights,
         unasked=found.unasked,
     )

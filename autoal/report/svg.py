@@ -5,9 +5,10 @@ Colours are variables of a style sheet, so that a figure is readable on light an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
+
+from autoal.report.escape import escaped
 
 COLOURS = 8
 PALETTE = """
@@ -71,7 +72,7 @@ def dash(place: int) -> str:
 def element(tag: str, content: str = "", **attributes: object) -> str:
     """One element; underscores in the names of attributes stand for hyphens."""
     pairs = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        f' {name.rstrip("_").replace("_", "-")}="{escaped(str(value))}"'
         for name, value in attributes.items()
         if value != ""
     )
@@ -80,7 +81,7 @@ def element(tag: str, content: str = "", **attributes: object) -> str:
 
 def text(words: str, x: float, y: float, anchor: str = "start") -> str:
     """Words whose line of writing starts, ends or has its middle here."""
-    return element("text", escape(words), x=round(x, 2), y=round(y, 2), text_anchor=anchor)
+    return element("text", escaped(words), x=round(x, 2), y=round(y, 2), text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
@@ -102,7 +103,7 @@ def area(points: Iterable[tuple[float, float]], style: str) -> str:
 
 def box(x: float, y: float, width: float, height: float, style: str, hint: str = "") -> str:
     """A rectangle, and what is told of it where the pointer rests on it."""
-    title = element("title", escape(hint)) if hint else ""
+    title = element("title", escaped(hint)) if hint else ""
     sizes = {"width": round(width, 2), "height": round(height, 2)}
     return element("rect", title, x=round(x, 2), y=round(y, 2), **sizes, style=style)
 
@@ -145,5 +146,5 @@ def standalone(figure: Figure) -> str:
     paper = element("rect", width="100%", height="100%", style="fill:var(--paper)")
     return (
         f'{start} xmlns="http://www.w3.org/2000/svg">'
-        f"<title>{escape(figure.title)}</title><style>{PALETTE}{STROKES}</style>{paper}{rest}\n"
+        f"<title>{escaped(figure.title)}</title><style>{PALETTE}{STROKES}</style>{paper}{rest}\n"
     )

@@ -3,9 +3,9 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from io import StringIO
 
+from autoal.report.escape import escaped, marked
 from autoal.report.measures import Spread
 
 Cell = str | int | float | Spread | tuple[float, float] | None
@@ -21,16 +21,16 @@ class Table:
     rows: list[list[Cell]]
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in self.header)
+        head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
         body = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>\n" for row in self.rows)
         return (
-            f'<div class="wide"><table><caption>{escape(self.title)}</caption>\n'
+            f'<div class="wide"><table><caption>{escaped(self.title)}</caption>\n'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
 
     def markdown(self) -> str:
-        lines = [self.header, ["---"] * len(self.header)]
-        lines += [[_shown(cell).replace("|", "\\|") for cell in row] for row in self.rows]
+        lines = [[marked(name) for name in self.header], ["---"] * len(self.header)]
+        lines += [[marked(_shown(cell)) for cell in row] for row in self.rows]
         rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"{self.title}\n\n{rows}\n"
 
@@ -90,4 +90,4 @@ def _number(value: float) -> str:
 
 def _html_cell(cell: Cell) -> str:
     kind = "" if isinstance(cell, str) else ' class="number"'
-    return f"<td{kind}>{escape(_shown(cell))}</td>"
+    return f"<td{kind}>{escaped(_shown(cell))}</td>"

@@ -26,7 +26,7 @@ def write_report(tops: Sequence[Path], out: Path) -> Path:
     try:
         for path, content in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
+            path.write_text(content, "utf-8", "replace")
     except OSError as error:
         raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
     return out / "report.html"

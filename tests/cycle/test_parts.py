@@ -1,5 +1,7 @@
 """An experiment and its parts: what fits, and what one of them may do to another."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,19 @@ from autoal import (
 )
 from autoal.errors import UserError
 from autoal.query.strategy import Reads
-from tests.cycle.made import PLAN, Expected, Make, Small, answered, asked, done, facts, truth
+from tests.cycle.made import (
+    PLAN,
+    Asked,
+    Expected,
+    Make,
+    Small,
+    answered,
+    asked,
+    done,
+    facts,
+    saved,
+    truth,
+)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +151,86 @@ def test_a_folder_and_an_experiment_that_differ_do_not_go_together(
         assert facts([next(rounds(again, truth(again), folder))]) == facts([first])
         # The same experiment goes on with its folder, as a cell that is run again does.
         assert facts(rounds(again, truth(again), folder)) == quickly[1:]
+
+
+Spoil = Callable[[dict[str, Any]], Any]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda state: state.pop("learner"), "does not fit the learner (KeyError: 'learner')"),
+        (lambda state: state.pop("strategy"), "does not fit the strategy (KeyError: 'strategy')"),
+        (lambda state: state.update(learner=[1]), "does not fit the learner"),
+        (lambda state: state["learner"].popitem(), "does not fit the learner (RuntimeError:"),
+        (
+            lambda state: state["learner"].update({"head.weight": torch.zeros(2, 2)}),
+            "does not fit the learner (RuntimeError:",
+        ),
+        (lambda state: state.update(made=[{}]), "does not fit the rows that were made (KeyError:"),
+        (lambda state: state.update(made=3), "does not fit the rows that were made (TypeError:"),
+        (
+            lambda state: state.update(
+                made=[{"inputs": torch.zeros(1, 1, 8, 8).byte(), "shown": None, "names": None}]
+            ),
+            "the rounds tell of 0, and 1 are there",
+        ),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_with_its_file_and_what_would_do(
+    make: Make, tmp_path: Path, spoil: Spoil, told: str
+) -> None:
+    first = make()
+    finished, state = answered(first), saved(first)
+    spoil(state)
+    again = make()
+    folder = RunFolder(tmp_path)
+    folder.add(finished, state)
+    with pytest.raises(UserError) as refused:
+        next(rounds(again, truth(again), folder))
+    folder.close()
+    assert str(folder.last_state) in str(refused.value)
+    assert told in str(refused.value)
+    assert "start over with another name=, or remove" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("queried", [60, 1, 2, 3, 4, 5], "round 0: row 60 is not among the 60 that there are"),
+        ("declined", [2**40], "round 0: row 1099511627776 is not among the 60 that there are"),
+        ("labels", [0, 1, 2, 3, 0, 0], "round 0: label 3 is not among the 3 that there are"),
+        ("metrics", {}, "round 0 has no metrics, though there are test rows"),
+    ],
+)
+def test_rounds_that_cannot_be_this_experiments_are_refused_with_their_file(
+    quick: Make, tmp_path: Path, field: str, value: Any, told: str
+) -> None:
+    first, again = quick(), quick()
+    odd = replace(answered(first), **{field: value})
+    with RunFolder(tmp_path) as folder:
+        folder.add(odd, saved(first))
+        with pytest.raises(UserError) as refused:
+            next(rounds(again, truth(again), folder))
+    assert f"{folder.record}: {told}" in str(refused.value)
+
+
+def test_more_rounds_than_the_plan_has_are_refused(quick: Make, tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        first = quick()
+        assert len(list(rounds(first, truth(first), folder))) == 4
+        again = quick(plan=Plan(start=6, budget=5, rounds=1))
+        with pytest.raises(UserError, match=r"jsonl: 4 rounds, where the plan has 2 with round 0"):
+            next(rounds(again, truth(again), folder))
+
+
+def test_rounds_that_are_left_are_not_begun_where_they_cannot_be_kept(
+    quick: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RunFolder(tmp_path) as folder:
+        first = quick()
+        next(rounds(first, truth(first), folder))
+        monkeypatch.setattr(RunFolder, "barred", "cannot write here")
+        again = quick()
+        with pytest.raises(UserError, match="cannot write here; the rounds that are left cannot"):
+            next(rounds(again, Asked(torch.zeros(60)), folder))

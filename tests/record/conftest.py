@@ -1,3 +1,7 @@
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,3 +36,28 @@ def history() -> list[Round]:
         )
         for number in range(2)
     ]
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let the disk be one that nothing can be written to any more, whoever tries."""
+
+    def refuse(self: Path, *arguments: Any, **options: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(self))
+
+    def opened(self: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        return refuse(self) if set(mode) & set("wax+") else read(self, mode, *arguments, **options)
+
+    def made(self: Path, *arguments: Any, **options: Any) -> None:
+        if not self.is_dir():
+            refuse(self)
+
+    read = Path.open
+
+    def end() -> None:
+        monkeypatch.setattr(Path, "open", opened)
+        monkeypatch.setattr(Path, "mkdir", made)
+        for name in ("write_text", "write_bytes", "unlink", "replace", "touch"):
+            monkeypatch.setattr(Path, name, refuse)
+
+    return end

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from autoal.errors import UserError, Waiting
-from autoal.record.failure import FAILURE, forget_failure, keep_failure, read_failure
+from autoal.record.failure import forget_failure, keep_failure, read_failure
 from autoal.record.folder import RunFolder
+from autoal.record.layout import FAILURE
 from autoal.record.round import Round
 
 

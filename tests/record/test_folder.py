@@ -1,4 +1,6 @@
 import json
+import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,20 @@ from autoal.record.folder import RunFolder
 
 Config = dict[str, Any]
 VERSIONS = {"torch": "2"}
+
+
+def keep(path: Path, config: Config, history: list[Round], **state: Any) -> str:
+    """Leave a folder with these rounds; returns the identity of the run."""
+    with RunFolder(path, config, VERSIONS) as folder:
+        for done in history:
+            folder.add(done, state)
+        return folder.id
+
+
+def files(path: Path) -> set[str]:
+    """All that lies in a folder, but for the lock."""
+    found = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+    return found - {".lock"}
 
 
 def test_rounds_and_the_last_state_are_found_again(
@@ -46,9 +62,9 @@ def test_two_runs_have_two_identities(tmp_path: Path, config: Config) -> None:
 
 
 def test_another_config_is_refused_and_another_logger_is_not(
-    tmp_path: Path, config: Config
+    tmp_path: Path, config: Config, history: list[Round]
 ) -> None:
-    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+    keep(tmp_path, config, history[:1])
     elsewhere = {**config, "logger": {}, "out": "/elsewhere"}
     RunFolder(tmp_path, elsewhere, {}).__exit__(None, None, None)
     with pytest.raises(UserError, match=r"start: 2 in the folder, 3 now") as refused:
@@ -141,8 +157,10 @@ def test_a_folder_is_held_by_one_and_given_back(tmp_path: Path, config: Config) 
     RunFolder(tmp_path, config, {}).__exit__(None, None, None)
 
 
-def test_a_refusal_gives_the_folder_back(tmp_path: Path, config: Config) -> None:
-    RunFolder(tmp_path, config, {}).__exit__(None, None, None)
+def test_a_refusal_gives_the_folder_back(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    keep(tmp_path, config, history[:1])
     with pytest.raises(UserError):
         RunFolder(tmp_path, {**config, "start": 3}, {})
     RunFolder(tmp_path, config, {}).__exit__(None, None, None)
@@ -172,15 +190,15 @@ def test_states_that_a_kill_left_behind_are_removed(
         folder.add(history[0], {})
         (tmp_path / "state" / "round-9999.pt").touch()
         folder.add(history[1], {})
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["round-0001.pt"]
+    assert files(tmp_path / "state") == {"round-0001.pt", "round-0001.sha256"}
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda lines: [lines[0], lines[1][:20]], "line 2 is not a round"),
-        (lambda lines: [lines[1]], "line 1 is not round 0"),
-        (lambda lines: [lines[0], "3"], "line 2 is not a round"),
+        (lambda lines: [lines[0], lines[1][:20]], "line 2 is not round 1: it is not JSON"),
+        (lambda lines: [lines[1]], "line 1 is not round 0: `round` is 1"),
+        (lambda lines: [lines[0], "3"], "line 2 is not round 1: `a line` must be a mapping, got 3"),
     ],
 )
 def test_a_spoilt_record_is_refused_with_its_line(
@@ -195,18 +213,179 @@ def test_a_spoilt_record_is_refused_with_its_line(
         RunFolder(tmp_path, config, {})
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no state at all"])
-def test_a_lost_state_is_one_message(
-    tmp_path: Path, config: Config, history: list[Round], content: bytes | None
-) -> None:
+def test_a_lost_state_is_one_message(tmp_path: Path, config: Config, history: list[Round]) -> None:
     with RunFolder(tmp_path, config, {}) as folder:
         folder.add(history[0], {})
-        path = tmp_path / "state" / "round-0000.pt"
-        path.unlink()
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(UserError, match=r"cannot read .*round-0000\.pt"):
+        folder.last_state.unlink()
+        with pytest.raises(UserError, match=r"cannot read .*round-0000\.pt: No such") as refused:
             folder.state()
+    assert "start over with another name=, or remove" in str(refused.value)
+
+
+def spoilt(content: bytes) -> list[bytes]:
+    """A file with one byte changed at many places, cut short, emptied and written over."""
+    flipped = [
+        content[:place] + bytes([content[place] ^ 255]) + content[place + 1 :]
+        for place in range(0, len(content), 40)
+    ]
+    return [*flipped, content[: len(content) // 2], content[:-1], b"", b"no state", content + b"x"]
+
+
+def test_a_state_that_is_not_as_it_was_written_is_refused(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {"learner": {"weight": torch.arange(8.0)}})
+        for content in spoilt(folder.last_state.read_bytes()):
+            folder.last_state.write_bytes(content)
+            with pytest.raises(UserError, match=r"round-0000\.pt is damaged: its checksum"):
+                folder.state()
+
+
+def test_a_state_without_a_checksum_is_tried_and_no_advice_of_torch_is_passed_on(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {"weight": torch.tensor([3])})
+        folder.last_state.with_suffix(".sha256").unlink()
+        assert folder.state()["weight"].tolist() == [3]
+        for content in (b"", b"no state at all", pickle.dumps(Path("x")), pickle.dumps([1])):
+            folder.last_state.write_bytes(content)
+            with pytest.raises(UserError, match=r"round-0000\.pt (is damaged|holds)") as refused:
+                folder.state()
+            assert "weights_only" not in str(refused.value)
+
+
+@pytest.mark.parametrize("part", [lambda: 0, Path("x"), np.float64(1.0), {"inner": {1: object()}}])
+def test_a_state_that_could_not_be_read_back_is_refused_with_its_owner(
+    tmp_path: Path, config: Config, history: list[Round], part: Any
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {"learner": {}, "strategy": {}})
+        with pytest.raises(UserError, match="the state of the strategy cannot be kept"):
+            folder.add(history[1], {"learner": {}, "strategy": part})
+        assert folder.rounds == history[:1]
+        assert folder.state() == {"learner": {}, "strategy": {}}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "high", torch.tensor(1.0)])
+def test_a_round_that_could_not_be_read_back_is_refused(
+    tmp_path: Path, config: Config, history: list[Round], value: Any
+) -> None:
+    odd = replace(history[0], metrics={"accuracy": value})
+    with RunFolder(tmp_path, config, {}) as folder:
+        with pytest.raises(UserError, match=r"round 0 cannot be kept: .*(accuracy|JSON)"):
+            folder.add(odd, {})
+        folder.add(history[0], {})
+    assert files(tmp_path / "state") == {"round-0000.pt", "round-0000.sha256"}
+
+
+def test_a_folder_without_a_finished_round_is_taken_over(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    identity = keep(tmp_path, config, [])
+    (tmp_path / "state").mkdir()
+    for name in ("error.txt", "state/tracked", "state/round-0000.pt", "state/round-0000.sha256"):
+        (tmp_path / name).touch()
+    for name in ("notes.md", "state/mine.pt"):
+        (tmp_path / name).write_text("somebody's own")
+    corrected = {**config, "start": 3}
+    with RunFolder(tmp_path, corrected, {"torch": "3"}) as folder:
+        assert folder.id != identity
+        assert files(tmp_path) == {"config.yaml", "notes.md", "state/mine.pt"}
+    written = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert (written["start"], written["about"]["versions"]) == (3, {"torch": "3"})
+
+
+def test_a_config_that_is_no_runs_is_never_taken_over(tmp_path: Path, config: Config) -> None:
+    (tmp_path / "config.yaml").write_text("somebody: else\n")
+    with pytest.raises(UserError, match=r"config\.yaml is not the config of a run: `about`"):
+        RunFolder(tmp_path, config)
+    assert (tmp_path / "config.yaml").read_text() == "somebody: else\n"
+
+
+def test_what_a_kill_left_behind_is_removed_when_the_folder_is_opened(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    keep(tmp_path, config, history)
+    whole = files(tmp_path)
+    for name in ("round-0000.pt", "round-0002.pt", "round-0002.sha256", ".round-0002.pt.part"):
+        (tmp_path / "state" / name).touch()
+    for name in (".rounds.jsonl.part", ".config.yaml.part", ".mine.part"):
+        (tmp_path / name).touch()
+    RunFolder(tmp_path, config).close()
+    assert files(tmp_path) == whole | {".mine.part"}
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ({"rounds": 1}, {"rounds": 3}),
+        ({"rounds": 1, "budget": [5]}, {"rounds": 3, "budget": [5, 6, 7]}),
+    ],
+)
+def test_a_run_is_asked_for_more_rounds(
+    tmp_path: Path, config: Config, history: list[Round], there: Config, here: Config
+) -> None:
+    identity = keep(tmp_path, {**config, **there}, history)
+    assert keep(tmp_path, {**config, **here}, []) == identity
+    with RunFolder.reopened(tmp_path) as folder:
+        assert folder.config == {**config, **here}
+        assert folder.rounds == history
+    written = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert written["about"] == {"id": identity, "versions": VERSIONS}
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "told"),
+    [
+        ({"rounds": 3}, {"rounds": 2}, "rounds: 3 in the folder, 2 now; 2 rounds are there"),
+        ({"rounds": 3}, {"rounds": 4.0}, "rounds: 3 in the folder, 4.0 now"),
+        ({"budget": [5, 6]}, {"budget": [5]}, r"budget: \[5, 6\] in the folder, \[5\] now"),
+        ({"budget": [5, 6]}, {"budget": [5, 7, 8]}, r"budget: \[5, 6\] in the folder"),
+        ({"budget": 5}, {"budget": [5, 5]}, "budget: 5 in the folder"),
+        ({"rounds": 3}, {"rounds": 4, "seed": 1}, "seed: 0 in the folder, 1 now"),
+    ],
+)
+def test_any_other_plan_is_refused(
+    tmp_path: Path,
+    config: Config,
+    history: list[Round],
+    there: Config,
+    here: Config,
+    told: str,
+) -> None:
+    keep(tmp_path, {**config, **there}, history)
+    before = (tmp_path / "config.yaml").read_bytes()
+    with pytest.raises(UserError, match=told):
+        RunFolder(tmp_path, {**config, **here})
+    assert (tmp_path / "config.yaml").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_read(
+    tmp_path: Path, config: Config, history: list[Round], read_only: Callable[[], None]
+) -> None:
+    keep(tmp_path, config, history, weight=1)
+    read_only()
+    with RunFolder(tmp_path, config) as folder:
+        assert folder.rounds == history
+        assert folder.state() == {"weight": 1}
+        folder.renew(tmp_path / "learning_curve.svg", b"a picture")
+        with pytest.raises(UserError, match=r"cannot write .*\.lock: Read-only file system; the"):
+            folder.demand_writable()
+    with pytest.raises(UserError, match=r"cannot write .*new: Read-only file system"):
+        RunFolder(tmp_path / "new", config)
+
+
+def test_what_is_there_already_is_not_written_again(tmp_path: Path) -> None:
+    picture = tmp_path / "picture"
+    with RunFolder(tmp_path) as folder:
+        folder.renew(picture, b"one")
+        first = picture.stat().st_ino
+        folder.renew(picture, b"one")
+        assert picture.stat().st_ino == first
+        folder.renew(picture, b"two")
+    assert picture.read_bytes() == b"two"
 
 
 def test_what_cannot_be_written_is_named_and_leaves_the_old(
@@ -222,4 +401,4 @@ def test_what_cannot_be_written_is_named_and_leaves_the_old(
             folder.add(history[1], {})
         assert folder.rounds == history[:1]
         assert folder.state() == {}
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["round-0000.pt"]
+    assert files(tmp_path / "state") == {"round-0000.pt", "round-0000.sha256"}

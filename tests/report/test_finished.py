@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -76,10 +77,15 @@ def test_the_weights_are_stacked_to_one(history: list[Round]) -> None:
     assert heights[0] + heights[1] == pytest.approx(heights[2] + heights[3], rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["$x^$", "<b>&amp;", "日本語"])
+@pytest.mark.parametrize("name", ["$x^$", "<b>&amp;", "日本語", "🙂 a'b"])
 def test_any_name_of_a_run_is_drawn_as_it_is(history: list[Round], name: str) -> None:
     svg = standalone(learning_curve(history, name))
     assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == name
+
+
+def test_what_no_drawing_may_hold_is_replaced(history: list[Round]) -> None:
+    svg = standalone(learning_curve(history, "a\x00b\x1b\udcffc"))
+    assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == "a�b��c"
 
 
 def test_pictures_are_files_of_their_own_that_hold_their_colours(folder: RunFolder) -> None:
@@ -90,6 +96,35 @@ def test_pictures_are_files_of_their_own_that_hold_their_colours(folder: RunFold
     assert "--c0" in (root.findtext(f"{SVG}style") or "")
     assert not list(folder.path.glob("*.png"))
     assert not (folder.path / "weights.svg").exists()  # nobody told any
+
+
+def test_where_nothing_can_be_written_results_are_shown_all_the_same(
+    folder: RunFolder, config: dict[str, Any], read_only: Callable[[], None]
+) -> None:
+    write_results(folder)
+    read_only()
+    text = StringIO()
+    with RunFolder(folder.path, config) as again:
+        write_results(again)
+        show_results(Console(file=text, width=80), again)
+    assert "0.7500" in text.getvalue()
+
+
+def test_weights_of_another_kind_are_no_weights(history: list[Round], tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run") as folder:
+        for finished, weights in zip(history, ([1, 2], {"margin": "high"}), strict=True):
+            folder.add(replace(finished, notes={"weights": weights}), {})
+        write_results(folder)
+    assert not (tmp_path / "run" / "weights.svg").exists()
+
+
+def test_candidates_that_come_later_weigh_nothing_before(history: list[Round]) -> None:
+    told = [{"margin": 1.0}, {"margin": 0.5, "random": 0.5}]
+    searched = [
+        replace(finished, notes={"weights": weights})
+        for finished, weights in zip(history, told, strict=True)
+    ]
+    assert "round 1, random: 0.000" in standalone(mixing_weights(searched, "run"))
 
 
 def test_the_same_curve_is_the_same_file(history: list[Round]) -> None:

@@ -1,15 +1,22 @@
 import csv
+import errno
 import json
+import os
 import subprocess
 import sys
 import webbrowser
+from base64 import b64encode
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
+import yaml
 
 from autoal.report.__main__ import main
+from autoal.report.faults import Fault
 from autoal.report.groups import group
-from autoal.report.measures import Spread
+from autoal.report.measures import Spread, area
+from autoal.report.pictures import SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
@@ -64,7 +71,10 @@ def test_a_run_without_a_test_set_says_that_it_has_no_accuracy(tmp_path: Path) -
     record = (folder / "rounds.jsonl").read_text().replace('"accuracy": 0.6, ', "")
     (folder / "rounds.jsonl").write_text(record)
     _, (fault,) = read_runs([tmp_path])
-    assert fault.what == "rounds.jsonl, line 2 has no accuracy: nothing was tested; left out"
+    assert fault.what == (
+        "rounds.jsonl, line 2 has no accuracy from 0 to 1: nothing was tested, or the file is "
+        "damaged; left out"
+    )
 
 
 @pytest.mark.parametrize("held_out", [0, 7])
@@ -75,16 +85,16 @@ def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(
     folder = write_run(tmp_path, "declined", [0.1, 0.5, 0.6])
     path = folder / "rounds.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    empty = {"labelled": held_out, "queried": [], "labels": [], "declined": [4, 5]}
+    empty = {"labelled": held_out, "queried": [], "labels": [], "declined": [98, 99]}
     lines[0] = {key: lines[0][key] for key in lines[0] if key != "accuracy"} | empty
     for line in lines[1:]:
-        line["labelled"] -= 2
+        line["labelled"] += held_out - 2
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     runs, faults = read_runs([tmp_path])
     assert faults == []
     declined, sound = sorted(runs, key=lambda run: run.path.name)
     assert [*declined.accuracy] == [*sound.accuracy] == [0.5, 0.6]
-    assert [*declined.labelled] == [*sound.labelled]
+    assert [*declined.labelled - held_out] == [*sound.labelled]
     assert declined.planned == sound.planned == 2
 
 
@@ -150,12 +160,13 @@ def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path, "a", [0.5, 0.6])
     grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
     grids.mkdir(parents=True)
-    (grids / "queried_9_aa.png").write_bytes(b"start")
-    (grids / "queried_10_bb.png").write_bytes(b"query")
+    (grids / "queried_9_aa.png").write_bytes(SIGNATURE + b"start")
+    (grids / "queried_10_bb.png").write_bytes(SIGNATURE + b"query")
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert text.count("data:image/png;base64,cXVlcnk=") == 2  # "query", first and last
-    assert "c3RhcnQ=" not in text
+    start, query = (b64encode(SIGNATURE + word).decode() for word in (b"start", b"query"))
+    assert text.count(f"data:image/png;base64,{query}") == 2  # first and last
+    assert start not in text
 
 
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
@@ -184,8 +195,121 @@ def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_table_is_rounded_for_people_only() -> None:
     table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
+    assert "| a\\|b | c |" in table.markdown()
     assert "| x\\|y | 0.1235 |\n| z | 0.5000 to 30 |" in table.markdown()
     assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("a|b\\c", r"a\|b\\c"),
+        ("`a`*b*_c_", r"\`a\`\*b\*\_c\_"),
+        ("<script>", r"\<script>"),
+        ("[a](b) $x^$ &amp;", r"\[a\](b) \$x^\$ \&amp;"),
+        ("one\ntwo\r\nthree", "one two three"),
+    ],
+)
+def test_words_of_users_mean_nothing_to_markdown(words: str, written: str) -> None:
+    assert f"\n| {written} |\n" in Table("t", "T", ["a"], [[words]]).markdown()
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("config.yaml", b"seed: [1", "config.yaml is not the config of a run"),
+        ("config.yaml", b"\x00\xff\xfe", "config.yaml is not the config of a run"),
+        ("config.yaml", b"seed: 3\n", "config.yaml is not the config of a run: `about`"),
+        ("config.yaml", BOMB.encode(), "refers to a part of itself"),
+        ("config.yaml", b"a: &a [*a]", "refers to a part of itself"),
+        ("config.yaml", b"a: !!python/object/apply:os.system [x]", "not the config of a run"),
+        ("config.yaml", b"a: 2020-01-01", "a setting must be"),
+        ("config.yaml", b"[" * 5000, "not the config of a run"),
+        ("config.yaml", None, "Is a directory"),
+        ("rounds.jsonl", b"\xff\n", "rounds.jsonl, line 1 is not round 0"),
+        ("rounds.jsonl", b"[" * 100_000, "rounds.jsonl, line 1 is not round 0"),
+        ("rounds.jsonl", None, "cannot read rounds.jsonl: Is a directory"),
+    ],
+)
+def test_one_broken_run_costs_no_page(
+    tmp_path: Path, name: str, content: bytes | None, told: str
+) -> None:
+    write_run(tmp_path, "sound", [0.5, 0.6])
+    broken = write_run(tmp_path, "broken", [0.5, 0.6]) / name
+    broken.unlink()
+    if content is None:
+        broken.mkdir()
+    else:
+        broken.write_bytes(content)
+    (sound,), (fault,) = read_runs([tmp_path])
+    assert (sound.path.name, Path(fault.where).name) == ("sound", "broken")
+    assert told in fault.what
+    assert main([str(tmp_path)]) == 0
+    assert "To mind: unreadable: 1" in (tmp_path / "report" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("seed", "x"), ("rounds", -1), ("rounds", 1.5), ("strategy", {"name": 3})]
+)
+def test_a_setting_of_another_kind_is_named(tmp_path: Path, key: str, value: object) -> None:
+    write_run(tmp_path, "odd", [0.5, 0.6])
+    path = tmp_path / "odd" / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), key: value}))
+    _, (fault,) = read_runs([tmp_path])
+    assert f"`{key}" in fault.what
+
+
+@pytest.mark.parametrize("name", ["queried_1_b.png", "queried_x_b.png"])
+def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
+    run = write_run(tmp_path, "a", [0.5, 0.6])
+    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
+    grids.mkdir(parents=True)
+    for picture in ("queried_0_a.png", name):
+        (grids / picture).write_bytes(b"no picture")
+    assert main([str(tmp_path)]) == 0
+    assert "To mind: broken pictures: 1" in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert read_runs([tmp_path]) == ([], [Fault("unreadable", str(tmp_path), ANY)])
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\udcff", "$x^$", "<script>", "🙂"])
+def test_any_name_stands_in_the_page(tmp_path: Path, odd: str) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6], data={"name": f"a{odd}"})
+    write_run(tmp_path, "b", [0.5], rounds=3)
+    (tmp_path / "b" / "error.txt").write_text(odd, errors="surrogateescape")
+    assert main([str(tmp_path)]) == 0
+    page = (tmp_path / "report" / "report.html").read_bytes().decode()
+    assert "<script" not in page
+    assert "\x00" not in page
+
+
+def test_runs_that_share_no_count_of_labels_are_drawn(tmp_path: Path) -> None:
+    for name, start in (("a", (0, 1)), ("b", (0, 1, 3))):
+        path = write_run(tmp_path, name, [0.5], start=start, seed=len(start)) / "rounds.jsonl"
+        line = json.loads(path.read_text())
+        path.write_text(json.dumps({**line, "labels": [0] * len(start), "labelled": len(start)}))
+    assert main([str(tmp_path)]) == 0
+
+
+def test_a_run_whose_later_rows_were_declined_has_an_area(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "a", [0.5, 0.7]) / "rounds.jsonl"
+    first, second = map(json.loads, path.read_text().splitlines())
+    second |= {"queried": [], "labels": [], "declined": [2, 3], "labelled": 2}
+    path.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
+    (run,), _ = read_runs([tmp_path])
+    assert area(run) == pytest.approx(0.6)
+    assert main([str(tmp_path)]) == 0
 
 
 def test_a_report_needs_no_torch() -> None:

@@ -1,0 +1,28 @@
+"""Rounds of a record, held against an experiment."""
+
+from collections.abc import Iterable, Sequence
+
+from autoal.cycle.plan import Plan
+from autoal.data.contract import Data
+from autoal.errors import UserError
+from autoal.record.round import Round
+
+
+def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
+    """Refuse rounds that an experiment of this plan and these data cannot have done."""
+    if len(history) > plan.rounds + 1:
+        raise UserError(f"{len(history)} rounds, where the plan has {plan.rounds + 1} with round 0")
+    size, labelled = len(data.train), False
+    for done in history:
+        size += done.made
+        labelled = labelled or bool(done.queried)
+        _demand_below(size, f"round {done.number}: row", [*done.queried, *done.declined])
+        _demand_below(len(data.classes), f"round {done.number}: label", done.labels)
+        if labelled and data.test is not None and not done.metrics:
+            raise UserError(f"round {done.number} has no metrics, though there are test rows")
+
+
+def _demand_below(end: int, what: str, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        if number >= end:
+            raise UserError(f"{what} {number} is not among the {end} that there are")

@@ -1,0 +1,81 @@
+"""Kinds of values that a record may hold, each with a test and the words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from sys import float_info
+from typing import Any
+
+from autoal.errors import UserError
+
+LIMIT = 2**63  # below which whole numbers and amounts are
+SHOWN = 60  # characters of a value in a message
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What values there may be in one place."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+    def demand(self, name: str, value: Any) -> None:
+        """Refuse a value of another kind."""
+        if not self.holds(value):
+            raise UserError(f"`{name}` must be {self.words}, got {_shown(value)}")
+
+    def or_null(self) -> Kind:
+        """The same, or nothing."""
+        return Kind(f"{self.words} or null", lambda value: value is None or self.holds(value))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and 0 <= value < LIMIT
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= float_info.max  # false of NaN
+
+
+def _is_amount(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < LIMIT
+
+
+def _are_wholes(values: Any) -> bool:
+    # A record has millions of them: looked at in C, not one by one.
+    return _all_of(int, values) and (not values or (min(values) >= 0 and max(values) < LIMIT))
+
+
+def _all_of(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and set(map(type, values)) <= {kind}
+
+
+def _named(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is a mapping whose own values are such."""
+    return lambda value: isinstance(value, Mapping) and all(map(holds, value.values()))
+
+
+WHOLE = Kind("a whole number from 0 on", _is_whole)
+NUMBER = Kind("a finite number", _is_number)
+AMOUNT = Kind("a finite number from 0 on", _is_amount)
+TEXT = Kind("a text", lambda value: isinstance(value, str))
+WHOLES = Kind("a list of whole numbers from 0 on", _are_wholes)
+TEXTS = Kind("a list of texts", lambda value: _all_of(str, value))
+MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
+NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
+AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
+
+
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of these pairs, as JSON's reader finds them; no key may come twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise UserError(f"{_shown(max(keys, key=keys.count))} stands there twice")
+    return found

@@ -1,0 +1,44 @@
+"""What a run folder may hold, by name: the one list. Nothing here needs torch.
+
+Whatever else lies in the folder is somebody's own, and is left alone.
+"""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+CONFIG = "config.yaml"  # the settings, and the versions of everything
+ROUNDS = "rounds.jsonl"  # the record of truth
+FAILURE = "error.txt"  # what stopped the run
+LOCK = ".lock"  # held by the process that is at work
+CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
+MARK = "state/tracked"  # the last round that W&B surely has
+STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksum
+
+# What is replaced as a whole, and is in the making until then.
+FILES = (CONFIG, ROUNDS, CURVE, WEIGHTS, MARK, *STATES)
+
+
+def part_of(path: Path) -> Path:
+    """What a file is called while it is written."""
+    return path.with_name(f".{path.name}.part")
+
+
+PARTS = tuple(str(part_of(Path(name))) for name in FILES)
+
+
+def state_of(folder: Path, number: int) -> Path:
+    """The state after a round."""
+    return folder / "state" / f"round-{number:04}.pt"
+
+
+def checksum_of(state: Path) -> Path:
+    """Where the checksum of a state stands."""
+    return state.with_suffix(".sha256")
+
+
+def remove(folder: Path, patterns: Iterable[str], but: Collection[Path] = ()) -> None:
+    """Remove what is called so."""
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            if path not in but:
+                path.unlink()

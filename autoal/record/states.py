@@ -1,0 +1,68 @@
+"""States as the bytes of files; nothing is unpickled of them but tensors and plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autoal.errors import UserError
+from autoal.record.layout import checksum_of
+
+
+def packed(state: Mapping[str, Any]) -> bytes:
+    """A state as bytes that can surely be read back."""
+    try:
+        return _proven(state)
+    except Exception as error:  # whatever pickle makes of objects of all kinds
+        unfit = [name for name, part in state.items() if not _is_fit(part)]
+        raise UserError(
+            f"the state of the {' and the '.join(unfit)} cannot be kept: `state_dict` may give "
+            "tensors, numbers, texts, true, false, None, and lists and mappings of these"
+        ) from error
+
+
+def checksum(state: Path, content: bytes) -> bytes:
+    """A line as `sha256sum` writes it."""
+    return f"{sha256(content).hexdigest()}  {state.name}\n".encode()
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The state in a file; what is not as it was written is refused."""
+    try:
+        content = path.read_bytes()
+        kept = checksum_of(path)
+        if kept.exists() and kept.read_bytes() != checksum(path, content):  # older states lack one
+            raise UserError(f"{path} is damaged: its checksum is not that in {kept.name}")
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
+    try:
+        state = _unpacked(content)
+    except Exception as error:  # whatever torch and pickle make of any bytes
+        raise UserError(f"{path} is damaged, or was not written by a run") from error
+    if not isinstance(state, dict):
+        raise UserError(f"{path} holds no state, but a {type(state).__name__}")
+    return state
+
+
+def _proven(state: Any) -> bytes:
+    file = BytesIO()
+    torch.save(state, file)
+    _unpacked(file.getvalue())
+    return file.getvalue()
+
+
+def _is_fit(part: Any) -> bool:
+    try:
+        _proven(part)
+    except Exception:  # as above
+        return False
+    return True
+
+
+def _unpacked(content: bytes) -> Any:
+    return torch.load(BytesIO(content), weights_only=True, map_location="cpu")
