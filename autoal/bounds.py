@@ -53,6 +53,13 @@ def switch(name: str, value: Any, *, optional: bool = False) -> None:
         raise ValueError(f"`{name}` must be {wanted}, got {_shown(value)}")
 
 
+def text(name: str, value: Any, *, optional: bool = False) -> None:
+    """Refuse what is no text, nor null where that may be."""
+    if not (isinstance(value, str) or (optional and value is None)):
+        wanted = "a text or null" if optional else "a text"
+        raise ValueError(f"`{name}` must be {wanted}, got {_shown(value)}")
+
+
 def _infinite(value: Any) -> bool:
     try:
         return isinf(value)

@@ -1,6 +1,7 @@
 """Errors that the user can put right: one message, one exit code, no traceback."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -15,6 +16,15 @@ class Waiting(UserError):  # noqa: N818  # it says that something is to come, no
     """Answers are awaited from outside; the same command goes on once they are there."""
 
     code = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+
+@contextmanager
+def about(source: object) -> Iterator[None]:
+    """Begin an error's message with what it is about, such as a file."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
 
 
 def diverged(what: str) -> UserError:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autoal import ImageData
-from autoal.bounds import choice, number, whole
+from autoal.bounds import choice, number, text, whole
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.pictures import ENDINGS, MODES, is_picture, read_pictures, refusal
@@ -44,6 +44,7 @@ class Folder(ImageData):
         whole("size", size, least=1, most=1024)
         if channels not in MODES:
             raise ValueError(f"`channels` must be 1 or 3, got {channels}")
+        text("path", path)
         number("test_share", test_share, above=0, below=1)
         choice("corrupt", corrupt, ("refuse", "skip"))
         self.path = Path(path).expanduser()
@@ -54,19 +55,13 @@ class Folder(ImageData):
 
     def load(self) -> Loaded:
         train = self.path / "train" if (self.path / "train").is_dir() else self.path
-        test = self.path / "test" if (self.path / "test").is_dir() else None
         if not train.is_dir():
             raise UserError(f"there is no folder {self.path}; data.path= names one")
-        self.classes = tuple(sorted(child.name for child in train.iterdir() if child.is_dir()))
-        if len(self.classes) < 2:
-            raise UserError(
-                f"{train} must have a folder for each class, two at least; "
-                f"found {', '.join(self.classes) or 'none'}"
-            )
+        self.classes = _classes(train)
         rows = self._read(train, "train")
-        if test is None:
+        if not (self.path / "test").is_dir():
             return Loaded(*split(rows, self.test_share))
-        return Loaded(rows, self._read(test, "test"))
+        return Loaded(rows, self._read(self.path / "test", "test"))
 
     def _read(self, folder: Path, part: str) -> Rows:
         paths = _pictures(folder)
@@ -75,9 +70,8 @@ class Folder(ImageData):
         if not paths:
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         options = (self.size, self.channels, self.corrupt)
-        return images(
-            decoded(paths, options, lambda: self._decode(paths, part)), part, len(self.classes)
-        )
+        arrays = decoded(paths, options, lambda: self._decode(paths, part))
+        return images(arrays, part, self.classes)
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:
         pixels, rows, wrong = read_pictures(paths, (self.channels, self.size, self.size))
@@ -85,10 +79,36 @@ class Folder(ImageData):
             raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
         for message in wrong:
             print(f"left out {message}", file=sys.stderr)
-        labels = [self.classes.index(paths[row].parent.name) for row in rows]
+        names = [paths[row].parent.name for row in rows]
+        if lost := {path.parent.name for path in paths} - set(names):
+            raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")
+        labels = [self.classes.index(name) for name in names]
         return {f"{part}_images": pixels, f"{part}_labels": np.asarray(labels, dtype=np.int64)}
+
+
+def _classes(folder: Path) -> tuple[str, ...]:
+    """The folders of pictures, but for those of other parts."""
+    names = sorted({path.parent.name for path in _pictures(folder)})
+    for child in sorted(folder.iterdir()):
+        if child.is_dir() and not _is_no_class(child.name) and child.name not in names:
+            print(f"left out {child}: no picture is in it", file=sys.stderr)
+    if len(names) < 2:
+        raise UserError(
+            f"{folder} must have a folder of pictures for each class, two at least; "
+            f"found {', '.join(names) or 'none'}"
+        )
+    return tuple(names)
 
 
 def _pictures(folder: Path) -> list[Path]:
     """The picture files of all classes, in an order that every file system gives."""
-    return sorted(path for path in folder.glob("*/*") if is_picture(path))
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if is_picture(path) and not _is_no_class(path.parent.name)
+    )
+
+
+def _is_no_class(name: str) -> bool:
+    """Whether a folder beside those of the classes is another part, or a program's own."""
+    return name.startswith(".") or name in ("test", "val", "__MACOSX")

@@ -10,6 +10,9 @@ from .files import DataFile
 from .published import PublishedData
 from .store import decoded
 
+ARRAYS = tuple(
+    f"{part}_{kind}" for part in ("train", "val", "test") for kind in ("images", "labels")
+)
 SIZES = (28, 64, 128, 224)
 
 
@@ -45,5 +48,5 @@ class MedMnist(PublishedData):
 
     def load(self) -> Loaded:
         path = self.folder.get(self.file)
-        arrays = decoded([path], "npz", lambda: read_npz(path))
+        arrays = decoded([path], "npz", lambda: read_npz(path, ARRAYS))
         return self.parts(arrays)

@@ -3,27 +3,30 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from autoal import ImageData
-from autoal.bounds import number
+from autoal.bounds import number, text
 from autoal.data.cache import NamedArrays
+from autoal.data.classes import class_names, named_by
 from autoal.data.contract import Loaded
 from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
-from autoal.errors import UserError
+from autoal.errors import UserError, about
 from autoal.seeding import generator
 
 from .published import images, parts
 from .store import decoded
+
+NEEDED = ("train_images", "train_labels")
+ALSO = ("test_images", "test_labels", "val_images", "val_labels", "classes")
 
 
 class Npz(ImageData):
     """`train_images`, `train_labels` and, if there are any, `test_images`, `val_images`, ...
 
     Images are bytes of the shape (n, height, width) or (n, height, width, channels); labels are
-    whole numbers from 0, (n,) or (n, 1). `classes` may hold their names.
+    whole numbers from 0, or names, (n,) or (n, 1). `classes` may hold the names in their order.
 
     Args:
         path: of the npz file.
@@ -33,6 +36,7 @@ class Npz(ImageData):
 
     def __init__(self, path: str, test_share: float = 0.2, **options: Any) -> None:
         super().__init__(**options)
+        text("path", path)
         number("test_share", test_share, above=0, below=1)
         self.path = Path(path).expanduser()
         self.test_share = test_share
@@ -40,11 +44,15 @@ class Npz(ImageData):
     def load(self) -> Loaded:
         if not self.path.is_file():
             raise UserError(f"there is no file {self.path}; data.path= names one")
-        arrays = decoded([self.path], "npz", lambda: read_npz(self.path))
+        arrays = decoded([self.path], "npz", lambda: read_npz(self.path, NEEDED, ALSO))
+        with about(self.path):
+            return self._parts(arrays)
+
+    def _parts(self, arrays: NamedArrays) -> Loaded:
         self.classes = _names(arrays)
         if "test_images" in arrays:
-            return parts(arrays, len(self.classes))
-        return Loaded(*split(images(arrays, "train", len(self.classes)), self.test_share))
+            return parts(arrays, self.classes)
+        return Loaded(*split(images(arrays, "train", self.classes), self.test_share))
 
 
 def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
@@ -59,8 +67,10 @@ def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
 
 
 def _names(arrays: NamedArrays) -> tuple[str, ...]:
-    if "classes" in arrays:
-        return tuple(str(name) for name in arrays["classes"])
-    labels = [values for name, values in arrays.items() if name.endswith("_labels")]
-    highest = max((int(np.max(values)) for values in labels if values.size), default=-1)
-    return tuple(f"class {number}" for number in range(highest + 1))
+    """Of the classes: those in the file, or those that its labels tell of."""
+    if "classes" not in arrays:
+        labels = {name: values for name, values in arrays.items() if name.endswith("_labels")}
+        return named_by(labels, gaps=True)
+    if arrays["classes"].ndim != 1:
+        raise UserError(f"classes must be one name for each, got {arrays['classes'].shape}")
+    return class_names(arrays["classes"])

@@ -1,14 +1,17 @@
 """What data sets that are fetched from their authors have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from autoal import ImageData
+from autoal.bounds import switch, text
 from autoal.data.cache import NamedArrays
+from autoal.data.classes import class_numbers
 from autoal.data.contract import Loaded
-from autoal.data.rows import Rows
+from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 
 from .files import DataFolder
@@ -30,11 +33,14 @@ class PublishedData(ImageData):
         self, root: str | None = None, download: bool = True, check: bool = True, **options: Any
     ) -> None:
         super().__init__(**options)
+        text("root", root, optional=True)
+        switch("download", download)
+        switch("check", check)
         self.folder = DataFolder(root, download, check)
 
     def parts(self, arrays: NamedArrays) -> Loaded:
         """Training and test images, and validation images if any, of the published counts."""
-        loaded = parts(arrays, len(self.classes))
+        loaded = parts(arrays, self.classes)
         found = len(loaded.train), len(loaded.test or ())
         if self.folder.check and found != self.counts:
             raise UserError(
@@ -45,13 +51,13 @@ class PublishedData(ImageData):
         return loaded
 
 
-def parts(arrays: NamedArrays, classes: int) -> Loaded:
+def parts(arrays: NamedArrays, classes: Sequence[str]) -> Loaded:
     """Training and test images from their arrays, and the validation images if there are some."""
     names = ["train", "test", *(["val"] if "val_images" in arrays else [])]
     return Loaded(*(images(arrays, name, classes) for name in names))
 
 
-def images(arrays: NamedArrays, part: str, classes: int) -> Rows:
+def images(arrays: NamedArrays, part: str, classes: Sequence[str]) -> Rows:
     """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors."""
     absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
     if absent:
@@ -62,18 +68,13 @@ def images(arrays: NamedArrays, part: str, classes: int) -> Rows:
             f"{part}_images must be bytes of the shape (images, height, width[, channels]), "
             f"got {pixels.dtype} {pixels.shape}"
         )
-    if labels.size != len(pixels) or labels.dtype.kind not in "iu":
-        raise UserError(
-            f"{part}_labels must be a whole number for each of the {len(pixels)} images, "
-            f"got {labels.dtype} {labels.shape}"
-        )
+    known = class_numbers(labels, classes, f"{part}_labels")
+    if len(known) != len(pixels):
+        raise UserError(f"{part}_labels has {len(known)} rows, but {part}_images {len(pixels)}")
+    if bool((known == UNKNOWN).any()):
+        row = int((known == UNKNOWN).nonzero()[0])
+        raise UserError(f"{part}_labels[{row}]: every image needs a class, got {labels.flat[row]}")
     tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
-    known = torch.from_numpy(labels.reshape(-1).astype(np.int64))
-    if len(known) and not 0 <= int(known.min()) <= int(known.max()) < classes:
-        raise UserError(
-            f"{part}_labels go from {int(known.min())} to {int(known.max())}, "
-            f"but the classes from 0 to {classes - 1}"
-        )
     # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
     tensor = tensor.permute(0, 3, 1, 2)
     return Rows(tensor, known, shown=tensor, part=part)

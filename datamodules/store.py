@@ -1,5 +1,6 @@
 """Decoded arrays, kept for the next opening."""
 
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,6 @@ def decoded(sources: list[Path], options: object, decode: Callable[[], NamedArra
 def _key(sources: list[Path], options: object) -> str:
     facts: list[object] = [repr(options)]
     for path in sources:
-        stat = path.stat()
-        facts.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
+        stat = path.stat() if path.exists() else None  # a link may lead nowhere
+        facts.append((os.path.realpath(path), stat and (stat.st_size, stat.st_mtime_ns)))
     return sha256(repr(facts).encode()).hexdigest()[:24]

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from autoal import Data
-from autoal.bounds import switch
+from autoal.bounds import switch, text
+from autoal.data.classes import class_numbers
 from autoal.data.columns import Column, Layout, Scale
 from autoal.data.contract import Loaded, Standardise
 from autoal.data.reader import Reader, TableReader
@@ -67,6 +67,9 @@ class Table(Data):
             batch_size=batch_size,
         )
         switch("header", header, optional=True)
+        text("path", path)
+        text("validation_path", validation_path, optional=True)
+        text("test_path", test_path, optional=True)
         self.paths = {"train": path, "val": validation_path, "test": test_path}
         self.label = -1 if label is None else label
         self.header = header
@@ -77,20 +80,13 @@ class Table(Data):
         sheets = self._sheets()
         whole = _joined(list(sheets.values()))
         self._layout = self._laid_out(whole)
-        self.classes, labels = _labels(whole, whole.column(whole.names[self._layout.label]))
-        inputs = self._layout.inputs({name: whole.column(name) for name in whole.names})
-        ends = np.cumsum([len(sheet.rows) for sheet in sheets.values()])[:-1].tolist()
-        blocks = zip(sheets, inputs.tensor_split(ends), labels.tensor_split(ends), strict=True)
-        return self._parts({part: Rows(rows, known, part=part) for part, rows, known in blocks})
+        self.classes = _classes(sheets["train"], self._label(sheets["train"]))
+        return self._parts({part: self._rows(part, sheet) for part, sheet in sheets.items()})
 
-    def setup(self, stage: str | None = None) -> None:
-        if hasattr(self, "train"):
-            return
-        super().setup(stage)
-        self._scale = Scale.of(self.train.inputs)
-        self.train = self._standardised(self.train)
-        self.test = self.test and self._standardised(self.test)
-        self.validation = self.validation and self._standardised(self.validation)
+    def ready(self, parts: Loaded) -> Loaded:
+        """Standardised by the training rows."""
+        self._scale = Scale.of(parts.train.inputs)
+        return Loaded(**{part: self._standardised(rows) for part, rows in parts.there().items()})
 
     def reader(self) -> Reader:
         return TableReader(self._layout, self._scale)
@@ -124,6 +120,20 @@ class Table(Data):
         beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
         return Layout(sheet.header, beside, label, tuple(read))
 
+    def _label(self, sheet: Sheet) -> list[str]:
+        """The class of each row."""
+        cells = sheet.column(sheet.names[self._layout.label])
+        if absent := sum(is_missing(cell) for cell in cells):
+            raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
+        return cells
+
+    def _rows(self, part: str, sheet: Sheet) -> Rows:
+        cells = self._label(sheet)
+        if strange := in_order(set(cells) - set(self.classes)):
+            raise UserError(f"{sheet.path} has a class {strange[0]!r} that the training rows lack")
+        inputs = self._layout.inputs({name: sheet.column(name) for name in sheet.names})
+        return Rows(inputs, class_numbers(cells, self.classes), part=part)
+
     def _parts(self, given: dict[str, Rows]) -> Loaded:
         """Training, test and validation rows, those without a file out of the first file's.
 
@@ -155,10 +165,8 @@ def _joined(sheets: list[Sheet]) -> Sheet:
     return replace(first, rows=[row for sheet in sheets for row in sheet.rows])
 
 
-def _labels(sheet: Sheet, cells: list[str]) -> tuple[tuple[str, ...], Tensor]:
-    """The names of the classes in order, and the class of each row."""
-    if absent := sum(is_missing(cell) for cell in cells):
-        raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
+def _classes(sheet: Sheet, cells: list[str]) -> tuple[str, ...]:
+    """The names of the classes in order."""
     classes = in_order(set(cells))
     if len(classes) < 2:
         raise UserError(f"{sheet.path} has a single class, {classes[0]!r}; two are needed at least")
@@ -167,5 +175,4 @@ def _labels(sheet: Sheet, cells: list[str]) -> tuple[tuple[str, ...], Tensor]:
             f"{sheet.path} has {len(classes)} classes in {len(cells)} rows; "
             "data.label= names the column of the labels"
         )
-    places = {name: place for place, name in enumerate(classes)}
-    return tuple(classes), torch.tensor([places[cell] for cell in cells])
+    return tuple(classes)

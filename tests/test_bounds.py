@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autoal.bounds import choice, number, switch, whole
+from autoal.bounds import choice, number, switch, text, whole
 from autoal.errors import UserError
 
 
@@ -103,3 +103,10 @@ def test_a_switch_is_true_or_false() -> None:
     refused("`deep` must be true or false, got 1", switch, "deep", 1)
     refused("`deep` must be true or false, got 'true'", switch, "deep", "true")
     refused("`deep` must be true, false or null, got 0", switch, "deep", 0, optional=True)
+
+
+def test_a_text_is_nothing_else() -> None:
+    text("path", "a")
+    text("path", None, optional=True)
+    refused("`path` must be a text, got null", text, "path", None)
+    refused("`path` must be a text or null, got 5", text, "path", 5, optional=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from autoal.bounds import whole
-from autoal.data.classes import class_numbers, named_by, values_of
+from autoal.data.classes import class_names, class_numbers, named_by
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
 from autoal.data.images import Preprocess, channel_statistics
 from autoal.data.inputs import inputs_of
@@ -54,7 +54,7 @@ class Arrays(Data):
         super().__init__(validation=None, batch_size=batch_size)
         parts = {"train": train, "test": test, "validation": validation}
         pairs = {part: _pair(part, rows) for part, rows in parts.items() if rows is not None}
-        self.classes = _classes(classes, [labels for _, labels in pairs.values()])
+        self.classes = _classes(classes, {part: labels for part, (_, labels) in pairs.items()})
         self._parts = {part: self._rows(part, *pair) for part, pair in pairs.items()}
         pool = self._parts["train"]
         for what, given in (("shown", shown), ("names", names)):
@@ -85,10 +85,7 @@ class Arrays(Data):
     def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
         known = torch.full((len(inputs),), UNKNOWN)
         if labels is not None:
-            try:
-                known = class_numbers(labels, self.classes)
-            except UserError as error:
-                raise UserError(f"{part}: {error}") from error
+            known = class_numbers(labels, self.classes, f"{part}_labels")
         if len(known) != len(inputs):
             raise UserError(f"{part} has {len(inputs)} rows and {len(known)} labels")
         if part != "train" and bool((known == UNKNOWN).any()):
@@ -141,14 +138,12 @@ def _as_kept(rows: Any) -> Tensor:
     return inputs.permute(0, 3, 1, 2).contiguous() if last else inputs
 
 
-def _classes(given: Sequence[str] | int | None, labels: list[Any]) -> tuple[str, ...]:
+def _classes(given: Sequence[str] | int | None, labels: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the classes."""
     if isinstance(given, Integral):
         whole("classes", given, least=2)
         return tuple(f"class {number}" for number in range(int(given)))
     if given is not None:
-        names = tuple(map(str, values_of(given)))
-        if len(set(names)) < len(names):
-            raise UserError(f"a class is named twice: {', '.join(names)}")
-        return names
-    return named_by([label for part in labels if part is not None for label in values_of(part)])
+        return class_names(given)
+    told = {f"{part}_labels": values for part, values in labels.items() if values is not None}
+    return named_by(told)

@@ -1,13 +1,20 @@
 """What can be made again, kept on disk: opening it a second time is a matter of milliseconds."""
 
+import fcntl
+import json
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
 import numpy.typing as npt
+
+CONTENTS = "contents.json"  # the names of an entry's arrays
+PART = ".part-"  # begins the name of an entry that is being written
 
 NamedArrays = dict[str, npt.NDArray[np.generic]]
 
@@ -18,27 +25,95 @@ def cache_folder() -> Path:
     return Path(base) / "autoal"
 
 
+def is_plain(name: str) -> bool:
+    """Whether an array's name is the name of a file, and no path to another folder."""
+    return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
 def cached(kind: str, key: str, make: Callable[[], NamedArrays]) -> NamedArrays:
-    """What `make` returns, made once for each key."""
+    """What `make` returns, made once for each key, and again where what was kept is damaged."""
     folder = cache_folder() / kind / key
-    if not folder.exists():
+    kept = _kept(folder)
+    if kept is None:
         arrays = make()
-        if not _store(folder, arrays):
-            return arrays
-    # Mapped, copy-on-write: only what is read takes memory, and nothing writes to the files.
-    return {path.stem: np.load(path, mmap_mode="c") for path in folder.glob("*.npy")}
+        _store(folder, arrays)
+        kept = _kept(folder) or arrays
+    return kept
 
 
-def _store(folder: Path, arrays: NamedArrays) -> bool:
-    """Write the arrays under a name of their own and rename the folder when it is whole."""
-    part = None
+def _kept(folder: Path) -> NamedArrays | None:
+    """What is in the folder; if it is damaged, it is removed."""
+    if not folder.exists():
+        return None
     try:
+        return _mapped(folder)
+    except Exception as error:  # in whatever way a disk may spoil files
+        print(f"{folder} is damaged, and made anew: {error}", file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
+def _mapped(folder: Path) -> NamedArrays:
+    """The arrays, copy-on-write: only what is read takes memory, and the files stay as they are."""
+    names = json.loads((folder / CONTENTS).read_text())
+    return {name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="c") for name in names}
+
+
+def _store(folder: Path, arrays: NamedArrays) -> None:
+    """Write the arrays under a name of their own and rename the folder when it is whole."""
+    if strange := [name for name in arrays if not is_plain(name)]:
+        raise ValueError(f"{strange[0]!r} cannot be the name of an array that is kept")
+    with suppress(OSError):  # another was faster, or the cache cannot be written: it costs time
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(mkdtemp(dir=folder.parent))
-        for name, array in arrays.items():
-            np.save(part / f"{name}.npy", array)
-        part.rename(folder)
-    except OSError:  # another was faster, or the cache cannot be written, which only costs time
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
-    return folder.exists()
+        _clean(folder.parent)
+        with _part(folder.parent) as part:
+            _write(part, arrays)
+            part.rename(folder)
+            _sync(folder.parent)
+
+
+def _write(part: Path, arrays: NamedArrays) -> None:
+    """Write all files, and wait until they are on the disk."""
+    for name, array in arrays.items():
+        np.save(part / f"{name}.npy", array)
+        _sync(part / f"{name}.npy")
+    (part / CONTENTS).write_text(json.dumps(list(arrays)))
+    _sync(part / CONTENTS)
+    _sync(part)
+
+
+@contextmanager
+def _part(parent: Path) -> Iterator[Path]:
+    """A new folder that is locked, and is gone at the end unless it was renamed."""
+    part = Path(mkdtemp(dir=parent, prefix=PART))
+    try:
+        with _locked(part):
+            yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _clean(parent: Path) -> None:
+    """Remove what writers left that died; that of a living one is locked."""
+    for part in parent.glob(f"{PART}*"):
+        with suppress(OSError), _locked(part):
+            shutil.rmtree(part)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """A lock on a file or a folder, which ends with the process; an OSError if another has it."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import torch
@@ -20,10 +21,17 @@ def values_of(labels: Any) -> list[Any]:
     values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
     values = [value.item() if hasattr(value, "item") else value for value in values]
     if any(isinstance(value, list | tuple) for value in values):
-        if all(isinstance(value, list | tuple) and len(value) == 1 for value in values):
-            return [value[0] for value in values]
-        raise UserError("several labels a row are not supported: a query here buys one class")
-    return values
+        if not all(isinstance(value, list | tuple) and len(value) == 1 for value in values):
+            raise UserError("several labels a row are not supported: a query here buys one class")
+        values = [value[0] for value in values]
+    return [_text(value) if isinstance(value, bytes) else value for value in values]
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"the label {value!r} is no text in utf-8") from error
 
 
 def is_unknown(label: Any) -> bool:
@@ -33,50 +41,85 @@ def is_unknown(label: Any) -> bool:
     return bool(label != label or label == UNKNOWN)
 
 
-def is_number(label: Any, below: int) -> bool:
+def is_number(label: Any, below: float) -> bool:
     """Whether it is a whole number from 0, of whatever type, below this one."""
-    return isinstance(label, int | float) and 0 <= label < below and label == int(label)
+    return isinstance(label, int | float) and 0 <= label < below and label % 1 == 0
 
 
-def class_numbers(labels: Any, classes: Sequence[str]) -> Tensor:
-    """The numbers of the classes of all rows, (n,) long; given by numbers or by names."""
+def class_numbers(labels: Any, classes: Sequence[str], what: str = "labels") -> Tensor:
+    """The numbers of the classes of all rows, (n,) long; given by numbers or by names.
+
+    Args:
+        labels: one for each row.
+        classes: their names.
+        what: the labels are called in a message.
+    """
     places = {name: place for place, name in enumerate(classes)}
-    numbers = [_class_number(label, places) for label in values_of(labels)]
+    numbers = [
+        _class_number(label, places, f"{what}[{row}]")
+        for row, label in enumerate(values_of(labels))
+    ]
     return torch.tensor(numbers, dtype=torch.long)
 
 
-def _class_number(label: Any, places: Mapping[str, int]) -> int:
+def _class_number(label: Any, places: Mapping[str, int], what: str) -> int:
     label = label.item() if hasattr(label, "item") else label
     if is_unknown(label):
         return UNKNOWN
     if isinstance(label, str):
         if label not in places:
-            raise UserError(f"{label!r} is none of the classes {', '.join(places)}")
+            raise UserError(f"{what}: {label!r} is none of the classes {', '.join(places)}")
         return places[label]
     if not is_number(label, len(places)):
-        raise UserError(f"{label!r} is no class: they go from 0 to {len(places) - 1}")
+        raise UserError(f"{what}: {label!r} is no class: they go from 0 to {len(places) - 1}")
     return int(label)
 
 
-def named_by(labels: Sequence[Any]) -> tuple[str, ...]:
-    """The names of the classes that these labels tell of: the texts, or one for each number."""
-    found = {label for label in labels if not is_unknown(label)}
+def class_names(names: Any) -> tuple[str, ...]:
+    """Classes by the names that somebody gave them."""
+    classes = tuple(map(str, values_of(names)))
+    if len(set(classes)) < len(classes):
+        raise UserError(f"a class is named twice: {', '.join(classes)}")
+    return classes
+
+
+def named_by(labels: Mapping[str, Any], *, gaps: bool = False) -> tuple[str, ...]:
+    """The names of the classes that labels tell of: the texts, or one for each number.
+
+    Args:
+        labels: of some parts, by what they are called in a message.
+        gaps: whether numbers may be lacking below the highest, which is below that of the rows.
+    """
+    told = {what: values_of(values) for what, values in labels.items()}
+    found = {label for values in told.values() for label in values if not is_unknown(label)}
     if not found:
         raise UserError("no label tells what classes there are: give classes=")
     if all(isinstance(label, str) for label in found):
         return tuple(sorted(found))
-    for label in found:
-        if not isinstance(label, int | float):
-            raise UserError(f"labels are numbers or names, not both: {label!r} among numbers")
-        if not is_number(label, CLASS_LIMIT):
-            raise UserError(
-                f"{label!r} is no class; what is predicted here are classes, not numbers"
-            )
+    rows = sum(map(len, told.values()))
+    for what, values in told.items():
+        for row, label in enumerate(values):
+            _demand_number(f"{what}[{row}]", label, rows if gaps else inf)
     count = int(max(found)) + 1
-    if len(found) < count:
+    if len(found) < count and not gaps:
         lacking = next(number for number in range(count) if number not in found)
         raise UserError(
             f"labels go to {count - 1}, and {lacking} is not among them: if these are classes, "
             "give classes=, their names or how many there are"
         )
     return tuple(f"class {number}" for number in range(count))
+
+
+def _demand_number(what: str, label: Any, below: float) -> None:
+    """Refuse what is no number of a class, or one that so few rows cannot need."""
+    if is_unknown(label) or is_number(label, below):
+        return
+    if not isinstance(label, int | float):
+        raise UserError(f"labels are numbers or names, not both: {label!r} among numbers")
+    if is_number(label, inf):
+        raise UserError(
+            f"{what} is {label}: so many classes are not in {below:,} rows; name them in `classes`"
+        )
+    raise UserError(
+        f"{what}: {label!r} is no class; what is predicted here are classes, not numbers"
+    )

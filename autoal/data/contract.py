@@ -14,6 +14,7 @@ from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
 from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.sound import demand_finite, demand_sound
 from autoal.errors import UserError
 from autoal.seeding import generator
 
@@ -26,6 +27,10 @@ class Loaded(NamedTuple):
     train: Rows
     test: Rows | None = None
     validation: Rows | None = None
+
+    def there(self) -> dict[str, Rows]:
+        """Those parts that there are."""
+        return {name: rows for name, rows in self._asdict().items() if rows is not None}
 
 
 class Data(LightningDataModule, ABC):
@@ -64,6 +69,7 @@ class Data(LightningDataModule, ABC):
         choice("imbalance", imbalance, KINDS)
         number("imbalance_ratio", imbalance_ratio, least=1)
         whole("validation", 0 if validation is None else validation, least=0)
+        whole("split_seed", split_seed)
         self.imbalance = imbalance
         self.imbalance_ratio = imbalance_ratio
         self.held_out = validation
@@ -81,14 +87,21 @@ class Data(LightningDataModule, ABC):
         if not isinstance(loaded, Loaded):
             found = type(loaded).__name__
             raise UserError(f"{type(self).__name__}.load must give a Loaded, got {found}")
-        train, self.test, own = loaded
-        if len(self.classes) < 2:
-            raise UserError(f"the data have one class, {self.classes[0]!r}: nothing can be learnt")
+        demand_sound(loaded.there(), self.classes)
+        train, test, own = loaded
         if self.imbalance != "none":
             _demand_labels(train, f"data.imbalance={self.imbalance}")
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)
             train = train.take(thin(train.labels, *how))
-        self.train, self.validation = self._hold_out(train, own)
+        train, validation = self._hold_out(train, own)
+        ready = self.ready(Loaded(train, test, validation))
+        for rows in ready.there().values():
+            demand_finite(rows)
+        self.train, self.test, self.validation = ready
+
+    def ready(self, parts: Loaded) -> Loaded:
+        """The parts as the engine takes them, now that it is known which rows are trained on."""
+        return parts
 
     def _hold_out(self, train: Rows, own: Rows | None) -> tuple[Rows, Rows | None]:
         """The training rows that are left, and the validation rows."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from autoal.bounds import switch, whole
 from autoal.data.contract import LEAST, Data
 from autoal.data.reader import PictureReader, Reader
+from autoal.errors import UserError
 
 
 class ImageData(Data):
@@ -26,6 +27,15 @@ class ImageData(Data):
         switch("flip", flip)
         self.crop = crop
         self.flip = flip
+
+    def setup(self, stage: str | None = None) -> None:
+        super().setup(stage)
+        side = min(self.train.shape[1:])
+        if self.crop >= side:
+            raise UserError(
+                f"data.crop={self.crop} is too much for images of "
+                f"{' x '.join(map(str, self.train.shape[1:]))}: give less than {side}"
+            )
 
     def preprocess(self) -> nn.Module:
         """Normalisation by the training images' own statistics, and augmentation."""

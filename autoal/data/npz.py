@@ -1,40 +1,115 @@
-"""Files of numpy: npz and npy."""
+"""Files of numpy: only the arrays that are wanted are read, and of these nothing is believed."""
 
-import zipfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
+import numpy.typing as npt
 
-from autoal.data.cache import NamedArrays
+from autoal.data.cache import NamedArrays, is_plain
 from autoal.errors import UserError
 
-MOST_BYTES = 64 << 30  # that a file may unpack to
+MOST_BYTES = 64 << 30  # that the arrays of a file may take
+MOST_DEFLATED = 1032  # bytes that one byte can become
+ENCRYPTED = 0x1  # bit of a member's flags
+KINDS = "biufSU"  # numbers and texts; no dates, records, complex numbers or objects
+ENDING = ".npy"  # of each array in an npz file
+
+Array = npt.NDArray[Any]
 
 
-def read_npz(path: Path) -> NamedArrays:
-    """All arrays of the file; nothing is unpickled, and no absurd size is unpacked."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            size = sum(entry.file_size for entry in file.infolist())
+def read_npz(path: Path, needed: Collection[str], also: Collection[str] = ()) -> NamedArrays:
+    """Some arrays of a file, by their names.
+
+    Args:
+        path: of the file.
+        needed: the arrays without which it is refused.
+        also: those that are read where they are there.
+    """
+    with _refusing(path), ZipFile(path) as file:
+        members = _members(file)
+        wanted = [*needed, *(name for name in also if name in members)]
+        if absent := [name for name in needed if name not in members]:
+            raise _lacking(absent[0], members)
+        size = sum(members[name].file_size for name in wanted)
         if size > MOST_BYTES:
-            raise UserError(f"{path} would unpack to {size / 2**30:.0f} GiB")
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} cannot be read as npz: {error}") from error
+            raise ValueError(f"it would unpack to {size / 2**30:.0f} GiB")
+        return {name: _array_of(file, members[name]) for name in wanted}
 
 
-def read_array(path: Path, names: tuple[str, ...]) -> np.ndarray:
+def read_array(path: Path, names: tuple[str, ...]) -> Array:
     """The array of an npy file, or that of an npz file which has the first of these names."""
-    if path.suffix.lower() != ".npz":
-        try:
-            return np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"{path} cannot be read as npy: {error}") from error
-    arrays = read_npz(path)
-    for name in names:
-        if name in arrays:
-            return arrays[name]
-    raise UserError(f"{path} has no {' and no '.join(names)}, only {', '.join(sorted(arrays))}")
+    with _refusing(path):
+        if path.suffix.lower() == ENDING:
+            with path.open("rb") as stream:
+                _demand_sound(stream, path.stat().st_size)
+                stream.seek(0)
+                return np.lib.format.read_array(stream, allow_pickle=False)
+        with ZipFile(path) as file:
+            members = _members(file)
+            name = next((name for name in names if name in members), None)
+            if name is None:
+                raise _lacking(" and no ".join(names), members)
+            return _array_of(file, members[name])
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn whatever a library says of a file that it cannot read into one message."""
+    if not path.is_file():  # of a pipe or a device the end would be waited for
+        raise UserError(f"there is no file {path}")
+    kind = path.suffix.lower().removeprefix(".") or "npz"
+    try:
+        yield
+    except Exception as error:  # zipfile, zlib and numpy raise some twenty kinds
+        why = str(error) or type(error).__name__
+        raise UserError(f"{path} cannot be read as {kind}: {why}") from error
+
+
+def _members(file: ZipFile) -> dict[str, ZipInfo]:
+    """The arrays of the file by their names; a name that is a path is an attack, or a mistake."""
+    members = {entry.filename.removesuffix(ENDING): entry for entry in file.infolist()}
+    if strange := [name for name in members if not is_plain(name)]:
+        raise ValueError(f"its array {strange[0]!r} has the name of a path")
+    return members
+
+
+def _lacking(name: str, members: Collection[str]) -> ValueError:
+    return ValueError(f"it has no {name}, only {', '.join(sorted(members)) or 'nothing'}")
+
+
+def _array_of(file: ZipFile, entry: ZipInfo) -> Array:
+    if entry.flag_bits & ENCRYPTED:
+        raise ValueError(f"{entry.filename} is encrypted")
+    if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise ValueError(f"{entry.filename} is compressed in a way that numpy does not have")
+    if entry.file_size > MOST_DEFLATED * entry.compress_size:
+        raise ValueError(f"{entry.filename} claims more bytes than it can have")
+    with file.open(entry) as stream:
+        _demand_sound(stream, entry.file_size)
+    with file.open(entry) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _demand_sound(stream: IO[bytes], size: int) -> None:
+    """Refuse an array whose head does not fit the bytes that follow, before room is made for it."""
+    shape, _, dtype = _head(stream)
+    if dtype.kind not in KINDS:
+        raise ValueError(f"an array is of {dtype}; numbers and texts are read")
+    claimed, there = prod(shape) * dtype.itemsize, size - stream.tell()
+    if claimed != there or min(shape, default=0) < 0 or prod(shape) > MOST_BYTES:
+        raise ValueError(f"an array of {dtype} {shape} cannot be in {there:,} bytes")
+
+
+def _head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of the array."""
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(stream)
+    raise ValueError(f"version {version} of npy has only records, which are not read")

@@ -56,17 +56,16 @@ def read_picture(path: Path, shape: Shape) -> Pixels:
     channels, height, width = shape
     try:
         if not path.is_file():  # a pipe or a device would be waited for
-            raise CorruptError(f"{path}: there is no such file")
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as picture:
+            raise ValueError("it is not there, or no file")
+        with Image.open(path, formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
-                raise CorruptError(
-                    f"{path}: {picture.width} x {picture.height} pixels are more than "
-                    f"{MOST_PIXELS:,}"
+                raise ValueError(
+                    f"{picture.width} x {picture.height} pixels are more than {MOST_PIXELS:,}"
                 )
             plain = picture.convert(MODES[channels])
             if plain.size != (width, height):
                 plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # a damaged file makes PIL stumble in many ways
         raise CorruptError(f"{path}: {error}") from error
     return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
 
@@ -80,8 +79,9 @@ def read_pictures(paths: list[Path], shape: Shape) -> Pictures:
         except CorruptError as error:
             return error
 
-    with ThreadPoolExecutor() as threads:  # decoding lets other threads run
-        found = list(threads.map(attempt, paths))
+    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+        warnings.simplefilter("ignore")  # what PIL finds odd is read, or else refused
+        found = list(threads.map(attempt, paths))  # decoding lets other threads run
     channels, height, width = shape
     pixels = [result for result in found if not isinstance(result, CorruptError)]
     empty = np.empty((0, height, width, channels), dtype=np.uint8)

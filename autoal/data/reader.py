@@ -18,7 +18,7 @@ from autoal.data.npz import read_array
 from autoal.data.pictures import ENDINGS, MODES, all_pictures, pictures_below
 from autoal.data.rows import Rows, Shape
 from autoal.data.sheet import read_sheet
-from autoal.errors import UserError, unknown
+from autoal.errors import UserError, about, unknown
 
 
 class Reader(ABC):
@@ -80,10 +80,8 @@ class ArrayReader(Reader):
 
     def _array(self, path: Path) -> Rows:
         array = read_array(path, self.members)
-        try:
+        with about(path):
             rows = self.of(array)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
         return replace(rows, names=[f"{path}[{place}]" for place in range(len(rows))])
 
     def _state(self) -> dict[str, Any]:
@@ -152,10 +150,8 @@ class TableReader(Reader):
 
     def _sheet(self, path: Path) -> Rows:
         sheet = read_sheet(path, self.layout.header)
-        try:
+        with about(path):
             rows = self._rows(self.layout.cells_of(sheet))
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
         return replace(rows, names=[f"{path}:{line}" for line in sheet.lines])
 
     def _rows(self, cells: Mapping[str, Sequence[str]]) -> Rows:

@@ -1,13 +1,15 @@
 """Tables as they stand in CSV files: cells of text."""
 
 import csv
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from autoal.errors import UserError
 
-DELIMITERS = ";\t,"  # between as many of two, the one that numbers do not have
+DELIMITERS = ";\t|,"  # between as many of two, the one that numbers do not have
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I)
 MISSING = ("", "?", "na", "n/a", "nan", "null", "<na>")
 
 
@@ -36,7 +38,7 @@ class Sheet:
 
 
 def read_sheet(path: Path, header: bool | None = None) -> Sheet:
-    """A CSV file divided by commas, semicolons or tabs, whichever its first line has most of.
+    """A CSV file divided by commas, semicolons, tabs or bars, whichever its first line has most of.
 
     Args:
         path: of the file.
@@ -62,18 +64,26 @@ def read_sheet(path: Path, header: bool | None = None) -> Sheet:
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number in the file."""
+    if not path.is_file():  # of a pipe the end would be waited for
+        raise UserError(f"there is no file {path}; data.path= names one")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
+            delimiter = max(DELIMITERS, key=file.readline().count)
             file.seek(0)
-            reader = csv.reader(file, delimiter=max(DELIMITERS, key=first.count), strict=True)
+            reader = csv.reader(_of_text(file), delimiter=delimiter, strict=True)
             return [
                 (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells
             ]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}; data.path= names one") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as CSV: {error}") from error
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path} cannot be read as CSV in utf-8: {error}") from error
+
+
+def _of_text(lines: Iterable[str]) -> Iterator[str]:
+    """The same lines, none of which may have a byte that no text has."""
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line:
+            raise csv.Error(f"line {number} has a NUL byte")
+        yield line
 
 
 def is_missing(cell: str) -> bool:
@@ -82,11 +92,8 @@ def is_missing(cell: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell has a number; nan is none, and missing."""
-    try:
-        return float(cell) == float(cell)
-    except ValueError:
-        return False
+    """Whether a cell has a number as CSV files have them; nan is none, and missing."""
+    return NUMBER.fullmatch(cell) is not None
 
 
 def in_order(values: Collection[str]) -> list[str]:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoal.bounds import text
+from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
@@ -25,6 +27,7 @@ class File(Encoder):
     def __init__(self, path: str | None = None) -> None:
         if path is None:
             raise ValueError("a file of features is needed: give encoder.path=")
+        text("path", path)
         self.path = Path(path).expanduser()
 
     def key(self) -> str:
@@ -34,18 +37,11 @@ class File(Encoder):
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
-        try:
-            with np.load(self.path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"{self.path} cannot be read as npz: {error}") from error
-        return self._rows(arrays, rows)
+        name = _member(rows)
+        return self._rows(read_npz(self.path, [name])[name], rows)
 
-    def _rows(self, arrays: dict[str, np.ndarray], part: Rows) -> Tensor:
-        name = f"{part.part}_features"
-        if name not in arrays:
-            raise UserError(f"{self.path} has no {name}, only {', '.join(sorted(arrays))}")
-        values = arrays[name]
+    def _rows(self, values: np.ndarray, part: Rows) -> Tensor:
+        name = _member(part)
         if values.ndim != 2 or values.dtype.kind != "f" or not np.isfinite(values).all():
             raise UserError(
                 f"{name} must be finite numbers of the shape (rows, width), "
@@ -55,3 +51,8 @@ class File(Encoder):
         if len(values) != part.whole:
             raise UserError(f"{name} has {len(values):,} rows, but the data set {part.whole:,}")
         return torch.from_numpy(values[places.numpy()].astype(np.float32))
+
+
+def _member(part: Rows) -> str:
+    """The name of its features in the file."""
+    return f"{part.part}_features"

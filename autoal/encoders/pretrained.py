@@ -3,7 +3,6 @@
 import socket
 from abc import abstractmethod
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +11,14 @@ from torch import Tensor, nn
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, demand_pictures
 from autoal.errors import UserError, unknown
-from autoal.model.weights import Enlarge, torchvision_network, weights_follow, weights_read
+from autoal.model.weights import (
+    Enlarge,
+    load_weights,
+    torchvision_network,
+    weights_file,
+    weights_follow,
+    weights_read,
+)
 from autoal.seeding import seeded
 
 BATCH = 64  # images
@@ -39,7 +45,7 @@ class Pretrained(Encoder):
         """The network, without its head."""
 
     def key(self) -> str:
-        stat = Path(self.weights).expanduser().stat() if self.weights else None
+        stat = weights_file(self.weights).stat() if self.weights else None
         return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
 
     def learn(self, pool: Rows, device: torch.device) -> None:
@@ -102,7 +108,7 @@ class Timm(Pretrained):
             self._demand_reachable()
             return timm.create_model(self.model, pretrained=True, num_classes=0, **options)
         network = timm.create_model(self.model, num_classes=0, **options)
-        timm.models.load_checkpoint(network, str(Path(self.weights).expanduser()))
+        load_weights(network, self.weights)
         return network
 
     def _demand_reachable(self) -> None:

@@ -4,18 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
 import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from autoal.bounds import whole
 from autoal.errors import UserError, unknown
 
 _FOLLOW = ContextVar("weights follow", default=False)
 HEADS = ("fc", "classifier", "heads", "head")
+WRAPPED = ("state_dict_ema", "model_ema", "state_dict", "model")  # where checkpoints have weights
+MOST_CHARACTERS = 300  # of a message that may name every layer
+
+Weights = dict[str, Tensor]
 
 
 class Enlarge(nn.Module):
@@ -39,11 +44,18 @@ def torchvision_network(model: str, weights: str | None) -> nn.Module:
         raise unknown("model of torchvision", model, known)
     network = torchvision.models.get_model(model, weights=None)
     if weights_read():
-        _load(network, _fetched(model) if weights is None else _read(Path(weights).expanduser()))
+        _give(network, model, weights)
     for name in HEADS:
         if hasattr(network, name):
             setattr(network, name, nn.Identity())
     return network
+
+
+def _give(network: nn.Module, model: str, weights: str | None) -> None:
+    if weights is None:
+        _load(network, _fetched(model), f"the ImageNet weights of {model}")
+    else:
+        load_weights(network, weights)
 
 
 @contextmanager
@@ -61,28 +73,65 @@ def weights_read() -> bool:
     return not _FOLLOW.get()
 
 
-def _fetched(model: str) -> dict[str, Tensor]:
+def load_weights(network: nn.Module, file: str) -> None:
+    """Give a network the weights of a file."""
+    path = weights_file(file)
+    _load(network, _read(path), str(path))
+
+
+def weights_file(name: str) -> Path:
+    """The path of a file of weights that is there."""
+    path = Path(name).expanduser()
+    if not path.is_file():  # of a pipe or a device the end would be waited for
+        raise UserError(f"there is no file {path}, which weights= names")
+    return path
+
+
+def _fetched(model: str) -> Weights:
     weights = torchvision.models.get_model_weights(model).DEFAULT
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / Path(weights.url).name
+    if path.is_file():
+        return _read(path)
     try:
-        return weights.get_state_dict(check_hash=True, progress=False)
+        return weights.get_state_dict(check_hash=True, progress=False, weights_only=True)
     except (OSError, RuntimeError) as error:  # RuntimeError: another checksum
         raise UserError(
-            f"the ImageNet weights of {model} are not in {torch.hub.get_dir()}/checkpoints: "
-            f"{error}\n"
+            f"the ImageNet weights of {model} are not in {folder}: {error}\n"
             f"  they are published at {weights.url}\n"
             "  put the file there, set TORCH_HOME, or name it by the option weights="
         ) from error
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> Weights:
+    """The tensors of a file, alone or as one entry of a checkpoint; no code in it is run."""
     try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise UserError(f"cannot read the weights in {path}: {error}") from error
+        content = _content(path)
+    except ImportError as error:
+        raise UserError(f"{path} needs safetensors: pip install safetensors") from error
+    except Exception as error:  # torch advises to run what the file says, which is not passed on
+        raise UserError(
+            f"cannot read the weights in {path}: it is damaged, or holds other things than tensors"
+        ) from error
+    inner = next((content[name] for name in WRAPPED if name in content), content)
+    if not all(isinstance(value, Tensor) for value in inner.values()):
+        raise UserError(f"cannot read the weights in {path}: it holds other things than tensors")
+    weights = dict(inner)
+    consume_prefix_in_state_dict_if_present(weights, "module.")  # of a network that was wrapped
+    return weights
 
 
-def _load(network: nn.Module, weights: dict[str, Tensor]) -> None:
+def _content(path: Path) -> dict[str, Any]:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file  # late: it comes with timm
+
+        return load_file(path)
+    return dict(torch.load(path, weights_only=True, map_location="cpu"))
+
+
+def _load(network: nn.Module, weights: Weights, source: str) -> None:
     try:
         network.load_state_dict(weights)
-    except (RuntimeError, TypeError) as error:
-        raise UserError(f"the weights are not those of this network: {error}") from error
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:MOST_CHARACTERS]
+        raise UserError(f"{source}: the weights are not those of this network: {why}") from error

@@ -7,8 +7,9 @@ from copy import deepcopy
 
 import torch
 
-from autoal.data.contract import Data
-from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.contract import Data, Loaded
+from autoal.data.rows import Rows
+from autoal.data.sound import demand_finite, demand_sound
 from autoal.testing.promises import demand, keep_promises, seed_streams, unmoved_streams
 
 
@@ -28,51 +29,13 @@ def _ready(data: Data) -> Data:
 
 def _parts(data: Data) -> dict[str, Rows]:
     ready = _ready(data)
-    parts = {"train": ready.train, "test": ready.test, "validation": ready.validation}
-    return {name: rows for name, rows in parts.items() if rows is not None}
+    return Loaded(ready.train, ready.test, ready.validation).there()
 
 
-def _rows(data: Data) -> None:
-    for name, rows in _parts(data).items():
-        demand(isinstance(rows, Rows), f"`{name}` is a {type(rows).__name__}, not Rows")
-        demand(len(rows) > 0, f"`{name}` has no rows")
-        demand(
-            rows.labels.dtype == torch.long and rows.labels.shape == (len(rows),),
-            f"the labels of `{name}` are {rows.labels.dtype} {tuple(rows.labels.shape)}",
-        )
-
-
-def _same_kind(data: Data) -> None:
-    kinds = {name: (rows.inputs.dtype, rows.shape) for name, rows in _parts(data).items()}
-    demand(len(set(kinds.values())) == 1, f"its parts are of different kinds: {kinds}")
-
-
-def _classes(data: Data) -> None:
-    ready = _ready(data)
-    names = tuple(ready.classes)
-    demand(len(names) > 1, f"it has {len(names)} classes")
-    demand(len(set(names)) == len(names), f"a class is named twice: {names}")
-    for name, rows in _parts(data).items():
-        least = UNKNOWN if name == "train" else 0
-        low, high = int(rows.labels.min()), int(rows.labels.max())
-        demand(
-            least <= low and high < len(names),
-            f"the labels of `{name}` go from {low} to {high}, the classes to {len(names) - 1}",
-        )
-
-
-def _finite(data: Data) -> None:
-    for name, rows in _parts(data).items():
-        if rows.inputs.is_floating_point():
-            demand(bool(rows.inputs.isfinite().all()), f"`{name}` has inputs that are not finite")
-
-
-def _shown(data: Data) -> None:
-    for name, rows in _parts(data).items():
-        for what in ("shown", "names"):
-            given = getattr(rows, what)
-            fits = given is None or len(given) == len(rows)
-            demand(fits, f"`{what}` of `{name}` has not one entry for each row")
+def _sound(data: Data) -> None:
+    demand_sound(_parts(data), _ready(data).classes)
+    for rows in _parts(data).values():
+        demand_finite(rows)
 
 
 def _repeatable(data: Data) -> None:
@@ -100,11 +63,7 @@ def _preprocessed(data: Data) -> None:
 
 
 PROMISES: dict[str, Callable[[Data], None]] = {
-    "its parts are Rows with a label each": _rows,
-    "all parts are of one kind": _same_kind,
-    "labels are classes, or -1 in the pool": _classes,
-    "inputs are finite": _finite,
-    "what a person sees is there for every row": _shown,
+    "its parts are rows of one kind, each of a class": _sound,
     "the same rows come every time, whatever the global seed": _repeatable,
     "the global streams stay where they are": _streams_stay,
     "`preprocess` turns rows into finite numbers": _preprocessed,

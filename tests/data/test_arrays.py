@@ -197,6 +197,7 @@ class Endless(IterableDataset[Tensor]):
         ),
         ((ROWS, np.eye(6, 3)), "several labels a row are not supported"),
         ((ROWS, [0.5, 1.5, 2.5, 1.0, 0.0, 1.0]), "0.5 is no class; what is predicted here are"),
+        ((ROWS, np.array([2**32 - 1] * 6, "u4")), "labels go to 4294967295, and 0 is not among"),
         ((ROWS, [25, 346, 26, 99, 25, 7]), "labels go to 346, and 0 is not among them: if these"),
         ((ROWS, [0, "cat", 1, 0, 1, 1]), "labels are numbers or names, not both: 'cat'"),
         ((ROWS, [0, float("inf"), 1, 0, 1, 1]), "inf is no class; what is predicted"),
@@ -222,10 +223,10 @@ def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> Non
     ("labels", "classes", "message"),
     [
         (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is none of the classes cat, dog"),
-        ([0, 1, 2] * 2, 2, "train: 2 is no class: they go from 0 to 1"),
+        ([0, 1, 2] * 2, 2, r"train_labels\[2\]: 2 is no class: they go from 0 to 1"),
         ([0, 1, 2] * 2, 0, "`classes` must be at least 2, got 0"),
         ([0, 1, 2] * 2, ["a", "b", "a"], "a class is named twice"),
-        ([0, 1, -2] * 2, 2, "train: -2 is no class: they go from 0 to 1"),
+        ([0, 1, -2] * 2, 2, r"train_labels\[2\]: -2 is no class: they go from 0 to 1"),
     ],
 )
 def test_a_label_that_is_no_class_is_refused(labels: Any, classes: Any, message: str) -> None:

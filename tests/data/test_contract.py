@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,50 @@ def test_data_of_one_class_are_refused() -> None:
     data.classes = ("cat",)
     with pytest.raises(UserError, match="one class, 'cat'"):
         data.setup()
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("train", {"labels": torch.zeros(3).long()}, r"train has 4 rows, and labels of .* \(3,\)"),
+        ("train", {"labels": torch.zeros(4)}, r"labels of torch\.float32"),
+        ("train", {"labels": torch.tensor([0, 1, 2, 1])}, r"label of train\[2\] is 2, .* 0 to 1"),
+        ("train", {"labels": torch.tensor([0, 1, -2, 1])}, r"label of train\[2\] is -2"),
+        ("train", {"inputs": torch.tensor([[0, torch.inf]] * 4)}, r"train\[0\] has a number that"),
+        ("train", {"names": ["a"]}, "`names` of train has 1 entries for 4 rows"),
+        ("test", {"labels": torch.tensor([0, 1, -1, 1])}, r"label of test\[2\] is -1"),
+        ("test", {"inputs": torch.zeros(4, 3)}, r"test has rows of torch.float32 \(3,\), but"),
+        ("test", {"inputs": torch.zeros(4, 2).long()}, r"test has rows of torch.int64 \(2,\)"),
+        ("test", {"inputs": torch.full((4, 2), torch.nan)}, "is NaN or infinite"),
+        ("validation", {"inputs": torch.zeros(0, 2)}, "validation has no rows"),
+        ("validation", {"inputs": torch.zeros(4, 2, 0)}, "the rows of validation are empty"),
+    ],
+)
+def test_parts_that_cannot_be_are_refused(part: str, changes: Any, message: str) -> None:
+    class Spoilt(Columns):
+        def load(self) -> Loaded:
+            (train, *_) = super().load()
+            parts = {name: replace(train, part=name) for name in ("train", "test", "validation")}
+            return Loaded(**{**parts, part: replace(parts[part], **changes)})
+
+    with pytest.raises(UserError, match=message):
+        set_up(Spoilt(validation=None))
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"), [((), "the data have no class"), (("a", "a"), "named twice: a, a")]
+)
+def test_classes_that_cannot_be_are_refused(classes: tuple[str, ...], message: str) -> None:
+    data = Counted()
+    data.classes = classes
+    with pytest.raises(UserError, match=message):
+        data.setup()
+
+
+@pytest.mark.parametrize("crop", [9, 100_000])
+def test_a_crop_as_large_as_the_images_is_refused(crop: int) -> None:
+    with pytest.raises(UserError, match=rf"data\.crop={crop} is too much for images of 9 x 13"):
+        set_up(Counted(crop=crop))
 
 
 def test_the_data_are_loaded_once() -> None:
@@ -209,6 +254,7 @@ def test_a_negative_count_of_held_out_images_is_refused() -> None:
     [
         ({"imbalance": "longtail"}, "unknown imbalance 'longtail'; did you mean 'long_tail'"),
         ({"imbalance_ratio": 0.5}, "`imbalance_ratio` must be at least 1, got 0.5"),
+        ({"split_seed": "a"}, "`split_seed` must be a whole number, got 'a'"),
         ({"validation": 1.5}, "`validation` must be a whole number, got 1.5"),
         ({"flip": 1}, "`flip` must be true or false, got 1"),
     ],

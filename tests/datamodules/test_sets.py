@@ -13,6 +13,7 @@ from autoal.datamodules.medmnist import MedMnist
 from autoal.datamodules.mnist import FashionMnist, Mnist
 from autoal.datamodules.npz import Npz
 from autoal.datamodules.svhn import Svhn
+from autoal.datamodules.table import Table
 from autoal.datamodules.tinyimagenet import TinyImageNet
 
 from autoal import ImageData, Rows
@@ -133,7 +134,8 @@ def test_a_set_of_another_size_than_published_is_refused(
 
 def test_an_npz_of_ones_own_is_read(tmp_path: Path) -> None:
     colour = pixels(12, 9, 13, 3)
-    write_npz(tmp_path / "a.npz", train_images=colour, classes=np.array(["x", "y", "z"]))
+    images = {f"{part}_images": colour for part in ("train", "val", "test")}
+    write_npz(tmp_path / "a.npz", **images, classes=np.array(["x", "y", "z"]))
     data = opened(Npz(str(tmp_path / "a.npz")))
     assert np.array_equal(data.train.inputs, planes(colour))
     assert data.classes == ("x", "y", "z")
@@ -159,13 +161,32 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train_images": None}, "there is no train_images among"),
+        ({"train_images": None}, "it has no train_images, only test_images, test_labels, train_la"),
         ({"train_images": pixels(12, 28, 28).astype(float)}, "must be bytes of the shape"),
         ({"train_images": pixels(12, 28)}, "must be bytes of the shape"),
-        ({"train_labels": np.arange(5)}, "a whole number for each of the 12 images"),
-        ({"train_labels": np.zeros(12)}, "must be a whole number"),
-        ({"train_labels": np.arange(12) - 1}, "labels go from -1 to 10"),
-        ({"test_labels": np.full(12, 9), "classes": np.array(["x"] * 3)}, "go from 9 to 9"),
+        ({"test_labels": None}, "there is no test_labels among"),
+        ({"train_labels": np.arange(5)}, "train_labels has 5 rows, but train_images 12"),
+        ({"train_labels": np.full(12, 0.5)}, r"train_labels\[0\]: 0\.5 is no class"),
+        ({"train_labels": np.full(12, np.inf)}, r"train_labels\[0\]: inf is no class"),
+        ({"train_labels": np.full(12, np.nan)}, r"train_labels\[0\]: every image needs a class"),
+        ({"train_labels": np.arange(12) - 1}, r"train_labels\[0\]: .* needs a class, got -1"),
+        ({"train_labels": np.zeros((12, 2))}, "several labels a row are not supported"),
+        ({"train_labels": np.zeros(12, "M8[D]")}, "an array is of datetime64"),
+        ({"train_labels": np.zeros(12, complex)}, "an array is of complex128"),
+        ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
+        ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
+        ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
+        (
+            {"val_labels": np.full(12, 2**32 - 1, "u4")},
+            r"val_labels\[0\] is 4294967295: so many",
+        ),
+        ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
+        ({"test_images": pixels(0, 28, 28), "test_labels": np.zeros(0, int)}, "test has no rows"),
+        ({"test_images": pixels(12, 9, 9)}, r"test has rows of torch.uint8 \(1, 9, 9\), but those"),
+        ({"train_images": pixels(12, 0, 28)}, r"the rows of train are empty: .*\(1, 0, 28\)"),
+        ({"classes": ["x"] * 3}, "a class is named twice: x, x, x"),
+        ({"classes": [["x", "y"], ["z", "a"]]}, r"classes must be one name for each, got \(2, 2\)"),
+        ({"classes": np.array([["x"], {}], object)}, "an array is of object"),
         ({"train_images": np.array([{}] * 12, dtype=object)}, "cannot be read as npz"),
     ],
 )
@@ -175,6 +196,26 @@ def test_an_npz_that_cannot_be_is_refused(
     write_npz(tmp_path / "a.npz", **changes)
     with pytest.raises(UserError, match=message):
         Npz(str(tmp_path / "a.npz")).setup()
+
+
+def test_labels_of_an_npz_may_be_names_or_numbers_of_any_kind(tmp_path: Path) -> None:
+    numbers = np.array([0, 1, 2] * 4)
+    names = np.array(["ape", "bee", "cat"])
+    for labels in (names[numbers], np.char.encode(names)[numbers], numbers.astype(float)):
+        changes = {f"{part}_labels": labels for part in ("train", "val", "test")}
+        write_npz(tmp_path / "a.npz", **changes)
+        data = opened(Npz(str(tmp_path / "a.npz")))
+        assert data.train.labels.tolist() == numbers.tolist()
+    assert data.classes == ("class 0", "class 1", "class 2")
+    write_npz(tmp_path / "a.npz", train_labels=names[[0, 2, 1] * 4], classes=["cat", "ape", "bee"])
+    data = opened(Npz(str(tmp_path / "a.npz")))
+    assert data.train.labels.tolist() == [1, 0, 2] * 4
+
+
+def test_classes_that_no_image_has_are_kept_below_the_highest(tmp_path: Path) -> None:
+    labels = {f"{part}_labels": np.array([0, 5] * 6) for part in ("train", "val", "test")}
+    write_npz(tmp_path / "a.npz", **labels)
+    assert len(opened(Npz(str(tmp_path / "a.npz"))).classes) == 6
 
 
 def test_an_npz_that_is_none_or_absurd_is_refused(
@@ -244,6 +285,65 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
         Folder(str(tmp_path), corrupt="skipp")
 
 
+def test_only_folders_of_pictures_are_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pictures(tmp_path, count=5)
+    for name in (".ipynb_checkpoints", "__MACOSX", "val"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert opened(Folder(str(tmp_path), size=8)).classes == ("cat", "dog")
+    told = capsys.readouterr().err.splitlines()
+    assert [Path(line.split(":")[0]).name for line in told] == ["again", "empty"]
+
+
+def test_a_test_folder_beside_the_classes_is_the_test_set(tmp_path: Path) -> None:
+    write_pictures(tmp_path, count=3)
+    write_pictures(tmp_path / "test", count=1)
+    data = opened(Folder(str(tmp_path), size=8))
+    assert data.classes == ("cat", "dog")
+    assert (len(data.train), len(for_test(data))) == (6, 2)
+
+
+def test_a_class_is_not_emptied_by_leaving_pictures_out(tmp_path: Path) -> None:
+    write_pictures(tmp_path, count=3)
+    for path in (tmp_path / "dog").iterdir():
+        path.write_bytes(b"nothing of the kind")
+    with pytest.raises(UserError, match=r"no picture of the class 'dog' can be read: .*0\.png"):
+        Folder(str(tmp_path), corrupt="skip").setup()
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a pipe": os.mkfifo,
+    "a folder": lambda path: path.mkdir(),
+    "another format": lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n"),
+    "nothing": lambda path: path.write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("write", ODD.values(), ids=ODD)
+def test_what_is_no_picture_is_refused_or_left_out(
+    tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    write_pictures(tmp_path, count=5)
+    write(tmp_path / "cat" / "odd.png")
+    with pytest.raises(UserError, match=r"cannot read .*odd\.png"):
+        Folder(str(tmp_path)).setup()
+    data = opened(Folder(str(tmp_path), corrupt="skip"))
+    assert len(data.train) + len(for_test(data)) == 10
+
+
+def test_pil_warns_of_nothing_that_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pictures(tmp_path)
+    monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 200)
+    assert len(opened(Folder(str(tmp_path), size=8)).train) == 4
+
+
 @pytest.mark.parametrize("archive", [False, True])
 def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive: bool) -> None:
     write_tiny_imagenet(tmp_path, archive)
@@ -270,10 +370,26 @@ def test_validation_images_come_from_the_file(tmp_path: Path) -> None:
     assert len(data.train) == 12
 
 
+@pytest.mark.parametrize("path", [None, 5, ["a"]])
+@pytest.mark.parametrize("kind", [Npz, Folder, Table, lambda path: Mnist(root=path or 5)])
+def test_a_path_that_is_no_text_is_refused(kind: Callable[[Any], object], path: Any) -> None:
+    with pytest.raises(ValueError, match="must be a text"):
+        kind(path)
+
+
+@pytest.mark.parametrize("share", [float("nan"), 0, 1.0, "a", True])
+@pytest.mark.parametrize("kind", [Npz, Folder])
+def test_a_share_that_is_none_is_refused(kind: Callable[..., object], share: Any) -> None:
+    with pytest.raises(ValueError, match="`test_share` must be"):
+        kind("a", test_share=share)
+
+
 def test_imbalance_thins_the_training_images_alone(tmp_path: Path) -> None:
     images, labels = pixels(40, 8, 8), np.repeat([0, 1], 20)
-    arrays = {"test_images": images, "test_labels": labels}
-    write_npz(tmp_path / "a.npz", train_images=images, train_labels=labels, **arrays)
+    parts = ("train", "val", "test")
+    arrays = {f"{part}_images": images for part in parts}
+    arrays |= {f"{part}_labels": labels for part in parts}
+    write_npz(tmp_path / "a.npz", **arrays)
     data = opened(Npz(str(tmp_path / "a.npz"), imbalance="step", imbalance_ratio=4.0))
     assert data.train.labels.bincount().tolist() == [20, 5]
     assert for_test(data).labels.bincount().tolist() == [20, 20]

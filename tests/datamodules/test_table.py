@@ -1,3 +1,5 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +163,7 @@ def test_a_header_is_a_first_line_without_numbers(tmp_path: Path) -> None:
     assert read_sheet(path, header=True).names == ("1", "y")
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimiter: str) -> None:
     text = f'\ufeffx{delimiter}y\r\n" 1,5;2 "{delimiter}z\r\n\r\n'
     path = tmp_path / "a.csv"
@@ -175,6 +177,8 @@ def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimi
     [
         (None, {}, "there is no file .*data.path="),
         ("", {}, "is empty"),
+        ("x,y\n1,a\0\n", {}, "cannot be read as CSV in utf-8: line 2 has a NUL byte"),
+        ("x,y\n" + 200_000 * "1" + ",a\n", {}, "field larger than field limit"),
         ("x,y\n", {}, "has no rows"),
         ("x,y\n1,a\n2\n", {}, "line 3 has 1 cells, but the first has 2"),
         ('x,y\n"1,a\n', {}, "cannot be read as CSV"),
@@ -215,9 +219,36 @@ def test_a_file_of_other_columns_or_bytes_is_refused(tmp_path: Path) -> None:
     other = written(tmp_path / "b.csv", "z,y\n1,a\n2,b\n")
     with pytest.raises(UserError, match=r"has the columns z, y, but .* has x, y"):
         opened(first, test_path=str(other))
-    other.write_bytes(b"x,y\n\xff,a\n")
-    with pytest.raises(UserError, match="cannot be read as CSV"):
-        opened(other)
+    for content in (b"x,y\n\xff,a\n", "x,y\n1,a\n".encode("utf-16"), "x,y\n".encode("utf-16-le")):
+        other.write_bytes(content)
+        with pytest.raises(UserError, match=r"b\.csv cannot be read as CSV in utf-8"):
+            opened(other)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to(path)])
+def test_what_is_no_file_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "a.csv")
+    with pytest.raises(UserError, match=r"there is no file .*a\.csv"):
+        opened(tmp_path / "a.csv")
+
+
+def test_a_class_that_only_the_test_file_has_is_refused(tmp_path: Path) -> None:
+    train, test = written(tmp_path / "a.csv", lines(20)), tmp_path / "test.csv"
+    written(test, "1,2,a\n3,4,c\n")
+    with pytest.raises(UserError, match=r"test\.csv has a class 'c' that the training rows lack"):
+        opened(train, test_path=str(test))
+
+
+@pytest.mark.parametrize("cell", ["1_000", "\u0663", "1e", "0x10", "1 000", "--1", ".", "e5"])
+def test_a_cell_that_only_python_would_take_for_a_number_is_a_text(cell: str) -> None:
+    assert Column.learnt("c", [cell, "a", "b"]).categories is not None
+    with pytest.raises(UserError, match="is of numbers, but"):
+        Column.learnt("c", ["1", "2", "3", cell])
+
+
+def test_numbers_have_signs_points_and_exponents() -> None:
+    (column,) = encode("n", ["+1", "-.5", "2.", "1e3", "1.5E-2"])
+    assert column.tolist() == [1, -0.5, 2, 1000, 0.015]
 
 
 def test_a_header_that_is_no_answer_is_refused() -> None:

@@ -1,4 +1,9 @@
+import os
+import pickle
 import socket
+import sys
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +15,7 @@ from torch import Tensor
 from autoal import Rows
 from autoal.encoders.pretrained import ImageNet, Pretrained, Timm
 from autoal.errors import UserError
+from autoal.model.weights import torchvision_network
 from autoal.seeding import generator, seeded
 from autoal.testing import check_encoder
 
@@ -69,6 +75,94 @@ def test_weights_that_cannot_be_are_refused(tmp_path: Path, weights: Path) -> No
         ImageNet("resnet81", weights=str(weights)).learn(images_of(3), CPU)
     with pytest.raises(ValueError, match="`size` must be at least 32, got 8"):
         ImageNet("resnet18", size=8)
+
+
+def zipped(content: Any) -> bytes:
+    stream = BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
+
+
+def saved(content: Any) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(zipped(content))
+
+
+class Exploding:
+    """What makes a folder when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return os.mkdir, ("exploded",)
+
+
+DAMAGED: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("nothing of the kind"),
+    "half a file": lambda path: path.write_bytes(zipped({"a": torch.zeros(999)})[:900]),
+    "code": saved({"a": Exploding()}),
+    "bare code": lambda path: path.write_bytes(pickle.dumps(Exploding())),
+    "no mapping": saved(torch.zeros(3)),
+    "numbers": saved({"a": 3}),
+    "a folder": lambda path: path.mkdir(),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+@pytest.mark.parametrize("write", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_weights_are_refused_by_their_file_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], object], ending: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"a.{ending}"
+    write(path)
+    with pytest.raises(UserError, match=rf"a\.{ending}") as caught:
+        torchvision_network("resnet18", str(path))
+    assert "weights_only" not in str(caught.value)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_that_are_not_there_are_refused_before_the_rows_are_read() -> None:
+    with pytest.raises(UserError, match="there is no file nowhere, which weights= names"):
+        ImageNet("resnet18", weights="nowhere").key()
+
+
+@pytest.mark.parametrize("wrapped", ["", "model", "state_dict"])
+def test_weights_may_be_wrapped_in_a_checkpoint(
+    tmp_path: Path, weights: Path, wrapped: str
+) -> None:
+    content = torch.load(weights, weights_only=True)
+    renamed = {f"module.{name}": value for name, value in content.items()}
+    torch.save({wrapped: renamed, "epoch": 3} if wrapped else renamed, tmp_path / "a.pth")
+    network = torchvision_network("resnet18", str(tmp_path / "a.pth"))
+    assert torch.equal(network.state_dict()["conv1.weight"], content["conv1.weight"])
+
+
+def test_a_file_of_safetensors_needs_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(UserError, match="pip install safetensors"):
+        torchvision_network("resnet18", str(tmp_path / "a.safetensors"))
+
+
+def test_weights_may_be_a_file_of_safetensors(tmp_path: Path, weights: Path) -> None:
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    content = torch.load(weights, weights_only=True)
+    save_file(content, tmp_path / "a.safetensors")
+    network = torchvision_network("resnet18", str(tmp_path / "a.safetensors"))
+    assert torch.equal(network.state_dict()["conv1.weight"], content["conv1.weight"])
+
+
+def test_a_damaged_download_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    path = tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(UserError, match=r"cannot read the weights in .*resnet18-f37072fd\.pth"):
+        torchvision_network("resnet18", None)
 
 
 def test_weights_that_cannot_be_fetched_are_named(

@@ -80,12 +80,8 @@ def moved(data: Data, loaded: Loaded) -> Loaded:
     return loaded
 
 
+SOUND = "its parts are rows of one kind, each of a class"
 DATA = {
-    "its parts are Rows with a label each": of_test(labels=torch.zeros(3, dtype=torch.long)),
-    "all parts are of one kind": of_test(inputs=torch.zeros(4, 3)),
-    "labels are classes, or -1 in the pool": of_test(labels=torch.tensor([0, 1, 2, 0])),
-    "inputs are finite": of_test(inputs=torch.full((4, 2), torch.nan)),
-    "what a person sees is there for every row": of_test(shown=["a"]),
     "the same rows come every time, whatever the global seed": drawn,
     "the global streams stay where they are": moved,
 }
@@ -93,12 +89,27 @@ DATA = {
 
 def test_a_sound_data_set_passes_and_the_broken_ones_are_all_there() -> None:
     check_data(Square())
-    assert {*DATA, "`preprocess` turns rows into finite numbers"} == set(of_data.PROMISES)
+    promises = {*DATA, SOUND, "`preprocess` turns rows into finite numbers"}
+    assert promises == set(of_data.PROMISES)
 
 
 @pytest.mark.parametrize("promise", DATA)
 def test_a_data_set_that_breaks_a_promise_is_found_out(promise: str) -> None:
     assert broken(lambda: check_data(Square(DATA[promise]))) == promise
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"labels": torch.zeros(3, dtype=torch.long)},
+        {"inputs": torch.zeros(4, 3)},
+        {"labels": torch.tensor([0, 1, 2, 0])},
+        {"inputs": torch.full((4, 2), torch.nan)},
+        {"shown": ["a"]},
+    ],
+)
+def test_a_data_set_whose_parts_are_not_sound_is_found_out(parts: dict[str, Any]) -> None:
+    assert broken(lambda: check_data(Square(of_test(**parts)))) == SOUND
 
 
 def test_a_data_set_that_divides_by_nothing_is_found_out() -> None:
