@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from autoal.encoders.encoder import Encoder as Encoder
     from autoal.errors import UserError as UserError
     from autoal.errors import Waiting as Waiting
+    from autoal.exported.model import Model as Model
+    from autoal.exported.model import export as export
     from autoal.model.estimator import SklearnLearner as SklearnLearner
     from autoal.model.features import Features as Features
     from autoal.model.features import Given as Given
@@ -78,6 +80,7 @@ _HOMES = {
         "UserError",
         "Waiting",
     ),
+    "autoal.exported.model": ("Model", "export"),
     "autoal.model.estimator": ("SklearnLearner",),
     "autoal.model.features": (
         "Features",

@@ -6,7 +6,7 @@ The parts refuse the same once they are there; here it is answered at once.
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from autoal.building import refused
+from autoal.blame import refused
 from autoal.cycle.plan import Plan
 from autoal.errors import UserError
 from autoal.settings import Settings, flatten
@@ -30,7 +30,7 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
         settings: complete.
         rows: of the pool, at most; None: only the data tell.
     """
-    with refused():
+    with refused(settings):
         plan = Plan(settings["start"]["size"], settings["budget"], settings["rounds"])
         if rows is not None:
             plan.demand_room(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,11 @@ from autoal.data.contract import Data
 from autoal.encoders.encoded import Encoded
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
+from autoal.exported.model import export
+from autoal.exported.place import FOLDER as MODEL
+from autoal.exported.place import rounds_of_model
 from autoal.model.learner import Learner
-from autoal.model.task import Task
-from autoal.model.trained import Trained
+from autoal.model.trained import learner_of
 from autoal.model.training import Training
 from autoal.oracles.question import Oracle
 from autoal.oracles.truth import TrueLabels
@@ -67,6 +70,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         if len(folder.rounds) <= settings["rounds"]:
             _go_on(built, folder, console)
         write_results(folder)
+        _keep_model(built, folder)
         show_results(console, folder)
 
 
@@ -77,8 +81,7 @@ def parts(settings: Settings) -> Parts:
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
         strategy = _strategy(settings, "strategy")
         training: Training = build(settings["trainer"], "trainer")
-        data = _data(settings, training)
-        data.setup()
+        data = encoded(settings, data_set(settings), training.device)
         learner = _learner(settings, data, training)
         experiment = Experiment(
             data, learner, strategy, plan, start=_start(settings, data), seed=settings["seed"]
@@ -122,35 +125,65 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
     return _strategy(settings, "start")
 
 
-def _data(settings: Settings, training: Training) -> Data:
-    data = build(settings["data"], "data")
-    if not isinstance(data, Data):
-        raise _no_part("data", settings, "a Data")
+def data_set(settings: Settings) -> Data:
+    """The data set of a run, as it is before any encoder."""
+    with refused(settings):
+        data = build(settings["data"], "data")
+        if not isinstance(data, Data):
+            raise _no_part("data", settings, "a Data")
+        data.setup()
+    return data
+
+
+def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
+    """The data set as the encoder of the run sees it, if there is one."""
     if not settings["encoder"]:
         return data
     encoder = build(settings["encoder"], "encoder")
     if not isinstance(encoder, Encoder):
         raise _no_part("encoder", settings, "an Encoder")
-    return Encoded(data, encoder, training.device)
+    seen = Encoded(data, encoder, device)
+    seen.setup()
+    return seen
 
 
 def _learner(settings: Settings, data: Data, training: Training) -> Learner:
-    built = build(
+    return learner_of(
         settings["task"],
-        "task",
         shape=data.train.shape,
         classes=len(data.classes),
         preprocess=data.preprocess(),
         training=training,
     )
-    learner = Trained(built, training) if isinstance(built, Task) else built
-    if not isinstance(learner, Learner):
-        raise _no_part("task", settings, "a Task or a Learner")
-    return learner
 
 
 def _no_part(group: str, settings: Settings, wanted: str) -> UserError:
     return UserError(f"{group}: {settings[group][TARGET]} must be {wanted}")
+
+
+def _keep_model(built: Parts, folder: RunFolder) -> None:
+    """Write the trained model down, unless that of the last round is there already."""
+    place, experiment, last = folder.path / MODEL, built.experiment, folder.rounds[-1]
+    if rounds_of_model(place) == last.number:
+        return
+    try:
+        if not experiment.history:
+            experiment.resume(folder.rounds, folder.state())
+        export(
+            place,
+            experiment.data,
+            experiment.learner,
+            task=folder.config["task"],
+            encoder=folder.config["encoder"],
+            about={
+                "rounds": last.number,
+                "labels": last.labelled,
+                "metrics": last.metrics,
+                "versions": versions(),
+            },
+        )
+    except UserError as error:  # the rounds are safe, and are to be shown
+        print(f"{place} is not written: {error}", file=sys.stderr)
 
 
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:

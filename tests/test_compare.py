@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from joblib.externals.loky import cpu_count
 
-from autoal import command, config
+from autoal import command, config, spelling
 from autoal.config import CONFIGS
 from autoal.report.groups import group
 from autoal.report.runs import read_runs
@@ -107,7 +107,7 @@ def composition(overrides: list[str], hydra: bool = False) -> Any:
     """The settings of these options, as train.py would compose them."""
     config.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return compose("train", config.spelled_out(overrides), return_hydra_config=hydra)
+        return compose("train", spelling.spelled_out(overrides), return_hydra_config=hydra)
 
 
 def test_the_comparison_sweeps_strategies_over_ten_seeds() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autoal.record.failure import FAILURE, read_failure
+from autoal.record.failure import read_failure
+from autoal.record.layout import FAILURE
 from autoal.report.runs import read_runs
 from tests.launch import Zygote
 from tests.sites import install

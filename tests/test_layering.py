@@ -102,10 +102,11 @@ FLOORS = (
     ("query",),
     ("oracles",),
     ("record",),
+    ("exported",),
     ("cycle", "search"),
     ("report", "foresight"),
     ("run", "config", "spelling", "listing", "dashboard", "testing"),
-    ("command",),
+    ("command", "predict", "labels"),
     ("__main__",),
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

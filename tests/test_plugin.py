@@ -1,5 +1,6 @@
 """Plugins of every kind in a package of their own, tests/plugin, as author and user meet them."""
 
+import csv
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -116,6 +118,28 @@ def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> Non
         for row in (*line["queried"], *line.get("declined", []))
     )
     assert rounds[-1]["accuracy"] > 0.9
+
+
+def test_the_model_of_a_plugin_s_task_and_encoder_predicts_what_it_predicted_in_the_run(
+    site: Path, tmp_path: Path, kinds: Any
+) -> None:
+    chosen = ("data=stripes", "encoder=columns", "task=centroids", "strategy=random", "start=8")
+    finished = run(
+        site, "train.py", *chosen, "rounds=0", "logger=none", f"out={tmp_path}", "name=a"
+    )
+    assert finished.returncode == 0, finished.stderr
+    data = kinds.Stripes()
+    data.setup()
+    np.save(tmp_path / "test.npy", data.test.inputs)
+    told = run(site, "-m", "autoal.predict", f"{tmp_path}/a/model", f"{tmp_path}/test.npy")
+    assert told.returncode == 0, told.stderr
+    lines = csv.DictReader(told.stdout.splitlines())
+    right = [
+        line["class"] == data.classes[label]
+        for line, label in zip(lines, data.test.labels.tolist(), strict=True)
+    ]
+    (done,) = (tmp_path / "a" / "rounds.jsonl").read_text().splitlines()
+    assert sum(right) / len(right) == pytest.approx(json.loads(done)["accuracy"])
 
 
 def test_options_of_plugins_are_given_in_files_and_mappings_too(site: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from autoal.data.contract import Data
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import Rows, chosen
 from autoal.errors import UserError
+from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught, tested
 from autoal.oracles.question import Answers, Oracle, Question
 from autoal.query import registry
@@ -179,10 +180,11 @@ class Experiment:
         Args:
             inputs: a tensor, an array, a data frame or a list of rows like those of the data.
         """
-        rows = self.learner.place(self.data.stored(inputs))
-        if not len(rows):
-            return torch.zeros(0, len(self.data.classes))
-        return self.learner.look(rows, torch.arange(len(rows)), self.seed).probs.cpu()
+        return self.model().predict(inputs)
+
+    def model(self) -> Model:
+        """The model as it is now, for new rows in arrays and in files; it learns on with this."""
+        return Model.of(self.data, self.learner)
 
     def resume(self, history: Sequence[Round], state: dict[str, Any]) -> None:
         """Go on after these rounds, with the state that belongs to the last of them."""

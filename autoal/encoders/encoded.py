@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
+from io import BytesIO
+from pickle import PickleError
 from time import perf_counter
 from typing import Any
 
@@ -15,12 +17,13 @@ from torch import Tensor, nn
 
 from autoal.data.cache import NamedArrays, cached
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
+from autoal.data.reader import Reader
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder, Parts
+from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 
-NEW = "new"  # the part of rows that are no part of the data set
 BLOCK = 4096  # rows whose bytes are read at a time
+STATE = "state"  # of the encoder, which is kept beside the features
 
 
 class Encoded(Data):
@@ -44,11 +47,11 @@ class Encoded(Data):
         there = ("train", self.data.train), ("test", self.data.test)
         named = *there, ("validation", self.data.validation)
         parts = {name: rows for name, rows in named if rows is not None}
-        key = _key(self.encoder, parts)
-        features = cached("features", key, lambda: self._first_time(parts))
+        kept = cached("features", _key(self.encoder, parts), lambda: self._first_time(parts))
+        self.encoder.load_state_dict(_unpacked(kept[STATE]))
         return Loaded(
             **{
-                name: replace(rows, inputs=torch.from_numpy(features[name]))
+                name: replace(rows, inputs=torch.from_numpy(kept[name]))
                 for name, rows in parts.items()
             }
         )
@@ -63,43 +66,77 @@ class Encoded(Data):
         deviation = float(features.var(0).mean().sqrt())
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
-    def stored(self, inputs: Any) -> Rows:
-        """New rows of the data set, encoded as the pool was; nothing is kept of them."""
-        new = {NEW: replace(self.data.stored(inputs), part=NEW)}
-        beside = {"train": self.data.train} if self.encoder.learns else {}
-        return Rows.of(self._encode({**beside, **new})[NEW])
+    def reader(self) -> Reader:
+        """That of the rows themselves, or of features, where only the data set's are encoded."""
+        return self.data.reader() if self.encoder.new_rows else super().reader()
 
-    def _first_time(self, parts: Parts) -> NamedArrays:
+    def stored(self, inputs: Any) -> Rows:
+        rows = super().stored(inputs)
+        if not self.encoder.new_rows:
+            return rows
+        return encoded_rows(self.encoder, rows, self.device)
+
+    def _first_time(self, parts: Mapping[str, Rows]) -> NamedArrays:
         begin, name = perf_counter(), type(self.encoder).__name__
         count = sum(map(len, parts.values()))
         print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)
-        encoded = self._encode(parts)
-        print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
-        return {part: np.asarray(tensor) for part, tensor in encoded.items()}
-
-    def _encode(self, parts: Parts) -> dict[str, Tensor]:
-        """What the encoder makes of these rows: one line for each, all of one kind."""
-        name, encoded = type(self.encoder).__name__, self.encoder.encode(parts, self.device)
-        for part, rows in parts.items():
-            lines = encoded.get(part) if isinstance(encoded, Mapping) else None
-            if not isinstance(lines, Tensor) or lines.ndim < 2 or len(lines) != len(rows):
-                found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
-                raise UserError(
-                    f"encoder {name} must give a tensor with a line for each of the {len(rows)} "
-                    f"rows of {part}, got {found}"
-                )
-            if not bool(lines.isfinite().all()):
-                raise UserError(f"encoder {name} gave numbers of {part} that are not finite")
-        kinds = {part: (encoded[part].dtype, encoded[part].shape[1:]) for part in parts}
+        self.encoder.learn(parts["train"], self.device)
+        encoded = {
+            part: encoded_rows(self.encoder, rows, self.device, part).inputs
+            for part, rows in parts.items()
+        }
+        kinds = {part: (lines.dtype, lines.shape[1:]) for part, lines in encoded.items()}
         if len(set(kinds.values())) > 1:
             raise UserError(f"encoder {name} made different things of the parts: {kinds}")
-        return {part: encoded[part].detach().cpu() for part in parts}
+        print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
+        arrays = {part: np.asarray(lines) for part, lines in encoded.items()}
+        return {**arrays, STATE: _packed(self.encoder)}
 
 
-def _key(encoder: Encoder, parts: Parts) -> str:
+def encoded_rows(
+    encoder: Encoder, rows: Rows, device: torch.device, part: str = "new rows"
+) -> Rows:
+    """What an encoder makes of rows: one line for each.
+
+    Args:
+        encoder: looks at them.
+        rows: of any data set.
+        device: on which it does.
+        part: what the rows are called in messages.
+    """
+    name, lines = type(encoder).__name__, encoder.encode(rows, device)
+    if not isinstance(lines, Tensor) or lines.ndim < 2 or len(lines) != len(rows):
+        found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
+        raise UserError(
+            f"encoder {name} must give a tensor with a line for each of the {len(rows)} "
+            f"rows of {part}, got {found}"
+        )
+    if not bool(lines.isfinite().all()):
+        raise UserError(f"encoder {name} gave numbers of {part} that are not finite")
+    return replace(rows, inputs=lines.detach().cpu())
+
+
+def _packed(encoder: Encoder) -> np.ndarray[Any, Any]:
+    """The encoder's state as bytes, from which it can be read back."""
+    content = BytesIO()
+    try:
+        torch.save(encoder.state_dict(), content)
+        packed = np.frombuffer(content.getvalue(), dtype=np.uint8)
+        _unpacked(packed)
+    except (PickleError, AttributeError, TypeError) as error:  # AttributeError: of a local class
+        name = type(encoder).__name__
+        raise UserError(f"the state of encoder {name} must be tensors and plain values") from error
+    return packed
+
+
+def _unpacked(packed: np.ndarray[Any, Any]) -> dict[str, Any]:
+    return torch.load(BytesIO(packed.tobytes()), weights_only=True, map_location="cpu")
+
+
+def _key(encoder: Encoder, parts: Mapping[str, Rows]) -> str:
     """Of the rows themselves, so that another file, split or imbalance is another key."""
     kind = type(encoder)
-    digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key())).encode())
+    digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key(), STATE)).encode())
     for name, rows in parts.items():
         digest.update(repr((name, rows.part, tuple(rows.inputs.shape))).encode())
         for block in rows.inputs.split(BLOCK):

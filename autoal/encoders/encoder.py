@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,32 +11,42 @@ from torch import Tensor
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
-Parts = Mapping[str, Rows]  # train, which is the pool, and, where there are such, test, validation
-
 
 class Encoder(ABC):
-    """Turns rows into tensors once; whatever it learns, it learns from the pool without labels.
+    """Turns rows into tensors; whatever it learns first, it learns from the pool without labels.
 
     A plugin is a subclass, entered under the entry-point group `autoal.encoders`; the parameters of
     its `__init__` become options of the command line.
     """
 
-    learns = True  # something from the pool, without which other rows cannot be encoded
+    new_rows = True  # it encodes rows of no data set too, such as are to be predicted
 
     @abstractmethod
     def key(self) -> str:
         """What the result depends on beside the rows: two encoders of one key do the same."""
 
+    def learn(self, pool: Rows, device: torch.device) -> None:  # most learn nothing
+        """Get ready to encode, once; the labels of the pool take no part."""
+
     @abstractmethod
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        """What each part's rows become, (n, ...), mostly features (n, width) float32."""
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        """What these rows become, (n, ...), mostly features (n, width) float32.
+
+        A row becomes the same whichever rows stand beside it.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that was learnt, as tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Encode as the encoder did whose state this is; it stands in the place of `learn`."""
 
 
-def demand_pictures(encoder: Encoder, parts: Parts) -> None:
+def demand_pictures(encoder: Encoder, rows: Rows) -> None:
     """Refuse rows that are no pictures, for an encoder that looks at nothing else."""
-    for rows in parts.values():
-        if len(rows.shape) != 3:
-            raise UserError(
-                f"{type(encoder).__name__} encodes pictures, (channels, height, width), and these "
-                f"rows have the shape {rows.shape}: give encoder=none, or another encoder"
-            )
+    if len(rows.shape) != 3:
+        raise UserError(
+            f"{type(encoder).__name__} encodes pictures, (channels, height, width), and these "
+            f"rows have the shape {rows.shape}: give encoder=none, or another encoder"
+        )

@@ -9,7 +9,7 @@ from torch import Tensor
 from autoal.bounds import text
 from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder, Parts
+from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 
 
@@ -21,6 +21,8 @@ class File(Encoder):
     Args:
         path: of the file.
     """
+
+    new_rows = False  # what is to be predicted comes as features
 
     def __init__(self, path: str | None = None) -> None:
         if path is None:
@@ -34,13 +36,9 @@ class File(Encoder):
         stat = self.path.stat()
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        arrays = read_npz(self.path, [_member(part) for part in parts.values()])
-        found = {name: self._rows(arrays[_member(part)], part) for name, part in parts.items()}
-        if len({features.shape[1] for features in found.values()}) > 1:
-            shapes = {name: tuple(features.shape) for name, features in found.items()}
-            raise UserError(f"{self.path} has features of several widths: {shapes}")
-        return found
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        name = _member(rows)
+        return self._rows(read_npz(self.path, [name])[name], rows)
 
     def _rows(self, values: np.ndarray, part: Rows) -> Tensor:
         name = _member(part)

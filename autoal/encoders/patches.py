@@ -1,19 +1,22 @@
 """Features that need no download: patches compared with typical patches of the pool."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from autoal.bounds import whole
-from autoal.encoders.encoder import Encoder, Parts, demand_pictures
+from autoal.data.rows import Rows
+from autoal.encoders.encoder import Encoder, demand_pictures
 from autoal.maths.geometry import kmeans_from
 from autoal.seeding import generator
 
 SAMPLE = 100_000  # patches from which the typical ones are learnt
 FITTED = 20_000  # images from which the principal components are learnt
 BLOCK = 16  # images looked at together: their intermediate results fit in a processor's cache
+LEARNT = ("mean", "whitening", "centres", "average", "deviation", "axes")
 
 
 class Patches(Encoder):
@@ -29,6 +32,13 @@ class Patches(Encoder):
         image: height and width that larger images are shrunk to, since cost grows with their area.
         seed: of the patches drawn and of k-means.
     """
+
+    mean: Tensor  # of the patches
+    whitening: Tensor
+    centres: Tensor
+    average: Tensor  # of each activation over the pool
+    deviation: Tensor
+    axes: Tensor | None  # the principal components; None where all activations are kept
 
     def __init__(
         self,
@@ -48,20 +58,37 @@ class Patches(Encoder):
         self.components = components
         self.image = image
         self.seed = seed
+        self._known: tuple[Tensor, Tensor] | None = None  # images and their activations
 
     def key(self) -> str:
         return repr((self.count, self.size, self.components, self.image, self.seed))
 
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        demand_pictures(self, parts)
-        self._learn(parts["train"].inputs, device)
-        activations = {
-            name: torch.cat([self._activations(block) for block in self._blocks(part.inputs)])
-            for name, part in parts.items()
-        }
-        return self._condense(activations)
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        demand_pictures(self, pool)
+        self._learn_centres(pool.inputs, device)
+        activations = self._activations(pool.inputs)
+        self._learn_components(activations)
+        self._known = pool.inputs, activations  # the pool is mostly encoded next
 
-    def _learn(self, images: Tensor, device: torch.device) -> None:
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        """Standardised by the pool, and projected on its principal components."""
+        demand_pictures(self, rows)
+        self._move(device)
+        standard = (self._activations(rows.inputs) - self.average) / self.deviation
+        return standard if self.axes is None else standard @ self.axes
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in LEARNT}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name in LEARNT:
+            setattr(self, name, state[name])
+
+    def _move(self, device: torch.device) -> None:
+        for name, learnt in self.state_dict().items():
+            setattr(self, name, None if learnt is None else learnt.to(device))
+
+    def _learn_centres(self, images: Tensor, device: torch.device) -> None:
         """The whitening and the centres, from patches drawn anywhere in the images."""
         stream = generator(self.seed, "patches")
         per_image = -(-SAMPLE // len(images))
@@ -80,6 +107,16 @@ class Patches(Encoder):
         begin = white[torch.randperm(len(white), generator=stream)[: self.count].to(white.device)]
         self.centres = kmeans_from(white, begin).centres
 
+    def _learn_components(self, pool: Tensor) -> None:
+        """The statistics of the pool's activations, and their principal components."""
+        self.average, self.deviation = pool.mean(0), pool.std(0, correction=0) + 1e-4
+        self.axes = None
+        if 0 < self.components < pool.shape[1]:
+            some = _some(len(pool), FITTED, generator(self.seed, "components"))
+            standard = (pool[some.to(pool.device)] - self.average) / self.deviation
+            _, axes = torch.linalg.eigh(standard.T.cov(correction=0))
+            self.axes = axes[:, -self.components :].flip(1)
+
     def _blocks(self, images: Tensor) -> Iterator[Tensor]:
         """Float images of at most the size that is looked at."""
         for block in images.split(BLOCK):
@@ -97,8 +134,14 @@ class Patches(Encoder):
         # The constant, in squared grey values, keeps flat patches flat.
         return centred / (centred.square().mean(2, keepdim=True) + 10).sqrt()
 
-    def _activations(self, pixels: Tensor) -> Tensor:
+    def _activations(self, images: Tensor) -> Tensor:
         """Pooled nearness to each centre, (images, 4 x centres)."""
+        known, self._known = self._known, None
+        if known is not None and known[0] is images:
+            return known[1]
+        return torch.cat([self._nearness(block) for block in self._blocks(images)])
+
+    def _nearness(self, pixels: Tensor) -> Tensor:
         device = self.centres.device
         size = (min(self.size, pixels.shape[2]), min(self.size, pixels.shape[3]))
         places = [length - side + 1 for length, side in zip(pixels.shape[2:], size, strict=True)]
@@ -108,18 +151,6 @@ class Patches(Encoder):
         nearness = (distances.mean(2, keepdim=True) - distances).clamp_(min=0)
         grid = nearness.transpose(1, 2).unflatten(2, places)
         return functional.adaptive_avg_pool2d(grid, 2).flatten(1)
-
-    def _condense(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Standardised by the pool, and projected on its principal components."""
-        pool = activations["train"]
-        mean, deviation = pool.mean(0), pool.std(0, correction=0) + 1e-4
-        standard = {name: (found - mean) / deviation for name, found in activations.items()}
-        if not 0 < self.components < pool.shape[1]:
-            return standard
-        some = _some(len(pool), FITTED, generator(self.seed, "components"))
-        _, axes = torch.linalg.eigh(standard["train"][some.to(pool.device)].T.cov(correction=0))
-        strongest = axes[:, -self.components :].flip(1)
-        return {name: found @ strongest for name, found in standard.items()}
 
 
 def _some(count: int, wanted: int, stream: torch.Generator) -> Tensor:

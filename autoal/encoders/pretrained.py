@@ -2,14 +2,23 @@
 
 import socket
 from abc import abstractmethod
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from autoal.encoders.encoder import Encoder, Parts, demand_pictures
+from autoal.data.rows import Rows
+from autoal.encoders.encoder import Encoder, demand_pictures
 from autoal.errors import UserError, unknown
-from autoal.model.weights import Enlarge, load_weights, torchvision_network, weights_file
+from autoal.model.weights import (
+    Enlarge,
+    load_weights,
+    torchvision_network,
+    weights_file,
+    weights_follow,
+    weights_read,
+)
 from autoal.seeding import seeded
 
 BATCH = 64  # images
@@ -25,8 +34,6 @@ class Pretrained(Encoder):
         weights: a file with its weights; null fetches the published ones.
     """
 
-    learns = False
-
     def __init__(self, model: str, size: int = 224, weights: str | None = None) -> None:
         self.enlarge = Enlarge(size)
         self.model = model
@@ -41,21 +48,37 @@ class Pretrained(Encoder):
         stat = weights_file(self.weights).stat() if self.weights else None
         return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
 
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-        demand_pictures(self, parts)
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        """Nothing of the pool; the weights are read once, and are the state from then on."""
+        demand_pictures(self, pool)
         with seeded(0, "encoder"):  # weights are drawn before they are replaced
-            network = self.network().eval().to(device)
+            self.load_state_dict(self.network().state_dict())
+
+    @torch.no_grad()
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        demand_pictures(self, rows)
+        network = self._network.to(device)
         mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
+        features = []
+        for block in rows.inputs.split(BATCH):
+            pixels = self.enlarge(block.to(device).float() / 255)
+            features.append(network((pixels - mean) / std).flatten(1).float())
+        return torch.cat(features)
 
-        @torch.no_grad()
-        def look(images: Tensor) -> Tensor:
-            pixels = self.enlarge(images.to(device).float() / 255)
-            return network((pixels - mean) / std).flatten(1).float()
+    def state_dict(self) -> dict[str, Any]:
+        return self._state
 
-        return {
-            name: torch.cat([look(block) for block in part.inputs.split(BATCH)])
-            for name, part in parts.items()
-        }
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._state = state
+        self.__dict__.pop("_network", None)
+
+    @cached_property
+    def _network(self) -> nn.Module:
+        """Built when rows are first encoded: where features are kept already, never."""
+        with seeded(0, "encoder"), weights_follow():
+            network = self.network()
+        network.load_state_dict(self._state)
+        return network.eval()
 
 
 class ImageNet(Pretrained):
@@ -79,6 +102,8 @@ class Timm(Pretrained):
             raise unknown("model of timm", self.model.split(".")[0], timm.list_models())
         # Transformers are built for one size of image; other networks take any.
         options: dict[str, Any] = {"img_size": self.size} if "vit" in self.model else {}
+        if not weights_read():
+            return timm.create_model(self.model, num_classes=0, **options)
         if self.weights is None:
             self._demand_reachable()
             return timm.create_model(self.model, pretrained=True, num_classes=0, **options)

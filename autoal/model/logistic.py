@@ -1,7 +1,7 @@
 """Logistic regression as a task: one optimum, which every round finds."""
 
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ class Logistic(Task):
     It minimises sum_i l(x_i, y_i) + l2 / 2 |W|^2 over all rows at once, in double precision, and
     starts at zero, where the intercepts' sum, which no loss depends on, then stays. This is
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
+    Images are neither cropped nor flipped.
 
     Args:
         shape: of one row.
@@ -63,6 +64,12 @@ class Logistic(Task):
     def renew(self, *, first: bool) -> None:
         for weight in self.network.parameters():
             weight.detach().zero_()
+
+    def train(self, mode: bool = True) -> Self:
+        """Without augmentation, which would move the optimum at every evaluation."""
+        super().train(mode)
+        self.preprocess.eval()
+        return self
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         inputs, labels = batch

@@ -9,13 +9,30 @@ from weakref import ReferenceType, ref
 
 from torch import Tensor
 
+from autoal.building import TARGET, build
 from autoal.data.rows import Rows
+from autoal.errors import UserError
 from autoal.model.features import Features, Head
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.model.networks import Ready
 from autoal.model.task import Task
 from autoal.model.training import Training
+from autoal.settings import Settings
+
+
+def learner_of(section: Settings, **facts: Any) -> Learner:
+    """The learner that a section describes: itself, or a task, which becomes one.
+
+    Args:
+        section: `task` of the settings.
+        facts: `shape` of a row, `classes`, `preprocess` and `training`.
+    """
+    built = build(section, "task", **facts)
+    learner = Trained(built, facts["training"]) if isinstance(built, Task) else built
+    if not isinstance(learner, Learner):
+        raise UserError(f"task: {section[TARGET]} must be a Task or a Learner")
+    return learner
 
 
 class Trained(Learner):

@@ -1,5 +1,8 @@
 """Networks with published weights: fetched or read, the head cut off."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 from autoal.bounds import whole
 from autoal.errors import UserError, unknown
 
+_FOLLOW = ContextVar("weights follow", default=False)
 HEADS = ("fc", "classifier", "heads", "head")
 WRAPPED = ("state_dict_ema", "model_ema", "state_dict", "model")  # where checkpoints have weights
 MOST_CHARACTERS = 300  # of a message that may name every layer
@@ -39,14 +43,34 @@ def torchvision_network(model: str, weights: str | None) -> nn.Module:
     if model not in known:
         raise unknown("model of torchvision", model, known)
     network = torchvision.models.get_model(model, weights=None)
-    if weights is None:
-        _load(network, _fetched(model), f"the ImageNet weights of {model}")
-    else:
-        load_weights(network, weights)
+    if weights_read():
+        _give(network, model, weights)
     for name in HEADS:
         if hasattr(network, name):
             setattr(network, name, nn.Identity())
     return network
+
+
+def _give(network: nn.Module, model: str, weights: str | None) -> None:
+    if weights is None:
+        _load(network, _fetched(model), f"the ImageNet weights of {model}")
+    else:
+        load_weights(network, weights)
+
+
+@contextmanager
+def weights_follow() -> Iterator[None]:
+    """Networks that are built in here get their weights from a state afterwards, and read none."""
+    token = _FOLLOW.set(True)
+    try:
+        yield
+    finally:
+        _FOLLOW.reset(token)
+
+
+def weights_read() -> bool:
+    """Whether a network that is built reads its published weights."""
+    return not _FOLLOW.get()
 
 
 def load_weights(network: nn.Module, file: str) -> None:

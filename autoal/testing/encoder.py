@@ -3,117 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import deepcopy
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder, Parts
+from autoal.encoders.encoder import Encoder
 from autoal.seeding import generator
-from autoal.testing.promises import demand, keep_promises, seed_streams, unmoved_streams
+from autoal.testing.promises import (
+    demand,
+    from_file,
+    keep_promises,
+    seed_streams,
+    unmoved_streams,
+)
 
 CPU = torch.device("cpu")
 
 
-def check_encoder(encoder: Encoder, parts: Parts | None = None) -> None:
+def check_encoder(encoder: Encoder, pool: Rows | None = None, others: Rows | None = None) -> None:
     """Raise `BrokenPromiseError` for the first promise that the encoder does not keep.
 
     Args:
-        encoder: to check.
-        parts: rows that it can read, `train` and `test` among them; small pictures if not given.
+        encoder: to check; copies of it learn, and it stays as it is.
+        pool: rows that it can learn from; small pictures if not given.
+        others: rows that it can encode, such as a test set; likewise.
     """
-    rows = pictures() if parts is None else parts
+    rows = _Sample(pool or _pictures("train", 24), others or _pictures("test", 8))
     checks = {promise: partial(check, rows) for promise, check in PROMISES.items()}
     keep_promises(type(encoder).__name__, encoder, checks)
 
 
-def pictures() -> dict[str, Rows]:
-    """Small made pictures: 24 of a pool and 8 of a test set."""
-    return {name: _pictures(name, count) for name, count in (("train", 24), ("test", 8))}
+class _Sample(NamedTuple):
+    pool: Rows
+    others: Rows
 
 
 def _pictures(part: str, count: int) -> Rows:
+    """Small made pictures."""
     stream = generator(0, part)
     images = torch.randint(256, (count, 3, 16, 16), generator=stream, dtype=torch.uint8)
     return Rows(images, torch.arange(count) % 2, shown=images, part=part)
 
 
-def _one_for_each(parts: Parts, encoder: Encoder) -> None:
-    encoded = encoder.encode(parts, CPU)
-    demand(set(encoded) == set(parts), f"it encoded {sorted(encoded)}, not {sorted(parts)}")
-    for name, tensor in encoded.items():
-        demand(isinstance(tensor, Tensor), f"`{name}` became a {type(tensor).__name__}")
-        rows = len(parts[name])
-        demand(len(tensor) == rows, f"{rows} rows of `{name}` became {len(tensor)}")
+def _ready(encoder: Encoder, pool: Rows) -> Encoder:
+    """A copy that has learnt from the pool."""
+    copy = deepcopy(encoder)
+    copy.learn(pool, CPU)
+    return copy
+
+
+def _encoded(encoder: Encoder, rows: _Sample) -> dict[str, Tensor]:
+    ready = _ready(encoder, rows.pool)
+    return {name: ready.encode(part, CPU) for name, part in rows._asdict().items()}
+
+
+def _one_for_each(rows: _Sample, encoder: Encoder) -> None:
+    encoded = _encoded(encoder, rows)
+    for name, part in rows._asdict().items():
+        lines = encoded[name]
+        demand(isinstance(lines, Tensor), f"the {name} became a {type(lines).__name__}")
+        demand(len(lines) == len(part), f"{len(part)} rows of the {name} became {len(lines)}")
     kinds = {name: (tensor.dtype, tuple(tensor.shape[1:])) for name, tensor in encoded.items()}
     demand(len(set(kinds.values())) == 1, f"the parts became different things: {kinds}")
 
 
-def _finite(parts: Parts, encoder: Encoder) -> None:
-    for name, tensor in encoder.encode(parts, CPU).items():
-        demand(bool(tensor.float().isfinite().all()), f"`{name}` has NaN or infinite numbers")
+def _finite(rows: _Sample, encoder: Encoder) -> None:
+    for name, tensor in _encoded(encoder, rows).items():
+        demand(bool(tensor.float().isfinite().all()), f"the {name} have NaN or infinite numbers")
 
 
-def _key(parts: Parts, encoder: Encoder) -> None:
+def _key(rows: _Sample, encoder: Encoder) -> None:
     first, second = encoder.key(), encoder.key()
     demand(isinstance(first, str) and bool(first), f"the key was {first!r}")
     demand(first == second, "the key was another one at a second time")
 
 
-def _repeatable(parts: Parts, encoder: Encoder) -> None:
+def _repeatable(rows: _Sample, encoder: Encoder) -> None:
     seed_streams(1)
-    first = encoder.encode(parts, CPU)
+    first = _encoded(encoder, rows)
     seed_streams(2)
-    for name, tensor in encoder.encode(parts, CPU).items():
-        demand(torch.equal(tensor, first[name]), f"`{name}` became something else the second time")
+    for name, tensor in _encoded(encoder, rows).items():
+        same = torch.equal(tensor, first[name])
+        demand(same, f"the {name} became something else the second time")
 
 
-def _streams_stay(parts: Parts, encoder: Encoder) -> None:
+def _streams_stay(rows: _Sample, encoder: Encoder) -> None:
     with unmoved_streams():
-        encoder.encode(parts, CPU)
+        _encoded(encoder, rows)
 
 
-def _without_labels(parts: Parts, encoder: Encoder) -> None:
-    blank = {name: rows.without_labels() for name, rows in parts.items()}
-    expected = encoder.encode(parts, CPU)
-    for name, tensor in encoder.encode(blank, CPU).items():
-        demand(
-            torch.equal(tensor, expected[name]), f"without labels, `{name}` became another thing"
-        )
+def _without_labels(rows: _Sample, encoder: Encoder) -> None:
+    expected = _encoded(encoder, rows)
+    blank = _Sample(*(part.without_labels() for part in rows))
+    for name, tensor in _encoded(encoder, blank).items():
+        demand(torch.equal(tensor, expected[name]), f"without labels, the {name} became others")
 
 
-def _untouched(parts: Parts, encoder: Encoder) -> None:
-    before = {name: rows.inputs.clone() for name, rows in parts.items()}
-    encoder.encode(parts, CPU)
-    for name, rows in parts.items():
-        demand(torch.equal(rows.inputs, before[name]), f"the inputs of `{name}` were changed")
+def _untouched(rows: _Sample, encoder: Encoder) -> None:
+    before = [part.inputs.clone() for part in rows]
+    _encoded(encoder, rows)
+    for (name, part), inputs in zip(rows._asdict().items(), before, strict=True):
+        demand(torch.equal(part.inputs, inputs), f"the inputs of the {name} were changed")
 
 
-def _test_apart(parts: Parts, encoder: Encoder) -> None:
-    expected = encoder.encode(parts, CPU)["train"]
-    turned = parts["test"].take(torch.arange(len(parts["test"])).flip(0))
-    found = encoder.encode({**parts, "test": replace(turned, places=None)}, CPU)["train"]
-    demand(torch.equal(found, expected), "another test set changed what the pool becomes")
+def _alone(rows: _Sample, encoder: Encoder) -> None:
+    ready = _ready(encoder, rows.pool)
+    whole = ready.encode(rows.others, CPU)
+    first = ready.encode(rows.others.take(torch.tensor([0])), CPU)
+    near = torch.allclose(first[0], whole[0], rtol=1e-4, atol=1e-5)
+    demand(near, "alone, a row became something else")
 
 
-def _alone(parts: Parts, encoder: Encoder) -> None:
-    if encoder.learns:
-        return
-    beside, alone = encoder.encode(parts, CPU), encoder.encode({"test": parts["test"]}, CPU)
-    near = torch.allclose(alone["test"], beside["test"], rtol=1e-4, atol=1e-5)
-    demand(near, "`learns` is False, and without the pool other rows become something else")
+def _state(rows: _Sample, encoder: Encoder) -> None:
+    ready, other = _ready(encoder, rows.pool), deepcopy(encoder)
+    other.load_state_dict(from_file(ready.state_dict()))
+    same = torch.equal(other.encode(rows.others, CPU), ready.encode(rows.others, CPU))
+    demand(same, "rows became something else after a state was saved and loaded")
 
 
-PROMISES: dict[str, Callable[[Parts, Encoder], None]] = {
+PROMISES: dict[str, Callable[[_Sample, Encoder], None]] = {
     "the rows are left as they are": _untouched,
-    "every row of every part becomes one line of a tensor": _one_for_each,
+    "every row becomes one line of a tensor": _one_for_each,
     "what rows become is finite": _finite,
     "`key` is a text that stays the same": _key,
     "the same rows become the same, whatever the global seed": _repeatable,
     "the global streams stay where they are": _streams_stay,
     "labels take no part": _without_labels,
-    "the test set takes no part": _test_apart,
-    "rows alone become the same, where it learns nothing from the pool": _alone,
+    "a row becomes the same whichever rows stand beside it": _alone,
+    "`state_dict` holds all that was learnt": _state,
 }

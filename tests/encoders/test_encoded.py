@@ -1,37 +1,52 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from autoal import Data, Encoded, Encoder, ImageData, Loaded, Rows
-from autoal.encoders.encoder import Parts, demand_pictures
+from autoal.encoders.encoder import demand_pictures
 from autoal.errors import UserError
 
 CPU = torch.device("cpu")
 
 
 class Brightness(Encoder):
-    """Mean and spread of each image; counts how often it is asked."""
+    """How much brighter than the pool each image is, and its spread; counts how often it looks."""
 
     def __init__(self, name: str = "a") -> None:
         self.name = name
+        self.lessons = 0
         self.looks = 0
-        self.parts: list[list[str]] = []
 
     def key(self) -> str:
         return self.name
 
-    def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        self.lessons += 1
+        self.middle = pool.inputs.float().mean()
+
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
         self.looks += 1
-        self.parts.append([*parts])
-        return {name: _brightness(part.inputs) for name, part in parts.items()}
+        return _brightness(rows.inputs, self.middle)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"middle": self.middle}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.middle = state["middle"]
 
 
-def _brightness(images: Tensor) -> Tensor:
+def _brightness(images: Tensor, middle: Tensor) -> Tensor:
     flat = images.float().flatten(1)
-    return torch.stack([flat.mean(1), flat.std(1)], 1)
+    return torch.stack([flat.mean(1) - middle, flat.std(1)], 1)
+
+
+def expected(data: Data, images: Tensor) -> Tensor:
+    return _brightness(images, data.train.inputs.float().mean())
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +63,10 @@ def encoded_by(data: Data, encoder: Encoder) -> Encoded:
 def test_features_stand_in_the_place_of_the_images(data: ImageData) -> None:
     encoded = encoded_by(data, Brightness())
     assert encoded.train.shape == (2,)
-    assert torch.equal(encoded.train.inputs, _brightness(data.train.inputs))
+    assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs))
     assert encoded.test is not None
     assert data.test is not None
-    assert torch.equal(encoded.test.inputs, _brightness(data.test.inputs))
+    assert torch.equal(encoded.test.inputs, expected(data, data.test.inputs))
     assert torch.equal(encoded.train.labels, data.train.labels)
     assert encoded.classes == data.classes
     assert isinstance(encoded.train.shown, Tensor)
@@ -63,13 +78,13 @@ def test_the_encoder_looks_once_for_each_content_and_key(data: ImageData) -> Non
     encoder = Brightness()
     for _ in range(2):
         encoded_by(data, encoder)
-    assert encoder.looks == 1
+    assert (encoder.lessons, encoder.looks) == (1, 2)  # at the pool, and at the test rows
     other = Brightness("b")
     encoded_by(data, other)
-    assert other.looks == 1
+    assert other.lessons == 1
     data.train.inputs[3, 0, 2, 2] += 1
     encoded_by(data, encoder)
-    assert encoder.looks == 2
+    assert encoder.lessons == 2
 
 
 def test_another_choice_of_rows_is_another_content(data: ImageData) -> None:
@@ -77,10 +92,9 @@ def test_another_choice_of_rows_is_another_content(data: ImageData) -> None:
     encoded_by(data, encoder)
     data.validation = data.train.take(torch.arange(4))
     encoded = encoded_by(data, encoder)
-    assert encoder.looks == 2
+    assert encoder.lessons == 2
     assert encoded.validation is not None
-    expected = _brightness(data.train.inputs[:4])
-    assert torch.equal(encoded.validation.inputs, expected)
+    assert torch.equal(encoded.validation.inputs, expected(data, data.train.inputs[:4]))
 
 
 def test_features_are_centred_and_keep_their_proportions(data: ImageData) -> None:
@@ -88,7 +102,7 @@ def test_features_are_centred_and_keep_their_proportions(data: ImageData) -> Non
     ready = encoded.preprocess().eval()(encoded.train.inputs)
     torch.testing.assert_close(ready.mean(0), torch.zeros(2), atol=1e-4, rtol=0)
     torch.testing.assert_close(ready.var(0).mean(), torch.tensor(1.0), atol=1e-4, rtol=0)
-    raw = _brightness(data.train.inputs)
+    raw = expected(data, data.train.inputs)
     torch.testing.assert_close(ready.std(0) / ready.std(0)[0], raw.std(0) / raw.std(0)[0])
 
 
@@ -110,45 +124,48 @@ def test_rows_that_are_no_pictures_are_encoded_as_well(tmp_path: Path) -> None:
     names = [*(encoded.train.names or ()), *(encoded.validation.names or ())]
     assert sorted(names) == list("uvwxyz")  # held out once, by the data set itself
     assert (len(encoded.train), len(encoded.validation)) == (4, 2)
-    inputs = torch.arange(12.0).view(6, 2)
-    assert encoded.train.places is not None
-    assert torch.equal(encoded.train.inputs, _brightness(inputs[encoded.train.places]))
+    assert torch.equal(encoded.train.inputs, expected(encoded.data, encoded.data.train.inputs))
 
 
-@pytest.mark.parametrize("learns", [True, False])
-def test_new_rows_are_encoded_as_the_pool_was(data: ImageData, learns: bool) -> None:
-    encoder = Brightness()
-    encoder.learns = learns
-    encoded, new = encoded_by(data, encoder), data.train.inputs[[5, 2]]
-    for _ in range(2):
-        assert torch.equal(encoded.stored(new.numpy()).inputs, _brightness(new))
-    again = ["train", "new"] if learns else ["new"]
-    assert encoder.parts == [["train", "test"], again, again]
+def test_new_rows_are_encoded_as_the_pool_was_without_a_look_at_it(data: ImageData) -> None:
+    encoded_by(data, Brightness())
+    encoder, new = Brightness(), data.train.inputs[[5, 2]]
+    encoded = encoded_by(data, encoder)  # what the other has learnt was kept
+    assert torch.equal(encoded.stored(new.numpy()).inputs, expected(data, new))
+    assert (encoder.lessons, encoder.looks) == (0, 1)
     with pytest.raises(UserError, match="are not like those of the pool"):
         encoded.stored(new.float())
+
+
+def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageData) -> None:
+    encoder = Brightness()
+    encoder.new_rows = False
+    features = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert torch.equal(encoded_by(data, encoder).stored(features).inputs, features)
+    with pytest.raises(UserError, match="are not like those of the pool"):
+        encoded_by(data, encoder).stored(data.train.inputs)
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda found: {**found, "test": found["test"][1:]}, r"30 rows of test, got \(29, 2\)"),
-        (lambda found: {"train": found["train"]}, "each of the 30 rows of test, got NoneType"),
-        (lambda found: {**found, "test": found["test"].numpy()}, "of test, got ndarray"),
-        (lambda found: {**found, "test": found["test"][:, 0]}, r"of test, got \(30,\)"),
+        (lambda found: found[1:], r"60 rows of train, got \(59, 2\)"),
+        (lambda found: found.numpy(), "of train, got ndarray"),
+        (lambda found: found[:, 0], r"of train, got \(60,\)"),
         (lambda found: None, "each of the 60 rows of train, got NoneType"),
-        (lambda found: {**found, "test": found["test"] * torch.nan}, "test that are not finite"),
-        (lambda found: {**found, "test": found["test"][:, :1]}, "different things of the parts"),
+        (lambda found: found * torch.nan, "train that are not finite"),
+        (lambda found: found[:, : 1 + len(found) // 60], "different things of the parts"),
     ],
-    ids=["too few", "no part", "array", "flat", "nothing", "nan", "widths"],
+    ids=["too few", "array", "flat", "nothing", "nan", "widths"],
 )
 def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
-    data: ImageData, spoil: Callable[[dict[str, Tensor]], dict[str, Tensor]], message: str
+    data: ImageData, spoil: Callable[[Tensor], Any], message: str
 ) -> None:
     class Spoilt(Brightness):
         sound = False
 
-        def encode(self, parts: Parts, device: torch.device) -> dict[str, Tensor]:
-            found = super().encode(parts, device)
+        def encode(self, rows: Rows, device: torch.device) -> Any:
+            found = super().encode(rows, device)
             return found if self.sound else spoil(found)
 
     with pytest.raises(UserError, match=message):
@@ -158,8 +175,18 @@ def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
     assert encoded_by(data, mended).test is not None
 
 
+def test_a_state_that_could_not_be_read_back_is_refused_and_not_kept(data: ImageData) -> None:
+    class Odd(Brightness):
+        def state_dict(self) -> dict[str, Any]:
+            return {"middle": self}
+
+    with pytest.raises(UserError, match="state of encoder Odd must be tensors and plain values"):
+        encoded_by(data, Odd())
+    assert not list(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.npy"))
+
+
 def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:
     rows = Rows.of(torch.zeros(4, 7))
     with pytest.raises(UserError, match=r"Brightness encodes pictures.*shape \(7,\).*encoder=none"):
-        demand_pictures(Brightness(), {"train": rows})
-    demand_pictures(Brightness(), {"train": Rows.of(torch.zeros(4, 1, 2, 2))})
+        demand_pictures(Brightness(), rows)
+    demand_pictures(Brightness(), Rows.of(torch.zeros(4, 1, 2, 2)))

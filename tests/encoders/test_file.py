@@ -25,31 +25,30 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_each_part_has_its_rows(path: Path) -> None:
-    found = File(str(path)).encode({"train": images_of(8), "test": images_of(2, "test")}, CPU)
-    np.testing.assert_allclose(found["train"], FEATURES, rtol=1e-6)
-    np.testing.assert_allclose(found["test"], FEATURES[:2] + 1, rtol=1e-6)
-    assert found["train"].dtype == torch.float32
+    encoder = File(str(path))
+    pool, test = encoder.encode(images_of(8), CPU), encoder.encode(images_of(2, "test"), CPU)
+    np.testing.assert_allclose(pool, FEATURES, rtol=1e-6)
+    np.testing.assert_allclose(test, FEATURES[:2] + 1, rtol=1e-6)
+    assert pool.dtype == torch.float32
 
 
 def test_rows_that_were_left_out_are_left_out_of_the_features(path: Path) -> None:
     rows = torch.tensor([1, 6, 7])
-    found = File(str(path)).encode({"train": images_of(8).take(rows)}, CPU)
-    np.testing.assert_allclose(found["train"], FEATURES[[1, 6, 7]], rtol=1e-6)
+    found = File(str(path)).encode(images_of(8).take(rows), CPU)
+    np.testing.assert_allclose(found, FEATURES[[1, 6, 7]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("parts", "message"),
+    ("rows", "message"),
     [
-        ({"train": images_of(7)}, "train_features has 8 rows, but the data set 7$"),
-        ({"train": images_of(9).take(torch.arange(8))}, "8 rows, but the data set 9$"),
-        ({"val": images_of(8, "val")}, "has no val_features, only test_features, train_features"),
+        (images_of(7), "train_features has 8 rows, but the data set 7$"),
+        (images_of(9).take(torch.arange(8)), "8 rows, but the data set 9$"),
+        (images_of(8, "val"), "has no val_features, only test_features, train_features"),
     ],
 )
-def test_features_of_another_data_set_are_refused(
-    path: Path, parts: dict[str, Rows], message: str
-) -> None:
+def test_features_of_another_data_set_are_refused(path: Path, rows: Rows, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        File(str(path)).encode(parts, CPU)
+        File(str(path)).encode(rows, CPU)
 
 
 @pytest.mark.parametrize(
@@ -58,14 +57,7 @@ def test_features_of_another_data_set_are_refused(
 def test_features_that_cannot_be_are_refused(path: Path, values: np.ndarray) -> None:
     np.savez(path, train_features=values)
     with pytest.raises(UserError, match="train_features must be finite numbers of the shape"):
-        File(str(path)).encode({"train": images_of(8)}, CPU)
-
-
-def test_parts_of_several_widths_are_refused(path: Path) -> None:
-    np.savez(path, train_features=FEATURES, test_features=FEATURES[:, :2])
-    parts = {"train": images_of(8), "test": images_of(8, "test")}
-    with pytest.raises(UserError, match="features of several widths"):
-        File(str(path)).encode(parts, CPU)
+        File(str(path)).encode(images_of(8), CPU)
 
 
 def test_a_file_that_is_not_there_or_none_is_refused(tmp_path: Path) -> None:
@@ -75,9 +67,8 @@ def test_a_file_that_is_not_there_or_none_is_refused(tmp_path: Path) -> None:
         File(str(tmp_path / "f.npz")).key()
     (tmp_path / "f.npz").write_bytes(b"nothing of the kind")
     with pytest.raises(UserError, match="cannot be read as npz"):
-        File(str(tmp_path / "f.npz")).encode({}, CPU)
+        File(str(tmp_path / "f.npz")).encode(images_of(8), CPU)
 
 
 def test_a_file_keeps_the_promises_of_encoders(path: Path) -> None:
-    parts = {"train": images_of(8), "test": images_of(2, "test")}
-    check_encoder(File(str(path)), parts)
+    check_encoder(File(str(path)), images_of(8), images_of(2, "test"))

@@ -10,15 +10,21 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from torch import Tensor
 
 from autoal import Rows
-from autoal.encoders.pretrained import ImageNet, Timm
+from autoal.encoders.pretrained import ImageNet, Pretrained, Timm
 from autoal.errors import UserError
 from autoal.model.weights import torchvision_network
 from autoal.seeding import generator, seeded
 from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
+
+
+def looked(encoder: Pretrained, rows: Rows) -> Tensor:
+    encoder.learn(rows, CPU)
+    return encoder.encode(rows, CPU)
 
 
 def images_of(channels: int) -> Rows:
@@ -38,7 +44,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_features_are_those_below_the_head(weights: Path) -> None:
     encoder = ImageNet("resnet18", size=40, weights=str(weights))
     part = images_of(3)
-    found = encoder.encode({"train": part}, CPU)["train"]
+    found = looked(encoder, part)
     network = torchvision.models.resnet18(weights=None)
     network.load_state_dict(torch.load(weights, weights_only=True))
     network.fc = torch.nn.Identity()
@@ -56,18 +62,17 @@ def test_grey_images_are_seen_in_three_channels(weights: Path) -> None:
     encoder = ImageNet("resnet18", size=40, weights=str(weights))
     grey = images_of(1)
     colour = Rows(grey.inputs.expand(-1, 3, -1, -1), grey.labels)
-    found = encoder.encode({"grey": grey, "colour": colour}, CPU)
-    torch.testing.assert_close(found["grey"], found["colour"])
+    torch.testing.assert_close(looked(encoder, grey), looked(encoder, colour))
 
 
 def test_weights_that_cannot_be_are_refused(tmp_path: Path, weights: Path) -> None:
     with pytest.raises(UserError, match="the weights are not those of this network"):
-        ImageNet("resnet34", weights=str(weights)).encode({}, CPU)
+        ImageNet("resnet34", weights=str(weights)).learn(images_of(3), CPU)
     (tmp_path / "a.pth").write_bytes(b"nothing of the kind")
     with pytest.raises(UserError, match="cannot read the weights"):
-        ImageNet("resnet18", weights=str(tmp_path / "a.pth")).encode({}, CPU)
+        ImageNet("resnet18", weights=str(tmp_path / "a.pth")).learn(images_of(3), CPU)
     with pytest.raises(UserError, match="did you mean 'resnet18'"):
-        ImageNet("resnet81", weights=str(weights)).encode({}, CPU)
+        ImageNet("resnet81", weights=str(weights)).learn(images_of(3), CPU)
     with pytest.raises(ValueError, match="`size` must be at least 32, got 8"):
         ImageNet("resnet18", size=8)
 
@@ -169,7 +174,7 @@ def test_weights_that_cannot_be_fetched_are_named(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", absent)
     with pytest.raises(UserError, match=r"(?s)not in .*checkpoints: no network.*https://.*TORCH"):
-        ImageNet("resnet18").encode({}, CPU)
+        ImageNet("resnet18").learn(images_of(3), CPU)
 
 
 def test_the_key_follows_the_file_of_weights(weights: Path) -> None:
@@ -189,7 +194,7 @@ def test_timm_s_networks_are_read_from_a_file(tmp_path: Path) -> None:
     torch.save(network.state_dict(), tmp_path / "vit.pth")
     encoder = Timm("vit_small_patch14_dinov2", size=42, weights=str(tmp_path / "vit.pth"))
     part = images_of(3)
-    found = encoder.encode({"train": part}, CPU)["train"]
+    found = looked(encoder, part)
     assert found.shape == (3, 384)
     pixels = torch.nn.functional.interpolate(
         part.inputs.float() / 255, (42, 42), mode="bilinear", antialias=True
@@ -213,16 +218,23 @@ def test_timm_s_weights_that_cannot_be_fetched_are_refused_at_once(
     with pytest.raises(
         UserError, match=r"(?s)huggingface\.co/timm/vit_small.*no network.*weights="
     ):
-        Timm("vit_small_patch14_dinov2.lvd142m").encode({}, CPU)
+        Timm("vit_small_patch14_dinov2.lvd142m").learn(images_of(3), CPU)
     with pytest.raises(UserError, match="unknown model of timm"):
-        Timm("vit_smal").encode({}, CPU)
+        Timm("vit_smal").learn(images_of(3), CPU)
 
 
 def test_rows_that_are_no_pictures_are_refused_before_weights_are_read() -> None:
     with pytest.raises(UserError, match=r"ImageNet encodes pictures.*the shape \(5,\)"):
-        ImageNet("resnet18", weights="nowhere").encode({"train": Rows.of(torch.zeros(3, 5))}, CPU)
+        ImageNet("resnet18", weights="nowhere").learn(Rows.of(torch.zeros(3, 5)), CPU)
 
 
 def test_a_pretrained_network_keeps_the_promises_of_encoders(weights: Path) -> None:
-    parts = {"train": images_of(3), "test": images_of(1)}
-    check_encoder(ImageNet("resnet18", size=32, weights=str(weights)), parts)
+    check_encoder(ImageNet("resnet18", size=32, weights=str(weights)), images_of(3), images_of(1))
+
+
+def test_the_state_brings_the_weights_along(weights: Path, tmp_path: Path) -> None:
+    rows, there = images_of(3), ImageNet("resnet18", size=32, weights=str(weights))
+    expected = looked(there, rows)
+    elsewhere = ImageNet("resnet18", size=32, weights=str(tmp_path / "not brought along"))
+    elsewhere.load_state_dict(there.state_dict())
+    assert torch.equal(elsewhere.encode(rows, CPU), expected)

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ from torch import Tensor
 
 from autoal import Rows, Training
 from autoal.data.contract import Standardise
+from autoal.data.images import Preprocess
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.model.logistic import Logistic
 from autoal.seeding import generator
+from tests.launch import Zygote
 
 NOTHING = Standardise(torch.zeros(1), torch.ones(1))
 
@@ -134,6 +137,24 @@ def test_a_fit_that_is_cut_short_is_refused_with_its_gradient() -> None:
     )
     with pytest.raises(UserError, match=message):
         fit(made(3, iterations=2), inputs, labels)
+
+
+def test_pictures_are_trained_on_as_they_are_whatever_the_data_set_would_do_to_them() -> None:
+    images = torch.randint(256, (80, 1, 6, 6), generator=generator(0)).to(torch.uint8)
+    labels = torch.arange(80) % 3
+    task = Logistic((1, 6, 6), 3, Preprocess([0.5], [0.25], crop=2, flip=True), l2=10.0)
+    fit(task, images, labels)
+    reference = LogisticRegression(C=0.1, tol=1e-10, max_iter=10_000)
+    reference.fit((images.flatten(1).double() / 255 - 0.5) / 0.25, labels)
+    np.testing.assert_allclose(task.network.head.weight.detach(), reference.coef_, atol=1e-4)
+
+
+def test_the_digits_whose_pictures_are_cropped_in_training_run(
+    train: Zygote, tmp_path: Path
+) -> None:
+    chosen = ("data=digits", "task=logistic", "strategy=random", "rounds=1", "logger=none")
+    finished = train.run(*chosen, f"out={tmp_path}", "name=run")
+    assert finished.code == 0, finished.err
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,8 @@ class Columns(Encoder):
     def key(self) -> str:
         return str(self.factor)
 
-    def encode(self, parts: Any, device: torch.device) -> dict[str, Tensor]:
-        return {
-            name: self.factor * rows.inputs.float().mean((1, 2)) / 255
-            for name, rows in parts.items()
-        }
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        return self.factor * rows.inputs.float().mean((1, 2)) / 255
 
 
 class Centroids(Learner):

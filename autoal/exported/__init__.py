@@ -1,0 +1,1 @@
+"""What comes out of a run: the trained model, in a folder that needs neither data nor network."""

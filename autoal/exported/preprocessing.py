@@ -1,0 +1,35 @@
+"""What turns stored rows into a network's input, kept beside the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from autoal.data.contract import Standardise
+from autoal.data.images import Preprocess
+from autoal.errors import UserError
+
+PICTURES, NUMBERS = "pictures", "numbers"
+
+
+def preprocessing_state(preprocess: nn.Module) -> dict[str, Any]:
+    """All that is needed to build it again, but for the augmentation of a training."""
+    if type(preprocess) is Preprocess:
+        kept = {"mean": preprocess.mean, "std": preprocess.std, "scale": preprocess.scale}
+        return {"kind": PICTURES, **kept}
+    if type(preprocess) is Standardise:
+        return {"kind": NUMBERS, "mean": preprocess.mean, "std": preprocess.std}
+    raise UserError(
+        f"rows go through {type(preprocess).__name__} before they are trained on, and only "
+        "Preprocess and Standardise of AutoAL can be kept beside a model"
+    )
+
+
+def preprocessing_of(state: Mapping[str, Any]) -> nn.Module:
+    """What had this state, without augmentation."""
+    if state["kind"] == NUMBERS:
+        return Standardise(state["mean"], state["std"])
+    mean, std = (state[name].flatten().tolist() for name in ("mean", "std"))
+    return Preprocess(mean, std, scale=state["scale"])

@@ -1,0 +1,84 @@
+"""Predictions of new rows by the model of a run.
+
+python -m autoal.predict runs/mine pictures/ --out predictions.csv
+python -m autoal.predict runs/mine new.csv | head
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoal.errors import UserError
+from autoal.exported.place import demand_new, model_folder
+from autoal.exported.told import tell, told
+
+if TYPE_CHECKING:
+    from autoal.exported.model import Predictions
+
+DESCRIPTION = (
+    "Predict new rows by the model of a finished run: a line for each, with its name, its class, "
+    "the probability of every class, and the margin between the two most probable ones."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Predict, and write a CSV file; returns the exit code."""
+    parser = argparse.ArgumentParser("python -m autoal.predict", description=DESCRIPTION)
+    parser.add_argument("run", type=Path, help="folder of a run, or the folder model in it")
+    parser.add_argument(
+        "rows",
+        type=Path,
+        nargs="+",
+        help="picture files or folders of them; a CSV file with the columns of the table; an npz "
+        "file with images, or with inputs",
+    )
+    parser.add_argument(
+        "--out", type=Path, help="file to write, which must not be there yet; default: the terminal"
+    )
+    given = parser.parse_args(argv)
+    return told(lambda: predict(given.run, given.rows, given.out))
+
+
+def predict(run: Path, paths: Sequence[Path], out: Path | None) -> None:
+    """Predict the rows of these files, and write a CSV file."""
+    model_folder(run)
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"there is no {path}, whose rows are to be predicted")
+    if out is not None:
+        demand_new(out)
+    from autoal.exported.model import Model  # which brings torch
+
+    model = Model.read(run)
+    tell(as_csv(model.classes, model.predict_files(paths)), out)
+
+
+def as_csv(classes: Sequence[str], predictions: "Predictions") -> str:
+    """The table of the predictions."""
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "class", *(f"p_{name}" for name in classes), "margin"])
+    writer.writerows(_lines(classes, predictions))
+    return text.getvalue()
+
+
+def _lines(classes: Sequence[str], predictions: "Predictions") -> Iterator[list[str]]:
+    best = predictions.probs.argmax(1).tolist()
+    two = predictions.probs.topk(2).values
+    margins = (two[:, 0] - two[:, 1]).tolist()
+    every = zip(predictions.names, best, predictions.probs.tolist(), margins, strict=True)
+    for name, place, probs, margin in every:
+        yield [name, classes[place], *map(_exact, probs), _exact(margin)]
+
+
+def _exact(number: float) -> str:
+    """With all digits that single precision has."""
+    return f"{number:.9g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
