@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,7 +168,12 @@ def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
     before = found[-2].labelled if len(found) > 1 else done.labelled - len(done.queried)
     if before < 0 or done.labelled != before + len(done.queried):
         raise UserError(f"`labelled` is {done.labelled}, which the rows queried do not add up to")
-    if not asked.isdisjoint(rows) or len(set(rows)) < len(rows):
-        again = next(row for place, row in enumerate(rows) if row in asked or row in rows[:place])
-        raise UserError(f"row {again} was asked about before")
+    count = len(asked)
     asked.update(rows)
+    if len(asked) < count + len(rows):
+        raise UserError(f"row {_first_again(found)} was asked about before")
+
+
+def _first_again(found: Iterable[Round]) -> int:
+    counts = Counter(row for done in found for row in (*done.queried, *done.declined))
+    return next(row for row, count in counts.items() if count > 1)

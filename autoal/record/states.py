@@ -19,9 +19,9 @@ def packed(state: Mapping[str, Any]) -> bytes:
     try:
         return _proven(state)
     except Exception as error:  # whatever pickle makes of objects of all kinds
-        unfit = [name for name, part in state.items() if not _is_fit(part)]
+        unfit = " and the ".join(name for name, part in state.items() if not _is_fit(part))
         raise UserError(
-            f"the state of the {' and the '.join(unfit)} cannot be kept: `state_dict` may give "
+            f"the state of the {unfit or 'run'} cannot be kept: `state_dict` may give "
             "tensors, numbers, texts, true, false, None, and lists and mappings of these"
         ) from error
 
