@@ -236,6 +236,12 @@ class ScalesTheFeatures(Sum):
         return view.pool.embeddings.mul_(2).sum(1)
 
 
+class WritesPastTorch(Sum):
+    def score(self, view: View, budget: int) -> Tensor:
+        view.pool.embeddings.float().numpy()[0] = 7.0
+        return super().score(view, budget)
+
+
 class Remembers(Sum):
     calls = 0
 
@@ -506,6 +512,7 @@ BROKEN: list[tuple[str, QueryStrategy, str]] = [
     ("the global streams", SeedsNumpy(), "the stream of numpy and random was moved"),
     ("the view is left", RelabelsRows(), "labelled.labels changed while it scored"),
     ("the view is left", ScalesTheFeatures(), "pool.embeddings, pool.stages changed"),
+    ("the view is left", WritesPastTorch(), "pool.embeddings"),
     ("the view is left", RelabelsValidation(), "validation.labels changed while it scored"),
     ("the view is left", ScalesValidation(), "validation.embeddings, validation.stages changed"),
     ("what was scored before", Remembers(), "differently after another one"),
