@@ -67,4 +67,3 @@ def _is_path(key: str, value: str) -> bool:
     if name == "weights":  # which may also be a word
         return "/" in value or bool(Path(value).suffix)
     return name == "path" or name.endswith("_path")
-

@@ -114,7 +114,10 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
     if section["name"] == "random":
         return None
     if section["name"] == startfile.NAME:
-        path, names = Path(section["path"]).expanduser(), data.train.named(torch.arange(len(data.train)))
+        path, names = (
+            Path(section["path"]).expanduser(),
+            data.train.named(torch.arange(len(data.train))),
+        )
         return startfile.rows_of(path, startfile.read(path), names)
     return _strategy(settings, "start")
 
