@@ -8,6 +8,7 @@ from typing import Any
 from autoal.errors import unknown
 
 LARGEST = 10**9  # of any option; more would be no number of a tensor, or never be done
+SMALLEST = 1e-30  # of any that is not 0; less would be 0 in a tensor
 
 
 def choice(name: str, value: Any, known: Iterable[str]) -> None:
@@ -41,6 +42,8 @@ def number(
     size = float(value)
     if abs(size) > LARGEST:
         raise ValueError(f"`{name}` must be of a size up to {LARGEST:,}, got {shown(value)}")
+    if 0 < abs(size) < SMALLEST:
+        raise ValueError(f"`{name}` must be 0, or {SMALLEST:g} at least, got {shown(value)}")
     if least <= size <= most and above < size < below:
         return
     bounds = {"at least": least, "at most": most, "above": above, "below": below}

@@ -90,7 +90,7 @@ def test_no_bounds_let_through_what_is_not_finite(value: float) -> None:
 def test_the_bounds_themselves_are_within_or_without() -> None:
     number("rate", 0, least=0)
     number("rate", 1, most=1)
-    number("rate", 1e-300, above=0)
+    number("rate", 1e-30, above=0)
     number("rate", 1 - 1e-16, below=1)
 
 
@@ -110,3 +110,9 @@ def test_a_text_is_nothing_else() -> None:
     text("path", None, optional=True)
     refused("`path` must be a text, got null", text, "path", None)
     refused("`path` must be a text or null, got 5", text, "path", 5, optional=True)
+
+
+@pytest.mark.parametrize("value", [10**9 + 1, -(10**30), 1e308])
+def test_what_no_tensor_could_hold_is_refused(value: float) -> None:
+    refused(f"`k` must be of a size up to 1,000,000,000, got {value!r}", number, "k", value)
+    refused("`k` must be 0, or 1e-30 at least, got 1e-300", number, "k", 1e-300, above=0)

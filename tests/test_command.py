@@ -21,7 +21,8 @@ try:
     runpy.run_path("train.py", run_name="__main__")
 except SystemExit as end:
     code = end.code
-print("torch" if "torch" in sys.modules else "no torch")
+heavy = sys.modules.keys() & {"torch", "pytorch_lightning"}
+print("torch" if heavy else "no torch")
 sys.exit(code)
 """
 
@@ -76,6 +77,25 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("hydra/launcher=slrm", "others come with an extra: pip install 'autoal[slurm]'"),
         ("data=3", "a choice of a group must be one of its names"),
         ("task=null", "a choice of a group must be one of its names"),
+        ("budget=0", "`budget` must be at least 1, got 0"),
+        ("budget=[10,0]", "`budget[1]` must be at least 1, got 0"),
+        ("budget=[10,x]", "`budget[1]` must be a whole number, got 'x'"),
+        ("rounds=-1", "`rounds` must be at least 0, got -1"),
+        ("start=0", "`start` must be at least 1, got 0"),
+        ("start=1298", "start=1298: the pool has only 1297 rows"),
+        ("rounds=200", "20 + 200 x 10 = 2020 labels, but the pool has only 1297 rows"),
+        ("budget=[1000,1000]", "20 + 1000 + 1000 = 2020 labels, but the pool has only 1297"),
+        ("start=no.txt", "there is no file no.txt; start.path= names one"),
+        ("start=file", "start.path is needed: give start=<file>"),
+        ("start=./pyproject.toml", "names the row ] "),
+        ("strategy.pull=nan", "strategy.pull=nan: must be a finite number"),
+        ("strategy.prior.margin=inf", "strategy.prior.margin=inf: must be a finite number"),
+        ("task.network.dropout=nan", "task.network.dropout=nan: must be a finite number"),
+        ("strategy.candidates.autoal={}", "strategy.candidates.autoal: it has candidates itself"),
+        ("data._rows_=5", "are no options"),
+        ("oracle=salutary", "does not go with strategy=autoal; of ours, it goes with isal,"),
+        ("--resolve", "The --resolve flag can only be used"),
+        ("seed=日本", "seed='日本': must be a whole number"),
     ],
 )
 def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> None:
@@ -86,6 +106,35 @@ def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> N
     assert answer.stderr.count("error: ") == 1
     assert "Traceback" not in answer.stderr
     assert answer.stdout == "no torch\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("data=npz data.path=/no/such.npz", "there is no file /no/such.npz; data.path= names one"),
+        ("data=folder data.path=/no/such", "no file or folder /no/such; data.path= names one"),
+        ("data=table data.path=LICENSE data.test_path=no.csv", "data.test_path= names one"),
+        ("encoder=file encoder.path=no.npz", "there is no file no.npz; encoder.path= names one"),
+        ("encoder=imagenet encoder.weights=no.pth", "encoder.weights= names one"),
+        ("task=resnet18_imagenet task.network.weights=no.pth", "task.network.weights= names one"),
+        ("strategy=cheating_oracle oracle=pseudo", "does not go with strategy=cheating_oracle"),
+        ("budget=[1,2] rounds=3", "budget=[1, 2] is for 2 rounds, and rounds=3"),
+        ("data=organcmnist start=20000", "the pool has only 12975 rows"),
+        ("-m seed=range(0)", "nothing is in this range, so nothing would be run"),
+        ("-m hydra/launcher=joblib hydra.launcher.n_jobs=0", "hydra.launcher.n_jobs=0: must be"),
+    ],
+)
+def test_what_several_arguments_ask_for_is_refused_without_torch(wrong: str, told: str) -> None:
+    answer = train(*wrong.split())
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert answer.stderr.count("error: ") == 1
+    assert answer.stdout.endswith("no torch\n")
+
+
+def test_a_path_of_unusual_characters_needs_no_quotes_of_hydra() -> None:
+    answer = train("data=npz", "data.path=/a b (1) 日本.npz")
+    assert "there is no file /a b (1) 日本.npz; data.path= names one" in answer.stderr
 
 
 def test_a_wrong_option_of_a_strategy_is_one_message() -> None:
@@ -167,6 +216,21 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "++start.iterations=5",
         "++strategy.k=3",
         "seed=1",
+    ]
+    files = ["start=rows.txt", "start=a/rows,b/rows", "start=1.5", 'start="my rows.txt"']
+    assert spelling.spelled_out(files) == [
+        *("start=file", "start.path=rows.txt"),
+        *("start=file", "start.path=a/rows,b/rows"),
+        "start.size=1.5",
+        *("start=file", 'start.path="my rows.txt"'),
+    ]
+    unusual = ["name=a#1", 'name=say "hé"', "name=é\\", "seed=[", "--config-dir=é"]
+    assert spelling.spelled_out(unusual) == [
+        'name="a#1"',
+        'name="say \\"hé\\""',
+        'name="é\\\\"',
+        "seed=[",
+        "--config-dir=é",
     ]
     swapped = ["task.network._target_=mynet.Net", "task.network.width=3", "task.steps=5"]
     assert spelling.spelled_out(swapped) == [

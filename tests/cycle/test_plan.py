@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from autoal import Plan
@@ -11,10 +13,15 @@ from autoal import Plan
         (6, 0, 3, "`budget` must be at least 1, got 0"),
         (6, 5, -1, "`rounds` must be at least 0, got -1"),
         (6, 2.5, 1, "`budget` must be a whole number, got 2.5"),
+        (6, [5, 0], 2, r"`budget\[1\]` must be at least 1, got 0"),
+        (6, [5, "x"], 2, r"`budget\[1\]` must be a whole number, got 'x'"),
+        (6, [5, 6], 3, r"budget=\[5, 6\] is for 2 rounds, and rounds=3: give a number for each"),
+        (6, [], 1, r"budget=\[\] is for 0 rounds"),
+        (6, 5, 10**30, "`rounds` must be of a size up to 1,000,000,000"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(
-    start: int, budget: int, rounds: int, message: str
+    start: int, budget: Any, rounds: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Plan(start, budget, rounds).demand_room(60)
@@ -35,3 +42,19 @@ def test_a_plan_may_use_up_the_pool() -> None:
     Plan(start=60, budget=5, rounds=0).demand_room(60)
     with pytest.raises(ValueError, match="only 59 rows"):
         Plan(start=5, budget=5, rounds=11).demand_room(59)
+
+
+def test_a_list_of_budgets_has_one_for_each_round() -> None:
+    plan = Plan(start=5, budget=[10, 20], rounds=2)
+    assert [plan.batch(number) for number in range(3)] == [5, 10, 20]
+    assert [Plan(5, 10, 2).batch(number) for number in range(3)] == [5, 10, 10]
+    plan.demand_room(35)
+    with pytest.raises(ValueError, match=r"budget=\[10, 20\]: that is 5 \+ 10 \+ 20 = 35 labels"):
+        plan.demand_room(34)
+
+
+def test_a_list_of_budgets_may_change_without_the_plan() -> None:
+    budgets = [10, 20]
+    plan = Plan(5, budgets, 2)
+    budgets.append(30)
+    assert plan.budget == (10, 20)

@@ -1,0 +1,86 @@
+"""What files of settings declare of their choices is what the classes say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from autoal.building import TARGET, located
+from autoal.config import CONFIGS
+from autoal.errors import UserError
+from autoal.foresight import PARTNERS, ROWS, demand_feasible, may_grow
+from autoal.oracles.model import ByModel, Salutary
+from autoal.oracles.truth import TrueLabels
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+
+
+def declared(name: str) -> dict[str, dict[str, Any]]:
+    """The sections in whose files this is declared, by their choices."""
+    files = sorted(CONFIGS.glob("*/*.yaml"))
+    sections = {file.stem: yaml.safe_load(file.read_text()) or {} for file in files}
+    return {stem: section for stem, section in sections.items() if name in section}
+
+
+@pytest.mark.parametrize(("choice", "section"), declared(ROWS).items())
+def test_a_data_set_declares_the_rows_of_its_pool(choice: str, section: dict[str, Any]) -> None:
+    own = {"flag": section["flag"]} if "flag" in section else {}
+    data = located(section.get(TARGET, "autoal.datamodules.medmnist.MedMnist"))(**own)
+    if choice == "digits":
+        data.setup()
+    counts = getattr(data, "counts", None) or (len(data.train),)
+    assert section[ROWS] == counts[0]
+
+
+def test_every_data_set_with_published_counts_declares_them() -> None:
+    readers = {"folder", "medmnist", "npz", "table"}  # whose rows are in files of the user's
+    assert declared(ROWS).keys() == {file.stem for file in CONFIGS.glob("data/*.yaml")} - readers
+
+
+@pytest.mark.parametrize(("choice", "oracle"), [("pseudo", ByModel), ("salutary", Salutary)])
+def test_an_oracle_declares_which_of_our_strategies_it_goes_with(
+    choice: str, oracle: type[ByModel] | type[Salutary]
+) -> None:
+    def goes_with(name: str) -> bool:
+        try:
+            oracle(TrueLabels([0]), registry.build(name))
+        except UserError:
+            return False
+        return True
+
+    own = {name for name in STRATEGIES.installed() if STRATEGIES.origin(name).startswith("autoal ")}
+    assert set(declared(PARTNERS)[choice][PARTNERS]) == {name for name in own if goes_with(name)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "grows"),
+    [
+        ({}, False),
+        ({"crop": 3, "imbalance": "step", "root": "/x"}, False),
+        ({"check": False}, True),
+        ({"flag": "pathmnist"}, True),
+        ({TARGET: "mine.Data"}, True),
+    ],
+)
+def test_a_declaration_counts_while_nothing_can_make_the_pool_larger(
+    changed: dict[str, Any], grows: bool
+) -> None:
+    filed = {TARGET: "theirs.Data", "crop": 1, "check": True, "flag": "organcmnist"}
+    assert may_grow({**filed, **changed}, filed) == grows
+
+
+def settings(**data: Any) -> dict[str, Any]:
+    own = {"data": data, "encoder": {}, "task": {"network": {"weights": "balanced"}}}
+    return {"start": {"size": 5}, "budget": 5, "rounds": 1, **own}
+
+
+def test_a_path_that_is_there_or_not_of_this_machine_will_do(tmp_path: Path) -> None:
+    demand_feasible(settings(path=str(tmp_path), test_path="s3://no/such", other="no.npz"), 10)
+    demand_feasible(settings(path=None, validation_path="~"), None)
+
+
+@pytest.mark.parametrize("path", ["", "no.npz", "~/no/such"])
+def test_a_path_that_is_not_there_is_refused(path: str) -> None:
+    with pytest.raises(UserError, match=r"there is no file .*; data.path= names one"):
+        demand_feasible(settings(path=path), None)

@@ -1,0 +1,129 @@
+"""Every option that is a number has bounds: what lies outside of them is refused by its name."""
+
+import re
+from collections.abc import Callable, Iterator
+from math import inf, nan
+from typing import Any
+
+import pytest
+from torch import nn
+
+from autoal import plugins
+from autoal.building import build, located
+from autoal.config import CONFIGS
+from autoal.kinds import fits
+from autoal.model.networks import MLP
+from autoal.model.training import Training
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+from autoal.search.autoal import PAPER, UNROLL
+from autoal.settings import Settings
+
+FACTS: Settings = {
+    "shape": (1, 8, 8),
+    "classes": 3,
+    "preprocess": nn.Identity(),
+    "training": Training(accelerator="cpu"),
+    "network": MLP,
+}
+NEEDED = {"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"}
+NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]
+NO_NUMBERS = ["x", None, [], {}, True]
+ENDLESS = [nan, inf, -inf]
+
+
+def targets() -> list[str]:
+    """The classes that our files of settings name, those of an experiment's parts."""
+    folders = ("data", "encoder", "task", "trainer")
+    files = [
+        *CONFIGS.glob("*.yaml"),
+        *(file for name in folders for file in CONFIGS.glob(f"{name}/*")),
+    ]
+    return sorted(
+        {name for file in files for name in re.findall(r"_target_: (\S+)", file.read_text())}
+    )
+
+
+def numeric(target: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """The options of a class that are numbers, or may be, with their kinds."""
+    known = plugins.parameters(target)
+    for name in plugins.options(target, FACTS):
+        kind = known[name].annotation
+        if any(fits(value, kind) for value in (1, [1])) and not fits(object(), kind):
+            yield name, kind
+
+
+def demand_bounded(name: str, kind: Any, made: Callable[[Any], object]) -> None:
+    """Whatever is no such number is refused, and whatever is refused is refused by name."""
+    others = [value for value in NO_NUMBERS if not fits(value, kind)]
+    given = [*NUMBERS, *others, *ENDLESS]
+    listed = [[value] for value in given] if fits([1], kind) and not fits(1, kind) else given
+    for value in listed:
+        refusal = refusal_of(made, value)
+        if refusal is None:
+            assert fits(value, kind), value
+            assert value not in ENDLESS, value
+        else:
+            assert re.search(rf"\b{name}\b", refusal), (value, refusal)
+
+
+def refusal_of(made: Callable[[Any], object], value: Any) -> str | None:
+    """What is said of a value, if it is refused."""
+    try:
+        made(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "kind"),
+    [(target, *option) for target in targets() for option in numeric(located(target))],
+)
+def test_a_number_of_a_part_has_bounds(
+    target: str, name: str, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoal.model.networks.torchvision_network", lambda *_: nn.Identity())
+    known = plugins.options(located(target), FACTS)
+    needed = {option: value for option, value in NEEDED.items() if option in known}
+    demand_bounded(
+        name,
+        kind,
+        lambda value: build({"_target_": target, **needed, name: value}, "part", **FACTS),
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name", "kind"),
+    [
+        (strategy, *option)
+        for strategy in STRATEGIES.installed()
+        for option in numeric(registry.load(strategy))
+    ],
+)
+def test_a_number_of_a_strategy_has_bounds(strategy: str, name: str, kind: Any) -> None:
+    demand_bounded(name, kind, lambda value: registry.build(strategy, **{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "kind"),
+    [
+        (group, name, type(default))
+        for group, options in (("unroll", UNROLL), ("paper", PAPER))
+        for name, default in options.items()
+        if not isinstance(default, bool)
+    ],
+)
+def test_a_number_in_a_group_of_options_has_bounds(group: str, name: str, kind: Any) -> None:
+    demand_bounded(name, kind, lambda value: registry.build("autoal", **{group: {name: value}}))
+
+
+@pytest.mark.parametrize("share", [nan, inf, -1, 0, 2, "x", None, True])
+def test_a_share_of_the_prior_is_refused_by_its_name(share: Any) -> None:
+    with pytest.raises(ValueError, match="prior"):
+        registry.build("autoal", prior={"margin": share})
+
+
+def test_layers_that_no_memory_holds_are_refused_before_they_are_made() -> None:
+    with pytest.raises(ValueError, match=r"`hidden` gives 6,700,000,000 weights"):
+        MLP((1, 8, 8), 3, hidden=[100_000_000, 3])
