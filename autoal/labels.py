@@ -7,17 +7,23 @@ python -m autoal.labels runs/mine --format folder --out labelled/
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from autoal.building import TARGET
 from autoal.errors import UserError
-from autoal.exported.place import FOLDER, demand_new, rounds_of_model, write_whole
+from autoal.exported.place import demand_new, rounds_of_model
 from autoal.exported.told import tell, told
+from autoal.record.config import read_config
+from autoal.record.layout import CONFIG, MODEL, ROUNDS
+from autoal.record.round import Round, read_rounds
+from autoal.record.whole import write_whole
+from autoal.settings import Settings
 
 if TYPE_CHECKING:
     import torch
 
+    from autoal.data.contract import Data
     from autoal.exported.labelled import Labelled
 
 TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz")
@@ -47,22 +53,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def labels(run: Path, form: str, out: Path | None) -> None:
     """Tell the labels of a run in this form."""
-    if not (run / "config.yaml").is_file():
-        raise UserError(f"there is no run in {run}: it has no config.yaml")
+    if not (run / CONFIG).is_file():
+        raise UserError(f"there is no run in {run}: it has no {CONFIG}")
     if out is None and form in FILES:
         raise UserError(f"--format {form} needs a name: give --out")
     if out is not None:
         demand_new(out)
-    _tell(run, form, out)
+    config = read_config(run / CONFIG).settings
+    if TARGET not in (config.get("data") or {}):
+        raise UserError(f"the run in {run} is of a program's own data, which are not known here")
+    record = run / ROUNDS
+    history = read_rounds(record.read_bytes(), record) if record.exists() else []
+    if not history:
+        raise UserError(f"nothing was labelled yet in {run}")
+    _tell(run, form, out, config, history)
 
 
-def _tell(run: Path, form: str, out: Path | None) -> None:
+def _tell(
+    run: Path, form: str, out: Path | None, config: Settings, history: Sequence[Round]
+) -> None:
     from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
-    from autoal.record.folder import RunFolder
-    from autoal.run import data_set
+    from autoal.run import data_set  # which brings torch
 
-    with closing(RunFolder.reopened(run)) as folder:
-        config, history = folder.config, folder.rounds
     data = data_set(config)
     labelled = Labelled(data, history)
     if out is not None and form == "folder":
@@ -77,10 +89,10 @@ def _tell(run: Path, form: str, out: Path | None) -> None:
 
 
 def _probs(
-    run: Path, config: dict[str, Any], data: Any, labelled: "Labelled", last: int
+    run: Path, config: Settings, data: "Data", labelled: "Labelled", last: int
 ) -> "torch.Tensor | None":
     """What the model of the last round says of the rows; None where there is none."""
-    if rounds_of_model(run / FOLDER) != last:
+    if rounds_of_model(run / MODEL) != last:
         return None
     import torch
 

@@ -21,7 +21,6 @@ from autoal.encoders.encoded import Encoded
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 from autoal.exported.model import export
-from autoal.exported.place import FOLDER as MODEL
 from autoal.exported.place import rounds_of_model
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
@@ -33,6 +32,7 @@ from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
 from autoal.record.folder import RunFolder
+from autoal.record.layout import MODEL
 from autoal.record.sink import Sinks
 from autoal.record.terminal import Terminal
 from autoal.record.versions import versions
@@ -168,7 +168,7 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
         return
     try:
         if not experiment.history:
-            experiment.resume(folder.rounds, folder.state())
+            go_on(experiment, folder)
         export(
             place,
             experiment.data,

@@ -147,6 +147,16 @@ def test_a_run_of_the_command_is_opened(train: Zygote, tmp_path: Path) -> None:
     assert left["probs"].shape == (5, 10)
 
 
+def test_the_model_of_a_run_is_read(train: Zygote, tmp_path: Path) -> None:
+    options = ("task=mlp", "task.steps=5", "rounds=0", "logger=none")
+    assert train.run(*options, f"out={tmp_path}/runs", "name=mine").code == 0
+    (script,) = re.findall(r"```python\n(.*?)```", (DOCS / "predict.md").read_text(), re.DOTALL)
+    left: Namespace = {}
+    exec(compile(script, "predict.md", "exec"), left)
+    assert torch.equal(left["probs"], left["model"].predict(left["pictures"]))
+    assert left["names"][4] == "new.npz[4]"
+
+
 def test_the_trained_model_afterwards() -> None:
     left = run("The trained model on new data")
     experiment: Experiment = left["experiment"]

@@ -20,7 +20,7 @@ from autoal.data.rows import Rows
 from autoal.encoders.encoded import Encoded, encoded_rows
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
-from autoal.exported.place import FACTS, README, WEIGHTS, model_folder, remove, write_whole
+from autoal.exported.place import model_folder
 from autoal.exported.preprocessing import preprocessing_of, preprocessing_state
 from autoal.exported.readme import readme
 from autoal.model.estimator import SklearnLearner
@@ -30,6 +30,10 @@ from autoal.model.task import Task
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
 from autoal.model.weights import weights_follow
+from autoal.record.layout import MODEL_FACTS as FACTS
+from autoal.record.layout import MODEL_README as README
+from autoal.record.layout import MODEL_WEIGHTS as WEIGHTS
+from autoal.record.whole import write_whole, writing
 from autoal.seeding import seeded
 
 FORMAT = 1  # of the folder; a later one may not be understood by this version
@@ -165,7 +169,8 @@ def export(
         **(about or {}),
         "weights": sha256(weights).hexdigest(),
     }
-    remove(folder / FACTS)  # a model is there whole, or not at all
+    with writing(folder / FACTS):
+        (folder / FACTS).unlink(missing_ok=True)  # a model is there whole, or not at all
     write_whole(folder / WEIGHTS, weights)
     write_whole(folder / README, readme(facts).encode())
     write_whole(folder / FACTS, json.dumps(facts, indent=2).encode())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autoal.errors import UserError
-from autoal.exported.place import write_whole
+from autoal.record.whole import write_whole
 
 
 def told(work: Callable[[], None]) -> int:

@@ -8,7 +8,6 @@ before it is removed after, so that a process killed anywhere leaves a pair that
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,13 +26,13 @@ from autoal.record.layout import (
     ROUNDS,
     STATES,
     checksum_of,
-    part_of,
     remove,
     state_of,
 )
 from autoal.record.lock import Lock
 from autoal.record.round import OF_THE_RUN, Round, read_round, read_rounds
 from autoal.record.states import checksum, packed, read_state
+from autoal.record.whole import write_whole, writing
 from autoal.settings import Settings, differences, plain
 
 # Where a run reports to makes no difference to what it computes.
@@ -64,7 +63,7 @@ class RunFolder:
         self.config = plain(dict(config or {}))
         if "about" in self.config:
             raise UserError("`about` is where the versions are kept: call a setting otherwise")
-        with _writing(path):
+        with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(path)
         try:
@@ -165,18 +164,7 @@ class RunFolder:
 
     def write(self, path: Path, content: bytes) -> None:
         """Replace a file of the folder as a whole, or leave it as it was."""
-        part = part_of(path)
-        with _writing(path):
-            try:
-                path.parent.mkdir(exist_ok=True)
-                with part.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                part.replace(path)
-            except OSError:
-                part.unlink(missing_ok=True)  # a full disk needs the room
-                raise
+        write_whole(path, content)
 
     def renew(self, path: Path, content: bytes) -> None:
         """Write what follows from the rounds, unless it is there or nothing can be written."""
@@ -197,7 +185,7 @@ class RunFolder:
 
     def _tidy(self) -> None:
         """Remove what a process that was killed left half done, and the states of old rounds."""
-        with _writing(self.path):
+        with writing(self.path):
             remove(self.path, PARTS)
             remove(self.path, STATES, but=(self.last_state, checksum_of(self.last_state)))
 
@@ -221,7 +209,7 @@ class RunFolder:
 
     def _begin(self, versions: Settings) -> str:
         """Take the folder over; of a run before, nothing was finished."""
-        with _writing(self.path):
+        with writing(self.path):
             remove(self.path, (FAILURE, MARK, *STATES))
         about = {"id": uuid4().hex[:12], "versions": versions}
         self.write(self.path / CONFIG, config_bytes(Config(self.config, about)))
@@ -260,12 +248,3 @@ def _is_more(key: str, there: Any, here: Any) -> bool:
         return type(there) is type(here) is int and here > there
     lists = isinstance(there, list) and isinstance(here, list)
     return key == "budget" and lists and here[: len(there)] == there
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say which file could not be written, and why."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error

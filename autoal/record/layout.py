@@ -13,9 +13,12 @@ LOCK = ".lock"  # held by the process that is at work
 CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
 MARK = "state/tracked"  # the last round that W&B surely has
 STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksum
+MODEL = "model"  # the folder of the trained model, which may be copied elsewhere
+MODEL_FACTS, MODEL_WEIGHTS, MODEL_README = "model.json", "weights.pt", "README.md"
+MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, MODEL_README))
 
 # What is replaced as a whole, and is in the making until then.
-FILES = (CONFIG, ROUNDS, CURVE, WEIGHTS, MARK, *STATES)
+FILES = (CONFIG, ROUNDS, CURVE, WEIGHTS, MARK, *STATES, *MODEL_FILES)
 
 
 def part_of(path: Path) -> Path:

@@ -19,6 +19,8 @@ from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz,
 from autoal.labels import main
 from autoal.run import data_set
 
+ABOUT = "about: {id: abc, versions: {}}"
+
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert main([*map(str, arguments)]) == 0
@@ -180,6 +182,22 @@ def test_what_cannot_be_is_one_message(
     assert main([str(mlp), *options]) == 2
     assert message in capsys.readouterr().err
     assert (tmp_path / "there.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "nothing was labelled yet in"),
+        (f"{ABOUT}\ndata: {{name: mine}}", "is of a program's own data, which are not known here"),
+        ("data", "is not the config of a run"),
+    ],
+)
+def test_a_run_that_cannot_be_told_of_is_one_message(
+    config: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text(config)
+    assert main([str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_an_unknown_form_is_refused(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,9 +24,9 @@ from autoal import (
     export,
 )
 from autoal.data.images import Preprocess
-from autoal.exported.place import FACTS
 from autoal.exported.preprocessing import preprocessing_of, preprocessing_state
 from autoal.model.trained import learner_of
+from autoal.record.layout import MODEL_FACTS as FACTS
 from autoal.run import data_set
 from tests.launch import Zygote
 

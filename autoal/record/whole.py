@@ -1,0 +1,34 @@
+"""Files that are replaced as a whole; nothing here needs torch."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autoal.errors import UserError
+from autoal.record.layout import part_of
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file as a whole, or leave it as it was."""
+    part = part_of(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk needs the room
+            raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file could not be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
