@@ -71,7 +71,9 @@ class Folder(ImageData):
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         options = (self.size, self.channels, self.corrupt)
         arrays = decoded(paths, options, lambda: self._decode(paths, part))
-        return images(arrays, part, self.classes)
+        read = [paths[place] for place in arrays[f"{part}_files"].tolist()]
+        names = [str(path.relative_to(self.path)) for path in read]
+        return images(arrays, part, self.classes, names)
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:
         pixels, rows, wrong = read_pictures(paths, (self.channels, self.size, self.size))
@@ -83,7 +85,11 @@ class Folder(ImageData):
         if lost := {path.parent.name for path in paths} - set(names):
             raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")
         labels = [self.classes.index(name) for name in names]
-        return {f"{part}_images": pixels, f"{part}_labels": np.asarray(labels, dtype=np.int64)}
+        return {
+            f"{part}_images": pixels,
+            f"{part}_labels": np.asarray(labels, dtype=np.int64),
+            f"{part}_files": np.asarray(rows, dtype=np.int64),  # which of them could be read
+        }
 
 
 def _classes(folder: Path) -> tuple[str, ...]:

@@ -64,7 +64,9 @@ def test_the_median_of_the_training_rows_stands_in_for_what_is_missing(tmp_path:
     data = opened(train, validation_path=str(other), test_path=str(other))
     filled = np.array([1.0, 3.0, 3.0, 11.0])  # 3 is the median of 1, 3 and 11
     mean, deviation = filled.mean(), filled.std()
-    assert parts(data)["train"].flatten().tolist() == pytest.approx((filled - mean) / deviation)
+    expected = ((filled - mean) / deviation)[data.train.places]
+    assert parts(data)["train"].flatten().tolist() == pytest.approx(expected)
+    assert sorted(data.train.named(torch.arange(4))) == ["line 2", "line 3", "line 4", "line 5"]
     expected = (np.array([3.0, 100.0]) - mean) / deviation
     for name in ("validation", "test"):
         assert parts(data)[name].flatten().tolist() == pytest.approx(expected)
