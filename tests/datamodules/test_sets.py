@@ -345,6 +345,12 @@ def test_only_folders_of_pictures_are_classes(
     assert [Path(line.split(":")[0]).name for line in told] == ["again", "empty"]
 
 
+def test_a_class_in_the_folder_of_a_part_may_be_called_as_a_part(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train")
+    (tmp_path / "train" / "dog").rename(tmp_path / "train" / "test")
+    assert opened(Folder(str(tmp_path), size=8)).classes == ("cat", "test")
+
+
 def test_a_test_folder_beside_the_classes_is_the_test_set(tmp_path: Path) -> None:
     write_pictures(tmp_path, count=3)
     write_pictures(tmp_path / "test", count=1)

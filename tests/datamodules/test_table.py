@@ -177,7 +177,7 @@ def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimi
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (None, {}, "there is no file .*data.path="),
+        (None, {}, "there is no file"),
         ("", {}, "is empty"),
         ("x,y\n1,a\0\n", {}, "cannot be read as CSV in utf-8: line 2 has a NUL byte"),
         ("x,y\n" + 200_000 * "1" + ",a\n", {}, "field larger than field limit"),
