@@ -57,21 +57,23 @@ class Folder(ImageData):
         train = self.path / "train" if (self.path / "train").is_dir() else self.path
         if not train.is_dir():
             raise UserError(f"there is no folder {self.path}; data.path= names one")
-        self.classes = _classes(train)
+        self.classes = self._classes(train)
         rows = self._read(train, "train")
         if not (self.path / "test").is_dir():
             return Loaded(*split(rows, self.test_share))
         return Loaded(rows, self._read(self.path / "test", "test"))
 
     def _read(self, folder: Path, part: str) -> Rows:
-        paths = _pictures(folder)
+        paths = self._pictures(folder)
         if strange := sorted({path.parent.name for path in paths} - set(self.classes)):
             raise UserError(f"{folder} has a class {strange[0]!r} that the training images lack")
         if not paths:
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         options = (self.size, self.channels, self.corrupt)
         arrays = decoded(paths, options, lambda: self._decode(paths, part))
-        return images(arrays, part, self.classes)
+        read = [paths[place] for place in arrays[f"{part}_files"].tolist()]
+        names = [str(path.relative_to(self.path)) for path in read]
+        return images(arrays, part, self.classes, names)
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:
         pixels, rows, wrong = read_pictures(paths, (self.channels, self.size, self.size))
@@ -83,32 +85,31 @@ class Folder(ImageData):
         if lost := {path.parent.name for path in paths} - set(names):
             raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")
         labels = [self.classes.index(name) for name in names]
-        return {f"{part}_images": pixels, f"{part}_labels": np.asarray(labels, dtype=np.int64)}
+        return {
+            f"{part}_images": pixels,
+            f"{part}_labels": np.asarray(labels, dtype=np.int64),
+            f"{part}_files": np.asarray(rows, dtype=np.int64),  # which of them could be read
+        }
 
+    def _classes(self, folder: Path) -> tuple[str, ...]:
+        """The folders that have pictures."""
+        names = sorted({path.parent.name for path in self._pictures(folder)})
+        for child in sorted(folder.iterdir()):
+            if child.is_dir() and self._may_be_class(child) and child.name not in names:
+                print(f"left out {child}: no picture is in it", file=sys.stderr)
+        if len(names) < 2:
+            raise UserError(
+                f"{folder} must have a folder of pictures for each class, two at least; "
+                f"found {', '.join(names) or 'none'}"
+            )
+        return tuple(names)
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    """The folders of pictures, but for those of other parts."""
-    names = sorted({path.parent.name for path in _pictures(folder)})
-    for child in sorted(folder.iterdir()):
-        if child.is_dir() and not _is_no_class(child.name) and child.name not in names:
-            print(f"left out {child}: no picture is in it", file=sys.stderr)
-    if len(names) < 2:
-        raise UserError(
-            f"{folder} must have a folder of pictures for each class, two at least; "
-            f"found {', '.join(names) or 'none'}"
-        )
-    return tuple(names)
+    def _pictures(self, folder: Path) -> list[Path]:
+        """The picture files of all classes, in an order that every file system gives."""
+        found = (path for path in folder.glob("*/*") if is_picture(path))
+        return sorted(path for path in found if self._may_be_class(path.parent))
 
-
-def _pictures(folder: Path) -> list[Path]:
-    """The picture files of all classes, in an order that every file system gives."""
-    return sorted(
-        path
-        for path in folder.glob("*/*")
-        if is_picture(path) and not _is_no_class(path.parent.name)
-    )
-
-
-def _is_no_class(name: str) -> bool:
-    """Whether a folder beside those of the classes is another part, or a program's own."""
-    return name.startswith(".") or name in ("test", "val", "__MACOSX")
+    def _may_be_class(self, folder: Path) -> bool:
+        """Whether a folder is neither a program's own nor another part beside the classes."""
+        parts = (self.path / "test", self.path / "val")
+        return not folder.name.startswith((".", "__MACOSX")) and folder not in parts

@@ -1,17 +1,19 @@
 """What data sets that are fetched from their authors have in common."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoal import ImageData
 from autoal.bounds import switch, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_numbers
 from autoal.data.contract import Loaded
-from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 
 from .files import DataFolder
@@ -57,24 +59,40 @@ def parts(arrays: NamedArrays, classes: Sequence[str]) -> Loaded:
     return Loaded(*(images(arrays, name, classes) for name in names))
 
 
-def images(arrays: NamedArrays, part: str, classes: Sequence[str]) -> Rows:
-    """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors."""
+def images(
+    arrays: NamedArrays, part: str, classes: Sequence[str], names: Sequence[str] | None = None
+) -> Rows:
+    """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors.
+
+    Where the images do not stand in the order of labels and names, `<part>_places` says where each
+    of them stood.
+    """
     absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
     if absent:
         raise UserError(f"there is no {absent[0]} among {', '.join(sorted(arrays)) or 'nothing'}")
-    pixels, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+    pixels = arrays[f"{part}_images"]
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
         raise UserError(
             f"{part}_images must be bytes of the shape (images, height, width[, channels]), "
             f"got {pixels.dtype} {pixels.shape}"
         )
-    known = class_numbers(labels, classes, f"{part}_labels")
-    if len(known) != len(pixels):
-        raise UserError(f"{part}_labels has {len(known)} rows, but {part}_images {len(pixels)}")
-    if bool((known == UNKNOWN).any()):
-        row = int((known == UNKNOWN).nonzero()[0])
-        raise UserError(f"{part}_labels[{row}]: every image needs a class, got {labels.flat[row]}")
+    labels = _labels(arrays, part, classes)
     tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
     # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
     tensor = tensor.permute(0, 3, 1, 2)
-    return Rows(tensor, known, shown=tensor, part=part)
+    rows = Rows(tensor, labels, shown=tensor, names=names, part=part)
+    if f"{part}_places" not in arrays:
+        return rows
+    places = torch.from_numpy(arrays[f"{part}_places"])
+    return replace(rows, labels=labels[places], names=chosen(names, places), places=places)
+
+
+def _labels(arrays: NamedArrays, part: str, classes: Sequence[str]) -> Tensor:
+    """The class of each image, in the order of the file."""
+    name, count = f"{part}_labels", len(arrays[f"{part}_images"])
+    known = class_numbers(arrays[name], classes, name)
+    if len(known) != count:
+        raise UserError(f"{name} has {len(known)} rows, but {part}_images {count}")
+    for row in (known == UNKNOWN).nonzero().flatten().tolist():
+        raise UserError(f"{name}[{row}]: every image needs a class, got {arrays[name].flat[row]}")
+    return known

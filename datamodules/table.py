@@ -132,7 +132,8 @@ class Table(Data):
         if strange := in_order(set(cells) - set(self.classes)):
             raise UserError(f"{sheet.path} has a class {strange[0]!r} that the training rows lack")
         inputs = self._layout.inputs({name: sheet.column(name) for name in sheet.names})
-        return Rows(inputs, class_numbers(cells, self.classes), part=part)
+        names = [f"line {line}" for line in sheet.lines]
+        return Rows(inputs, class_numbers(cells, self.classes), names=names, part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
         """Training, test and validation rows, those without a file out of the first file's.

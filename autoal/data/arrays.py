@@ -40,6 +40,8 @@ class Arrays(Data):
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
 
+    keeps_order = True
+
     def __init__(
         self,
         train: Any,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from autoal.bounds import choice, number, whole
 from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
+from autoal.data.order import in_fixed_order
 from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sound import demand_finite_rows, demand_sound
@@ -39,8 +40,10 @@ class Data(LightningDataModule, ABC):
     `validation` has labelled rows that are not trained on, if any are asked for: strategies may use
     them, and they count as labels that were bought.
 
-    A subclass sets the class names and writes `load`. Batches are of the rows as they are stored:
-    `preprocess()` is what turns them into a network's input.
+    A subclass sets the class names and writes `load`. Files are often sorted by class; the training
+    rows therefore stand in a fixed shuffled order, and `places` says where each of them was.
+    Batches are of the rows as they are stored: `preprocess()` is what turns them into a network's
+    input.
 
     Args:
         imbalance: none, long_tail or step; thins the training rows, the test set stays whole.
@@ -51,6 +54,8 @@ class Data(LightningDataModule, ABC):
         split_seed: which rows are left out or held out; the same for all seeds of a comparison.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
+
+    keeps_order: ClassVar[bool] = False  # of the training rows, which are shuffled otherwise
 
     classes: tuple[str, ...]
     train: Rows
@@ -91,6 +96,8 @@ class Data(LightningDataModule, ABC):
         with about(type(self).__name__):
             demand_sound(loaded.there(), self.classes)
         train, test, own = loaded
+        if not self.keeps_order:
+            train = in_fixed_order(train)
         if self.imbalance != "none":
             _demand_labels(train, f"data.imbalance={self.imbalance}")
             how = (self.imbalance, self.imbalance_ratio, self.split_seed)

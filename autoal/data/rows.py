@@ -49,11 +49,12 @@ class Rows:
     def take(self, rows: Tensor) -> Rows:
         """Some of them, by row numbers or by a mask."""
         numbers = rows.nonzero().flatten() if rows.dtype == torch.bool else rows
+        inputs = self.inputs[numbers.to(self.inputs.device)]
         return replace(
             self,
-            inputs=self.inputs[numbers.to(self.inputs.device)],
+            inputs=inputs,
             labels=self.labels[numbers],
-            shown=chosen(self.shown, numbers),
+            shown=inputs if self.shown is self.inputs else chosen(self.shown, numbers),
             names=chosen(self.names, numbers),
             places=self._places()[numbers],
         )

@@ -65,7 +65,7 @@ def read_sheet(path: Path, header: bool | None = None) -> Sheet:
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number in the file."""
     if not path.is_file():  # of a pipe the end would be waited for
-        raise UserError(f"there is no file {path}; data.path= names one")
+        raise UserError(f"there is no file {path}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             delimiter = max(DELIMITERS, key=file.readline().count)

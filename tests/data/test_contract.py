@@ -61,7 +61,7 @@ def test_data_of_one_class_are_refused() -> None:
         ("train", {"labels": torch.zeros(4)}, r"labels of train .* got torch\.float32"),
         ("train", {"labels": torch.tensor([0, 1, 2, 1])}, r"label of train\[2\] is 2, .* 0 to 1"),
         ("train", {"labels": torch.tensor([0, 1, -2, 1])}, r"label of train\[2\] is -2"),
-        ("train", {"inputs": torch.tensor([[0, torch.inf]] * 4)}, r"train\[0\] has a number that"),
+        ("train", {"inputs": torch.eye(4, 2) / 0}, r"train\[[0-3]\] has a number that is NaN"),
         ("train", {"names": ["a"]}, "`names` of train has 1 entries for 4 rows"),
         ("test", {"labels": torch.tensor([0, 1, -1, 1])}, r"label of test\[2\] is -1"),
         ("test", {"inputs": torch.zeros(4, 3)}, r"test has rows of torch.float32 \(3,\), but"),
@@ -274,7 +274,7 @@ def test_imbalance_thins_the_training_rows_alone() -> None:
 def test_rows_of_numbers_are_standardised_column_by_column() -> None:
     data = set_up(Columns())
     assert data.train.shape == (2,)
-    ready = data.preprocess()(data.train.inputs)
+    ready = data.preprocess()(data.train.inputs)[places(data.train).argsort()]
     expected = torch.tensor([-3.0, -1.0, 1.0, 3.0]) / 5**0.5
     torch.testing.assert_close(ready, torch.stack([expected, torch.zeros(4)], 1))
 
@@ -283,6 +283,35 @@ def test_standardising_centres_divides_and_follows_the_precision_of_the_module()
     ready = Standardise(torch.tensor([1.0, 2.0]), torch.tensor([2.0, LEAST]))
     assert ready(torch.tensor([[3, 2]])).tolist() == [[1.0, 0.0]]  # whole numbers too
     assert ready.double()(torch.tensor([[3.0, 2.0]])).dtype == torch.float64
+
+
+def test_training_rows_stand_in_a_fixed_shuffled_order_and_tell_where_they_were() -> None:
+    class Sorted(Columns):
+        inputs = torch.arange(200.0).view(100, 2)
+
+        def load(self) -> Loaded:
+            rows = Rows(self.inputs, (torch.arange(100) >= 50).long(), shown=self.inputs)
+            return Loaded(rows, replace(rows, part="test"))
+
+    data, again = set_up(Sorted()), set_up(Sorted(split_seed=5))
+    order = places(data.train)
+    assert torch.equal(data.train.inputs, Sorted.inputs[order])
+    assert data.train.named(torch.tensor([3])) == [f"train[{order[3]}]"]
+    assert torch.equal(order, places(again.train))
+    assert 15 < int(data.train.labels[:50].sum()) < 35
+    assert data.train.shown is data.train.inputs
+    assert data.test is not None
+    assert torch.equal(data.test.inputs, Sorted.inputs)
+
+
+@pytest.mark.parametrize("numbers", [[1, 3, 2, 0], [3, 2, 1, 0]])
+def test_rows_in_an_order_of_their_own_keep_it(numbers: list[int]) -> None:
+    class Ordered(Columns):
+        def load(self) -> Loaded:
+            (train, *_) = super().load()
+            return Loaded(train.take(torch.tensor(numbers)))
+
+    assert places(set_up(Ordered()).train).tolist() == numbers
 
 
 def test_rows_that_are_only_queried_need_no_test_rows() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from autoal.datamodules.cifar import Cifar10, Cifar100
 from autoal.datamodules.folder import Folder
 from autoal.datamodules.medmnist import MedMnist
@@ -15,8 +16,10 @@ from autoal.datamodules.npz import Npz
 from autoal.datamodules.svhn import Svhn
 from autoal.datamodules.table import Table
 from autoal.datamodules.tinyimagenet import TinyImageNet
+from PIL import Image
 
 from autoal import ImageData, Rows
+from autoal.data.order import fixed_order
 from autoal.errors import UserError
 from autoal.testing import check_data
 from tests.datamodules.made import (
@@ -44,12 +47,18 @@ def for_test(data: ImageData) -> Rows:
     return data.test
 
 
+def in_file(rows: Rows) -> tuple[list[int], Any]:
+    """Labels and images in the order of the file."""
+    order = torch.arange(len(rows)) if rows.places is None else rows.places.argsort()
+    return rows.labels[order].tolist(), rows.inputs[order].numpy()
+
+
 @pytest.mark.parametrize("archive", [False, True])
 def test_cifar10_is_read_from_its_archive_or_its_folder(tmp_path: Path, archive: bool) -> None:
     images, labels = write_cifar10(tmp_path, archive)
     data = opened(Cifar10(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.inputs, planes(images[:50]))
-    assert data.train.labels.tolist() == labels[:50]
+    assert np.array_equal(in_file(data.train)[1], planes(images[:50]))
+    assert in_file(data.train)[0] == labels[:50]
     assert np.array_equal(for_test(data).inputs, planes(images[50:]))
     assert data.train.shown is data.train.inputs
     assert data.train.shape == (3, 32, 32)
@@ -78,7 +87,7 @@ def test_cifar_batches_are_never_run_as_code(tmp_path: Path) -> None:
 def test_cifar100_has_its_fine_labels_and_their_names(tmp_path: Path, archive: bool) -> None:
     labels = write_cifar100(tmp_path, archive)
     data = opened(Cifar100(root=str(tmp_path), check=False))
-    assert data.train.labels.tolist() == for_test(data).labels.tolist() == labels
+    assert in_file(data.train)[0] == for_test(data).labels.tolist() == labels
     assert len(data.classes) == 100
     assert data.classes[99] == "fine 99"
     assert opened(Cifar100(root=str(tmp_path), check=False)).classes == data.classes
@@ -87,15 +96,15 @@ def test_cifar100_has_its_fine_labels_and_their_names(tmp_path: Path, archive: b
 def test_svhn_has_its_ten_as_zero(tmp_path: Path) -> None:
     images = write_svhn(tmp_path)
     data = opened(Svhn(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.inputs, planes(images))
-    assert data.train.labels.tolist() == [0, 1, 9, 2] * 3
+    assert np.array_equal(in_file(data.train)[1], planes(images))
+    assert in_file(data.train)[0] == [0, 1, 9, 2] * 3
 
 
 @pytest.mark.parametrize("kind", [Mnist, FashionMnist])
 def test_mnist_is_read_from_idx_files(kind: type[Mnist], tmp_path: Path) -> None:
     images = write_mnist(tmp_path, kind.published.__name__)
     data = opened(kind(root=str(tmp_path), check=False))
-    assert np.array_equal(data.train.inputs, images[:, None])
+    assert np.array_equal(in_file(data.train)[1], images[:, None])
     assert for_test(data).labels.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
     path = tmp_path / kind.published.__name__ / "raw" / "train-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x09ab"))
@@ -107,8 +116,8 @@ def test_medmnist_is_read_by_flag_and_size(tmp_path: Path) -> None:
     images = write_npz(tmp_path / "organcmnist_64.npz")
     data = MedMnist("organcmnist", size=64, root=str(tmp_path), check=False)
     data.setup()
-    assert np.array_equal(data.train.inputs, images[:, None])
-    assert data.train.labels.tolist() == [0, 1, 2] * 4
+    assert np.array_equal(in_file(data.train)[1], images[:, None])
+    assert in_file(data.train)[0] == [0, 1, 2] * 4
     assert len(data.classes) == 11
     assert data.counts == (12_975, 8_216)
 
@@ -137,7 +146,7 @@ def test_an_npz_of_ones_own_is_read(tmp_path: Path) -> None:
     images = {f"{part}_images": colour for part in ("train", "val", "test")}
     write_npz(tmp_path / "a.npz", **images, classes=np.array(["x", "y", "z"]))
     data = opened(Npz(str(tmp_path / "a.npz")))
-    assert np.array_equal(data.train.inputs, planes(colour))
+    assert np.array_equal(in_file(data.train)[1], planes(colour))
     assert data.classes == ("x", "y", "z")
 
 
@@ -205,11 +214,11 @@ def test_labels_of_an_npz_may_be_names_or_numbers_of_any_kind(tmp_path: Path) ->
         changes = {f"{part}_labels": labels for part in ("train", "val", "test")}
         write_npz(tmp_path / "a.npz", **changes)
         data = opened(Npz(str(tmp_path / "a.npz")))
-        assert data.train.labels.tolist() == numbers.tolist()
+        assert in_file(data.train)[0] == numbers.tolist()
     assert data.classes == ("class 0", "class 1", "class 2")
     write_npz(tmp_path / "a.npz", train_labels=names[[0, 2, 1] * 4], classes=["cat", "ape", "bee"])
     data = opened(Npz(str(tmp_path / "a.npz")))
-    assert data.train.labels.tolist() == [1, 0, 2] * 4
+    assert in_file(data.train)[0] == [1, 0, 2] * 4
 
 
 def test_classes_that_no_image_has_are_kept_below_the_highest(tmp_path: Path) -> None:
@@ -238,10 +247,46 @@ def test_a_folder_of_pictures_is_read_and_resized(tmp_path: Path) -> None:
     write_pictures(tmp_path / "test", count=1)
     data = opened(Folder(str(tmp_path), size=8))
     assert data.classes == ("cat", "dog")
-    assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert in_file(data.train)[0] == [0, 0, 0, 1, 1, 1]
     assert data.train.shape == (3, 8, 8)
     assert for_test(data).inputs[1, :, 0, 0].tolist() == [100, 0, 50]
     assert opened(Folder(str(tmp_path), size=8, channels=1)).train.shape == (1, 8, 8)
+
+
+def test_the_rows_of_a_folder_are_called_by_their_files(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train", count=5)
+    write_pictures(tmp_path / "test", count=1)
+    broken = write_corrupt_picture(tmp_path / "train")
+    data = opened(Folder(str(tmp_path), size=8, corrupt="skip"))
+    names = data.train.named(torch.arange(10))
+    assert sorted(names)[:2] == ["train/cat/0.png", "train/cat/1.jpg"]
+    assert str(broken.relative_to(tmp_path)) not in names
+    for name, label in zip(names, data.train.labels.tolist(), strict=True):
+        assert Path(name).parent.name == data.classes[label]
+    assert for_test(data).named(torch.arange(2)) == ["test/cat/0.png", "test/dog/0.png"]
+
+
+def test_the_nearest_row_number_does_not_tell_the_class(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "eel", "fox"):
+        (tmp_path / name).mkdir()
+        for number in range(50):
+            Image.new("L", (4, 4), number).save(tmp_path / name / f"{number:02}.png")
+    data = opened(Folder(str(tmp_path), size=4, channels=1, test_share=0.1))
+    known = torch.arange(0, len(data.train), 9)
+    nearest = (torch.arange(len(data.train))[:, None] - known).abs().argmin(1)
+    guessed = data.train.labels[known][nearest] == data.train.labels
+    hidden = torch.ones(len(data.train), dtype=torch.bool).index_fill(0, known, False)
+    assert float(guessed[hidden].float().mean()) < 0.4
+
+
+def test_images_in_their_fixed_order_are_still_read_from_the_cache(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz")
+    for _ in range(2):
+        data = opened(Npz(str(tmp_path / "a.npz")))
+    assert data.train.places is not None
+    assert data.train.places.tolist() == fixed_order(12).tolist()
+    assert data.train.inputs.data_ptr() == data.train.shown.data_ptr()  # type: ignore[union-attr]
+    assert data.train.named(torch.tensor([3])) == [f"train[{fixed_order(12)[3]}]"]
 
 
 def test_a_folder_without_a_test_set_is_split(tmp_path: Path) -> None:
@@ -300,6 +345,12 @@ def test_only_folders_of_pictures_are_classes(
     assert [Path(line.split(":")[0]).name for line in told] == ["again", "empty"]
 
 
+def test_a_class_in_the_folder_of_a_part_may_be_called_as_a_part(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train")
+    (tmp_path / "train" / "dog").rename(tmp_path / "train" / "test")
+    assert opened(Folder(str(tmp_path), size=8)).classes == ("cat", "test")
+
+
 def test_a_test_folder_beside_the_classes_is_the_test_set(tmp_path: Path) -> None:
     write_pictures(tmp_path, count=3)
     write_pictures(tmp_path / "test", count=1)
@@ -349,7 +400,7 @@ def test_tiny_imagenet_is_read_from_its_tree_or_its_zip(tmp_path: Path, archive:
     write_tiny_imagenet(tmp_path, archive)
     data = opened(TinyImageNet(root=str(tmp_path), check=False))
     assert data.classes == ("tench", "goldfish")
-    assert data.train.labels.tolist() == [1] * 6 + [0] * 6
+    assert in_file(data.train)[0] == [1] * 6 + [0] * 6
     assert for_test(data).labels.tolist() == [1, 0]
     assert abs(int(for_test(data).inputs[1].float().mean()) - 200) <= 2
     assert data.train.shape == (3, 64, 64)

@@ -20,6 +20,7 @@ from tests import wandb_file
 
 class Grey(ImageData):
     classes = ("dark", "light")
+    keeps_order = True
 
     def load(self) -> Loaded:
         images = torch.arange(6, dtype=torch.uint8).view(6, 1, 1, 1).expand(6, 1, 8, 8)
