@@ -278,3 +278,18 @@ def test_the_start_is_what_a_file_names(train: Zygote, tmp_path: Path) -> None:
     assert (
         "names '1297', but the pool has no such row: its numbers go from 0 to 1296" in refused.err
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "group"),
+    [("budget=[3,5]", "digits-linear-20-[3, 5]-2"), ("start={}", "digits-linear-2-10-5")],
+)
+def test_a_group_of_runs_knows_what_follows_from_the_rest(
+    train: Zygote, tmp_path: Path, given: str, group: str
+) -> None:
+    chosen = tmp_path / "first.txt"
+    chosen.write_text("7\n3\n")
+    told = ("logger.mode=disabled", f"out={tmp_path / 'runs'}", "name=run")
+    finished = train.run(*QUICK[:3], given.format(chosen), *told)
+    assert finished.code == 0, finished.err
+    assert config(tmp_path)["logger"]["group"] == group  # type: ignore[index]
