@@ -121,9 +121,8 @@ def settings_of(config: Any) -> Settings:
     _demand_start(given["start"])
     _swap(given, expected, choices)
     demand_keys(_common(given), _common(expected))
-    settings = _container(config)
+    settings = _container(_followed(config))
     _swap(settings, defaults, choices)
-    _follow(settings)
     common = _common(settings)
     if isinstance(common["budget"], list):
         del common["budget"]  # whose numbers the plan looks at, one by one
@@ -161,22 +160,24 @@ def _demand_start(start: Any) -> None:
         raise UserError("the option 'start.size' is missing; it cannot be removed")
 
 
-def _follow(settings: Settings) -> None:
-    """Fill in what follows from the rest: the rounds of a list of budgets, the size of a file."""
-    start = settings["start"]
-    if isinstance(settings["budget"], list) and "rounds" not in _stated():
-        settings["rounds"] = len(settings["budget"])
-    if start["name"] == startfile.NAME:
+def _followed(config: DictConfig) -> DictConfig:
+    """The same with what follows from the rest: the rounds of budgets, the size of a file."""
+    config = deepcopy(config)
+    start = config.start
+    if OmegaConf.is_list(config.budget) and "rounds" not in _stated():
+        config.rounds = len(config.budget)
+    if start.name == startfile.NAME:
         named = len(startfile.read(_path_of(start)))
-        if start["size"] not in (None, named):
-            raise UserError(f"start.size={start['size']}: the file names {named} rows")
-        start["size"] = named
+        if start.size not in (None, named):
+            raise UserError(f"start.size={start.size}: the file names {named} rows")
+        start.size = named
+    return config
 
 
-def _path_of(start: Settings) -> Path:
-    if start.get("path") in (None, "???"):
+def _path_of(start: DictConfig) -> Path:
+    if "path" not in start or OmegaConf.is_missing(start, "path"):
         raise UserError("start.path is needed: give start=<file>, a text with a row a line")
-    return Path(str(start["path"])).expanduser()
+    return Path(str(start.path)).expanduser()
 
 
 def _common(settings: Settings) -> Settings:

@@ -249,3 +249,47 @@ def test_a_start_that_needs_labels_is_refused_with_those_that_do_not(
     usable = refused.err.partition("these can: ")[2].strip().split(", ")
     assert {"kmeans", "typiclust", "maxherding", "coreset", "probcover", "random"} <= set(usable)
     assert not {"uherding", "margin", "autoal"} & set(usable)
+
+
+def rounds(tmp_path: Path) -> list[dict[str, Any]]:
+    lines = (tmp_path / "runs" / "run" / "rounds.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_list_of_budgets_has_as_many_rounds(train: Zygote, tmp_path: Path) -> None:
+    listed = ("strategy=random", "task=linear", "task.steps=5", "start=8", "budget=[3,5]")
+    finished = run(train, tmp_path, *listed, "name=run")
+    assert finished.code == 0, finished.err
+    assert [len(done["queried"]) for done in rounds(tmp_path)] == [8, 3, 5]
+    assert (config(tmp_path)["budget"], config(tmp_path)["rounds"]) == ([3, 5], 2)
+
+
+def test_the_start_is_what_a_file_names(train: Zygote, tmp_path: Path) -> None:
+    chosen = tmp_path / "first rows.txt"
+    chosen.write_text("7\n# by hand\n3\n1000\n")
+    given = ("strategy=random", "task=linear", "task.steps=5", "rounds=0", f"start={chosen}")
+    finished = run(train, tmp_path, *given, "name=run")
+    assert finished.code == 0, finished.err
+    assert rounds(tmp_path)[0]["queried"] == [7, 3, 1000]
+    assert config(tmp_path)["start"] == {"name": "file", "size": 3, "path": str(chosen)}
+    chosen.write_text("7\n1297\n")
+    refused = run(train, tmp_path, *given)
+    assert refused.code == 2
+    assert (
+        "names '1297', but the pool has no such row: its numbers go from 0 to 1296" in refused.err
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "group"),
+    [("budget=[3,5]", "digits-linear-20-[3, 5]-2"), ("start={}", "digits-linear-2-10-5")],
+)
+def test_a_group_of_runs_knows_what_follows_from_the_rest(
+    train: Zygote, tmp_path: Path, given: str, group: str
+) -> None:
+    chosen = tmp_path / "first.txt"
+    chosen.write_text("7\n3\n")
+    told = ("logger.mode=disabled", f"out={tmp_path / 'runs'}", "name=run")
+    finished = train.run(*QUICK[:3], given.format(chosen), *told)
+    assert finished.code == 0, finished.err
+    assert config(tmp_path)["logger"]["group"] == group  # type: ignore[index]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from autoal.strategies.diversity import KMeans
@@ -1214,3 +1215,45 @@ def test_what_needs_labels_cannot_choose_the_start(make: Make) -> None:
 
 def test_a_strategy_may_go_by_its_name(make: Make, expected: Expected) -> None:
     assert facts(done(make("margin", plan=Plan(start=6, budget=5, rounds=1)))) == expected[:2]
+
+
+@pytest.mark.parametrize(
+    "start", [[9, 2, 33], (9, 2, 33), torch.tensor([9, 2, 33]), np.array([9, 2, 33])]
+)
+def test_the_start_may_be_given_as_rows(quick: Make, start: Any) -> None:
+    question = quick(start=start, plan=Plan(start=3, budget=5, rounds=0)).ask()
+    assert question is not None
+    assert question.rows.tolist() == [9, 2, 33]
+
+
+def test_rows_of_a_start_that_are_all_declined_are_followed_by_others(quick: Make) -> None:
+    experiment = quick(start=[9, 2, 33], plan=Plan(start=3, budget=5, rounds=1))
+    assert experiment.ask() is not None
+    experiment.tell([-1, -1, -1])
+    question = experiment.ask()
+    assert question is not None
+    assert len(question.rows) == 3
+    assert not {9, 2, 33} & set(question.rows.tolist())
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ([9, 2], "the start has 2 rows, and the plan says start=3"),
+        ([], "the start has 0 rows"),
+        ([9, 2, 60], "row 60 is outside the pool of 60 rows"),
+        ([9, 2, 9], "row 9 is named twice"),
+        ([9, 2, 1.5], "must be a list of integers"),
+        (["a", "b", "c"], "the rows of a start must be numbers"),
+    ],
+)
+def test_a_given_start_that_is_no_part_of_the_pool_is_refused(
+    quick: Make, start: Any, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        quick(start=start, plan=Plan(start=3, budget=5, rounds=0))
+
+
+def test_each_round_asks_about_as_many_rows_as_its_budget(quick: Make) -> None:
+    history = done(quick(plan=Plan(start=6, budget=[2, 9, 4], rounds=3)))
+    assert [len(round.queried) for round in history] == [6, 2, 9, 4]
