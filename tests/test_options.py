@@ -28,7 +28,7 @@ FACTS: Settings = {
 }
 NEEDED = {"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"}
 NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]
-NO_NUMBERS = ["x", None, [], {}, True]
+NO_NUMBERS: list[Any] = ["x", None, [], {}, True]
 ENDLESS = [nan, inf, -inf]
 
 

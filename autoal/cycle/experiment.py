@@ -111,7 +111,7 @@ class Experiment:
         strategy = _built("strategy", strategy)
         given = torch.zeros(0, dtype=torch.long)  # rows of the start
         if isinstance(start, Sized) and not isinstance(start, str):
-            start, given = None, _rows_of(start, plan, len(data.train))
+            given, start = _rows_of(start, plan, len(data.train)), None
         start = None if start is None else _built("start", start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
