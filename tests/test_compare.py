@@ -107,7 +107,7 @@ def composition(overrides: list[str], hydra: bool = False) -> Any:
     """The settings of these options, as train.py would compose them."""
     config.register()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return compose("train", config.spelled_out(overrides), return_hydra_config=hydra)
+        return compose("train", spelling.spelled_out(overrides), return_hydra_config=hydra)
 
 
 def test_the_comparison_sweeps_strategies_over_ten_seeds() -> None:

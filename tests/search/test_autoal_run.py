@@ -486,7 +486,7 @@ def density(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("density")
 def test_a_plugin_is_a_candidate(data: Data, make_learner: MakeLearner) -> None:
     """As train.py would have it; the processes that it is forked from do not know the plugin."""
-    options = config.spelled_out([*LINEAR, *ONLY_MARGIN, "+strategy.candidates.density.k=5"])
+    options = spelling.spelled_out([*LINEAR, *ONLY_MARGIN, "+strategy.candidates.density.k=5"])
     with initialize_config_dir(version_base="1.3", config_dir=str(config.CONFIGS)):
         chosen: Any = OmegaConf.to_container(compose("train", options)["strategy"])
     assert chosen["candidates"] == {"margin": {}, "density": {"k": 5}}
