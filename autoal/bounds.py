@@ -47,7 +47,7 @@ def number(
     if least <= size <= most and above < size < below:
         return
     bounds = {"at least": least, "at most": most, "above": above, "below": below}
-    wanted = [f"{words} {bound:g}" for words, bound in bounds.items() if isfinite(bound)]
+    wanted = [f"{words} {bound:,.10g}" for words, bound in bounds.items() if isfinite(bound)]
     raise ValueError(
         f"`{name}` must be {' and '.join(wanted) or 'a finite number'}, got {shown(value)}"
     )

@@ -287,14 +287,13 @@ def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
     where one is taken away.
     """
     known = {*STRATEGIES.installed(), *names}
-    for name in prior:
+    for name, share in prior.items():
         if name not in known:
             raise unknown("strategy in the prior", name, known)
-    for name, share in prior.items():
-        number(f"prior.{name}", share, above=0, most=1)
+        number(f"prior.{name}", share)
     given = {name: share for name, share in prior.items() if name in names}
     total = sum(given.values())
-    if total > 1 + 1e-9:
+    if any(share <= 0 for share in given.values()) or total > 1 + 1e-9:
         raise ValueError(
             f"`prior` must be shares above 0 whose sum is at most 1, got {dict(prior)}"
         )

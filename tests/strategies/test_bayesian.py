@@ -262,5 +262,5 @@ def test_the_draws_are_all_that_is_read(strategy: QueryStrategy) -> None:
 
 def test_wrong_options_are_refused() -> None:
     for name in ("joint", "samples", "candidates"):
-        with pytest.raises(ValueError, match=f"`{name}` must be at least 1, got 0"):
+        with pytest.raises(ValueError, match=f"`{name}` must be at least 1.*, got 0"):
             BatchBald(**{name: 0})

@@ -214,7 +214,9 @@ def test_each_says_what_it_reads() -> None:
 @pytest.mark.parametrize("name", ["hidden", "steps", "margin", "learning_rate"])
 def test_wrong_options_are_refused(name: str) -> None:
     options: dict[str, Any] = {name: 0}
-    with pytest.raises(ValueError, match=f"`{name}` must be .* 0, got 0|at least 1, got 0"):
+    with pytest.raises(
+        ValueError, match=f"`{name}` must be .* 0, got 0|at least 1 and at most .*, got 0"
+    ):
         LossPrediction(**options)
 
 
