@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from joblib.externals.loky import cpu_count
 
-from autoal import command, config
+from autoal import command, config, spelling
 from autoal.config import CONFIGS
 from autoal.report.groups import group
 from autoal.report.runs import read_runs

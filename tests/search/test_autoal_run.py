@@ -33,6 +33,7 @@ from autoal import (
     config,
     plugins,
     rounds,
+    spelling,
 )
 from autoal.errors import UserError
 from autoal.model.networks import MLP
