@@ -23,7 +23,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config
 from autoal.config import CONFIGS
+<<<<<<< HEAD
 from autoal.errors import Interrupted, PluginError, UserError
+=======
+from autoal.errors import UserError
+from autoal.record.failure import keep_failure
+from autoal.settings import Settings
+>>>>>>> options
 from autoal.spelling import spelled_out
 
 FULL = (
@@ -140,6 +146,7 @@ class _Job:
         try:
             with _interruptible():
                 settings = config.settings_of(composed)
+                _demand_foreseen(settings)
                 from autoal.run import run  # which brings torch
 
                 run(settings, keep_refusals=_in_sweep())
@@ -150,6 +157,16 @@ class _Job:
             refusal.shown = _at_the_terminal()
             if _in_sweep():
                 raise refusal from error  # Hydra does the other jobs, and ends with this error
+
+
+def _demand_foreseen(settings: Settings) -> None:
+    """Refuse what needs no torch to be known; the report on a sweep is to tell why."""
+    try:
+        config.demand_foreseen(settings)
+    except UserError as error:
+        if _in_sweep():
+            keep_failure(Path(settings["out"], settings["name"]), error)
+        raise
 
 
 @contextmanager

@@ -106,17 +106,10 @@ def _options(strategy: str) -> Settings:
 
 def settings_of(config: Any) -> Settings:
     """The settings that Hydra composed, checked, completed and named."""
-    choices = {
-        group: choice
-        for group, choice in HydraConfig.get().runtime.choices.items()
-        if not group.startswith("hydra/") and choice is not None
-    }
-    # Without what an experiment's file changes, which is checked as the command line is.
-    composed = _composed({group: choices[group] for group in choices if group != "experiment"})
-    filed, declared = _container(composed), _declared(composed)
-    if _declared(config) != declared:
+    choices, filed = _choices(), _filed()
+    if _declared(config) != _declared(filed):
         raise UserError(f"{', '.join(DECLARED)} are no options: they state what the files know")
-    defaults, expected = deepcopy(filed), deepcopy(filed)
+    defaults, expected = _container(filed), _container(filed)
     given = _container(config, resolve=False)
     _demand_start(given["start"])
     _swap(given, expected, choices)
@@ -134,20 +127,36 @@ def settings_of(config: Any) -> Settings:
         plain = _plain({key: choices[key] for key in ("data", "strategy")})
         settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
     settings["name"] = _folder_name(settings["name"])
-    _demand_foreseen(settings, filed, declared, choices["oracle"])
     return settings
 
 
-def _demand_foreseen(
-    settings: Settings, filed: Settings, declared: dict[str, Settings], oracle: str
-) -> None:
-    """Refuse what can be known to fail by what the files of the choices declare."""
+def demand_foreseen(settings: Settings) -> None:
+    """Refuse complete settings of which it can be known by now that they lead to no run."""
+    composed = _filed()
+    filed, declared = _container(composed), _declared(composed)
     larger = may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
     strategy, partners = settings["strategy"]["name"], declared.get("oracle", {}).get(PARTNERS)
     same = settings["oracle"] == filed["oracle"]
     if same and partners is not None and strategy in _read("strategies"):
-        demand_partner(oracle, strategy, partners)
+        demand_partner(_choices()["oracle"], strategy, partners)
+
+
+def _choices() -> dict[str, str]:
+    """What is chosen of every group that has a choice."""
+    return {
+        group: choice
+        for group, choice in HydraConfig.get().runtime.choices.items()
+        if not group.startswith("hydra/") and choice is not None
+    }
+
+
+def _filed() -> DictConfig:
+    """What the files of the choices say.
+
+    Without what an experiment's file changes, which is checked as the command line is.
+    """
+    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
 
 
 def _demand_start(start: Any) -> None:

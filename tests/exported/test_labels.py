@@ -118,6 +118,7 @@ def test_a_class_that_is_no_name_for_a_folder_is_called_otherwise(
 
 class Columns(Data):
     classes = ("a", "b")
+    keeps_order = True
 
     def load(self) -> Loaded:
         return Loaded(Rows(torch.arange(12.0).view(6, 2), torch.arange(6) % 2))

@@ -382,7 +382,7 @@ def test_the_inner_optimiser_is_plain_sgd(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("steps", [0, -1])
 def test_unrolling_no_steps_is_refused(steps: int) -> None:
-    with pytest.raises(ValueError, match=rf"`unroll\.steps` must be at least 1, got {steps}"):
+    with pytest.raises(ValueError, match=rf"`unroll\.steps` must be at least 1 .*, got {steps}"):
         Unroll(steps)
 
 
