@@ -23,20 +23,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config
 from autoal.config import CONFIGS
-<<<<<<< HEAD
 from autoal.errors import Interrupted, PluginError, UserError
-=======
-from autoal.errors import UserError
 from autoal.record.failure import keep_failure
 from autoal.settings import Settings
->>>>>>> options
 from autoal.spelling import spelled_out
 
-FULL = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EFBIG,
-)  # which say of no file that there is no room for it
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which do not say for what there is no room
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
