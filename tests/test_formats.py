@@ -170,7 +170,7 @@ def test_an_unknown_encoder_is_refused(train: Zygote, tmp_path: Path) -> None:
     [
         (("data=digits", "encoder=patches"), "this network reads images"),
         (("data=digits", "encoder=file"), "encoder.path is needed"),
-        (("data=digits", "encoder=file", "encoder.path=/nowhere"), "there is no file /nowhere"),
+        (("data=digits", "encoder=file", "encoder.path=/no.npz"), "there is no file /no.npz"),
     ],
 )
 def test_an_encoder_that_does_not_fit_is_refused(

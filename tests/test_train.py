@@ -176,7 +176,7 @@ def test_a_run_that_failed_before_its_first_round_is_corrected(
     train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
     arguments = (*deep, f"out={tmp_path}", "name=run")
-    failed = train.run(*arguments, "task.learning_rate=1e30", "task.steps=20")
+    failed = train.run(*arguments, "task.learning_rate=1e8", "task.steps=20")
     assert failed.code == 2
     assert (tmp_path / "run" / "error.txt").exists()
     finished = train.run(*arguments)

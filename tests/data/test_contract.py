@@ -146,7 +146,7 @@ def test_the_dataloaders_give_raw_images_with_their_labels(data: ImageData) -> N
 
 
 def test_a_negative_crop_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"`crop` must be at least 0 and at most .*, got -2"):
+    with pytest.raises(ValueError, match="`crop` must be at least 0, got -2"):
         Counted(crop=-2)
 
 
