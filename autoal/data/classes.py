@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -18,7 +18,9 @@ CLASS_LIMIT = 2**31  # below which the number of a class is
 def values_of(labels: Any) -> list[Any]:
     """Labels as Python's numbers, texts or None, one for each row."""
     labels = labels.to_numpy() if hasattr(labels, "to_numpy") else labels
-    values = labels.tolist() if hasattr(labels, "tolist") else list(labels)
+    values = labels.tolist() if hasattr(labels, "tolist") else labels
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+        raise UserError(f"labels must be a list, one for each row, got {values!r}")
     values = [value.item() if hasattr(value, "item") else value for value in values]
     if any(isinstance(value, list | tuple) for value in values):
         if not all(isinstance(value, list | tuple) and len(value) == 1 for value in values):

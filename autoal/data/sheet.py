@@ -74,8 +74,10 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
             return [
                 (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells
             ]
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path} cannot be read as CSV in utf-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8: save it as CSV in UTF-8") from error
+    except (csv.Error, OSError) as error:
+        raise UserError(f"{path} cannot be read as CSV: {error}") from error
 
 
 def _of_text(lines: Iterable[str]) -> Iterator[str]:

@@ -44,8 +44,6 @@ def _changed() -> dict[str, tuple[Change, tuple[str, ...], str]]:
         "a file in a class": lambda photos: _text(photos / "cat" / "Thumbs.db"),
         "a hidden picture": lambda photos: _png(photos / "cat" / "._0.png"),
         "a loop of links": lambda photos: (photos / "loop").symlink_to(photos),
-        "a pipe in a class": lambda photos: os.mkfifo(photos / "cat" / "pipe.png"),
-        "a folder named as a picture": lambda photos: (photos / "cat" / "x.png").mkdir(),
         "an odd name": lambda photos: _png(photos / "cat" / "$x^$ <b>|\n.png"),
         "a name that is no text": lambda photos: _png(photos / "cat" / os.fsdecode(b"\xff.png")),
         "colours": lambda photos: _png(photos / "cat" / "c.png", mode="RGBA"),
@@ -56,6 +54,8 @@ def _changed() -> dict[str, tuple[Change, tuple[str, ...], str]]:
     }
     broken: dict[str, Change] = {
         "a dangling link": lambda photos: (photos / "cat" / "x.png").symlink_to("nowhere.png"),
+        "a pipe in a class": lambda photos: os.mkfifo(photos / "cat" / "pipe.png"),
+        "a folder named as a picture": lambda photos: (photos / "cat" / "x.png").mkdir(),
         "an empty picture": lambda photos: (photos / "cat" / "x.png").write_bytes(b""),
         "a text as a picture": lambda photos: (photos / "cat" / "x.png").write_text("text"),
         "PostScript as a picture": lambda photos: (photos / "cat" / "x.png").write_bytes(EPS),

@@ -29,7 +29,7 @@ ANSWERED, DONE = "answered", "done"  # the two good ends of an attempt
 # What Python says of a value that nobody looked at before it was used.
 PYTHONS_WORDS = re.compile(
     r"'NoneType'|not supported between|cannot convert float|object is not|has no attribute|"
-    r"unexpected keyword|unhashable|weights_only|codec can't|out of bounds for|invalid literal"
+    r"unexpected keyword|unhashable|weights_only|codec can't|out of bounds for|invalid literal for"
 )
 
 

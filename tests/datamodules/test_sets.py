@@ -184,6 +184,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": np.zeros(12, complex)}, "an array is of complex128"),
         ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
         ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
+        ({"train_labels": np.array(3)}, "labels must be a list, one for each row, got 3"),
         ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
         (
             {"val_labels": np.full(12, 2**32 - 1, "u4")},
