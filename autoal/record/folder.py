@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from autoal.errors import UserError, Waiting
+from autoal.record.checksums import RECORD, checksums, demand_same_record
 from autoal.record.config import Config, config_bytes, read_config
 from autoal.record.failure import forget_failure, keep_failure
 from autoal.record.layout import (
@@ -25,13 +26,13 @@ from autoal.record.layout import (
     PARTS,
     ROUNDS,
     STATES,
-    checksum_of,
+    checksums_of,
     remove,
     state_of,
 )
 from autoal.record.lock import Lock
 from autoal.record.round import OF_THE_RUN, Round, read_round, read_rounds
-from autoal.record.states import checksum, packed, read_state
+from autoal.record.states import packed, read_state
 from autoal.record.whole import write_whole, writing
 from autoal.settings import Settings, differences, plain
 
@@ -70,6 +71,7 @@ class RunFolder:
             with self.explained():
                 self._record = self._read_record()
                 self._rounds = read_rounds(self._record, self.record)
+                demand_same_record(path, self._record, len(self._rounds))
             self.id = self._settle(dict(versions or {}))
             if not self.barred:
                 self._tidy()
@@ -123,7 +125,7 @@ class RunFolder:
         record = self._record + self._line(finished)
         content, path = packed(state), state_of(self.path, finished.number)
         self.write(path, content)
-        self.write(checksum_of(path), checksum(path, content))
+        self.write(checksums_of(path), checksums({path.name: content, RECORD: record}))
         self.write(self.record, record)
         self._record = record
         self._rounds.append(finished)
@@ -187,7 +189,7 @@ class RunFolder:
         """Remove what a process that was killed left half done, and the states of old rounds."""
         with writing(self.path):
             remove(self.path, PARTS)
-            remove(self.path, STATES, but=(self.last_state, checksum_of(self.last_state)))
+            remove(self.path, STATES, but=(self.last_state, checksums_of(self.last_state)))
 
     def _settle(self, versions: Settings) -> str:
         """Write config.yaml, or check the one that is there; returns the run's identity."""

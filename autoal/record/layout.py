@@ -12,7 +12,7 @@ FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
 CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
 MARK = "state/tracked"  # the last round that W&B surely has
-STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksum
+STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksums
 MODEL = "model"  # the folder of the trained model, which may be copied elsewhere
 MODEL_FACTS, MODEL_WEIGHTS, MODEL_README = "model.json", "weights.pt", "README.md"
 MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, MODEL_README))
@@ -34,8 +34,8 @@ def state_of(folder: Path, number: int) -> Path:
     return folder / "state" / f"round-{number:04}.pt"
 
 
-def checksum_of(state: Path) -> Path:
-    """Where the checksum of a state stands."""
+def checksums_of(state: Path) -> Path:
+    """Where the checksums of a round stand."""
     return state.with_suffix(".sha256")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 
 from autoal.errors import UserError
-from autoal.record.layout import checksum_of
+from autoal.record.checksums import demand_same
+from autoal.record.layout import checksums_of
 
 
 def packed(state: Mapping[str, Any]) -> bytes:
@@ -26,20 +26,13 @@ def packed(state: Mapping[str, Any]) -> bytes:
         ) from error
 
 
-def checksum(state: Path, content: bytes) -> bytes:
-    """A line as `sha256sum` writes it."""
-    return f"{sha256(content).hexdigest()}  {state.name}\n".encode()
-
-
 def read_state(path: Path) -> dict[str, Any]:
     """The state in a file; what is not as it was written is refused."""
     try:
         content = path.read_bytes()
-        kept = checksum_of(path)
-        if kept.exists() and kept.read_bytes() != checksum(path, content):  # older states lack one
-            raise UserError(f"{path} is damaged: its checksum is not that in {kept.name}")
     except OSError as error:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    demand_same(path, content, checksums_of(path), path.name)
     try:
         state = _unpacked(content)
     except Exception as error:  # whatever torch and pickle make of any bytes

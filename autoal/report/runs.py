@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoal.errors import UserError
+from autoal.record.checksums import demand_same_record
 from autoal.record.config import read_config
 from autoal.record.failure import read_failure
 from autoal.record.kinds import TEXT, WHOLE
@@ -153,9 +154,11 @@ def read_run(path: Path) -> Run:
 
 def _read_rounds(path: Path) -> list[Round]:
     try:
-        found = read_rounds(path.read_bytes(), path.name) if path.exists() else []
+        content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"cannot read {path.name}: {error.strerror}") from error
+    found = read_rounds(content, path.name)
+    demand_same_record(path.parent, content, len(found))
     for done in found[_empty(found) :]:
         if not 0 <= done.metrics.get("accuracy", -1) <= 1:
             raise UserError(

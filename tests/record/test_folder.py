@@ -242,6 +242,22 @@ def test_a_state_that_is_not_as_it_was_written_is_refused(
                 folder.state()
 
 
+def test_a_record_that_is_not_as_it_was_written_is_refused(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {"weight": torch.tensor([3])})
+        folder.add(history[1], {"weight": torch.tensor([4])})
+    record = tmp_path / "rounds.jsonl"
+    whole = record.read_text()
+    for content in (whole.replace("0.", "1.", 1), whole.replace(", ", ",", 1)):
+        record.write_text(content)
+        with pytest.raises(UserError, match=r"rounds\.jsonl is damaged: its checksum is not that"):
+            RunFolder(tmp_path, config, {})
+    record.write_text(whole.removesuffix("\n"))  # as some editors leave it
+    RunFolder(tmp_path, config, {}).close()
+
+
 def test_a_state_without_a_checksum_is_tried_and_no_advice_of_torch_is_passed_on(
     tmp_path: Path, config: Config, history: list[Round]
 ) -> None:

@@ -1,0 +1,36 @@
+"""Checksums of the files that must fit together, as `sha256sum` writes them; nothing needs torch.
+
+Those of a round stand beside its state: of the state itself, and of the record as it is then.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from autoal.errors import UserError
+from autoal.record.layout import ROUNDS, checksums_of, state_of
+
+RECORD = f"../{ROUNDS}"  # as the record is called from where the checksums stand
+
+
+def checksums(contents: Mapping[str, bytes]) -> bytes:
+    """A line for each file, by its name from where the checksums stand."""
+    lines = [f"{sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
+    return "".join(lines).encode()
+
+
+def demand_same(path: Path, content: bytes, kept: Path, name: str) -> None:
+    """Refuse a file that is not as it was written; folders of older versions lack checksums."""
+    try:
+        lines = kept.read_bytes().splitlines(keepends=True) if kept.exists() else []
+    except OSError as error:
+        raise UserError(f"cannot read {kept}: {error.strerror}") from error
+    known = [line for line in lines if line.endswith(f"  {name}\n".encode())]
+    if (lines and not known) or any(line != checksums({name: content}) for line in known):
+        raise UserError(f"{path} is damaged: its checksum is not that in {kept.name}")
+
+
+def demand_same_record(folder: Path, content: bytes, rounds: int) -> None:
+    """Refuse a record of so many rounds that is not as it was written."""
+    kept = checksums_of(state_of(folder, rounds - 1))
+    demand_same(folder / ROUNDS, content, kept, RECORD)
