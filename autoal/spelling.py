@@ -9,6 +9,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
 
 from autoal.building import TARGET
+from autoal.config import CONFIGS
 from autoal.cycle import startfile
 from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
@@ -60,17 +61,21 @@ def _readable(argument: str) -> str:
     if not given or key.startswith("-"):
         return argument
     try:
-        _demand_something(OverridesParser.create().parse_override(argument))
+        _demand_usable(OverridesParser.create().parse_override(argument))
     except HydraException:
         # What is meant as a list, a mapping or a text in quotes is left to Hydra to refuse.
         return argument if value.startswith(("[", "{", '"', "'")) else f"{key}={_quoted(value)}"
     return argument
 
 
-def _demand_something(override: Override) -> None:
-    """Refuse a sweep over no values, which would run nothing, and say nothing."""
-    if isinstance(override.value(), RangeSweep) and not [*override.sweep_iterator()]:
+def _demand_usable(override: Override) -> None:
+    """Refuse what Hydra would stumble over, or do nothing about and say nothing."""
+    key, value = override.key_or_group, override.value()
+    if isinstance(value, RangeSweep) and not [*override.sweep_iterator()]:
         raise UserError(f"{override.input_line}: nothing is in this range, so nothing would be run")
+    names = value if isinstance(value, list) else []
+    if (CONFIGS / key).is_dir() and not all(isinstance(name, str) for name in names):
+        raise UserError(f"{override.input_line}: a choice of {key!r} must be one of its names")
 
 
 def _quoted(value: str) -> str:

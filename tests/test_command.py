@@ -120,6 +120,7 @@ def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> N
         ("strategy=cheating_oracle oracle=pseudo", "does not go with strategy=cheating_oracle"),
         ("budget=[1,2] rounds=3", "budget=[1, 2] is for 2 rounds, and rounds=3"),
         ("data=organcmnist start=20000", "the pool has only 12975 rows"),
+        ("logger=[nan]", "logger=[nan]: a choice of 'logger' must be one of its names"),
         ("-m seed=range(0)", "nothing is in this range, so nothing would be run"),
         ("-m hydra/launcher=joblib hydra.launcher.n_jobs=0", "hydra.launcher.n_jobs=0: must be"),
     ],

@@ -15,8 +15,10 @@ def read(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise UserError(f"there is no file {path}; start.path= names one") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as a text with a row a line: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text in UTF-8; it must name a row a line") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
     stripped = [line.strip() for line in text.splitlines()]
     lines = [line for line in stripped if line and not line.startswith("#")]
     if not lines or "\0" in text:

@@ -45,7 +45,8 @@ class Ended:
     @property
     def messages(self) -> list[str]:
         """What it told the user of a refusal."""
-        return [line for line in self.err.splitlines() if line.startswith("error: ")]
+        lines = self.err.splitlines()
+        return [line for line in lines if line.startswith(("error: ", "train.py: error: "))]
 
 
 def load() -> None:

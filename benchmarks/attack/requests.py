@@ -104,7 +104,7 @@ def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
                 request = (*TINY, *choice, f"{key}={value}")
                 yield f"{name}: {key}={value}", partial(_asked, request, key, value)
     for what, request in ODD.items():
-        yield what, partial(_odd, (*TINY, "task=linear", "task.steps=4", *request))
+        yield what, partial(_odd, (*request, *TINY, "task=linear", "task.steps=4"))
 
 
 def _files(folder: Path) -> None:
