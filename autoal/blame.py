@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import NamedTuple
 
 from autoal.building import TARGET
@@ -70,13 +70,21 @@ def culprit(error: BaseException, settings: Settings) -> str | None:
     The innermost code of a class that is a part tells; where there is none, that of a package.
     """
     parts = [*_installed(), *_named(settings)]
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    frames = [frame for cause in _causes(error) for frame, _ in traceback.walk_tb(cause)]
     for belongs in (_Part.wrote, _Part.came_with):
         for frame in reversed(frames):
             for part in parts:
                 if belongs(part, frame):
                     return part.title
     return None
+
+
+def _causes(error: BaseException) -> Iterator[TracebackType | None]:
+    """The traceback of an exception, and of what led to it, which lies further in."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause.__traceback__
+        cause = cause.__cause__
 
 
 def _installed() -> Iterator[_Part]:

@@ -25,6 +25,7 @@ from autoal import __version__, config
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError
 from autoal.record.failure import keep_failure
+from autoal.record.layout import ROUNDS
 from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
@@ -156,8 +157,11 @@ def _demand_foreseen(settings: Settings) -> None:
     try:
         config.demand_foreseen(settings)
     except UserError as error:
-        if _in_sweep():
-            keep_failure(Path(settings["out"], settings["name"]), error)
+        folder = Path(settings["out"], settings["name"])
+        if (
+            _in_sweep() and not (folder / ROUNDS).exists()
+        ):  # of what is finished there is no failure
+            keep_failure(folder, error)
         raise
 
 

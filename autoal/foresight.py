@@ -7,9 +7,13 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from autoal.blame import refused
+from autoal.bounds import whole
+from autoal.building import TARGET
 from autoal.cycle.plan import Plan
 from autoal.errors import UserError
-from autoal.settings import Settings, flatten
+from autoal.record.config import changes, demand_more, read_config
+from autoal.record.layout import CONFIG, ROUNDS
+from autoal.settings import Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: how many
 # rows a pool has, and which of our strategies an oracle goes with.
@@ -31,13 +35,27 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
         rows: of the pool, at most; None: only the data tell.
     """
     with refused(settings):
+        whole("seed", settings["seed"], least=0)
         plan = Plan(settings["start"]["size"], settings["budget"], settings["rounds"])
         if rows is not None:
             plan.demand_room(rows)
+    _demand_folder(settings)
     for key, path in _paths(settings):
         if not path or not Path(path).expanduser().exists():
             kind = "file" if Path(path).suffix else "file or folder"
             raise UserError(f"there is no {kind} {path}; {key}= names one")
+
+
+def _demand_folder(settings: Settings) -> None:
+    """Refuse to go on in the folder of another run; one that cannot be read is told of later."""
+    folder = Path(settings["out"], settings["name"])
+    if not (folder / ROUNDS).is_file():
+        return
+    try:
+        there = read_config(folder / CONFIG).settings
+    except UserError:
+        return
+    demand_more(folder, changes(there, plain(settings)))
 
 
 def demand_partner(oracle: str, strategy: str, partners: Collection[str]) -> None:
@@ -56,10 +74,15 @@ def may_grow(given: Settings, filed: Settings) -> bool:
 
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The options that name a file or a folder of this machine."""
-    for key, value in flatten({section: settings[section] for section in READERS}).items():
+    """The options of our classes that name a file or a folder of this machine."""
+    ours = {name: settings[name] for name in READERS if _is_ours(settings[name])}
+    for key, value in flatten(ours).items():
         if isinstance(value, str) and "://" not in value and _is_path(key, value):
             yield key, value
+
+
+def _is_ours(section: Settings) -> bool:
+    return str(section.get(TARGET)).startswith("autoal.")
 
 
 def _is_path(key: str, value: str) -> bool:

@@ -27,7 +27,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
 def _in_full(argument: str, opened: tuple[str, ...]) -> Iterator[str]:
     """What an argument is short for, where the sections that begin with these are open."""
     key, _, value = argument.partition("=")
-    if key == "start" and _names_files(value):
+    if key == "start" and value != startfile.NAME and _names_files(value):
         yield f"start={startfile.NAME}"
         yield f"start.path={value}"
     elif re.match(r"start=([-+.\d]|range\()", argument):
@@ -64,7 +64,9 @@ def _readable(argument: str) -> str:
         _demand_usable(OverridesParser.create().parse_override(argument))
     except HydraException:
         # What is meant as a list, a mapping or a text in quotes is left to Hydra to refuse.
-        return argument if value.startswith(("[", "{", '"', "'")) else f"{key}={_quoted(value)}"
+        if value.startswith(("[", "{", '"', "'")):
+            return argument
+        return f"{key}={','.join(map(_quoted, value.split(',')))}"
     return argument
 
 

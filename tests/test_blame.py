@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +71,16 @@ class Own:
 
 def test_code_of_a_package_alone_tells_the_package(made: ModuleType) -> None:
     assert culprit(raised(lambda: made.divided(1)), {}) == "strategy 'inner' of unknown"
+
+
+def test_what_led_to_a_failure_tells_too(made: ModuleType) -> None:
+    def stops() -> Iterator[int]:
+        made.Outer()(lambda: next(iter(())))
+        yield 1
+
+    error = raised(lambda: list(stops()))  # in whose own frames nobody is
+    assert isinstance(error, RuntimeError)
+    assert culprit(error, {}) == "oracle 'outer' of unknown"
 
 
 def test_what_fails_elsewhere_is_nobodys(made: ModuleType) -> None:

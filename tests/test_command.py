@@ -225,11 +225,12 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "start.size=1.5",
         *("start=file", 'start.path="my rows.txt"'),
     ]
-    unusual = ["name=a#1", 'name=say "hé"', "name=é\\", "seed=[", "--config-dir=é"]
+    unusual = ["name=a#1", 'name=say "hé"', "name=é\\", "path=é,ü", "seed=[", "--config-dir=é"]
     assert spelling.spelled_out(unusual) == [
         'name="a#1"',
         'name="say \\"hé\\""',
         'name="é\\\\"',
+        'path="é","ü"',
         "seed=[",
         "--config-dir=é",
     ]

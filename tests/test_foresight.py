@@ -71,16 +71,36 @@ def test_a_declaration_counts_while_nothing_can_make_the_pool_larger(
 
 
 def settings(**data: Any) -> dict[str, Any]:
-    own = {"data": data, "encoder": {}, "task": {"network": {"weights": "balanced"}}}
-    return {"start": {"size": 5}, "budget": 5, "rounds": 1, **own}
+    task = {TARGET: "autoal.model.task.Task", "network": {"weights": "balanced"}}
+    own = {"data": {TARGET: "autoal.Data", **data}, "encoder": {}, "task": task}
+    plan = {"start": {"size": 5}, "budget": 5, "rounds": 1, "seed": 0}
+    return {"out": "/no/such", "name": "run", **plan, **own}
 
 
 def test_a_path_that_is_there_or_not_of_this_machine_will_do(tmp_path: Path) -> None:
     demand_feasible(settings(path=str(tmp_path), test_path="s3://no/such", other="no.npz"), 10)
     demand_feasible(settings(path=None, validation_path="~"), None)
+    demand_feasible(settings(**{TARGET: "mine.Data"}, cache_path="made.npz"), None)
 
 
 @pytest.mark.parametrize("path", ["", "no.npz", "~/no/such"])
 def test_a_path_that_is_not_there_is_refused(path: str) -> None:
     with pytest.raises(UserError, match=r"there is no file .*; data.path= names one"):
         demand_feasible(settings(path=path), None)
+
+
+def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    here, folder = {**settings(), "out": str(tmp_path)}, tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("seed: 1\nabout: {id: a}\n")
+    demand_feasible(here, None)  # nothing was finished there
+    (folder / "rounds.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match=r"holds a run of another config:(.|\n)* seed: 1 in the"):
+        demand_feasible(here, None)
+    (folder / "config.yaml").write_text("not: [a config")
+    demand_feasible(here, None)  # what is amiss is told where it is read
+
+
+def test_a_seed_is_no_less_than_0() -> None:
+    with pytest.raises(UserError, match="`seed` must be at least 0, got -1"):
+        demand_feasible({**settings(), "seed": -1}, None)

@@ -105,7 +105,8 @@ FLOORS = (
     ("exported",),
     ("cycle", "search"),
     ("report", "foresight"),
-    ("run", "config", "spelling", "listing", "dashboard", "testing"),
+    ("run", "config", "listing", "dashboard", "testing"),
+    ("spelling",),
     ("command", "predict", "labels"),
     ("__main__",),
 )

@@ -169,7 +169,7 @@ def test_a_finished_run_goes_on_where_more_rounds_are_asked_for(
     assert configs[0] == configs[1]
     refused = train.run(*short)
     assert refused.code == 2
-    assert "rounds: 3 in the folder, 1 now; 4 rounds are there" in refused.err
+    assert "rounds: 3 in the folder, 1 now; a plan can only grow" in refused.err
 
 
 def test_a_run_that_failed_before_its_first_round_is_corrected(

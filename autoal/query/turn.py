@@ -17,10 +17,14 @@ PROCESS: tuple[tuple[Any, Any], ...] = (
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (torch.get_num_threads, torch.set_num_threads),
-    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     (os.getcwd, os.chdir),
 )
+
+
+class _WrittenError(UserError):
+    """A strategy wrote to what it was to read."""
 
 
 @contextmanager
@@ -34,6 +38,8 @@ def turn(name: str, view: View) -> Iterator[None]:
     try:
         with _process_as_it_was():
             yield
+    except _WrittenError:  # in a turn inside of this one, by whom it names
+        raise
     except Exception:
         _demand_unchanged(name, view)  # which may be why, and would look like another's fault
         raise
@@ -43,7 +49,7 @@ def turn(name: str, view: View) -> Iterator[None]:
 def _demand_unchanged(name: str, view: View) -> None:
     changed = view.changed()
     if changed:
-        raise UserError(
+        raise _WrittenError(
             f"{name} changed what it was to read: {', '.join(changed)} of the view; "
             "let it work on a copy, such as view.pool.embeddings.clone()"
         )

@@ -10,10 +10,17 @@ import yaml
 
 from autoal.errors import UserError
 from autoal.record.kinds import MAPPING, TEXT
-from autoal.settings import Settings, plain
+from autoal.settings import Settings, differences, plain
 
 # Several times faster, where PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+# Where a run reports to makes no difference to what it computes.
+FREE = ("logger", "name", "out")
+MORE = ("rounds", "budget")  # of which there may be more, a number a round where it is a list
+
+Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
 
 class Config(NamedTuple):
@@ -42,6 +49,35 @@ def read_config(path: Path) -> Config:
 def config_bytes(config: Config) -> bytes:
     """The content of the file that says this."""
     return yaml.safe_dump({**config.settings, "about": config.about}, sort_keys=False).encode()
+
+
+def changes(there: Settings, here: Settings) -> Changes:
+    """What is asked for otherwise than a folder has it, and makes a difference."""
+    found = differences(there, here)
+    return {key: pair for key, pair in found.items() if key.split(".")[0] not in FREE}
+
+
+def demand_more(folder: Path, changed: Changes) -> None:
+    """Refuse other settings than those of a folder with rounds, unless they ask for more."""
+    told = [
+        f"  {key}: {there} in the folder, {here} now" + "; a plan can only grow" * (key in MORE)
+        for key, (there, here) in changed.items()
+        if not _is_more(key, there, here)
+    ]
+    if told:
+        raise UserError(
+            f"{folder} holds a run of another config:\n"
+            + "\n".join(told)
+            + "\n  give another name= to start a new run"
+        )
+
+
+def _is_more(key: str, there: Any, here: Any) -> bool:
+    """Whether this is only a longer plan, of which what is there is the beginning."""
+    if key == "rounds":
+        return type(there) is type(here) is int and here > there
+    lists = isinstance(there, list) and isinstance(here, list)
+    return key == "budget" and lists and here[: len(there)] == there
 
 
 def _demand_about(about: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autoal.errors import PluginError, UserError
 from autoal.record.layout import FAILURE
+from autoal.record.whole import write_whole
 
 
 def keep_failure(folder: Path, error: Exception) -> None:
@@ -16,9 +17,8 @@ def keep_failure(folder: Path, error: Exception) -> None:
     elif not isinstance(error, UserError):
         trace = "".join(traceback.format_exception(error))
         text = f"{type(error).__name__}: {error}\n\n{trace}"
-    with suppress(OSError):  # the disk may be what failed, and the error itself is told in any case
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FAILURE).write_text(f"{text.rstrip()}\n", errors="replace")
+    with suppress(UserError):  # the disk may be what failed, and the error is told in any case
+        write_whole(folder / FAILURE, f"{text.rstrip()}\n".encode(errors="replace"))
 
 
 def forget_failure(folder: Path) -> None:

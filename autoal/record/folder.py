@@ -17,12 +17,11 @@ from uuid import uuid4
 
 from autoal.errors import UserError, Waiting
 from autoal.record.checksums import RECORD, checksums, demand_same_record
-from autoal.record.config import Config, config_bytes, read_config
+from autoal.record.config import Config, changes, config_bytes, demand_more, read_config
 from autoal.record.failure import forget_failure, keep_failure
 from autoal.record.layout import (
     CONFIG,
-    FAILURE,
-    MARK,
+    OF_A_RUN,
     PARTS,
     ROUNDS,
     STATES,
@@ -34,11 +33,7 @@ from autoal.record.lock import Lock
 from autoal.record.round import OF_THE_RUN, Round, read_round, read_rounds
 from autoal.record.states import packed, read_state
 from autoal.record.whole import write_whole, writing
-from autoal.settings import Settings, differences, plain
-
-# Where a run reports to makes no difference to what it computes.
-FREE = ("logger", "name", "out")
-MORE = ("rounds", "budget")  # of which there may be more, a number a round where it is a list
+from autoal.settings import Settings, plain
 
 
 class RunFolder:
@@ -166,12 +161,17 @@ class RunFolder:
 
     def write(self, path: Path, content: bytes) -> None:
         """Replace a file of the folder as a whole, or leave it as it was."""
+        self._demand_unbarred()
         write_whole(path, content)
 
     def renew(self, path: Path, content: bytes) -> None:
         """Write what follows from the rounds, unless it is there or nothing can be written."""
         if not (self.barred or (path.exists() and path.read_bytes() == content)):
             self.write(path, content)
+
+    def _demand_unbarred(self) -> None:
+        if self.barred:
+            raise UserError(self.barred)
 
     def _line(self, finished: Round) -> bytes:
         line = finished.to_line()
@@ -200,41 +200,22 @@ class RunFolder:
             return self._begin(versions)
         with self.explained():
             found = read_config(path)
-        changed = differences(found.settings, self.config)
-        changed = {key: pair for key, pair in changed.items() if key.split(".")[0] not in FREE}
+        changed = changes(found.settings, self.config)
         if changed and not self._rounds:
             return self._begin(versions)
-        self._demand_more(changed)
+        demand_more(self.path, changed)
         if changed:
             self.write(path, config_bytes(Config(self.config, found.about)))
         return str(found.about["id"])
 
     def _begin(self, versions: Settings) -> str:
         """Take the folder over; of a run before, nothing was finished."""
+        self._demand_unbarred()
         with writing(self.path):
-            remove(self.path, (FAILURE, MARK, *STATES))
+            remove(self.path, OF_A_RUN)
         about = {"id": uuid4().hex[:12], "versions": versions}
         self.write(self.path / CONFIG, config_bytes(Config(self.config, about)))
         return str(about["id"])
-
-    def _demand_more(self, changed: Mapping[str, tuple[Any, Any]]) -> None:
-        """Refuse other settings than those of the folder, unless they ask for more rounds."""
-        told = [
-            f"  {key}: {there} in the folder, {here} now{self._why(key)}"
-            for key, (there, here) in changed.items()
-            if not _is_more(key, there, here)
-        ]
-        if told:
-            raise UserError(
-                f"{self.path} holds a run of another config:\n"
-                + "\n".join(told)
-                + "\n  give another name= to start a new run"
-            )
-
-    def _why(self, key: str) -> str:
-        if key not in MORE:
-            return ""
-        return f"; {len(self._rounds)} rounds are there, and only more can be asked for"
 
     def _read_record(self) -> bytes:
         try:
@@ -242,11 +223,3 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot read {self.record}: {error.strerror}") from error
         return content if content.endswith(b"\n") or not content else content + b"\n"
-
-
-def _is_more(key: str, there: Any, here: Any) -> bool:
-    """Whether this is only a longer plan, of which what is there is the beginning."""
-    if key == "rounds":
-        return type(there) is type(here) is int and here > there
-    lists = isinstance(there, list) and isinstance(here, list)
-    return key == "budget" and lists and here[: len(there)] == there

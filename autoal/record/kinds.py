@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from sys import float_info
@@ -76,6 +77,6 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """The mapping of these pairs, as JSON's reader finds them; no key may come twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise UserError(f"{_shown(max(keys, key=keys.count))} stands there twice")
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise UserError(f"{_shown(key)} stands there twice")
     return found

@@ -20,6 +20,9 @@ MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, M
 # What is replaced as a whole, and is in the making until then.
 FILES = (CONFIG, ROUNDS, CURVE, WEIGHTS, MARK, *STATES, *MODEL_FILES)
 
+# What belongs to one run, and would be a lie beside the rounds of another.
+OF_A_RUN = (FAILURE, MARK, CURVE, WEIGHTS, *STATES, *MODEL_FILES)
+
 
 def part_of(path: Path) -> Path:
     """What a file is called while it is written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 from autoal.errors import UserError
@@ -17,21 +18,26 @@ class Lock:
 
     def __init__(self, folder: Path) -> None:
         self.barred = ""  # why nothing can be written here
+        path = folder / LOCK
         try:
-            self._file = (folder / LOCK).open("w")
+            # Nothing is written to it, and a link, at whose end is another's file, not followed.
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            self.barred = f"cannot write {folder / LOCK}: {error.strerror}"
+            self.barred = f"cannot write {path}: {error.strerror}"
             return
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.close()
             raise UserError(
-                f"{folder} is open already, mostly because another process is at work in it; "
+                f"{folder} is open already, most likely because another process is at work in it; "
                 "wait for it, or give another name="
             ) from error
+        except OSError as error:  # a file system without locks
+            self.close()
+            raise UserError(f"cannot lock {path}: {error.strerror}") from error
 
     def close(self) -> None:
         """Let others in."""
         if not self.barred:
-            self._file.close()
+            os.close(self._file)

@@ -137,6 +137,8 @@ def read_run(path: Path) -> Run:
     for key, kind in NEEDED.items():
         kind.demand(key, settings.get(key))
     all_rounds = _read_rounds(path / ROUNDS)
+    if len(all_rounds) > settings["rounds"] + 1:
+        raise UserError(f"{ROUNDS} has {len(all_rounds)} rounds, where the plan has fewer")
     history = all_rounds[_empty(all_rounds) :]
     if all_rounds and not history:
         raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")

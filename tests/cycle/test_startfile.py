@@ -39,7 +39,7 @@ def test_a_file_that_names_no_rows_is_refused(path: Path, content: bytes, messag
 def test_a_file_that_is_not_there_is_refused(path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no file .*first.txt; start.path= names one"):
         read(path)
-    with pytest.raises(UserError, match="cannot read .*: Is a directory"):
+    with pytest.raises(UserError, match=r"cannot read .*: Is a directory"):
         read(path.parent)
 
 

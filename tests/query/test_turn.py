@@ -12,7 +12,7 @@ from torch import Tensor
 from autoal import QueryStrategy, View, select
 from autoal.errors import UserError
 from autoal.query.composite import Candidates
-from autoal.query.turn import PROCESS
+from autoal.query.turn import PROCESS, turn
 from autoal.testing import make_view
 
 
@@ -143,3 +143,15 @@ def test_the_process_is_given_back_as_it_was(deed: Callable[[], Any], process: l
     with pytest.raises(ZeroDivisionError):
         Candidates({"mine": Doing(fail)}).votes(make_view(), 3)
     assert [told() for told, _ in PROCESS] == process
+
+
+def test_a_turn_inside_of_another_tells_who_wrote() -> None:
+    candidates = Candidates({"mine": Doing(lambda view: view.pool.logits.mul_(2))})
+
+    def both(view: View) -> None:
+        with turn("AutoAL", view):
+            _ = view.pool.logits
+            candidates.votes(view, 3)
+
+    with pytest.raises(UserError, match=r"candidate 'mine' changed .* pool\.logits"):
+        both(make_view())

@@ -52,9 +52,15 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         if not self.is_dir():
             refuse(self)
 
-    read = Path.open
+    def described(path: Path, flags: int, *arguments: Any) -> int:
+        if flags & os.O_RDWR:
+            refuse(path)
+        return describe(path, flags, *arguments)
+
+    read, describe = Path.open, os.open
 
     def end() -> None:
+        monkeypatch.setattr(os, "open", described)
         monkeypatch.setattr(Path, "open", opened)
         monkeypatch.setattr(Path, "mkdir", made)
         for name in ("write_text", "write_bytes", "unlink", "replace", "touch"):

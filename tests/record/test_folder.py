@@ -1,6 +1,7 @@
 import json
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -301,7 +302,9 @@ def test_a_folder_without_a_finished_round_is_taken_over(
 ) -> None:
     identity = keep(tmp_path, config, [])
     (tmp_path / "state").mkdir()
-    for name in ("error.txt", "state/tracked", "state/round-0000.pt", "state/round-0000.sha256"):
+    (tmp_path / "model").mkdir()
+    old = ("error.txt", "state/tracked", "state/round-0000.pt", "state/round-0000.sha256")
+    for name in (*old, "weights.svg", "learning_curve.svg", "model/model.json", "model/weights.pt"):
         (tmp_path / name).touch()
     for name in ("notes.md", "state/mine.pt"):
         (tmp_path / name).write_text("somebody's own")
@@ -311,6 +314,28 @@ def test_a_folder_without_a_finished_round_is_taken_over(
         assert files(tmp_path) == {"config.yaml", "notes.md", "state/mine.pt"}
     written = yaml.safe_load((tmp_path / "config.yaml").read_text())
     assert (written["start"], written["about"]["versions"]) == (3, {"torch": "3"})
+
+
+@pytest.mark.parametrize("name", [".lock", ".config.yaml.part"])
+def test_a_link_is_not_followed_to_the_file_of_somebody_else(
+    tmp_path: Path, config: Config, name: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("somebody's own")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(victim)
+    with suppress(UserError):  # of a lock that cannot be held nothing is written
+        RunFolder(tmp_path / "run", config).close()
+    assert victim.read_text() == "somebody's own"
+
+
+def test_a_folder_whose_lock_cannot_be_had_is_not_taken_over(
+    tmp_path: Path, config: Config, read_only: Callable[[], None]
+) -> None:
+    keep(tmp_path, config, [])
+    read_only()
+    with pytest.raises(UserError, match=r"cannot write .*\.lock: Read-only file system"):
+        RunFolder(tmp_path, {**config, "start": 3})
 
 
 def test_a_config_that_is_no_runs_is_never_taken_over(tmp_path: Path, config: Config) -> None:
@@ -355,7 +380,7 @@ def test_a_run_is_asked_for_more_rounds(
 @pytest.mark.parametrize(
     ("there", "here", "told"),
     [
-        ({"rounds": 3}, {"rounds": 2}, "rounds: 3 in the folder, 2 now; 2 rounds are there"),
+        ({"rounds": 3}, {"rounds": 2}, "rounds: 3 in the folder, 2 now; a plan can only grow"),
         ({"rounds": 3}, {"rounds": 4.0}, "rounds: 3 in the folder, 4.0 now"),
         ({"budget": [5, 6]}, {"budget": [5]}, r"budget: \[5, 6\] in the folder, \[5\] now"),
         ({"budget": [5, 6]}, {"budget": [5, 7, 8]}, r"budget: \[5, 6\] in the folder"),
