@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from math import inf, isfinite, isinf
 from numbers import Integral, Real
+from os.path import isfile
+from pathlib import Path
 from typing import Any
 
-from autoal.errors import unknown
+from autoal.errors import UserError, unknown
 
 LARGEST = 10**9  # of any option; more would be no number of a tensor, or never be done
 SMALLEST = 1e-30  # of any that is not 0; less would be 0 in a tensor
@@ -65,6 +67,17 @@ def text(name: str, value: Any, *, optional: bool = False) -> None:
     if not (isinstance(value, str) or (optional and value is None)):
         wanted = "a text or null" if optional else "a text"
         raise ValueError(f"`{name}` must be {wanted}, got {shown(value)}")
+
+
+def demand_file(path: Path, hint: str = "") -> None:
+    """Refuse a path without a file; of a pipe or a device the end would be waited for.
+
+    Args:
+        path: of what is to be read.
+        hint: what names the path, and so would do.
+    """
+    if not isfile(path):
+        raise UserError(f"there is no file {path}{hint and f'; {hint}'}")
 
 
 def _infinite(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Images of one's own in folders: one folder a class."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,19 @@ from autoal import ImageData
 from autoal.bounds import choice, number, text, whole
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
-from autoal.data.pictures import ENDINGS, MODES, is_picture, read_pictures, refusal
+from autoal.data.pictures import ENDINGS, MODES, pictures_in, read_pictures, refusal
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
-from .npz import split
+from .npz import with_test
 from .published import images
 from .store import decoded
 
 
 class Folder(ImageData):
-    """`train/CLASS/*.png|jpg|jpeg|webp|bmp` and `test/CLASS/...`, or the classes alone.
+    """`train/CLASS/*.png|jpg|jpeg|webp|bmp`, `test/CLASS/...`, `val/CLASS/...`, or classes alone.
+
+    The pictures of `val` are read where validation rows are asked for.
 
     Args:
         path: of the folder.
@@ -57,22 +60,25 @@ class Folder(ImageData):
         train = self.path / "train" if (self.path / "train").is_dir() else self.path
         if not train.is_dir():
             raise UserError(f"there is no folder {self.path}; data.path= names one")
-        self.classes = self._classes(train)
-        rows = self._read(train, "train")
-        if not (self.path / "test").is_dir():
-            return Loaded(*split(rows, self.test_share))
-        return Loaded(rows, self._read(self.path / "test", "test"))
+        pictures = self._pictures(train)
+        self.classes = _classes(train, pictures)
+        rows = {"train": self._read(train, "train", pictures)}
+        for part in ("test", "val") if self.held_out != 0 else ("test",):
+            if (folder := self.path / part).is_dir():
+                rows[part] = self._read(folder, part, self._pictures(folder))
+        return with_test(rows, self.test_share)
 
-    def _read(self, folder: Path, part: str) -> Rows:
-        paths = self._pictures(folder)
-        if strange := sorted({path.parent.name for path in paths} - set(self.classes)):
+    def _read(self, folder: Path, part: str, pictures: dict[str, list[Path]]) -> Rows:
+        there = [name for name, paths in pictures.items() if paths]
+        if strange := sorted(set(there) - set(self.classes)):
             raise UserError(f"{folder} has a class {strange[0]!r} that the training images lack")
-        if not paths:
+        if not there:
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
-        options = (self.size, self.channels, self.corrupt)
-        arrays = decoded(paths, options, lambda: self._decode(paths, part))
-        read = [paths[place] for place in arrays[f"{part}_files"].tolist()]
-        names = [str(path.relative_to(self.path)) for path in read]
+        paths = [path for name in there for path in pictures[name]]
+        wanted = (part, self.classes, self.size, self.channels, self.corrupt)
+        arrays = decoded(paths, wanted, lambda: self._decode(paths, part))
+        start = f"{self.path}/"
+        names = [str(paths[row]).removeprefix(start) for row in arrays[f"{part}_files"].tolist()]
         return images(arrays, part, self.classes, names)
 
     def _decode(self, paths: list[Path], part: str) -> NamedArrays:
@@ -91,25 +97,26 @@ class Folder(ImageData):
             f"{part}_files": np.asarray(rows, dtype=np.int64),  # which of them could be read
         }
 
-    def _classes(self, folder: Path) -> tuple[str, ...]:
-        """The folders that have pictures."""
-        names = sorted({path.parent.name for path in self._pictures(folder)})
-        for child in sorted(folder.iterdir()):
-            if child.is_dir() and self._may_be_class(child) and child.name not in names:
-                print(f"left out {child}: no picture is in it", file=sys.stderr)
-        if len(names) < 2:
-            raise UserError(
-                f"{folder} must have a folder of pictures for each class, two at least; "
-                f"found {', '.join(names) or 'none'}"
-            )
-        return tuple(names)
-
-    def _pictures(self, folder: Path) -> list[Path]:
-        """The picture files of all classes, in an order that every file system gives."""
-        found = (path for path in folder.glob("*/*") if is_picture(path))
-        return sorted(path for path in found if self._may_be_class(path.parent))
+    def _pictures(self, folder: Path) -> dict[str, list[Path]]:
+        """The picture files in each folder, in an order that every file system gives."""
+        classes = sorted(child for child in folder.iterdir() if self._may_be_class(child))
+        return {child.name: pictures_in(child) for child in classes}
 
     def _may_be_class(self, folder: Path) -> bool:
         """Whether a folder is neither a program's own nor another part beside the classes."""
         parts = (self.path / "test", self.path / "val")
-        return not folder.name.startswith((".", "__MACOSX")) and folder not in parts
+        own = folder.name.startswith((".", "__MACOSX"))
+        return not own and folder not in parts and folder.is_dir()
+
+
+def _classes(folder: Path, pictures: Mapping[str, list[Path]]) -> tuple[str, ...]:
+    """The folders that have pictures."""
+    for name in (name for name, paths in pictures.items() if not paths):
+        print(f"left out {folder / name}: no picture is in it", file=sys.stderr)
+    names = tuple(name for name, paths in pictures.items() if paths)
+    if len(names) < 2:
+        raise UserError(
+            f"{folder} must have a folder of pictures for each class, two at least; "
+            f"found {', '.join(names) or 'none'}"
+        )
+    return names

@@ -48,5 +48,5 @@ class MedMnist(PublishedData):
 
     def load(self) -> Loaded:
         path = self.folder.get(self.file)
-        arrays = decoded([path], "npz", lambda: read_npz(path, ARRAYS))
+        arrays = decoded([path], ARRAYS, lambda: read_npz(path, ARRAYS))
         return self.parts(arrays)

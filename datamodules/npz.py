@@ -1,12 +1,13 @@
 """Images of one's own in one npz file: MedMNIST's layout."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from autoal import ImageData
-from autoal.bounds import number, text
+from autoal.bounds import demand_file, number, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_names, named_by
 from autoal.data.contract import Loaded
@@ -15,9 +16,10 @@ from autoal.data.rows import Rows
 from autoal.errors import UserError, about
 from autoal.seeding import generator
 
-from .published import images, parts
+from .published import demand_labelled, images
 from .store import decoded
 
+PARTS = ("train", "test", "val")
 NEEDED = ("train_images", "train_labels")
 ALSO = ("test_images", "test_labels", "val_images", "val_labels", "classes")
 
@@ -42,17 +44,32 @@ class Npz(ImageData):
         self.test_share = test_share
 
     def load(self) -> Loaded:
-        if not self.path.is_file():
-            raise UserError(f"there is no file {self.path}; data.path= names one")
-        arrays = decoded([self.path], "npz", lambda: read_npz(self.path, NEEDED, ALSO))
+        demand_file(self.path, "data.path= names one")
+        wanted = NEEDED, ALSO
+        arrays = decoded([self.path], wanted, lambda: read_npz(self.path, *wanted))
         with about(self.path):
             return self._parts(arrays)
 
     def _parts(self, arrays: NamedArrays) -> Loaded:
-        self.classes = _names(arrays)
-        if "test_images" in arrays:
-            return parts(arrays, self.classes)
-        return Loaded(*split(images(arrays, "train", self.classes), self.test_share))
+        there = [part for part in PARTS if f"{part}_images" in arrays]
+        for part in there:
+            demand_labelled(arrays, part)
+        self.classes = _names(arrays, there)
+        rows = {part: images(arrays, part, self.classes) for part in there}
+        return with_test(rows, self.test_share)
+
+
+def with_test(parts: Mapping[str, Rows], share: float) -> Loaded:
+    """The parts `train`, `test` and `val`; without test rows this share of the first is the test's.
+
+    Args:
+        parts: those that there are.
+        share: of every class.
+    """
+    train, test = parts["train"], parts.get("test")
+    if test is None:
+        train, test = split(train, share)
+    return Loaded(train, test, parts.get("val"))
 
 
 def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
@@ -66,10 +83,10 @@ def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
     return whole.take(~test), whole.take(test)
 
 
-def _names(arrays: NamedArrays) -> tuple[str, ...]:
+def _names(arrays: NamedArrays, parts: list[str]) -> tuple[str, ...]:
     """Of the classes: those in the file, or those that its labels tell of."""
     if "classes" not in arrays:
-        labels = {name: values for name, values in arrays.items() if name.endswith("_labels")}
+        labels = {name: arrays[name] for name in (f"{part}_labels" for part in parts)}
         return named_by(labels, gaps=True)
     if arrays["classes"].ndim != 1:
         raise UserError(f"classes must be one name for each, got {arrays['classes'].shape}")

@@ -55,7 +55,7 @@ class PublishedData(ImageData):
 
 def parts(arrays: NamedArrays, classes: Sequence[str]) -> Loaded:
     """Training and test images from their arrays, and the validation images if there are some."""
-    names = ["train", "test", *(["val"] if "val_images" in arrays else [])]
+    names = ("train", "test", *(["val"] if "val_images" in arrays else []))
     return Loaded(*(images(arrays, name, classes) for name in names))
 
 
@@ -67,16 +67,8 @@ def images(
     Where the images do not stand in the order of labels and names, `<part>_places` says where each
     of them stood.
     """
-    absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
-    if absent:
-        raise UserError(f"there is no {absent[0]} among {', '.join(sorted(arrays)) or 'nothing'}")
-    pixels = arrays[f"{part}_images"]
-    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-        raise UserError(
-            f"{part}_images must be bytes of the shape (images, height, width[, channels]), "
-            f"got {pixels.dtype} {pixels.shape}"
-        )
-    labels = _labels(arrays, part, classes)
+    demand_labelled(arrays, part)
+    pixels, labels = arrays[f"{part}_images"], _labels(arrays, part, classes)
     tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
     # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
     tensor = tensor.permute(0, 3, 1, 2)
@@ -87,12 +79,27 @@ def images(
     return replace(rows, labels=labels[places], names=chosen(names, places), places=places)
 
 
+def demand_labelled(arrays: NamedArrays, part: str) -> None:
+    """Refuse what is no images with a label for each, before the labels are looked at."""
+    absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
+    if absent:
+        raise UserError(f"there is no {absent[0]} among {', '.join(sorted(arrays)) or 'nothing'}")
+    pixels, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or 0 in pixels.shape[1:]:
+        raise UserError(
+            f"{part}_images must be bytes of the shape (images, height, width[, channels]), "
+            f"got {pixels.dtype} {pixels.shape}"
+        )
+    if labels.shape[:1] != pixels.shape[:1]:
+        raise UserError(
+            f"{part}_labels must be one for each of {len(pixels)} images, got {labels.shape}"
+        )
+
+
 def _labels(arrays: NamedArrays, part: str, classes: Sequence[str]) -> Tensor:
     """The class of each image, in the order of the file."""
-    name, count = f"{part}_labels", len(arrays[f"{part}_images"])
+    name = f"{part}_labels"
     known = class_numbers(arrays[name], classes, name)
-    if len(known) != count:
-        raise UserError(f"{name} has {len(known)} rows, but {part}_images {count}")
     for row in (known == UNKNOWN).nonzero().flatten().tolist():
         raise UserError(f"{name}[{row}]: every image needs a class, got {arrays[name].flat[row]}")
     return known

@@ -8,16 +8,21 @@ from pathlib import Path
 from autoal.data.cache import NamedArrays, cached
 from autoal.data.order import fixed_order
 
-LAYOUT = "in a fixed order"  # of the arrays; another one makes all of them anew
+LAYOUT = "in a fixed order, with sizes"  # of what is kept; another one makes all of it anew
 
 
-def decoded(sources: list[Path], options: object, decode: Callable[[], NamedArrays]) -> NamedArrays:
-    """What `decode` makes of these files; decoded once for each content and set of options.
+def decoded(sources: list[Path], wanted: object, decode: Callable[[], NamedArrays]) -> NamedArrays:
+    """What `decode` makes of these files; decoded once for each content and what is wanted of it.
 
     The array `train_images` stands in the fixed order in which they are read, so that they can be
     read from where they are, and `train_places` says where each stood; the other arrays stay.
+
+    Args:
+        sources: the files.
+        wanted: all else that the arrays depend on, such as their names; its `repr` tells it apart.
+        decode: makes the arrays.
     """
-    return cached("decoded", _key(sources, options), lambda: _in_fixed_order(decode()))
+    return cached("decoded", _key(sources, wanted), lambda: _in_fixed_order(decode()))
 
 
 def _in_fixed_order(arrays: NamedArrays) -> NamedArrays:
@@ -28,9 +33,16 @@ def _in_fixed_order(arrays: NamedArrays) -> NamedArrays:
     return {**arrays, "train_images": images[order], "train_places": order}
 
 
-def _key(sources: list[Path], options: object) -> str:
-    facts: list[object] = [LAYOUT, repr(options)]
-    for path in sources:
-        stat = path.stat() if path.exists() else None  # a link may lead nowhere
-        facts.append((os.path.realpath(path), stat and (stat.st_size, stat.st_mtime_ns)))
-    return sha256(repr(facts).encode()).hexdigest()[:24]
+def _key(sources: list[Path], wanted: object) -> str:
+    folders = {folder: os.path.realpath(folder) for folder in {path.parent for path in sources}}
+    files = [(folders[path.parent], path.name, *_version(path)) for path in sources]
+    return sha256(repr((LAYOUT, wanted, files)).encode()).hexdigest()[:24]
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """The size and the time of a file."""
+    try:
+        stat = os.stat(path)
+    except OSError:  # a link may lead nowhere
+        return ()
+    return stat.st_size, stat.st_mtime_ns

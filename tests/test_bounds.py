@@ -1,13 +1,15 @@
+import os
 import re
 from collections.abc import Callable
 from fractions import Fraction
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from autoal.bounds import choice, number, switch, text, whole
+from autoal.bounds import choice, demand_file, number, switch, text, whole
 from autoal.errors import UserError
 
 
@@ -116,3 +118,11 @@ def test_a_text_is_nothing_else() -> None:
 def test_what_no_tensor_could_hold_is_refused(value: float) -> None:
     refused(f"`k` must be of a size up to 1,000,000,000, got {value!r}", number, "k", value)
     refused("`k` must be 0, or 1e-30 at least, got 1e-300", number, "k", 1e-300, above=0)
+
+
+def test_a_path_without_a_file_is_refused_with_what_would_do(tmp_path: Path) -> None:
+    demand_file(Path(__file__))
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none", tmp_path / "pipe", tmp_path / ("x" * 999)):
+        refused(f"there is no file {path}", demand_file, path)
+        refused(f"there is no file {path}; x= names one", demand_file, path, "x= names one")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from autoal.bounds import demand_file
 from autoal.errors import UserError
 
 NAME = "file"  # of the choice start=
@@ -11,10 +12,9 @@ NAME = "file"  # of the choice start=
 
 def read(path: Path) -> list[str]:
     """What the lines of a file name; blank ones, and those that begin with #, name nothing."""
+    demand_file(path, "start.path= names one")
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}; start.path= names one") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is no text in UTF-8; it must name a row a line") from error
     except OSError as error:

@@ -35,7 +35,7 @@ class Arrays(Data):
         test: rows with labels, which are only ever evaluated on.
         validation: rows with labels, which strategies may use.
         classes: their names, or how many there are; by default what the labels tell.
-        shown: what a person sees of the pool's rows; by default the pictures, if they are some.
+        shown: what a person sees of the pool's rows; by default the rows that are pictures.
         names: what a person calls the pool's rows.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
@@ -100,7 +100,7 @@ def _pictures(inputs: Tensor) -> bool:
 
 
 def _pair(part: str, rows: Any) -> tuple[Tensor, Any]:
-    """The inputs and the labels, if there are some."""
+    """The inputs, and the labels or None."""
     labels = None
     if isinstance(rows, Dataset):
         rows, labels = _read(rows)
@@ -131,9 +131,7 @@ def _read(dataset: Dataset[Any]) -> tuple[list[Any], list[Any] | None]:
 
 def _as_kept(rows: Any) -> Tensor:
     """Pictures as (n, channels, height, width), other rows as they are; in single precision."""
-    inputs = inputs_of(rows)
-    if inputs.dtype == torch.float64:
-        inputs = inputs.float()
+    inputs = inputs_of(rows, single=True)
     if inputs.ndim == 3 and inputs.dtype == torch.uint8:
         return inputs[:, None]
     last = inputs.ndim == 4 and inputs.shape[3] in CHANNELS and inputs.shape[1] not in CHANNELS

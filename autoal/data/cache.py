@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-CONTENTS = "contents.json"  # the names of an entry's arrays
+CONTENTS = "contents.json"  # the files of an entry's arrays, and their sizes
+ENDING = ".npy"  # of the file of an array
 PART = ".part-"  # begins the name of an entry that is being written
 
 NamedArrays = dict[str, npt.NDArray[np.generic]]
+Kept = TypeVar("Kept")
 
 
 def cache_folder() -> Path:
@@ -32,21 +35,28 @@ def is_plain(name: str) -> bool:
 
 def cached(kind: str, key: str, make: Callable[[], NamedArrays]) -> NamedArrays:
     """What `make` returns, made once for each key, and again where what was kept is damaged."""
+    return cached_as(lambda arrays: arrays, kind, key, make)
+
+
+def cached_as(
+    unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Callable[[], NamedArrays]
+) -> Kept:
+    """What `unpack` makes of the arrays that are `cached`; it fails where they are damaged."""
     folder = cache_folder() / kind / key
-    kept = _kept(folder)
+    kept = _kept(folder, unpack)
     if kept is None:
         arrays = make()
         _store(folder, arrays)
-        kept = _kept(folder) or arrays
+        kept = _kept(folder, unpack) or unpack(arrays)
     return kept
 
 
-def _kept(folder: Path) -> NamedArrays | None:
+def _kept(folder: Path, unpack: Callable[[NamedArrays], Kept]) -> Kept | None:
     """What is in the folder; if it is damaged, it is removed."""
     if not folder.exists():
         return None
     try:
-        return _mapped(folder)
+        return unpack(_mapped(folder))
     except Exception as error:  # in whatever way a disk may spoil files
         print(f"{folder} is damaged, and made anew: {error}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
@@ -55,8 +65,16 @@ def _kept(folder: Path) -> NamedArrays | None:
 
 def _mapped(folder: Path) -> NamedArrays:
     """The arrays, copy-on-write: only what is read takes memory, and the files stay as they are."""
-    names = json.loads((folder / CONTENTS).read_text())
-    return {name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="c") for name in names}
+    contents = json.loads((folder / CONTENTS).read_text())
+    if contents != _sizes(folder):
+        raise ValueError("its files are not those, or not of the size, that were written")
+    paths = {name.removesuffix(ENDING): folder / name for name in contents}
+    return {name: np.lib.format.open_memmap(path, mode="c") for name, path in paths.items()}
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """The bytes of each array's file."""
+    return {path.name: path.stat().st_size for path in folder.glob(f"*{ENDING}")}
 
 
 def _store(folder: Path, arrays: NamedArrays) -> None:
@@ -75,9 +93,9 @@ def _store(folder: Path, arrays: NamedArrays) -> None:
 def _write(part: Path, arrays: NamedArrays) -> None:
     """Write all files, and wait until they are on the disk."""
     for name, array in arrays.items():
-        np.save(part / f"{name}.npy", array)
-        _sync(part / f"{name}.npy")
-    (part / CONTENTS).write_text(json.dumps(list(arrays)))
+        np.save(part / f"{name}{ENDING}", array)
+        _sync(part / f"{name}{ENDING}")
+    (part / CONTENTS).write_text(json.dumps(_sizes(part)))
     _sync(part / CONTENTS)
     _sync(part)
 

@@ -49,14 +49,25 @@ class Column:
         """What the cells become; one that the column cannot have is refused."""
         if self.categories is None:
             return [np.array([self._number(cell) for cell in cells], dtype=np.float64)]
-        known = ["" if is_missing(cell) else cell for cell in cells]
-        if strange := set(known) - set(self.categories):
-            raise UserError(
-                f"the column {self.name!r} has {min(strange)!r}, which none of the data set's "
-                f"rows has; it knows {', '.join(map(repr, self.categories))}"
-            )
-        array = np.array(known)
-        return [(array == category).astype(np.float64) for category in self.categories]
+        place = {cell: self._place(cell, self.categories) for cell in sorted(set(cells))}
+        places = np.array([place[cell] for cell in cells])
+        return [(places == other).astype(np.float64) for other in range(len(self.categories))]
+
+    def _place(self, cell: str, categories: Sequence[str]) -> int:
+        """Of the category that is the cell's text, or else of the only one that is its number."""
+        text = "" if is_missing(cell) else cell
+        if text in categories:
+            return categories.index(text)
+        numbers = [
+            is_number(text) and is_number(name) and float(name) == float(text)
+            for name in categories
+        ]
+        if sum(numbers) == 1:  # 0 may have become 0.0 in other hands
+            return numbers.index(True)
+        raise UserError(
+            f"the column {self.name!r} has {text!r}, which none of the data set's "
+            f"rows has; it knows {', '.join(map(repr, categories))}"
+        )
 
     def _number(self, cell: str) -> float:
         if is_missing(cell):

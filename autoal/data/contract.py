@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -30,7 +30,7 @@ class Loaded(NamedTuple):
     validation: Rows | None = None
 
     def there(self) -> dict[str, Rows]:
-        """Those parts that there are."""
+        """All parts but those that are None, by their names."""
         return {name: rows for name, rows in self._asdict().items() if rows is not None}
 
 
@@ -112,6 +112,18 @@ class Data(LightningDataModule, ABC):
         """The parts as the engine takes them, now that it is known which rows are trained on."""
         return parts
 
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        name = type(self).__name__
+        if not hasattr(self, "train"):
+            return f"{name}, not read yet"
+        parts = Loaded(self.train, self.test, self.validation).there()
+        counts = ", ".join(f"{len(rows):,} {part}" for part, rows in parts.items())
+        kind = f"{self.train.inputs.dtype} {self.train.shape}"
+        return f"{name}: {counts} rows of {kind} in {len(self.classes)} classes"
+
+    __str__ = __repr__  # in place of Lightning's, which takes the data loaders apart
+
     def _hold_out(self, train: Rows, own: Rows | None) -> tuple[Rows, Rows | None]:
         """The training rows that are left, and the validation rows."""
         if self.held_out is None:
@@ -128,14 +140,6 @@ class Data(LightningDataModule, ABC):
         order = torch.randperm(len(source), generator=generator(self.split_seed, "validation"))
         drawn, left = order[: self.held_out].sort().values, order[self.held_out :].sort().values
         return (train.take(left) if own is None else train), source.take(drawn)
-
-    def stored(self, inputs: Any) -> Rows:
-        """New rows, such as are to be predicted, as this data set stores its own.
-
-        Args:
-            inputs: a tensor, an array, a data frame or a list.
-        """
-        return self.reader().of(inputs)
 
     def reader(self) -> Reader:
         """What reads new rows as the pool's are stored, also when the data set is not at hand."""

@@ -13,35 +13,56 @@ from torch import Tensor
 from autoal.errors import UserError
 
 
-def tensor_of(values: Any, what: str, hint: str = "") -> Tensor:
+def tensor_of(values: Any, what: str, hint: str = "", *, single: bool = False) -> Tensor:
     """A tensor of any kind of array, which is not changed by what happens to the array later.
 
     Args:
         values: a tensor, an array, a data frame, or a list of numbers or arrays.
         what: they are called in a message.
         hint: what would help, where they are no numbers.
+        single: make single precision of doubles.
     """
     if isinstance(values, Tensor):
-        return values.detach().clone()
+        narrow = single and values.dtype == torch.float64
+        return values.detach().float() if narrow else values.detach().clone()
     if hasattr(values, "to_numpy"):  # as the frames and columns of pandas and polars have it
         values = _unboxed(values.to_numpy())
     array = values if isinstance(values, np.ndarray) else _stacked(values, what)
     if array.dtype.kind not in "biuf":
         raise UserError(f"{what} must be numbers, got {array.dtype}{hint}")
-    unsigned = array.dtype.kind == "u" and array.itemsize > 1  # of which torch knows little
-    return torch.from_numpy(array.astype(np.int64 if unsigned else array.dtype.newbyteorder("=")))
+    with np.errstate(over="ignore"):  # infinite is what is too large for single precision
+        return torch.from_numpy(array.astype(_kept_as(array.dtype, single)))
 
 
-def inputs_of(rows: Any) -> Tensor:
-    """One tensor of all rows, (n, ...); what does not fit into one is refused."""
-    tensor = tensor_of(rows, "inputs", ": texts need an encoder first")
+def _kept_as(dtype: np.dtype[Any], single: bool) -> np.dtype[Any]:
+    """The type that numbers of this type have in a tensor."""
+    if dtype.kind == "u" and dtype.itemsize > 1:  # of which torch knows little
+        return np.dtype(np.int64)
+    if dtype.kind == "f" and dtype.itemsize > 4 and single:
+        return np.dtype(np.float32)
+    return dtype.newbyteorder("=")
+
+
+def all_finite(tensor: Tensor) -> bool:
+    """Whether no number is NaN or infinite; found without a copy of the numbers."""
+    return not tensor.numel() or all(bool(end.isfinite()) for end in tensor.aminmax())
+
+
+def inputs_of(rows: Any, *, single: bool = False) -> Tensor:
+    """One tensor of all rows, (n, ...); what does not fit into one is refused.
+
+    Args:
+        rows: a tensor, an array, a data frame, or a list.
+        single: make single precision of doubles.
+    """
+    tensor = tensor_of(rows, "inputs", ": texts need an encoder first", single=single)
     if tensor.ndim < 2:
         raise UserError(
             f"inputs must have a line for each row, (rows, ...), got {tuple(tensor.shape)}"
         )
     if tensor.is_complex():
         raise UserError(f"inputs must be real numbers, got {tensor.dtype}")
-    if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+    if tensor.is_floating_point() and not all_finite(tensor):
         raise UserError("some inputs are NaN or infinite")
     return tensor
 

@@ -1,5 +1,6 @@
 """Files of numpy: only the arrays that are wanted are read, and of these nothing is believed."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from math import prod
@@ -10,10 +11,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import numpy.typing as npt
 
+from autoal.bounds import demand_file
 from autoal.data.cache import NamedArrays, is_plain
 from autoal.errors import UserError
 
-MOST_BYTES = 64 << 30  # that the arrays of a file may take
+MOST_BYTES = 64 << 30  # that the arrays of a file may take on any machine
 MOST_DEFLATED = 1032  # bytes that one byte can become
 ENCRYPTED = 0x1  # bit of a member's flags
 KINDS = "biufSU"  # numbers and texts; no dates, records, complex numbers or objects
@@ -35,18 +37,18 @@ def read_npz(path: Path, needed: Collection[str], also: Collection[str] = ()) ->
         wanted = [*needed, *(name for name in also if name in members)]
         if absent := [name for name in needed if name not in members]:
             raise _lacking(absent[0], members)
-        size = sum(members[name].file_size for name in wanted)
-        if size > MOST_BYTES:
-            raise ValueError(f"it would unpack to {size / 2**30:.0f} GiB")
+        _demand_room(sum(members[name].file_size for name in wanted))
         return {name: _array_of(file, members[name]) for name in wanted}
 
 
 def read_array(path: Path, names: tuple[str, ...]) -> Array:
-    """The array of an npy file, or that of an npz file which has the first of these names."""
+    """The array of an npy file, or the first of these arrays that an npz file has."""
     with _refusing(path):
         if path.suffix.lower() == ENDING:
             with path.open("rb") as stream:
-                _demand_sound(stream, path.stat().st_size)
+                size = path.stat().st_size
+                _demand_room(size)
+                _demand_sound(stream, size)
                 stream.seek(0)
                 return np.lib.format.read_array(stream, allow_pickle=False)
         with ZipFile(path) as file:
@@ -54,14 +56,21 @@ def read_array(path: Path, names: tuple[str, ...]) -> Array:
             name = next((name for name in names if name in members), None)
             if name is None:
                 raise _lacking(" and no ".join(names), members)
+            _demand_room(members[name].file_size)
             return _array_of(file, members[name])
+
+
+def _demand_room(size: int) -> None:
+    """Refuse arrays of more bytes than can be read and then copied, as all that is read is."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > min(MOST_BYTES, memory // 2):
+        raise ValueError(f"it would unpack to {size / 2**30:.1f} GiB, too much for the memory")
 
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
     """Turn whatever a library says of a file that it cannot read into one message."""
-    if not path.is_file():  # of a pipe or a device the end would be waited for
-        raise UserError(f"there is no file {path}")
+    demand_file(path)
     kind = path.suffix.lower().removeprefix(".") or "npz"
     try:
         yield
@@ -101,7 +110,8 @@ def _demand_sound(stream: IO[bytes], size: int) -> None:
     if dtype.kind not in KINDS:
         raise ValueError(f"an array is of {dtype}; numbers and texts are read")
     claimed, there = prod(shape) * dtype.itemsize, size - stream.tell()
-    if claimed != there or min(shape, default=0) < 0 or prod(shape) > MOST_BYTES:
+    endless = prod(shape) and not dtype.itemsize  # texts of no characters, which take no bytes
+    if claimed != there or min(shape, default=0) < 0 or endless:
         raise ValueError(f"an array of {dtype} {shape} cannot be in {there:,} bytes")
 
 

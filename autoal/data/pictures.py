@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from autoal.bounds import demand_file
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 
@@ -34,16 +35,25 @@ class Pictures(NamedTuple):
     wrong: list[str]  # with each of the others
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file calls itself a picture, and does not hide."""
-    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-
-
 def pictures_below(folder: Path) -> Iterator[Path]:
     """The picture files at any depth, in an order that every file system gives."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from sorted(path for path in map(Path(parent).joinpath, names) if is_picture(path))
+        yield from _pictures_among(Path(parent), names)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files of a folder, likewise; none in one that may not be read."""
+    try:
+        return _pictures_among(folder, os.listdir(folder))
+    except PermissionError:
+        return []
+
+
+def _pictures_among(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The files that call themselves pictures, and do not hide."""
+    found = (name for name in names if name.lower().endswith(ENDINGS) and name[0] != ".")
+    return [folder / name for name in sorted(found)]
 
 
 def read_picture(path: Path, shape: Shape) -> Pixels:
@@ -55,8 +65,7 @@ def read_picture(path: Path, shape: Shape) -> Pixels:
     """
     channels, height, width = shape
     try:
-        if not path.is_file():  # a pipe or a device would be waited for
-            raise ValueError("it is not there, or no file")
+        demand_file(path)
         with Image.open(path, formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from autoal.data.columns import Column, Layout, Scale
-from autoal.data.inputs import inputs_of
+from autoal.data.inputs import all_finite, inputs_of
 from autoal.data.npz import read_array
 from autoal.data.pictures import ENDINGS, MODES, all_pictures, pictures_below
 from autoal.data.rows import Rows, Shape
@@ -73,7 +73,7 @@ class ArrayReader(Reader):
                 f"rows of {tensor.dtype} {tuple(tensor.shape[1:])} are not like those of the pool, "
                 f"{self.dtype} {self.shape}"
             )
-        return Rows.of(tensor.to(self.dtype))
+        return Rows.of(_converted(tensor, self.dtype))
 
     def read(self, paths: Sequence[Path]) -> Rows:
         return _together([self._array(path) for path in paths])
@@ -155,7 +155,10 @@ class TableReader(Reader):
         return replace(rows, names=[f"{path}:{line}" for line in sheet.lines])
 
     def _rows(self, cells: Mapping[str, Sequence[str]]) -> Rows:
-        return Rows.of(self.scale.applied(self.layout.inputs(cells)))
+        inputs = self.scale.applied(self.layout.inputs(cells))
+        if not all_finite(inputs):
+            raise UserError("a number is too large beside those of the table")
+        return Rows.of(inputs)
 
     def _state(self) -> dict[str, Any]:
         return {"layout": asdict(self.layout), "scale": asdict(self.scale)}
@@ -215,16 +218,35 @@ def _laid_out(inputs: Tensor, shape: Shape) -> Tensor:
 
 
 def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
-    """Whether numbers mean the same in another type: bytes of a picture, whole numbers, others."""
+    """Whether numbers are of one kind: bytes of pictures, whole numbers, others."""
     if dtype == torch.uint8:
-        return not inputs.is_floating_point() and bool(((inputs >= 0) & (inputs <= 255)).all())
+        return not inputs.is_floating_point()
     return inputs.dtype != torch.uint8 and (
         dtype.is_floating_point or not inputs.is_floating_point()
     )
 
 
+def _converted(inputs: Tensor, dtype: torch.dtype) -> Tensor:
+    """The same numbers in another type; one that is too large for it is refused."""
+    converted = inputs.to(dtype)
+    whole = not dtype.is_floating_point
+    wrong = converted.to(inputs.dtype) != inputs if whole else ~converted.isfinite()
+    if bool(wrong.any()):
+        raise UserError(
+            f"{inputs[wrong][0].item()} among new rows does not fit the pool's, which are {dtype}"
+        )
+    return converted
+
+
 def _texts(inputs: Any) -> list[list[str]]:
     """Rows of numbers and texts, None where one is missing, as a file has them."""
-    values = inputs.to_numpy() if hasattr(inputs, "to_numpy") else inputs
-    rows = values.tolist() if hasattr(values, "tolist") else values
-    return [["" if cell is None else str(cell).strip() for cell in row] for row in rows]
+    return [["" if cell is None else str(cell).strip() for cell in row] for row in _cells(inputs)]
+
+
+def _cells(inputs: Any) -> Iterable[Iterable[Any]]:
+    """Rows cell by cell; those of a frame keep the types of their columns."""
+    if hasattr(inputs, "itertuples"):  # of pandas
+        return inputs.itertuples(index=False, name=None)
+    if hasattr(inputs, "iter_rows"):  # of polars
+        return inputs.iter_rows()
+    return inputs.tolist() if hasattr(inputs, "tolist") else inputs

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoal.bounds import demand_file
 from autoal.errors import UserError
 
 DELIMITERS = ";\t|,"  # between as many of two, the one that numbers do not have
@@ -64,8 +65,7 @@ def read_sheet(path: Path, header: bool | None = None) -> Sheet:
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number in the file."""
-    if not path.is_file():  # of a pipe the end would be waited for
-        raise UserError(f"there is no file {path}")
+    demand_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             delimiter = max(DELIMITERS, key=file.readline().count)

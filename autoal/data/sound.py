@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.data.inputs import all_finite
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 
@@ -24,7 +25,7 @@ def demand_sound(parts: Mapping[str, Rows], classes: Sequence[str]) -> None:
 def demand_finite_rows(parts: Mapping[str, Rows]) -> None:
     """Refuse rows with a number that is NaN or infinite."""
     for rows in parts.values():
-        if rows.inputs.is_floating_point():
+        if rows.inputs.is_floating_point() and not all_finite(rows.inputs):
             wrong = ~rows.inputs.isfinite().flatten(1).all(1)
             if bool(wrong.any()):
                 raise UserError(f"{_named(rows, wrong)} has a number that is NaN or infinite")

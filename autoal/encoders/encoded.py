@@ -9,14 +9,15 @@ from hashlib import sha256
 from io import BytesIO
 from pickle import PickleError
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal.data.cache import NamedArrays, cached
+from autoal.data.cache import NamedArrays, cached_as
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
+from autoal.data.inputs import all_finite
 from autoal.data.reader import Reader
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder
@@ -44,16 +45,12 @@ class Encoded(Data):
     def load(self) -> Loaded:
         self.data.setup()
         self.classes = self.data.classes
-        there = ("train", self.data.train), ("test", self.data.test)
-        named = *there, ("validation", self.data.validation)
-        parts = {name: rows for name, rows in named if rows is not None}
-        kept = cached("features", _key(self.encoder, parts), lambda: self._first_time(parts))
-        self.encoder.load_state_dict(_unpacked(kept[STATE]))
+        parts = Loaded(self.data.train, self.data.test, self.data.validation).there()
+        key = _key(self.encoder, parts)
+        kept = cached_as(_Kept.of, "features", key, lambda: self._first_time(parts))
+        self.encoder.load_state_dict(kept.state)
         return Loaded(
-            **{
-                name: replace(rows, inputs=torch.from_numpy(kept[name]))
-                for name, rows in parts.items()
-            }
+            **{name: replace(rows, inputs=kept.features[name]) for name, rows in parts.items()}
         )
 
     def setup(self, stage: str | None = None) -> None:
@@ -69,12 +66,6 @@ class Encoded(Data):
     def reader(self) -> Reader:
         """That of the rows themselves, or of features, where only the data set's are encoded."""
         return self.data.reader() if self.encoder.new_rows else super().reader()
-
-    def stored(self, inputs: Any) -> Rows:
-        rows = super().stored(inputs)
-        if not self.encoder.new_rows:
-            return rows
-        return encoded_rows(self.encoder, rows, self.device)
 
     def _first_time(self, parts: Mapping[str, Rows]) -> NamedArrays:
         begin, name = perf_counter(), type(self.encoder).__name__
@@ -93,10 +84,26 @@ class Encoded(Data):
         return {**arrays, STATE: _packed(self.encoder)}
 
 
+class _Kept(NamedTuple):
+    """What was made of a data set, and what the encoder had learnt."""
+
+    features: dict[str, Tensor]  # of each part
+    state: dict[str, Any]
+
+    @classmethod
+    def of(cls, arrays: NamedArrays) -> _Kept:
+        features = {
+            name: torch.from_numpy(array) for name, array in arrays.items() if name != STATE
+        }
+        if not all(map(all_finite, features.values())):
+            raise ValueError("some features are not finite")
+        return cls(features, _unpacked(arrays[STATE]))
+
+
 def encoded_rows(
     encoder: Encoder, rows: Rows, device: torch.device, part: str = "new rows"
 ) -> Rows:
-    """What an encoder makes of rows: one line for each.
+    """What an encoder makes of rows: one line for each, in single precision.
 
     Args:
         encoder: looks at them.
@@ -111,9 +118,12 @@ def encoded_rows(
             f"encoder {name} must give a tensor with a line for each of the {len(rows)} "
             f"rows of {part}, got {found}"
         )
-    if not bool(lines.isfinite().all()):
+    if not lines.is_floating_point():
+        raise UserError(f"encoder {name} must give floating-point numbers, got {lines.dtype}")
+    features = lines.detach().cpu().float()
+    if not all_finite(features):
         raise UserError(f"encoder {name} gave numbers of {part} that are not finite")
-    return replace(rows, inputs=lines.detach().cpu())
+    return replace(rows, inputs=features)
 
 
 def _packed(encoder: Encoder) -> np.ndarray[Any, Any]:
@@ -138,13 +148,20 @@ def _key(encoder: Encoder, parts: Mapping[str, Rows]) -> str:
     kind = type(encoder)
     digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key(), STATE)).encode())
     for name, rows in parts.items():
-        digest.update(repr((name, rows.part, tuple(rows.inputs.shape))).encode())
-        for block in rows.inputs.split(BLOCK):
+        inputs, order = rows.inputs, _storage_order(rows.inputs)
+        digest.update(repr((name, rows.part, inputs.dtype, inputs.shape, order)).encode())
+        for block in inputs.permute(order).split(BLOCK):
             digest.update(_bytes(block))
         if rows.places is not None:
             digest.update(_bytes(rows.places))
     return digest.hexdigest()[:24]
 
 
-def _bytes(tensor: Tensor) -> bytes:
-    return tensor.cpu().contiguous().numpy().tobytes()
+def _storage_order(tensor: Tensor) -> list[int]:
+    """The axes, from that of the longest steps in memory to that of the shortest."""
+    return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride()[axis])
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    """The bytes as they lie, without a copy where they are in order."""
+    return tensor.cpu().contiguous().view(torch.uint8).numpy().data

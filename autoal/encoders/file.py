@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoal.bounds import text
+from autoal.bounds import demand_file, text
 from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder
@@ -31,8 +31,7 @@ class File(Encoder):
         self.path = Path(path).expanduser()
 
     def key(self) -> str:
-        if not self.path.is_file():
-            raise UserError(f"there is no file {self.path}; encoder.path= names one")
+        demand_file(self.path, "encoder.path= names one")
         stat = self.path.stat()
         return repr((str(self.path.resolve()), stat.st_size, stat.st_mtime_ns))
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
-from autoal.bounds import whole
+from autoal.bounds import demand_file, whole
 from autoal.errors import UserError, unknown
 
 _FOLLOW = ContextVar("weights follow", default=False)
@@ -82,8 +82,7 @@ def load_weights(network: nn.Module, file: str) -> None:
 def weights_file(name: str) -> Path:
     """The path of a file of weights that is there."""
     path = Path(name).expanduser()
-    if not path.is_file():  # of a pipe or a device the end would be waited for
-        raise UserError(f"there is no file {path}, which weights= names")
+    demand_file(path, "weights= names one")
     return path
 
 

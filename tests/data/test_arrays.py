@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from autoal import Arrays
+from autoal.data.classes import class_numbers, named_by
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.testing import check_data
@@ -88,18 +90,18 @@ def test_new_rows_are_stored_as_the_pool_is() -> None:
     pixels = torch.arange(6 * 8 * 8 * 3, dtype=torch.uint8).view(6, 8, 8, 3)
     data = Arrays((pixels, LABELS))
     grey = Arrays((pixels[..., 0], LABELS))
-    assert torch.equal(grey.stored(pixels[:2, ..., 0].tolist()).inputs, grey.train.inputs[:2])
+    assert torch.equal(grey.reader().of(pixels[:2, ..., 0].tolist()).inputs, grey.train.inputs[:2])
     for new in (pixels[:2], pixels[:2].tolist(), pixels[:2].movedim(3, 1), pixels[:2].numpy()):
-        stored = data.stored(new)
+        stored = data.reader().of(new)
         assert torch.equal(stored.inputs, data.train.inputs[:2])
         assert stored.labels.tolist() == [UNKNOWN] * 2
-    for unlike in (pixels[:2] / 255, pixels[:2, :4], pixels[:2].long() + 250, ROWS):
+    for unlike in (pixels[:2] / 255, pixels[:2, :4], ROWS):
         with pytest.raises(UserError, match=r"are not like those of the pool, torch\.uint8"):
-            data.stored(unlike)
+            data.reader().of(unlike)
     table = Arrays((ROWS, LABELS))
-    assert table.stored([[1, 2]]).inputs.tolist() == [[1.0, 2.0]]
+    assert table.reader().of([[1, 2]]).inputs.tolist() == [[1.0, 2.0]]
     with pytest.raises(UserError, match=r"rows of torch\.uint8 \(2,\) are not like"):
-        table.stored(np.array([[1, 2]], np.uint8))
+        table.reader().of(np.array([[1, 2]], np.uint8))
 
 
 def test_what_is_nearly_an_array_will_do() -> None:
@@ -232,3 +234,37 @@ def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> Non
 def test_a_label_that_is_no_class_is_refused(labels: Any, classes: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Arrays((ROWS, labels), classes=classes)
+
+
+def test_data_say_in_a_line_what_they_are() -> None:
+    data = Arrays((ROWS, LABELS), test=(ROWS[:2], [0, 1]))
+    assert str(data) == repr(data)
+    assert str(data) == "Arrays: 6 train, 2 test rows of torch.float32 (2,) in 3 classes"
+
+
+@pytest.mark.parametrize("rows", [ROWS * 1e300, torch.from_numpy(ROWS * 1e300)])
+def test_a_number_beyond_single_precision_is_refused(rows: Any) -> None:
+    with pytest.raises(UserError, match="some inputs are NaN or infinite"):
+        Arrays((rows, LABELS))
+
+
+def test_doubles_become_single_precision_without_a_copy_of_doubles() -> None:
+    rows = np.ones((1000, 1000))
+    tracemalloc.start()
+    Arrays((rows, np.arange(1000) % 2))
+    _, peak = tracemalloc.get_traced_memory()  # of what numpy allocates
+    tracemalloc.stop()
+    assert peak < rows.nbytes
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.arange(6) % 3, np.arange(6)[:, None] % 3, torch.arange(6, dtype=torch.uint8) % 3],
+    ids=["numbers", "a column", "a tensor"],
+)
+def test_whole_numbers_are_not_turned_into_python_s(
+    labels: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("autoal.data.classes.values_of")
+    assert class_numbers(labels, ["a", "b", "c"]).tolist() == [0, 1, 2, 0, 1, 2]
+    assert named_by({"labels": labels}) == ("class 0", "class 1", "class 2")

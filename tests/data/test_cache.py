@@ -1,4 +1,5 @@
 import fcntl
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a missing file": lambda entry: (entry / "y.npy").unlink(),
     "no list of its contents": lambda entry: (entry / "contents.json").unlink(),
     "a damaged list of its contents": lambda entry: (entry / "contents.json").write_text("7"),
+    "an empty list of its contents": lambda entry: (entry / "contents.json").write_text("[]"),
+    "a list that lacks one of its contents": lambda entry: (entry / "contents.json").write_text(
+        json.dumps({"x.npy": (entry / "x.npy").stat().st_size})
+    ),
+    "a long file": lambda entry: os.truncate(entry / "x.npy", 9000),
 }
 
 

@@ -100,7 +100,7 @@ def test_a_crop_as_large_as_the_images_is_refused(crop: int) -> None:
 
 def test_the_data_are_loaded_once() -> None:
     data = Counted()
-    assert data.loads == 0
+    assert (str(data), data.loads) == ("Counted, not read yet", 0)
     data.setup()
     data.setup("fit")
     assert data.loads == 1
@@ -221,9 +221,9 @@ def test_what_goes_by_labels_is_refused_where_some_are_lacking(
 
 def test_new_rows_are_stored_as_those_of_the_pool_or_refused() -> None:
     data = set_up(Columns())
-    assert data.stored([[1, 2]]).inputs.dtype == torch.float32
+    assert data.reader().of([[1, 2]]).inputs.dtype == torch.float32
     with pytest.raises(UserError, match=r"rows of .* are not like those of the pool"):
-        data.stored([[1.0, 2.0, 3.0]])
+        data.reader().of([[1.0, 2.0, 3.0]])
 
 
 def test_all_of_a_set_s_own_validation_part_can_be_asked_for() -> None:

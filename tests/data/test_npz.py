@@ -90,6 +90,10 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
         lambda path: write(path, "x.npy", head(f"({2**62},)", "<U0")),
         "cannot be in 0 bytes",
     ),
+    "endless texts of nothing": (
+        lambda path: write(path, "x.npy", head("(3000000000,)", "<U0")),
+        "cannot be in 0 bytes",
+    ),
     "less than there is": (
         lambda path: write(path, "x.npy", head("(1,)") + b"ab"),
         "cannot be in 2 bytes",
@@ -155,3 +159,18 @@ def test_a_damaged_array_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npy").write_bytes(content)
     with pytest.raises(UserError, match=r"a\.npy cannot be read as npy"):
         read_array(tmp_path / "a.npy", ())
+
+
+def test_what_has_no_room_in_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros(1000))
+    np.save(tmp_path / "a.npy", np.zeros(1000))
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 100, "SC_PHYS_PAGES": 150}.get)
+    for read in (
+        lambda: read_npz(tmp_path / "a.npz", ["x"]),
+        lambda: read_array(tmp_path / "a.npz", ("x",)),
+        lambda: read_array(tmp_path / "a.npy", ()),
+    ):
+        with pytest.raises(UserError, match=r"would unpack to 0\.0 GiB, too much for the memory"):
+            read()

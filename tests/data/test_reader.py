@@ -1,4 +1,5 @@
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from autoal.datamodules.table import Table
 from PIL import Image
 
 from autoal import Arrays, Data
+from autoal.data.columns import Column
 from autoal.data.reader import ArrayReader, PictureReader, Reader, rebuilt
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
@@ -59,7 +61,7 @@ def test_a_reader_is_rebuilt_from_a_file_and_reads_the_same(tmp_path: Path) -> N
     ):
         reader = kept(data.reader())
         assert type(reader) is type(data.reader())
-        assert torch.equal(reader.of(new).inputs, data.stored(new).inputs)
+        assert torch.equal(reader.of(new).inputs, data.reader().of(new).inputs)
         assert reader.of(new).inputs.dtype == data.train.inputs.dtype
 
 
@@ -132,7 +134,7 @@ def test_a_table_is_read_by_the_names_of_its_columns(tmp_path: Path) -> None:
     new.write_text("colour,more,size\nred,x,3\n\nblue,y,\n")
     labelled = tmp_path / "labelled.csv"
     labelled.write_text("kind,size,colour\na,3,red\nzzz,?,blue\n")
-    expected = data.stored([[3.0, None, "red"], [None, None, "blue"]])
+    expected = data.reader().of([[3.0, None, "red"], [None, None, "blue"]])
     for path in (new, labelled):
         assert torch.equal(kept(data.reader()).read([path]).inputs, expected.inputs)
     assert names(data.reader().read([new])) == [f"{new}:2", f"{new}:4"]
@@ -178,7 +180,7 @@ def test_a_file_that_is_none_of_the_table_is_refused(
         (
             PictureReader((3, 4, 4)),
             "none.png",
-            r"none\.png: it is not there, or no file",
+            r"cannot read .*none\.png: there is no file",
         ),
         (PictureReader((2, 4, 4)), "none.png", "pictures of 2 channels are read from npz files"),
         (ArrayReader(torch.float32, (2,)), "", "there is no file"),
@@ -197,3 +199,40 @@ def test_files_without_such_rows_are_refused(
     np.save(tmp_path / "a.npy", np.zeros((1, 5)))
     with pytest.raises(UserError, match=message):
         reader.read([tmp_path / name])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "number"),
+    [(torch.int32, 2**40 + 7), (torch.float32, 1e300), (torch.uint8, 256), (torch.uint8, -1)],
+)
+def test_a_number_that_does_not_fit_the_pool_s_is_refused(
+    dtype: torch.dtype, number: float
+) -> None:
+    reader = ArrayReader(dtype, (2,))
+    with pytest.raises(UserError, match=re.escape(f"{number} among new rows does not fit")):
+        reader.of(np.array([[1, number]]))
+
+
+def test_a_number_that_is_too_large_beside_those_of_a_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a number is too large beside those of the table"):
+        table(tmp_path).reader().of([[1e300, 1, "red"]])
+
+
+CODES = "code,x,kind\n" + "".join(f"{row % 3},{row / 4},{'ab'[row % 2]}\n" for row in range(30))
+
+
+def test_a_frame_with_a_gap_among_its_whole_numbers_is_read(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    reader = table(tmp_path, CODES, categorical=["code"], drop=[]).reader()
+    expected = reader.of([["0", "0.5"], ["2", "1.5"]]).inputs
+    for codes in ([0, 2], [0.0, 2.0]):
+        assert torch.equal(
+            reader.of(pandas.DataFrame({"code": codes, "x": [0.5, 1.5]})).inputs, expected
+        )
+
+
+def test_a_number_is_the_category_that_is_its_text_or_else_the_only_one_of_its_size() -> None:
+    column = Column("code", ("0", "1", "1.0", "2.0", "a"))
+    assert np.stack(column.encode(["0.0", "1", "1.0", "2"]), 1).argmax(1).tolist() == [0, 1, 2, 3]
+    with pytest.raises(UserError, match="'code' has '01', which none of"):
+        column.encode(["01"])

@@ -156,8 +156,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         tmp_path / "a.npz",
         train_images=images,
         train_labels=labels,
-        test_images=None,
-        test_labels=None,
+        **dict.fromkeys(("test_images", "test_labels", "val_images", "val_labels")),
     )
     first, second = (opened(Npz(str(tmp_path / "a.npz"), test_share=0.25)) for _ in range(2))
     assert for_test(first).labels.bincount().tolist() == [5, 5]
@@ -174,7 +173,10 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_images": pixels(12, 28, 28).astype(float)}, "must be bytes of the shape"),
         ({"train_images": pixels(12, 28)}, "must be bytes of the shape"),
         ({"test_labels": None}, "there is no test_labels among"),
-        ({"train_labels": np.arange(5)}, "train_labels has 5 rows, but train_images 12"),
+        (
+            {"train_labels": np.arange(5)},
+            r"train_labels must be one for each of 12 images, got \(5,\)",
+        ),
         ({"train_labels": np.full(12, 0.5)}, r"train_labels\[0\]: 0\.5 is no class"),
         ({"train_labels": np.full(12, np.inf)}, r"train_labels\[0\]: inf is no class"),
         ({"train_labels": np.full(12, np.nan)}, r"train_labels\[0\]: every image needs a class"),
@@ -184,7 +186,10 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": np.zeros(12, complex)}, "an array is of complex128"),
         ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
         ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
-        ({"train_labels": np.array(3)}, "labels must be a list, one for each row, got 3"),
+        (
+            {"train_labels": np.array(3)},
+            r"train_labels must be one for each of 12 images, got \(\)",
+        ),
         ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
         (
             {"val_labels": np.full(12, 2**32 - 1, "u4")},
@@ -193,7 +198,10 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
         ({"test_images": pixels(0, 28, 28), "test_labels": np.zeros(0, int)}, "test has no rows"),
         ({"test_images": pixels(12, 9, 9)}, r"test has rows of torch.uint8 \(1, 9, 9\), but those"),
-        ({"train_images": pixels(12, 0, 28)}, r"the rows of train are empty: .*\(1, 0, 28\)"),
+        (
+            {"train_images": pixels(12, 0, 28)},
+            r"must be bytes of the shape .* got uint8 \(12, 0, 28\)",
+        ),
         ({"classes": ["x"] * 3}, "a class is named twice: x, x, x"),
         ({"classes": [["x", "y"], ["z", "a"]]}, r"classes must be one name for each, got \(2, 2\)"),
         ({"classes": np.array([["x"], {}], object)}, "an array is of object"),
@@ -454,3 +462,50 @@ def test_pictures_of_ones_own_keep_the_promises_of_data(tmp_path: Path) -> None:
     check_data(Npz(str(tmp_path / "a.npz"), validation=5))
     write_pictures(tmp_path / "pictures", count=5)
     check_data(Folder(str(tmp_path / "pictures"), size=8))
+
+
+def test_one_file_is_read_as_either_of_two_data_sets(tmp_path: Path) -> None:
+    path = tmp_path / "organcmnist.npz"
+    write_npz(path, classes=["x", "y", "z"])
+    for _ in range(2):
+        assert len(opened(MedMnist("organcmnist", root=str(tmp_path), check=False)).classes) == 11
+        assert opened(Npz(str(path))).classes == ("x", "y", "z")
+
+
+def test_a_class_that_is_new_moves_the_labels_of_pictures_that_were_decoded(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train")
+    write_pictures(tmp_path / "test")
+    opened(Folder(str(tmp_path), size=8))
+    (tmp_path / "train" / "ape").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "train" / "ape" / "0.png")
+    assert for_test(opened(Folder(str(tmp_path), size=8))).labels.tolist() == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("train", ["train", "."])
+@pytest.mark.parametrize("test", [True, False])
+def test_a_folder_val_is_the_validation_part(tmp_path: Path, train: str, test: bool) -> None:
+    write_pictures(tmp_path / train, count=5)
+    write_pictures(tmp_path / "val", count=2)
+    if test:
+        write_pictures(tmp_path / "test", count=1)
+    data = opened(Folder(str(tmp_path), size=8, validation=None))
+    assert data.validation is not None
+    names = data.validation.named(torch.arange(4))
+    assert names == [f"val/{name}" for name in ("cat/0.png", "cat/1.jpg", "dog/0.png", "dog/1.jpg")]
+    assert (len(data.train), len(for_test(data))) == ((10, 2) if test else (8, 2))
+
+
+def test_validation_images_are_read_from_an_npz_without_test_images(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", test_images=None, test_labels=None)
+    data = opened(Npz(str(tmp_path / "a.npz"), validation=None))
+    assert data.validation is not None
+    assert (len(data.validation), len(data.train) + len(for_test(data))) == (12, 12)
+
+
+def test_labels_are_counted_before_they_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("autoal.data.classes.values_of")
+    write_npz(tmp_path / "a.npz", train_labels=["cat"] * 13)
+    with pytest.raises(UserError, match=r"must be one for each of 12 images, got \(13,\)"):
+        Npz(str(tmp_path / "a.npz")).setup()

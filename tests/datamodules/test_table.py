@@ -300,13 +300,15 @@ def test_new_rows_are_read_cell_by_cell_as_those_of_the_file(tmp_path: Path) -> 
     rows = [line.split(",") for line in MIXED.splitlines()[1:]]
     assert data.train.places is not None
     own = [[size, colour, weight] for size, colour, _, weight in rows]
-    found = data.stored([own[place] for place in data.train.places.tolist()])
+    found = data.reader().of([own[place] for place in data.train.places.tolist()])
     assert torch.equal(found.inputs, data.train.inputs)
     cells: list[list[Any]] = [[1.5, "blue", 1], [3.0, None, 2.0]]
     assert torch.equal(
-        data.stored(cells).inputs, data.stored([["1.5", "blue", "1"], own[2]]).inputs
+        data.reader().of(cells).inputs, data.reader().of([["1.5", "blue", "1"], own[2]]).inputs
     )
-    assert torch.equal(data.stored(np.array(own[:4], object)).inputs, data.stored(own[:4]).inputs)
+    assert torch.equal(
+        data.reader().of(np.array(own[:4], object)).inputs, data.reader().of(own[:4]).inputs
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,4 +328,4 @@ def test_a_new_row_that_is_none_of_the_table_is_refused(
 ) -> None:
     data = opened(written(tmp_path / "mixed.csv", MIXED), label="kind")
     with pytest.raises(UserError, match=message):
-        data.stored([row])
+        data.reader().of([row])

@@ -1,13 +1,16 @@
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from autoal import Data, Encoded, Encoder, ImageData, Loaded, Rows
+from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.encoder import demand_pictures
 from autoal.errors import UserError
 
@@ -131,19 +134,21 @@ def test_new_rows_are_encoded_as_the_pool_was_without_a_look_at_it(data: ImageDa
     encoded_by(data, Brightness())
     encoder, new = Brightness(), data.train.inputs[[5, 2]]
     encoded = encoded_by(data, encoder)  # what the other has learnt was kept
-    assert torch.equal(encoded.stored(new.numpy()).inputs, expected(data, new))
+    found = encoded_rows(encoder, encoded.reader().of(new.numpy()), CPU)
+    assert torch.equal(found.inputs, expected(data, new))
     assert (encoder.lessons, encoder.looks) == (0, 1)
     with pytest.raises(UserError, match="are not like those of the pool"):
-        encoded.stored(new.float())
+        encoded.reader().of(new.float())
 
 
 def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageData) -> None:
     encoder = Brightness()
     encoder.new_rows = False
     features = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    assert torch.equal(encoded_by(data, encoder).stored(features).inputs, features)
+    reader = encoded_by(data, encoder).reader()
+    assert torch.equal(reader.of(features).inputs, features)
     with pytest.raises(UserError, match="are not like those of the pool"):
-        encoded_by(data, encoder).stored(data.train.inputs)
+        reader.of(data.train.inputs)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +158,11 @@ def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageDa
         (lambda found: found.numpy(), "of train, got ndarray"),
         (lambda found: found[:, 0], r"of train, got \(60,\)"),
         (lambda found: None, "each of the 60 rows of train, got NoneType"),
+        (lambda found: found.long(), "Spoilt must give floating-point numbers, got torch.int64"),
         (lambda found: found * torch.nan, "train that are not finite"),
         (lambda found: found[:, : 1 + len(found) // 60], "different things of the parts"),
     ],
-    ids=["too few", "array", "flat", "nothing", "nan", "widths"],
+    ids=["too few", "array", "flat", "nothing", "whole", "nan", "widths"],
 )
 def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
     data: ImageData, spoil: Callable[[Tensor], Any], message: str
@@ -190,3 +196,52 @@ def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:
     with pytest.raises(UserError, match=r"Brightness encodes pictures.*shape \(7,\).*encoder=none"):
         demand_pictures(Brightness(), rows)
     demand_pictures(Brightness(), Rows.of(torch.zeros(4, 1, 2, 2)))
+
+
+def spoil_state(entry: Path) -> None:
+    content = bytearray((entry / "state.npy").read_bytes())
+    content[200:] = bytes(len(content) - 200)
+    (entry / "state.npy").write_bytes(content)
+
+
+def spoil_features(entry: Path) -> None:
+    np.lib.format.open_memmap(entry / "train.npy", mode="r+")[3, 1] = np.nan
+
+
+@pytest.mark.parametrize("spoil", [spoil_state, spoil_features])
+def test_features_that_were_damaged_are_made_anew(
+    data: ImageData, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder = Brightness()
+    encoded_by(data, encoder)
+    (entry,) = Path(os.environ["XDG_CACHE_HOME"], "autoal", "features").iterdir()
+    spoil(entry)
+    for _ in range(2):
+        encoded = encoded_by(data, encoder)
+        assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs))
+    assert encoder.lessons == 2
+    assert capsys.readouterr().err.count(f"{entry} is damaged, and made anew") == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_features_of_any_precision_become_single(data: ImageData, dtype: torch.dtype) -> None:
+    class Other(Brightness):
+        def encode(self, rows: Rows, device: torch.device) -> Tensor:
+            return super().encode(rows, device).to(dtype)
+
+    encoded = encoded_by(data, Other())
+    assert encoded.train.inputs.dtype == torch.float32
+    assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs).to(dtype).float())
+
+
+def test_rows_that_differ_in_their_layout_or_type_alone_are_other_rows(data: ImageData) -> None:
+    class Blind(Brightness):
+        def encode(self, rows: Rows, device: torch.device) -> Tensor:
+            return torch.zeros(len(rows), 2)
+
+    encoder, images = Blind(), torch.arange(60 * 16, dtype=torch.uint8).view(60, 1, 4, 4)
+    same_bytes = [images, images.mT, images.view(torch.int8)]
+    for number, inputs in enumerate(same_bytes, start=1):
+        data.train = replace(data.train, inputs=inputs, shown=None)
+        encoded_by(data, encoder)
+        assert encoder.lessons == number

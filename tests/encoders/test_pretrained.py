@@ -122,7 +122,7 @@ def test_damaged_weights_are_refused_by_their_file_s_name(
 
 
 def test_weights_that_are_not_there_are_refused_before_the_rows_are_read() -> None:
-    with pytest.raises(UserError, match="there is no file nowhere, which weights= names"):
+    with pytest.raises(UserError, match="there is no file nowhere; weights= names one"):
         ImageNet("resnet18", weights="nowhere").key()
 
 
