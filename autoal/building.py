@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from functools import partial
 from importlib import import_module
 from inspect import signature
@@ -10,7 +11,8 @@ from typing import Any
 
 from autoal.errors import UserError, unending
 from autoal.kinds import demand_kinds_of
-from autoal.settings import Settings
+from autoal.plugins import KINDS
+from autoal.settings import Settings, flatten
 
 TARGET = "_target_"
 
@@ -56,6 +58,46 @@ def _inner(value: Any, where: str) -> Any:
     except TypeError as error:
         raise UserError(f"{value[TARGET]}: {error}") from error
     return partial(target, **options)
+
+
+def demand_class(section: Settings, where: str, *kinds: type) -> None:
+    """Refuse a section by which anything else would be called than a class of these kinds."""
+    name = section.get(TARGET, "")
+    found = located(name)
+    if not (isinstance(found, type) and issubclass(found, kinds)):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise UserError(f"{where}: {name} is no class of the kind {wanted}, and is not called")
+
+
+def demand_trusted(section: Settings, where: str, trust: Collection[str] = ()) -> None:
+    """Refuse a section of somebody else's by which code of unknown origin would be imported.
+
+    Of known origin are AutoAL, the installed plugins, and whatever is imported already.
+
+    Args:
+        section: what it names, and what the sections inside it name, is looked at.
+        where: the section stands, for messages.
+        trust: packages that may be imported too.
+    """
+    for key, name in flatten(section, f"{where}.").items():
+        place, _, last = key.rpartition(".")
+        home = str(name).rpartition(".")[0]
+        if last == TARGET and home not in sys.modules and _package(home) not in _known(trust):
+            raise UserError(
+                f"{place}: {name} is of neither AutoAL nor an installed plugin, and is not "
+                f"imported because a file names it: if you trust {_package(home)}, import {home} "
+                f"before, or give trust=[{_package(home)!r}], --trust {_package(home)} of a command"
+            )
+
+
+def _known(trust: Collection[str]) -> set[str]:
+    """The packages whose modules may be imported."""
+    plugins = {point.module for kind in KINDS for point in kind.installed().values()}
+    return {"autoal", *map(_package, (*plugins, *trust))}
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config
 from autoal.config import CONFIGS
-from autoal.errors import Interrupted, PluginError, UserError
+from autoal.errors import Interrupted, PluginError, UserError, unread
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
 from autoal.settings import Settings
@@ -61,10 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
-    except BrokenPipeError:
-        # The reader of the output is gone, as `head` is after some lines.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
+        return unread()
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:

@@ -1,6 +1,8 @@
 """Errors that the user can put right: one message, one exit code, no traceback."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -32,6 +34,12 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.signal = signal.Signals(number)
+
+
+def unread() -> int:
+    """Send the rest of the output nowhere, as its reader is gone; returns the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 @contextmanager

@@ -6,15 +6,16 @@ python -m autoal.labels runs/mine --format folder --out labelled/
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from autoal.building import TARGET
-from autoal.errors import UserError
-from autoal.exported.place import demand_new, rounds_of_model
-from autoal.exported.told import tell, told
+from autoal.building import TARGET, demand_trusted
+from autoal.errors import UserError, about
+from autoal.exported.place import demand_new, is_model_of
+from autoal.exported.told import add_trust, tell, told
 from autoal.record.config import read_config
+from autoal.record.kinds import MAPPING
 from autoal.record.layout import CONFIG, MODEL, ROUNDS
 from autoal.record.round import Round, read_rounds
 from autoal.record.whole import write_whole
@@ -47,11 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, help="what to write, which must not be there yet; default: the terminal"
     )
+    add_trust(parser)
     given = parser.parse_args(argv)
-    return told(lambda: labels(given.run, given.format, given.out))
+    return told(lambda: labels(given.run, given.format, given.out, given.trust))
 
 
-def labels(run: Path, form: str, out: Path | None) -> None:
+class _Run(NamedTuple):
+    """What the labels of a run are told by."""
+
+    path: Path
+    id: str
+    sections: Settings  # by which data set and encoder are built
+    history: Sequence[Round]
+    trust: Collection[str]  # packages that may be imported though the run's files name them
+
+
+def labels(run: Path, form: str, out: Path | None, trust: Collection[str] = ()) -> None:
     """Tell the labels of a run in this form."""
     if not (run / CONFIG).is_file():
         raise UserError(f"there is no run in {run}: it has no {CONFIG}")
@@ -59,48 +71,61 @@ def labels(run: Path, form: str, out: Path | None) -> None:
         raise UserError(f"--format {form} needs a name: give --out")
     if out is not None:
         demand_new(out)
-    config = read_config(run / CONFIG).settings
-    if TARGET not in (config.get("data") or {}):
-        raise UserError(f"the run in {run} is of a program's own data, which are not known here")
-    record = run / ROUNDS
+    _tell(_read(run, trust), form, out)
+
+
+def _read(path: Path, trust: Collection[str]) -> _Run:
+    config = read_config(path / CONFIG)
+    with about(path / CONFIG):
+        sections = {name: _section(name, config.settings) for name in ("data", "encoder")}
+    if TARGET not in sections["data"]:
+        raise UserError(f"the run in {path} is of a program's own data, which are not known here")
+    record = path / ROUNDS
     history = read_rounds(record.read_bytes(), record) if record.exists() else []
     if not history:
-        raise UserError(f"nothing was labelled yet in {run}")
-    _tell(run, form, out, config, history)
+        raise UserError(f"nothing was labelled yet in {path}")
+    for name, section in sections.items():
+        demand_trusted(section, name, trust)
+    return _Run(path, config.about["id"], sections, history, trust)
 
 
-def _tell(
-    run: Path, form: str, out: Path | None, config: Settings, history: Sequence[Round]
-) -> None:
+def _section(name: str, settings: Settings) -> Settings:
+    """A section of the settings; empty where a run, such as an older one, lacks it."""
+    section: Settings | None = settings.get(name)
+    if section is None:
+        return {}
+    MAPPING.demand(name, section)
+    return section
+
+
+def _tell(run: _Run, form: str, out: Path | None) -> None:
     from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
     from autoal.run import data_set  # which brings torch
 
-    data = data_set(config)
-    labelled = Labelled(data, history)
+    data = data_set(run.sections)
+    labelled = Labelled(data, run.history)
     if out is not None and form == "folder":
-        path = config["data"].get("path")
+        path = run.sections["data"].get("path")
         as_folder(labelled, out, None if path is None else Path(path).expanduser())
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
     else:
-        probs = _probs(run, config, data, labelled, len(history) - 1)
+        probs = _probs(run, data, labelled)
         found = labelled.labels if probs is None else labelled.with_probabilities(probs)
         tell((as_csv if form == "csv" else as_jsonl)(found), out)
 
 
-def _probs(
-    run: Path, config: Settings, data: "Data", labelled: "Labelled", last: int
-) -> "torch.Tensor | None":
+def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":
     """What the model of the last round says of the rows; None where there is none."""
-    if rounds_of_model(run / MODEL) != last:
+    if not is_model_of(run.path / MODEL, run.id, run.history[-1].number):
         return None
     import torch
 
     from autoal.exported.model import Model
     from autoal.run import encoded
 
-    model = Model.read(run)
-    seen = encoded(config, data, model.device)
+    model = Model.read(run.path, trust=run.trust)
+    seen = encoded(run.sections, data, model.device)
     return torch.cat([model.predict_encoded(rows) for rows in labelled.of(seen)])
 
 

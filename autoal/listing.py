@@ -7,7 +7,6 @@ python -m autoal.strategies margin    # one in full
 import argparse
 import inspect
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from inspect import Parameter
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
-from autoal.errors import UserError, unending
+from autoal.errors import UserError, unending, unread
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 
@@ -35,8 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         print(in_full(name) if name else listing(), flush=True)
     except BrokenPipeError:  # the reader is gone, as `head` is after some lines
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return unread()
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

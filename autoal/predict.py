@@ -7,14 +7,14 @@ python -m autoal.predict runs/mine new.csv | head
 import argparse
 import csv
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoal.errors import UserError
 from autoal.exported.place import demand_new, model_folder
-from autoal.exported.told import tell, told
+from autoal.exported.told import add_trust, tell, told
 
 if TYPE_CHECKING:
     from autoal.exported.model import Predictions
@@ -39,11 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, help="file to write, which must not be there yet; default: the terminal"
     )
+    add_trust(parser)
     given = parser.parse_args(argv)
-    return told(lambda: predict(given.run, given.rows, given.out))
+    return told(lambda: predict(given.run, given.rows, given.out, given.trust))
 
 
-def predict(run: Path, paths: Sequence[Path], out: Path | None) -> None:
+def predict(
+    run: Path, paths: Sequence[Path], out: Path | None, trust: Collection[str] = ()
+) -> None:
     """Predict the rows of these files, and write a CSV file."""
     model_folder(run)
     for path in paths:
@@ -53,7 +56,7 @@ def predict(run: Path, paths: Sequence[Path], out: Path | None) -> None:
         demand_new(out)
     from autoal.exported.model import Model  # which brings torch
 
-    model = Model.read(run)
+    model = Model.read(run, trust=trust)
     tell(as_csv(model.classes, model.predict_files(paths)), out)
 
 

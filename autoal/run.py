@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from autoal.blame import blaming, refused
-from autoal.building import TARGET, build
+from autoal.building import TARGET, build, demand_class
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
 from autoal.cycle.plan import Plan
@@ -21,7 +21,7 @@ from autoal.encoders.encoded import Encoded
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 from autoal.exported.model import export
-from autoal.exported.place import rounds_of_model
+from autoal.exported.place import is_model_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
@@ -80,6 +80,7 @@ def parts(settings: Settings) -> Parts:
         start = settings["start"]
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
         strategy = _strategy(settings, "strategy")
+        demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
         data = encoded(settings, data_set(settings), training.device)
         learner = _learner(settings, data, training)
@@ -95,7 +96,8 @@ def parts(settings: Settings) -> Parts:
             strategy=strategy,
         )
         if not callable(oracle):
-            raise _no_part("oracle", settings, "called with a Question")
+            name = settings["oracle"][TARGET]
+            raise UserError(f"oracle: {name} must be called with a Question")
     return Parts(experiment, oracle)
 
 
@@ -128,9 +130,8 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
 def data_set(settings: Settings) -> Data:
     """The data set of a run, as it is before any encoder."""
     with refused(settings):
-        data = build(settings["data"], "data")
-        if not isinstance(data, Data):
-            raise _no_part("data", settings, "a Data")
+        demand_class(settings["data"], "data", Data)
+        data: Data = build(settings["data"], "data")
         data.setup()
     return data
 
@@ -139,9 +140,8 @@ def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
     """The data set as the encoder of the run sees it, if there is one."""
     if not settings["encoder"]:
         return data
-    encoder = build(settings["encoder"], "encoder")
-    if not isinstance(encoder, Encoder):
-        raise _no_part("encoder", settings, "an Encoder")
+    demand_class(settings["encoder"], "encoder", Encoder)
+    encoder: Encoder = build(settings["encoder"], "encoder")
     seen = Encoded(data, encoder, device)
     seen.setup()
     return seen
@@ -157,14 +157,10 @@ def _learner(settings: Settings, data: Data, training: Training) -> Learner:
     )
 
 
-def _no_part(group: str, settings: Settings, wanted: str) -> UserError:
-    return UserError(f"{group}: {settings[group][TARGET]} must be {wanted}")
-
-
 def _keep_model(built: Parts, folder: RunFolder) -> None:
     """Write the trained model down, unless that of the last round is there already."""
     place, experiment, last = folder.path / MODEL, built.experiment, folder.rounds[-1]
-    if rounds_of_model(place) == last.number:
+    if is_model_of(place, folder.id, last.number):
         return
     try:
         if not experiment.history:
@@ -176,6 +172,7 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
             task=folder.config["task"],
             encoder=folder.config["encoder"],
             about={
+                "run": folder.id,
                 "rounds": last.number,
                 "labels": last.labelled,
                 "metrics": last.metrics,

@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 
-from autoal.building import accepted, build, located
+from autoal.building import accepted, build, demand_class, demand_trusted, located
 from autoal.errors import UserError
 from autoal.model.networks import MLP
 
@@ -48,6 +48,24 @@ def test_a_section_inside_becomes_what_builds_the_object() -> None:
 def test_build_refuses_what_cannot_be(target: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build({"_target_": target}, start=0, budget=1, rounds=1)
+
+
+def test_a_class_of_another_kind_is_refused_before_it_is_called() -> None:
+    demand_class({"_target_": "fractions.Fraction"}, "part", int, Fraction)
+    for name in ("os.mkdir", "pathlib.Path"):
+        with pytest.raises(UserError, match=f"part: {name} is no class of the kind Fraction"):
+            demand_class({"_target_": name, "path": "made"}, "part", Fraction)
+
+
+@pytest.mark.parametrize("name", ["autoal.not.Yet", "fractions.Fraction", "mine.inner.Thing"])
+def test_code_of_known_origin_may_be_imported(name: str) -> None:
+    demand_trusted({"_target_": name, "inner": {"_target_": name}}, "part", ["mine"])
+
+
+@pytest.mark.parametrize("name", ["antigravity.Thing", "fractions.inner.Thing", "mined.Thing", 5])
+def test_code_of_unknown_origin_may_not(name: object) -> None:
+    with pytest.raises(UserError, match=rf"part\.inner: {name} is of neither AutoAL nor"):
+        demand_trusted({"a": 1, "inner": {"_target_": name}}, "part", ["mine"])
 
 
 def test_a_module_that_lacks_what_it_needs_is_told_apart_from_one_that_is_not_there(

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from io import BytesIO, StringIO
@@ -19,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from autoal.data.contract import Data
+from autoal.data.pictures import MODES, is_picture
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.record.round import Round
@@ -59,6 +59,11 @@ class Labelled:
             )
         held_out = data.validation
         self.rows = self.of(data)
+        if len(given) and int(given.max()) >= len(data.classes):
+            raise UserError(
+                f"a row was labelled {int(given.max())}, and the data set has only "
+                f"{len(data.classes)} classes: it is not that of the run"
+            )
         self.numbered = given if held_out is None else torch.cat([held_out.labels, given])
         self.labels = [*_held_out(held_out, data.classes), *_asked(data, history)]
 
@@ -67,11 +72,25 @@ class Labelled:
         asked = data.train.take(self.numbers)
         return [asked] if data.validation is None else [data.validation, asked]
 
+    def files(self, folder: Path | None) -> list[Path | None]:
+        """The picture file of each row, where the data set names one inside its folder."""
+        names = [name for rows in self.rows for name in rows.named(torch.arange(len(rows)))]
+        if folder is None:
+            return [None] * len(names)
+        return [_picture(folder.resolve(), name) for name in names]
+
     def with_probabilities(self, probs: Tensor) -> list[Label]:
         """The labels, each with its probability among these, (n, classes)."""
         own = probs.gather(1, self.numbered[:, None])[:, 0].tolist()
         pairs = zip(self.labels, own, strict=True)
         return [Label(**{**asdict(label), "probability": each}) for label, each in pairs]
+
+
+def _picture(folder: Path, name: str) -> Path | None:
+    """The picture that is called so, unless it lies outside the folder, as by `..` or a link."""
+    path = (folder / name).resolve()
+    inside = path.is_relative_to(folder)
+    return path if inside and is_picture(path) and path.is_file() else None
 
 
 def _held_out(rows: Rows | None, classes: Sequence[str]) -> Iterator[Label]:
@@ -124,26 +143,35 @@ def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:
         out: the folder, which is not there yet.
         source: the folder of the data set, below which rows may be named by their files.
     """
-    pictures = _pictures(labelled)
-    if pictures is None:
-        raise UserError("these rows are no pictures: give --format csv, jsonl or npz")
+    pictures = _for_files(labelled)
     folders = dict(zip(labelled.classes, folder_names(labelled.classes), strict=True))
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for place, (label, picture) in enumerate(zip(labelled.labels, pictures, strict=True)):
+        every = zip(labelled.labels, pictures, labelled.files(source), strict=True)
+        for place, (label, picture, file) in enumerate(every):
             number = f"{VALIDATION}-{place:06}" if label.row is None else f"{label.row:06}"
             folder = part / folders[label.label]
             folder.mkdir(exist_ok=True)
-            _put(folder, number, picture, None if source is None else source / label.name)
+            _put(folder, number, picture, file)
         part.chmod(0o755)
         part.rename(out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _for_files(labelled: Labelled) -> Tensor:
+    """What a person sees of the rows, as picture files can hold it."""
+    pictures, instead = _pictures(labelled), "give --format csv, jsonl or npz"
+    if pictures is None:
+        raise UserError(f"these rows are no pictures: {instead}")
+    if pictures.shape[1] not in MODES:
+        raise UserError(f"no picture file holds {pictures.shape[1]} channels: {instead}")
+    return pictures
+
+
 def _put(folder: Path, number: str, picture: Tensor, file: Path | None) -> None:
-    if file is not None and file.is_file():
+    if file is not None:
         shutil.copyfile(file, folder / f"{number}{file.suffix.lower()}")
     else:
         pixels = picture.permute(1, 2, 0).numpy()
@@ -153,13 +181,17 @@ def _put(folder: Path, number: str, picture: Tensor, file: Path | None) -> None:
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:
-    """A name for the folder of each class: its own, unless that is no name for a folder."""
-    safe = [re.sub(r"[^\w ()+-]", "_", name).strip()[:LONGEST] for name in classes]
-    often = Counter(name.casefold() for name in safe)
-    named = []
-    for place, (name, own) in enumerate(zip(safe, classes, strict=True)):
-        plain = name == own and name not in ("", *PARTS) and often[name.casefold()] == 1
-        named.append(name if plain else f"{name}-{place}")
+    """A name for the folder of each class: its own, unless that is no name or is taken."""
+    named: list[str] = []
+    taken = {"", *PARTS}  # as file systems see them to which A is a
+    for place, own in enumerate(classes):
+        name = re.sub(r"[^\w ()+-]", "_", own).strip()[:LONGEST]
+        if name != own:
+            name += f"-{place}"
+        while name.casefold() in taken:
+            name += f"-{place}"
+        named.append(name)
+        taken.add(name.casefold())
     return named
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from autoal.building import TARGET, build, located
+from autoal.building import TARGET, build, demand_class, demand_trusted
 from autoal.data.contract import Data
 from autoal.data.reader import Reader, rebuilt
 from autoal.data.rows import Rows
@@ -23,18 +21,21 @@ from autoal.errors import UserError
 from autoal.exported.place import model_folder
 from autoal.exported.preprocessing import preprocessing_of, preprocessing_state
 from autoal.exported.readme import readme
+from autoal.exported.texts import in_utf8
 from autoal.model.estimator import SklearnLearner
 from autoal.model.learner import Learner
 from autoal.model.own import LightningLearner, TorchLearner
 from autoal.model.task import Task
-from autoal.model.trained import learner_of
+from autoal.model.trained import Trained, learner_of
 from autoal.model.training import Training
 from autoal.model.weights import weights_follow
 from autoal.record.layout import MODEL_FACTS as FACTS
 from autoal.record.layout import MODEL_README as README
 from autoal.record.layout import MODEL_WEIGHTS as WEIGHTS
+from autoal.record.states import packed, unpacked
 from autoal.record.whole import write_whole, writing
 from autoal.seeding import seeded
+from autoal.settings import Settings, plain
 
 FORMAT = 1  # of the folder; a later one may not be understood by this version
 
@@ -79,20 +80,27 @@ class Model:
         return cls(data.classes, data.reader(), learner, encoder, device)
 
     @classmethod
-    def read(cls, path: Path | str, training: Training | None = None) -> Model:
+    def read(
+        cls, path: Path | str, training: Training | None = None, *, trust: Collection[str] = ()
+    ) -> Model:
         """The model of a finished run.
 
-        Nothing that its files name is imported or called but classes of tasks, learners, encoders
-        and networks.
+        Nothing that its files name is called but classes of tasks, learners, encoders and networks.
+        They are of AutoAL, of installed plugins, or of what the program has imported already.
 
         Args:
             path: of the run's folder, or of the folder `model` in it, wherever that was copied.
             training: the machine that predicts; the default takes what is there.
+            trust: packages that may be imported too, such as one's own.
         """
         folder = model_folder(Path(path).expanduser())
         with seeded(0, "read"), weights_follow():
             try:
-                return _built(*_content(folder), training or Training())
+                facts, kept = _content(folder)
+                for group in ("task", "encoder"):
+                    demand_trusted(facts[group] or {}, group, trust)
+                _demand_kinds(facts)
+                return _built(facts, kept, training or Training())
             except (KeyError, TypeError, AttributeError, RuntimeError) as error:
                 raise UserError(f"{folder} does not fit together: {error!r}") from error
 
@@ -148,31 +156,29 @@ def export(
             f"a {type(learner).__name__} is built by code of yours, and not by a section: keep its "
             "state_dict(), or take experiment.model(), which predicts as long as the program runs"
         )
-    _demand_class("task", task, (Task, Learner))
-    if model.encoder is not None:
-        _demand_class("encoder", encoder or {}, (Encoder,))
     kept = {
         "learner": learner.state_dict(),
         "encoder": {} if model.encoder is None else model.encoder.state_dict(),
-        "preprocess": preprocessing_state(data.preprocess()),
+        "preprocess": preprocessing_state(_preprocess(data, learner)),
         "reader": model.reader.state_dict(),
     }
-    content = BytesIO()
-    torch.save(kept, content)
-    weights = content.getvalue()
-    facts = {
-        "format": FORMAT,
-        "classes": model.classes,
-        "shape": data.train.shape,
-        "task": task,
-        "encoder": None if model.encoder is None else encoder,
-        **(about or {}),
-        "weights": sha256(weights).hexdigest(),
-    }
+    weights = packed(kept)
+    facts = plain(
+        {
+            "format": FORMAT,
+            "classes": model.classes,
+            "shape": data.train.shape,
+            "task": task,
+            "encoder": None if model.encoder is None else encoder or {},
+            **(about or {}),
+            "weights": sha256(weights).hexdigest(),
+        }
+    )
+    _demand_kinds(facts)
     with writing(folder / FACTS):
         (folder / FACTS).unlink(missing_ok=True)  # a model is there whole, or not at all
     write_whole(folder / WEIGHTS, weights)
-    write_whole(folder / README, readme(facts).encode())
+    write_whole(folder / README, in_utf8(readme(facts)))
     write_whole(folder / FACTS, json.dumps(facts, indent=2).encode())
 
 
@@ -185,9 +191,7 @@ def _content(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             raise UserError(f"{folder} is of format {facts['format']}, and this reads {FORMAT}")
         if sha256(weights).hexdigest() != facts["weights"]:
             raise UserError(f"{folder / WEIGHTS} is damaged, or of another {FACTS}: copy it again")
-        return facts, torch.load(BytesIO(weights), weights_only=True, map_location="cpu")
-    except UnpicklingError as error:
-        raise UserError(f"{folder / WEIGHTS} holds more than tensors and plain values") from error
+        return facts, unpacked(weights, folder / WEIGHTS)
     except OSError as error:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -197,7 +201,6 @@ def _content(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _built(facts: Mapping[str, Any], kept: Mapping[str, Any], training: Training) -> Model:
-    _demand_class("task", facts["task"], (Task, Learner))
     learner = learner_of(
         facts["task"],
         shape=tuple(facts["shape"]),
@@ -208,19 +211,26 @@ def _built(facts: Mapping[str, Any], kept: Mapping[str, Any], training: Training
     learner.load_state_dict(kept["learner"])
     encoder = None
     if facts["encoder"] is not None:
-        _demand_class("encoder", facts["encoder"], (Encoder,))
         encoder = build(facts["encoder"])
         encoder.load_state_dict(kept["encoder"])
     return Model(facts["classes"], rebuilt(kept["reader"]), learner, encoder, training.device)
 
 
-def _demand_class(group: str, section: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
-    """Refuse a section by which anything else would be called than a class of these kinds."""
-    name = str(section.get(TARGET, ""))
-    found = located(name)
-    if not (isinstance(found, type) and issubclass(found, kinds)):
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise UserError(f"{group}: {name} is no class of the kind {wanted}, and is not called")
+def _preprocess(data: Data, learner: Learner) -> nn.Module:
+    """What rows go through before they are trained on; a task has it, and data compute it anew."""
+    return learner.task.preprocess if isinstance(learner, Trained) else data.preprocess()
+
+
+def _demand_kinds(facts: Mapping[str, Any]) -> None:
+    """Refuse facts by which anything else would be called than what makes up a model."""
+    _demand_classes(facts["task"], "task", Task, Learner)
+    if facts["encoder"] is not None:
+        _demand_classes(facts["encoder"], "encoder", Encoder)
+
+
+def _demand_classes(section: Settings, where: str, *kinds: type) -> None:
+    """Refuse a section of another kind, and sections inside it that are of no networks."""
+    demand_class(section, where, *kinds)
     for key, value in section.items():
-        if isinstance(value, Mapping) and TARGET in value:
-            _demand_class(f"{group}.{key}", value, (nn.Module,))
+        if isinstance(value, dict) and TARGET in value:
+            _demand_classes(value, f"{where}.{key}", nn.Module)

@@ -22,13 +22,14 @@ def model_folder(path: Path) -> Path:
     )
 
 
-def rounds_of_model(folder: Path) -> int | None:
-    """After how many rounds the model in this folder was trained; None if there is none."""
+def is_model_of(folder: Path, run: str, rounds: int) -> bool:
+    """Whether a folder has the model of this run after so many rounds."""
     try:
         facts = json.loads((folder / MODEL_FACTS).read_bytes())
-        return facts["rounds"] if (folder / MODEL_WEIGHTS).is_file() else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        there = (facts["run"], facts["rounds"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return there == (run, rounds) and (folder / MODEL_WEIGHTS).is_file()
 
 
 def demand_new(path: Path) -> None:

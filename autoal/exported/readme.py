@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from autoal.escape import marked
+
 TEXT = """# A model trained by AutoAL
 
 It tells {count} classes apart: {classes}.
@@ -33,7 +35,7 @@ print(names[0], model.classes[probs[0].argmax()], float(probs[0].max()))
 def readme(facts: Mapping[str, Any]) -> str:
     """The text, in Markdown."""
     classes = facts["classes"]
-    shown = ", ".join(f"`{name}`" for name in classes[:20]) + (", ..." if classes[20:] else "")
+    shown = ", ".join(map(marked, classes[:20])) + (", ..." if classes[20:] else "")
     return TEXT.format(count=len(classes), classes=shown, measured=_measured(facts))
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from autoal.errors import UserError
+from autoal.errors import UserError, unread
+from autoal.exported.texts import in_utf8, printable
 from autoal.record.whole import write_whole
+
+
+def add_trust(parser: ArgumentParser) -> None:
+    """Let a command be told which code may be imported because a run's files name it."""
+    parser.add_argument(
+        "--trust",
+        metavar="PACKAGE",
+        action="append",
+        default=[],
+        help="package or module of your own, of which classes may be used that the run's files "
+        "name; those of AutoAL and of installed plugins always may",
+    )
 
 
 def told(work: Callable[[], None]) -> int:
@@ -17,7 +30,7 @@ def told(work: Callable[[], None]) -> int:
         work()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader is gone, as `head` is after some lines
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return unread()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
@@ -27,6 +40,6 @@ def told(work: Callable[[], None]) -> int:
 def tell(text: str, out: Path | None) -> None:
     """Write to a file, as a whole, or to the terminal."""
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(printable(text, sys.stdout.encoding))
     else:
-        write_whole(out, text.encode())
+        write_whole(out, in_utf8(text))

@@ -9,9 +9,8 @@ from weakref import ReferenceType, ref
 
 from torch import Tensor
 
-from autoal.building import TARGET, build
+from autoal.building import build, demand_class
 from autoal.data.rows import Rows
-from autoal.errors import UserError
 from autoal.model.features import Features, Head
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
@@ -28,11 +27,9 @@ def learner_of(section: Settings, **facts: Any) -> Learner:
         section: `task` of the settings.
         facts: `shape` of a row, `classes`, `preprocess` and `training`.
     """
+    demand_class(section, "task", Task, Learner)
     built = build(section, "task", **facts)
-    learner = Trained(built, facts["training"]) if isinstance(built, Task) else built
-    if not isinstance(learner, Learner):
-        raise UserError(f"task: {section[TARGET]} must be a Task or a Learner")
-    return learner
+    return Trained(built, facts["training"]) if isinstance(built, Task) else built
 
 
 class Trained(Learner):

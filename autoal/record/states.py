@@ -33,6 +33,11 @@ def read_state(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     demand_same(path, content, checksums_of(path), path.name)
+    return unpacked(content, path)
+
+
+def unpacked(content: bytes, path: Path) -> dict[str, Any]:
+    """The state that the bytes of this file are; messages name the file."""
     try:
         state = _unpacked(content)
     except Exception as error:  # whatever torch and pickle make of any bytes

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autoal.report.escape import escaped
+from autoal.escape import escaped
 from autoal.report.pictures import Pictures
 from autoal.report.svg import PALETTE, STROKES, Figure
 from autoal.report.tables import Table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoal.report.escape import escaped
+from autoal.escape import escaped
 
 COLOURS = 8
 PALETTE = """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-from autoal.report.escape import escaped, marked
+from autoal.escape import escaped, marked
 from autoal.report.measures import Spread
 
 Cell = str | int | float | Spread | tuple[float, float] | None

@@ -14,7 +14,7 @@ import yaml
 from autoal.datamodules.npz import Npz
 from PIL import Image
 
-from autoal import Data, Loaded, Model, Round, Rows
+from autoal import Data, Loaded, Model, Round, Rows, UserError
 from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz, folder_names
 from autoal.labels import main
 from autoal.run import data_set
@@ -94,11 +94,12 @@ def test_pictures_come_in_a_folder_for_each_class_and_nowhere_else(
     assert [path.name for path in (tmp_path / "inside").iterdir()] == ["labelled"]
     data = data_set(yaml.safe_load((mlp / "config.yaml").read_text()))
     names = folder_names(data.classes)
-    for file in files:
-        if file.stem.isdecimal():
-            row = int(file.stem)
-            assert file.parent.name == names[int(data.train.labels[row])]
-            assert np.array_equal(np.asarray(Image.open(file)), data.train.inputs[row, 0].numpy())
+    asked = [file for file in files if file.stem.isdecimal()]
+    assert len(asked) == 20
+    for file in asked:
+        row = int(file.stem)
+        assert file.parent.name == names[int(data.train.labels[row])]
+        assert np.array_equal(np.asarray(Image.open(file)), data.train.inputs[row, 0].numpy())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,9 @@ def test_pictures_come_in_a_folder_for_each_class_and_nowhere_else(
     [
         (["cat", "a dog", "5"], ["cat", "a dog", "5"]),
         (["a/b", "..", "", "a.b"], ["a_b-0", "__-1", "-2", "a_b-3"]),
-        (["Cat", "cat", "test"], ["Cat-0", "cat-1", "test-2"]),
+        (["Cat", "cat", "Test"], ["Cat", "cat-1", "Test-2"]),
+        (["a", "A", "a-0"], ["a", "A-1", "a-0"]),
+        (["a/b", "a_b-0", "a_b-0-1"], ["a_b-0", "a_b-0-1", "a_b-0-1-2"]),
         (["x" * 300, "y\0"], ["x" * 100 + "-0", "y_-1"]),
     ],
 )
@@ -142,19 +145,56 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
     assert not (tmp_path / "labelled").exists()
 
 
-def test_the_file_of_a_picture_is_copied(tmp_path: Path) -> None:
-    (tmp_path / "data" / "cat").mkdir(parents=True)
-    (tmp_path / "data" / "cat" / "1.JPG").write_bytes(b"as it is")
-    labelled = columns([2])
-    labelled.rows = [Rows(torch.zeros(1, 2), torch.zeros(1).long(), shown=torch.zeros(1, 3, 4, 4))]
-    labelled.labels = [Label(2, "cat/1.JPG", "a", 0, "me")]
-    as_folder(labelled, tmp_path / "out", tmp_path / "data")
+def pictured(name: str, channels: int = 3) -> Labelled:
+    """One row, of which the data set has a black picture of this name, and the record another."""
+    labelled, pictures = columns([2]), torch.zeros(1, channels, 4, 4, dtype=torch.uint8)
+    labelled.rows = [Rows(pictures, torch.zeros(1).long(), shown=pictures, names=[name])]
+    labelled.labels = [Label(2, "secret.png", "a", 0, "me")]
+    return labelled
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder of a data set, with what must not leave it, or is not in it."""
+    folder = tmp_path / "data"
+    (folder / "cat").mkdir(parents=True)
+    for path in (folder / "cat" / "1.JPG", folder / "secret.png", folder / "key.txt"):
+        path.write_bytes(b"as it is")
+    (tmp_path / "outside.png").write_bytes(b"as it is")
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    return folder
+
+
+def test_the_file_of_a_picture_is_copied(source: Path, tmp_path: Path) -> None:
+    as_folder(pictured("cat/1.JPG"), tmp_path / "out", source)
     assert (tmp_path / "out" / "a" / "000002.jpg").read_bytes() == b"as it is"
 
 
+@pytest.mark.parametrize(
+    "name", ["../outside.png", "link.png", "key.txt", "cat", "/etc/hostname", "train[2]"]
+)
+def test_what_is_no_picture_of_the_data_set_is_not_copied(
+    name: str, source: Path, tmp_path: Path
+) -> None:
+    as_folder(pictured(name), tmp_path / "out", source)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert files == [tmp_path / "out" / "a" / "000002.png"]
+    assert np.asarray(Image.open(files[0])).max() == 0
+
+
+def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no picture file holds 5 channels: give --format csv, js"):
+        as_folder(pictured("train[2]", channels=5), tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_record_of_another_data_set_is_refused() -> None:
-    with pytest.raises(ValueError, match="row 6 was labelled, and the data set has only 6"):
+    with pytest.raises(UserError, match="row 6 was labelled, and the data set has only 6"):
         columns([6])
+    data = Columns()
+    data.setup()
+    with pytest.raises(UserError, match="was labelled 2, and the data set has only 2 classes"):
+        Labelled(data, [Round(0, 1, [4], [2], {}, {}, 0)])
 
 
 def test_names_are_quoted() -> None:
@@ -191,6 +231,12 @@ def test_what_cannot_be_is_one_message(
         (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "nothing was labelled yet in"),
         (f"{ABOUT}\ndata: {{name: mine}}", "is of a program's own data, which are not known here"),
         ("data", "is not the config of a run"),
+        (f"{ABOUT}\ndata: 5", "config.yaml: `data` must be a mapping, got 5"),
+        (f"{ABOUT}\ndata: text", "config.yaml: `data` must be a mapping, got 'text'"),
+        (
+            f"{ABOUT}\ndata: {{_target_: any.Thing}}\nencoder: 5",
+            "`encoder` must be a mapping, got 5",
+        ),
     ],
 )
 def test_a_run_that_cannot_be_told_of_is_one_message(
@@ -199,6 +245,58 @@ def test_a_run_that_cannot_be_told_of_is_one_message(
     (tmp_path / "config.yaml").write_text(config)
     assert main([str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def reworded(run: Path, folder: Path, **settings: Any) -> Path:
+    """A copy of a run, as somebody else may hand it on."""
+    shutil.copytree(run, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    kept = {key: value for key, value in {**config, **settings}.items() if value is not None}
+    (folder / "config.yaml").write_text(yaml.safe_dump(kept))
+    return folder
+
+
+def test_nothing_is_called_but_what_is_a_data_set(
+    mlp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {"_target_": "os.mkdir", "path": str(tmp_path / "made")}
+    assert main([str(reworded(mlp, tmp_path / "run", data=made))]) == 2
+    assert "data: os.mkdir is no class of the kind Data" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
+
+
+def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
+    mlp: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "foreign.py").write_text("print('imported')\nclass Thing: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = str(reworded(mlp, tmp_path / "run", data={"_target_": "foreign.Thing"}))
+    assert main([run]) == 2
+    out, err = capsys.readouterr()
+    assert (out, "--trust foreign of a command" in err) == ("", True)
+    assert main([run, "--trust", "foreign"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "imported\n"
+    assert "foreign.Thing is no class of the kind Data" in err
+
+
+def test_a_run_without_an_encoder_s_section_has_none(
+    mlp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = reworded(mlp, tmp_path / "run", encoder=None)
+    assert told(capsys, older) == told(capsys, mlp)
+
+
+def test_the_model_of_another_run_tells_no_probabilities(
+    mlp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = yaml.safe_load((mlp / "config.yaml").read_text())
+    other = reworded(mlp, tmp_path / "run", about={**config["about"], "id": "another"})
+    lines = list(csv.DictReader(StringIO(told(capsys, other))))
+    assert {line["probability"] for line in lines} == {""}
 
 
 def test_an_unknown_form_is_refused(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """A model that came out of a run says what it said in the run."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
@@ -16,15 +18,22 @@ from autoal import (
     Arrays,
     Data,
     Experiment,
+    Learner,
     Model,
     Plan,
     SklearnLearner,
     TorchLearner,
+    Trained,
+    Training,
     UserError,
     export,
+    labels,
+    predict,
 )
 from autoal.data.images import Preprocess
+from autoal.exported.place import is_model_of
 from autoal.exported.preprocessing import preprocessing_of, preprocessing_state
+from autoal.exported.readme import readme
 from autoal.model.trained import learner_of
 from autoal.record.layout import MODEL_FACTS as FACTS
 from autoal.run import data_set
@@ -137,6 +146,23 @@ def test_the_same_command_writes_a_model_that_is_lacking_and_no_other(
     assert [path.stat().st_mtime_ns for path in model.iterdir()] == stamps
 
 
+def test_the_model_of_another_run_is_replaced(
+    train: Zygote, mlp: Path, digits: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(mlp / "model", tmp_path / "run" / "model")  # of as many rounds
+    chosen = ("data=npz", f"data.path={digits}", "task=mlp", "task.steps=1", "strategy=random")
+    assert train.run(*chosen, "rounds=1", "logger=none", f"out={tmp_path}", "name=run").code == 0
+    facts = json.loads((tmp_path / "run" / "model" / FACTS).read_text())
+    assert facts["run"] == config_of(tmp_path / "run")["about"]["id"]
+    assert facts["metrics"]["accuracy"] == metrics_of(tmp_path / "run")["accuracy"]
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"nothing", b"[" * 100_000])
+def test_facts_that_are_garbage_are_those_of_no_model(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / FACTS).write_bytes(content)
+    assert not is_model_of(tmp_path, "run", 1)
+
+
 def test_a_model_that_cannot_be_written_leaves_the_results(
     train: Zygote, mlp: Path, digits: Path, tmp_path: Path
 ) -> None:
@@ -180,6 +206,34 @@ def test_a_network_that_a_model_names_must_be_one(mlp: Path, tmp_path: Path) -> 
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     changed(tmp_path / "model", task=task | {"network": {"_target_": "os.system"}})
     with pytest.raises(UserError, match=r"task\.network: os\.system is no class of the kind Mod"):
+        Model.read(tmp_path / "model")
+
+
+def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
+    mlp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stranger.py").write_text(
+        "from autoal import Task\nimport pathlib\n\n"
+        "pathlib.Path(__file__).with_name('imported').touch()\n\n\nclass Mine(Task): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    shutil.copytree(mlp / "model", tmp_path / "model")
+    task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
+    model = changed(tmp_path / "model", task=task | {"_target_": "stranger.Mine"})
+    with pytest.raises(UserError, match=r"stranger\.Mine is of neither AutoAL nor .* trust="):
+        Model.read(model)
+    assert not (tmp_path / "imported").exists()
+    learner = Model.read(model, trust=["stranger"]).learner
+    assert isinstance(learner, Trained)
+    assert type(learner.task).__name__ == "Mine"
+    Model.read(model)  # the program has imported it by now
+
+
+def test_networks_that_a_model_names_are_of_known_origin_too(mlp: Path, tmp_path: Path) -> None:
+    shutil.copytree(mlp / "model", tmp_path / "model")
+    task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
+    changed(tmp_path / "model", task=task | {"network": {"_target_": "antigravity.Net"}})
+    with pytest.raises(UserError, match=r"task\.network: antigravity.Net is of neither AutoAL"):
         Model.read(tmp_path / "model")
 
 
@@ -232,6 +286,64 @@ def test_a_learner_of_sections_is_written_and_read(tmp_path: Path) -> None:
     export(tmp_path / "model", data, mine, task=section)
     new = data.train.inputs[:7]
     assert torch.equal(Model.read(tmp_path / "model").predict(new), experiment.predict(new))
+
+
+def logistic(data: Data) -> tuple[dict[str, str], Learner]:
+    """A section, and the learner that it describes."""
+    section = {"_target_": "autoal.model.logistic.Logistic"}
+    facts = {"shape": (4,), "classes": 3, "preprocess": data.preprocess()}
+    return section, learner_of(section, training=Training(), **facts)
+
+
+def test_the_statistics_of_the_data_are_not_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = rows()
+    section, learner = logistic(data)
+    assert isinstance(learner, Trained)
+    expected = learner.task.preprocess(data.train.inputs)
+    monkeypatch.setattr(data, "preprocess", None)
+    export(tmp_path / "model", data, learner, task=section)
+    found = Model.read(tmp_path / "model").learner
+    assert isinstance(found, Trained)
+    assert torch.equal(found.task.preprocess(data.train.inputs), expected)
+
+
+def test_what_is_told_about_a_model_is_plain(tmp_path: Path) -> None:
+    data = rows()
+    section, learner = logistic(data)
+    about = {"metrics": {"accuracy": torch.ones(1)}}
+    with pytest.raises(UserError, match=r"metrics\.accuracy=tensor.* must be a number"):
+        export(tmp_path, data, learner, task=section, about=about)
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_stand_in_the_readme_as_they_are() -> None:
+    text = readme({"classes": ["`a`", "b\n# c", "*d*"]})
+    assert r"It tells 3 classes apart: \`a\`, b # c, \*d\*." in text.splitlines()
+
+
+def test_names_that_are_no_text_come_out_escaped(
+    train: Zygote, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, name in enumerate((b"caf\xe9", b"tea")):
+        folder = tmp_path / "data" / os.fsdecode(name)
+        folder.mkdir(parents=True)
+        for number in range(8):
+            picture = Image.new("RGB", (4, 4), (30 * place, 20 * number, 0))
+            picture.save(folder / os.fsdecode(b"\xff%d.png" % number))
+    chosen = ("data=folder", f"data.path={tmp_path}/data", "data.size=4", "task=mlp")
+    options = ("task.steps=1", "strategy=random", "start=4", "rounds=0", "logger=none")
+    finished = train.run(*chosen, *options, f"out={tmp_path}", "name=run")
+    assert (finished.code, "is not written" in finished.err) == (0, False)
+    assert r"caf\udce9" in (tmp_path / "run" / "model" / "README.md").read_text("utf-8")
+    out = tmp_path / "labels.jsonl"
+    assert labels.main([str(tmp_path / "run"), "--format", "jsonl", "--out", str(out)]) == 0
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert {line["label"] for line in lines} <= {"caf\udce9", "tea"}
+    assert all((tmp_path / "data" / line["name"]).is_file() for line in lines)
+    assert predict.main([str(tmp_path / "run"), str(tmp_path / "data")]) == 0
+    assert r"p_caf\udce9" in capsys.readouterr().out
 
 
 def test_preprocessing_is_kept_without_augmentation_and_others_are_refused() -> None:
