@@ -52,8 +52,12 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def _pictures_among(folder: Path, names: Iterable[str]) -> list[Path]:
     """The files that call themselves pictures, and do not hide."""
-    found = (name for name in names if name.lower().endswith(ENDINGS) and name[0] != ".")
-    return [folder / name for name in sorted(found)]
+    return [folder / name for name in sorted(filter(is_picture, names))]
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of this name is one."""
+    return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
 def read_picture(path: Path, shape: Shape) -> Pixels:

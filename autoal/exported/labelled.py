@@ -90,7 +90,7 @@ def _picture(folder: Path, name: str) -> Path | None:
     """The picture that is called so, unless it lies outside the folder, as by `..` or a link."""
     path = (folder / name).resolve()
     inside = path.is_relative_to(folder)
-    return path if inside and is_picture(path) and path.is_file() else None
+    return path if inside and is_picture(path.name) and path.is_file() else None
 
 
 def _held_out(rows: Rows | None, classes: Sequence[str]) -> Iterator[Label]:
