@@ -8,6 +8,9 @@ from pathlib import Path
 from autoal.errors import UserError
 from autoal.record.layout import part_of
 
+# A link, at whose end is somebody else's file, is not followed.
+FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file as a whole, or leave it as it was."""
@@ -15,8 +18,7 @@ def write_whole(path: Path, content: bytes) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            part.unlink(missing_ok=True)  # it may be a link to somebody else's file
-            with part.open("xb") as file:
+            with os.fdopen(os.open(part, FRESH, 0o666), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

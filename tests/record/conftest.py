@@ -53,7 +53,7 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             refuse(self)
 
     def described(path: Path, flags: int, *arguments: Any) -> int:
-        if flags & os.O_RDWR:
+        if flags & (os.O_RDWR | os.O_WRONLY):
             refuse(path)
         return describe(path, flags, *arguments)
 
