@@ -15,9 +15,10 @@ from autoal.errors import UserError, about
 from autoal.exported.place import demand_new, is_model_of
 from autoal.exported.told import add_trust, tell, told
 from autoal.record.config import read_config
+from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
-from autoal.record.layout import CONFIG, MODEL, ROUNDS
-from autoal.record.round import Round, read_rounds
+from autoal.record.layout import CONFIG, MODEL, state_of
+from autoal.record.round import Round
 from autoal.record.whole import write_whole
 from autoal.settings import Settings
 
@@ -80,8 +81,7 @@ def _read(path: Path, trust: Collection[str]) -> _Run:
         sections = {name: _section(name, config.settings) for name in ("data", "encoder")}
     if TARGET not in sections["data"]:
         raise UserError(f"the run in {path} is of a program's own data, which are not known here")
-    record = path / ROUNDS
-    history = read_rounds(record.read_bytes(), record) if record.exists() else []
+    _, history = finished_rounds(path)
     if not history:
         raise UserError(f"nothing was labelled yet in {path}")
     for name, section in sections.items():
@@ -99,20 +99,25 @@ def _section(name: str, settings: Settings) -> Settings:
 
 
 def _tell(run: _Run, form: str, out: Path | None) -> None:
+    from autoal.cycle.history import demand_same_data
     from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
+    from autoal.record.states import read_state
     from autoal.run import data_set  # which brings torch
 
     data = data_set(run.sections)
+    state = read_state(state_of(run.path, run.history[-1].number))
+    demand_same_data(data, state.get("data"))
     labelled = Labelled(data, run.history)
+    probs = _probs(run, data, labelled)
+    if probs is not None:
+        labelled.labels = labelled.with_probabilities(probs)
     if out is not None and form == "folder":
         path = run.sections["data"].get("path")
         as_folder(labelled, out, None if path is None else Path(path).expanduser())
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
     else:
-        probs = _probs(run, data, labelled)
-        found = labelled.labels if probs is None else labelled.with_probabilities(probs)
-        tell((as_csv if form == "csv" else as_jsonl)(found), out)
+        tell((as_csv if form == "csv" else as_jsonl)(labelled.labels), out)
 
 
 def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":

@@ -132,7 +132,7 @@ class Table(Data):
         if strange := in_order(set(cells) - set(self.classes)):
             raise UserError(f"{sheet.path} has a class {strange[0]!r} that the training rows lack")
         inputs = self._layout.inputs({name: sheet.column(name) for name in sheet.names})
-        names = [f"line {line}" for line in sheet.lines]
+        names = [f"{sheet.path.name}:{line}" for line in sheet.lines]
         return Rows(inputs, class_numbers(cells, self.classes), names=names, part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoal.cycle.history import demand_history
+from autoal.cycle.history import demand_history, demand_same_data
 from autoal.cycle.hooks import Growth, Stop
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
@@ -20,7 +20,7 @@ from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import Rows, chosen
-from autoal.errors import UserError
+from autoal.errors import UserError, about
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught, tested
 from autoal.oracles.question import Answers, Oracle, Question
@@ -36,6 +36,7 @@ from autoal.query.view import View
 from autoal.record.folder import RunFolder
 from autoal.record.round import PHASES, Round
 from autoal.record.sink import Sink
+from autoal.record.states import packed
 from autoal.seeding import generator, seeded
 
 SHOWN = 200  # characters of what torch has to say of a state
@@ -164,6 +165,7 @@ class Experiment:
         # The labels that count are those that were told; the data set's own stay where they are.
         self._rows = learner.place(data.train.without_labels())
         self._pool = Pool.of(len(data.train))
+        self._fingerprint = data.fingerprint()
         self._made: list[Rows] = []
         self._asked: _Asked | None = None
 
@@ -191,6 +193,7 @@ class Experiment:
         if self.history or self._asked is not None:
             raise RuntimeError("this experiment has begun already: resume a new one")
         demand_history(history, self.plan, self.data)
+        demand_same_data(self.data, state.get("data"))
         with _fitting("learner"), seeded(self.seed, "resume"):  # it may draw before it has its own
             self.learner.load_state_dict(state["learner"])
         with _fitting("strategy"):
@@ -207,7 +210,11 @@ class Experiment:
         """What must outlive a round, beside its record; of the time between two rounds."""
         if self._asked is not None:
             raise RuntimeError("a question is open: the state to keep is that before `ask`")
-        state = {"learner": _state_of(self.learner), "strategy": _state_of(self.strategy)}
+        state = {
+            "learner": _state_of(self.learner),
+            "strategy": _state_of(self.strategy),
+            "data": self._fingerprint,
+        }
         made = [
             {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
         ]
@@ -425,6 +432,9 @@ def _state_of(part: Learner | QueryStrategy) -> dict[str, Any]:
     if not isinstance(state, dict):
         found = type(state).__name__
         raise UserError(f"{type(part).__name__}.state_dict must give a dict, got {found}")
+    if isinstance(part, QueryStrategy) and state:
+        with about(type(part).__name__):  # whose it is, before it is one of many
+            packed({"strategy": state})
     return state
 
 

@@ -22,6 +22,15 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
             raise UserError(f"round {done.number} has no metrics, though there are test rows")
 
 
+def demand_same_data(data: Data, fingerprint: str | None) -> None:
+    """Refuse a pool that is not the one that rounds were done on; older states do not tell."""
+    if fingerprint not in (None, data.fingerprint()):
+        raise UserError(
+            "the data have changed since: their rows are other ones, or stand in another order; "
+            "put them back as they were"
+        )
+
+
 def _demand_below(end: int, what: str, numbers: Iterable[int]) -> None:
     for number in numbers:
         if number >= end:

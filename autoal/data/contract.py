@@ -93,7 +93,7 @@ class Data(LightningDataModule, ABC):
         if not isinstance(loaded, Loaded):
             found = type(loaded).__name__
             raise UserError(f"{type(self).__name__}.load must give a Loaded, got {found}")
-        with about(type(self).__name__):
+        with about(self.called()):
             demand_sound(loaded.there(), self.classes)
         train, test, own = loaded
         if not self.keeps_order:
@@ -104,7 +104,7 @@ class Data(LightningDataModule, ABC):
             train = train.take(thin(train.labels, *how))
         train, validation = self._hold_out(train, own)
         ready = self.ready(Loaded(train, test, validation))
-        with about(type(self).__name__):
+        with about(self.called()):
             demand_finite_rows(ready.there())
         self.train, self.test, self.validation = ready
 
@@ -140,6 +140,14 @@ class Data(LightningDataModule, ABC):
         order = torch.randperm(len(source), generator=generator(self.split_seed, "validation"))
         drawn, left = order[: self.held_out].sort().values, order[self.held_out :].sort().values
         return (train.take(left) if own is None else train), source.take(drawn)
+
+    def called(self) -> str:
+        """What messages about the data call them: their file, if they have one."""
+        return str(getattr(self, "path", type(self).__name__))
+
+    def fingerprint(self) -> str:
+        """What tells the pool from another, so that nobody goes on with other rows."""
+        return self.train.fingerprint()
 
     def reader(self) -> Reader:
         """What reads new rows as the pool's are stored, also when the data set is not at hand."""

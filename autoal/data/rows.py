@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 import torch
 from torch import Tensor
 
+LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
 UNKNOWN = -1  # the label of a row whose class nobody told
 
 Shape = tuple[int, ...]  # of one row; of an image: channels, height, width
@@ -88,6 +90,16 @@ class Rows:
         if self.names is not None:
             return [str(name) for name in chosen(self.names, rows)]
         return [f"{self.part}[{place}]" for place in self._places()[rows].tolist()]
+
+    def fingerprint(self) -> str:
+        """What tells these rows from others: how many, their names, the inputs of some of them."""
+        count = len(self)
+        some = torch.linspace(0, max(0, count - 1), min(count, LOOKED_AT)).long().unique()
+        digest = sha256(repr((count, self.shape, self.inputs.dtype)).encode())
+        digest.update("\n".join(self.named(torch.arange(count))).encode(errors="replace"))
+        read = self.inputs[some.to(self.inputs.device)].cpu().contiguous()
+        digest.update(read.flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def with_labels(self, rows: Tensor, labels: Tensor) -> Rows:
         """The same rows, some of which have become known."""

@@ -63,6 +63,9 @@ class Encoded(Data):
         deviation = float(features.var(0).mean().sqrt())
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
+    def fingerprint(self) -> str:
+        return self.data.fingerprint()
+
     def reader(self) -> Reader:
         """That of the rows themselves, or of features, where only the data set's are encoded."""
         return self.data.reader() if self.encoder.new_rows else super().reader()

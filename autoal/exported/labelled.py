@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from autoal.data.contract import Data
 from autoal.data.pictures import MODES, is_picture
 from autoal.data.rows import Rows
 from autoal.errors import UserError
+from autoal.exported.texts import in_utf8, printable
 from autoal.record.round import Round
 
 VALIDATION = "validation"  # source of the labels that were there before anybody was asked
@@ -125,14 +127,29 @@ def as_npz(labelled: Labelled) -> bytes:
     """What data=npz reads; of rows that are no pictures, their inputs and labels."""
     pictures, labels = _pictures(labelled), labelled.numbered.numpy()
     classes = np.array(labelled.classes, dtype=str)
-    content = BytesIO()
+    arrays: dict[str, Any] = {"classes": classes, **_told(labelled.labels)}
     if pictures is None:
         inputs = torch.cat([rows.inputs.cpu() for rows in labelled.rows]).numpy()
-        np.savez_compressed(content, inputs=inputs, labels=labels, classes=classes)
+        arrays |= {"inputs": inputs, "labels": labels}
     else:
         images = pictures.permute(0, 2, 3, 1).numpy()
-        np.savez_compressed(content, train_images=images, train_labels=labels, classes=classes)
+        arrays |= {"train_images": images, "train_labels": labels}
+    content = BytesIO()
+    np.savez_compressed(content, **arrays)
     return content.getvalue()
+
+
+def _told(labels: Sequence[Label]) -> dict[str, Any]:
+    """What is known of each label, as arrays: -1 and NaN where nothing is."""
+    return {
+        "rows": np.array([-1 if label.row is None else label.row for label in labels]),
+        "names": np.array([printable(label.name, "utf-8") for label in labels], dtype=str),
+        "rounds": np.array([label.round for label in labels]),
+        "sources": np.array([label.source for label in labels], dtype=str),
+        "probabilities": np.array(
+            [np.nan if label.probability is None else label.probability for label in labels]
+        ),
+    }
 
 
 def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:
@@ -154,6 +171,7 @@ def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:
             folder = part / folders[label.label]
             folder.mkdir(exist_ok=True)
             _put(folder, number, picture, file)
+        (part / "labels.csv").write_bytes(in_utf8(as_csv(labelled.labels)))
         part.chmod(0o755)
         part.rename(out)
     finally:

@@ -18,7 +18,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Where a run reports to makes no difference to what it computes.
 FREE = ("logger", "name", "out")
-MORE = ("rounds", "budget")  # of which there may be more, a number a round where it is a list
+# What there may be more of, and how messages tell of it.
+MORE = {
+    "rounds": "; a plan can only grow",
+    "budget": "; a list goes on only after a list that it begins with",
+}
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
@@ -60,7 +64,7 @@ def changes(there: Settings, here: Settings) -> Changes:
 def demand_more(folder: Path, changed: Changes) -> None:
     """Refuse other settings than those of a folder with rounds, unless they ask for more."""
     told = [
-        f"  {key}: {there} in the folder, {here} now" + "; a plan can only grow" * (key in MORE)
+        f"  {key}: {there} in the folder, {here} now" + MORE.get(key, "")
         for key, (there, here) in changed.items()
         if not _is_more(key, there, here)
     ]

@@ -16,9 +16,10 @@ from typing import Any
 from uuid import uuid4
 
 from autoal.errors import UserError, Waiting
-from autoal.record.checksums import RECORD, checksums, demand_same_record
+from autoal.record.checksums import RECORD, checksums
 from autoal.record.config import Config, changes, config_bytes, demand_more, read_config
 from autoal.record.failure import forget_failure, keep_failure
+from autoal.record.finished import finished_rounds
 from autoal.record.layout import (
     CONFIG,
     OF_A_RUN,
@@ -30,7 +31,7 @@ from autoal.record.layout import (
     state_of,
 )
 from autoal.record.lock import Lock
-from autoal.record.round import OF_THE_RUN, Round, read_round, read_rounds
+from autoal.record.round import OF_THE_RUN, Round, read_round
 from autoal.record.states import packed, read_state
 from autoal.record.whole import write_whole, writing
 from autoal.settings import Settings, plain
@@ -64,9 +65,7 @@ class RunFolder:
         self._lock = Lock(path)
         try:
             with self.explained():
-                self._record = self._read_record()
-                self._rounds = read_rounds(self._record, self.record)
-                demand_same_record(path, self._record, len(self._rounds))
+                self._record, self._rounds = finished_rounds(path)
             self.id = self._settle(dict(versions or {}))
             if not self.barred:
                 self._tidy()
@@ -216,10 +215,3 @@ class RunFolder:
         about = {"id": uuid4().hex[:12], "versions": versions}
         self.write(self.path / CONFIG, config_bytes(Config(self.config, about)))
         return str(about["id"])
-
-    def _read_record(self) -> bytes:
-        try:
-            content = self.record.read_bytes() if self.record.exists() else b""
-        except OSError as error:
-            raise UserError(f"cannot read {self.record}: {error.strerror}") from error
-        return content if content.endswith(b"\n") or not content else content + b"\n"

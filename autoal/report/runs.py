@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autoal.errors import UserError
-from autoal.record.checksums import demand_same_record
 from autoal.record.config import read_config
 from autoal.record.failure import read_failure
+from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
 from autoal.record.layout import CONFIG, FAILURE, ROUNDS
-from autoal.record.round import Round, read_rounds
+from autoal.record.round import Round
 from autoal.report.faults import Fault
 from autoal.settings import Settings, flatten
 
@@ -136,7 +136,7 @@ def read_run(path: Path) -> Run:
     settings = flatten(config.settings)
     for key, kind in NEEDED.items():
         kind.demand(key, settings.get(key))
-    all_rounds = _read_rounds(path / ROUNDS)
+    all_rounds = _read_rounds(path)
     if len(all_rounds) > settings["rounds"] + 1:
         raise UserError(f"{ROUNDS} has {len(all_rounds)} rounds, where the plan has fewer")
     history = all_rounds[_empty(all_rounds) :]
@@ -154,17 +154,12 @@ def read_run(path: Path) -> Run:
     )
 
 
-def _read_rounds(path: Path) -> list[Round]:
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise UserError(f"cannot read {path.name}: {error.strerror}") from error
-    found = read_rounds(content, path.name)
-    demand_same_record(path.parent, content, len(found))
+def _read_rounds(folder: Path) -> list[Round]:
+    _, found = finished_rounds(folder)
     for done in found[_empty(found) :]:
         if not 0 <= done.metrics.get("accuracy", -1) <= 1:
             raise UserError(
-                f"{path.name}, line {done.number + 1} has no accuracy from 0 to 1: "
+                f"{ROUNDS}, line {done.number + 1} has no accuracy from 0 to 1: "
                 "nothing was tested, or the file is damaged"
             )
     return found

@@ -71,7 +71,6 @@ SCORES = {
     "turns to double precision": "torch.set_default_dtype(torch.float64)\n" + SOUND,
     "seeds the streams": "torch.manual_seed(0)\n" + SOUND,
     "goes to another folder": "import os; os.chdir('/')\n" + SOUND,
-    "closes the output": "import sys; sys.stdout.close()\n" + SOUND,
     "prints binary": "import sys; sys.stdout.buffer.write(bytes(range(256)))\n" + SOUND,
     "warns": "import warnings; warnings.warn('careful')\n" + SOUND,
     "leaves a thread": "import threading, time\n"
@@ -192,10 +191,10 @@ def _blamed(ended: Ended) -> str:
         if len(named) == 1 and "Traceback" in ended.err:
             return ANSWERED
         return f"a failure of nobody: {ended.err.strip()[-300:]}"
+    if ended.code == 2 and len(named) == len(ended.messages) == 1:
+        return ANSWERED  # in whatever words the plugin's own code chose
     end = judged(ended)
-    if end == ANSWERED and not named:
-        return f"a refusal of nobody: {ended.messages}"
-    return end
+    return f"a refusal of nobody: {ended.messages}" if end == ANSWERED else end
 
 
 def _listed(module: str, folder: Path) -> str:

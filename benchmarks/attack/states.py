@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from benchmarks.attack.program import ANSWERED, DONE, judged, program
 from benchmarks.attack.setting import (
@@ -16,6 +19,7 @@ from benchmarks.attack.setting import (
     Home,
     copied,
     damaged,
+    pictures,
     rounds_in,
     same_as,
 )
@@ -24,6 +28,18 @@ TIMES = 600
 SETTINGS = ((*SMALL,), (*SMALL, "strategy=autoal", "strategy.rehearsals=2"))
 FIRST, MORE = "rounds=1", "rounds=2"
 DEEP = "[" * 100_000
+
+Array = np.ndarray[Any, Any]
+Change = Callable[[Array, Array], tuple[Array, Array]]
+CHANGES: dict[str, Change] = {
+    "the other way round": lambda images, labels: (images[::-1], labels[::-1]),
+    "one less": lambda images, labels: (images[1:], labels[1:]),
+    "one more": lambda images, labels: (
+        np.concatenate([images[:1], images]),
+        np.concatenate([labels[:1], labels]),
+    ),
+    "brighter": lambda images, labels: (images + 1, labels),
+}
 
 
 def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
@@ -45,6 +61,8 @@ def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
             f"line: {what}",
             partial(_written, line, finished[SETTINGS[0]], longer[SETTINGS[0]]),
         )
+    for what, change in CHANGES.items():
+        yield f"data: {what}", partial(_other_data, change)
 
 
 def _files(run: Path) -> list[str]:
@@ -108,6 +126,27 @@ def _goes_on(
     if again != DONE or len(rounds_in(folder)) != len(rounds_in(longer)):
         return f"lost: put right, it does not go on: {again}"
     return end
+
+
+def _other_data(change: Change, folder: Path) -> str:
+    """The rows of a run are other ones when it is to go on."""
+    images, labels = pictures()
+    np.savez(folder / "x.npz", train_images=images, train_labels=labels)
+    command = [*SMALL, "data=npz", "data.path=x.npz", *QUIET]
+    begun = judged(program(folder, [*command, FIRST]))
+    if begun != DONE:
+        return f"the attack itself failed: {begun}"
+    np.savez(
+        folder / "x.npz", **dict(zip(("train_images", "train_labels"), change(images, labels)))
+    )
+    for module, arguments in (
+        ("autoal.command", [*command, MORE]),
+        ("autoal.labels", ["runs/run", "--format", "csv"]),
+    ):
+        end = judged(program(folder, arguments, module=module))
+        if end != ANSWERED:
+            return f"{module}: {end}, with data that have changed"
+    return ANSWERED
 
 
 def _lines() -> dict[str, str]:

@@ -1257,3 +1257,13 @@ def test_a_given_start_that_is_no_part_of_the_pool_is_refused(
 def test_each_round_asks_about_as_many_rows_as_its_budget(quick: Make) -> None:
     history = done(quick(plan=Plan(start=6, budget=[2, 9, 4], rounds=3)))
     assert [len(round.queried) for round in history] == [6, 2, 9, 4]
+
+
+def test_nobody_goes_on_with_other_data(quick: Make, data: Data) -> None:
+    begun = quick()
+    history = [answered(begun)]
+    state = begun.state_dict()
+    data.train = data.train.take(torch.arange(60).flip(0))
+    with pytest.raises(UserError, match="the data have changed since"):
+        quick().resume(history, state)
+    quick().resume(history, {**state, "data": None})  # as in folders of older versions

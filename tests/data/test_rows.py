@@ -107,3 +107,15 @@ def test_rows_are_called_by_their_names_or_else_by_their_places() -> None:
     some = six().take(torch.tensor([5, 0, 3]))
     assert some.named(torch.tensor([2, 0])) == ["d", "f"]
     assert replace(some, names=None, part="val").named(torch.tensor([2, 0])) == ["val[3]", "val[5]"]
+
+
+def test_a_fingerprint_tells_rows_from_others() -> None:
+    rows = replace(six(), names=None)
+    others = (
+        replace(rows, inputs=rows.inputs.flip(0)),
+        replace(rows, inputs=rows.inputs.double()),
+        rows.take(torch.arange(5)),
+        six(),
+    )
+    assert rows.fingerprint() == replace(rows, labels=rows.labels + 1).fingerprint()
+    assert len({each.fingerprint() for each in (rows, *others)}) == 5

@@ -66,7 +66,9 @@ def test_the_median_of_the_training_rows_stands_in_for_what_is_missing(tmp_path:
     mean, deviation = filled.mean(), filled.std()
     expected = ((filled - mean) / deviation)[data.train.places]
     assert parts(data)["train"].flatten().tolist() == pytest.approx(expected)
-    assert sorted(data.train.named(torch.arange(4))) == ["line 2", "line 3", "line 4", "line 5"]
+    assert sorted(data.train.named(torch.arange(4))) == [
+        f"{Path(train).name}:{line}" for line in range(2, 6)
+    ]
     expected = (np.array([3.0, 100.0]) - mean) / deviation
     for name in ("validation", "test"):
         assert parts(data)[name].flatten().tolist() == pytest.approx(expected)

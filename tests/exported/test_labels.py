@@ -140,6 +140,9 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         assert file["inputs"].tolist() == [[8, 9], [2, 3]]
         assert file["labels"].tolist() == [0, 1]
         assert file["classes"].tolist() == ["a", "b"]
+        told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
+        assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
+        assert np.isnan(file["probabilities"]).all()
     with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl or npz"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
@@ -177,9 +180,9 @@ def test_what_is_no_picture_of_the_data_set_is_not_copied(
     name: str, source: Path, tmp_path: Path
 ) -> None:
     as_folder(pictured(name), tmp_path / "out", source)
-    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert files == [tmp_path / "out" / "a" / "000002.png"]
-    assert np.asarray(Image.open(files[0])).max() == 0
+    files = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert files == {tmp_path / "out" / "a" / "000002.png", tmp_path / "out" / "labels.csv"}
+    assert np.asarray(Image.open(tmp_path / "out" / "a" / "000002.png")).max() == 0
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:

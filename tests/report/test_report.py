@@ -231,7 +231,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("config.yaml", None, "Is a directory"),
         ("rounds.jsonl", b"\xff\n", "rounds.jsonl, line 1 is not round 0"),
         ("rounds.jsonl", b"[" * 100_000, "rounds.jsonl, line 1 is not round 0"),
-        ("rounds.jsonl", None, "cannot read rounds.jsonl: Is a directory"),
+        ("rounds.jsonl", None, "rounds.jsonl: Is a directory"),
     ],
 )
 def test_one_broken_run_costs_no_page(

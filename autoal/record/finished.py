@@ -1,0 +1,22 @@
+"""The finished rounds of a run folder, for all who read them; nothing here needs torch."""
+
+from pathlib import Path
+
+from autoal.errors import UserError
+from autoal.record.checksums import demand_same_record
+from autoal.record.layout import ROUNDS
+from autoal.record.round import Round, read_rounds
+
+
+def finished_rounds(folder: Path) -> tuple[bytes, list[Round]]:
+    """The record as it lies there, and the rounds in it; refused if it is not as it was written."""
+    path = folder / ROUNDS
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    if content and not content.endswith(b"\n"):
+        content += b"\n"  # which some editors take away
+    rounds = read_rounds(content, path)
+    demand_same_record(folder, content, len(rounds))
+    return content, rounds
