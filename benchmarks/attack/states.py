@@ -136,9 +136,8 @@ def _other_data(change: Change, folder: Path) -> str:
     begun = judged(program(folder, [*command, FIRST]))
     if begun != DONE:
         return f"the attack itself failed: {begun}"
-    np.savez(
-        folder / "x.npz", **dict(zip(("train_images", "train_labels"), change(images, labels)))
-    )
+    others, their_labels = change(images, labels)
+    np.savez(folder / "x.npz", train_images=others, train_labels=their_labels)
     for module, arguments in (
         ("autoal.command", [*command, MORE]),
         ("autoal.labels", ["runs/run", "--format", "csv"]),
