@@ -46,18 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], help="default: all")
+    parser.add_argument("kinds", nargs="*", metavar="kind", help=f"of {', '.join(KINDS)}; all")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     parser.add_argument("--share", type=float, default=1.0, help="of the attempts of each kind")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--write", action="store_true", help=f"the table to {RESULTS.name}")
     given = parser.parse_args(argv)
+    if unknown := {*given.kinds} - {*KINDS}:
+        parser.error(f"no kind of attack: {', '.join(unknown)}")
     load()
     tables_of = {
         kind: attack(kind, given.seed, given.share, given.processes)
         for kind in given.kinds or KINDS
     }
-    text = report(tables_of, given.seed)
+    text = report(tables_of, f"--seed {given.seed} --share {given.share:g}")
     print(text)
     if given.write:
         RESULTS.write_text(text)
@@ -123,12 +125,12 @@ def faults_of(ends: dict[str, str]) -> dict[str, str]:
     return {name: end for name, end in ends.items() if end not in (ANSWERED, DONE)}
 
 
-def report(ends: dict[str, dict[str, str]], seed: int) -> str:
+def report(ends: dict[str, dict[str, str]], options: str) -> str:
     """The counts as a table, and every fault."""
     lines = [
         "# The program attacked",
         "",
-        f"`python -m benchmarks.attack --seed {seed}`. Answered: one message, exit code 2 (a "
+        f"`python -m benchmarks.attack {options}`. Answered: one message, exit code 2 (a "
         "plugin's own failure: by its name, exit code 1). Gone on: finished as if nothing had "
         "happened.",
         "",
