@@ -48,7 +48,7 @@ def read_array(path: Path, names: tuple[str, ...]) -> Array:
             with path.open("rb") as stream:
                 size = path.stat().st_size
                 _demand_room(size)
-                _demand_sound(stream, size)
+                _demand_sound("its array", stream, size)
                 stream.seek(0)
                 return np.lib.format.read_array(stream, allow_pickle=False)
         with ZipFile(path) as file:
@@ -99,20 +99,21 @@ def _array_of(file: ZipFile, entry: ZipInfo) -> Array:
     if entry.file_size > MOST_DEFLATED * entry.compress_size:
         raise ValueError(f"{entry.filename} claims more bytes than it can have")
     with file.open(entry) as stream:
-        _demand_sound(stream, entry.file_size)
+        _demand_sound(entry.filename, stream, entry.file_size)
     with file.open(entry) as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def _demand_sound(stream: IO[bytes], size: int) -> None:
+def _demand_sound(name: str, stream: IO[bytes], size: int) -> None:
     """Refuse an array whose head does not fit the bytes that follow, before room is made for it."""
     shape, _, dtype = _head(stream)
     if dtype.kind not in KINDS:
-        raise ValueError(f"an array is of {dtype}; numbers and texts are read")
+        hint = ": save names as texts, by .astype(str)" if dtype.kind == "O" else ""
+        raise ValueError(f"{name} is of {dtype}; numbers and texts are read{hint}")
     claimed, there = prod(shape) * dtype.itemsize, size - stream.tell()
     endless = prod(shape) and not dtype.itemsize  # texts of no characters, which take no bytes
     if claimed != there or min(shape, default=0) < 0 or endless:
-        raise ValueError(f"an array of {dtype} {shape} cannot be in {there:,} bytes")
+        raise ValueError(f"{name} of {dtype} {shape} cannot be in {there:,} bytes")
 
 
 def _head(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

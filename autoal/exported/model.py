@@ -112,9 +112,10 @@ class Model:
         """
         return self.predict_rows(self.reader.of(inputs))
 
-    def predict_files(self, paths: Sequence[Path | str]) -> Predictions:
-        """Class probabilities of all rows in these files and folders, with the rows' names."""
-        rows = self.reader.read([Path(path) for path in paths])
+    def predict_files(self, paths: Path | str | Sequence[Path | str]) -> Predictions:
+        """Class probabilities of all rows in files and folders, or in one, with the rows' names."""
+        every = [paths] if isinstance(paths, Path | str) else paths
+        rows = self.reader.read([Path(path) for path in every])
         return Predictions(rows.named(torch.arange(len(rows))), self.predict_rows(rows))
 
     def predict_rows(self, rows: Rows) -> Tensor:

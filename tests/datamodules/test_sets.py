@@ -182,8 +182,8 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": np.full(12, np.nan)}, r"train_labels\[0\]: every image needs a class"),
         ({"train_labels": np.arange(12) - 1}, r"train_labels\[0\]: .* needs a class, got -1"),
         ({"train_labels": np.zeros((12, 2))}, "several labels a row are not supported"),
-        ({"train_labels": np.zeros(12, "M8[D]")}, "an array is of datetime64"),
-        ({"train_labels": np.zeros(12, complex)}, "an array is of complex128"),
+        ({"train_labels": np.zeros(12, "M8[D]")}, "train_labels.npy is of datetime64"),
+        ({"train_labels": np.zeros(12, complex)}, "train_labels.npy is of complex128"),
         ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
         ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
         (
@@ -204,7 +204,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ),
         ({"classes": ["x"] * 3}, "a class is named twice: x, x, x"),
         ({"classes": [["x", "y"], ["z", "a"]]}, r"classes must be one name for each, got \(2, 2\)"),
-        ({"classes": np.array([["x"], {}], object)}, "an array is of object"),
+        ({"classes": np.array([["x"], {}], object)}, "classes.npy is of object.*astype"),
         ({"train_images": np.array([{}] * 12, dtype=object)}, "cannot be read as npz"),
     ],
 )
