@@ -1,6 +1,10 @@
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,23 +17,27 @@ from autoal.query import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Tells on the last line whether torch was needed.
-SCRIPT = """
-import runpy, sys
-code = 0
-try:
-    runpy.run_path("train.py", run_name="__main__")
-except SystemExit as end:
-    code = end.code
-heavy = sys.modules.keys() & {"torch", "pytorch_lightning"}
-print("torch" if heavy else "no torch")
-sys.exit(code)
-"""
+Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def train(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", SCRIPT, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
+    """Runs train.py; the last line of its output tells whether torch was needed."""
+    out, err = (tmp_path_factory.mktemp("command") / name for name in ("out", "err"))
+    command = [sys.executable, str(ROOT / "tests" / "light.py")]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as light:
+        assert light.stdin is not None
+        assert light.stdout is not None
+        stdin, stdout = light.stdin, light.stdout
+
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            print(json.dumps([arguments, str(out), str(err)]), file=stdin, flush=True)
+            code = int(stdout.readline())
+            return subprocess.CompletedProcess(arguments, code, out.read_text(), err.read_text())
+
+        yield run
 
 
 @pytest.mark.parametrize(
@@ -98,7 +106,7 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("seed=日本", "seed='日本': must be a whole number"),
     ],
 )
-def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> None:
+def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, told: str) -> None:
     answer = train(wrong)
     assert answer.returncode == 2
     assert answer.stderr.startswith("error: ")
@@ -125,7 +133,9 @@ def test_a_mistake_is_one_message_and_needs_no_torch(wrong: str, told: str) -> N
         ("-m hydra/launcher=joblib hydra.launcher.n_jobs=0", "hydra.launcher.n_jobs=0: must be"),
     ],
 )
-def test_what_several_arguments_ask_for_is_refused_without_torch(wrong: str, told: str) -> None:
+def test_what_several_arguments_ask_for_is_refused_without_torch(
+    train: Train, wrong: str, told: str
+) -> None:
     answer = train(*wrong.split())
     assert answer.returncode == 2
     assert told in answer.stderr
@@ -133,12 +143,12 @@ def test_what_several_arguments_ask_for_is_refused_without_torch(wrong: str, tol
     assert answer.stdout.endswith("no torch\n")
 
 
-def test_a_path_of_unusual_characters_needs_no_quotes_of_hydra() -> None:
+def test_a_path_of_unusual_characters_needs_no_quotes_of_hydra(train: Train) -> None:
     answer = train("data=npz", "data.path=/a b (1) 日本.npz")
     assert "there is no file /a b (1) 日本.npz; data.path= names one" in answer.stderr
 
 
-def test_a_wrong_option_of_a_strategy_is_one_message() -> None:
+def test_a_wrong_option_of_a_strategy_is_one_message(train: Train) -> None:
     answer = train("strategy=margin", "strategy.k=5")
     assert answer.returncode == 2
     told = "error: unknown option of strategy 'margin': 'k'\n  known: draws, temperature\n"
@@ -146,7 +156,7 @@ def test_a_wrong_option_of_a_strategy_is_one_message() -> None:
     assert answer.stdout == "no torch\n"
 
 
-def test_help_names_choices_options_and_defaults_without_torch() -> None:
+def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> None:
     answer = train("--help")
     assert answer.returncode == 0
     assert answer.stdout.endswith("no torch\n")
@@ -161,7 +171,7 @@ def test_help_names_choices_options_and_defaults_without_torch() -> None:
         assert text in answer.stdout
 
 
-def test_help_shows_the_options_of_any_strategy_without_torch() -> None:
+def test_help_shows_the_options_of_any_strategy_without_torch(train: Train) -> None:
     answer = train("strategy=batchbald", "start=kmeans", "--help")
     assert answer.returncode == 0
     assert answer.stdout.endswith("no torch\n")
@@ -169,7 +179,7 @@ def test_help_shows_the_options_of_any_strategy_without_torch() -> None:
     assert "iterations: 20" in answer.stdout
 
 
-def test_the_version_is_ours_and_needs_neither_torch_nor_hydra() -> None:
+def test_the_version_is_ours_and_needs_neither_torch_nor_hydra(train: Train) -> None:
     for given in (["--version"], ["strategy=random", "--version"]):
         answer = train(*given)
         assert answer.returncode == 0
@@ -186,7 +196,7 @@ def test_the_version_is_ours_and_needs_neither_torch_nor_hydra() -> None:
         ("strategy.warmup=3", "give strategy.paper.warmup="),
     ],
 )
-def test_an_old_spelling_is_told_the_new_one(old: str, told: str) -> None:
+def test_an_old_spelling_is_told_the_new_one(train: Train, old: str, told: str) -> None:
     answer = train(old)
     assert answer.returncode == 2
     assert told in answer.stderr
