@@ -7,6 +7,7 @@ renamed between two sessions.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -88,6 +89,8 @@ class Event:
         found = cls(**{field.name: values[field.name] for field in fields(cls)})
         if (found.kind in LABELLING) != (found.label is not None):
             raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
+        if (found.kind == UNDO) != (found.undoes is not None):
+            raise UserError(f"`undoes` is {found.undoes!r} of the kind {found.kind}")
         return found
 
     def to_line(self) -> bytes:
@@ -109,6 +112,10 @@ class Ledger:
         self.path = path
         self.events: list[Event] = list(_read(path))
         self._of_id = {event.id: event for event in self.events}
+
+    def __contains__(self, identity: str) -> bool:
+        """Whether an event of this id was written down."""
+        return identity in self._of_id
 
     def add(self, event: Event) -> Event:
         """Write an event down; one whose id is there already is the one that is there."""
@@ -179,7 +186,6 @@ def _append(path: Path, line: bytes) -> None:
         file = os.open(path, flags, 0o666)
         try:
             _write(file, line)
-            os.fsync(file)
         finally:
             os.close(file)
         if new:
@@ -187,11 +193,12 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _write(file: int, line: bytes) -> None:
-    """Write all of a line, or, where the disk is full, nothing of it."""
+    """Bring all of a line to the disk or, where that fails, nothing of it."""
     begin = os.lseek(file, 0, os.SEEK_END)
     try:
         if os.write(file, line) < len(line):
-            raise OSError("the disk took only a part of a line")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file)
     except OSError:
         os.ftruncate(file, begin)
         raise

@@ -10,6 +10,8 @@ CONFIG = "config.yaml"  # the settings, and the versions of everything
 ROUNDS = "rounds.jsonl"  # the record of truth
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
+LABELS = "labels.jsonl"  # what people said
+TOKENS = "tokens.json"  # by which they are known; for their eyes only
 CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
 MARK = "state/tracked"  # the last round that W&B surely has
 STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksums
@@ -18,7 +20,7 @@ MODEL_FACTS, MODEL_WEIGHTS, MODEL_README = "model.json", "weights.pt", "README.m
 MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, MODEL_README))
 
 # What is replaced as a whole, and is in the making until then.
-FILES = (CONFIG, ROUNDS, CURVE, WEIGHTS, MARK, *STATES, *MODEL_FILES)
+FILES = (CONFIG, ROUNDS, TOKENS, CURVE, WEIGHTS, MARK, *STATES, *MODEL_FILES)
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (FAILURE, MARK, CURVE, WEIGHTS, *STATES, *MODEL_FILES)
