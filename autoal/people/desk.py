@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -98,16 +98,16 @@ class Desk:
     second: float = 0.0
     guess: bool = True
     clock: Callable[[], float] = time.monotonic
-    asked: dict[int, Asked] = field(default_factory=dict)  # by row, all that may be shown
-    known: dict[int, str] = field(default_factory=dict)  # labels that were handed over
-    declined: set[int] = field(default_factory=set)  # rows that were handed over without one
-    closed: str = ""  # the phase in which all pages end
-    stopped: set[str] = field(default_factory=set)  # people who have had enough for today
 
     def __post_init__(self) -> None:
         self.said = Said(self.ledger)
         self.leases = Leases(self.clock)
         self.batch = _Open()
+        self.asked: dict[int, Asked] = {}  # by row, all that may be shown
+        self.known: dict[int, str] = {}  # labels that were handed over
+        self.declined: set[int] = set()  # rows that were handed over without one
+        self.closed = ""  # the phase in which all pages end
+        self.stopped: set[str] = set()  # people who have had enough for today
         self._taken_back: dict[str, list[int]] = {person: [] for person in self.people}
 
     # What the engine does.
@@ -129,7 +129,7 @@ class Desk:
 
     def hand_over(self) -> Batch:
         """The answers to the question, and what was corrected since the last ones."""
-        labelled, number = self.said.labelled(), self.batch.number
+        labelled, number = self.said.labels, self.batch.number
         labels = {row: labelled[row] for row in self.batch.rows if row in labelled}
         corrected = {
             row: labelled[row]
@@ -148,18 +148,15 @@ class Desk:
         """What a person is to do now, and after that; nobody else is asked the same meanwhile."""
         if person in self.stopped or self.closed:
             return []
-        found = {row: self._task(person, row) for row in self.leases.of(person)}
-        held = {row: task for row, task in found.items() if task is not None}
-        self.leases.keep(person, held)
-        due = {
-            task.row: task for task in self._due(person) if not self.leases.taken(task.row, person)
-        }
+        held = self._held(person)
+        taken = self.leases.taken(person)
+        due = {task.row: task for task in self._due(person) if task.row not in taken}
         others = set(self.leases.here()) - self.stopped - {person}
         share = min(AHEAD, max(1, len(due) // (len(others) + 1)))
-        for row in [row for row in due if row not in held][: max(0, share - len(held))]:
+        more = [row for row in due if row not in held][: max(0, share - len(held))]
+        for row in more:
             self.leases.give(row, person)
-            held[row] = due[row]
-        return [*self._reviews(person), *held.values()]
+        return [*self._reviews(person), *held.values(), *(due[row] for row in more)]
 
     def answer(self, person: str, reply: Reply) -> None:
         """Take what a person says to a task."""
@@ -172,7 +169,7 @@ class Desk:
             self.correct(person, reply)
             return
         task = self._task(person, reply.row)
-        if task is None or self.leases.taken(reply.row, person):
+        if task is None or reply.row in self.leases.taken(person):
             raise LateError(f"row {reply.row} is not asked of you any more")
         decides = task.kind == ADJUDICATE and reply.kind == LABEL
         kind = ADJUDICATE if decides else reply.kind
@@ -201,7 +198,7 @@ class Desk:
         if reply.id in self.ledger:
             return
         self._demand_sound(reply)
-        label = self.said.label(reply.row)
+        label = self.said.labels.get(reply.row)
         if label is None or reply.row not in self.asked:
             raise LateError(f"row {reply.row} has no label that could be corrected")
         if reply.label != label:
@@ -225,21 +222,28 @@ class Desk:
         """Whether all who were here have had enough."""
         return bool(self.stopped) and self.stopped.issuperset(self.leases.here())
 
-    def phase(self, person: str) -> str:
-        """What a person's page is for at this moment."""
+    def phase(self, person: str, tasks: Sequence[Task]) -> str:
+        """What the page of a person who has these tasks is for."""
         if self.closed:
             return self.closed
         if person in self.stopped:
             return "stopped"
-        if self.tasks(person):
+        if tasks:
             return "label"
         return "train" if self.batch.handed or self.complete else "wait"
 
     def reviews(self) -> list[Task]:
         """All rows that have a label, the one of which something was said last first."""
-        rows = [row for row in self.said.rows() if row in self.asked and self.said.label(row)]
+        rows = [row for row in self.said.labels if row in self.asked]
         rows.sort(key=lambda row: self.said.of(row)[-1].seq, reverse=True)
         return [self._review(row) for row in rows]
+
+    def _held(self, person: str) -> dict[int, Task]:
+        """What a person was given and has not done; what others did meanwhile is let go."""
+        tasks = {row: self._task(person, row) for row in self.leases.of(person)}
+        held = {row: task for row, task in tasks.items() if task is not None}
+        self.leases.keep(person, held)
+        return held
 
     def _due(self, person: str) -> Iterator[Task]:
         """All that a person could be asked, in the order in which it is wanted.
@@ -264,7 +268,7 @@ class Desk:
         if not said:
             wanted = not self.batch.handed and row in self.batch.rows
             return self._task_of(row, LABEL, self.batch.number) if wanted else None
-        if not self._is_shown_twice(row) or len(self.people) == 1:
+        if not self._is_shown_twice(row):
             return None
         if self.said.disagreed(row):
             return self._adjudication(person, row)
@@ -293,13 +297,14 @@ class Desk:
         return [self._review(row) for row in self._taken_back[person] if row in self.asked]
 
     def _review(self, row: int) -> Task:
-        said = self.said.of(row)
-        return Task(row, REVIEW, self.asked[row], said[0].round, True, self.said.label(row))
+        asked, number = self.asked[row], self.said.of(row)[0].round
+        blind = not self.guess or not asked.guess
+        return Task(row, REVIEW, asked, number, blind, self.said.labels[row])
 
     def _is_shown_twice(self, row: int) -> bool:
         """Whether a second person is asked about a row: the same ones whenever it is asked."""
         drawn = int.from_bytes(sha256(f"second {row}".encode()).digest()[:6])
-        return drawn < self.second * 2**48
+        return len(self.people) > 1 and drawn < self.second * 2**48
 
     def _is_decided(self, row: int) -> bool:
         """Whether another opinion would change nothing."""

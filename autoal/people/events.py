@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
 EVERY = (*LABELLING, *DECLINED, UNDO)
 
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, Kind] = {  # in the order of a line
     "v": WHOLE,
     "seq": WHOLE,
     "at": TEXT,
@@ -86,7 +86,7 @@ class Event:
             raise UserError(f"`v` is {values['v']!r}, and this version reads {VERSION}")
         for key, kind in _KINDS.items():
             kind.demand(key, values[key])
-        found = cls(**{field.name: values[field.name] for field in fields(cls)})
+        found = cls(**{key: values[key] for key in _KINDS})
         if (found.kind in LABELLING) != (found.label is not None):
             raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
         if (found.kind == UNDO) != (found.undoes is not None):
@@ -95,7 +95,8 @@ class Event:
 
     def to_line(self) -> bytes:
         """What `from_line` reads."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode(errors="replace") + b"\n"
+        values = {key: getattr(self, key) for key in _KINDS}
+        return json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 class Ledger:

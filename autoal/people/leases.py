@@ -36,12 +36,14 @@ class Leases:
         """The rows that a person holds."""
         return [*self._held[person]]
 
-    def taken(self, row: int, person: str) -> bool:
-        """Whether somebody else who is at work holds a row."""
-        return any(
-            row in held and other != person and self._is_at_work(other)
+    def taken(self, person: str) -> set[int]:
+        """The rows that others hold who are at work."""
+        return {
+            row
             for other, held in self._held.items()
-        )
+            if other != person and self._is_at_work(other)
+            for row in held
+        }
 
     def give(self, row: int, person: str, *, first: bool = False) -> None:
         """Let a person hold a row, after the others or before them; nobody else has it any more."""
@@ -61,4 +63,4 @@ class Leases:
         self._held[person] = [row for row in self._held[person] if row in rows]
 
     def _is_at_work(self, person: str) -> bool:
-        return self._clock() - self._acted[person] < LEASE
+        return person in self._acted and self._clock() - self._acted[person] < LEASE

@@ -136,22 +136,19 @@ class People(Sink):
 
 def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
     """Refuse rows that are not those that people have labelled."""
-    if rows.keys is None:
-        return
     for event in ledger.counting():
-        key = rows.keys[event.row] if event.row < len(rows) else ""
-        if event.key and key != event.key:
-            name = rows.named(torch.tensor([event.row]))[0] if key else ""
-            changed = name == event.name
-            what = (
-                f"it has changed since {event.by} labelled it: put back the file of {event.key}"
-                if changed
-                else "the data have no such row there: they are others than people have labelled"
-            )
-            raise UserError(
-                f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
-                "or start over with another name="
-            )
+        if event.row >= len(rows):
+            what = f"row {event.row}, and there are {len(rows)}: the data are others"
+        elif not event.key or rows.keys is None or rows.keys[event.row] == event.key:
+            continue
+        elif rows.named(torch.tensor([event.row])) == [event.name]:
+            what = f"it has changed since {event.by} labelled it: put the file of {event.key} back"
+        else:
+            what = f"row {event.row} is another one now: the data are others"
+        raise UserError(
+            f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
+            "or start over with another name="
+        )
 
 
 def _demand_people(people: Sequence[str], host: str) -> None:

@@ -26,8 +26,11 @@ class Said:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self._of: dict[int, list[Event]] = defaultdict(list)
+        self.labels: dict[int, str] = {}  # what rows are taken to be
         for event in ledger.counting():
             self._of[event.row].append(event)
+        for row in self._of:
+            self._settle(row)
 
     def add(self, event: Event) -> None:
         """Write an event down; then it counts, or what it takes back counts no more."""
@@ -37,6 +40,7 @@ class Said:
             events[:] = [other for other in events if other.id != written.undoes]
         else:
             events.append(written)
+        self._settle(event.row)
 
     def of(self, row: int) -> list[Event]:
         """About one row, in their order."""
@@ -54,19 +58,6 @@ class Said:
         """What somebody said last."""
         own = (event for event in self if event.by == person)
         return max(own, key=lambda event: event.seq, default=None)
-
-    def label(self, row: int) -> str | None:
-        """What a row is taken to be: what was decided last or, where nothing was, said first."""
-        events = self.of(row)
-        decided = [event.label for event in events if event.kind in (CORRECT, ADJUDICATE)]
-        if decided:
-            return decided[-1]
-        return next((event.label for event in events if event.kind == LABEL), None)
-
-    def labelled(self) -> dict[int, str]:
-        """All rows that are taken to be something."""
-        found = {row: self.label(row) for row in self._of}
-        return {row: label for row, label in found.items() if label is not None}
 
     def opinions(self, row: int) -> list[Opinion]:
         """Those of the people who were asked, none of whom knew the others'."""
@@ -89,6 +80,14 @@ class Said:
             event.by == person and event.kind in DECLINED and event.seq > second
             for event in self.of(row)
         )
+
+    def _settle(self, row: int) -> None:
+        """A row is taken to be what was decided last or, where nothing was, was said first."""
+        named = [event for event in self.of(row) if event.label is not None]
+        decided = [event for event in named if event.kind != LABEL]
+        self.labels.pop(row, None)
+        if named:
+            self.labels[row] = str((decided[-1] if decided else named[0]).label)
 
 
 def effort(events: Iterable[Event]) -> dict[str, dict[str, float]]:

@@ -146,7 +146,13 @@ class Server:
     async def _listen(self, port: int) -> tuple[web.AppRunner, int]:
         """Serve at a port; whoever comes before its number is known is not let in."""
         app = web.Application(client_max_size=MOST)
-        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1)
+        runner = web.AppRunner(
+            app,
+            handle_signals=False,
+            handler_cancellation=True,  # of a page that waits for news, and is closed
+            access_log=None,  # which would tell the tokens
+            shutdown_timeout=1,
+        )
         sock = _bound(self.host, port)
         number = int(sock.getsockname()[1])
         app.middlewares.append(Gate(self.host, number, self.tokens).pages(OPEN))

@@ -19,7 +19,7 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
     tasks = desk.tasks(person)
     rows = desk.batch.rows
     own = [event for event in desk.said if event.by == person]
-    labelled = desk.known.keys() | desk.said.labelled().keys()
+    labelled = desk.known.keys() | desk.said.labels.keys()
     return {
         **standing.told(),
         "person": person,
@@ -28,7 +28,7 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
             {"name": name, "key": key}
             for name, key in zip(desk.classes, keys_of(desk.classes), strict=True)
         ],
-        "phase": desk.phase(person),
+        "phase": desk.phase(person, tasks),
         "round": desk.batch.number,
         "batch": {"done": len(rows) - len(desk.left), "of": len(rows)},
         "labels": len(labelled),
