@@ -8,6 +8,9 @@ from pathlib import Path
 
 CONFIG = "config.yaml"  # the settings, and the versions of everything
 ROUNDS = "rounds.jsonl"  # the record of truth
+LABELS = "labels.jsonl"  # the truth about people: what they said
+TO_LABEL = "to_label.csv"  # what people are asked, where they answer in files
+LABEL_STUDIO = "label_studio.json"  # the project in which people are asked, where they are so
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
 CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
