@@ -27,6 +27,7 @@ class Terminal(Sink):
         self.name = name
         self.rounds = rounds
         self._live: Progress | None = None
+        self._advised = bool(history) and _advises(history[-1])
         if console.is_terminal:
             self._open_display(history)
 
@@ -45,11 +46,18 @@ class Terminal(Sink):
         else:
             place = f"{self.name}  round {finished.number} of {self.rounds}"
             line = f"{place}  {_summary(finished)}  {finished.seconds['total']:.1f} s"
-            self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
+            self._print(line)
+        if _advises(finished) and not self._advised:  # and not again after every round
+            rule = finished.stop.get("rule", "a rule")
+            self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
+        self._advised = _advises(finished)
 
     def close(self) -> None:
         if self._live:
             self._live.stop()
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
 
     def _open_display(self, history: Sequence[Round]) -> None:
         columns = (
@@ -66,6 +74,11 @@ class Terminal(Sink):
         )
         self._fit: TaskID = self._live.add_task("", total=1, state="")
         self._live.start()
+
+
+def _advises(finished: Round) -> bool:
+    """Whether a rule had a reason after this round to buy no more labels."""
+    return "reason" in finished.stop
 
 
 def _summary(finished: Round) -> str:

@@ -169,6 +169,8 @@ def _incomplete(run: Run) -> Fault:
         return Fault("too long", str(run.path), detail)
     if run.failure:
         return Fault("failed", str(run.path), f"{run.failure}; {detail}")
+    if run.obeyed:
+        return Fault("stopped", str(run.path), f"{run.advice}; {detail}")
     return Fault("unfinished", str(run.path), detail)
 
 
