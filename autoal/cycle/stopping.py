@@ -55,9 +55,11 @@ class Agreement(Gauge):
         threshold: of that mean.
         window: how many values make it.
         rows: of the stop set, at most.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, threshold: float, window: int, rows: int) -> None:
+    def __init__(self, threshold: float, window: int, rows: int, obey: bool) -> None:
+        super().__init__(obey)
         bounds.number("threshold", threshold, least=0, most=1)
         bounds.whole("window", window, least=1)
         bounds.whole("rows", rows, least=1)
@@ -101,8 +103,10 @@ class Agreement(Gauge):
 class Kappa(Agreement):
     """Stops when successive models agree nearly wholly, by Cohen's kappa."""
 
-    def __init__(self, threshold: float = 0.99, window: int = 3, rows: int = 2000) -> None:
-        super().__init__(threshold, window, rows)
+    def __init__(
+        self, threshold: float = 0.99, window: int = 3, rows: int = 2000, *, obey: bool = False
+    ) -> None:
+        super().__init__(threshold, window, rows, obey)
 
     def compared(self, before: Tensor, after: Tensor) -> float:
         return kappa(before, after)
@@ -120,8 +124,10 @@ class Kappa(Agreement):
 class Change(Agreement):
     """Stops when few predictions change from one model to the next."""
 
-    def __init__(self, threshold: float = 0.01, window: int = 1, rows: int = 2000) -> None:
-        super().__init__(threshold, window, rows)
+    def __init__(
+        self, threshold: float = 0.01, window: int = 1, rows: int = 2000, *, obey: bool = False
+    ) -> None:
+        super().__init__(threshold, window, rows, obey)
 
     def compared(self, before: Tensor, after: Tensor) -> float:
         return float((before != after).double().mean())
@@ -146,9 +152,11 @@ class Uncertainty(Gauge):
     Args:
         move: that still counts as standing still.
         rounds: within which it is looked at.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, move: float = 0.01, rounds: int = 5) -> None:
+    def __init__(self, move: float = 0.01, rounds: int = 5, *, obey: bool = False) -> None:
+        super().__init__(obey)
         bounds.number("move", move, least=0, most=1)
         bounds.whole("rounds", rounds, least=1)
         self.move = move
@@ -186,9 +194,11 @@ class Plateau(Gauge):
     Args:
         rise: that is not worth going on.
         rounds: within which it is looked at.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, rise: float = 0.005, rounds: int = 5) -> None:
+    def __init__(self, rise: float = 0.005, rounds: int = 5, *, obey: bool = False) -> None:
+        super().__init__(obey)
         bounds.number("rise", rise, least=0, most=1)
         bounds.whole("rounds", rounds, least=1)
         self.rise = rise
@@ -221,9 +231,11 @@ class Cost(Gauge):
     Args:
         price: of a label.
         worth: of a point of accuracy, one in a hundred rows, in the same money.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, price: float, worth: float) -> None:
+    def __init__(self, price: float, worth: float, *, obey: bool = False) -> None:
+        super().__init__(obey)
         bounds.number("price", price, above=0)
         bounds.number("worth", worth, above=0)
         self.price = price
@@ -249,9 +261,11 @@ class Budget(Gauge):
 
     Args:
         labels: to buy, the start's and those of validation rows among them.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, labels: int) -> None:
+    def __init__(self, labels: int, *, obey: bool = False) -> None:
+        super().__init__(obey)
         bounds.whole("labels", labels, least=1)
         self.labels = labels
 
@@ -270,9 +284,11 @@ class Time(Gauge):
 
     Args:
         minutes: to spend.
+        obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, *, obey: bool = False) -> None:
+        super().__init__(obey)
         bounds.number("minutes", minutes, above=0)
         self.minutes = minutes
 

@@ -137,11 +137,6 @@ class Ledger:
                 )
 
 
-def has_events(path: Path) -> bool:
-    """Whether anybody said anything that was kept."""
-    return path.is_file() and path.stat().st_size > 0
-
-
 def _read(path: Path) -> Iterator[Event]:
     try:
         content = path.read_bytes() if path.exists() else b""

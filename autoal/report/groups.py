@@ -169,8 +169,6 @@ def _incomplete(run: Run) -> Fault:
         return Fault("too long", str(run.path), detail)
     if run.failure:
         return Fault("failed", str(run.path), f"{run.failure}; {detail}")
-    if run.obeyed:
-        return Fault("stopped", str(run.path), f"{run.advice}; {detail}")
     return Fault("unfinished", str(run.path), detail)
 
 

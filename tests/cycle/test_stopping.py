@@ -24,7 +24,7 @@ from autoal.cycle.stopping import (
     kappa,
 )
 from autoal.seeding import generator
-from tests.cycle.made import PLAN, Make, done
+from tests.cycle.made import PLAN, Make, answered, done, facts, recorded, saved
 
 FIRST, OTHER = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 1, 1, 1, 1, 2, 2, 2, 0]
 
@@ -299,9 +299,41 @@ def test_a_rule_that_goes_on_says_what_one_says_that_was_never_stopped(
         said_again.append(again(timeless, view))
         return ""
 
-    done(quick(stop=stop, plan=replace(PLAN, rounds=6)))
+    done(quick(stop=stop, plan=replace(PLAN, rounds=5)))
+    assert len(said) == 6
     assert said[-1].value is not None
     assert said == said_again
+
+
+@pytest.mark.parametrize("made", RULES[:6])  # all but time, which is another one
+def test_a_run_that_goes_on_has_the_advice_of_one_that_was_never_stopped(
+    made: Callable[[], StopRule], quick: Make
+) -> None:
+    plan = replace(PLAN, rounds=6)
+    first = quick(stop=made(), plan=plan)
+    for _ in range(3):
+        answered(first)
+    again = quick(stop=made(), plan=plan)
+    again.resume(recorded(first.history), saved(first))
+    assert facts(done(again)) == facts(done(first))
+    assert all(each.stop["rule"] for each in first.history)
+
+
+def test_advice_stands_in_the_record_and_ends_a_run_only_where_it_is_obeyed(quick: Make) -> None:
+    advised, obeyed = quick(stop=Budget(16)), quick(stop=Budget(16, obey=True))
+    told = [each.stop for each in done(advised)]
+    assert [stop["value"] for stop in told] == [6, 11, 16, 21]
+    assert [stop.get("reason") for stop in told[1:3]] == [
+        None,
+        "16 labels were bought (budget, rule 16)",
+    ]
+    assert [each.stop for each in done(obeyed)] == told[:3]
+    assert obeyed.stopped == told[2]["reason"]
+
+
+def test_the_seconds_of_the_round_that_was_just_done_count(quick: Make) -> None:
+    first = answered(quick(stop=Time(60)))
+    assert 0 < first.stop["value"] <= first.seconds["total"] / 60
 
 
 def test_rules_look_at_an_experiment_whose_pool_grows_and_shrinks(quick: Make) -> None:
@@ -319,7 +351,7 @@ def test_rules_look_at_an_experiment_whose_pool_grows_and_shrinks(quick: Make) -
         return [None if row % 3 == 0 else 0 for row in question.rows.tolist()]
 
     done(quick(stop=stop, growth=growth, plan=replace(PLAN, rounds=5)), declining)
-    assert [value is None for value in values[:5]] == [True] * 3 + [False] * 2
+    assert [value is None for value in values] == [True] * 3 + [False] * 3
 
 
 @pytest.mark.parametrize(

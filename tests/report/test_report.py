@@ -173,18 +173,15 @@ def test_it_is_told_when_a_rule_advised_to_stop(tmp_path: Path) -> None:
     ]
 
 
-def test_a_run_that_obeyed_the_advice_is_not_said_to_be_unfinished(tmp_path: Path) -> None:
+def test_runs_that_obeyed_the_advice_are_finished_however_long(tmp_path: Path) -> None:
     stop = {"obey": True}
     write_run(tmp_path, "a", [0.5, 0.6], rounds=3, stops=[{}, AGREED], stop=stop)
-    write_run(tmp_path, "b", [0.5, 0.6], rounds=3, seed=1, stops=[AGREED], stop=stop)
-    _, faults = group(read_runs([tmp_path])[0])
-    assert {(fault.kind, fault.what) for fault in faults} == {
-        (
-            "stopped",
-            "kappa advised to stop after round 1 (4 labels); 2 rounds of 4 are there; left out",
-        ),
-        ("unfinished", "2 rounds of 4 are there; left out"),
-    }
+    write_run(tmp_path, "b", [0.5, 0.6, 0.7], rounds=3, seed=1, stops=[{}, {}, AGREED], stop=stop)
+    write_run(tmp_path, "c", [0.5, 0.6], rounds=3, seed=2, stops=[AGREED], stop=stop)
+    settings, faults = group(read_runs([tmp_path])[0])
+    assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "c")]
+    assert [run.advised for run in settings[0].runs] == [1, 2]
+    assert main([str(tmp_path)]) == 0
 
 
 def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
