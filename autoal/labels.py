@@ -114,12 +114,19 @@ def _tell(run: _Run, form: str, out: Path | None) -> None:
     if probs is not None:
         labelled.labels = labelled.with_probabilities(probs)
     if out is not None and form == "folder":
-        path = run.sections["data"].get("path")
-        as_folder(labelled, out, None if path is None else Path(path).expanduser())
+        as_folder(labelled, out, _source(run.sections["data"].get("path")))
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
     else:
         tell((as_csv if form == "csv" else as_jsonl)(labelled.labels), out)
+
+
+def _source(path: str | None) -> Path | None:
+    """The folder of a data set: its path, or that in which its file is."""
+    if path is None:
+        return None
+    place = Path(path).expanduser()
+    return place if place.is_dir() else place.parent
 
 
 def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":
