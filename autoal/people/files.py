@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from autoal.errors import UserError, Waiting
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.events import Event, Ledger
 from autoal.people.intake import Intake, few, same
 from autoal.people.spreadsheet import Line, cell, read, written
@@ -19,7 +19,7 @@ from autoal.record.whole import write_whole, writing
 BY = "files"  # who answers
 
 
-class Files:
+class Files(Asking):
     """Asks in `to_label.csv` of the run's folder, whose column `label` is to be filled in.
 
     The command ends where answers are lacking, and the same command goes on with those that are
