@@ -1,16 +1,22 @@
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from inspect import Parameter
 from io import BytesIO
 from itertools import product
 from math import log
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from sklearn.metrics import cohen_kappa_score
 from torch import Tensor
 
 from autoal import Round, Rows, View
+from autoal.building import TARGET, located
+from autoal.config import CONFIGS
 from autoal.cycle.hooks import Advice, StopRule
 from autoal.cycle.stopping import (
     Budget,
@@ -23,8 +29,10 @@ from autoal.cycle.stopping import (
     drawn,
     kappa,
 )
+from autoal.plugins import options
 from autoal.seeding import generator
 from tests.cycle.made import PLAN, Make, answered, done, facts, recorded, saved
+from tests.launch import Zygote
 
 FIRST, OTHER = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 1, 1, 1, 1, 2, 2, 2, 0]
 
@@ -352,6 +360,46 @@ def test_rules_look_at_an_experiment_whose_pool_grows_and_shrinks(quick: Make) -
 
     done(quick(stop=stop, growth=growth, plan=replace(PLAN, rounds=5)), declining)
     assert [value is None for value in values] == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("choice", sorted(path.stem for path in CONFIGS.glob("stop/*.yaml")))
+def test_the_settings_of_a_rule_are_its_parameters_with_their_defaults(choice: str) -> None:
+    section = yaml.safe_load((CONFIGS / "stop" / f"{choice}.yaml").read_text())
+    if choice == "none":
+        assert section == {}
+        return
+    rule = located(section.pop(TARGET))
+    assert rule.__name__.lower() == choice
+    needed = {name for name, value in section.items() if value == "???"}
+    assert options(rule) == section | dict.fromkeys(needed, Parameter.empty)
+
+
+def test_a_run_ends_where_it_obeys_a_rule_and_is_finished(train: Zygote, tmp_path: Path) -> None:
+    command = ("strategy=margin", "task=linear", "task.steps=3", "logger=none", "name=run")
+    rule = ("stop=budget", "stop.labels=30", "stop.obey=true", f"out={tmp_path}")
+    line = "run  budget advises to stop: 30 labels were bought (budget, rule 30)"
+    first, again = train.run(*command, *rule), train.run(*command, *rule)
+    assert (first.code, again.code) == (0, 0)
+    assert line in first.out.splitlines()
+    record = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    assert [json.loads(each)["stop"]["value"] for each in record] == [20, 30]
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["stop=cost", "stop.price=1"], "stop.worth is needed"),
+        (["stop=kapa"], "kappa"),
+        (["stop=kappa", "stop.obey=maybe"], "stop.obey='maybe'"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(
+    train: Zygote, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    refused = train.run(*arguments, "logger=none", f"out={tmp_path}")
+    assert refused.code == 2
+    assert words in refused.err
 
 
 @pytest.mark.parametrize(
