@@ -37,11 +37,11 @@ from tests.launch import Zygote
 FIRST, OTHER = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 1, 1, 1, 1, 2, 2, 2, 0]
 
 
-def predicting(classes: Sequence[int], *, labelled: Sequence[int] = (0,), count: int = 3) -> View:
+def predicting(classes: Sequence[int], *, labelled: Sequence[int] = (0, 4), count: int = 3) -> View:
     """A view whose model predicts these classes of its rows, some of which are labelled."""
     logits = 5.0 * torch.nn.functional.one_hot(torch.tensor(classes), count).float()
     labels = torch.full((len(classes),), -1)
-    labels[list(labelled)] = 0
+    labels[list(labelled)] = torch.tensor(classes)[list(labelled)]
     return View.of(logits=logits, labels=labels)
 
 
@@ -70,7 +70,7 @@ def told(rule: StopRule, views: Sequence[View]) -> list[Advice]:
 
 def read(rule: StopRule, history: Sequence[Round]) -> Advice:
     """What a rule says after these rounds that does not look at the model."""
-    return rule(history, predicting([0, 0]))
+    return rule(history, predicting(FIRST))
 
 
 def tensors(*lists: Sequence[int]) -> tuple[Tensor, ...]:
@@ -168,16 +168,22 @@ def test_rows_that_join_later_are_not_compared() -> None:
 def test_rows_that_were_set_aside_are_compared_no_more() -> None:
     # Those held out are in neither part of a view, as those set aside are.
     logits = torch.nn.functional.one_hot(torch.tensor(OTHER), 3).float()
-    labels = torch.tensor([0, 0, 0, *[-1] * 7])
+    labels = torch.tensor([0, 0, 1, 1, *[-1] * 6])
     view = View.of(logits=logits, labels=labels, held_out=[1, 2])
     assert told(Change(), [predicting(FIRST), view])[-1].value == 1 / 8
 
 
 def test_nothing_is_compared_where_the_whole_stop_set_was_set_aside() -> None:
-    rule, view = Change(rows=1), predicting([0, 1])
-    row = int(drawn(view, 1))
-    aside = View.of(logits=torch.eye(2).repeat(2, 1), labels=[0, 0, -1, -1], held_out=[row])
-    assert [said.value for said in told(rule, [view, aside, view])] == [None] * 3
+    view = predicting(FIRST, labelled=range(10))
+    aside = View.of(logits=torch.eye(2), labels=[0, 1])
+    assert int(drawn(view, 1)) > 1  # the one row of the stop set, which the other view lacks
+    assert [said.value for said in told(Change(rows=1), [view, aside, view])] == [None] * 3
+
+
+def test_models_that_know_a_single_class_are_not_compared() -> None:
+    ignorant = predicting([0] * 5, labelled=[0, 1])
+    views = [ignorant, ignorant, predicting(FIRST), predicting(OTHER)]
+    assert [said.value for said in told(Change(), views)] == [None, None, None, 0.2]
 
 
 def test_doubt_that_stands_still_advises_to_stop() -> None:
@@ -356,7 +362,7 @@ def test_rules_look_at_an_experiment_whose_pool_grows_and_shrinks(quick: Make) -
         return Rows.of(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
 
     def declining(question: Any) -> list[int | None]:
-        return [None if row % 3 == 0 else 0 for row in question.rows.tolist()]
+        return [None if row % 3 == 0 else row % 2 for row in question.rows.tolist()]
 
     done(quick(stop=stop, growth=growth, plan=replace(PLAN, rounds=5)), declining)
     assert [value is None for value in values] == [True] * 3 + [False] * 3
