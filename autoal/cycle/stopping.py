@@ -119,7 +119,7 @@ class Kappa(Agreement):
 
     def reason(self, value: float) -> str:
         return (
-            f"the last {self.window} models agree on {100 * value:.1f} % beyond chance: more "
+            f"the last {self.window + 1} models agree on {100 * value:.1f} % beyond chance: more "
             f"labels will change little (kappa, rule {self.threshold:g})"
         )
 

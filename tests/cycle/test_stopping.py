@@ -114,7 +114,7 @@ def test_kappa_advises_once_the_mean_of_the_last_three_is_high_enough() -> None:
     assert [said.value for said in advice] == pytest.approx(means)
     assert [said.rule for said in advice] == ["kappa"] * 5
     assert [said.reason for said in advice] == [""] * 4 + [
-        "the last 3 models agree on 100.0 % beyond chance: more labels will change little "
+        "the last 4 models agree on 100.0 % beyond chance: more labels will change little "
         "(kappa, rule 0.99)"
     ]
 
