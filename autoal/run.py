@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from autoal.blame import blaming, refused
-from autoal.building import TARGET, build, demand_class
+from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
 from autoal.cycle.hooks import StopRule
@@ -90,6 +90,7 @@ def parts(settings: Settings) -> Parts:
         strategy = _strategy(settings, "strategy")
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
+        _demand_hidden_labels(settings)
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
         learner = _learner(settings, data, training)
@@ -142,6 +143,16 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
         names = data.train.named(torch.arange(len(data.train)))
         return startfile.rows_of(path, startfile.read(path), names)
     return _strategy(settings, "start")
+
+
+def _demand_hidden_labels(settings: Settings) -> None:
+    """Refuse to simulate with data whose labels are known from the beginning."""
+    oracle, data = (located(settings[name].get(TARGET, "")) for name in ("oracle", "data"))
+    if oracle is TrueLabels and getattr(data, "labels_count", False):
+        raise UserError(
+            "oracle=truth knows the labels that a data set hides, and those of this one count from "
+            "the beginning: let people answer, or simulate with data=folder, npz or table"
+        )
 
 
 def _stop(settings: Settings) -> StopRule | None:
