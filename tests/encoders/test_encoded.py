@@ -162,13 +162,16 @@ def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageDa
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda found: found[1:], r"60 rows of train, got \(59, 2\)"),
+        (lambda found: found[1:], "gave 59 lines for the 60 rows of train"),
         (lambda found: found.numpy(), "of train, got ndarray"),
         (lambda found: found[:, 0], r"of train, got \(60,\)"),
         (lambda found: None, "each of the 60 rows of train, got NoneType"),
         (lambda found: found.long(), "Spoilt must give floating-point numbers, got torch.int64"),
-        (lambda found: found * torch.nan, "train that are not finite"),
-        (lambda found: found[:, : 1 + len(found) // 60], "different things of the parts"),
+        (lambda found: found * torch.nan, "not finite for some of the 60 rows of train"),
+        (
+            lambda found: found[:, : 1 + len(found) // 60],
+            r"rows of different shapes: \[\(1,\), \(2,\)\]",
+        ),
     ],
     ids=["too few", "array", "flat", "nothing", "whole", "nan", "widths"],
 )
