@@ -102,6 +102,7 @@ FLOORS = (
     ("query",),
     ("oracles",),
     ("record",),
+    ("people",),
     ("exported",),
     ("cycle", "search"),
     ("report", "foresight"),

@@ -1,13 +1,54 @@
 """What may be hung into the cycle."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from autoal.bounds import switch
 from autoal.data.rows import Rows
 from autoal.query.view import View
 from autoal.record.round import Round
 
-# From the rounds so far and the view that would be queried: why no more is to be bought, or "".
-Stop = Callable[[Sequence[Round], View], str]
+
+class Advice(NamedTuple):
+    """Whether to stop, and what says so."""
+
+    reason: str = ""  # why no more is to be bought; "" where more is
+    value: float | None = None  # of what is watched, if it has one by now
+    rule: str = ""  # that watches it
+
+
+# From the rounds so far and the view that would be queried next: whether no more is to be bought,
+# as advice or as its reason alone.
+Stop = Callable[[Sequence[Round], View], Advice | str]
 
 # From that view and the rounds so far: rows that were made and join the pool, or None.
 Growth = Callable[[View, Sequence[Round]], Rows | None]
+
+
+class StopRule(ABC):
+    """A stop that remembers something from round to round.
+
+    A plugin is a subclass, entered under the entry-point group `autoal.stops`; the parameters of
+    its `__init__` become options of the command line.
+
+    Args:
+        obey: end where it says so; else it is advice, which the record has.
+    """
+
+    def __init__(self, obey: bool = False) -> None:
+        switch("obey", obey)
+        self.obey = obey
+
+    @abstractmethod
+    def __call__(self, history: Sequence[Round], view: View) -> Advice:
+        """Look at the model after a round; called once after each."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it remembers, as tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ class Question:
     classes: tuple[str, ...]
     shown: Shown | None = None  # what a person sees of them
     names: Sequence[str] | None = None  # what a person calls them
+    keys: Sequence[str] | None = None  # of their content, where the data set tells
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
@@ -36,6 +37,7 @@ class Question:
             rows=self.rows[places],
             shown=chosen(self.shown, places),
             names=chosen(self.names, places),
+            keys=chosen(self.keys, places),
             suggested=chosen(self.suggested, places),
         )
 
@@ -52,6 +54,10 @@ class Answers:
     by: str = ""  # who answered
     cost: Tensor | None = None  # (answered,) of each; None: a label, that is 1
     truth: Tensor | None = None  # (answered,) for the record alone, where it is known
+    corrected: Mapping[int, int] = field(default_factory=dict)  # other classes of earlier rows
+    people: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict
+    )  # labels, seconds of each
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):

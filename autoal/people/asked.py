@@ -1,0 +1,71 @@
+"""What people are asked, row by row, with what the model makes of it and why it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal.oracles.question import Question
+
+CLOSE = 0.3  # below this margin the model hesitates between two classes
+BEST = 5  # classes of a guess
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One row of a question."""
+
+    row: int  # number in the pool
+    name: str  # what a person calls it
+    key: str  # of its content; "" where that is not known
+    shown: Any  # a picture's path, pixels, cells by their columns, a text; None: nothing to see
+    guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty where no model is yet
+    why: str  # it is asked
+
+    @property
+    def margin(self) -> float | None:
+        """By how much the likeliest class is likelier than the next."""
+        return self.guess[0][1] - self.guess[1][1] if self.guess else None
+
+
+def asked(question: Question) -> list[Asked]:
+    """The rows of a question, in its order."""
+    probs = _probs(question)
+    rows = question.rows.tolist()
+    shown = question.shown if question.shown is not None else [None] * len(rows)
+    names = question.names or [f"row {row}" for row in rows]
+    keys = question.keys or [""] * len(rows)
+    guesses = [_guess(line, question) for line in probs] if probs is not None else [()] * len(rows)
+    return [
+        Asked(row, str(name), key, item, guess, _why(place, len(rows), guess))
+        for place, (row, name, key, item, guess) in enumerate(
+            zip(rows, names, keys, shown, guesses, strict=True)
+        )
+    ]
+
+
+def _probs(question: Question) -> Tensor | None:
+    """Of the classes of each row, (rows, classes); None where there is no model yet."""
+    if question.view is None or not len(question.rows):
+        return None
+    pool = question.view.pool
+    return pool.probs.cpu()[torch.searchsorted(pool.rows.cpu(), question.rows)]
+
+
+def _guess(probs: Tensor, question: Question) -> tuple[tuple[str, float], ...]:
+    best = probs.topk(min(BEST, len(question.classes)))
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return tuple((question.classes[number], round(p, 4)) for number, p in pairs)
+
+
+def _why(place: int, count: int, guess: tuple[tuple[str, float], ...]) -> str:
+    if not guess:
+        return ""
+    wanted = f"number {place + 1} of the {count} rows that the strategy wants"
+    (first, p), (second, q) = guess[:2]
+    if p - q < CLOSE:
+        return f"{wanted}; the model hesitates between {first} and {second}"
+    return f"{wanted}; the model takes it for {first}"

@@ -1,0 +1,206 @@
+"""What people said, one event a line of `labels.jsonl`: the truth about them. Needs no torch.
+
+An event is on the disk before anybody is told that it counts, so that no label is ever lost. Events
+name classes and rows by what a person calls them and by their content, since files may be added or
+renamed between two sessions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autoal.errors import UserError, about
+from autoal.record.kinds import AMOUNT, MAPPING, TEXT, WHOLE, Kind, once
+from autoal.record.whole import FRESH, writing
+
+VERSION = 1  # of a line
+LABEL, UNSURE, BROKEN = "label", "unsure", "broken"  # answers to a question
+CORRECT = "correct"  # another class for a row of an earlier round
+ADJUDICATE = "adjudicate"  # the class of a row about which people disagree
+UNDO = "undo"  # takes an event back
+DECLINED = (UNSURE, BROKEN)
+LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
+EVERY = (*LABELLING, *DECLINED, UNDO)
+
+_SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
+_KINDS: dict[str, Kind] = {
+    "v": WHOLE,
+    "seq": WHOLE,
+    "at": TEXT,
+    "round": WHOLE,
+    "row": WHOLE,
+    "key": TEXT,
+    "name": TEXT,
+    "by": TEXT,
+    "kind": Kind(f"one of {', '.join(EVERY)}", lambda value: value in EVERY),
+    "label": TEXT.or_null(),
+    "seconds": AMOUNT.or_null(),
+    "guess": TEXT.or_null(),
+    "shown": _SWITCH,
+    "id": TEXT,
+    "undoes": TEXT.or_null(),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Somebody said something about a row."""
+
+    round: int  # whose question it answers, or, of a correction, that was being asked
+    row: int  # number in the pool
+    name: str  # what a person calls it
+    by: str  # who
+    kind: str
+    id: str  # made by whoever sends it, so that sending it twice does no harm
+    label: str | None = None  # the class's name
+    key: str = ""  # of the row's content
+    seconds: float | None = None  # that the person took
+    guess: str | None = None  # the model's
+    shown: bool = False  # whether the person saw the guess
+    undoes: str | None = None  # the id of the event that is taken back
+    at: str = ""  # when, in UTC; filled in when it is written
+    seq: int = -1  # place in the file, likewise
+    v: int = VERSION
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Event:
+        """The event of one line of the file."""
+        try:
+            values = json.loads(line.decode(), object_pairs_hook=once)
+        except UserError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"it is not JSON, {error}") from error
+        MAPPING.demand("a line", values)
+        for key in _KINDS.keys() - values.keys():
+            raise UserError(f"it has no `{key}`")
+        if values["v"] != VERSION:
+            raise UserError(f"`v` is {values['v']!r}, and this version reads {VERSION}")
+        for key, kind in _KINDS.items():
+            kind.demand(key, values[key])
+        found = cls(**{field.name: values[field.name] for field in fields(cls)})
+        if (found.kind in LABELLING) != (found.label is not None):
+            raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
+        return found
+
+    def to_line(self) -> bytes:
+        """What `from_line` reads."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode(errors="replace") + b"\n"
+
+
+class Ledger:
+    """The events of a run, in the order in which they happened; one process writes them.
+
+    A line that was cut off, as by a power failure, is removed and told, since nobody was told that
+    it counts. What is wrong anywhere else is refused by its number.
+
+    Args:
+        path: of the file, made when the first event comes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events: list[Event] = list(_read(path))
+        self._of_id = {event.id: event for event in self.events}
+
+    def add(self, event: Event) -> Event:
+        """Write an event down; one whose id is there already is the one that is there."""
+        if event.id in self._of_id:
+            return self._of_id[event.id]
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        written = replace(event, seq=len(self.events), at=at)
+        _append(self.path, written.to_line())
+        self.events.append(written)
+        self._of_id[written.id] = written
+        return written
+
+    def counting(self) -> list[Event]:
+        """The events that count: those that nobody took back."""
+        undone = {event.undoes for event in self.events if event.kind == UNDO}
+        return [event for event in self.events if event.kind != UNDO and event.id not in undone]
+
+    def demand_classes(self, classes: Collection[str]) -> None:
+        """Refuse classes among which one is missing that somebody gave."""
+        for event in self.counting():
+            if event.label is not None and event.label not in classes:
+                raise UserError(
+                    f"{self.path}, line {event.seq + 1}: {event.name} is labelled "
+                    f"{event.label!r}, which is none of the classes {', '.join(classes)}; a class "
+                    "with labels can be neither removed nor renamed, new ones go to the end"
+                )
+
+
+def _read(path: Path) -> Iterator[Event]:
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    whole, _, torn = content.rpartition(b"\n")
+    if torn:
+        print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
+        with writing(path):
+            os.truncate(path, len(content) - len(torn))
+    ids: set[str] = set()
+    for number, line in enumerate(whole.split(b"\n") if whole else ()):
+        with about(f"{path}, line {number + 1}"):
+            event = Event.from_line(line)
+            _demand_next(event, number, ids)
+        yield event
+
+
+def _demand_next(event: Event, number: int, ids: set[str]) -> None:
+    """Refuse an event that cannot stand there."""
+    if event.seq != number:
+        raise UserError(f"`seq` is {event.seq}, where {number} would follow")
+    if event.id in ids:
+        raise UserError(f"the id {event.id!r} stood in an earlier line")
+    if event.kind == UNDO and event.undoes not in ids:
+        raise UserError(f"it takes back {event.undoes!r}, which no earlier line has")
+    ids.add(event.id)
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line, and wait until it is on the disk."""
+    flags = FRESH & ~os.O_TRUNC | os.O_APPEND
+    with writing(path):
+        new = not path.exists()
+        file = os.open(path, flags, 0o666)
+        try:
+            _write(file, line)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        if new:
+            _sync_folder(path.parent)
+
+
+def _write(file: int, line: bytes) -> None:
+    """Write all of a line, or, where the disk is full, nothing of it."""
+    begin = os.lseek(file, 0, os.SEEK_END)
+    try:
+        if os.write(file, line) < len(line):
+            raise OSError("the disk took only a part of a line")
+    except OSError:
+        os.ftruncate(file, begin)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def median_seconds(events: Sequence[Event]) -> float | None:
+    """The seconds that an answer took in the middle of all that were timed."""
+    timed: list[Any] = sorted(event.seconds for event in events if event.seconds is not None)
+    return timed[len(timed) // 2] if timed else None
