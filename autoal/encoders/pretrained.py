@@ -22,9 +22,9 @@ from autoal.model.weights import (
 )
 from autoal.seeding import seeded
 
-# Images looked at together: on a CPU few enough for its cache, elsewhere enough to keep it busy.
-BATCH = {"cpu": 16}
-MANY = 128
+# Images looked at together: on a CPU so few that memory is used again, which the system would clear
+# anew for larger blocks; elsewhere enough to keep the device busy.
+FEW, MANY = 4, 128
 
 
 class Pretrained(Encoder):
@@ -64,7 +64,7 @@ class Pretrained(Encoder):
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
         demand_pictures(self, rows)
         network = self._network.to(device).to(memory_format=torch.channels_last)
-        blocks = rows.inputs.split(BATCH.get(device.type, MANY))
+        blocks = rows.inputs.split(FEW if device.type == "cpu" else MANY)
         return torch.cat([network(self._ready(block.to(device))).flatten(1) for block in blocks])
 
     def state_dict(self) -> dict[str, Any]:
