@@ -183,6 +183,13 @@ def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
         return data
     demand_class(settings["encoder"], "encoder", Encoder)
     encoder: Encoder = build(settings["encoder"], "encoder")
+    return seen_by(encoder, data, device)
+
+
+def seen_by(encoder: Encoder, data: Data, device: torch.device) -> Data:
+    """The data set as this encoder sees it; as it is, where the encoder leaves such rows."""
+    if encoder.leaves(data.train):
+        return data
     seen = Encoded(data, encoder, device)
     seen.setup()
     return seen
