@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 from autoal.maths.regression import Product, curvature, minimised, residual
 
 ROUNDING = 1e-12  # a direction of up to this share of the largest variance is what rounding left
+ROUGH = 0.1  # tolerance from which on the curvature is as it will be
 FLATTEST = 1e-8  # curvature of a loss that counts, where all rows are predicted with certainty
 
 
@@ -69,11 +70,12 @@ def optima(
     for l2 in penalties:
         ridge = torch.full_like(variances, l2)
         ridge[-1] = not intercept  # a column of zeros must have some curvature
-        probs = (columns @ theta.T).softmax(1)
-        steepness = float(weights @ (probs * (1 - probs)).mean(1) / total)
-        scale = (variances * max(steepness, FLATTEST) + ridge).rsqrt()
-        function = _Penalised(columns * scale, targets, weights, ridge * scale.square())
-        theta = minimised(function, theta / scale, tolerance) * scale
+        for precision in (max(ROUGH, tolerance), tolerance):  # roughly first, for the curvature
+            probs = (columns @ theta.T).softmax(1)
+            steepness = float(weights @ (probs * (1 - probs)).mean(1) / total)
+            scale = (variances * max(steepness, FLATTEST) + ridge).rsqrt()
+            function = _Penalised(columns * scale, targets, weights, ridge * scale.square())
+            theta = minimised(function, theta / scale, precision) * scale
         weight, bias = theta[:, :-1], theta[:, -1]
         yield Head(weight, bias - weight @ mean)
 

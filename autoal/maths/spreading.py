@@ -16,7 +16,7 @@ EXACT = 10_000  # rows up to which all are compared
 CELLS = 256  # that more rows fall into
 PROBED = 8  # cells in which the neighbours of a cell's rows are sought
 ITERATIONS = 5  # of the k-means that finds the cells
-TOLERANCE = 1e-8  # of the spreading: what reaches a row from afar is little, and counts
+TOLERANCE = 1e-6  # of the spreading: what reaches a row from afar is little, and counts
 TINY = 1e-30
 
 
@@ -36,11 +36,10 @@ class Graph:
         reach = torch.zeros(size).scatter_reduce(0, rows, distances, "amax")
         closeness = (-distances.square() / (reach[rows] * reach[places]).clamp(min=TINY)).exp()
         ends = torch.cat([torch.stack([rows, places]), torch.stack([places, rows])], 1)
-        both = torch.sparse_coo_tensor(ends, closeness.double().repeat(2), (size, size)).coalesce()
-        degrees = both.sum(1).to_dense().clamp(min=TINY).rsqrt()
+        both = _sparse(ends, closeness.double().repeat(2), size)
+        roots = both.sum(1).to_dense().clamp(min=TINY).rsqrt()
         rows, places = both.indices()
-        values = both.values() * degrees[rows] * degrees[places]
-        self._links = torch.sparse_coo_tensor(both.indices(), values, (size, size)).coalesce()
+        self._links = _sparse(both.indices(), both.values() * roots[rows] * roots[places], size)
 
     def spread(self, rows: Tensor, labels: Tensor) -> Tensor:
         """What all rows are taken for, once these are known, (n, classes) double.
@@ -61,6 +60,12 @@ class Graph:
 
     def _pull(self, beliefs: Tensor) -> Tensor:
         return beliefs - INERTIA * torch.sparse.mm(self._links, beliefs)
+
+
+def _sparse(places: Tensor, values: Tensor, size: int) -> Tensor:
+    """A square matrix; values that share a place are summed."""
+    shape = (size, size)
+    return torch.sparse_coo_tensor(places, values, shape, check_invariants=False).coalesce()
 
 
 def _edges(features: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

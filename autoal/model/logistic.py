@@ -28,7 +28,7 @@ class Logistic(Task):
 
     With `l2` null, the penalty is chosen in every round: the one of the least mean log loss over
     five stratified folds of the labelled rows, or over single rows where there are less than ten,
-    out of eight between 4 and 1/4096 times the rows' mean squared distance from their centre. As
+    out of seven between 4 and 1/1024 times the rows' mean squared distance from their centre. As
     long as there is only one class, or every class has a single row, it is 1/64 of that.
 
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its

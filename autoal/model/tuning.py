@@ -11,16 +11,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from autoal.maths.folds import stratified
-from autoal.maths.ridge import Head, optima, row_space
+from autoal.maths.ridge import ROUGH, Head, optima, row_space
 from autoal.model.neighbourhood import Neighbourhood
 
 # Penalties in mean squared distances of the rows from their centre, so that no scale matters.
-CANDIDATES = tuple(4.0**power for power in range(1, -7, -1))
+CANDIDATES = tuple(4.0**power for power in range(1, -6, -1))
 UNTRIED = 4.0**-3  # where nothing can be held out
 WEIGHTS = (0.0, 4.0)  # of all rows that join together, for each labelled row
 FOLDS = 5
 FEW = 10  # rows below which each is a fold of its own
-ROUGH = 0.1  # tolerance of the optima by which candidates are compared
 
 
 class Weighted(NamedTuple):
@@ -152,6 +151,6 @@ class _Lesson:
         return Weighted(self._unlabelled, targets, each * reached)
 
     def _optima(
-        self, rows: Weighted, penalties: Sequence[float], tolerance: float = 1e-8
+        self, rows: Weighted, penalties: Sequence[float], tolerance: float = 1e-6
     ) -> Iterator[Head]:
         return optima(*rows, penalties, intercept=self._intercept, tolerance=tolerance)
