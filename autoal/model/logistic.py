@@ -80,6 +80,7 @@ class Logistic(Task):
         if self._tunes:
             self.network.register_buffer("chosen", torch.zeros(2))  # a part of what is learnt
         self.double()
+        self.train()  # which leaves the preprocessing in eval mode, for a pool that is met
         self.renew(first=True)
 
     @property

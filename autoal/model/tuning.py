@@ -69,7 +69,7 @@ def tuned(
         pool: where labels may spread; None: nowhere.
         intercept: whether classes have one.
     """
-    lesson = _Lesson(features, targets, pool, intercept)
+    lesson = Lesson(features, targets, pool, intercept)
     unit = lesson.unit()
     penalties = [unit * candidate for candidate in CANDIDATES] if l2 is None else [l2]
     untried = 0.0, unit * UNTRIED if l2 is None else l2
@@ -78,7 +78,7 @@ def tuned(
     return Tuned(chosen, weight, head, joined)
 
 
-class _Lesson:
+class Lesson:
     """Labelled rows, and those of the pool that may join them, in the space of them all."""
 
     def __init__(
@@ -104,20 +104,28 @@ class _Lesson:
     ) -> tuple[float, float] | None:
         """The weight and the penalty of the least log loss; None if no row can be held out."""
         losses = dict.fromkeys(product(weights, penalties), 0.0)
-        held_out = list(self._held_out())
-        for rows, weight in product(held_out, weights):
-            kept = torch.ones(len(self._labelled.features), dtype=torch.bool)
-            kept[rows] = False
+        folds = list(self.folds())
+        for (kept, held_out), weight in product(folds, weights):
             heads = self._optima(self._taught(kept, weight), penalties, ROUGH)
             for l2, head in zip(penalties, heads, strict=True):
-                logits = head.logits(self._labelled.features[rows])
-                loss = cross_entropy(logits, self._labelled.targets[rows], reduction="sum")
-                losses[weight, l2] += float(loss)
-        return min(losses, key=losses.__getitem__) if held_out else None
+                losses[weight, l2] += self._loss(head, held_out)
+        return min(losses, key=losses.__getitem__) if folds else None
+
+    def folds(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The rows that are kept and those held out, which never are the only ones of a class."""
+        labels = self._labelled.targets.argmax(1)
+        counts = labels.bincount()
+        some = (counts[labels] > 1).nonzero().flatten()
+        if (counts > 0).sum() < 2 or not len(some):
+            return
+        fold = torch.full_like(labels, -1)
+        fold[some] = stratified(labels[some], FOLDS if len(labels) >= FEW else len(labels))
+        for number in range(int(fold.max()) + 1):
+            yield (fold != number).nonzero().flatten(), (fold == number).nonzero().flatten()
 
     def solved(self, l2: float, weight: float) -> tuple[Head, Weighted | None]:
         """The optimum, and the rows that joined for it, in the space of the features."""
-        every = torch.ones(len(self._labelled.features), dtype=torch.bool)
+        every = torch.arange(len(self._labelled.features))
         (inside,) = self._optima(self._taught(every, weight), [l2])
         head = Head(inside.weight @ self._axes.T, inside.bias)
         if not weight:
@@ -125,16 +133,10 @@ class _Lesson:
         joined = self._joining(every, weight)
         return head, joined._replace(features=joined.features @ self._axes.T)
 
-    def _held_out(self) -> Iterator[Tensor]:
-        """The rows of each fold; the only row of a class is never held out."""
-        labels = self._labelled.targets.argmax(1)
-        counts = labels.bincount()
-        some = (counts[labels] > 1).nonzero().flatten()
-        if (counts > 0).sum() < 2 or not len(some):
-            return
-        fold = stratified(labels[some], FOLDS if len(labels) >= FEW else len(labels))
-        for number in range(int(fold.max()) + 1):
-            yield some[fold == number]
+    def _loss(self, head: Head, rows: Tensor) -> float:
+        """The sum of the log losses of labelled rows."""
+        logits = head.logits(self._labelled.features[rows])
+        return float(cross_entropy(logits, self._labelled.targets[rows], reduction="sum"))
 
     def _taught(self, kept: Tensor, weight: float) -> Weighted:
         """What is learnt from when these rows are labelled."""
