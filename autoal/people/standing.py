@@ -20,6 +20,7 @@ class Standing:
     """The rounds that are done, and the training that runs."""
 
     run: str  # its name
+    folder: str  # as the command calls it
     strategy: str = ""
     rounds: int | None = None  # the number of the last one
     plan: int | None = None  # labels, by then
@@ -36,6 +37,7 @@ class Standing:
         at = record.stat().st_mtime if history and record.exists() else None
         return cls(
             folder.name,
+            str(folder),
             strategy=settings.get("strategy", {}).get("name", ""),
             rounds=settings.get("rounds"),
             plan=_plan(settings),
@@ -54,6 +56,7 @@ class Standing:
         step = self.training
         return {
             "run": self.run,
+            "folder": self.folder,
             "strategy": self.strategy,
             "rounds": self.rounds,
             "plan": self.plan,
