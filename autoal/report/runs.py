@@ -24,7 +24,7 @@ TRUTH = "TrueLabels"  # the oracle of a plain simulation
 
 Floats = npt.NDArray[np.float64]
 
-NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE}
+NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Run:
     start: str  # stands for the rows of the start set, whatever their order
     rounds: tuple[Past, ...]
     empty: int = 0  # rounds at the beginning in which every row was declined
+    ended: bool = False  # as its stop said, or with no end that was planned
     failure: str = ""  # what stopped it, if it is known to have failed
 
     @property
@@ -69,7 +70,7 @@ class Run:
     @property
     def planned(self) -> int:
         """Rounds of a finished run in which something was labelled, the start among them."""
-        return int(self.config["rounds"]) + 1 - self.empty
+        return len(self.rounds) if self.ended else int(self.config["rounds"]) + 1 - self.empty
 
     @property
     def labelled(self) -> Floats:
@@ -137,7 +138,7 @@ def read_run(path: Path) -> Run:
     for key, kind in NEEDED.items():
         kind.demand(key, settings.get(key))
     all_rounds = _read_rounds(path)
-    if len(all_rounds) > settings["rounds"] + 1:
+    if settings["rounds"] is not None and len(all_rounds) > settings["rounds"] + 1:
         raise UserError(f"{ROUNDS} has {len(all_rounds)} rounds, where the plan has fewer")
     history = all_rounds[_empty(all_rounds) :]
     if all_rounds and not history:
@@ -150,6 +151,7 @@ def read_run(path: Path) -> Run:
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(map(_past, history)),
         empty=len(all_rounds) - len(history),
+        ended=_ended(settings, history),
         failure=read_failure(path),
     )
 
@@ -165,9 +167,15 @@ def _read_rounds(folder: Path) -> list[Round]:
     return found
 
 
+def _ended(settings: Settings, history: Sequence[Round]) -> bool:
+    """Whether a run has come to an end that no number of rounds planned."""
+    stopped = settings.get("stop.obey") is True and history and history[-1].stop.get("reason")
+    return settings["rounds"] is None or bool(stopped)
+
+
 def _empty(history: Sequence[Round]) -> int:
     """How many rounds there are before the first label was given."""
-    labelled = (done.number for done in history if done.queried)
+    labelled = (done.number for done in history if done.queried or done.given)
     return next(labelled, len(history))
 
 

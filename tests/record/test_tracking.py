@@ -86,7 +86,7 @@ def test_a_set_without_pictures_is_told_without_them(
     assert "media/queried" in sink._row(history[0])
     pictures = experiment.rows
     for shown in (None, [f"text {number}" for number in range(6)]):
-        experiment._rows = replace(pictures, shown=shown)
+        experiment._known = replace(experiment._known, rows=replace(pictures, shown=shown))
         row = sink._row(history[0])
         assert "media/queried" not in row
         assert row["n_labelled"] == history[0].labelled
