@@ -111,6 +111,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        _mend(path)
         self.events: list[Event] = list(_read(path))
         self._of_id = {event.id: event for event in self.events}
 
@@ -131,8 +132,7 @@ class Ledger:
 
     def counting(self) -> list[Event]:
         """The events that count: those that nobody took back."""
-        undone = {event.undoes for event in self.events if event.kind == UNDO}
-        return [event for event in self.events if event.kind != UNDO and event.id not in undone]
+        return _counting(self.events)
 
     def demand_classes(self, classes: Collection[str]) -> None:
         """Refuse classes among which one is missing that somebody gave."""
@@ -145,22 +145,46 @@ class Ledger:
                 )
 
 
-def last_said(path: Path) -> dict[int, Event]:
-    """The last class that anybody named for each row, where it counts."""
-    labelled = (event for event in Ledger(path).counting() if event.label is not None)
-    return {event.row: event for event in labelled}
+def deciding(path: Path) -> dict[int, Event]:
+    """By what each row has its label, as a run's file says; nothing of it is mended."""
+    of: dict[int, list[Event]] = {}
+    for event in _counting([*_read(path)]):
+        of.setdefault(event.row, []).append(event)
+    found = {row: decisive(events) for row, events in of.items()}
+    return {row: event for row, event in found.items() if event is not None}
 
 
-def _read(path: Path) -> Iterator[Event]:
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    whole, _, torn = content.rpartition(b"\n")
+def decisive(events: Sequence[Event]) -> Event | None:
+    """By which of these a row has its label: the last decision or, without any, the first label."""
+    named = [event for event in events if event.label is not None]
+    decisions = [event for event in named if event.kind != LABEL]
+    return (decisions[-1:] or named[:1] or [None])[0]
+
+
+def _counting(events: Sequence[Event]) -> list[Event]:
+    undone = {event.undoes for event in events if event.kind == UNDO}
+    return [event for event in events if event.kind != UNDO and event.id not in undone]
+
+
+def _mend(path: Path) -> None:
+    """Take a line away that was cut off, and tell."""
+    content = _content(path)
+    torn = content.rpartition(b"\n")[2]
     if torn:
         print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
         with writing(path):
             os.truncate(path, len(content) - len(torn))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read(path: Path) -> Iterator[Event]:
+    whole = _content(path).rpartition(b"\n")[0]
     ids: set[str] = set()
     for number, line in enumerate(whole.split(b"\n") if whole else ()):
         with about(f"{path}, line {number + 1}"):

@@ -186,7 +186,8 @@ def _again(rows: Rows, row: int) -> Asked:
 def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
     """What a round taught the model."""
     told = dict(zip(done.queried, done.labels, strict=True))
-    told |= getattr(done, "given", {}) | getattr(done, "amended", {})
+    told |= dict(zip(done.checked, done.checked_labels, strict=True))
+    told |= {**done.given, **done.amended}
     return {row: classes[label] for row, label in told.items()}
 
 
