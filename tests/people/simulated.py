@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from itertools import count
 from threading import Thread
 from typing import Any, NamedTuple
@@ -88,12 +89,10 @@ class Simulated(Thread):
         self.state: Any = None
 
     def run(self) -> None:
-        try:
+        with closing(self.client), suppress(OSError, HTTPException):  # once the server is gone
             self.state = self.client.get("/api/state")
             while self.state["phase"] not in ("done", "stopped"):
                 self.state = self._next()
-        finally:
-            self.client.close()
 
     def _next(self) -> Any:
         if not self.state["tasks"]:
