@@ -300,7 +300,7 @@ class Experiment:
             queried=[*told.queried],
             labels=[*told.queried.values()],
             metrics=metrics,
-            seconds={},
+            seconds=_spent(stopwatch),
             steps=steps,
             notes=asked.notes,
             bought=bought,
@@ -317,9 +317,7 @@ class Experiment:
             judged=judged,
             people={name: dict(facts) for name, facts in answered.people.items()},
         )
-        done = replace(done, stop=self._advice(done, stopwatch))
-        phases = {**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total}
-        return replace(done, seconds=phases)
+        return replace(done, stop=self._advice(done, stopwatch), seconds=_spent(stopwatch))
 
     def _teach(self) -> int:
         """Train on all that is labelled; returns the steps."""
@@ -501,6 +499,11 @@ def _built(name: str, strategy: Any) -> QueryStrategy:
         return registry.build(strategy)
     _demand(name, strategy, QueryStrategy, "or the name of one")
     return deepcopy(strategy)
+
+
+def _spent(stopwatch: Stopwatch) -> dict[str, float]:
+    """The seconds of a round by phase, so far."""
+    return {**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total}
 
 
 def _state_of(part: Learner | QueryStrategy) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,8 +111,12 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        _mend(path)
-        self.events: list[Event] = list(_read(path))
+        whole, torn = _lines(path)
+        if torn:
+            print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
+            with writing(path):
+                os.truncate(path, len(whole))
+        self.events = _read(path, whole)
         self._of_id = {event.id: event for event in self.events}
 
     def __contains__(self, identity: str) -> bool:
@@ -132,7 +136,7 @@ class Ledger:
 
     def counting(self) -> list[Event]:
         """The events that count: those that nobody took back."""
-        return _counting(self.events)
+        return counting(self.events)
 
     def demand_classes(self, classes: Collection[str]) -> None:
         """Refuse classes among which one is missing that somebody gave."""
@@ -145,10 +149,16 @@ class Ledger:
                 )
 
 
+def counting(events: Sequence[Event]) -> list[Event]:
+    """Those of the events that nobody took back."""
+    undone = {event.undoes for event in events if event.kind == UNDO}
+    return [event for event in events if event.kind != UNDO and event.id not in undone]
+
+
 def deciding(path: Path) -> dict[int, Event]:
-    """By what each row has its label, as a run's file says; nothing of it is mended."""
+    """By what each row has its label, also while somebody writes the file."""
     of: dict[int, list[Event]] = {}
-    for event in _counting([*_read(path)]):
+    for event in counting(_read(path, _lines(path)[0])):
         of.setdefault(event.row, []).append(event)
     found = {row: decisive(events) for row, events in of.items()}
     return {row: event for row, event in found.items() if event is not None}
@@ -161,36 +171,26 @@ def decisive(events: Sequence[Event]) -> Event | None:
     return (decisions[-1:] or named[:1] or [None])[0]
 
 
-def _counting(events: Sequence[Event]) -> list[Event]:
-    undone = {event.undoes for event in events if event.kind == UNDO}
-    return [event for event in events if event.kind != UNDO and event.id not in undone]
-
-
-def _mend(path: Path) -> None:
-    """Take a line away that was cut off, and tell."""
-    content = _content(path)
-    torn = content.rpartition(b"\n")[2]
-    if torn:
-        print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
-        with writing(path):
-            os.truncate(path, len(content) - len(torn))
-
-
-def _content(path: Path) -> bytes:
+def _lines(path: Path) -> tuple[bytes, bytes]:
+    """The whole lines of a file, and what stands after them."""
     try:
-        return path.read_bytes() if path.exists() else b""
+        content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
+    end = content.rfind(b"\n") + 1
+    return content[:end], content[end:]
 
 
-def _read(path: Path) -> Iterator[Event]:
-    whole = _content(path).rpartition(b"\n")[0]
+def _read(path: Path, lines: bytes) -> list[Event]:
+    """The events of a file's whole lines."""
+    events: list[Event] = []
     ids: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n") if whole else ()):
+    for number, line in enumerate(lines.split(b"\n")[:-1]):
         with about(f"{path}, line {number + 1}"):
             event = Event.from_line(line)
             _demand_next(event, number, ids)
-        yield event
+        events.append(event)
+    return events
 
 
 def _demand_next(event: Event, number: int, ids: set[str]) -> None:

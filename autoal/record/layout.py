@@ -10,6 +10,8 @@ CONFIG = "config.yaml"  # the settings, and the versions of everything
 ROUNDS = "rounds.jsonl"  # the record of truth
 LABELS = "labels.jsonl"  # what people said, the truth about them
 POOL = "pool.jsonl"  # the rows that files were found to hold, in the order of their numbers
+TO_LABEL = "to_label.csv"  # what people are asked, where they answer in files
+LABEL_STUDIO = "label_studio.json"  # the project in which people are asked, where they are so
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
 TOKENS = "tokens.json"  # by which they are known; for their eyes only
@@ -21,7 +23,10 @@ MODEL_FACTS, MODEL_WEIGHTS, MODEL_README = "model.json", "weights.pt", "README.m
 MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, MODEL_README))
 
 # What is replaced as a whole, and is in the making until then.
-FILES = (CONFIG, ROUNDS, POOL, TOKENS, CURVE, WEIGHTS, MARK, *STATES, *MODEL_FILES)
+FILES = (
+    *(CONFIG, ROUNDS, POOL, TO_LABEL, LABEL_STUDIO, TOKENS, CURVE, WEIGHTS, MARK),
+    *(*STATES, *MODEL_FILES),
+)
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (FAILURE, POOL, MARK, CURVE, WEIGHTS, *STATES, *MODEL_FILES)

@@ -8,6 +8,7 @@ import pytest
 
 from autoal.errors import UserError
 from autoal.people.events import UNDO, Event, Ledger, deciding, median_seconds
+from autoal.record.layout import has_labels
 from tests.people.made import event
 
 
@@ -183,6 +184,14 @@ def test_whoever_only_reads_leaves_a_line_that_is_being_written(path: Path) -> N
     before = path.read_bytes()
     assert [*deciding(path)] == [7]
     assert path.read_bytes() == before
+
+
+def test_whether_there_is_anything(path: Path) -> None:
+    assert not has_labels(path.parent)
+    Ledger(path)
+    assert not has_labels(path.parent)
+    Ledger(path).add(event("a"))
+    assert has_labels(path.parent)
 
 
 def test_the_seconds_in_the_middle() -> None:
