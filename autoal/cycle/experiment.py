@@ -316,7 +316,7 @@ class Experiment:
             metrics = tested(self.learner, test)
         elif len(judges):
             metrics, judged = by_check(self.learner, judges), CHECK
-        elif self.data.labels_count:
+        elif self.data.labels_count and len(self._known.pool.labelled) > 1:
             metrics, judged = self._unseen_by(number).metrics(), CROSS_VALIDATION
         if validation is not None:
             held_out = tested(self.learner, validation)
@@ -333,7 +333,8 @@ class Experiment:
 
     def _doubts(self, number: int) -> dict[int, tuple[int, float]]:
         """Labels that may be wrong, for those who label; not where training takes long."""
-        if not self._taught or not self.data.labels_count or self.learner.deep:
+        few = len(self._known.pool.labelled) < 2
+        if few or not self._taught or not self.data.labels_count or self.learner.deep:
             return {}
         return self._unseen_by(number - 1).doubts()
 
