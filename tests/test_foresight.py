@@ -34,7 +34,13 @@ def test_a_data_set_declares_the_rows_of_its_pool(choice: str, section: dict[str
 
 
 def test_every_data_set_with_published_counts_declares_them() -> None:
-    readers = {"folder", "medmnist", "npz", "table"}  # whose rows are in files of the user's
+    readers = {
+        "folder",
+        "medmnist",
+        "npz",
+        "table",
+        "unlabelled",
+    }  # whose rows are in files of the user's
     assert declared(ROWS).keys() == {file.stem for file in CONFIGS.glob("data/*.yaml")} - readers
 
 

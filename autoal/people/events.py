@@ -7,11 +7,12 @@ renamed between two sessions.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
 EVERY = (*LABELLING, *DECLINED, UNDO)
 
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, Kind] = {  # in the order of a line
     "v": WHOLE,
     "seq": WHOLE,
     "at": TEXT,
@@ -85,14 +86,17 @@ class Event:
             raise UserError(f"`v` is {values['v']!r}, and this version reads {VERSION}")
         for key, kind in _KINDS.items():
             kind.demand(key, values[key])
-        found = cls(**{field.name: values[field.name] for field in fields(cls)})
+        found = cls(**{key: values[key] for key in _KINDS})
         if (found.kind in LABELLING) != (found.label is not None):
             raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
+        if (found.kind == UNDO) != (found.undoes is not None):
+            raise UserError(f"`undoes` is {found.undoes!r} of the kind {found.kind}")
         return found
 
     def to_line(self) -> bytes:
         """What `from_line` reads."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode(errors="replace") + b"\n"
+        values = {key: getattr(self, key) for key in _KINDS}
+        return json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 class Ledger:
@@ -109,6 +113,10 @@ class Ledger:
         self.path = path
         self.events: list[Event] = list(_read(path))
         self._of_id = {event.id: event for event in self.events}
+
+    def __contains__(self, identity: str) -> bool:
+        """Whether an event of this id was written down."""
+        return identity in self._of_id
 
     def add(self, event: Event) -> Event:
         """Write an event down; one whose id is there already is the one that is there."""
@@ -137,9 +145,10 @@ class Ledger:
                 )
 
 
-def has_events(path: Path) -> bool:
-    """Whether anybody said anything that was kept."""
-    return path.is_file() and path.stat().st_size > 0
+def last_said(path: Path) -> dict[int, Event]:
+    """The last class that anybody named for each row, where it counts."""
+    labelled = (event for event in Ledger(path).counting() if event.label is not None)
+    return {event.row: event for event in labelled}
 
 
 def _read(path: Path) -> Iterator[Event]:
@@ -179,7 +188,6 @@ def _append(path: Path, line: bytes) -> None:
         file = os.open(path, flags, 0o666)
         try:
             _write(file, line)
-            os.fsync(file)
         finally:
             os.close(file)
         if new:
@@ -187,11 +195,12 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _write(file: int, line: bytes) -> None:
-    """Write all of a line, or, where the disk is full, nothing of it."""
+    """Bring all of a line to the disk or, where that fails, nothing of it."""
     begin = os.lseek(file, 0, os.SEEK_END)
     try:
         if os.write(file, line) < len(line):
-            raise OSError("the disk took only a part of a line")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file)
     except OSError:
         os.ftruncate(file, begin)
         raise
