@@ -14,6 +14,7 @@ from torch import Tensor
 
 from autoal.data.rows import chosen
 from autoal.exported.labelled import Label, Labelled
+from autoal.people.cards import picture_of
 from autoal.people.label_studio_form import (
     CELLS,
     CHOICES,
@@ -23,7 +24,7 @@ from autoal.people.label_studio_form import (
     config,
     fields_of,
 )
-from autoal.people.seen import Seen, picture_file, seen
+from autoal.people.seen import Seen, seen
 
 LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
 
@@ -80,5 +81,5 @@ def _embedded(picture: Path | Tensor | None) -> str | None:
     """Pixels that lie in no file of their own, in the address itself."""
     if not isinstance(picture, Tensor):
         return None
-    _, content = picture_file(picture)
-    return f"data:image/png;base64,{b64encode(content).decode()}"
+    content, kind = picture_of(picture)
+    return f"data:{kind};base64,{b64encode(content).decode()}"

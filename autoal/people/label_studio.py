@@ -9,16 +9,18 @@ from pathlib import Path
 from uuid import uuid4
 
 from autoal.bounds import switch, whole
+from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting, about
 from autoal.oracles.question import Answers, Question
-from autoal.people.events import Ledger
+from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake
 from autoal.people.label_studio_api import Api, understood
 from autoal.people.label_studio_form import MODEL, config, fields_of
 from autoal.people.label_studio_project import Project
 from autoal.people.seen import seen
+from autoal.query.strategy import QueryStrategy
 from autoal.record.kinds import MAPPING, TEXT, WHOLE
-from autoal.record.layout import LABEL_STUDIO, LABELS
+from autoal.record.layout import LABEL_STUDIO
 from autoal.record.whole import write_whole
 
 EVERY = 3  # seconds, answers are looked for
@@ -32,29 +34,37 @@ class LabelStudio:
     are uploaded. The key to the server stands in the environment, and is kept nowhere.
 
     Args:
+        data: whose rows are asked about.
         folder: of the run, which remembers the project.
         url: of the server.
         project: number of one that is there; null: one is made.
         wait: for answers; else the command ends, and the same command goes on once they are there.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
     """
+
+    alone = True  # a run that asks people is no part of a sweep
 
     def __init__(
         self,
+        data: Data,
         folder: Path,
         url: str = "http://127.0.0.1:8080",
         project: int | None = None,
         wait: bool = True,
+        strategy: QueryStrategy | None = None,
     ) -> None:
+        demand_blind("label_studio", strategy)
         if project is not None:
             whole("project", project, least=1)
         switch("wait", wait)
+        self.data = data
         self.folder = folder
         self.url = url
         self.number = project
         self.wait = wait
 
     def __call__(self, question: Question) -> Answers:
-        intake = Intake(Ledger(self.folder / LABELS), question)
+        intake = Intake(self.folder, self.data, question)
         project = self._project(intake)
         tasks = project.tasks()
         project.take(tasks, intake)

@@ -8,11 +8,12 @@ from typing import Any
 
 from autoal.errors import UserError, about
 from autoal.people.asked import Asked
+from autoal.people.cards import picture_of
 from autoal.people.events import Event
 from autoal.people.intake import Intake, few
 from autoal.people.label_studio_api import Api, understood
 from autoal.people.label_studio_form import CELLS, PICTURE, TEXT, Form, fields_of
-from autoal.people.seen import Seen, picture_file, seen
+from autoal.people.seen import Seen, seen
 
 Task = Mapping[str, Any]  # as the server exports it
 
@@ -53,14 +54,13 @@ class Project:
 
     def take(self, tasks: Mapping[int, Task], intake: Intake) -> None:
         """Take the last annotation of each task in; a class that is none is refused by its task."""
-        rows = intake.names().keys() & tasks.keys()
         problems = []
         found: list[Event] = []
-        for row in sorted(rows, key=lambda row: tasks[row]["id"]):
+        for row, task in tasks.items():
             try:
-                found += self._events(row, tasks[row], intake)
+                found += self._events(row, task, intake)
             except UserError as error:
-                problems.append(f"  task {tasks[row]['id']}, {intake.names()[row]}: {error}")
+                problems.append(f"  task {task['id']}, {task['data'].get('name')}: {error}")
         if problems:
             raise UserError("\n".join([f"{self.page}:", *few(problems)]))
         for event in found:
@@ -90,19 +90,22 @@ class Project:
         """Where the server has the picture of a row, if there is one."""
         if found.picture is None:
             return None
-        ending, content = picture_file(found.picture)
-        return self.api.upload(self.number, f"row-{row.row}{ending}", content)
+        content, kind = picture_of(found.picture)
+        return self.api.upload(self.number, f"row-{row.row}.{kind.partition('/')[2]}", content)
 
     def _events(self, row: int, task: Task, intake: Intake) -> list[Event]:
-        """What the last annotation says, if there is any."""
+        """What the last annotation says, if there is any; who skips leaves it to others."""
         with understood(self.api.url):
-            annotations = sorted(task["annotations"], key=lambda one: str(one["updated_at"]))
-            answers = [self.form.answer(one, self.classes) for one in annotations[-1:]]
+            annotations = sorted(
+                task["annotations"],
+                key=lambda one: (not one["was_cancelled"], str(one["updated_at"])),
+            )
+            last = [self.form.answer(one, self.classes) for one in annotations[-1:]]
             return [
                 intake.event(
                     row, one.kind, one.label, by=self._account(one.by), seconds=one.seconds
                 )
-                for one in answers
+                for one in last
             ]
 
     def _tell_disagreement(self, event: Event, task: Task) -> None:

@@ -10,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from autoal import Question, UserError, View
+from autoal import Answers, Question, UserError, View
 from autoal.errors import Waiting
 from autoal.people.events import Ledger
 from autoal.people.label_studio import LabelStudio
 from tests.oracles.made import pairs, question_of, whole
+from tests.people.asking import data_of, learn
 from tests.people.studio import KEY, Studio, served
 
 RED, GREEN, BLUE = range(3)
@@ -28,14 +29,24 @@ def studio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
         yield running
 
 
+class Patient:
+    """The oracle, as it is built anew for each command."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.folder = folder
+        self.options = options
+
+    def __call__(self, asked: Question) -> Answers:
+        return LabelStudio(data_of(asked), self.folder, **self.options)(asked)
+
+
+Ask = Callable[..., Patient]
+
+
 @pytest.fixture
-def ask(studio: Studio, tmp_path: Path) -> Callable[..., LabelStudio]:
+def ask(studio: Studio, tmp_path: Path) -> Ask:
     """The oracle that does not wait."""
-
-    def make(**options: Any) -> LabelStudio:
-        return LabelStudio(tmp_path, **{"url": studio.url, "wait": False, **options})
-
-    return make
+    return lambda **options: Patient(tmp_path, **{"url": studio.url, "wait": False, **options})
 
 
 def question(rows: list[int] | None = None, **parts: Any) -> Question:
@@ -44,13 +55,13 @@ def question(rows: list[int] | None = None, **parts: Any) -> Question:
     return question_of(rows, **{**named, **parts})
 
 
-def waits(oracle: LabelStudio, asked: Question) -> str:
+def waits(oracle: Patient, asked: Question) -> str:
     with pytest.raises(Waiting) as caught:
         oracle(asked)
     return str(caught.value)
 
 
-def refuses(oracle: LabelStudio, asked: Question) -> str:
+def refuses(oracle: Patient, asked: Question) -> str:
     with pytest.raises(UserError) as caught:
         oracle(asked)
     assert caught.value.code == 2
@@ -60,8 +71,6 @@ def refuses(oracle: LabelStudio, asked: Question) -> str:
 def events(folder: Path) -> list[tuple[int, str, str | None]]:
     return [(e.row, e.kind, e.label) for e in Ledger(folder / "labels.jsonl").events]
 
-
-Ask = Callable[..., LabelStudio]
 
 # What is asked
 
@@ -87,7 +96,7 @@ def test_pictures_are_uploaded_as_their_files_or_as_they_are_seen(
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(path)
     waits(ask(), question([1, 2], names=["a", "b"], shown=[path, PIXELS[0]]))
     first, second = studio.uploads
-    assert b'filename="row-1.jpg"' in first
+    assert b'filename="row-1.jpeg"' in first
     assert path.read_bytes() in first
     assert b'filename="row-2.png"' in second
     assert b"\x89PNG" in second
@@ -116,7 +125,7 @@ def test_texts_and_cells_are_fields_of_a_task(
 
 
 def test_a_picture_may_have_cells_beside_it(studio: Studio, ask: Ask, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"pixels")
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
     waits(ask(), question([1], names=["a"], shown=[{"file": tmp_path / "a.png", "place": "Ulm"}]))
     data = studio.tasks[0]["data"]
     assert (data["picture"], data["cells"]) == ("/data/upload/1/x-1.png", {"place": "Ulm"})
@@ -196,13 +205,14 @@ def test_the_last_annotation_counts_and_a_disagreement_is_told(
 def test_an_annotation_that_is_changed_later_corrects(studio: Studio, ask: Ask) -> None:
     waits(ask(), question([7], names=["a"]))
     studio.annotate("a", "red")
-    ask()(question([7], names=["a"]))
+    learn(ask().folder, question([7]), ask()(question([7], names=["a"])))
     later = question([3], names=["b"], number=1)
     waits(ask(), later)
     studio.annotate("a", "blue")
     studio.annotate("b", "green")
     answers = ask()(later)
     assert (pairs(answers), answers.corrected) == ({3: GREEN}, {7: BLUE})
+    learn(ask().folder, later, answers)
     studio.annotate("a", None)  # a row that was trained on cannot be set aside
     last = question([5], names=["c"], number=2)
     waits(ask(), last)
@@ -381,4 +391,4 @@ def test_options_that_are_none_are_refused(
     tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        LabelStudio(tmp_path, **options)(question())
+        Patient(tmp_path, **options)(question())
