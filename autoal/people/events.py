@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,7 +111,12 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.events: list[Event] = list(_read(path))
+        whole, torn = _lines(path)
+        if torn:
+            print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
+            with writing(path):
+                os.truncate(path, len(whole))
+        self.events = _read(path, whole)
         self._of_id = {event.id: event for event in self.events}
 
     def __contains__(self, identity: str) -> bool:
@@ -131,8 +136,7 @@ class Ledger:
 
     def counting(self) -> list[Event]:
         """The events that count: those that nobody took back."""
-        undone = {event.undoes for event in self.events if event.kind == UNDO}
-        return [event for event in self.events if event.kind != UNDO and event.id not in undone]
+        return counting(self.events)
 
     def demand_classes(self, classes: Collection[str]) -> None:
         """Refuse classes among which one is missing that somebody gave."""
@@ -145,28 +149,38 @@ class Ledger:
                 )
 
 
+def counting(events: Sequence[Event]) -> list[Event]:
+    """Those of the events that nobody took back."""
+    undone = {event.undoes for event in events if event.kind == UNDO}
+    return [event for event in events if event.kind != UNDO and event.id not in undone]
+
+
 def last_said(path: Path) -> dict[int, Event]:
-    """The last class that anybody named for each row, where it counts."""
-    labelled = (event for event in Ledger(path).counting() if event.label is not None)
-    return {event.row: event for event in labelled}
+    """The last class that anybody named for each row, also while somebody writes the file."""
+    events = counting(_read(path, _lines(path)[0]))
+    return {event.row: event for event in events if event.label is not None}
 
 
-def _read(path: Path) -> Iterator[Event]:
+def _lines(path: Path) -> tuple[bytes, bytes]:
+    """The whole lines of a file, and what stands after them."""
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    whole, _, torn = content.rpartition(b"\n")
-    if torn:
-        print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
-        with writing(path):
-            os.truncate(path, len(content) - len(torn))
+    end = content.rfind(b"\n") + 1
+    return content[:end], content[end:]
+
+
+def _read(path: Path, lines: bytes) -> list[Event]:
+    """The events of a file's whole lines."""
+    events: list[Event] = []
     ids: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n") if whole else ()):
+    for number, line in enumerate(lines.split(b"\n")[:-1]):
         with about(f"{path}, line {number + 1}"):
             event = Event.from_line(line)
             _demand_next(event, number, ids)
-        yield event
+        events.append(event)
+    return events
 
 
 def _demand_next(event: Event, number: int, ids: set[str]) -> None:

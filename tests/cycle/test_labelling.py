@@ -183,8 +183,7 @@ def test_corrections_take_effect_with_the_next_round() -> None:
     second = experiment.tell(replace(answered(question), corrected=other))
     assert second.amended == other
     assert int(experiment.rows.labels[learnt]) == other[learnt]
-    judges = experiment._known.judges
-    assert judges.labels[(judges.places == judge).nonzero()[0]] == other[judge]
+    assert int(experiment._known.verdicts[judge]) == other[judge]
     assert second.labelled == first.labelled + 4
 
 

@@ -204,7 +204,15 @@ def test_the_record_of_another_data_set_is_refused() -> None:
 
 def test_names_are_quoted() -> None:
     table = as_csv([Label(None, 'a,"b"\n', "x,y", 0, "me")])
-    assert list(csv.reader(StringIO(table)))[1] == ["", 'a,"b"\n', "x,y", "0", "me", "train", *[""] * 3]
+    assert list(csv.reader(StringIO(table)))[1] == [
+        "",
+        'a,"b"\n',
+        "x,y",
+        "0",
+        "me",
+        "train",
+        *[""] * 3,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from autoal.errors import UserError
-from autoal.people.events import UNDO, Event, Ledger, has_events, median_seconds
+from autoal.people.events import UNDO, Event, Ledger, last_said, median_seconds
+from autoal.record.layout import has_labels
 from tests.people.made import event
 
 
@@ -162,11 +163,19 @@ def test_a_class_with_labels_must_stay(path: Path) -> None:
 
 
 def test_whether_there_is_anything(path: Path) -> None:
-    assert not has_events(path)
+    assert not has_labels(path.parent)
     Ledger(path)
-    assert not has_events(path)
+    assert not has_labels(path.parent)
     Ledger(path).add(event("a"))
-    assert has_events(path)
+    assert has_labels(path.parent)
+
+
+def test_whoever_only_reads_leaves_alone_what_is_being_written(path: Path) -> None:
+    Ledger(path).add(event("a"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"v": 1, "seq"')
+    assert len(last_said(path)) == 1
+    assert path.read_bytes() == whole + b'{"v": 1, "seq"'
 
 
 def test_the_seconds_in_the_middle() -> None:
