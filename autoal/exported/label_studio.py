@@ -35,7 +35,8 @@ def as_label_studio(labelled: Labelled, source: Path | None) -> str:
     Args:
         labelled: the rows, of any kind.
         source: the folder of the data set, below which rows may be named by their files; the
-            server is to have it as the root of its local files.
+            server is to have it as a local storage, and the folder above it as the root of these,
+            since it takes no root itself.
     """
     every = zip(labelled.labels, _seen(labelled), labelled.files(source), strict=True)
     tasks = [_task(label, row, _local(file, source)) for label, row, file in every]
@@ -59,7 +60,7 @@ def _local(file: Path | None, source: Path | None) -> str | None:
     """Where the server has a file of the data set's folder."""
     if file is None or source is None:
         return None
-    return LOCAL + quote(str(file.relative_to(source.resolve())))
+    return LOCAL + quote(str(file.relative_to(source.resolve().parent)))
 
 
 def _task(label: Label, row: Seen, local: str | None) -> dict[str, Any]:

@@ -64,11 +64,11 @@ def test_the_task_has_what_there_is_to_see(things: Any, data: dict[str, Any]) ->
 
 
 def test_a_picture_is_named_by_its_file_below_the_folder_of_the_data_set(tmp_path: Path) -> None:
-    (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "my ä.jpg").write_bytes(b"pixels")
-    labelled = shown([tmp_path / "cat" / "my ä.jpg"], "cat/my ä.jpg")
-    picture = task(labelled, tmp_path)["data"]["picture"]
-    assert picture == "/data/local-files/?d=cat/my%20%C3%A4.jpg"
+    path = tmp_path / "photos" / "cat" / "my ä.jpg"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"pixels")
+    picture = task(shown([path], "cat/my ä.jpg"), tmp_path / "photos")["data"]["picture"]
+    assert picture == "/data/local-files/?d=photos/cat/my%20%C3%A4.jpg"
 
 
 def test_pixels_without_a_file_stand_in_the_task_itself() -> None:
