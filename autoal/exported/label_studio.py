@@ -15,15 +15,7 @@ from torch import Tensor
 from autoal.data.rows import chosen
 from autoal.exported.labelled import Label, Labelled
 from autoal.people.cards import picture_of
-from autoal.people.label_studio_form import (
-    CELLS,
-    CHOICES,
-    PICTURE,
-    TEXT,
-    Form,
-    config,
-    fields_of,
-)
+from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
 from autoal.people.seen import Seen, seen
 
 LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
@@ -45,7 +37,7 @@ def as_label_studio(labelled: Labelled, source: Path | None) -> str:
 
 def interface(labelled: Labelled) -> str:
     """The labelling interface of a project that the tasks can be imported into."""
-    return config(fields_of(next(_seen(labelled))), labelled.classes)
+    return config(field_of(next(_seen(labelled))), labelled.classes)
 
 
 def _seen(labelled: Labelled) -> Iterator[Seen]:
@@ -64,17 +56,11 @@ def _local(file: Path | None, source: Path | None) -> str | None:
 
 
 def _task(label: Label, row: Seen, local: str | None) -> dict[str, Any]:
-    own = {
-        PICTURE: local or _embedded(row.picture) or label.name,
-        CELLS: row.cells,
-        TEXT: row.text or label.name,
-    }
-    fields = fields_of(row)
-    form = Form(CHOICES, fields[0], fields[0])
+    field = field_of(row)
     return {
-        "data": {"name": label.name, "why": "", **{field: own[field] for field in fields}},
+        "data": data_of(label.name, "", row, local or _embedded(row.picture)),
         "meta": {"row": label.row, "round": label.round, "source": label.source},
-        "annotations": [{"result": [form.result(label.label)]}],
+        "annotations": [{"result": [Form(CHOICES, field, field).result(label.label)]}],
     }
 
 

@@ -15,7 +15,7 @@ from autoal.oracles.question import Answers, Question
 from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake
 from autoal.people.label_studio_api import Api, understood
-from autoal.people.label_studio_form import MODEL, config, fields_of
+from autoal.people.label_studio_form import MODEL, config, field_of
 from autoal.people.label_studio_project import Project
 from autoal.people.seen import seen
 from autoal.query.strategy import QueryStrategy
@@ -102,7 +102,7 @@ class LabelStudio:
         rows = [*intake.asked.values()]
         settings = {
             "title": f"AutoAL {self.folder.name}"[:LONGEST],
-            "label_config": config(fields_of(seen(rows[0].shown)), intake.question.classes),
+            "label_config": config(field_of(seen(rows[0].shown)), intake.question.classes),
             "model_version": MODEL,
             "sampling": "Sequential sampling",
             "enable_empty_annotation": False,

@@ -89,16 +89,19 @@ class Answer:
     seconds: float | None
 
 
-def config(fields: Sequence[str], classes: Sequence[str]) -> str:
-    """The labelling interface of a project whose tasks have these fields."""
-    tags = [f'<{TAGS[field]} name="{field}" value="${field}"/>' for field in fields]
+def config(field: str, classes: Sequence[str]) -> str:
+    """The labelling interface of a project whose tasks are seen by this field.
+
+    There is one such field, or the server would take no pictures; headers do not count.
+    """
     choices = [f"  <Choice value={quoteattr(name)}/>" for name in classes]
     return "\n".join(
         [
             "<View>",
             '<Header value="$why" size="6"/>',
-            *tags,
-            f'<Choices name="{CHOICES}" toName="{fields[0]}" choice="single" showInline="true">',
+            f'<{TAGS[field]} name="{field}" value="${field}"/>',
+            '<Header value="$beside" size="6"/>',
+            f'<Choices name="{CHOICES}" toName="{field}" choice="single" showInline="true">',
             *choices,
             "</Choices>",
             "</View>",
@@ -106,7 +109,24 @@ def config(fields: Sequence[str], classes: Sequence[str]) -> str:
     )
 
 
-def fields_of(row: Seen) -> list[str]:
-    """The fields of a task by which a row is seen, the chief one first."""
-    there = {PICTURE: row.picture is not None, CELLS: bool(row.cells), TEXT: row.text is not None}
-    return [field for field in TAGS if there[field]] or [TEXT]
+def field_of(row: Seen) -> str:
+    """The field of a task by which a row is seen."""
+    if row.picture is not None:
+        return PICTURE
+    return CELLS if row.cells else TEXT
+
+
+def data_of(name: str, why: str, row: Seen, picture: str | None) -> dict[str, Any]:
+    """What a task has of a row.
+
+    Args:
+        name: of the row.
+        why: it is asked about.
+        row: what there is to see of it.
+        picture: where the server has its picture, if it has one.
+    """
+    field = field_of(row)
+    own = {PICTURE: picture or name, CELLS: row.cells, TEXT: row.text or name}
+    cells = row.cells.items() if field == PICTURE else ()
+    beside = "; ".join(f"{column}: {cell}" for column, cell in cells)
+    return {"name": name, "why": why, "beside": beside, field: own[field]}

@@ -12,7 +12,7 @@ from autoal.people.cards import picture_of
 from autoal.people.events import Event
 from autoal.people.intake import Intake, few
 from autoal.people.label_studio_api import Api, understood
-from autoal.people.label_studio_form import CELLS, PICTURE, TEXT, Form, fields_of
+from autoal.people.label_studio_form import Form, data_of, field_of
 from autoal.people.seen import Seen, seen
 
 Task = Mapping[str, Any]  # as the server exports it
@@ -79,10 +79,8 @@ class Project:
     def _task(self, row: Asked) -> dict[str, Any]:
         """What asks about a row; the run and the row stand where no person need see them."""
         found = seen(row.shown)
-        own = {PICTURE: self._uploaded(row, found), CELLS: found.cells, TEXT: found.text}
-        fields = fields_of(found)
-        data = {"name": row.name, "why": row.why, **{field: own[field] for field in fields}}
-        data[self.form.field] = own[fields[0]] or row.name
+        data = data_of(row.name, row.why, found, self._uploaded(row, found))
+        data[self.form.field] = data[field_of(found)]
         best = [self.form.prediction(*pair) for pair in row.guess[:1]]
         return {"data": data, "meta": {"run": self.run, "row": row.row}, "predictions": best}
 

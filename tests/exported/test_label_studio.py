@@ -33,7 +33,7 @@ def task(labelled: Labelled, source: Path | None = None) -> dict[str, Any]:
 
 def test_each_row_is_a_task_with_its_annotation() -> None:
     assert task(shown(["a text"])) == {
-        "data": {"name": "train[2]", "why": "", "text": "a text"},
+        "data": {"name": "train[2]", "why": "", "beside": "", "text": "a text"},
         "meta": {"row": 2, "round": 3, "source": "ann"},
         "annotations": [
             {
@@ -60,7 +60,7 @@ def test_each_row_is_a_task_with_its_annotation() -> None:
     ids=["table", "nothing", "elsewhere"],
 )
 def test_the_task_has_what_there_is_to_see(things: Any, data: dict[str, Any]) -> None:
-    assert task(shown(things))["data"] == {"name": "train[2]", "why": "", **data}
+    assert task(shown(things))["data"] == {"name": "train[2]", "why": "", "beside": "", **data}
 
 
 def test_a_picture_is_named_by_its_file_below_the_folder_of_the_data_set(tmp_path: Path) -> None:

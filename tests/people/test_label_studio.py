@@ -121,15 +121,17 @@ def test_texts_and_cells_are_fields_of_a_task(
     waits(ask(), question([1, 2], names=["a", "b"], shown=shown))
     config = studio.projects[1]["label_config"]
     assert all(f'<{tag} name="{name}" value="${name}"/>' in config for tag, name in tags.items())
-    assert studio.tasks[0]["data"] == {"name": "a", "why": "", **data}
+    assert studio.tasks[0]["data"] == {"name": "a", "why": "", "beside": "", **data}
 
 
 def test_a_picture_may_have_cells_beside_it(studio: Studio, ask: Ask, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(tmp_path / "a.png")
-    waits(ask(), question([1], names=["a"], shown=[{"file": tmp_path / "a.png", "place": "Ulm"}]))
+    shown = {"file": tmp_path / "a.png", "place": "Ulm", "age": 7}
+    waits(ask(), question([1], names=["a"], shown=[shown]))
     data = studio.tasks[0]["data"]
-    assert (data["picture"], data["cells"]) == ("/data/upload/1/x-1.png", {"place": "Ulm"})
-    assert 'toName="picture"' in studio.projects[1]["label_config"]
+    assert (data["picture"], data["beside"]) == ("/data/upload/1/x-1.png", "place: Ulm; age: 7")
+    # The server uploads pictures only where one field is seen.
+    assert studio.projects[1]["label_config"].count("name=") == 2
 
 
 def test_the_guess_of_the_model_is_a_prediction(studio: Studio, ask: Ask) -> None:
