@@ -99,11 +99,11 @@ def config(field: str, classes: Sequence[str]) -> str:
         [
             "<View>",
             '<Header value="$why" size="6"/>',
-            f'<{TAGS[field]} name="{field}" value="${field}"/>',
-            '<Header value="$beside" size="6"/>',
             f'<Choices name="{CHOICES}" toName="{field}" choice="single" showInline="true">',
             *choices,
-            "</Choices>",
+            "</Choices>",  # above, since a large picture would hide them
+            f'<{TAGS[field]} name="{field}" value="${field}"/>',
+            '<Header value="$beside" size="6"/>',
             "</View>",
         ]
     )
