@@ -22,6 +22,7 @@ from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
+from autoal.people.fitting import demand_blind, demand_same_rows
 from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing
@@ -65,9 +66,7 @@ class People(Asking, Sink):
         strategy: QueryStrategy | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        if strategy is not None and "outcomes" in (strategy.reads or ()):
-            chooses = f"{type(strategy).__name__} chooses by what true labels lead to"
-            raise UserError(f"oracle=people: {chooses}, which nobody knows yet")
+        demand_blind("people", strategy)
         bounds.whole("port", port, least=0, most=65535)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
@@ -137,23 +136,6 @@ class People(Asking, Sink):
         if self.open and any(name in os.environ for name in SCREENS):
             # Some browsers are waited for.
             Thread(target=webbrowser.open, args=(server.url(self.people[0]),), daemon=True).start()
-
-
-def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
-    """Refuse rows that are not those that people have labelled."""
-    for event in ledger.counting():
-        if event.row >= len(rows):
-            what = f"row {event.row}, and there are {len(rows)}: the data are others"
-        elif not event.key or rows.keys is None or rows.keys[event.row] == event.key:
-            continue
-        elif rows.named(torch.tensor([event.row])) == [event.name]:
-            what = f"it has changed since {event.by} labelled it: put the file of {event.key} back"
-        else:
-            what = f"row {event.row} is another one now: the data are others"
-        raise UserError(
-            f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
-            "or start over with another name="
-        )
 
 
 def _demand_people(people: Sequence[str], host: str) -> None:

@@ -30,7 +30,10 @@ FILES = (
 )
 
 # What belongs to one run, and would be a lie beside the rounds of another.
-OF_A_RUN = (FAILURE, POOL, MARK, CURVE, WEIGHTS, QUESTION, *STATES, *MODEL_FILES)
+OF_A_RUN = (
+    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS),
+    *(QUESTION, *STATES, *MODEL_FILES),
+)
 
 
 def part_of(path: Path) -> Path:
