@@ -47,7 +47,7 @@ class Browser:
 
     def evaluate(self, expression: str) -> Any:
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        return found["result"]["value"]
+        return found["result"].get("value")
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self.waiting:
