@@ -41,8 +41,12 @@ class Browser:
         assert "error" not in answer, answer
         return dict(answer["result"])
 
-    def wait(self, method: str) -> None:
-        while all(event["method"] != method for event in self.events):
+    def wait(self, *methods: str) -> str:
+        """The first of these events, come or to come."""
+        while True:
+            for event in self.events:
+                if event["method"] in methods:
+                    return str(event["method"])
             self.events.append(self._read())
 
     def evaluate(self, expression: str) -> Any:

@@ -21,7 +21,7 @@ PAGE = files("autoal.people") / "page"
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What the page is told, with its status."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -116,9 +116,8 @@ class Fake:
     def task(self, row: int, **others: Any) -> Json:
         guess = [
             {"label": name, "p": p}
-            for name, p in zip(self.classes, (0.1, 0.6, 0.2), strict=False)
+            for p, name in sorted(zip((0.1, 0.6, 0.2), self.classes, strict=False), reverse=True)
         ]
-        guess.sort(key=lambda each: -float(each["p"]))
         seen = guess if self.round else None
         about = {"row": row, "kind": "label", "round": self.round, "card": self.cards[row]}
         return {**about, "guess": seen, "why": "", "label": None, "opinions": [], **others}
@@ -141,13 +140,13 @@ class Fake:
 
     def answer(self, person: str, body: Json) -> None:
         if body["row"] in self.answers or body["row"] not in self.rows():
-            raise Refused(409, f"row {body['row']} is not open any more")
+            raise RefusedError(409, f"row {body['row']} is not open any more")
         self.answers[body["row"]] = {"by": person, **body}
 
     def undo(self, person: str, body: Json) -> int:
         mine = [row for row, said in self.answers.items() if said["by"] == person]
         if not mine:
-            raise Refused(409, "there is nothing to take back")
+            raise RefusedError(409, "there is nothing to take back")
         self.answers.pop(mine[-1])
         self.round = min(self.round, mine[-1] // self.batch)
         return mine[-1]
@@ -176,7 +175,7 @@ class Fake:
             return web.Response(status=500, text="a defect")
         try:
             said = self.take(self._person(request), what, body)
-        except Refused as refused:
+        except RefusedError as refused:
             return web.json_response({"error": str(refused)}, status=refused.status)
         if self.trouble == "forget":  # the answer is taken, and the reply lost
             self.trouble = ""

@@ -18,11 +18,34 @@ pytestmark = pytest.mark.skipif(not chromium(), reason="no Chromium on PATH or i
 CLASSES = {"cat": "1", "dog": "2", "owl": "3"}
 MANY = {f"{place} {animal}": "" for place in ("city", "sea") for animal in map(str, range(20))}
 SIZES = ((32, 32), (300, 120), (90, 260), (900, 600))
-PICTURES = [Image.new("RGB", size, colour) for size, colour in zip(SIZES, ("red", "green", "blue", "grey"), strict=True)]
+PICTURES = [
+    Image.new("RGB", size, colour)
+    for size, colour in zip(SIZES, ("red", "green", "blue", "grey"), strict=True)
+]
 PICTURE_CARDS = [picture_card(row, PICTURES[row % 4]) for row in range(8)]
-TEXTS: list[Json] = [{"kind": "text", "name": f"row {n}", "texts": [f"text {n}", "and more " * 300]} for n in range(8)]
-CELLS: list[Json] = [{"kind": "cells", "name": f"row {n}", "cells": [["age", str(n)], ["a-rather-long-name" * 3, "x" * 80]]} for n in range(8)]
+TEXTS: list[Json] = [
+    {"kind": "text", "name": f"row {n}", "texts": [f"text {n}", "and more " * 300]}
+    for n in range(8)
+]
+CELLS: list[Json] = [
+    {
+        "kind": "cells",
+        "name": f"row {n}",
+        "cells": [["age", str(n)], ["a-rather-long-name" * 3, "x" * 80]],
+    }
+    for n in range(8)
+]
 NOTHING: Json = {"tasks": []}
+
+# What is asked of the browser.
+BOX = "document.querySelector(%r).getBoundingClientRect()"
+PICTURE = f"(({{width, height}}) => [width, height])({BOX % '#card img'})"
+COLOURS = """[document.body, document.querySelector('#stage')].map(getComputedStyle)
+  .flatMap(style => [style.color, style.backgroundColor])"""
+WANTED = """document.querySelectorAll('button, input, [tabindex="0"]').forEach(part =>
+  part.checkVisibility() && part.setAttribute('data-wanted', ''))"""
+SEEN = """Object.defineProperty(document, 'hidden', {value: %s, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'))"""
 
 Started = Callable[..., Fake]
 
@@ -44,7 +67,9 @@ def start(window: Window) -> Iterator[Started]:
     """A server with eight pictures, or as the test wants it."""
     running = []
 
-    def begin(cards: list[Json] = PICTURE_CARDS, classes: dict[str, str] = CLASSES, **options: Any) -> Fake:
+    def begin(
+        cards: list[Json] = PICTURE_CARDS, classes: dict[str, str] = CLASSES, **options: Any
+    ) -> Fake:
         context = served(Fake(cards, classes, **{"pictures": PICTURES, **options}))
         running.append(context)
         return context.__enter__()
@@ -136,7 +161,11 @@ def test_keys_that_classes_own_are_theirs(window: Window, start: Started) -> Non
     window.until("document.body.dataset.row === '2'")
     window.answer("u")
     window.sent()
-    assert given(fake, "kind", "label") == [["label", "crosses"], ["broken", None], ["unsure", None]]
+    assert given(fake, "kind", "label") == [
+        ["label", "crosses"],
+        ["broken", None],
+        ["unsure", None],
+    ]
 
 
 def test_buttons_do_all_of_it_too(window: Window, start: Started) -> None:
@@ -177,7 +206,12 @@ def test_undo_brings_the_last_row_back(window: Window, start: Started) -> None:
     assert window.answer("Backspace") == 2
     assert window.answer("3") == 1
     window.sent()
-    assert given(fake, "what", "row") == [["answer", 0], ["answer", 1], ["undo", None], ["answer", 1]]
+    assert given(fake, "what", "row") == [
+        ["answer", 0],
+        ["answer", 1],
+        ["undo", None],
+        ["answer", 1],
+    ]
     assert [fake.answers[row]["label"] for row in (0, 1)] == ["cat", "owl"]
 
 
@@ -232,7 +266,9 @@ def test_two_people_share_a_batch(window: Window, another: Window, start: Starte
 def test_answers_are_kept_while_the_connection_is_lost(window: Window, start: Started) -> None:
     fake = start()
     window.open(fake.address())
-    window.until("performance.getEntriesByType('resource').length > 6")  # pictures to come are there
+    window.until(
+        "performance.getEntriesByType('resource').length > 6"
+    )  # pictures to come are there
     window.offline(True)
     window.answer("1")
     window.answer("2")
@@ -292,8 +328,24 @@ def test_a_server_that_was_started_anew_is_followed(window: Window, start: Start
     window.shows("1 of 4")
 
 
+def test_who_is_done_is_not_told_that_the_command_has_ended(window: Window, start: Started) -> None:
+    fake = start()
+    fake.stopped = True
+    window.open(fake.address(), ready="document.body.innerText.includes('Stopped for today')")
+    window.offline(True)
+    window.get("setTimeout(() => window.later = true, 1200)")
+    fake.version += 1
+    window.until("window.later")
+    assert "Connection lost" not in window.text()
+    fake.stopped = False  # the same command goes on
+    window.offline(False)
+    window.until("document.body.dataset.row === '0'")
+
+
 def test_a_stranger_is_told(window: Window, start: Started) -> None:
-    window.open(start().address("eve"), ready="document.body.innerText.includes('this token is not known')")
+    window.open(
+        start().address("eve"), ready="document.body.innerText.includes('this token is not known')"
+    )
     window.shows("Open the address that the terminal shows")
 
 
@@ -314,9 +366,8 @@ def test_the_time_counts_while_the_row_is_seen(window: Window, start: Started) -
     window.open(fake.address())
     window.get("let time = 5000; performance.now = () => time")
     window.answer("1")
-    for passed, hidden in ((1500, True), (60_000, False), (750, False)):
-        window.get(f"time += {passed}; Object.defineProperty(document, 'hidden', {{value: {str(hidden).lower()}, configurable: true}})")
-        window.get("document.dispatchEvent(new Event('visibilitychange'))")
+    for passed, hidden in ((1500, "true"), (60_000, "false"), (750, "false")):
+        window.get(f"time += {passed}; {SEEN % hidden}")
     window.answer("1")
     window.sent()
     assert fake.posts[1]["seconds"] == 2.25
@@ -325,7 +376,9 @@ def test_the_time_counts_while_the_row_is_seen(window: Window, start: Started) -
 def test_nothing_is_answered_before_it_was_seen(window: Window, start: Started) -> None:
     fake = start()
     window.open(fake.address())
-    window.get("HTMLImageElement.prototype.decode = () => new Promise(done => window.arrive = done)")
+    window.get(
+        "HTMLImageElement.prototype.decode = () => new Promise(done => window.arrive = done)"
+    )
     fake.round = 1
     fake.version += 1
     window.until("window.arrive")
@@ -349,7 +402,9 @@ def test_many_classes_are_found_by_their_letters(window: Window, start: Started)
     assert given(fake, "label") == ["sea 17", "sea 1", "city 19"]
 
 
-def test_with_many_classes_nothing_is_taken_that_was_not_meant(window: Window, start: Started) -> None:
+def test_with_many_classes_nothing_is_taken_that_was_not_meant(
+    window: Window, start: Started
+) -> None:
     fake = start(classes=MANY)
     fake.round = 1
     window.open(fake.address())
@@ -372,38 +427,61 @@ def test_with_many_classes_nothing_is_taken_that_was_not_meant(window: Window, s
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"phase": "train", "training": {"step": 30, "steps": 60}, **NOTHING}, ("The model is learning", "0 labels")),
-        ({"phase": "wait", "people": ["ann", "ben"], **NOTHING}, ("The others have the rest", "with ben")),
+        (
+            {"phase": "train", "training": {"step": 30, "steps": 60}, **NOTHING},
+            ("The model is learning", "0 labels"),
+        ),
+        (
+            {"phase": "wait", "people": ["ann", "ben"], **NOTHING},
+            ("The others have the rest", "with ben"),
+        ),
         ({"phase": "stopped", "labels": 7, **NOTHING}, ("Stopped for today", "7 labels so far")),
-        ({"phase": "done", **NOTHING}, ("All rounds are done", "python -m autoal.labels runs/photos --format csv")),
+        (
+            {"phase": "done", **NOTHING},
+            ("All rounds are done", "python -m autoal.labels runs/photos --format csv"),
+        ),
         ({"plan": None, "rounds": None, "round": 3}, ("Round 3", "0\nlabels")),
-        ({"judged": "cross-validation", "curve": [{"labels": 4, "accuracy": 0.5}]}, ("50", "cross-validation: biased")),
+        (
+            {"judged": "cross-validation", "curve": [{"labels": 4, "accuracy": 0.5}]},
+            ("50", "cross-validation: biased"),
+        ),
         (
             {"advice": {"rule": "kappa", "value": 0.991, "reason": "the models agree"}},
             ("More labels may not be worth it: the models agree (kappa 0.991)",),
         ),
     ],
 )
-def test_each_state_says_what_it_is(state: Json, words: tuple[str, ...], window: Window, start: Started) -> None:
+def test_each_state_says_what_it_is(
+    state: Json, words: tuple[str, ...], window: Window, start: Started
+) -> None:
     fake = start()
     fake.extra = state
     window.open(fake.address(), ready="document.querySelector('#run').textContent === 'photos'")
     window.shows(*words)
 
 
-def test_the_model_and_the_curve_with_its_interval_are_shown(window: Window, start: Started) -> None:
+def test_the_model_and_the_curve_with_its_interval_are_shown(
+    window: Window, start: Started
+) -> None:
     fake = start()
     fake.round = 1
     window.open(fake.address())
     window.shows("Judged by check rows; between 40 and 90", "Model of round 0: 4 labels", "1.5 s")
     assert window.get("document.querySelectorAll('#curve .band').length") == 1
-    assert window.get("document.querySelector('#curve').ariaLabel") == "Accuracy by labels: 75\u00a0% with 4"
+    assert (
+        window.get("document.querySelector('#curve').ariaLabel")
+        == "Accuracy by labels: 75\u00a0% with 4"
+    )
 
 
 def test_opinions_stand_side_by_side_without_a_guess(window: Window, start: Started) -> None:
     fake = start()
     opinions = [{"by": "ann", "label": "cat"}, {"by": "ben", "label": "dog"}]
-    fake.extra = {"tasks": [fake.task(0, kind="adjudicate", opinions=opinions, guess=[{"label": "owl", "p": 0.9}])]}
+    fake.extra = {
+        "tasks": [
+            fake.task(0, kind="adjudicate", opinions=opinions, guess=[{"label": "owl", "p": 0.9}])
+        ]
+    }
     window.open(fake.address())
     window.shows("Two opinions: which is right?", "cat\nann", "dog\nben")
     assert "90" not in window.text()
@@ -463,8 +541,10 @@ def test_what_comes_from_outside_is_text(window: Window, start: Started) -> None
     window.open(fake.address())
     window.shows(trap)
     assert window.get("document.querySelectorAll('img').length") == 0
-    assert "caught" not in window.get("document.title")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|eval\(", (PAGE / "page.js").read_text())
+    assert window.get("document.title") != "caught"
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|eval\(", (PAGE / "page.js").read_text()
+    )
 
 
 # ---- Looks ----
@@ -472,15 +552,16 @@ def test_what_comes_from_outside_is_text(window: Window, start: Started) -> None
 
 def test_it_follows_the_system_into_the_dark(window: Window, start: Started) -> None:
     window.open(start().address())
-    colours = "[document.body, document.querySelector('.class')].map(part => getComputedStyle(part).color + getComputedStyle(part).backgroundColor)"
-    light = window.get(colours)
+    light = window.get(COLOURS)
     window.dark()
-    assert not set(window.get(colours)) & set(light)
+    assert not set(window.get(COLOURS)) & set(light)
 
 
 @pytest.mark.parametrize("cards", [PICTURE_CARDS, TEXTS, CELLS], ids=["pictures", "texts", "cells"])
 @pytest.mark.parametrize("classes", [CLASSES, MANY], ids=["few", "many"])
-def test_nothing_is_wider_than_a_phone(cards: list[Json], classes: dict[str, str], window: Window, start: Started) -> None:
+def test_nothing_is_wider_than_a_phone(
+    cards: list[Json], classes: dict[str, str], window: Window, start: Started
+) -> None:
     fake = start(cards, classes)
     window.size(390, 844)
     window.open(fake.address())
@@ -495,7 +576,8 @@ def test_nothing_is_wider_than_a_phone(cards: list[Json], classes: dict[str, str
 
 def test_nothing_moves_from_row_to_row(window: Window, start: Started) -> None:
     window.open(start().address())
-    places = "['#stage', '#chooser', '#card', '#progress'].map(name => JSON.stringify(document.querySelector(name).getBoundingClientRect()))"
+    parts = ("#stage", "#chooser", "#card", "#progress")
+    places = f"JSON.stringify([{', '.join(BOX % part for part in parts)}])"
     before = window.get(places)
     for _ in range(3):
         window.answer("1")
@@ -503,33 +585,37 @@ def test_nothing_moves_from_row_to_row(window: Window, start: Started) -> None:
 
 
 @pytest.mark.parametrize(("row", "size"), [(0, (448, 448)), (1, (450, 180)), (2, (155, 448))])
-def test_small_pictures_are_enlarged_within_reason(row: int, size: tuple[int, int], window: Window, start: Started) -> None:
+def test_small_pictures_are_enlarged_within_reason(
+    row: int, size: tuple[int, int], window: Window, start: Started
+) -> None:
     window.open(start([picture_card(0, PICTURES[row])] * 8, pictures=[PICTURES[row]]).address())
-    shown = window.get("(({width, height}) => [width, height])(document.querySelector('#card img').getBoundingClientRect())")
-    assert tuple(map(round, shown)) == size
+    assert tuple(map(round, window.get(PICTURE))) == size
 
 
 def test_a_large_picture_fits_and_keeps_its_shape(window: Window, start: Started) -> None:
     window.open(start([PICTURE_CARDS[3]] * 8, pictures=[PICTURES[3]]).address())
-    width, height, room = window.get(
-        "(({width, height}) => [width, height, document.querySelector('#card').clientWidth])(document.querySelector('#card img').getBoundingClientRect())"
-    )
-    assert width <= room
+    width, height = window.get(PICTURE)
+    assert width <= window.get("document.querySelector('#card').clientWidth")
     assert width / height == pytest.approx(1.5, rel=0.01)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, MANY], ids=["few", "many"])
-def test_every_control_has_a_name_and_is_reached_by_the_keyboard(classes: dict[str, str], window: Window, start: Started) -> None:
+def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
+    classes: dict[str, str], window: Window, start: Started
+) -> None:
     fake = start(TEXTS, classes)
     fake.round = 1
     window.open(fake.address())
-    window.get("document.querySelectorAll('button, input, [tabindex=\"0\"]').forEach(part => part.checkVisibility() && part.setAttribute('data-wanted', ''))")
+    window.get(WANTED)
     wanted = window.get("document.querySelectorAll('[data-wanted]').length")
     for _ in range(wanted + 2):
         window.press("Tab")
         window.get("document.activeElement.removeAttribute('data-wanted')")
     assert wanted >= 10
-    assert window.get("[...document.querySelectorAll('[data-wanted]')].map(part => part.outerHTML)") == []
+    assert (
+        window.get("[...document.querySelectorAll('[data-wanted]')].map(part => part.outerHTML)")
+        == []
+    )
     nodes = window.browser.call("Accessibility.getFullAXTree")["nodes"]
     roles = ("button", "combobox", "listbox", "option", "progressbar", "article", "image", "region")
     parts = [node for node in nodes if node.get("role", {}).get("value") in roles]

@@ -22,20 +22,20 @@ class Window:
             browser.call(f"{domain}.enable")
 
     def open(self, address: str, *, ready: str = "document.body.dataset.row") -> None:
-        self._leave()
-        self.browser.call("Page.navigate", url=address)
-        self.browser.wait("Page.loadEventFired")
+        self._load(f"location.href = {address!r}")
         self.until(ready)
 
     def reload(self) -> None:
-        self._leave()
-        self.browser.call("Page.reload")
-        self.browser.wait("Page.loadEventFired")
+        self._load("location.reload()")
 
-    def _leave(self) -> None:
-        """Without being asked whether to, though answers may be on their way."""
-        self.get("addEventListener('beforeunload', event => event.stopImmediatePropagation(), true)")
+    def _load(self, script: str) -> None:
+        """Goes there, though the page may ask to stay while answers are on their way."""
         self.browser.events.clear()
+        self.get(f"setTimeout(() => {{ {script} }})")
+        loaded, asked = "Page.loadEventFired", "Page.javascriptDialogOpening"
+        if self.browser.wait(loaded, asked) == asked:
+            self.browser.call("Page.handleJavaScriptDialog", accept=True)
+            self.browser.wait(loaded)
 
     def get(self, expression: str) -> Any:
         return self.browser.evaluate(expression)
@@ -75,7 +75,7 @@ class Window:
         """Answers by a key, waits for what comes next, and tells which row it was."""
         row = self.row()
         self.press(key)
-        self.until(f"document.body.dataset.row !== '{row}'")
+        self.until(f"document.body.dataset.row && document.body.dataset.row !== '{row}'")
         return row
 
     def click(self, selector: str) -> None:

@@ -23,7 +23,9 @@ function make(tag, properties = {}, ...children) {
 
 /** Terms and what is said of them, as the rows of a list of definitions. */
 function definitions(pairs) {
-  return pairs.map(([term, value]) => make("div", {}, make("dt", { textContent: term }), make("dd", { textContent: value })));
+  return pairs.map(([term, value]) =>
+    make("div", {}, make("dt", { textContent: term }), make("dd", { textContent: value })),
+  );
 }
 
 /** A random UUID; crypto.randomUUID is missing where a page comes by plain HTTP from another machine. */
@@ -262,7 +264,7 @@ function correct(label) {
   if (label === task.label) return;
   outbox.add("/api/correct", task.row, { row: task.row, label });
   $("change").textContent = `${task.label} is ${label} now; the next model learns it`;
-  rows[place] = { ...task, label, suspicion: undefined };
+  rows[place] = { ...task, label, suspicion: null };
   render();
 }
 
@@ -334,10 +336,13 @@ function announce(words) {
 
 function renderConnection() {
   const kept = outbox.entries.length;
-  const rest = kept ? `${counted(kept, "answer")} kept here, to be sent when it is back.` : "It is tried again every second.";
-  const words = lost ? `Connection lost. ${rest}` : "";
+  const rest = kept
+    ? `${counted(kept, "answer")} kept here, to be sent when it is back.`
+    : "It is tried again every second.";
+  const over = kept === 0 && ["done", "stopped"].includes(state?.phase); // then nobody is missed
+  const words = lost && !over ? `Connection lost. ${rest}` : "";
   if ($("lost").textContent !== words) $("lost").textContent = words;
-  $("lost").hidden = !lost;
+  $("lost").hidden = !words;
 }
 
 /** The address is of no use any more. */
@@ -351,7 +356,8 @@ function shutOut(refusal) {
 
 function view(name) {
   document.body.dataset.view = name;
-  for (const part of document.querySelectorAll("[data-in]")) part.hidden = !part.dataset.in.split(" ").includes(name);
+  for (const part of document.querySelectorAll("[data-in]"))
+    part.hidden = !part.dataset.in.split(" ").includes(name);
 }
 
 function render() {
@@ -418,7 +424,15 @@ function spoken(task) {
 const CARDS = {
   picture: showPicture,
   cells: (card) => showNow(scrolling("dl", "cells", "The row", definitions(card.cells))),
-  text: (card) => showNow(scrolling("div", "texts", "The text", card.texts.map((textContent) => make("p", { textContent, dir: "auto" })))),
+  text: (card) =>
+    showNow(
+      scrolling(
+        "div",
+        "texts",
+        "The text",
+        card.texts.map((textContent) => make("p", { textContent, dir: "auto" })),
+      ),
+    ),
 };
 
 function scrolling(tag, className, name, children) {
@@ -453,7 +467,10 @@ function pictureOf(card) {
   if (!pictures.has(card.url)) {
     const image = make("img", { alt: card.name, src: addressOf(card), decoding: "sync" });
     const entry = { image, ready: false, failed: false };
-    entry.settled = image.decode().then(() => (entry.ready = true), () => (entry.failed = true));
+    entry.settled = image.decode().then(
+      () => (entry.ready = true),
+      () => (entry.failed = true),
+    );
     pictures.set(card.url, entry);
   }
   return pictures.get(card.url);
@@ -461,7 +478,11 @@ function pictureOf(card) {
 
 /** Asks for the pictures of the tasks to come, and lets go of those of long ago. */
 function fetchAhead() {
-  const near = [...past.slice(-3), ...queue, ...(mode === "item" ? rows.slice(Math.max(place - 1, 0), place + 2) : [])];
+  const near = [
+    ...past.slice(-3),
+    ...queue,
+    ...(mode === "item" ? rows.slice(Math.max(place - 1, 0), place + 2) : []),
+  ];
   const cards = near.map((task) => task.card).filter((card) => card.kind === "picture");
   cards.forEach(pictureOf);
   const needed = new Set(cards.map((card) => card.url));
@@ -474,7 +495,11 @@ async function showPicture(card) {
   const frame = make("div", { className: "frame" });
   $("card").replaceChildren(frame);
   if (!picture.ready) await picture.settled;
-  frame.append(picture.ready ? sized(picture.image) : make("p", { textContent: "This picture cannot be shown. Broken sets it aside." }));
+  frame.append(
+    picture.ready
+      ? sized(picture.image)
+      : make("p", { textContent: "This picture cannot be shown. Broken sets it aside." }),
+  );
   onceSeen(task);
 }
 
@@ -502,7 +527,13 @@ class KeyedClasses {
 
   button(name, key) {
     const hint = make("kbd", { textContent: key, ariaHidden: "true" });
-    const button = make("button", { type: "button", className: "class", title: name }, hint, make("span", { textContent: name }), make("small"));
+    const button = make(
+      "button",
+      { type: "button", className: "class", title: name },
+      hint,
+      make("span", { textContent: name }),
+      make("small"),
+    );
     button.setAttribute("aria-keyshortcuts", key);
     button.addEventListener("click", () => choose(name));
     return button;
@@ -546,12 +577,28 @@ class TypedClasses {
   constructor(classes) {
     this.all = classes.map(({ name }) => name);
     this.guess = null;
-    this.field = make("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: false });
+    this.field = make("input", {
+      type: "text",
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: false,
+    });
     this.field.placeholder = `Type one of ${this.all.length} classes`;
-    const about = { role: "combobox", "aria-label": "Class", "aria-controls": "matches", "aria-expanded": "true", "aria-autocomplete": "list" };
+    const about = {
+      role: "combobox",
+      "aria-label": "Class",
+      "aria-controls": "matches",
+      "aria-expanded": "true",
+      "aria-autocomplete": "list",
+    };
     for (const [name, value] of Object.entries(about)) this.field.setAttribute(name, value);
     this.field.addEventListener("input", () => this.list());
-    this.matches = make("ul", { id: "matches", role: "listbox", ariaLabel: "Matching classes", tabIndex: -1 });
+    this.matches = make("ul", {
+      id: "matches",
+      role: "listbox",
+      ariaLabel: "Matching classes",
+      tabIndex: -1,
+    });
     this.element = make("div", { className: "typed" }, this.field, this.matches);
   }
 
@@ -574,15 +621,23 @@ class TypedClasses {
     this.names = this.found();
     const shares = new Map((this.guess ?? []).map(({ label, p }) => [label, p]));
     this.matches.replaceChildren(...this.names.map((name, at) => this.option(name, at, shares.get(name))));
-    if (!this.names.length) this.matches.append(make("li", { className: "none", textContent: "No class is called so." }));
+    if (!this.names.length)
+      this.matches.append(make("li", { className: "none", textContent: "No class is called so." }));
     // Of all classes none is marked, or Enter would take one that nobody meant.
     const marked = this.field.value.trim() || this.guess ? 0 : this.names.indexOf(this.label);
     this.select(this.names.length ? marked : -1);
-    this.matches.scrollTop = Math.max(0, this.matches.children[marked]?.offsetTop - this.matches.offsetTop || 0);
+    this.matches.scrollTop = Math.max(
+      0,
+      this.matches.children[marked]?.offsetTop - this.matches.offsetTop || 0,
+    );
   }
 
   option(name, at, share) {
-    const option = make("li", { id: `match-${at}`, role: "option", className: "class" }, make("span", { textContent: name }));
+    const option = make(
+      "li",
+      { id: `match-${at}`, role: "option", className: "class" },
+      make("span", { textContent: name }),
+    );
     option.append(make("small", { textContent: share === undefined ? "" : percent(share) }));
     option.style.setProperty("--share", String(share ?? 0));
     option.addEventListener("click", () => choose(name));
@@ -591,7 +646,9 @@ class TypedClasses {
 
   select(at) {
     this.at = at;
-    [...this.matches.children].forEach((option, place) => option.setAttribute("aria-selected", String(place === at)));
+    [...this.matches.children].forEach((option, place) =>
+      option.setAttribute("aria-selected", String(place === at)),
+    );
     if (at < 0) return this.field.removeAttribute("aria-activedescendant");
     this.field.setAttribute("aria-activedescendant", `match-${at}`);
     this.matches.children[at].scrollIntoView({ block: "nearest" });
@@ -625,7 +682,9 @@ class TypedClasses {
 function renderChooser(task) {
   const classes = JSON.stringify(state.classes);
   if ($("classes").dataset.classes !== classes) {
-    chooser = state.classes.some(({ key }) => key === "") ? new TypedClasses(state.classes) : new KeyedClasses(state.classes);
+    chooser = state.classes.some(({ key }) => key === "")
+      ? new TypedClasses(state.classes)
+      : new KeyedClasses(state.classes);
     $("classes").dataset.classes = classes;
     $("classes").replaceChildren(chooser.element);
     for (const [id, command] of Object.entries(COMMANDS)) caption(id, command);
@@ -635,7 +694,11 @@ function renderChooser(task) {
   if (chooser.marked !== wanted) chooser.mark(guess, task.kind === "review" ? task.label : undefined);
   chooser.marked = wanted;
   $("take").disabled = guess === null;
-  const words = guess ? `Take the guess: ${guess[0].label}` : guessing || !task.guess ? "No guess for this row" : "The guess is hidden";
+  const words = guess
+    ? `Take the guess: ${guess[0].label}`
+    : guessing || !task.guess
+      ? "No guess for this row"
+      : "The guess is hidden";
   $("take").replaceChildren(make("span", { textContent: words }), keyHint(guess ? "Enter" : ""));
   $("hide").firstChild.textContent = guessing ? "Hide guess" : "Show guess";
   $("hide").setAttribute("aria-pressed", String(!guessing));
@@ -660,11 +723,15 @@ function renderProgress() {
   $("model").textContent = model ? modelWords(model) : "The curve begins with the first model.";
   drawCurve();
   $("advice").hidden = !advice;
-  $("advice").firstChild.textContent = advice ? `More labels may not be worth it: ${advice.reason} (${advice.rule} ${advice.value})` : "";
+  $("advice").firstChild.textContent = advice
+    ? `More labels may not be worth it: ${advice.reason} (${advice.rule} ${advice.value})`
+    : "";
 }
 
 function judgedWords({ low, high }, judged) {
-  const by = { check: "check rows", "cross-validation": "cross-validation: biased", test: "the test set" }[judged];
+  const by = { check: "check rows", "cross-validation": "cross-validation: biased", test: "the test set" }[
+    judged
+  ];
   const interval = low == null ? "" : `; between ${Math.round(100 * low)} and ${percent(high)}`;
   return `Judged by ${by}${interval}`;
 }
@@ -673,7 +740,9 @@ function modelWords({ at, labels, round }) {
   const made = new Date(at);
   const today = made.toDateString() === new Date().toDateString();
   const when = made.toLocaleString([], today ? { timeStyle: "short" } : { day: "numeric", month: "short" });
-  const training = state.training ? `; the next one trains: ${state.training.step} of ${state.training.steps}` : "";
+  const training = state.training
+    ? `; the next one trains: ${state.training.step} of ${state.training.steps}`
+    : "";
   return `Model of round ${round}: ${counted(labels, "label")}, ${when}${training}`;
 }
 
@@ -683,7 +752,10 @@ function drawCurve() {
   const svg = $("curve");
   const { clientWidth: width, clientHeight: height } = svg;
   const most = Math.max(plan ?? 0, curve.at(-1)?.labels ?? 1);
-  const floor = Math.floor(10 * Math.min(...curve.map(({ accuracy, low }) => low ?? accuracy), 0.9 * Boolean(curve.length))) / 10;
+  const floor =
+    Math.floor(
+      10 * Math.min(...curve.map(({ accuracy, low }) => low ?? accuracy), 0.9 * Boolean(curve.length)),
+    ) / 10;
   const x = (labels) => 42 + ((width - 46) * labels) / most;
   const y = (share) => 8 + ((height - 30) * (1 - share)) / (1 - floor);
   const points = (get) => curve.map((point) => `${x(point.labels)},${y(get(point))}`);
@@ -698,7 +770,8 @@ function drawCurve() {
     parts.push(drawn("polygon", { class: "band", points: band.join(" ") }));
   }
   parts.push(drawn("polyline", { class: "line", points: points(({ accuracy }) => accuracy).join(" ") }));
-  for (const { accuracy, labels } of curve) parts.push(drawn("circle", { class: "dot", cx: x(labels), cy: y(accuracy), r: 3 }));
+  for (const { accuracy, labels } of curve)
+    parts.push(drawn("circle", { class: "dot", cx: x(labels), cy: y(accuracy), r: 3 }));
   svg.replaceChildren(...parts);
   const words = curve.map(({ accuracy, labels }) => `${percent(accuracy)} with ${labels}`).join(", ");
   svg.setAttribute("aria-label", `Accuracy by labels: ${words || "no model yet"}`);
@@ -723,7 +796,10 @@ const MESSAGES = {
     headline: "The others have the rest",
     words: `${counted(state.batch.of - state.batch.done, "row")} of this round are with ${others()}. What comes next appears here by itself.`,
   }),
-  done: () => ({ headline: "All rounds are done", words: `${counted(state.labels, "label")}, ${state.declined} set aside. Thank you.` }),
+  done: () => ({
+    headline: "All rounds are done",
+    words: `${counted(state.labels, "label")}, ${state.declined} set aside. Thank you.`,
+  }),
   stopped: () => ({
     headline: "Stopped for today",
     words: `${counted(state.labels, "label")} so far; every answer is kept. The same command goes on from here.`,
@@ -770,7 +846,7 @@ function places() {
 function renderList() {
   onStage = null;
   view("list");
-  const suspects = rows.filter(({ suspicion }) => suspicion !== undefined).length;
+  const suspects = rows.filter(({ suspicion }) => suspicion != null).length;
   $("list-words").textContent = rows.length
     ? `${counted(rows.length, "row")}${suspects ? `, ${suspects} of them perhaps wrong` : ""}. Choose one to correct it.`
     : "Nothing is labelled yet.";
@@ -778,17 +854,28 @@ function renderList() {
 }
 
 function rowButton(task, index) {
-  const suspect = task.suspicion !== undefined;
+  const suspect = task.suspicion != null;
   const small = suspect ? `perhaps wrong: ${percent(task.suspicion)}` : task.card.name;
-  const said = make("span", { className: "said" }, make("b", { textContent: task.label }), make("small", { textContent: small }));
-  const button = make("button", { type: "button", className: suspect ? "suspect" : "" }, make("span", { className: "small" }, glimpse(task.card)), said);
+  const said = make(
+    "span",
+    { className: "said" },
+    make("b", { textContent: task.label }),
+    make("small", { textContent: small }),
+  );
+  const button = make(
+    "button",
+    { type: "button", className: suspect ? "suspect" : "" },
+    make("span", { className: "small" }, glimpse(task.card)),
+    said,
+  );
   button.addEventListener("click", () => openItem(index));
   return button;
 }
 
 function glimpse(card) {
   if (card.kind === "picture") return make("img", { loading: "lazy", alt: card.name, src: addressOf(card) });
-  const text = card.kind === "text" ? card.texts.join(" / ") : card.cells.map((pair) => pair.join(" ")).join(", ");
+  const text =
+    card.kind === "text" ? card.texts.join(" / ") : card.cells.map((pair) => pair.join(" ")).join(", ");
   return make("p", { textContent: text });
 }
 
@@ -809,14 +896,24 @@ function keyOf({ key, shown }) {
 
 function caption(id, command) {
   const hint = keyHint(keyOf(command));
-  $(id).replaceChildren(make("span", { textContent: command.name }), ...(id === "undo" ? [make("span", { id: "said" })] : []), hint);
+  $(id).replaceChildren(
+    make("span", { textContent: command.name }),
+    ...(id === "undo" ? [make("span", { id: "said" })] : []),
+    hint,
+  );
   $(id).setAttribute("aria-keyshortcuts", keyOf(command).replace(" ", "+").replace("⌫", "Backspace"));
 }
 
 /** The command of a key, if any; with Alt the key's place counts, since some keyboards give another letter then. */
 function commandOf(event) {
-  const key = event.altKey ? event.code.replace("Key", "").toLowerCase() : event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  return Object.values(COMMANDS).find((command) => command.key === key && event.altKey === keyOf(command).startsWith("Alt"));
+  const key = event.altKey
+    ? event.code.replace("Key", "").toLowerCase()
+    : event.key.length === 1
+      ? event.key.toLowerCase()
+      : event.key;
+  return Object.values(COMMANDS).find(
+    (command) => command.key === key && event.altKey === keyOf(command).startsWith("Alt"),
+  );
 }
 
 function help() {
@@ -824,12 +921,27 @@ function help() {
     ? [["letters", "narrow the classes; ↑ ↓ move, Enter takes the marked one"]]
     : [[state?.classes.map(({ key }) => key).join(" ") ?? "", "the class with this key"]];
   const commands = Object.values(COMMANDS).map((command) => [keyOf(command), command.help]);
-  const all = [...classes, ["Enter", "take the model's guess"], ...commands, ["?", "this help"], ["Esc", "close, go back"]];
-  $("keys").replaceChildren(...all.flatMap(([key, words]) => [make("dt", {}, ...key.split(" ").map((textContent) => make("kbd", { textContent }))), make("dd", { textContent: words })]));
+  const all = [
+    ...classes,
+    ["Enter", "take the model's guess"],
+    ...commands,
+    ["?", "this help"],
+    ["Esc", "close, go back"],
+  ];
+  $("keys").replaceChildren(
+    ...all.flatMap(([key, words]) => [
+      make("dt", {}, ...key.split(" ").map((textContent) => make("kbd", { textContent }))),
+      make("dd", { textContent: words }),
+    ]),
+  );
   $("help").showModal();
 }
 
-const GOING = { Escape: () => (mode === "item" ? backToList() : work()), ArrowLeft: () => openItem(place - 1), ArrowRight: () => openItem(place + 1) };
+const GOING = {
+  Escape: () => (mode === "item" ? backToList() : work()),
+  ArrowLeft: () => openItem(place - 1),
+  ArrowRight: () => openItem(place + 1),
+};
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.isComposing || document.querySelector("dialog[open]")) return;
@@ -857,13 +969,24 @@ function wire() {
     $(id).addEventListener("click", command.run);
   }
   const clicks = {
-    take: takeGuess, again: undo, back: backToList, previous: GOING.ArrowLeft, following: GOING.ArrowRight,
-    suspected: turnSuspected, "from-list": work, "to-help": help, "to-stop": () => $("stop").showModal(),
+    take: takeGuess,
+    again: undo,
+    back: backToList,
+    previous: GOING.ArrowLeft,
+    following: GOING.ArrowRight,
+    suspected: turnSuspected,
+    "from-list": work,
+    "to-help": help,
+    "to-stop": () => $("stop").showModal(),
     "to-list": () => (mode === "work" ? openList() : work()),
-    "stop-now": () => { $("stop").close(); outbox.add("/api/stop", null); },
+    "stop-now": () => {
+      $("stop").close();
+      outbox.add("/api/stop", null);
+    },
   };
   for (const [id, run] of Object.entries(clicks)) $(id).addEventListener("click", run);
-  for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+  for (const button of document.querySelectorAll("[data-close]"))
+    button.addEventListener("click", () => button.closest("dialog").close());
   document.addEventListener("keydown", pressed);
   // A button pressed by the mouse keeps no focus, or Enter would press it again for the next row.
   document.addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
