@@ -37,7 +37,7 @@ from autoal.foresight import (
     demand_partner,
     may_grow,
 )
-from autoal.plugins import DATA, ENCODERS, ORACLES, STRATEGIES, TASKS, Kind
+from autoal.plugins import DATA, ENCODERS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
 from autoal.settings import (
     Settings,
     completed,
@@ -59,8 +59,11 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
     "task": (TASKS, ("shape", "classes", "preprocess", "training")),
-    "oracle": (ORACLES, ("labels", "oracle", "strategy")),
+    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder")),
+    "stop": (STOPS, ()),
 }
+
+OWN = "unlabelled"  # the choice data= whose runs are called by what they label
 
 START_IN_A_FILE = "a start that a file gives as a number must be a section, start: {size: <number>}"
 
@@ -119,10 +122,14 @@ def settings_of(config: Any) -> Settings:
     common = _common(settings)
     if isinstance(common["budget"], list):
         del common["budget"]  # whose numbers the plan looks at, one by one
+    if common["rounds"] is None:
+        del common["rounds"]  # of which there is no end
     demand_kinds(common, _common(defaults))
     demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
+    if settings["name"] in (None, "") and choices["data"] == OWN:
+        settings["name"] = Path(settings["data"]["path"]).expanduser().resolve().stem
     if settings["name"] in (None, ""):
         plain = _plain({key: choices[key] for key in ("data", "strategy")})
         settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])

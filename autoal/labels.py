@@ -14,10 +14,11 @@ from autoal.building import TARGET, demand_trusted
 from autoal.errors import UserError, about
 from autoal.exported.place import demand_new, is_model_of
 from autoal.exported.told import add_trust, tell, told
+from autoal.people.events import deciding
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
-from autoal.record.layout import CONFIG, MODEL, state_of
+from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, state_of
 from autoal.record.round import Round
 from autoal.record.whole import write_whole
 from autoal.settings import Settings
@@ -104,10 +105,11 @@ def _tell(run: _Run, form: str, out: Path | None) -> None:
     from autoal.record.states import read_state
     from autoal.run import data_set  # which brings torch
 
-    data = data_set(run.sections)
+    pool = run.path / POOL
+    data = data_set(run.sections, pool.read_bytes() if pool.is_file() else b"")
     state = read_state(state_of(run.path, run.history[-1].number))
     demand_same_data(data, state.get("data"))
-    labelled = Labelled(data, run.history)
+    labelled = Labelled(data, run.history, deciding(run.path / LABELS))
     probs = _probs(run, data, labelled)
     if probs is not None:
         labelled.labels = labelled.with_probabilities(probs)

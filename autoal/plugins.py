@@ -61,7 +61,8 @@ DATA = Kind("data", "autoal.data")
 TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
-KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES)
+STOPS = Kind("stop", "autoal.stops")
+KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS)
 
 
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

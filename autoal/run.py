@@ -15,8 +15,10 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
+from autoal.cycle.hooks import StopRule
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
+from autoal.data.rows import Rows
 from autoal.encoders.encoded import Encoded
 from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
@@ -32,8 +34,8 @@ from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
 from autoal.record.folder import RunFolder
-from autoal.record.layout import MODEL
-from autoal.record.sink import Sinks
+from autoal.record.layout import MODEL, POOL
+from autoal.record.sink import Sink, Sinks
 from autoal.record.terminal import Terminal
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
@@ -67,25 +69,35 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
     with RunFolder(path, settings, about) as folder, blaming(settings):
         demand_fit(built.experiment, folder)
-        if len(folder.rounds) <= settings["rounds"]:
+        if remembered := built.experiment.data.remembered():
+            folder.renew(folder.path / POOL, remembered)
+        if not built.experiment.plan.over(len(folder.rounds)):
             _go_on(built, folder, console)
         write_results(folder)
         _keep_model(built, folder)
         show_results(console, folder)
+        _list_declined(console, built.experiment.rows, folder)
 
 
 def parts(settings: Settings) -> Parts:
     """The experiment and who answers; all that can be refused is refused here."""
     with refused(settings):
-        start = settings["start"]
+        start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
         strategy = _strategy(settings, "strategy")
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
-        data = encoded(settings, data_set(settings), training.device)
+        known = RunFolder.remembered(path, settings)
+        data = encoded(settings, data_set(settings, known), training.device)
         learner = _learner(settings, data, training)
         experiment = Experiment(
-            data, learner, strategy, plan, start=_start(settings, data), seed=settings["seed"]
+            data,
+            learner,
+            strategy,
+            plan,
+            start=_start(settings, data),
+            stop=_stop(settings),
+            seed=settings["seed"],
         )
         labels = data.train.labels
         oracle = build(
@@ -94,6 +106,8 @@ def parts(settings: Settings) -> Parts:
             labels=labels,
             oracle=TrueLabels(labels),
             strategy=strategy,
+            data=data,
+            folder=path,
         )
         if not callable(oracle):
             name = settings["oracle"][TARGET]
@@ -127,11 +141,24 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
     return _strategy(settings, "start")
 
 
-def data_set(settings: Settings) -> Data:
-    """The data set of a run, as it is before any encoder."""
+def _stop(settings: Settings) -> StopRule | None:
+    if not settings["stop"]:
+        return None
+    demand_class(settings["stop"], "stop", StopRule)
+    return build(settings["stop"], "stop")
+
+
+def data_set(settings: Settings, known: bytes = b"") -> Data:
+    """The data set of a run, as it is before any encoder.
+
+    Args:
+        settings: of the run.
+        known: what the run remembers of the rows.
+    """
     with refused(settings):
         demand_class(settings["data"], "data", Data)
         data: Data = build(settings["data"], "data")
+        data.known = known
         data.setup()
     return data
 
@@ -183,6 +210,14 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
         print(f"{place} is not written: {error}", file=sys.stderr)
 
 
+def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
+    """Name what nobody could label."""
+    declined = [row for done in folder.rounds for row in done.declined if row < len(rows)]
+    if declined:
+        names = ", ".join(rows.named(torch.tensor(declined)))
+        console.print(f"declined: {names}", highlight=False, soft_wrap=True)
+
+
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
     """Do the rounds that are not in the folder yet, and tell of each."""
     experiment, logger = built.experiment, folder.config["logger"]
@@ -192,5 +227,9 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
             sinks.add(build(logger, "logger", folder=folder, experiment=experiment, tell=tell))
+        if isinstance(built.oracle, Sink):
+            sinks.add(built.oracle)
         for done in rounds(*built, folder):
             sinks.end(done)
+            if experiment.data.labels_count:  # whoever labels may stop at any time
+                _keep_model(built, folder)

@@ -19,6 +19,8 @@ from .npz import with_test
 from .published import images
 from .store import decoded
 
+UPRIGHT = "upright"  # as which pictures are kept; others that were kept earlier are not meant
+
 
 class Folder(ImageData):
     """`train/CLASS/*.png|jpg|jpeg|webp|bmp`, `test/CLASS/...`, `val/CLASS/...`, or classes alone.
@@ -75,7 +77,7 @@ class Folder(ImageData):
         if not there:
             raise UserError(f"there are no pictures in {folder}/CLASS/; known: {' '.join(ENDINGS)}")
         paths = [path for name in there for path in pictures[name]]
-        wanted = (part, self.classes, self.size, self.channels, self.corrupt)
+        wanted = (part, UPRIGHT, self.classes, self.size, self.channels, self.corrupt)
         arrays = decoded(paths, wanted, lambda: self._decode(paths, part))
         start = f"{self.path}/"
         names = [str(paths[row]).removeprefix(start) for row in arrays[f"{part}_files"].tolist()]

@@ -54,7 +54,7 @@ class Npz(ImageData):
         there = [part for part in PARTS if f"{part}_images" in arrays]
         for part in there:
             demand_labelled(arrays, part)
-        self.classes = _names(arrays, there)
+        self.classes = names_of(arrays, there)
         rows = {part: images(arrays, part, self.classes) for part in there}
         return with_test(rows, self.test_share)
 
@@ -83,7 +83,7 @@ def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
     return whole.take(~test), whole.take(test)
 
 
-def _names(arrays: NamedArrays, parts: list[str]) -> tuple[str, ...]:
+def names_of(arrays: NamedArrays, parts: list[str]) -> tuple[str, ...]:
     """Of the classes: those in the file, or those that its labels tell of."""
     if "classes" not in arrays:
         labels = {name: arrays[name] for name in (f"{part}_labels" for part in parts)}

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -69,14 +70,18 @@ def images(
     """
     demand_labelled(arrays, part)
     pixels, labels = arrays[f"{part}_images"], _labels(arrays, part, classes)
-    tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
-    # (n, height, width, channels) on disk, seen as (n, channels, height, width) without a copy.
-    tensor = tensor.permute(0, 3, 1, 2)
+    tensor = channels_first(pixels)
     rows = Rows(tensor, labels, shown=tensor, names=names, part=part)
     if f"{part}_places" not in arrays:
         return rows
     places = torch.from_numpy(arrays[f"{part}_places"])
     return replace(rows, labels=labels[places], names=chosen(names, places), places=places)
+
+
+def channels_first(pixels: npt.NDArray[np.generic]) -> Tensor:
+    """Pictures (n, height, width[, channels]) as (n, channels, height, width), without a copy."""
+    tensor = torch.from_numpy(pixels if pixels.ndim == 4 else pixels[..., None])
+    return tensor.permute(0, 3, 1, 2)
 
 
 def demand_labelled(arrays: NamedArrays, part: str) -> None:

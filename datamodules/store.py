@@ -22,7 +22,7 @@ def decoded(sources: list[Path], wanted: object, decode: Callable[[], NamedArray
         wanted: all else that the arrays depend on, such as their names; its `repr` tells it apart.
         decode: makes the arrays.
     """
-    return cached("decoded", _key(sources, wanted), lambda: _in_fixed_order(decode()))
+    return cached("decoded", key_of(sources, wanted), lambda: _in_fixed_order(decode()))
 
 
 def _in_fixed_order(arrays: NamedArrays) -> NamedArrays:
@@ -33,7 +33,8 @@ def _in_fixed_order(arrays: NamedArrays) -> NamedArrays:
     return {**arrays, "train_images": images[order], "train_places": order}
 
 
-def _key(sources: list[Path], wanted: object) -> str:
+def key_of(sources: list[Path], wanted: object) -> str:
+    """The key of an entry that depends on the versions of these files, and on what is wanted."""
     folders = {folder: os.path.realpath(folder) for folder in {path.parent for path in sources}}
     files = [(folders[path.parent], path.name, *_version(path)) for path in sources]
     return sha256(repr((LAYOUT, wanted, files)).encode()).hexdigest()[:24]

@@ -9,7 +9,7 @@ from torch import nn
 from autoal import Data
 from autoal.bounds import switch, text
 from autoal.data.classes import class_numbers
-from autoal.data.columns import Column, Layout, Scale
+from autoal.data.columns import Layout, Scale
 from autoal.data.contract import Loaded, Standardise
 from autoal.data.reader import Reader, TableReader
 from autoal.data.rows import Rows
@@ -79,7 +79,8 @@ class Table(Data):
     def load(self) -> Loaded:
         sheets = self._sheets()
         whole = _joined(list(sheets.values()))
-        self._layout = self._laid_out(whole)
+        place = whole.place(self.label)
+        self._layout = Layout.learnt(whole, place, self.categorical, self.left_out)
         self.classes = _classes(sheets["train"], self._label(sheets["train"]))
         return self._parts({part: self._rows(part, sheet) for part, sheet in sheets.items()})
 
@@ -105,24 +106,9 @@ class Table(Data):
         """Nothing: the rows are standardised already, in double precision."""
         return Standardise(torch.zeros(1), torch.ones(1))
 
-    def _laid_out(self, sheet: Sheet) -> Layout:
-        """Which columns are read, and what each becomes."""
-        label = sheet.place(self.label)
-        categorical = {sheet.place(column) for column in self.categorical}
-        left_out = {label, *(sheet.place(column) for column in self.left_out)}
-        read = [
-            Column.learnt(name, sheet.column(name), place in categorical)
-            for place, name in enumerate(sheet.names)
-            if place not in left_out
-        ]
-        if not read:
-            raise UserError(f"{sheet.path} has no column beside the labels")
-        beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
-        return Layout(sheet.header, beside, label, tuple(read))
-
     def _label(self, sheet: Sheet) -> list[str]:
         """The class of each row."""
-        cells = sheet.column(sheet.names[self._layout.label])
+        cells = sheet.column(sheet.names[sheet.place(self.label)])
         if absent := sum(is_missing(cell) for cell in cells):
             raise UserError(f"{absent} of {len(cells)} rows of {sheet.path} have no label")
         return cells

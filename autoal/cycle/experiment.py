@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Sized
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autoal.cycle.history import demand_history, demand_same_data
-from autoal.cycle.hooks import Growth, Stop
+from autoal.cycle.hooks import Advice, Growth, Stop, StopRule
+from autoal.cycle.judging import by_check, by_cross_validation
+from autoal.cycle.knowledge import Knowledge, Told
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.inputs import tensor_of
-from autoal.data.rows import Rows, chosen
+from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError, about
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught, tested
@@ -34,10 +36,10 @@ from autoal.query.strategy import (
 )
 from autoal.query.view import View
 from autoal.record.folder import RunFolder
-from autoal.record.round import PHASES, Round
+from autoal.record.round import CHECK, CROSS_VALIDATION, PHASES, Round
 from autoal.record.sink import Sink
 from autoal.record.states import packed
-from autoal.seeding import generator, seeded
+from autoal.seeding import derive, generator, seeded
 
 SHOWN = 200  # characters of what torch has to say of a state
 NOTHING_LEFT = "no row is left that could be asked about"
@@ -56,7 +58,7 @@ def rounds(
     if folder is not None:
         _take_up(experiment, folder)
     while (question := experiment.ask()) is not None:
-        answers = oracle(question)
+        answers = oracle(question) if len(question.rows) else []
         del question  # since whoever holds its view costs a copy of the model
         done = experiment.tell(answers)
         if folder is not None:
@@ -89,12 +91,12 @@ def _take_up(experiment: Experiment, folder: RunFolder) -> None:
                 "or another folder"
             )
         go_on(experiment, folder)
-    if len(folder.rounds) <= experiment.plan.rounds:
+    if not experiment.plan.over(len(folder.rounds)):
         folder.demand_writable()
 
 
-def _answers_of(history: Sequence[Round]) -> list[tuple[list[int], ...]]:
-    return [(done.queried, done.labels, done.declined) for done in history]
+def _answers_of(history: Sequence[Round]) -> list[Told]:
+    return [Told.again(done) for done in history]
 
 
 class Experiment:
@@ -111,7 +113,7 @@ class Experiment:
         plan: how many rows are asked about.
         start: chooses the rows of the first round, before anything is labelled, or is a list of
             them; None: at random.
-        stop: says why no more is to be bought, before each query.
+        stop: says why no more is to be bought, after each round.
         growth: makes rows that join the pool, before each query.
         seed: all randomness follows from it.
         sink: is told about the progress inside a round; its `end` is left to the caller, who knows
@@ -135,7 +137,8 @@ class Experiment:
         _demand("learner", learner, Learner, "such as TorchLearner(network, data)")
         _demand("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
         data.setup()
-        plan.demand_room(len(data.train))
+        judges = data.checked if data.test is None else 0
+        plan.demand_room(len(data.train), judges)
         strategy = _built("strategy", strategy)
         first = torch.zeros(0, dtype=torch.long)  # rows of the start, where they are given
         chooser: QueryStrategy | None = None
@@ -163,8 +166,10 @@ class Experiment:
         self._stop = stop
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
-        self._rows = learner.place(data.train.without_labels())
-        self._pool = Pool.of(len(data.train))
+        self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
+        self._judges = judges  # how many rows of the start are to judge the model
+        self._taught = False  # the learner has learnt something
+        self._ahead: _Ahead | None = None
         self._fingerprint = data.fingerprint()
         self._made: list[Rows] = []
         self._asked: _Asked | None = None
@@ -172,7 +177,7 @@ class Experiment:
     @property
     def rows(self) -> Rows:
         """The pool's rows, those that were made among them, with the labels that were told."""
-        return self._rows
+        return self._known.rows
 
     def predict(self, inputs: Any) -> Tensor:
         """Class probabilities of new rows, (n, classes), by the model as it is now.
@@ -194,17 +199,19 @@ class Experiment:
             raise RuntimeError("this experiment has begun already: resume a new one")
         demand_history(history, self.plan, self.data)
         demand_same_data(self.data, state.get("data"))
-        with _fitting("learner"), seeded(self.seed, "resume"):  # it may draw before it has its own
-            self.learner.load_state_dict(state["learner"])
         with _fitting("strategy"):
             self.strategy.load_state_dict(state["strategy"])
+        if isinstance(self._stop, StopRule):
+            with _fitting("stop"):
+                self._stop.load_state_dict(state["stop"])
         with _fitting("rows that were made"):
             self._grow_again(state.get("made", []), sum(done.made for done in history))
         for done in history:
-            told = (done.queried, done.labels, done.declined)
-            tensors = (torch.tensor(numbers, dtype=torch.long) for numbers in told)
-            self._pool, self._rows = self._known(*tensors)
+            self._known = self._known.after(Told.again(done))
         self.history = [*history]
+        with _fitting("learner"):
+            self._take_up_learner(state)
+        self._taught = bool(len(self._known.pool.labelled))
 
     def state_dict(self) -> dict[str, Any]:
         """What must outlive a round, beside its record; of the time between two rounds."""
@@ -215,6 +222,10 @@ class Experiment:
             "strategy": _state_of(self.strategy),
             "data": self._fingerprint,
         }
+        if self.data.labels_count:
+            state["classes"] = [*self.data.classes]
+        if isinstance(self._stop, StopRule):
+            state["stop"] = self._stop.state_dict()
         made = [
             {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
         ]
@@ -222,13 +233,15 @@ class Experiment:
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
-        over = self.stopped or len(self.history) > self.plan.rounds
+        if self.history and not (isinstance(self._stop, StopRule) and not self._stop.obey):
+            self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
+        over = self.stopped or self.plan.over(len(self.history))
         if self._asked is None and not over:
-            before = self._rows, self._pool, self._made, deepcopy(self.strategy.state_dict())
+            before = self._known, self._made, deepcopy(self.strategy.state_dict())
             try:
                 self._asked = self._query(len(self.history))
             except BaseException:  # so that whoever asks again is answered as if for the first time
-                self._rows, self._pool, self._made, state = before
+                self._known, self._made, state = before
                 self.strategy.load_state_dict(state)
                 raise
         return None if self._asked is None else self._asked.question
@@ -245,14 +258,16 @@ class Experiment:
         answered = Answers.of(self._asked.question, answers)
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
-        before = deepcopy(self.learner.state_dict())
+        before = self._known, deepcopy(self.learner.state_dict())
         try:
             with self._asked.stopwatch.running():
                 done = self._round(self._asked, answered)
         except BaseException:
-            self._reopen(self._asked, before)
+            self._known, state = before
+            self._reopen(self._asked, state)
             raise
         self._asked = None
+        self._taught = bool(len(self._known.pool.labelled))
         self.history.append(done)
         return done
 
@@ -260,92 +275,151 @@ class Experiment:
         """Be again as before answers that led to no round, so that they can be told once more."""
         with seeded(self.seed, "reopen"):
             self.learner.load_state_dict(before)
-        if len(self._pool.labelled):
+        if self._taught:
             self._asked = asked.seeing(self._view(asked.question.number, asked.stopwatch))
 
     def _round(self, asked: _Asked, answered: Answers) -> Round:
         number, stopwatch = asked.question.number, asked.stopwatch
-        declined = asked.question.rows[~torch.isin(asked.question.rows, answered.rows)]
-        pool, rows = self._known(answered.rows, answered.labels, declined)
-        steps, metrics = 0, {}
-        if len(pool.labelled):  # else all were declined, and there is nothing to learn yet
-            first = not len(self._pool.labelled)
+        told = Told.by(answered, asked.question, asked.judging)
+        self._known = self._known.after(told)
+        steps = 0
+        metrics: dict[str, float] = {}
+        judged = ""
+        if len(self._known.pool.labelled):  # else all were declined, and there is nothing to learn
             with stopwatch.phase("train"), seeded(self.seed, number, "fit"):
-                lesson = rows.take(pool.labelled)
-                steps = taught(self.learner, lesson, first=first, watch=self.sink.step)
+                steps = self._teach()
             with stopwatch.phase("test"):
-                metrics = self._test()
-        self._pool, self._rows = pool, rows
+                metrics, judged = self._test(number)
         held_out = len(self.data.validation) if self.data.validation else 0
-        given = 0 if number else held_out  # each of which was bought once, for one label's price
-        bought = int((answered.costs > 0).sum()) + given
-        cost = float(answered.costs.sum()) + given
-        return Round(
+        beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
+        bought = int((answered.costs > 0).sum()) + beforehand
+        cost = float(answered.costs.sum()) + beforehand
+        done = Round(
             number=number,
-            labelled=len(pool.labelled) + held_out,
-            queried=answered.rows.tolist(),
-            labels=answered.labels.tolist(),
+            labelled=len(self._known.pool.labelled) + len(self._known.judges) + held_out,
+            queried=[*told.queried],
+            labels=[*told.queried.values()],
             metrics=metrics,
-            seconds={**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total},
+            seconds=_spent(stopwatch),
             steps=steps,
             notes=asked.notes,
             bought=bought,
-            wrong=answered.wrong,
-            declined=declined.tolist(),
+            wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
+            declined=[*told.declined],
             cost=None if cost == bought else cost,
             made=asked.made,
-            names=rows.named(answered.rows),
+            names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
             by=answered.by,
+            given=asked.given,
+            amended=dict(told.amended),
+            checked=[*told.checked],
+            checked_labels=[*told.checked.values()],
+            judged=judged,
+            people={name: dict(facts) for name, facts in answered.people.items()},
         )
+        return replace(done, stop=self._advice(done, stopwatch), seconds=_spent(stopwatch))
 
-    def _known(self, rows: Tensor, labels: Tensor, declined: Tensor) -> tuple[Pool, Rows]:
-        """The pool and its rows once these labels are known and those rows are set aside."""
-        pool = self._pool.label(rows).set_aside(declined)
-        return pool, self._rows.with_labels(rows, labels)
+    def _teach(self) -> int:
+        """Train on all that is labelled; returns the steps."""
+        first = not self._taught
+        return taught(self.learner, self._known.lesson, first=first, watch=self.sink.step)
 
-    def _test(self) -> dict[str, float]:
-        test, validation = self.data.test, self.data.validation
-        metrics = {} if test is None else tested(self.learner, test)
-        if validation is None:
-            return metrics
-        held_out = tested(self.learner, validation)
-        return metrics | {f"val_{name}": value for name, value in held_out.items()}
+    def _take_up_learner(self, state: dict[str, Any]) -> None:
+        """Be the learner of the last round; where classes joined since, another one is taught."""
+        number, same = len(self.history) - 1, [*self.data.classes]
+        with seeded(self.seed, "resume"):  # it may draw before it has its own
+            if state.get("classes", same) == same:
+                self.learner.load_state_dict(state["learner"])
+        if state.get("classes", same) != same and len(self._known.pool.labelled):
+            with seeded(self.seed, number, "fit"):
+                self._teach()
+
+    def _test(self, number: int) -> tuple[dict[str, float], str]:
+        """The metrics, and by what else than a test set they are."""
+        test, validation, judges = self.data.test, self.data.validation, self._known.judges
+        metrics, judged = {}, ""
+        if test is not None:
+            metrics = tested(self.learner, test)
+        elif len(judges):
+            metrics, judged = by_check(self.learner, judges), CHECK
+        elif self.data.labels_count:
+            classes, seed = len(self.data.classes), derive(self.seed, number, "cross-validation")
+            metrics = by_cross_validation(self.learner, self._known.lesson, classes, seed)
+            judged = CROSS_VALIDATION
+        if validation is not None:
+            held_out = tested(self.learner, validation)
+            metrics |= {f"val_{name}": value for name, value in held_out.items()}
+        return metrics, judged
+
+    def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
+        """What `stop` says of the model as it is now, by the view that the next query sees."""
+        if self._stop is None or not len(self._known.pool.labelled):
+            return {}
+        ahead = Stopwatch()
+        with stopwatch.phase("stop"), seeded(self.seed, done.number, "stop"):
+            self._ahead = _Ahead(self._view(done.number + 1, ahead), ahead)
+            told = self._stop([*self.history, done], self._ahead.view)
+        advice = Advice(told) if isinstance(told, str) else told
+        return {name: value for name, value in advice._asdict().items() if value not in ("", None)}
 
     def _query(self, number: int) -> _Asked | None:
-        """What to ask next; None where nothing is left, or `stop` has a reason to ask no more."""
-        stopwatch = Stopwatch()
+        """What to ask next; None where nothing is left."""
+        ahead, self._ahead = self._ahead, None
+        stopwatch = Stopwatch() if ahead is None else ahead.stopwatch
+        given = self._given()
+        self._known = self._known.after(Told(given=given))
         # Seeded, for strategies that draw from the global streams though they should not.
         with stopwatch.running(), seeded(self.seed, number, "query"):
-            if not len(self._pool.labelled):
-                return self._first(number, stopwatch)
-            with stopwatch.phase("score"):
-                return self._next(number, stopwatch)
+            if not self._taught:
+                asked = self._first(number, stopwatch)
+            else:
+                with stopwatch.phase("score"):
+                    asked = self._next(number, stopwatch, None if ahead is None else ahead.view)
+        return None if asked is None else replace(asked, given=given)
+
+    def _given(self) -> dict[int, int]:
+        """The labels of the data that count, and that nobody knew of before."""
+        if not self.data.labels_count:
+            return {}
+        labels, left = self.data.train.labels, self._known.pool.unlabelled
+        known = [row for row in left.tolist() if row < len(labels) and labels[row] != UNKNOWN]
+        return {row: int(labels[row]) for row in known}
 
     def _first(self, number: int, stopwatch: Stopwatch) -> _Asked | None:
         """The rows of the start; others, where all that were asked about were declined."""
-        left = self._pool.unlabelled
-        size = min(self.plan.start, len(left))
-        if not size:
+        judges = self._drawn_judges() if number == 0 else torch.zeros(0, dtype=torch.long)
+        pool = self._known.pool.let_judge(judges)
+        size = min(max(0, self.plan.start - len(pool.labelled)), len(pool.unlabelled))
+        if not size and not len(pool.labelled):
             self.stopped = NOTHING_LEFT
             return None
         self.sink.begin(number)
-        if self._start is None:
-            drawn = torch.randperm(len(self._pool), generator=generator(self.seed, "start"))
+        first = self._started(number, stopwatch, pool, size)
+        if len(judges):  # in among the others, so that nobody can tell them apart
+            both = torch.cat([first.rows, judges])
+            mixed = torch.randperm(len(both), generator=generator(self.seed, "mixed"))
+            first = Query(both[mixed], first.notes, None)
+        return replace(self._asking(number, stopwatch, first, None), judging=judges)
+
+    def _drawn_judges(self) -> Tensor:
+        left = self._known.pool.unlabelled
+        drawn = torch.randperm(len(left), generator=generator(self.seed, "judges"))
+        return left[drawn[: self._judges]]
+
+    def _started(self, number: int, stopwatch: Stopwatch, pool: Pool, size: int) -> Query:
+        """So many rows of the pool, chosen by the start."""
+        if self._start is None or not size:
+            drawn = torch.randperm(len(pool), generator=generator(self.seed, "start"))
             order = torch.cat([self._first_rows, drawn[~torch.isin(drawn, self._first_rows)]])
-            rows = order[torch.isin(order, left)][:size]
-            return self._asking(number, stopwatch, Query(rows, {}, None), None)
+            return Query(order[torch.isin(order, pool.unlabelled)][:size], {}, None)
         with stopwatch.phase("score"):
             # Untaught by this experiment's seed, whatever its own learner is by now.
-            sight = self._sight(number, stopwatch, self.learner.fresh())
-            view = sight.view(self._start.reads or ())
-            return self._asking(number, stopwatch, query(self._start, view, size), None)
+            sight = replace(self._sight(number, stopwatch, self.learner.fresh()), pool=pool)
+            return query(self._start, sight.view(self._start.reads or ()), size)
 
-    def _next(self, number: int, stopwatch: Stopwatch) -> _Asked | None:
+    def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> _Asked | None:
         """The rows of any later round, chosen by what the model says."""
-        view = self._view(number, stopwatch)
-        self.stopped = self._stop(self.history, view) if self._stop else ""
-        if self.stopped:
-            return None
+        view = self._view(number, stopwatch) if ahead is None else ahead
         made = self._growth(view, self.history) if self._growth else None
         if made is not None and len(made):
             self._grow(made)
@@ -360,13 +434,14 @@ class Experiment:
     def _asking(
         self, number: int, stopwatch: Stopwatch, asked: Query, view: View | None, made: int = 0
     ) -> _Asked:
-        rows = self._rows
+        rows = self._known.rows
         question = Question(
             number,
             asked.rows,
             self.data.classes,
             shown=chosen(rows.shown, asked.rows),
             names=chosen(rows.names, asked.rows),
+            keys=chosen(rows.keys, asked.rows),
             view=view,
             suggested=asked.suggested,
         )
@@ -377,8 +452,9 @@ class Experiment:
         return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
     def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
-        rows = replace(self._rows, shown=None, names=None)  # a file's name may tell its class
-        return Sight(learner, self.data, rows, self._pool, self.seed, number, stopwatch)
+        # A file's name may tell its class.
+        rows = replace(self._known.rows, shown=None, names=None, keys=None)
+        return Sight(learner, self.data, rows, self._known.pool, self.seed, number, stopwatch)
 
     def _grow_again(self, kept: Sequence[dict[str, Any]], count: int) -> None:
         for made in kept:
@@ -388,8 +464,7 @@ class Experiment:
             raise ValueError(f"the rounds tell of {count}, and {found} are there")
 
     def _grow(self, made: Rows) -> None:
-        self._rows = self._rows.joined(self.learner.place(made.without_labels()))
-        self._pool = self._pool.grown(len(made))
+        self._known = self._known.grown(self.learner.place(made))
         self._made = [*self._made, made]
 
 
@@ -426,6 +501,11 @@ def _built(name: str, strategy: Any) -> QueryStrategy:
     return deepcopy(strategy)
 
 
+def _spent(stopwatch: Stopwatch) -> dict[str, float]:
+    """The seconds of a round by phase, so far."""
+    return {**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total}
+
+
 def _state_of(part: Learner | QueryStrategy) -> dict[str, Any]:
     """What a part must be given back when a run goes on."""
     state = part.state_dict()
@@ -446,7 +526,17 @@ class _Asked:
     stopwatch: Stopwatch
     notes: dict[str, Any]
     made: int  # rows that joined the pool before it
+    given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, before it
+    judging: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
     def seeing(self, view: View | None) -> _Asked:
         """The same, with another view in the question."""
         return replace(self, question=replace(self.question, view=view))
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """The view of the next query, which `stop` has seen already."""
+
+    view: View
+    stopwatch: Stopwatch

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from autoal.bounds import switch
 from autoal.data.rows import Rows
 from autoal.query.view import View
 from autoal.record.round import Round
@@ -28,7 +29,18 @@ Growth = Callable[[View, Sequence[Round]], Rows | None]
 
 
 class StopRule(ABC):
-    """A stop that remembers something from round to round."""
+    """A stop that remembers something from round to round.
+
+    A plugin is a subclass, entered under the entry-point group `autoal.stops`; the parameters of
+    its `__init__` become options of the command line.
+
+    Args:
+        obey: end where it says so; else it is advice, which the record has.
+    """
+
+    def __init__(self, obey: bool = False) -> None:
+        switch("obey", obey)
+        self.obey = obey
 
     @abstractmethod
     def __call__(self, history: Sequence[Round], view: View) -> Advice:

@@ -10,16 +10,18 @@ from autoal import bounds
 class Plan:
     """`start` labels at first, then `budget` of them in each of `rounds`.
 
-    A budget may also be a list, of one number for each round.
+    A budget may also be a list, of one number for each round. Without `rounds` there is no end but
+    that of the pool.
     """
 
     start: int
     budget: int | Sequence[int]
-    rounds: int
+    rounds: int | None
 
     def __post_init__(self) -> None:
         bounds.whole("start", self.start, least=1)
-        bounds.whole("rounds", self.rounds, least=0)
+        if self.rounds is not None:
+            bounds.whole("rounds", self.rounds, least=0)
         if isinstance(self.budget, list | tuple):
             self._demand_each(self.budget)
             object.__setattr__(self, "budget", tuple(self.budget))  # as frozen data classes do it
@@ -29,6 +31,8 @@ class Plan:
     def _demand_each(self, sizes: Sequence[int]) -> None:
         for place, size in enumerate(sizes):
             bounds.whole(f"budget[{place}]", size, least=1)
+        if self.rounds is None:
+            raise ValueError(f"budget={[*sizes]}: rounds=null has no end, and the list has one")
         if len(sizes) != self.rounds:
             raise ValueError(
                 f"budget={[*sizes]} is for {len(sizes)} rounds, and rounds={self.rounds}: "
@@ -41,11 +45,27 @@ class Plan:
             return self.start
         return self.budget[number - 1] if isinstance(self.budget, Sequence) else self.budget
 
-    def demand_room(self, size: int) -> None:
-        """Refuse more than a pool of this size has."""
+    def over(self, done: int) -> bool:
+        """Whether nothing is to be done after so many rounds, the start among them."""
+        return self.rounds is not None and done > self.rounds
+
+    def demand_room(self, size: int, checked: int = 0) -> None:
+        """Refuse more than a pool of this size has.
+
+        Args:
+            size: of the pool.
+            checked: rows of it that judge the model.
+        """
+        if checked and checked + self.start > size:
+            raise ValueError(
+                f"data.check={checked} start={self.start}: the pool has only {size} rows"
+            )
+        size -= checked
         if self.start > size:
             raise ValueError(f"start={self.start}: the pool has only {size} rows")
-        later, words = self._later()
+        if self.rounds is None:
+            return
+        later, words = self._later(self.rounds)
         if self.start + later > size:
             budget = [*self.budget] if isinstance(self.budget, Sequence) else self.budget
             raise ValueError(
@@ -54,8 +74,8 @@ class Plan:
                 f"but the pool has only {size} rows"
             )
 
-    def _later(self) -> tuple[int, str]:
+    def _later(self, rounds: int) -> tuple[int, str]:
         """How many labels come after the start, and as what sum."""
         if isinstance(self.budget, Sequence):
             return sum(self.budget), " + ".join(map(str, self.budget)) or "0"
-        return self.rounds * self.budget, f"{self.rounds} x {self.budget}"
+        return rounds * self.budget, f"{rounds} x {self.budget}"

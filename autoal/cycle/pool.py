@@ -10,16 +10,17 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The rows of a data set, each labelled, set aside or neither; a change returns a new pool."""
+    """The rows of a data set, by what may be done with each; a change returns a new pool."""
 
     mask: Tensor  # (n,) bool, true where labelled
     aside: Tensor  # (n,) bool, true where nobody could give a label, and nobody is asked again
+    judging: Tensor  # (n,) bool, true where labelled to judge the model, which never learns it
 
     @classmethod
     def of(cls, size: int) -> Pool:
         """A pool of `size` rows, none of them labelled."""
         none = torch.zeros(size, dtype=torch.bool)
-        return cls(none, none)
+        return cls(none, none, none)
 
     def __len__(self) -> int:
         return len(self.mask)
@@ -32,7 +33,7 @@ class Pool:
     @property
     def unlabelled(self) -> Tensor:
         """The rows that may still be queried, ascending."""
-        return (~self.mask & ~self.aside).nonzero().flatten()
+        return (~self.mask & ~self.aside & ~self.judging).nonzero().flatten()
 
     def label(self, rows: Tensor) -> Pool:
         """The pool in which `rows` are labelled too."""
@@ -42,10 +43,15 @@ class Pool:
         """The pool in which `rows` are never asked about again."""
         return replace(self, aside=self._marked(self.aside, rows))
 
+    def let_judge(self, rows: Tensor) -> Pool:
+        """The pool in which `rows` judge the model."""
+        return replace(self, judging=self._marked(self.judging, rows))
+
     def grown(self, count: int) -> Pool:
         """The pool with so many more rows at its end."""
         more = torch.zeros(count, dtype=torch.bool)
-        return Pool(torch.cat([self.mask, more]), torch.cat([self.aside, more]))
+        masks = (self.mask, self.aside, self.judging)
+        return Pool(*(torch.cat([mask, more]) for mask in masks))
 
     def _marked(self, mask: Tensor, rows: Tensor) -> Tensor:
         if rows.ndim != 1 or rows.dtype != torch.long:
@@ -56,7 +62,8 @@ class Pool:
         values, counts = rows.unique(return_counts=True)
         if (counts > 1).any():
             raise ValueError(f"row {values[counts > 1][0]} is named twice")
-        for name, taken in (("labelled", self.mask), ("set aside", self.aside)):
+        masks = (("labelled", self.mask), ("set aside", self.aside), ("a judge", self.judging))
+        for name, taken in masks:
             if taken[rows].any():
                 raise ValueError(f"row {rows[taken[rows]][0]} is {name} already")
         marked = mask.clone()

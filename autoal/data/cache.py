@@ -5,8 +5,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TypeVar
@@ -46,9 +46,38 @@ def cached_as(
     kept = _kept(folder, unpack)
     if kept is None:
         arrays = make()
-        _store(folder, arrays)
+        _store(folder, lambda part: _save(part, arrays))
         kept = _kept(folder, unpack) or unpack(arrays)
     return kept
+
+
+def cached_blocks(
+    unpack: Callable[[NamedArrays], Kept],
+    kind: str,
+    key: str,
+    make: Callable[[], Iterable[NamedArrays]],
+) -> Kept:
+    """What `unpack` makes of arrays that are written as they come, and are never all in memory.
+
+    Args:
+        unpack: as for `cached_as`.
+        kind: of the entry.
+        key: of the entry.
+        make: gives the arrays block by block, one block at least, each with all names. Where the
+            cache cannot be written it is asked again, and what it gives stays in memory.
+    """
+    folder = cache_folder() / kind / key
+    kept = _kept(folder, unpack)
+    if kept is None:
+        _store(folder, lambda part: _append(part, make()))
+        kept = _kept(folder, unpack) or unpack(_joined(make()))
+    return kept
+
+
+def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
+    """The blocks one after the other, in memory."""
+    parts = list(blocks)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _kept(folder: Path, unpack: Callable[[NamedArrays], Kept]) -> Kept | None:
@@ -77,26 +106,77 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in folder.glob(f"*{ENDING}")}
 
 
-def _store(folder: Path, arrays: NamedArrays) -> None:
-    """Write the arrays under a name of their own and rename the folder when it is whole."""
-    if strange := [name for name in arrays if not is_plain(name)]:
-        raise ValueError(f"{strange[0]!r} cannot be the name of an array that is kept")
+def _store(folder: Path, write: Callable[[Path], None]) -> None:
+    """Have the arrays written under a name of their own; rename the folder when it is whole."""
     with suppress(OSError):  # another was faster, or the cache cannot be written: it costs time
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clean(folder.parent)
         with _part(folder.parent) as part:
-            _write(part, arrays)
+            write(part)
+            _close(part)
             part.rename(folder)
             _sync(folder.parent)
 
 
-def _write(part: Path, arrays: NamedArrays) -> None:
-    """Write all files, and wait until they are on the disk."""
+def _save(part: Path, arrays: NamedArrays) -> None:
     for name, array in arrays.items():
-        np.save(part / f"{name}{ENDING}", array)
-        _sync(part / f"{name}{ENDING}")
-    (part / CONTENTS).write_text(json.dumps(_sizes(part)))
-    _sync(part / CONTENTS)
+        np.save(_path_of(part, name), array)
+
+
+def _append(part: Path, blocks: Iterable[NamedArrays]) -> None:
+    """Write the blocks one after the other."""
+    files: dict[str, _Growing] = {}
+    with ExitStack() as opened:
+        for block in blocks:
+            for name, array in block.items():
+                if name not in files:
+                    file = _Growing(_path_of(part, name), array)
+                    files[name] = opened.enter_context(closing(file))
+                files[name].add(array)
+
+
+class _Growing:
+    """A file of numpy to which rows are added.
+
+    Args:
+        path: of the file.
+        like: an array of the same type, and of rows of the same shape.
+    """
+
+    def __init__(self, path: Path, like: npt.NDArray[np.generic]) -> None:
+        self.descr, self.shape = np.lib.format.dtype_to_descr(like.dtype), like.shape[1:]
+        self.rows = 0
+        self.file = path.open("wb")
+        self._write_head()
+
+    def add(self, block: npt.NDArray[np.generic]) -> None:
+        self.file.write(np.ascontiguousarray(block).data)
+        self.rows += len(block)
+
+    def close(self) -> None:
+        self.file.seek(0)
+        self._write_head()
+        self.file.close()
+
+    def _write_head(self) -> None:
+        """It has room for any number of rows, so that it can be written over."""
+        head = {"descr": self.descr, "fortran_order": False, "shape": (self.rows, *self.shape)}
+        np.lib.format.write_array_header_1_0(self.file, head)
+
+
+def _path_of(part: Path, name: str) -> Path:
+    """The file of an array."""
+    if not is_plain(name):
+        raise ValueError(f"{name!r} cannot be the name of an array that is kept")
+    return part / f"{name}{ENDING}"
+
+
+def _close(part: Path) -> None:
+    """Write what the files are, and wait until all is on the disk."""
+    sizes = _sizes(part)
+    (part / CONTENTS).write_text(json.dumps(sizes))
+    for name in (*sizes, CONTENTS):
+        _sync(part / name)
     _sync(part)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf, nan
 
@@ -101,8 +101,36 @@ class Layout:
 
     header: bool  # whether a file names them
     names: tuple[str, ...]  # of all but the labels' column, in their order
-    label: int  # where the labels' column stands among them
+    label: int | None  # where the labels' column stands among them, if there is one
     read: tuple[Column, ...]
+
+    @classmethod
+    def learnt(
+        cls,
+        sheet: Sheet,
+        label: int | None,
+        categorical: Collection[str | int] = (),
+        left_out: Collection[str | int] = (),
+    ) -> Layout:
+        """Which columns of a table are read, and what each becomes.
+
+        Args:
+            sheet: the table.
+            label: the number of the labels' column; None: there is none.
+            categorical: columns of numbers that are names of categories.
+            left_out: columns that are not read.
+        """
+        texts = {sheet.place(column) for column in categorical}
+        unread = {label, *(sheet.place(column) for column in left_out)}
+        read = [
+            Column.learnt(name, sheet.column(name), place in texts)
+            for place, name in enumerate(sheet.names)
+            if place not in unread
+        ]
+        if not read:
+            raise UserError(f"{sheet.path} has no column beside the labels")
+        beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
+        return cls(sheet.header, beside, label, tuple(read))
 
     def inputs(self, cells: Mapping[str, Sequence[str]]) -> Tensor:
         """The rows as numbers, (n, width) float64, from the cells below each name."""
@@ -126,7 +154,7 @@ class Layout:
         if self.header:
             return {column.name: sheet.column(column.name) for column in self.read}
         rows, width = sheet.rows, len(self.names) + 1
-        if len(sheet.names) == width:
+        if self.label is not None and len(sheet.names) == width:
             rows = [[*row[: self.label], *row[self.label + 1 :]] for row in rows]
         return self.cells(rows)
 

@@ -57,6 +57,10 @@ class Data(LightningDataModule, ABC):
 
     keeps_order: ClassVar[bool] = False  # of the training rows, which are shuffled otherwise
 
+    labels_count: bool = False  # those of training rows: nobody is asked for what is there
+    checked: int = 0  # rows, drawn at random at the start, that judge the model in place of a test
+    known: bytes = b""  # what `remembered` gave at an earlier start; set before `setup`
+
     classes: tuple[str, ...]
     train: Rows
     test: Rows | None
@@ -148,6 +152,10 @@ class Data(LightningDataModule, ABC):
     def fingerprint(self) -> str:
         """What tells the pool from another, so that nobody goes on with other rows."""
         return self.train.fingerprint()
+
+    def remembered(self) -> bytes:
+        """What a run must keep so that its rows have their numbers at the next start too."""
+        return b""
 
     def reader(self) -> Reader:
         """What reads new rows as the pool's are stored, also when the data set is not at hand."""

@@ -11,6 +11,8 @@ from autoal.data.contract import LEAST, Data
 from autoal.data.reader import PictureReader, Reader
 from autoal.errors import UserError
 
+BLOCK = 4096  # images that are looked at at a time
+
 
 class ImageData(Data):
     """A data set of small images: bytes of the shape (n, channels, height, width).
@@ -49,16 +51,25 @@ class ImageData(Data):
 def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel of bytes, as values scaled to [0, 1].
 
-    Exact, from counts of the 256 values, without a float copy of the images.
+    Exact, from counts of the 256 values, without a copy of the images.
     """
     values = torch.arange(256, dtype=torch.float64) / 255
     means, deviations = [], []
-    for channel in images.unbind(1):
-        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+    for counts in _counts(images):
+        share = counts.double() / counts.sum()
         mean = (share * values).sum()
         means.append(float(mean))
         deviations.append(float((share * (values - mean) ** 2).sum().sqrt().clamp(min=LEAST)))
     return means, deviations
+
+
+def _counts(images: Tensor) -> Tensor:
+    """How often each channel has each of the 256 values, (channels, 256)."""
+    counts = torch.zeros(images.shape[1], 256, dtype=torch.long)
+    for block in images.split(BLOCK):
+        for own, channel in zip(counts, block.unbind(1), strict=True):
+            own += torch.bincount(channel.flatten(), minlength=256)
+    return counts
 
 
 class Preprocess(nn.Module):

@@ -2,25 +2,38 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from autoal.bounds import demand_file
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 
 MOST_PIXELS = 100_000_000  # more is a mistake or a bomb
+MOST_BYTES = 1 << 29  # of a file: more than so many pixels take
 MODES = {1: "L", 3: "RGB"}  # of pictures with so many channels
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # whatever the ending says; some of PIL's run programs
+ORIENTATION = 0x0112  # in the EXIF data of a camera, which says how a picture is to be turned
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Pixels = npt.NDArray[np.uint8]
+Result = TypeVar("Result")
 
 
 class CorruptError(Exception):
@@ -60,41 +73,86 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
-def read_picture(path: Path, shape: Shape) -> Pixels:
-    """The picture, resized: (height, width, channels).
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that may be a picture."""
+    try:
+        demand_file(path)
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"{path.stat().st_size:,} bytes are more than {MOST_BYTES:,}")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise CorruptError(f"{path}: {error}") from error
+
+
+def picture_of(content: bytes, shape: Shape, path: Path, *, draft: bool = False) -> Pixels:
+    """The picture, upright and resized: (height, width, channels).
 
     Args:
-        path: of the file.
+        content: of the file.
         shape: that a network reads: channels, height, width.
+        path: of the file, for messages.
+        draft: decode a JPEG that is large at a half, quarter or eighth of its size, which is still
+            twice the size that is wanted.
     """
     channels, height, width = shape
     try:
-        demand_file(path)
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(
                     f"{picture.width} x {picture.height} pixels are more than {MOST_PIXELS:,}"
                 )
-            plain = picture.convert(MODES[channels])
+            if draft:
+                picture.draft(None, (2 * max(height, width),) * 2)
+            plain = _upright(picture.convert(MODES[channels]), _orientation(picture))
             if plain.size != (width, height):
                 plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+    except UnidentifiedImageError as error:
+        raise CorruptError(f"{path}: it is none of {', '.join(FORMATS)}") from error
     except Exception as error:  # a damaged file makes PIL stumble in many ways
         raise CorruptError(f"{path}: {error}") from error
     return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
 
 
-def read_pictures(paths: list[Path], shape: Shape) -> Pictures:
-    """All pictures that can be read, and what is wrong with the others."""
+def _orientation(picture: Image.Image) -> int | None:
+    """What the camera says of how it was held, if that can be read."""
+    try:
+        return picture.getexif().get(ORIENTATION)
+    except Exception:  # notes of cameras are damaged more often than pictures
+        return None
 
-    def attempt(path: Path) -> Pixels | CorruptError:
+
+def _upright(picture: Image.Image, orientation: int | None) -> Image.Image:
+    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def attempted(read: Callable[[Path], Result], paths: Sequence[Path]) -> list[Result | CorruptError]:
+    """What is read of each file, or why it cannot be; in threads, as decoding lets others run."""
+
+    def attempt(path: Path) -> Result | CorruptError:
         try:
-            return read_picture(path, shape)
+            return read(path)
         except CorruptError as error:
             return error
 
     with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
         warnings.simplefilter("ignore")  # what PIL finds odd is read, or else refused
-        found = list(threads.map(attempt, paths))  # decoding lets other threads run
+        return list(threads.map(attempt, paths))
+
+
+def read_pictures(paths: list[Path], shape: Shape, *, draft: bool = False) -> Pictures:
+    """All pictures that can be read, and what is wrong with the others.
+
+    Args:
+        paths: of the files.
+        shape: that a network reads: channels, height, width.
+        draft: as for `picture_of`.
+    """
+
+    def read(path: Path) -> Pixels:
+        return picture_of(content_of(path), shape, path, draft=draft)
+
+    found = attempted(read, paths)
     channels, height, width = shape
     pixels = [result for result in found if not isinstance(result, CorruptError)]
     empty = np.empty((0, height, width, channels), dtype=np.uint8)
@@ -105,9 +163,9 @@ def read_pictures(paths: list[Path], shape: Shape) -> Pictures:
     )
 
 
-def all_pictures(paths: list[Path], shape: Shape) -> Pixels:
+def all_pictures(paths: list[Path], shape: Shape, *, draft: bool = False) -> Pixels:
     """All pictures; where one cannot be read, they are refused."""
-    pixels, _, wrong = read_pictures(paths, shape)
+    pixels, _, wrong = read_pictures(paths, shape, draft=draft)
     if wrong:
         raise UserError(refusal(wrong))
     return pixels

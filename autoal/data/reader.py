@@ -104,6 +104,7 @@ class PictureReader(ArrayReader):
 
     kind = "pictures"
     members = ("images", "test_images")
+    draft: ClassVar[bool] = False  # whether large ones are decoded at a fraction of their size
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(torch.uint8, shape)
@@ -119,12 +120,19 @@ class PictureReader(ArrayReader):
     def _pictures(self, paths: list[Path]) -> Rows:
         if self.shape[0] not in MODES:
             raise UserError(f"pictures of {self.shape[0]} channels are read from npz files only")
-        pixels = torch.from_numpy(all_pictures(paths, self.shape))
+        pixels = torch.from_numpy(all_pictures(paths, self.shape, draft=self.draft))
         return replace(Rows.of(pixels.permute(0, 3, 1, 2)), names=[str(path) for path in paths])
 
     @classmethod
     def _of_state(cls, state: Mapping[str, Any]) -> Reader:
         return cls(tuple(state["like"].shape[1:]))
+
+
+class PhotoReader(PictureReader):
+    """Pictures as a camera makes them, which are far larger than what a network reads."""
+
+    kind = "photos"
+    draft = True
 
 
 class TableReader(Reader):
@@ -171,7 +179,7 @@ class TableReader(Reader):
 
 
 KINDS: dict[str, type[Reader]] = {
-    reader.kind: reader for reader in (ArrayReader, PictureReader, TableReader)
+    reader.kind: reader for reader in (ArrayReader, PictureReader, PhotoReader, TableReader)
 }
 
 

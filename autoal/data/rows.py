@@ -15,7 +15,8 @@ UNKNOWN = -1  # the label of a row whose class nobody told
 
 Shape = tuple[int, ...]  # of one row; of an image: channels, height, width
 
-# What a person sees of rows: pictures (n, channels, height, width) uint8, or a text a row.
+# What a person sees of rows: pictures (n, channels, height, width) uint8, or, for each row, the
+# Path of its picture, a mapping from columns to cells, or a text.
 Shown = Tensor | Sequence[Any]
 
 
@@ -27,6 +28,7 @@ class Rows:
     labels: Tensor  # (n,) long; UNKNOWN where nobody told
     shown: Shown | None = None  # (n, ...); None: there is nothing to look at
     names: Sequence[str] | None = None  # of files, or whatever else a person calls the rows by
+    keys: Sequence[str] | None = None  # of their contents: what tells a row from others for good
     part: str = "train"  # of the data set as it was loaded
     places: Tensor | None = None  # in that part; None: all of it, in order
     whole: int = -1  # rows of that part; -1: as many as there are here
@@ -58,6 +60,7 @@ class Rows:
             labels=self.labels[numbers],
             shown=inputs if self.shown is self.inputs else chosen(self.shown, numbers),
             names=chosen(self.names, numbers),
+            keys=chosen(self.keys, numbers),
             places=self._places()[numbers],
         )
 
@@ -81,6 +84,7 @@ class Rows:
             labels=torch.cat([self.labels, more.labels]),
             shown=_joined(self.shown, more.shown),
             names=self._names_with(more),
+            keys=_joined(self.keys, more.keys),
             places=torch.cat([self._places(), beyond]),
             whole=self.whole + len(more),
         )

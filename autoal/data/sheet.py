@@ -37,6 +37,19 @@ class Sheet:
         place = self.place(name)
         return [row[place] for row in self.rows]
 
+    def known(self, place: int | None) -> list[str | None]:
+        """The cells of a column, None where they are missing or there is no column."""
+        if place is None:
+            return [None] * len(self.rows)
+        return [None if is_missing(row[place]) else row[place] for row in self.rows]
+
+    def beside(self, place: int | None) -> list[dict[str, str]]:
+        """The cells of each row by the names of their columns, but for one column."""
+        return [
+            {name: cell for other, (name, cell) in enumerate(pairs) if other != place}
+            for pairs in (zip(self.names, row, strict=True) for row in self.rows)
+        ]
+
 
 def read_sheet(path: Path, header: bool | None = None) -> Sheet:
     """A CSV file divided by commas, semicolons, tabs or bars, whichever its first line has most of.

@@ -49,7 +49,7 @@ def _demand_rows(part: str, rows: Any) -> None:
         raise UserError(f"{part} has no rows")
     if not prod(rows.shape):
         raise UserError(f"the rows of {part} are empty: they have the shape {rows.shape}")
-    for what in ("shown", "names"):
+    for what in ("shown", "names", "keys"):
         given = getattr(rows, what)
         if given is not None and len(given) != len(rows):
             raise UserError(f"`{what}` of {part} has {len(given)} entries for {len(rows)} rows")

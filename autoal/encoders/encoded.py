@@ -45,6 +45,7 @@ class Encoded(Data):
     def load(self) -> Loaded:
         self.data.setup()
         self.classes = self.data.classes
+        self.labels_count, self.checked = self.data.labels_count, self.data.checked
         parts = Loaded(self.data.train, self.data.test, self.data.validation).there()
         key = _key(self.encoder, parts)
         kept = cached_as(_Kept.of, "features", key, lambda: self._first_time(parts))
@@ -65,6 +66,9 @@ class Encoded(Data):
 
     def fingerprint(self) -> str:
         return self.data.fingerprint()
+
+    def remembered(self) -> bytes:
+        return self.data.remembered()
 
     def reader(self) -> Reader:
         """That of the rows themselves, or of features, where only the data set's are encoded."""

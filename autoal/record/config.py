@@ -16,12 +16,14 @@ from autoal.settings import Settings, differences, plain
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# Where a run reports to makes no difference to what it computes.
+# Where a run reports to, and where people find it, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
+OPEN = ("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.wait")
 # What there may be more of, and how messages tell of it.
 MORE = {
     "rounds": "; a plan can only grow",
     "budget": "; a list goes on only after a list that it begins with",
+    "data.classes": "; a class with labels can be neither removed nor renamed, new ones go last",
 }
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
@@ -58,7 +60,11 @@ def config_bytes(config: Config) -> bytes:
 def changes(there: Settings, here: Settings) -> Changes:
     """What is asked for otherwise than a folder has it, and makes a difference."""
     found = differences(there, here)
-    return {key: pair for key, pair in found.items() if key.split(".")[0] not in FREE}
+    return {
+        key: pair
+        for key, pair in found.items()
+        if key.split(".")[0] not in FREE and key not in OPEN
+    }
 
 
 def demand_more(folder: Path, changed: Changes) -> None:
@@ -79,9 +85,9 @@ def demand_more(folder: Path, changed: Changes) -> None:
 def _is_more(key: str, there: Any, here: Any) -> bool:
     """Whether this is only a longer plan, of which what is there is the beginning."""
     if key == "rounds":
-        return type(there) is type(here) is int and here > there
+        return type(there) is int and (here is None or (type(here) is int and here > there))
     lists = isinstance(there, list) and isinstance(here, list)
-    return key == "budget" and lists and here[: len(there)] == there
+    return key in MORE and lists and here[: len(there)] == there
 
 
 def _demand_about(about: Any) -> None:

@@ -24,9 +24,11 @@ from autoal.record.layout import (
     CONFIG,
     OF_A_RUN,
     PARTS,
+    POOL,
     ROUNDS,
     STATES,
     checksums_of,
+    has_labels,
     remove,
     state_of,
 )
@@ -79,6 +81,16 @@ class RunFolder:
         if not Path(path, CONFIG).exists():
             raise UserError(f"there is no run in {path}: it has no {CONFIG}")
         return cls(path, read_config(Path(path, CONFIG)).settings)
+
+    @classmethod
+    def remembered(cls, path: Path | str, config: Mapping[str, Any]) -> bytes:
+        """What the run in a folder keeps of its pool; nothing where another run takes it over."""
+        folder = Path(path)
+        if not (folder / POOL).is_file() or not (folder / CONFIG).is_file():
+            return b""
+        begun = (folder / ROUNDS).is_file() or has_labels(folder)
+        other = changes(read_config(folder / CONFIG).settings, plain(dict(config)))
+        return b"" if other and not begun else (folder / POOL).read_bytes()
 
     def __enter__(self) -> RunFolder:
         return self
@@ -194,13 +206,15 @@ class RunFolder:
         """Write config.yaml, or check the one that is there; returns the run's identity."""
         path = self.path / CONFIG
         if not path.exists():
-            if self._rounds:
-                raise UserError(f"{self.path} has rounds but no {CONFIG}; give another name=")
+            if self._rounds or has_labels(self.path):
+                raise UserError(
+                    f"{self.path} has rounds or labels but no {CONFIG}; give another name="
+                )
             return self._begin(versions)
         with self.explained():
             found = read_config(path)
         changed = changes(found.settings, self.config)
-        if changed and not self._rounds:
+        if changed and not self._rounds and not has_labels(self.path):
             return self._begin(versions)
         demand_more(self.path, changed)
         if changed:

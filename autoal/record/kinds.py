@@ -53,6 +53,11 @@ def _are_wholes(values: Any) -> bool:
     return _all_of(int, values) and (not values or (min(values) >= 0 and max(values) < LIMIT))
 
 
+def _are_given(values: Any) -> bool:
+    rows = isinstance(values, Mapping) and all(row.isdecimal() for row in values)
+    return rows and all(map(_is_whole, values.values()))
+
+
 def _all_of(kind: type, values: Any) -> bool:
     return isinstance(values, list) and set(map(type, values)) <= {kind}
 
@@ -69,6 +74,7 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 WHOLES = Kind("a list of whole numbers from 0 on", _are_wholes)
 TEXTS = Kind("a list of texts", lambda value: _all_of(str, value))
 MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
+GIVEN = Kind("a mapping from rows to whole numbers", _are_given)
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
 

@@ -12,6 +12,7 @@ from autoal.errors import UserError
 from autoal.record.kinds import (
     AMOUNT,
     AMOUNTS,
+    GIVEN,
     MAPPING,
     NUMBER,
     NUMBERS,
@@ -23,6 +24,7 @@ from autoal.record.kinds import (
     once,
 )
 
+CHECK, CROSS_VALIDATION = "check", "cross-validation"  # by what else than a test set is judged
 NEEDED = ("round", "labelled", "queried", "labels", "seconds", "steps")
 OF_THE_RUN = ("strategy", "seed")  # stand in every line of a folder, for readers of many runs
 PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own
@@ -40,6 +42,13 @@ _KINDS: dict[str, Kind] = {
     "declined": WHOLES,
     "cost": AMOUNT.or_null(),
     "made": WHOLE,
+    "given": GIVEN,
+    "amended": GIVEN,
+    "checked": WHOLES,
+    "checked_labels": WHOLES,
+    "judged": TEXT,
+    "stop": MAPPING,
+    "people": MAPPING,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -68,6 +77,13 @@ class Round:
     made: int = 0  # rows that joined the pool before the query
     names: list[str] = field(default_factory=list)  # of the queried rows; older records lack them
     by: str = ""  # who answered; "" where it is not told
+    given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, by their labels
+    amended: dict[int, int] = field(default_factory=dict)  # other labels for rows of earlier rounds
+    checked: list[int] = field(default_factory=list)  # rows that judge, and are not trained on
+    checked_labels: list[int] = field(default_factory=list)
+    judged: str = ""  # by what the metrics are, where it is no test set
+    stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
+    people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
 
     @property
     def unasked(self) -> bool:
@@ -82,7 +98,18 @@ class Round:
 
     def to_line(self) -> dict[str, Any]:
         """The round as a flat mapping, ready for JSON; what is rare stands there if it is so."""
-        rare = {"declined": self.declined, "cost": self.cost, "made": self.made}
+        rare = {
+            "declined": self.declined,
+            "cost": self.cost,
+            "made": self.made,
+            "given": _by_text(self.given),
+            "amended": _by_text(self.amended),
+            "checked": self.checked,
+            "checked_labels": self.checked_labels,
+            "judged": self.judged,
+            "stop": self.stop,
+            "people": self.people,
+        }
         return {
             "round": self.number,
             "labelled": self.labelled,
@@ -111,6 +138,8 @@ class Round:
         metrics = {key: line[key] for key in line if key not in (*_KINDS, *OF_THE_RUN)}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
+        for key in ("given", "amended"):
+            known[key] = {int(row): label for row, label in known.get(key, {}).items()}
         found = cls(number=known.pop("round"), metrics=metrics, **known)
         found._demand_lengths()
         return found
@@ -120,6 +149,16 @@ class Round:
         for name, given in (("labels", self.labels), ("names", self.names or self.queried)):
             if len(given) != rows:
                 raise UserError(f"{rows} rows were queried, and `{name}` has {len(given)}")
+        if len(self.checked) != len(self.checked_labels):
+            raise UserError(
+                f"`checked` has {len(self.checked)} rows, and `checked_labels` "
+                f"{len(self.checked_labels)}"
+            )
+
+
+def _by_text(labels: Mapping[int, int]) -> dict[str, int]:
+    """As JSON has it, whose keys are texts."""
+    return {str(row): label for row, label in labels.items()}
 
 
 def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
@@ -162,11 +201,12 @@ def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
         found: the rounds so far.
         asked: the rows that those before the last asked about.
     """
-    done, rows = found[-1], [*found[-1].queried, *found[-1].declined]
+    done, rows = found[-1], _taken(found[-1])
     if done.number != len(found) - 1:
         raise UserError(f"`round` is {done.number}")
-    before = found[-2].labelled if len(found) > 1 else done.labelled - len(done.queried)
-    if before < 0 or done.labelled != before + len(done.queried):
+    new = len(done.queried) + len(done.given)
+    before = found[-2].labelled if len(found) > 1 else done.labelled - new
+    if before < 0 or done.labelled != before + new:
         raise UserError(f"`labelled` is {done.labelled}, which the rows queried do not add up to")
     count = len(asked)
     asked.update(rows)
@@ -175,5 +215,10 @@ def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
 
 
 def _first_again(found: Iterable[Round]) -> int:
-    counts = Counter(row for done in found for row in (*done.queried, *done.declined))
+    counts = Counter(row for done in found for row in _taken(done))
     return next(row for row, count in counts.items() if count > 1)
+
+
+def _taken(done: Round) -> list[int]:
+    """The rows that a round took from those that may be asked about."""
+    return [*done.queried, *done.declined, *done.given, *done.checked]

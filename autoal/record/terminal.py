@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from autoal.model.fitstep import FitStep
-from autoal.record.round import Round
+from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 from autoal.record.sink import Sink
 
 
@@ -16,23 +23,24 @@ class Terminal(Sink):
     Args:
         console: where to.
         name: of the run, since several may share a terminal.
-        rounds: the number of the last round.
+        rounds: the number of the last round; None where there is no end.
         history: the rounds that were done before.
     """
 
     def __init__(
-        self, console: Console, name: str, rounds: int, history: Sequence[Round] = ()
+        self, console: Console, name: str, rounds: int | None, history: Sequence[Round] = ()
     ) -> None:
         self.console = console
         self.name = name
         self.rounds = rounds
         self._live: Progress | None = None
+        self._advised = bool(history) and _advises(history[-1])
         if console.is_terminal:
             self._open_display(history)
 
     def begin(self, number: int) -> None:
         if self._live:
-            self._live.reset(self._fit, description=f"round {number} of {self.rounds}")
+            self._live.reset(self._fit, description=self._place(number))
 
     def step(self, step: FitStep) -> None:
         if self._live:
@@ -43,36 +51,62 @@ class Terminal(Sink):
         if self._live:
             self._live.update(self._all, advance=1, state=_summary(finished))
         else:
-            place = f"{self.name}  round {finished.number} of {self.rounds}"
-            line = f"{place}  {_summary(finished)}  {finished.seconds['total']:.1f} s"
-            self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
+            seconds = f"{finished.seconds['total']:.1f} s"
+            place = self._place(finished.number)
+            self._print(f"{self.name}  {place}  {_summary(finished)}  {seconds}")
+        if _advises(finished) and not self._advised:  # and not again after every round
+            rule = finished.stop.get("rule", "a rule")
+            self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
+        self._advised = _advises(finished)
 
     def close(self) -> None:
         if self._live:
             self._live.stop()
 
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
+
+    def _place(self, number: int) -> str:
+        return f"round {number}" if self.rounds is None else f"round {number} of {self.rounds}"
+
     def _open_display(self, history: Sequence[Round]) -> None:
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            MofNCompleteColumn(),
             TextColumn("{task.fields[state]}", markup=False),
             TimeRemainingColumn(),
         )
         self._live = Progress(*columns, console=self.console, transient=True)
         state = _summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
-            self.name, total=self.rounds + 1, completed=len(history), state=state
+            self.name,
+            total=None if self.rounds is None else self.rounds + 1,
+            completed=len(history),
+            state=state,
         )
         self._fit: TaskID = self._live.add_task("", total=1, state="")
         self._live.start()
 
 
+def _advises(finished: Round) -> bool:
+    """Whether a rule had a reason after this round to buy no more labels."""
+    return "reason" in finished.stop
+
+
 def _summary(finished: Round) -> str:
     shown = f"labelled {finished.labelled}"
     if "accuracy" in finished.metrics:
-        shown += f"  accuracy {finished.metrics['accuracy']:.4f}"
+        shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"
     return f"{shown}  {len(finished.queried)} labels given unasked{wrong}"
+
+
+def _judged(finished: Round) -> str:
+    """By what an accuracy is, where it is not by a test set."""
+    if finished.judged == CHECK:
+        low, high = (finished.metrics[f"accuracy_{end}"] for end in ("low", "high"))
+        return f" ({low:.2f} to {high:.2f} by check rows)"
+    return " (by cross-validation, biased)" if finished.judged == CROSS_VALIDATION else ""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autoal.record.layout import CURVE, WEIGHTS
-from autoal.record.round import Round, phases_of
+from autoal.record.round import CHECK, CROSS_VALIDATION, Round, phases_of
 from autoal.report import figures
 from autoal.report.measures import Curve
 from autoal.report.svg import Figure, standalone
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from autoal.record.folder import RunFolder
 
+# By what a model is judged.
+JUDGED = {"": "test set", CHECK: "check rows", CROSS_VALIDATION: "cross-validation, biased"}
 DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 
 
@@ -34,7 +36,7 @@ def write_results(folder: RunFolder) -> None:
 
 
 def learning_curve(history: Sequence[Round], title: str) -> Figure:
-    """Accuracy on the test set over the number of labels."""
+    """Accuracy over the number of labels, on the test set or what stands in for one."""
     curves = {}
     for metric in DRAWN:
         there = [finished for finished in history if metric in finished.metrics]
@@ -43,7 +45,9 @@ def learning_curve(history: Sequence[Round], title: str) -> Figure:
         if len(values) and np.isfinite(values).all():
             curves[metric.replace("_", " ")] = Curve(labelled, values, np.zeros_like(values))
     colours = {name: place for place, name in enumerate(curves)}
-    return figures.learning_curves(title, curves, colours, beside="test set")
+    judged = {finished.judged for finished in history if finished.metrics}
+    beside = ", ".join(JUDGED[by] for by in sorted(judged)) or JUDGED[""]
+    return figures.learning_curves(title, curves, colours, beside=beside)
 
 
 def mixing_weights(history: Sequence[Round], title: str) -> Figure:

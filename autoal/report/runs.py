@@ -24,7 +24,7 @@ TRUTH = "TrueLabels"  # the oracle of a plain simulation
 
 Floats = npt.NDArray[np.float64]
 
-NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE}
+NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Past:
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
     unasked: bool  # labels were given that nobody was asked for
+    stop: Settings  # what a rule said about stopping, if one was asked
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Run:
     start: str  # stands for the rows of the start set, whatever their order
     rounds: tuple[Past, ...]
     empty: int = 0  # rounds at the beginning in which every row was declined
+    ended: bool = False  # as its stop said, or with no end that was planned
     failure: str = ""  # what stopped it, if it is known to have failed
 
     @property
@@ -69,7 +71,7 @@ class Run:
     @property
     def planned(self) -> int:
         """Rounds of a finished run in which something was labelled, the start among them."""
-        return int(self.config["rounds"]) + 1 - self.empty
+        return len(self.rounds) if self.ended else int(self.config["rounds"]) + 1 - self.empty
 
     @property
     def labelled(self) -> Floats:
@@ -83,6 +85,26 @@ class Run:
     def queries(self) -> tuple[Past, ...]:
         """The rounds in which the strategy chose."""
         return self.rounds[1:]
+
+    @property
+    def rule(self) -> str:
+        """What said after each round whether to stop; "" where nothing did."""
+        asked = (past.stop for past in self.rounds if past.stop)
+        return next((str(stop.get("rule", "a rule")) for stop in asked), "")
+
+    @property
+    def advised(self) -> int | None:
+        """The place of the first of the rounds after which the rule advised to stop."""
+        places = (place for place, past in enumerate(self.rounds) if "reason" in past.stop)
+        return next(places, None)
+
+    @property
+    def advice(self) -> str:
+        """What came of the rule, in a line."""
+        if self.advised is None:
+            return f"{self.rule} never advised to stop"
+        number, labels = self.empty + self.advised, self.rounds[self.advised].labelled
+        return f"{self.rule} advised to stop after round {number} ({labels} labels)"
 
 
 def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
@@ -137,7 +159,7 @@ def read_run(path: Path) -> Run:
     for key, kind in NEEDED.items():
         kind.demand(key, settings.get(key))
     all_rounds = _read_rounds(path)
-    if len(all_rounds) > settings["rounds"] + 1:
+    if settings["rounds"] is not None and len(all_rounds) > settings["rounds"] + 1:
         raise UserError(f"{ROUNDS} has {len(all_rounds)} rounds, where the plan has fewer")
     history = all_rounds[_empty(all_rounds) :]
     if all_rounds and not history:
@@ -150,6 +172,7 @@ def read_run(path: Path) -> Run:
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(map(_past, history)),
         empty=len(all_rounds) - len(history),
+        ended=_ended(settings, history),
         failure=read_failure(path),
     )
 
@@ -165,9 +188,15 @@ def _read_rounds(folder: Path) -> list[Round]:
     return found
 
 
+def _ended(settings: Settings, history: Sequence[Round]) -> bool:
+    """Whether a run has come to an end that no number of rounds planned."""
+    stopped = settings.get("stop.obey") is True and history and history[-1].stop.get("reason")
+    return settings["rounds"] is None or bool(stopped)
+
+
 def _empty(history: Sequence[Round]) -> int:
     """How many rounds there are before the first label was given."""
-    labelled = (done.number for done in history if done.queried)
+    labelled = (done.number for done in history if done.queried or done.given)
     return next(labelled, len(history))
 
 
@@ -181,4 +210,5 @@ def _past(found: Round) -> Past:
         seconds=found.seconds,
         weights=found.weights,
         unasked=found.unasked,
+        stop=found.stop,
     )

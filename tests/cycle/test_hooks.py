@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -24,9 +25,7 @@ from tests.cycle.made import Expected, Make, answered, asked, done, facts, recor
 PLAN = Plan(start=6, budget=5, rounds=2)
 
 
-def test_a_stop_is_asked_before_every_query_but_not_before_the_start(
-    quick: Make, quickly: Expected
-) -> None:
+def test_a_stop_is_asked_after_every_round(quick: Make, quickly: Expected) -> None:
     heard: list[tuple[int, int, int]] = []
 
     def stop(history: Sequence[Round], view: View) -> str:
@@ -35,7 +34,7 @@ def test_a_stop_is_asked_before_every_query_but_not_before_the_start(
 
     experiment = quick(stop=stop)
     assert facts(done(experiment)) == quickly
-    assert heard == [(1, 0, 54), (2, 1, 49), (3, 2, 44)]
+    assert heard == [(1, 0, 54), (2, 1, 49), (3, 2, 44), (4, 3, 39)]
     assert experiment.stopped == ""
 
 
@@ -49,7 +48,9 @@ def test_a_stop_ends_the_experiment_for_the_reason_that_it_gives(
         return "sure enough" if len(history) == 2 else ""
 
     experiment = quick(stop=stop)
-    assert facts(done(experiment)) == quickly[:2]
+    history = done(experiment)
+    assert [finished.stop for finished in history] == [{}, {"reason": "sure enough"}]
+    assert facts([replace(finished, stop={}) for finished in history]) == quickly[:2]
     assert experiment.stopped == "sure enough"
     assert experiment.ask() is None
     assert calls == [1, 2]
@@ -70,7 +71,7 @@ def test_a_stop_may_look_at_what_the_strategy_will_read(quick: Make) -> None:
         if question.view is not None:
             assert sure[number - 1] == float(question.view.pool.probs.amax(1).mean())
         answered(experiment)
-    assert len(sure) == 2
+    assert len(sure) == 3
 
 
 class Newest(QueryStrategy):

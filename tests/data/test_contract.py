@@ -63,6 +63,7 @@ def test_data_of_one_class_are_refused() -> None:
         ("train", {"labels": torch.tensor([0, 1, -2, 1])}, r"label of train\[2\] is -2"),
         ("train", {"inputs": torch.eye(4, 2) / 0}, r"train\[[0-3]\] has a number that is NaN"),
         ("train", {"names": ["a"]}, "`names` of train has 1 entries for 4 rows"),
+        ("train", {"keys": ["a"]}, "`keys` of train has 1 entries for 4 rows"),
         ("test", {"labels": torch.tensor([0, 1, -1, 1])}, r"label of test\[2\] is -1"),
         ("test", {"inputs": torch.zeros(4, 3)}, r"test has rows of torch.float32 \(3,\), but"),
         ("test", {"inputs": torch.zeros(4, 2).long()}, r"test has rows of torch.int64 \(2,\)"),
@@ -96,6 +97,11 @@ def test_classes_that_cannot_be_are_refused(classes: tuple[str, ...], message: s
 def test_a_crop_as_large_as_the_images_is_refused(crop: int) -> None:
     with pytest.raises(UserError, match=rf"data\.crop={crop} is too much for images of 9 x 13"):
         set_up(Counted(crop=crop))
+
+
+def test_labels_of_ordinary_data_are_hidden_and_nothing_of_them_is_remembered() -> None:
+    data = set_up(Counted())
+    assert (data.labels_count, data.checked, data.remembered()) == (False, 0, b"")
 
 
 def test_the_data_are_loaded_once() -> None:

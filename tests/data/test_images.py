@@ -43,6 +43,13 @@ def test_the_images_of_a_batch_are_cropped_at_all_places_equally_often() -> None
     assert max(counts) < 120
 
 
+def test_statistics_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = noise(40, 3, 9, 13)
+    whole = channel_statistics(images)
+    monkeypatch.setattr("autoal.data.images.BLOCK", 7)
+    assert channel_statistics(images) == whole
+
+
 def test_a_crop_without_padding_changes_nothing() -> None:
     assert torch.equal(random_crop(NUMBERED, 0), NUMBERED)
 

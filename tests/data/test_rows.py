@@ -103,6 +103,14 @@ def test_a_text_a_row_is_shown_as_well_as_a_picture() -> None:
     assert chosen(None, torch.tensor([1])) is None
 
 
+def test_keys_follow_their_rows_and_are_not_made_up() -> None:
+    keyed = replace(six(), keys=list("uvwxyz"))
+    assert keyed.take(torch.tensor([5, 2])).keys == ["z", "w"]
+    assert keyed.joined(keyed.take(torch.tensor([1]))).keys == [*"uvwxyz", "v"]
+    assert six().take(torch.tensor([1])).keys is None
+    assert keyed.joined(six()).keys is None
+
+
 def test_rows_are_called_by_their_names_or_else_by_their_places() -> None:
     some = six().take(torch.tensor([5, 0, 3]))
     assert some.named(torch.tensor([2, 0])) == ["d", "f"]

@@ -130,6 +130,14 @@ def test_rows_that_are_no_pictures_are_encoded_as_well(tmp_path: Path) -> None:
     assert torch.equal(encoded.train.inputs, expected(encoded.data, encoded.data.train.inputs))
 
 
+def test_what_a_data_set_says_of_its_labels_and_rows_it_says_encoded_too() -> None:
+    data = Columns()
+    data.labels_count, data.checked = True, 3
+    data.remembered = lambda: b"kept"  # type: ignore[method-assign]
+    encoded = encoded_by(data, Brightness())
+    assert (encoded.labels_count, encoded.checked, encoded.remembered()) == (True, 3, b"kept")
+
+
 def test_new_rows_are_encoded_as_the_pool_was_without_a_look_at_it(data: ImageData) -> None:
     encoded_by(data, Brightness())
     encoder, new = Brightness(), data.train.inputs[[5, 2]]

@@ -180,7 +180,7 @@ def test_rounds_without_a_config_are_refused(
     with RunFolder(tmp_path, config, {}) as folder:
         folder.add(history[0], {})
     (tmp_path / "config.yaml").unlink()
-    with pytest.raises(UserError, match=r"has rounds but no config\.yaml"):
+    with pytest.raises(UserError, match=r"has rounds or labels but no config\.yaml"):
         RunFolder(tmp_path, config, {})
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ def write_run(
     start: Sequence[int] = (0, 1),
     weights: dict[str, float] | None = None,
     seconds: dict[str, float] | None = None,
+    stops: Sequence[dict[str, Any]] = (),
     **config: Any,
 ) -> Path:
-    """A folder with one round for each accuracy, two labels a round."""
+    """A folder with one round for each accuracy, two labels a round.
+
+    A rule said what `stops` has about the first rounds.
+    """
     path = top / name
     path.mkdir(parents=True)
     settings = {
@@ -52,6 +57,10 @@ def write_run(
             "notes": {"weights": weights} if weights and number else {},
         }
         for number, value in enumerate(accuracy)
+    ]
+    lines = [
+        line | ({"stop": stop} if stop else {})
+        for line, stop in zip_longest(lines, stops, fillvalue={})
     ]
     (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return path

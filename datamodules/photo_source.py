@@ -1,0 +1,189 @@
+"""Pictures of which few are labelled: in a folder, or in a table of their paths."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from autoal.data.images import Preprocess, channel_statistics
+from autoal.data.pictures import ENDINGS, is_picture, pictures_below, refusal
+from autoal.data.reader import PhotoReader, Reader
+from autoal.data.rows import Rows, Shape
+from autoal.data.sheet import Sheet
+from autoal.errors import UserError
+
+from .photos import photos
+from .source import Items, Labels, Source, told
+
+TRAIN, PARTS = "train", ("test", "val")  # folders beside or around those of the classes
+
+
+class PhotoSource(Source):
+    """Picture files, called by their paths below a folder.
+
+    Args:
+        folder: below which they are.
+        shape: that a network reads: channels, height, width.
+        corrupt: refuse or skip files that cannot be read.
+    """
+
+    labels: Labels
+
+    def __init__(self, folder: Path, shape: Shape, corrupt: str) -> None:
+        self.folder = folder
+        self.shape = shape
+        self.corrupt = corrupt
+
+    def read(self, order: Sequence[int]) -> Items:
+        names = [self.names[number] for number in order]
+        return self._items(names, [self.labels[number] for number in order], self.shown(order))
+
+    @abstractmethod
+    def shown(self, order: Sequence[int]) -> Sequence[Any]:
+        """What a person sees of these pictures."""
+
+    def reader(self) -> Reader:
+        return PhotoReader(self.shape)
+
+    def preprocess(self, inputs: Tensor) -> nn.Module:
+        return Preprocess(*channel_statistics(inputs))
+
+    def _items(self, names: Sequence[str], labels: Labels, shown: Sequence[Any]) -> Items:
+        paths = [self.folder / name for name in names]
+        found = photos(list(dict.fromkeys(paths)), self.shape)
+        self._tell(found.wrong)
+        there = [number for number, path in enumerate(paths) if path in found.contents]
+        contents = [found.contents[paths[number]] for number in there]
+        return Items(
+            [names[number] for number in there],
+            [found.keys[content] for content in contents],
+            [labels[number] for number in there],
+            [shown[number] for number in there],
+            lambda places: found.inputs([contents[place] for place in places]),
+        )
+
+    def _tell(self, wrong: list[str]) -> None:
+        """Refuse pictures that cannot be read, or say that they are left out."""
+        if wrong and self.corrupt == "refuse":
+            raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
+        for message in wrong:
+            print(f"left out {message}", file=sys.stderr)
+
+
+class PhotoFolder(PhotoSource):
+    """Pictures at any depth; those below a folder that is called like a class are labelled so.
+
+    Such folders stand at the top or in `train`; `test/CLASS` and `val/CLASS` are parts of their
+    own. Whatever stands elsewhere is unlabelled.
+
+    Args:
+        folder: of them all.
+        shape: that a network reads: channels, height, width.
+        corrupt: refuse or skip files that cannot be read.
+        classes: their names; none: the folders are the classes.
+    """
+
+    def __init__(
+        self, folder: Path, shape: Shape, corrupt: str, classes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(folder, shape, corrupt)
+        start = f"{folder}/"
+        every = [str(path).removeprefix(start) for path in pictures_below(folder)]
+        self.parts = {part: _labelled(every, part, classes) for part in PARTS}
+        apart = {name for names in self.parts.values() for name in names}
+        self.names = [name for name in every if name not in apart]
+        if not self.names:
+            raise UserError(f"there are no pictures in {folder}; known: {' '.join(ENDINGS)}")
+        self.classes = classes or _folders(self.names)
+        self.labels = [self._label(name) for name in self.names]
+
+    def shown(self, order: Sequence[int]) -> Sequence[Path]:
+        return [self.folder / self.names[number] for number in order]
+
+    def part(self, name: str) -> Rows | None:
+        names = self.parts[name]
+        if not names:
+            return None
+        labels = [_folder(each, 1) for each in names]
+        if None in labels:
+            stray = names[labels.index(None)]
+            raise UserError(
+                f"{self.folder / stray} is in no folder of a class, as all of {name} is"
+            )
+        items = self._items(names, labels, [self.folder / each for each in names])
+        return items.rows(range(len(items.names)), self.classes, name)
+
+    def _label(self, name: str) -> str | None:
+        """The class in whose folder a picture is."""
+        in_train = name.startswith(f"{TRAIN}/") and TRAIN not in self.classes
+        folder = _folder(name, int(in_train))
+        return folder if folder in self.classes else None
+
+
+class PhotoSheet(PhotoSource):
+    """A table with a column of the paths of pictures, relative to its own folder.
+
+    Args:
+        sheet: the table; its other columns are shown beside the pictures.
+        picture: the number of the column of paths.
+        label: that of the labels; None: there is none.
+        shape: that a network reads: channels, height, width.
+        corrupt: refuse or skip files that cannot be read.
+        classes: their names; none: the labels tell.
+    """
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        picture: int,
+        label: int | None,
+        shape: Shape,
+        corrupt: str,
+        classes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(sheet.path.parent, shape, corrupt)
+        self.picture = sheet.names[picture]
+        self.cells = sheet.beside(label)
+        self.names = sheet.column(self.picture)
+        self.labels = sheet.known(label)
+        self.classes = classes or told(self.labels)
+
+    def shown(self, order: Sequence[int]) -> Sequence[dict[str, Any]]:
+        return [
+            {**self.cells[number], self.picture: self.folder / self.names[number]}
+            for number in order
+        ]
+
+
+def column_of_pictures(sheet: Sheet) -> int | None:
+    """The first column all of whose cells are names of pictures."""
+    for place, name in enumerate(sheet.names):
+        if sheet.rows and all(is_picture(Path(cell).name) for cell in sheet.column(name)):
+            return place
+    return None
+
+
+def _labelled(names: Sequence[str], part: str, classes: Sequence[str]) -> list[str]:
+    """The pictures of a part, which is one if it has the folder of a class."""
+    inside = [name for name in names if name.startswith(f"{part}/")]
+    folders = {_folder(name, 1) for name in inside} - {None}
+    is_part = part not in classes and (folders & set(classes) if classes else folders)
+    return inside if is_part else []
+
+
+def _folders(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the classes: in `train`, if there are some, or else at the top."""
+    in_train = {_folder(name, 1) for name in names if name.startswith(f"{TRAIN}/")} - {None}
+    at_the_top = {_folder(name, 0) for name in names} - {None, TRAIN, *PARTS}
+    return tuple(sorted(folder for folder in in_train or at_the_top if folder))
+
+
+def _folder(name: str, depth: int) -> str | None:
+    """The folder at this depth of the path in which the picture is, if it is so deep."""
+    parts = name.split("/")
+    return parts[depth] if len(parts) > depth + 1 else None

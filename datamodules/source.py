@@ -1,0 +1,116 @@
+"""Where rows come from of which few are labelled, whatever kind of files they stand in."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autoal.data.contract import Loaded
+from autoal.data.reader import Reader
+from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.sheet import in_order
+from autoal.errors import UserError
+
+Labels = Sequence[str | None]  # the class of each; None: nobody told
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """What a source has, one after the other; two of them may have the same content."""
+
+    names: Sequence[str]
+    keys: Sequence[str]  # of their contents
+    labels: Labels
+    shown: Sequence[Any] | None  # what a person sees of each; None: the inputs themselves
+    inputs: Callable[[Sequence[int]], Tensor]  # of the items at some places
+
+    def distinct(self) -> list[int]:
+        """The place of one item for each content: of copies the first that has a label."""
+        place: dict[str, int] = {}
+        copies = []
+        for item, key in enumerate(self.keys):
+            first = place.setdefault(key, item)
+            if first != item:
+                copies.append((item, first))
+                self._demand_agreement(first, item)
+                if self.labels[first] is None and self.labels[item] is not None:
+                    place[key] = item
+        if copies:
+            copy, other = (self.names[item] for item in copies[0])
+            print(
+                f"the same content twice, {len(copies):,} times, such as {other} and {copy}: "
+                "each is asked about once",
+                file=sys.stderr,
+            )
+        return list(place.values())
+
+    def rows(self, places: Sequence[int], classes: Sequence[str], part: str = "train") -> Rows:
+        """The items at these places."""
+        names = [self.names[place] for place in places]
+        inputs = self.inputs(places)
+        return Rows(
+            inputs,
+            numbers_of([self.labels[place] for place in places], names, classes),
+            shown=inputs if self.shown is None else [self.shown[place] for place in places],
+            names=names,
+            keys=[self.keys[place] for place in places],
+            part=part,
+        )
+
+    def _demand_agreement(self, first: int, second: int) -> None:
+        """Refuse two labels of one content."""
+        labels = self.labels[first], self.labels[second]
+        if None not in labels and labels[0] != labels[1]:
+            raise UserError(
+                f"{self.names[first]} and {self.names[second]} have the same content, but the "
+                f"labels {labels[0]!r} and {labels[1]!r}: correct one of them, or take it away"
+            )
+
+
+class Source(ABC):
+    """Rows to be labelled, from files of one kind."""
+
+    classes: tuple[str, ...]  # those that were given, or else those that labels tell of
+    names: Sequence[str]  # of all items, as they stand in the files
+
+    @abstractmethod
+    def read(self, order: Sequence[int]) -> Items:
+        """The items in this order of their names; those that cannot be read are left out."""
+
+    def part(self, name: str) -> Rows | None:
+        """The part `test` or `val`, all of whose rows are labelled, if there is one."""
+        return None
+
+    def ready(self, parts: Loaded) -> Loaded:
+        """The parts as the engine takes them."""
+        return parts
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """Reads new rows as these, once they are ready."""
+
+    @abstractmethod
+    def preprocess(self, inputs: Tensor) -> nn.Module:
+        """From rows as they are stored to what a network reads."""
+
+
+def told(labels: Labels) -> tuple[str, ...]:
+    """The classes that labels tell of, in order."""
+    return tuple(in_order({label for label in labels if label is not None}))
+
+
+def numbers_of(labels: Labels, names: Sequence[str], classes: Sequence[str]) -> Tensor:
+    """The numbers of the classes, (n,) long."""
+    place = {name: number for number, name in enumerate(classes)}
+    for name, label in zip(names, labels, strict=True):
+        if label is not None and label not in place:
+            raise UserError(
+                f"{name} has the label {label!r}, which is none of the classes {', '.join(classes)}"
+            )
+    return torch.tensor([UNKNOWN if label is None else place[label] for label in labels]).long()

@@ -1,0 +1,169 @@
+"""Data of one's own of which few rows are labelled, or none: what people are asked about."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from autoal import Data
+from autoal.bounds import choice, switch, text, whole
+from autoal.data.classes import class_names
+from autoal.data.contract import Loaded
+from autoal.data.pictures import MODES, is_picture
+from autoal.data.reader import Reader
+from autoal.data.roll import Line, Roll
+from autoal.data.rows import Rows
+from autoal.data.sheet import read_sheet
+from autoal.errors import UserError, about
+
+from .npz_source import NpzSource
+from .photo_source import PhotoFolder, PhotoSheet, column_of_pictures
+from .source import Source
+from .table_source import TableSource
+
+
+class Unlabelled(Data):
+    """Pictures in a folder, a table of their paths, a table of rows, or an npz file.
+
+    Labels that are there count. Rows stand in a fixed shuffled order and have keys, by which they
+    keep their numbers in a run though files are renamed or added to.
+
+    Args:
+        path: of the folder or of the file.
+        classes: their names; null: those that folders or labels tell of.
+        check: rows, drawn at random at the start, that judge the model where there is no test set.
+        size: to which picture files are resized, height and width.
+        channels: of picture files: 3 for colour, 1 for grey.
+        corrupt: refuse or skip picture files that cannot be read.
+        picture: the column of a CSV file that has the paths of pictures, by its name or its number
+            from 0; null: the first that has nothing else, if there is one.
+        label: the column of the classes; an empty cell is unlabelled; null: there is none.
+        header: whether the first line of a CSV file names the columns; null: if it has no number.
+        categorical: columns of numbers that are names of categories.
+        drop: columns that are shown, and not learnt from.
+        validation: rows of the part `val` to hold out, which strategies may use; null: all.
+        batch_size: of the two dataloaders.
+    """
+
+    keeps_order = True  # it is that of the roll
+    labels_count = True
+
+    def __init__(
+        self,
+        path: str,
+        classes: list[str | int] | None = None,
+        check: int = 0,
+        size: int = 128,
+        channels: int = 3,
+        corrupt: str = "refuse",
+        picture: str | int | None = None,
+        label: str | int | None = None,
+        header: bool | None = None,
+        categorical: list[str | int] | None = None,
+        drop: list[str | int] | None = None,
+        validation: int | None = 0,
+        batch_size: int = 128,
+    ) -> None:
+        super().__init__(validation=validation, batch_size=batch_size)
+        text("path", path)
+        whole("check", check, least=0)
+        whole("size", size, least=1, most=1024)
+        if channels not in MODES:
+            raise ValueError(f"`channels` must be 1 or 3, got {channels}")
+        choice("corrupt", corrupt, ("refuse", "skip"))
+        switch("header", header, optional=True)
+        self.path = Path(path).expanduser()
+        self.given = () if classes is None else _two(class_names(classes), "data.classes has")
+        self.checked = check
+        self.shape = (channels, size, size)
+        self.corrupt = corrupt
+        self.header = header
+        self.columns: dict[str, Any] = {
+            "picture": picture,
+            "label": label,
+            "categorical": categorical or [],
+            "drop": drop or [],
+        }
+
+    def load(self) -> Loaded:
+        self._source = source = self._opened()
+        self.classes = _two(source.classes, f"{self.path} tells of")
+        roll = Roll.read(self.known)
+        items = source.read(roll.order(source.names))
+        places = items.distinct()
+        keys, names = ([every[place] for place in places] for every in (items.keys, items.names))
+        train = items.rows([places[row] for row in roll.called(keys, names)], self.classes)
+        return Loaded(train, source.part("test"), self._own_validation(source))
+
+    def ready(self, parts: Loaded) -> Loaded:
+        return self._source.ready(parts)
+
+    def reader(self) -> Reader:
+        return self._source.reader()
+
+    def preprocess(self) -> nn.Module:
+        return self._source.preprocess(self.train.inputs)
+
+    def fingerprint(self) -> str:
+        """What rows there can be; which there are, the roll of an earlier start has told."""
+        return sha256(repr((self.train.inputs.dtype, self.train.shape)).encode()).hexdigest()
+
+    def remembered(self) -> bytes:
+        every = torch.arange(len(self.train))
+        lines = zip(self.train.keys or (), self.train.named(every), strict=True)
+        return Roll([Line(*line) for line in lines]).written()
+
+    def _opened(self) -> Source:
+        """What is at the path."""
+        if not self.path.exists():
+            raise UserError(f"there is no file or folder {self.path}; data.path= names one")
+        folder, array = self.path.is_dir(), self.path.suffix.lower() == ".npz"
+        if not (folder or array):
+            return self._sheet()
+        if given := [
+            f"data.{name}" for name, column in self.columns.items() if column not in (None, [])
+        ]:
+            raise UserError(f"{given[0]} is for CSV files, and {self.path} is none")
+        if folder:
+            return PhotoFolder(self.path, self.shape, self.corrupt, self.given)
+        with about(self.path):
+            return NpzSource(self.path, self.given)
+
+    def _sheet(self) -> PhotoSheet | TableSource:
+        sheet = read_sheet(self.path, self.header)
+        if self.header is None and any(map(is_picture, sheet.names)):
+            sheet = read_sheet(self.path, False)  # a name of a picture is none of a column
+        if not sheet.rows:
+            raise UserError(f"{self.path} has no rows")
+        picture, label = (
+            None if column is None else sheet.place(column)
+            for column in (self.columns["picture"], self.columns["label"])
+        )
+        if picture is None:
+            picture = column_of_pictures(sheet)
+        if picture is not None:
+            return PhotoSheet(sheet, picture, label, self.shape, self.corrupt, self.given)
+        lists = self.columns["categorical"], self.columns["drop"]
+        return TableSource(sheet, label, *lists, self.given)
+
+    def _own_validation(self, source: Source) -> Rows | None:
+        """The rows of the part `val`, where some are asked for."""
+        own = None if self.held_out == 0 else source.part("val")
+        if self.held_out and own is None:
+            raise UserError(
+                f"data.validation={self.held_out}: {self.path} has no labelled rows for it apart "
+                "from the pool, as in a folder val"
+            )
+        return own
+
+
+def _two(classes: tuple[str, ...], what: str) -> tuple[str, ...]:
+    """The classes, of which there must be two at least."""
+    if len(classes) < 2:
+        found = f"only the class {classes[0]!r}" if classes else "no class"
+        raise UserError(f"{what} {found}: name two at least, as in data.classes=[cat,dog]")
+    return classes
