@@ -168,7 +168,7 @@ def decisive(events: Sequence[Event]) -> Event | None:
     """By which of these a row has its label: the last decision or, without any, the first label."""
     named = [event for event in events if event.label is not None]
     decisions = [event for event in named if event.kind != LABEL]
-    return (decisions[-1:] or named[:1] or [None])[0]
+    return next(iter(decisions[-1:] or named[:1]), None)
 
 
 def _lines(path: Path) -> tuple[bytes, bytes]:

@@ -36,8 +36,6 @@ class Files(Asking):
         strategy: that chooses the rows; one that sees true outcomes is refused.
     """
 
-    alone = True  # a run that asks people is no part of a sweep
-
     def __init__(self, data: Data, folder: Path, strategy: QueryStrategy | None = None) -> None:
         demand_blind("files", strategy)
         self.data = data
