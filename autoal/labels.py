@@ -14,7 +14,7 @@ from autoal.building import TARGET, demand_trusted
 from autoal.errors import UserError, about
 from autoal.exported.place import demand_new, is_model_of
 from autoal.exported.told import add_trust, tell, told
-from autoal.people.events import last_said
+from autoal.people.events import deciding
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from autoal.data.contract import Data
     from autoal.exported.labelled import Labelled
 
-TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz")
+STUDIO = "label_studio"
+TEXTS, FILES = ("csv", "jsonl", STUDIO), ("folder", "npz")
 DESCRIPTION = (
     "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
     "source, and the probability that the final model gives the label."
@@ -45,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=[*TEXTS, *FILES],
         default=TEXTS[0],
         help="csv, jsonl: lines; folder: pictures in a folder for each class; npz: arrays, which "
-        "data=npz reads where they are pictures (default: %(default)s)",
+        "data=npz reads where they are pictures; label_studio: what Label Studio imports (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--out", type=Path, help="what to write, which must not be there yet; default: the terminal"
@@ -101,6 +103,7 @@ def _section(name: str, settings: Settings) -> Settings:
 
 def _tell(run: _Run, form: str, out: Path | None) -> None:
     from autoal.cycle.history import demand_same_data
+    from autoal.exported.label_studio import as_label_studio, interface
     from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
     from autoal.record.states import read_state
     from autoal.run import data_set  # which brings torch
@@ -109,24 +112,28 @@ def _tell(run: _Run, form: str, out: Path | None) -> None:
     data = data_set(run.sections, pool.read_bytes() if pool.is_file() else b"")
     state = read_state(state_of(run.path, run.history[-1].number))
     demand_same_data(data, state.get("data"))
-    labelled = Labelled(data, run.history, last_said(run.path / LABELS))
+    labelled = Labelled(data, run.history, deciding(run.path / LABELS))
     probs = _probs(run, data, labelled)
     if probs is not None:
         labelled.labels = labelled.with_probabilities(probs)
+    source = _source(run.sections["data"].get("path"))
     if out is not None and form == "folder":
-        as_folder(labelled, out, _source(run.sections["data"].get("path")))
+        as_folder(labelled, out, source)
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
+    elif form == STUDIO:
+        tell(as_label_studio(labelled, source), out)
+        print(f"the labelling interface of its project:\n{interface(labelled)}", file=sys.stderr)
     else:
         tell((as_csv if form == "csv" else as_jsonl)(labelled.labels), out)
 
 
 def _source(path: str | None) -> Path | None:
-    """The folder of a data set: its path, or that in which its file is."""
+    """The folder below which the rows of a data set may be named by their files."""
     if path is None:
         return None
-    place = Path(path).expanduser()
-    return place if place.is_dir() else place.parent
+    found = Path(path).expanduser()
+    return found.parent if found.is_file() else found
 
 
 def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":
@@ -136,10 +143,13 @@ def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | Non
     import torch
 
     from autoal.exported.model import Model
-    from autoal.run import encoded
+    from autoal.run import encoded, seen_by
 
     model = Model.read(run.path, trust=run.trust)
-    seen = encoded(run.sections, data, model.device)
+    if model.encoder is None:
+        seen = encoded(run.sections, data, model.device)
+    else:  # it may be another one than a new run would choose
+        seen = seen_by(model.encoder, data, model.device)
     return torch.cat([model.predict_encoded(rows) for rows in labelled.of(seen)])
 
 

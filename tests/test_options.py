@@ -26,7 +26,10 @@ FACTS: Settings = {
     "training": Training(accelerator="cpu"),
     "network": MLP,
 }
-NEEDED = {"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"}
+NEEDED = {
+    **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"},
+    **{"price": 1.0, "worth": 1.0, "labels": 1, "minutes": 1.0},
+}
 NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]
 NO_NUMBERS: list[Any] = ["x", None, [], {}, True]
 ENDLESS = [nan, inf, -inf]
@@ -34,7 +37,7 @@ ENDLESS = [nan, inf, -inf]
 
 def targets() -> list[str]:
     """The classes that our files of settings name, those of an experiment's parts."""
-    folders = ("data", "encoder", "task", "trainer")
+    folders = ("data", "encoder", "stop", "task", "trainer")
     files = [
         *CONFIGS.glob("*.yaml"),
         *(file for name in folders for file in CONFIGS.glob(f"{name}/*")),
