@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from math import prod
@@ -84,8 +85,8 @@ def _decoded(paths: Sequence[Path], files: Sequence[Path], shape: Shape) -> Iter
     place = {path: number for number, path in enumerate(files)}
     size = max(1, min(BLOCK, BLOCK_BYTES // prod(shape)))
     seen: set[bytes] = set()
-    what = f"decoding {len(paths):,} pictures, once; kept for next time"
-    with progress(what, len(paths)) as advance:
+    print(f"decoding {len(paths):,} pictures, once; kept for next time", file=sys.stderr)
+    with progress("the decoder", len(paths)) as advance:
         for begin in range(0, len(paths), size):
             block = paths[begin : begin + size]
             found = dict(zip(block, attempted(read, block), strict=True))

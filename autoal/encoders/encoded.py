@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from autoal.data.cache import NamedArrays, cached_blocks
 from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
+from autoal.data.progress import progress
 from autoal.data.reader import Reader
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, are_pictures
-from autoal.encoders.progress import progress
 from autoal.errors import UserError
 
 BLOCK = 4096  # rows whose bytes are read at a time

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from autoal.encoders.progress import progress
+from autoal.data.progress import progress
 
 
 class Terminal(io.StringIO):
@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 def test_elsewhere_than_on_a_terminal_there_are_a_few_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("autoal.encoders.progress.SLOW", 0)
+    monkeypatch.setattr("autoal.data.progress.SLOW", 0)
     with progress("Patches", 1000) as advance:
         for _ in range(100):
             advance(10)
