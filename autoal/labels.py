@@ -143,10 +143,13 @@ def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | Non
     import torch
 
     from autoal.exported.model import Model
-    from autoal.run import encoded
+    from autoal.run import encoded, seen_by
 
     model = Model.read(run.path, trust=run.trust)
-    seen = encoded(run.sections, data, model.device)
+    if model.encoder is None:
+        seen = encoded(run.sections, data, model.device)
+    else:  # it may be another one than a new run would choose
+        seen = seen_by(model.encoder, data, model.device)
     return torch.cat([model.predict_encoded(rows) for rows in labelled.of(seen)])
 
 

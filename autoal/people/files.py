@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.events import Event
 from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake, few
@@ -23,7 +23,7 @@ from autoal.record.whole import write_whole, writing
 BY = "files"  # who answers
 
 
-class Files:
+class Files(Asking):
     """Asks in `to_label.csv` of the run's folder, whose column `label` is to be filled in.
 
     The command ends where answers are lacking, and the same command goes on with those that are
@@ -35,8 +35,6 @@ class Files:
         folder: of the run.
         strategy: that chooses the rows; one that sees true outcomes is refused.
     """
-
-    alone = True  # a run that asks people is no part of a sweep
 
     def __init__(self, data: Data, folder: Path, strategy: QueryStrategy | None = None) -> None:
         demand_blind("files", strategy)

@@ -11,6 +11,7 @@ import torch
 
 from autoal.data.contract import Data
 from autoal.oracles.question import Answers, Question
+from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
 from autoal.people.fitting import demand_same_rows
@@ -103,10 +104,12 @@ class Intake:
             if self._said.labels.get(row, label) != label
         }
         events = [event for row in rows for event in self._said.of(row)]
+        numbers = torch.tensor(rows, dtype=torch.long)
         return Answers(
-            torch.tensor(rows, dtype=torch.long),
+            numbers,
             torch.tensor([labels[row] for row in rows], dtype=torch.long),
             ", ".join(sorted({event.by for event in events})),
+            truth=truth_of(self._rows.labels, numbers),
             corrected=corrected,
             people=effort(event for event in events if event.seconds is not None),
         )

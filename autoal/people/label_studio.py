@@ -11,7 +11,7 @@ from uuid import uuid4
 from autoal.bounds import switch, whole
 from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting, about
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake
 from autoal.people.label_studio_api import Api, understood
@@ -27,7 +27,7 @@ EVERY = 3  # seconds, answers are looked for
 LONGEST = 50  # characters of a title
 
 
-class LabelStudio:
+class LabelStudio(Asking):
     """Asks by the tasks of a project in Label Studio, and takes their annotations for answers.
 
     Of several annotations of a task the last one counts; a skipped task declines its row. Pictures
@@ -41,8 +41,6 @@ class LabelStudio:
         wait: for answers; else the command ends, and the same command goes on once they are there.
         strategy: that chooses the rows; one that sees true outcomes is refused.
     """
-
-    alone = True  # a run that asks people is no part of a sweep
 
     def __init__(
         self,

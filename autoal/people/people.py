@@ -16,7 +16,7 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.asked import Asked, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
@@ -35,7 +35,7 @@ from autoal.record.sink import Sink
 SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # of which one is set where a browser can open
 
 
-class People(Sink):
+class People(Asking, Sink):
     """Asks people on a page of their browsers; what they say is on the disk before it counts.
 
     Args:
@@ -49,8 +49,6 @@ class People(Sink):
         guess: show what the model takes a row for.
         strategy: that chooses the rows; one that sees true outcomes is refused.
     """
-
-    alone = True  # a run that asks people is no part of a sweep
 
     def __init__(
         self,
@@ -173,10 +171,7 @@ def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
 
 
 def _doubts(question: Question) -> Doubts:
-    """What the model takes the labelled rows for, and how surely."""
-    if question.view is None or not len(question.view.labelled):
-        return {}
-    known = question.view.labelled.features
-    best = known.probs.cpu().max(1)
-    triples = zip(known.rows.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
-    return {row: (question.classes[label], round(p, 4)) for row, label, p in triples}
+    """What labelled rows may be instead, and how surely."""
+    return {
+        row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
+    }

@@ -67,7 +67,7 @@ class Standing:
 
 def _plan(settings: Settings) -> int | None:
     """How many labels are there when all rounds are done."""
-    if "budget" not in settings:
+    if settings.get("rounds") is None or "budget" not in settings:
         return None
     budget, rounds = settings["budget"], settings["rounds"]
     later = sum(budget) if isinstance(budget, list) else budget * rounds
