@@ -14,7 +14,7 @@ from autoal.building import TARGET, demand_trusted
 from autoal.errors import UserError, about
 from autoal.exported.place import demand_new, is_model_of
 from autoal.exported.told import add_trust, tell, told
-from autoal.people.events import last_said
+from autoal.people.events import deciding
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
@@ -112,7 +112,7 @@ def _tell(run: _Run, form: str, out: Path | None) -> None:
     data = data_set(run.sections, pool.read_bytes() if pool.is_file() else b"")
     state = read_state(state_of(run.path, run.history[-1].number))
     demand_same_data(data, state.get("data"))
-    labelled = Labelled(data, run.history, last_said(run.path / LABELS))
+    labelled = Labelled(data, run.history, deciding(run.path / LABELS))
     probs = _probs(run, data, labelled)
     if probs is not None:
         labelled.labels = labelled.with_probabilities(probs)

@@ -110,6 +110,7 @@ class Experiment:
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
         self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
+        learner.meet(self._known.rows)
         self._judges = judges  # how many rows of the start are to judge the model
         self._taught = False  # the learner has learnt something
         self._ahead: Ahead | None = None
@@ -276,7 +277,7 @@ class Experiment:
             metrics=metrics,
             seconds=asked.spent,
             steps=steps,
-            notes=asked.notes,
+            notes=asked.notes | self._settled(),
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
@@ -298,6 +299,11 @@ class Experiment:
         first = not self._taught
         return taught(self.learner, self._known.lesson, first=first, watch=self.sink.step)
 
+    def _settled(self) -> dict[str, Any]:
+        """What the learner chose by itself."""
+        chosen = self.learner.settled() if len(self._known.pool.labelled) else {}
+        return {"learner": dict(chosen)} if chosen else {}
+
     def _take_up_learner(self, state: dict[str, Any]) -> None:
         """Be the learner of the last round; where classes joined since, another one is taught."""
         number, same = len(self.history) - 1, [*self.data.classes]
@@ -316,7 +322,7 @@ class Experiment:
             metrics = tested(self.learner, test)
         elif len(judges):
             metrics, judged = by_check(self.learner, judges), CHECK
-        elif self.data.labels_count:
+        elif self.data.labels_count and len(self._known.pool.labelled) > 1:
             metrics, judged = self._unseen_by(number).metrics(), CROSS_VALIDATION
         if validation is not None:
             held_out = tested(self.learner, validation)
@@ -333,7 +339,8 @@ class Experiment:
 
     def _doubts(self, number: int) -> dict[int, tuple[int, float]]:
         """Labels that may be wrong, for those who label; not where training takes long."""
-        if not self._taught or not self.data.labels_count or self.learner.deep:
+        few = len(self._known.pool.labelled) < 2
+        if few or not self._taught or not self.data.labels_count or self.learner.deep:
             return {}
         return self._unseen_by(number - 1).doubts()
 

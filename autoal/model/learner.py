@@ -91,8 +91,8 @@ class Learner(ABC):
         An experiment calls it once. Most learners make nothing of rows without labels.
         """
 
-    def facts(self) -> dict[str, float]:
-        """What the last fit chose by itself, such as a penalty, worth a line in the record."""
+    def settled(self) -> dict[str, float]:
+        """What the last fit chose by itself, such as a penalty; the record tells it."""
         return {}
 
     def module(self) -> nn.Module | None:

@@ -98,7 +98,7 @@ class Logistic(Task):
             blocks = pool.blocks(torch.arange(len(pool)), BLOCK)
             self._pool = Neighbourhood(torch.cat([self._read(block.cpu()) for block in blocks]))
 
-    def facts(self) -> dict[str, float]:
+    def settled(self) -> dict[str, float]:
         if not self._tunes:
             return {}
         l2, weight = self._chosen.tolist()

@@ -107,7 +107,7 @@ class Task(LightningModule):
     def meet(self, pool: Rows) -> None:
         """See the pool's rows, which nobody labelled, before anything is learnt."""
 
-    def facts(self) -> dict[str, float]:
+    def settled(self) -> dict[str, float]:
         """What the last training chose by itself, worth a line in the record."""
         return {}
 

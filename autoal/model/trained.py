@@ -56,8 +56,8 @@ class Trained(Learner):
     def meet(self, pool: Rows) -> None:
         self.task.meet(pool)
 
-    def facts(self) -> dict[str, float]:
-        return self.task.facts()
+    def settled(self) -> dict[str, float]:
+        return self.task.settled()
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         self._part()

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 import torch
+from torch import Tensor
 
 from autoal import bounds
 from autoal.data.contract import Data
@@ -17,6 +18,7 @@ from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.question import Answers, Asking, Question
+from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
@@ -48,6 +50,7 @@ class People(Asking, Sink):
         second: the share of rows that are shown to another person too.
         guess: show what the model takes a row for.
         strategy: that chooses the rows; one that sees true outcomes is refused.
+        labels: the true ones of all rows, where they are known, for the record alone.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class People(Asking, Sink):
         second: float = 0.0,
         guess: bool = True,
         strategy: QueryStrategy | None = None,
+        labels: Tensor | None = None,
     ) -> None:
         demand_blind("people", strategy)
         bounds.whole("port", port, least=0, most=65535)
@@ -74,35 +78,38 @@ class People(Asking, Sink):
         self.people = [*people] or [_login()]
         self.second = second
         self.guess = guess
-        self._server: Server | None = None
+        self.labels = labels
+        self.server: Server | None = None  # from the first question on
         self._pending = False  # a round that was begun is not at its end
 
     def __call__(self, question: Question) -> Answers:
-        server = self._server = self._server or self._opened(question.classes)
+        server = self.server = self.server or self._opened(question.classes)
         self._pending = True
         batch = server.ask(question.number, asked(question), _doubts(question))
         numbers = {name: number for number, name in enumerate(question.classes)}
+        rows = torch.tensor([*batch.labels], dtype=torch.long)
         return Answers(
-            torch.tensor([*batch.labels], dtype=torch.long),
+            rows,
             torch.tensor([numbers[label] for label in batch.labels.values()], dtype=torch.long),
             by=", ".join(batch.people),
+            truth=truth_of(self.labels, rows),
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
         )
 
     def step(self, step: FitStep) -> None:
-        if self._server is not None:
-            self._server.step(step)
+        if self.server is not None:
+            self.server.step(step)
 
     def end(self, finished: Round) -> None:
         self._pending = False
-        if self._server is not None:
-            self._server.end(finished)
+        if self.server is not None:
+            self.server.end(finished)
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close("stopped" if self._pending else "done")
-            self._server = None
+        if self.server is not None:
+            self.server.close("stopped" if self._pending else "done")
+            self.server = None
 
     def _opened(self, classes: Sequence[str]) -> Server:
         """The page, with all that was said and done before."""
@@ -166,7 +173,8 @@ def _again(rows: Rows, row: int) -> Asked:
 def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
     """What a round taught the model."""
     told = dict(zip(done.queried, done.labels, strict=True))
-    told |= getattr(done, "given", {}) | getattr(done, "amended", {})
+    told |= dict(zip(done.checked, done.checked_labels, strict=True))
+    told |= {**done.given, **done.amended}
     return {row: classes[label] for row, label in told.items()}
 
 

@@ -20,6 +20,7 @@ class Standing:
     """The rounds that are done, and the training that runs."""
 
     run: str  # its name
+    folder: str  # as the command calls it
     strategy: str = ""
     rounds: int | None = None  # the number of the last one
     plan: int | None = None  # labels, by then
@@ -36,6 +37,7 @@ class Standing:
         at = record.stat().st_mtime if history and record.exists() else None
         return cls(
             folder.name,
+            str(folder),
             strategy=settings.get("strategy", {}).get("name", ""),
             rounds=settings.get("rounds"),
             plan=_plan(settings),
@@ -54,6 +56,7 @@ class Standing:
         step = self.training
         return {
             "run": self.run,
+            "folder": self.folder,
             "strategy": self.strategy,
             "rounds": self.rounds,
             "plan": self.plan,
@@ -61,15 +64,15 @@ class Standing:
             "training": step and {"step": step.step, "steps": step.steps},
             "curve": [point for done in self.history if (point := _point(done))],
             "judged": _judge(last),
-            "advice": getattr(last, "stop", None) or None,
+            "advice": _advice(last),
         }
 
 
 def _plan(settings: Settings) -> int | None:
     """How many labels are there when all rounds are done."""
-    if settings.get("rounds") is None or "budget" not in settings:
+    budget, rounds = settings.get("budget"), settings.get("rounds")
+    if budget is None or rounds is None:
         return None
-    budget, rounds = settings["budget"], settings["rounds"]
     later = sum(budget) if isinstance(budget, list) else budget * rounds
     return int(settings["start"]["size"]) + int(later)
 
@@ -85,7 +88,14 @@ def _judge(last: Round | None) -> str:
     """By what the curve is measured."""
     if last is None or "accuracy" not in last.metrics:
         return ""
-    return getattr(last, "judged", "") or "test"
+    return last.judged or "test"
+
+
+def _advice(last: Round | None) -> dict[str, Any] | None:
+    """Why no more should be bought, if that is so."""
+    if last is None or not last.stop.get("reason"):
+        return None
+    return {name: last.stop.get(name) for name in ("rule", "value", "reason")}
 
 
 def _time(at: datetime) -> str:

@@ -31,8 +31,8 @@ FILES = (
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (
-    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, QUESTION),
-    *(*STATES, *MODEL_FILES),
+    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS),
+    *(QUESTION, *STATES, *MODEL_FILES),
 )
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
 from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz, folder_names
 from autoal.labels import main
-from autoal.people.events import Event, Ledger, last_said
+from autoal.people.events import Event, Ledger, deciding
 from autoal.run import data_set
 
 ABOUT = "about: {id: abc, versions: {}}"
@@ -331,12 +331,11 @@ def test_labels_that_came_that_judge_and_that_were_corrected_are_told_apart(tmp_
         Round(1, 5, [1], [1], by="ann, ben", amended={4: 1, 5: 0}, **plain),
     ]
     ledger = Ledger(tmp_path / "labels.jsonl")
-    for row, label, who in ((4, 0, "ann"), (1, 1, "ben"), (4, 1, "ben")):
-        label_name = data.classes[label]
-        ledger.add(
-            Event(0, row, f"{row}", who, "label", id=f"{row}{label}", label=label_name, seconds=2.5)
-        )
-    labels = Labelled(data, history, last_said(tmp_path / "labels.jsonl")).labels
+    said = ((4, 0, "ann", "label"), (1, 1, "ben", "label"), (4, 1, "ben", "correct"))
+    for row, label, who, kind in said:
+        name = data.classes[label]
+        ledger.add(Event(0, row, f"{row}", who, kind, id=f"{row}{label}", label=name, seconds=2.5))
+    labels = Labelled(data, history, deciding(tmp_path / "labels.jsonl")).labels
     assert [(label.name, label.label, label.use, label.source) for label in labels] == [
         ("a.jpg", "class 1", "train", "data"),
         ("f.jpg", "class 0", "check", "ann"),

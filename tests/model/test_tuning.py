@@ -76,7 +76,7 @@ def losses(rows: Rows, folds: int) -> list[float]:
 )
 def test_the_penalty_is_that_of_the_least_log_loss_on_rows_held_out(rows: Rows, folds: int) -> None:
     expected = losses(rows, folds)
-    chosen = taught(rows).facts()["l2"] / unit_of(rows)
+    chosen = taught(rows).settled()["l2"] / unit_of(rows)
     place = min(range(len(CANDIDATES)), key=lambda at: abs(CANDIDATES[at] - chosen))
     assert chosen == pytest.approx(CANDIDATES[place], rel=1e-5)
     assert expected[place] < min(expected) + 0.01
@@ -85,15 +85,15 @@ def test_the_penalty_is_that_of_the_least_log_loss_on_rows_held_out(rows: Rows, 
 def test_noise_is_penalised_more_than_what_is_clear() -> None:
     rows = noisy(60, 4)
     clear = Rows(rows.inputs + 20 * torch.eye(3, 4)[rows.labels], rows.labels)
-    noise = taught(rows).facts()["l2"] / unit_of(rows)
-    assert noise > 10 * taught(clear).facts()["l2"] / unit_of(clear)
+    noise = taught(rows).settled()["l2"] / unit_of(rows)
+    assert noise > 10 * taught(clear).settled()["l2"] / unit_of(clear)
 
 
 @pytest.mark.parametrize("columns", [4, 150])
 def test_it_predicts_what_scikit_learn_predicts_under_that_penalty(columns: int) -> None:
     rows = noisy(50, columns)
     learner = taught(rows)
-    reference = LogisticRegression(C=1 / learner.facts()["l2"], tol=1e-9, max_iter=20_000)
+    reference = LogisticRegression(C=1 / learner.settled()["l2"], tol=1e-9, max_iter=20_000)
     reference.fit(rows.inputs.double(), rows.labels)
     found = learner.look(rows, torch.arange(50), 0).probs
     np.testing.assert_allclose(found, reference.predict_proba(rows.inputs.double()), atol=1e-4)
@@ -110,7 +110,7 @@ def test_no_scale_of_the_columns_matters() -> None:
 def test_where_no_row_can_be_held_out_the_penalty_is_a_middling_one(labels: list[int]) -> None:
     rows = Rows(torch.randn(len(labels), 4, generator=generator(0)), torch.tensor(labels))
     expected = UNTRIED * (unit_of(rows) or 1.0)
-    assert taught(rows).facts()["l2"] == pytest.approx(expected, rel=1e-4)
+    assert taught(rows).settled()["l2"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_only_row_of_a_class_is_never_held_out() -> None:
@@ -131,7 +131,7 @@ def test_nothing_is_drawn() -> None:
     for seed in (1, 2):
         torch.manual_seed(seed)
         learner.fit(rows, first=True, watch=unwatched)
-        facts.append(learner.facts())
+        facts.append(learner.settled())
     torch.set_rng_state(stream)
     assert facts[0] == facts[1]
 
@@ -141,15 +141,15 @@ def test_what_was_chosen_stands_in_the_state_and_in_the_module() -> None:
     learner = taught(rows)
     resumed = made(rows)
     resumed.load_state_dict(learner.state_dict())
-    assert resumed.facts() == learner.facts()
+    assert resumed.settled() == learner.settled()
     module = learner.module()
-    assert float(module.state_dict()["network.chosen"][0]) == learner.facts()["l2"]
+    assert float(module.state_dict()["network.chosen"][0]) == learner.settled()["l2"]
 
 
 def test_a_given_penalty_chooses_nothing_and_has_no_facts() -> None:
     rows = noisy(40, 4)
     learner = taught(rows, l2=1.0)
-    assert learner.facts() == {}
+    assert learner.settled() == {}
     assert set(learner.state_dict()) == {"head.weight", "head.bias"}
 
 
@@ -165,7 +165,7 @@ def test_labels_spread_over_the_pool_where_that_helps(l2: float | None) -> None:
     spread = made(lesson, l2=l2, spread=True)
     spread.meet(pool.without_labels())
     spread.fit(lesson, first=True, watch=unwatched)
-    assert spread.facts()["spread"] > 0
+    assert spread.settled()["spread"] > 0
     assert accuracy(spread, pool) > accuracy(alone, pool) + 0.02
 
 
@@ -178,9 +178,9 @@ def test_labels_do_not_spread_where_neighbours_tell_nothing() -> None:
     learner = made(lesson, spread=True)
     learner.meet(pool.without_labels())
     learner.fit(lesson, first=True, watch=unwatched)
-    assert learner.facts()["spread"] == 0
+    assert learner.settled()["spread"] == 0
     alone = taught(lesson)
-    assert learner.facts()["l2"] == pytest.approx(alone.facts()["l2"])
+    assert learner.settled()["l2"] == pytest.approx(alone.settled()["l2"])
     assert accuracy(learner, pool) == accuracy(alone, pool)
 
 
@@ -191,13 +191,13 @@ def test_a_fresh_learner_knows_the_pool_that_was_met() -> None:
     learner.meet(pool.without_labels())
     member = learner.fresh(0.8)
     member.fit(lesson, first=True, watch=unwatched)
-    assert member.facts()["spread"] > 0
+    assert member.settled()["spread"] > 0
 
 
 def test_without_a_pool_no_label_spreads() -> None:
     lesson = clouds(400).take(torch.arange(12))
     learner = taught(lesson, spread=True)
-    assert learner.facts() == taught(lesson).facts() | {"spread": 0.0}
+    assert learner.settled() == taught(lesson).settled() | {"spread": 0.0}
 
 
 @pytest.mark.parametrize("met", [False, True])
@@ -231,7 +231,7 @@ def test_a_run_of_the_command_chooses(option: str, train: Zygote, tmp_path: Path
     chosen = ("data=digits", "task=logistic", option, "strategy=random", "rounds=1")
     finished = train.run(*chosen, "logger=none", f"out={tmp_path}", "name=run")
     assert finished.code == 0, finished.err
-    assert Model.read(tmp_path / "run").learner.facts()["l2"] > 0
+    assert Model.read(tmp_path / "run").learner.settled()["l2"] > 0
 
 
 def test_null_is_refused_where_a_class_wants_a_number(train: Zygote, tmp_path: Path) -> None:
