@@ -63,10 +63,13 @@ class Intake:
         return {row: self._named[row] for row in (*order, *self.asked)}
 
     def event(self, row: int, kind: str, label: str | None, **more: Any) -> Event:
-        """What was said of a row, as it may be taken in."""
+        """What was said of a row, as it may be taken in; whoever is asked sees the guess."""
         key = "" if self._rows.keys is None else self._rows.keys[row]
+        guesses = self.asked[row].guess if row in self.asked else ()
+        guess = guesses[0][0] if guesses else None
+        more |= {"key": key, "guess": guess, "shown": guess is not None}
         number, name = self.question.number, self._named[row]
-        return Event(number, row, name, kind=kind, label=label, key=key, id="", **more)
+        return Event(number, row, name, kind=kind, label=label, id="", **more)
 
     def is_spare(self, row: int) -> bool:
         """Whether nobody asked about a row yet."""
