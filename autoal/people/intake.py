@@ -11,6 +11,7 @@ import torch
 
 from autoal.data.contract import Data
 from autoal.oracles.question import Answers, Question
+from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
 from autoal.people.fitting import demand_same_rows
@@ -62,10 +63,13 @@ class Intake:
         return {row: self._named[row] for row in (*order, *self.asked)}
 
     def event(self, row: int, kind: str, label: str | None, **more: Any) -> Event:
-        """What was said of a row, as it may be taken in."""
+        """What was said of a row, as it may be taken in; whoever is asked sees the guess."""
         key = "" if self._rows.keys is None else self._rows.keys[row]
+        guesses = self.asked[row].guess if row in self.asked else ()
+        guess = guesses[0][0] if guesses else None
+        more |= {"key": key, "guess": guess, "shown": guess is not None}
         number, name = self.question.number, self._named[row]
-        return Event(number, row, name, kind=kind, label=label, key=key, id="", **more)
+        return Event(number, row, name, kind=kind, label=label, id="", **more)
 
     def is_spare(self, row: int) -> bool:
         """Whether nobody asked about a row yet."""
@@ -103,10 +107,12 @@ class Intake:
             if self._said.labels.get(row, label) != label
         }
         events = [event for row in rows for event in self._said.of(row)]
+        numbers = torch.tensor(rows, dtype=torch.long)
         return Answers(
-            torch.tensor(rows, dtype=torch.long),
+            numbers,
             torch.tensor([labels[row] for row in rows], dtype=torch.long),
             ", ".join(sorted({event.by for event in events})),
+            truth=truth_of(self._rows.labels, numbers),
             corrected=corrected,
             people=effort(event for event in events if event.seconds is not None),
         )

@@ -99,6 +99,9 @@ def test_the_file_says_what_the_model_makes_of_a_row_and_why_it_is_asked(folder:
     assert first["why"].endswith("the model takes it for blue")
     assert (second["guess"], second["margin"]) == ("red", "0.0500")
     assert second["why"].endswith("the model hesitates between red and green")
+    filled_in(folder, question([2, 6], ["a", "b"], view=view, number=1))
+    said = Ledger(folder / "labels.jsonl").events
+    assert [(event.guess, event.shown) for event in said] == [("blue", True), ("red", True)]
 
 
 @pytest.mark.parametrize(

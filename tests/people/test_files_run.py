@@ -16,7 +16,7 @@ from tests.launch import Finished, Zygote
 
 DIGITS = ("data=digits", "strategy=margin", "task=linear", "task.steps=20", "logger=none")
 PLAN = ("start=20", "budget=10", "rounds=1")
-PEOPLE = ("seconds", "by", "people", "wrong")  # what a record says of who answered
+PEOPLE = ("seconds", "by", "people")  # what a record says of who answered
 BRIGHT, DARK = 200, 50
 
 
