@@ -18,7 +18,9 @@ CPU = torch.device("cpu")
 
 
 class Small(Patches):
-    """Stands in the place of both choices, with a width of its own."""
+    """Stands in the place of a choice, with a width of its own."""
+
+    centres_wanted: int
 
     def __init__(self) -> None:
         super().__init__(count=self.centres_wanted, size=3, components=0)
