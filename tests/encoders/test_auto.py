@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 
 class Small(Patches):
-    """Stands in the place of a choice, with a width of its own."""
+    """Stands in the place of both choices, with a width of its own."""
 
     centres_wanted: int
 
