@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config
 from autoal.config import CONFIGS
-from autoal.errors import Interrupted, PluginError, UserError, unread
+from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
 from autoal.settings import Settings
@@ -195,4 +195,5 @@ def _end_workers() -> None:
 
 def _show(error: UserError) -> None:
     trace = error.trace if isinstance(error, PluginError) else ""
-    print(f"{trace}error: {error}", file=sys.stderr)
+    what = "" if isinstance(error, Waiting) else "error: "
+    print(f"{trace}{what}{error}", file=sys.stderr)

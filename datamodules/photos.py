@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from math import prod
@@ -55,10 +56,11 @@ def photos(paths: Sequence[Path], shape: Shape) -> Photos:
         shape: that a network reads: channels, height, width.
     """
     files = sorted(paths)
+    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may not last
     return cached_blocks(
         lambda arrays: _unpacked(arrays, files),
         KIND,
-        key_of(files, shape),
+        key_of(files, (shape, forbidden)),
         lambda: _decoded(paths, files, shape),
     )
 

@@ -83,6 +83,15 @@ def test_a_folder_with_a_corrupt_picture_runs_without_it(train: Zygote, tmp_path
     assert finished.code == 0, finished.err
 
 
+def test_labels_that_count_are_not_there_to_simulate_with(train: Zygote, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images")
+    options = ("data=unlabelled", f"data.path={tmp_path / 'images'}", "oracle=truth")
+    refused = run(train, tmp_path, *options)
+    assert refused.code == 2
+    assert "oracle=truth knows the labels that a data set hides" in refused.err
+    assert "decoding" not in refused.err
+
+
 def test_held_out_images_count_as_labelled(train: Zygote, tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz")
     options = ("data=npz", f"data.path={tmp_path / 'a.npz'}", "task=linear", "task.steps=2")

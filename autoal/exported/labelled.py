@@ -6,12 +6,12 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +23,11 @@ from autoal.data.pictures import MODES, is_picture
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.exported.texts import in_utf8, printable
+from autoal.people.events import Event
 from autoal.record.round import Round
 
-VALIDATION = "validation"  # source of the labels that were there before anybody was asked
+VALIDATION, TRAIN, CHECK = "validation", "train", "check"  # what labels are used for
+DATA = "data"  # source of the labels that were there before anybody was asked
 LONGEST = 100  # characters of a folder's name
 PARTS = ("train", "test", "val")  # what a folder of pictures may have in the place of classes
 
@@ -39,6 +41,9 @@ class Label:
     label: str
     round: int
     source: str  # who answered
+    use: str = TRAIN
+    at: str = ""  # when, where people answered
+    seconds: float | None = None  # that it took them
     probability: float | None = None  # of the label by the final model
 
 
@@ -48,12 +53,16 @@ class Labelled:
     Args:
         data: the data set.
         history: the rounds that were done.
+        said: by what each row has its label, where people labelled.
     """
 
-    def __init__(self, data: Data, history: Sequence[Round]) -> None:
+    def __init__(
+        self, data: Data, history: Sequence[Round], said: Mapping[int, Event] | None = None
+    ) -> None:
         self.classes = data.classes
-        self.numbers = torch.tensor([row for done in history for row in done.queried]).long()
-        given = torch.tensor([label for done in history for label in done.labels]).long()
+        told = _final(history)
+        self.numbers = torch.tensor([each.row for each in told], dtype=torch.long)
+        given = torch.tensor([each.label for each in told], dtype=torch.long)
         if len(given) and int(self.numbers.max()) >= len(data.train):
             raise UserError(
                 f"row {int(self.numbers.max())} was labelled, and the data set has only "
@@ -67,7 +76,7 @@ class Labelled:
                 f"{len(data.classes)} classes: it is not that of the run"
             )
         self.numbered = given if held_out is None else torch.cat([held_out.labels, given])
-        self.labels = [*_held_out(held_out, data.classes), *_asked(data, history)]
+        self.labels = [*_held_out(held_out, data.classes), *_told_of(data, told, said or {})]
 
     def of(self, data: Data) -> list[Rows]:
         """The same rows of a data set that has them in another form."""
@@ -99,14 +108,43 @@ def _held_out(rows: Rows | None, classes: Sequence[str]) -> Iterator[Label]:
     if rows is not None:
         names = rows.named(torch.arange(len(rows)))
         for name, label in zip(names, rows.labels.tolist(), strict=True):
-            yield Label(None, name, classes[label], 0, VALIDATION)
+            yield Label(None, name, classes[label], 0, DATA, VALIDATION)
 
 
-def _asked(data: Data, history: Sequence[Round]) -> Iterator[Label]:
-    for done in history:
-        names = done.names or data.train.named(torch.tensor(done.queried).long())
-        for row, name, label in zip(done.queried, names, done.labels, strict=True):
-            yield Label(row, name, data.classes[label], done.number, done.by)
+class _Told(NamedTuple):
+    """The label that a row has in the end."""
+
+    row: int
+    label: int
+    round: int
+    source: str
+    use: str = TRAIN
+
+
+def _final(history: Sequence[Round]) -> list[_Told]:
+    """All rows of the pool that have a label, with those by which earlier ones were corrected."""
+    told = [each for done in history for each in _of_round(done)]
+    amended = {row: label for done in history for row, label in done.amended.items()}
+    return [each._replace(label=amended.get(each.row, each.label)) for each in told]
+
+
+def _of_round(done: Round) -> Iterator[_Told]:
+    for row, label in done.given.items():
+        yield _Told(row, label, done.number, DATA)
+    for row, label in zip(done.checked, done.checked_labels, strict=True):
+        yield _Told(row, label, done.number, done.by, CHECK)
+    for row, label in zip(done.queried, done.labels, strict=True):
+        yield _Told(row, label, done.number, done.by)
+
+
+def _told_of(data: Data, told: Sequence[_Told], said: Mapping[int, Event]) -> Iterator[Label]:
+    names = data.train.named(torch.tensor([each.row for each in told], dtype=torch.long))
+    for each, name in zip(told, names, strict=True):
+        known = Label(each.row, name, data.classes[each.label], each.round, each.source, each.use)
+        event = said.get(each.row)
+        if event is not None and event.label == known.label:
+            known = replace(known, source=event.by, at=event.at, seconds=event.seconds)
+        yield known
 
 
 def as_csv(labels: Sequence[Label]) -> str:
@@ -146,10 +184,14 @@ def _told(labels: Sequence[Label]) -> dict[str, Any]:
         "names": np.array([printable(label.name, "utf-8") for label in labels], dtype=str),
         "rounds": np.array([label.round for label in labels]),
         "sources": np.array([label.source for label in labels], dtype=str),
-        "probabilities": np.array(
-            [np.nan if label.probability is None else label.probability for label in labels]
-        ),
+        "uses": np.array([label.use for label in labels], dtype=str),
+        "seconds": _numbers(label.seconds for label in labels),
+        "probabilities": _numbers(label.probability for label in labels),
     }
+
+
+def _numbers(values: Iterable[float | None]) -> np.ndarray[Any, Any]:
+    return np.array([np.nan if value is None else value for value in values])
 
 
 def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:

@@ -7,11 +7,12 @@ renamed between two sessions.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
 EVERY = (*LABELLING, *DECLINED, UNDO)
 
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, Kind] = {  # in the order of a line
     "v": WHOLE,
     "seq": WHOLE,
     "at": TEXT,
@@ -85,14 +86,17 @@ class Event:
             raise UserError(f"`v` is {values['v']!r}, and this version reads {VERSION}")
         for key, kind in _KINDS.items():
             kind.demand(key, values[key])
-        found = cls(**{field.name: values[field.name] for field in fields(cls)})
+        found = cls(**{key: values[key] for key in _KINDS})
         if (found.kind in LABELLING) != (found.label is not None):
             raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
+        if (found.kind == UNDO) != (found.undoes is not None):
+            raise UserError(f"`undoes` is {found.undoes!r} of the kind {found.kind}")
         return found
 
     def to_line(self) -> bytes:
         """What `from_line` reads."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode(errors="replace") + b"\n"
+        values = {key: getattr(self, key) for key in _KINDS}
+        return json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 class Ledger:
@@ -107,8 +111,17 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.events: list[Event] = list(_read(path))
+        whole, torn = _lines(path)
+        if torn:
+            print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
+            with writing(path):
+                os.truncate(path, len(whole))
+        self.events = _read(path, whole)
         self._of_id = {event.id: event for event in self.events}
+
+    def __contains__(self, identity: str) -> bool:
+        """Whether an event of this id was written down."""
+        return identity in self._of_id
 
     def add(self, event: Event) -> Event:
         """Write an event down; one whose id is there already is the one that is there."""
@@ -123,8 +136,7 @@ class Ledger:
 
     def counting(self) -> list[Event]:
         """The events that count: those that nobody took back."""
-        undone = {event.undoes for event in self.events if event.kind == UNDO}
-        return [event for event in self.events if event.kind != UNDO and event.id not in undone]
+        return counting(self.events)
 
     def demand_classes(self, classes: Collection[str]) -> None:
         """Refuse classes among which one is missing that somebody gave."""
@@ -137,22 +149,48 @@ class Ledger:
                 )
 
 
-def _read(path: Path) -> Iterator[Event]:
+def counting(events: Sequence[Event]) -> list[Event]:
+    """Those of the events that nobody took back."""
+    undone = {event.undoes for event in events if event.kind == UNDO}
+    return [event for event in events if event.kind != UNDO and event.id not in undone]
+
+
+def deciding(path: Path) -> dict[int, Event]:
+    """By what each row has its label, also while somebody writes the file."""
+    of: dict[int, list[Event]] = {}
+    for event in counting(_read(path, _lines(path)[0])):
+        of.setdefault(event.row, []).append(event)
+    found = {row: decisive(events) for row, events in of.items()}
+    return {row: event for row, event in found.items() if event is not None}
+
+
+def decisive(events: Sequence[Event]) -> Event | None:
+    """By which of these a row has its label: the last decision or, without any, the first label."""
+    named = [event for event in events if event.label is not None]
+    decisions = [event for event in named if event.kind != LABEL]
+    return next(iter(decisions[-1:] or named[:1]), None)
+
+
+def _lines(path: Path) -> tuple[bytes, bytes]:
+    """The whole lines of a file, and what stands after them."""
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    whole, _, torn = content.rpartition(b"\n")
-    if torn:
-        print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
-        with writing(path):
-            os.truncate(path, len(content) - len(torn))
+    end = content.rfind(b"\n") + 1
+    return content[:end], content[end:]
+
+
+def _read(path: Path, lines: bytes) -> list[Event]:
+    """The events of a file's whole lines."""
+    events: list[Event] = []
     ids: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n") if whole else ()):
+    for number, line in enumerate(lines.split(b"\n")[:-1]):
         with about(f"{path}, line {number + 1}"):
             event = Event.from_line(line)
             _demand_next(event, number, ids)
-        yield event
+        events.append(event)
+    return events
 
 
 def _demand_next(event: Event, number: int, ids: set[str]) -> None:
@@ -174,7 +212,6 @@ def _append(path: Path, line: bytes) -> None:
         file = os.open(path, flags, 0o666)
         try:
             _write(file, line)
-            os.fsync(file)
         finally:
             os.close(file)
         if new:
@@ -182,11 +219,12 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _write(file: int, line: bytes) -> None:
-    """Write all of a line, or, where the disk is full, nothing of it."""
+    """Bring all of a line to the disk or, where that fails, nothing of it."""
     begin = os.lseek(file, 0, os.SEEK_END)
     try:
         if os.write(file, line) < len(line):
-            raise OSError("the disk took only a part of a line")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file)
     except OSError:
         os.ftruncate(file, begin)
         raise

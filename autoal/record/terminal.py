@@ -34,6 +34,7 @@ class Terminal(Sink):
         self.name = name
         self.rounds = rounds
         self._live: Progress | None = None
+        self._advised = bool(history) and _advises(history[-1])
         if console.is_terminal:
             self._open_display(history)
 
@@ -51,12 +52,19 @@ class Terminal(Sink):
             self._live.update(self._all, advance=1, state=_summary(finished))
         else:
             seconds = f"{finished.seconds['total']:.1f} s"
-            line = f"{self.name}  {self._place(finished.number)}  {_summary(finished)}  {seconds}"
-            self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
+            place = self._place(finished.number)
+            self._print(f"{self.name}  {place}  {_summary(finished)}  {seconds}")
+        if _advises(finished) and not self._advised:  # and not again after every round
+            rule = finished.stop.get("rule", "a rule")
+            self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
+        self._advised = _advises(finished)
 
     def close(self) -> None:
         if self._live:
             self._live.stop()
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)  # one line, however long
 
     def _place(self, number: int) -> str:
         return f"round {number}" if self.rounds is None else f"round {number} of {self.rounds}"
@@ -79,6 +87,11 @@ class Terminal(Sink):
         )
         self._fit: TaskID = self._live.add_task("", total=1, state="")
         self._live.start()
+
+
+def _advises(finished: Round) -> bool:
+    """Whether a rule had a reason after this round to buy no more labels."""
+    return "reason" in finished.stop
 
 
 def _summary(finished: Round) -> str:

@@ -142,6 +142,7 @@ class Tracking(Sink):
             **{f"al/{name}": value for name, value in finished.metrics.items()},
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
             **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
+            **{f"stop/{name}": value for name, value in _numbers(finished.stop).items()},
             "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
             **self._shown(finished),
         }
@@ -170,7 +171,7 @@ class Tracking(Sink):
         for name in ("n_labelled", "fit/step"):
             self.run.define_metric(name, hidden=True)
         self.run.define_metric("fit/*", step_metric="fit/step")
-        for family in ("al/*", "seconds/*", "query/*", "media/*"):
+        for family in ("al/*", "seconds/*", "query/*", "stop/*", "media/*"):
             self.run.define_metric(family, step_metric="n_labelled")
         self.run.define_metric("al/accuracy", step_metric="n_labelled", summary="max,last")
         if note:
@@ -207,7 +208,7 @@ def _counts(finished: Round) -> dict[str, int]:
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:
-    """The numbers among a strategy's notes, such as weights/margin."""
+    """The numbers among what was noted, such as weights/margin."""
     flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
     return {key: value for key, value in flat.items() if type(value) in (int, float)}
 

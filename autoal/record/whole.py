@@ -12,13 +12,13 @@ from autoal.record.layout import part_of
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Replace a file as a whole, or leave it as it was."""
     part = part_of(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with os.fdopen(os.open(part, FRESH, 0o666), "wb") as file:
+            with os.fdopen(os.open(part, FRESH, mode), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -125,6 +125,27 @@ def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
     return {**found, "other": max(0.0, total - sum(found.values()))}
 
 
+def stops(settings: Sequence[Setting]) -> Section:
+    """When a rule advised to stop, and what accuracy was by then."""
+    rows: list[list[Cell]] = [
+        [setting.name, name, run.seed, run.advice, *_accuracies(run)]
+        for setting in settings
+        for name, runs in setting.contenders.items()
+        for run in runs
+        if run.rule
+    ]
+    if not rows:
+        return Section("When to stop", ["In no run a rule said when to stop."])
+    header = ["setting", "strategy", "seed", "advice", "accuracy then", "in the end"]
+    return Section("When to stop", [Table("stops", "Advice to stop", header, rows)])
+
+
+def _accuracies(run: Run) -> list[Cell]:
+    """In the round of the advice, if there was one, and in the last."""
+    then = None if run.advised is None else run.rounds[run.advised].accuracy
+    return [then, run.rounds[-1].accuracy]
+
+
 def pictures(gallery: Gallery) -> Section:
     """The first and the last query of one run a contender."""
     section = Section("Queried first and last", [*gallery.shown])

@@ -35,6 +35,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.weights(settings),
         behaviour.classes(settings),
         behaviour.times(settings),
+        behaviour.stops(settings),
         behaviour.pictures(gallery),
         Section("A benchmark to be trusted", [checklist(settings)]),
     ]

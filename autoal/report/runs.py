@@ -39,6 +39,7 @@ class Past:
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
     unasked: bool  # labels were given that nobody was asked for
+    stop: Settings  # what a rule said about stopping, if one was asked
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,26 @@ class Run:
     def queries(self) -> tuple[Past, ...]:
         """The rounds in which the strategy chose."""
         return self.rounds[1:]
+
+    @property
+    def rule(self) -> str:
+        """What said after each round whether to stop; "" where nothing did."""
+        asked = (past.stop for past in self.rounds if past.stop)
+        return next((str(stop.get("rule", "a rule")) for stop in asked), "")
+
+    @property
+    def advised(self) -> int | None:
+        """The place of the first of the rounds after which the rule advised to stop."""
+        places = (place for place, past in enumerate(self.rounds) if "reason" in past.stop)
+        return next(places, None)
+
+    @property
+    def advice(self) -> str:
+        """What came of the rule, in a line."""
+        if self.advised is None:
+            return f"{self.rule} never advised to stop"
+        number, labels = self.empty + self.advised, self.rounds[self.advised].labelled
+        return f"{self.rule} advised to stop after round {number} ({labels} labels)"
 
 
 def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
@@ -189,4 +210,5 @@ def _past(found: Round) -> Past:
         seconds=found.seconds,
         weights=found.weights,
         unasked=found.unasked,
+        stop=found.stop,
     )

@@ -14,9 +14,10 @@ import yaml
 from autoal.datamodules.npz import Npz
 from PIL import Image
 
-from autoal import Data, Loaded, Model, Round, Rows, UserError
+from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
 from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz, folder_names
 from autoal.labels import main
+from autoal.people.events import Event, Ledger, deciding
 from autoal.run import data_set
 
 ABOUT = "about: {id: abc, versions: {}}"
@@ -29,7 +30,8 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_every_label_stands_in_a_line(mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = list(csv.DictReader(StringIO(told(capsys, mlp))))
-    assert [line["source"] for line in lines] == ["validation"] * 6 + ["truth"] * 20
+    assert [line["source"] for line in lines] == ["data"] * 6 + ["truth"] * 20
+    assert [line["use"] for line in lines] == ["validation"] * 6 + ["train"] * 20
     assert [line["round"] for line in lines] == ["0"] * 18 + ["1"] * 8
     data = data_set(yaml.safe_load((mlp / "config.yaml").read_text()))
     record = [json.loads(line) for line in (mlp / "rounds.jsonl").read_text().splitlines()]
@@ -202,7 +204,15 @@ def test_the_record_of_another_data_set_is_refused() -> None:
 
 def test_names_are_quoted() -> None:
     table = as_csv([Label(None, 'a,"b"\n', "x,y", 0, "me")])
-    assert list(csv.reader(StringIO(table)))[1] == ["", 'a,"b"\n', "x,y", "0", "me", ""]
+    assert list(csv.reader(StringIO(table)))[1] == [
+        "",
+        'a,"b"\n',
+        "x,y",
+        "0",
+        "me",
+        "train",
+        *[""] * 3,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -308,3 +318,29 @@ def test_an_unknown_form_is_refused(mlp: Path, capsys: pytest.CaptureFixture[str
     found: Any = end.value
     assert found.code == 2
     assert "invalid choice: 'xml'" in capsys.readouterr().err
+
+
+def test_labels_that_came_that_judge_and_that_were_corrected_are_told_apart(tmp_path: Path) -> None:
+    inputs = torch.arange(12.0).reshape(6, 2)
+    data = Arrays((inputs, [0, 1, 0, 1, 0, 1]), names=[f"{name}.jpg" for name in "abcdef"])
+    plain: dict[str, Any] = {"metrics": {}, "seconds": {}, "steps": 0}
+    history = [
+        Round(
+            0, 4, [4, 2], [0, 0], by="ann", given={0: 1}, checked=[5], checked_labels=[1], **plain
+        ),
+        Round(1, 5, [1], [1], by="ann, ben", amended={4: 1, 5: 0}, **plain),
+    ]
+    ledger = Ledger(tmp_path / "labels.jsonl")
+    said = ((4, 0, "ann", "label"), (1, 1, "ben", "label"), (4, 1, "ben", "correct"))
+    for row, label, who, kind in said:
+        name = data.classes[label]
+        ledger.add(Event(0, row, f"{row}", who, kind, id=f"{row}{label}", label=name, seconds=2.5))
+    labels = Labelled(data, history, deciding(tmp_path / "labels.jsonl")).labels
+    assert [(label.name, label.label, label.use, label.source) for label in labels] == [
+        ("a.jpg", "class 1", "train", "data"),
+        ("f.jpg", "class 0", "check", "ann"),
+        ("e.jpg", "class 1", "train", "ben"),
+        ("c.jpg", "class 0", "train", "ann"),
+        ("b.jpg", "class 1", "train", "ben"),
+    ]
+    assert [label.seconds for label in labels] == [None, None, 2.5, None, 2.5]

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from io import StringIO
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from autoal import Round
@@ -78,3 +80,36 @@ def test_rows_that_nobody_would_label_are_no_labels_given_unasked(history: list[
     declined = replace(history[0], queried=[0], labels=[0], bought=1, declined=[1])
     play(Terminal(Console(file=text, width=100), "run", rounds=1), [declined])
     assert "unasked" not in text.getvalue()
+
+
+ADVICE = {"rule": "kappa", "value": 0.995, "reason": "the models agree"}
+
+
+def advised(history: list[Round], *stops: dict[str, Any]) -> list[Round]:
+    """A round for each of these, with what a rule said after it."""
+    return [replace(history[0], number=number, stop=stop) for number, stop in enumerate(stops)]
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_advice_to_stop_is_told_in_a_line_when_it_is_new(history: list[Round], width: int) -> None:
+    text = StringIO()
+    done = advised(history, {"rule": "kappa", "value": 0.9}, ADVICE, ADVICE, {}, ADVICE)
+    play(Terminal(Console(file=text, width=width), "run", rounds=4), done)
+    lines = text.getvalue().splitlines()
+    line = "run  kappa advises to stop: the models agree"
+    assert [number for number, found in enumerate(lines) if found == line] == [2, 6]
+    assert len(lines) == 7
+
+
+def test_advice_that_was_told_before_is_not_told_again(history: list[Round]) -> None:
+    text = StringIO()
+    first, second = advised(history, ADVICE, ADVICE)
+    play(Terminal(Console(file=text, width=100), "run", rounds=1, history=[first]), [second])
+    assert "advises" not in text.getvalue()
+
+
+def test_a_display_tells_advice_too_and_a_rule_may_have_no_name(history: list[Round]) -> None:
+    text = StringIO()
+    console = Console(file=text, width=160, force_terminal=True)
+    play(Terminal(console, "run", rounds=1), advised(history, {"reason": "it is late"}))
+    assert "run  a rule advises to stop: it is late" in text.getvalue()

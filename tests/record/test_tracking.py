@@ -61,7 +61,8 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
     for done, bought in zip(history, (2, 0), strict=True):
         sink.begin(done.number)
         fit(sink, 1, done.steps)
-        sink.end(replace(done, bought=bought, wrong=None if bought else 1))
+        stop = {} if bought else {"rule": "kappa", "value": 0.5}
+        sink.end(replace(done, bought=bought, wrong=None if bought else 1, stop=stop))
     sink.close()
     assert heard == []
     (part,) = folder.path.glob("wandb/offline-run-*")
@@ -73,6 +74,8 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
     assert [row["n_labelled"] for row in rounds] == [2, 4]
     assert [row["al/bought"] for row in rounds] == [2, 0]
     assert [row.get("al/wrong") for row in rounds] == [None, 1]
+    assert [row.get("stop/value") for row in rounds] == [None, 0.5]
+    assert wandb_file.step_metrics(part)["stop/*"] == "n_labelled"
     assert [row["query/classes/values"] for row in rounds] == [[1, 1], [1, 1]]
     (run,) = [record.run for record in wandb_file.records(part) if record.HasField("run")]
     assert (run.run_id, run.run_group, list(run.tags)) == (folder.id, "g", ["t"])

@@ -21,9 +21,13 @@ def write_run(
     start: Sequence[int] = (0, 1),
     weights: dict[str, float] | None = None,
     seconds: dict[str, float] | None = None,
+    stops: Sequence[dict[str, Any]] = (),
     **config: Any,
 ) -> Path:
-    """A folder with one round for each accuracy, two labels a round."""
+    """A folder with one round for each accuracy, two labels a round.
+
+    A rule said what `stops` has about the first rounds.
+    """
     path = top / name
     path.mkdir(parents=True)
     settings = {
@@ -40,7 +44,7 @@ def write_run(
         "about": {"id": name, "versions": {"torch": "2", "machine": "here"}},
     }
     (path / "config.yaml").write_text(yaml.safe_dump(settings))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "round": number,
             "labelled": 2 * number + 2,
@@ -53,6 +57,8 @@ def write_run(
         }
         for number, value in enumerate(accuracy)
     ]
+    for line, stop in zip(lines, stops, strict=False):
+        line["stop"] = stop
     (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return path
 

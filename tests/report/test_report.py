@@ -156,6 +156,34 @@ def test_only_unfinished_runs_are_said_to_be_so(tmp_path: Path) -> None:
     assert "No run is finished." in (tmp_path / "report" / "report.html").read_text()
 
 
+AGREED = {"rule": "kappa", "value": 0.995, "reason": "the models agree"}
+
+
+def test_it_is_told_when_a_rule_advised_to_stop(tmp_path: Path) -> None:
+    watched = {"rule": "kappa", "value": 0.5}
+    write_run(tmp_path, "a", [0.5, 0.6, 0.7, 0.8], stops=[{}, watched, AGREED, watched])
+    write_run(tmp_path, "b", [0.5, 0.6, 0.7, 0.8], seed=1, stops=[{}, watched])
+    write_run(tmp_path, "c", [0.5, 0.6, 0.7, 0.8], seed=2)
+    assert main([str(tmp_path)]) == 0
+    with (tmp_path / "report" / "tables" / "stops.csv").open() as file:
+        rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert rows == [
+        ("digits", "random", "0", "kappa advised to stop after round 2 (6 labels)", "0.7", "0.8"),
+        ("digits", "random", "1", "kappa never advised to stop", "", "0.8"),
+    ]
+
+
+def test_runs_that_obeyed_the_advice_are_finished_however_long(tmp_path: Path) -> None:
+    stop = {"obey": True}
+    write_run(tmp_path, "a", [0.5, 0.6], rounds=3, stops=[{}, AGREED], stop=stop)
+    write_run(tmp_path, "b", [0.5, 0.6, 0.7], rounds=3, seed=1, stops=[{}, {}, AGREED], stop=stop)
+    write_run(tmp_path, "c", [0.5, 0.6], rounds=3, seed=2, stops=[AGREED], stop=stop)
+    settings, faults = group(read_runs([tmp_path])[0])
+    assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "c")]
+    assert [run.advised for run in settings[0].runs] == [1, 2]
+    assert main([str(tmp_path)]) == 0
+
+
 def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path, "a", [0.5, 0.6])
     grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"

@@ -1,0 +1,136 @@
+"""Who may come in: the page's own requests of people who have a token, and nothing else."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from autoal.errors import UserError
+from autoal.people.desk import RefusedError
+from autoal.people.tokens import Tokens
+
+MOST = 16 * 1024  # bytes of a request's body
+CONTENT = (
+    "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+FULL = 507  # the status where what somebody says cannot be written down
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class BarredError(RefusedError):
+    """A request of somebody who has no business here."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class Gate:
+    """Lets requests in.
+
+    Args:
+        host: by which people reach this machine.
+        port: likewise.
+        tokens: of the people.
+    """
+
+    def __init__(self, host: str, port: int, tokens: Tokens) -> None:
+        self.tokens = tokens
+        names = {host.lower(), *(("127.0.0.1", "localhost") if is_loopback(host) else ())}
+        self._hosts = {address(name, port) for name in names}
+        self._defects: set[str] = set()
+
+    def pages(self, paths: frozenset[str]) -> Any:
+        """What stands before all handlers; these paths are open to those without a token."""
+
+        @web.middleware
+        async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+            try:
+                self._admit(request, open_to_all=request.path in paths)
+                response = await handler(request)
+            except UserError as error:
+                response = failed(getattr(error, "status", FULL), str(error))
+            except web.HTTPException as error:
+                response = failed(error.status, f"{request.method} here: {error.reason}")
+            except Exception as error:  # a defect of ours must not end the run
+                self._tell_once(error)
+                response = failed(500, "something is wrong with AutoAL; the terminal says what")
+            for name, value in HEADERS.items():
+                response.headers[name] = value
+            return response
+
+        return guarded
+
+    def person(self, request: web.Request) -> str:
+        """Whose token a request has."""
+        person = self.tokens.owner(_token(request))
+        if person is None:
+            raise BarredError(403, "open the whole address that the command printed")
+        return person
+
+    def _admit(self, request: web.Request, *, open_to_all: bool) -> None:
+        host = request.headers.get("Host", "").lower()
+        if host not in self._hosts:
+            raise BarredError(421, f"this is {' or '.join(sorted(self._hosts))}, not {host[:100]}")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.lower() not in {f"http://{name}" for name in self._hosts}:
+            raise BarredError(403, "this comes from another page")
+        if not open_to_all:
+            self.person(request)
+
+    def _tell_once(self, error: Exception) -> None:
+        trace = "".join(traceback.format_exception(error))
+        if trace not in self._defects:
+            self._defects.add(trace)
+            print(trace, file=sys.stderr)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def address(host: str, port: int) -> str:
+    """As it stands in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The mapping that was posted."""
+    if request.content_type != "application/json":
+        raise BarredError(415, "what is posted must be application/json")
+    try:
+        found = json.loads(await request.text())
+    except (ValueError, LookupError, RecursionError) as error:
+        raise BarredError(400, f"this is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BarredError(400, "what is posted must be a mapping")
+    return found
+
+
+def failed(status: int, words: str) -> web.Response:
+    """An answer that says what is wrong."""
+    return web.json_response({"error": words}, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _token(request: web.Request) -> str:
+    """Pictures and the page itself cannot send headers: theirs is in the address."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else request.query.get("token", "")

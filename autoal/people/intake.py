@@ -1,0 +1,148 @@
+"""What comes in for a question from outside, time and again: only what is new becomes an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autoal.data.contract import Data
+from autoal.oracles.question import Answers, Question
+from autoal.people.asked import Asked, asked
+from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
+from autoal.people.fitting import demand_same_rows
+from autoal.people.said import Said, effort
+from autoal.record.finished import finished_rounds
+from autoal.record.layout import LABELS
+from autoal.record.round import Round
+
+MOST = 10  # problems that one message tells
+
+
+class Intake:
+    """What people said of the rows of a question and of others, and what they say now.
+
+    What is said again changes nothing. Whoever says something else in the same round takes the
+    former back. Another class for a row that the model has learnt corrects it, and of two people
+    the last one is right.
+
+    Args:
+        folder: of the run.
+        data: whose rows are asked about.
+        question: that is open.
+    """
+
+    def __init__(self, folder: Path, data: Data, question: Question) -> None:
+        ledger = Ledger(folder / LABELS)
+        ledger.demand_classes(question.classes)
+        demand_same_rows(ledger, data.train)
+        self.question = question
+        self._rows = data.train
+        self._named = data.train.named(torch.arange(len(data.train)))
+        self.asked: dict[int, Asked] = {
+            each.row: replace(each, name=self._named[each.row]) for each in asked(question)
+        }
+        self._said = Said(ledger)
+        _, history = finished_rounds(folder)
+        learnt = {row: label for done in history for row, label in _labels(done)}
+        self._learnt = {row: question.classes[label] for row, label in learnt.items()}
+        self._declined = {row for done in history for row in done.declined}
+
+    @property
+    def unanswered(self) -> list[Asked]:
+        """The rows about which nobody said anything yet."""
+        return [each for row, each in self.asked.items() if not self._said.of(row)]
+
+    def names(self) -> dict[int, str]:
+        """What all rows are called; those that are asked about stand last."""
+        order = [row for row in range(len(self._named)) if row not in self.asked]
+        return {row: self._named[row] for row in (*order, *self.asked)}
+
+    def event(self, row: int, kind: str, label: str | None, **more: Any) -> Event:
+        """What was said of a row, as it may be taken in."""
+        key = "" if self._rows.keys is None else self._rows.keys[row]
+        number, name = self.question.number, self._named[row]
+        return Event(number, row, name, kind=kind, label=label, key=key, id="", **more)
+
+    def is_spare(self, row: int) -> bool:
+        """Whether nobody asked about a row yet."""
+        return not (row in self.asked or row in self._learnt or row in self._declined)
+
+    def objection(self, said: Event) -> str:
+        """Why something comes too late for a row of an earlier round; empty if it does not."""
+        if said.row in self._declined and said.label is not None:
+            return "was declined in an earlier round, and is not asked about again"
+        if said.row in self._learnt and said.label is None:
+            return "was labelled in an earlier round; only its class can be changed"
+        return ""
+
+    def take(self, said: Event) -> bool:
+        """Write down what was said, if it is new; returns whether it was."""
+        if self._counts(said):
+            return False
+        before = self._said.of(said.row)
+        if before and (before[-1].round, before[-1].by) == (said.round, said.by):
+            undo = replace(before[-1], kind=UNDO, label=None, seconds=None, undoes=before[-1].id)
+            self._add(undo)
+            self.take(said)  # which may be what was said before that
+        else:
+            self._add(replace(said, kind=self._kind(said)))
+        return True
+
+    def answers(self) -> Answers:
+        """The answers to the question as far as they are there, and what was corrected."""
+        number = {name: place for place, name in enumerate(self.question.classes)}
+        labels = {row: number[label] for row, label in self._said.labels.items()}
+        rows = [row for row in self.asked if row in labels]
+        corrected = {
+            row: labels[row]
+            for row, label in self._learnt.items()
+            if self._said.labels.get(row, label) != label
+        }
+        events = [event for row in rows for event in self._said.of(row)]
+        return Answers(
+            torch.tensor(rows, dtype=torch.long),
+            torch.tensor([labels[row] for row in rows], dtype=torch.long),
+            ", ".join(sorted({event.by for event in events})),
+            corrected=corrected,
+            people=effort(event for event in events if event.seconds is not None),
+        )
+
+    def _counts(self, said: Event) -> bool:
+        """Whether the same is known already: who declines a row leaves others their label."""
+        known = self._said.labels.get(said.row, self._learnt.get(said.row))
+        if said.label is not None:
+            return known == said.label
+        before = self._said.of(said.row)
+        others = known is not None and before[-1].by != said.by
+        return others or (bool(before) and before[-1].kind == said.kind)
+
+    def _kind(self, said: Event) -> str:
+        if said.label is None:
+            return said.kind
+        if said.row in self._learnt:
+            return CORRECT
+        return ADJUDICATE if said.row in self._said.labels else said.kind
+
+    def _add(self, event: Event) -> None:
+        """Add an event by an id of its own: what was taken back may be said once more."""
+        parts = (event.by, event.round, event.row, event.label or event.kind)
+        number = len(self._said.ledger.events)
+        self._said.add(replace(event, id=":".join(map(str, (*parts, number)))))
+
+
+def _labels(done: Round) -> Iterator[tuple[int, int]]:
+    """The rows of which a round told the class, those that judge among them."""
+    yield from zip(done.queried, done.labels, strict=True)
+    yield from zip(done.checked, done.checked_labels, strict=True)
+    yield from done.given.items()
+    yield from done.amended.items()
+
+
+def few(problems: Sequence[str]) -> list[str]:
+    """The first of many problems, and how many more there are."""
+    more = len(problems) - MOST
+    return [*problems[:MOST], *([f"  and {more} more"] if more > 0 else [])]

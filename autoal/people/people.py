@@ -1,0 +1,185 @@
+"""The oracle that asks people: `oracle=people` opens a page, and waits until they have answered."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import webbrowser
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+
+import torch
+from torch import Tensor
+
+from autoal import bounds
+from autoal.data.contract import Data
+from autoal.data.rows import Rows
+from autoal.errors import UserError
+from autoal.model.fitstep import FitStep
+from autoal.oracles.question import Answers, Asking, Question
+from autoal.oracles.truth import truth_of
+from autoal.people.asked import Asked, asked
+from autoal.people.desk import Desk
+from autoal.people.events import Ledger
+from autoal.people.fitting import demand_blind, demand_same_rows
+from autoal.people.gate import is_loopback
+from autoal.people.server import Server
+from autoal.people.standing import Standing
+from autoal.people.state import Doubts
+from autoal.people.tokens import Tokens
+from autoal.query.strategy import QueryStrategy
+from autoal.record.finished import finished_rounds
+from autoal.record.layout import LABELS
+from autoal.record.round import Round
+from autoal.record.sink import Sink
+
+SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # of which one is set where a browser can open
+
+
+class People(Asking, Sink):
+    """Asks people on a page of their browsers; what they say is on the disk before it counts.
+
+    Args:
+        data: whose rows are asked about.
+        folder: of the run.
+        host: at which the page is; another than this machine's own needs `people`.
+        port: likewise; 0 is any that is free.
+        open: the page in a browser.
+        people: their names; none is one person, called by the login.
+        second: the share of rows that are shown to another person too.
+        guess: show what the model takes a row for.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+        labels: the true ones of all rows, where they are known, for the record alone.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        folder: Path,
+        host: str = "127.0.0.1",
+        port: int = 8123,
+        open: bool = True,
+        people: Sequence[str] = (),
+        second: float = 0.0,
+        guess: bool = True,
+        strategy: QueryStrategy | None = None,
+        labels: Tensor | None = None,
+    ) -> None:
+        demand_blind("people", strategy)
+        bounds.whole("port", port, least=0, most=65535)
+        bounds.number("second", second, least=0, most=1)
+        _demand_people(people, host)
+        self.data = data
+        self.folder = folder
+        self.host = host
+        self.port = port
+        self.open = open
+        self.people = [*people] or [_login()]
+        self.second = second
+        self.guess = guess
+        self.labels = labels
+        self.server: Server | None = None  # from the first question on
+        self._pending = False  # a round that was begun is not at its end
+
+    def __call__(self, question: Question) -> Answers:
+        server = self.server = self.server or self._opened(question.classes)
+        self._pending = True
+        batch = server.ask(question.number, asked(question), _doubts(question))
+        numbers = {name: number for number, name in enumerate(question.classes)}
+        rows = torch.tensor([*batch.labels], dtype=torch.long)
+        return Answers(
+            rows,
+            torch.tensor([numbers[label] for label in batch.labels.values()], dtype=torch.long),
+            by=", ".join(batch.people),
+            truth=truth_of(self.labels, rows),
+            corrected={row: numbers[label] for row, label in batch.corrected.items()},
+            people=batch.people,
+        )
+
+    def step(self, step: FitStep) -> None:
+        if self.server is not None:
+            self.server.step(step)
+
+    def end(self, finished: Round) -> None:
+        self._pending = False
+        if self.server is not None:
+            self.server.end(finished)
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.close("stopped" if self._pending else "done")
+            self.server = None
+
+    def _opened(self, classes: Sequence[str]) -> Server:
+        """The page, with all that was said and done before."""
+        ledger = Ledger(self.folder / LABELS)
+        ledger.demand_classes(classes)
+        demand_same_rows(ledger, self.data.train)
+        _, history = finished_rounds(self.folder)
+        desk = Desk(ledger, self.people, classes, self.second, self.guess)
+        desk.asked = {event.row: _again(self.data.train, event.row) for event in ledger.counting()}
+        for done in history:
+            desk.known |= _labels(done, classes)
+            desk.declined.update(done.declined)
+        tokens = Tokens.kept(self.folder, self.people)
+        server = Server(desk, Standing.of(self.folder, history), tokens, self.host, self.port)
+        self._invite(server)
+        return server
+
+    def _invite(self, server: Server) -> None:
+        if not is_loopback(self.host):
+            print("this page is not encrypted: whoever is on the network can read along")
+        for person in self.people:
+            whose = f" ({person})" if len(self.people) > 1 else ""
+            print(f"label at {server.url(person)}{whose}", flush=True)
+        if self.open and any(name in os.environ for name in SCREENS):
+            # Some browsers are waited for.
+            Thread(target=webbrowser.open, args=(server.url(self.people[0]),), daemon=True).start()
+
+
+def _demand_people(people: Sequence[str], host: str) -> None:
+    for name in people:
+        if not name.strip() or "," in name or not name.isprintable():
+            raise UserError(f"oracle.people: {name!r} is no name; one has letters, and no comma")
+    if len(set(people)) < len(people):
+        raise UserError(f"oracle.people={[*people]}: a name stands there twice")
+    if not people and not is_loopback(host):
+        raise UserError(
+            f"oracle.host={host} lets others label: name them, as in oracle.people=[ann,ben]"
+        )
+    if host in ("", "0.0.0.0", "::"):
+        raise UserError(
+            f"oracle.host={host} is no address that a browser can open: give the one by which "
+            "others reach this machine"
+        )
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # of an account without a name
+        return "me"
+
+
+def _again(rows: Rows, row: int) -> Asked:
+    """A row that was asked about before."""
+    place = torch.tensor([row])
+    shown = None if rows.shown is None else rows.shown[row]
+    key = "" if rows.keys is None else rows.keys[row]
+    return Asked(row, rows.named(place)[0], key, shown, (), "")
+
+
+def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
+    """What a round taught the model."""
+    told = dict(zip(done.queried, done.labels, strict=True))
+    told |= dict(zip(done.checked, done.checked_labels, strict=True))
+    told |= {**done.given, **done.amended}
+    return {row: classes[label] for row, label in told.items()}
+
+
+def _doubts(question: Question) -> Doubts:
+    """What labelled rows may be instead, and how surely."""
+    return {
+        row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
+    }

@@ -1,0 +1,128 @@
+"""Rows for people as a CSV file: as spreadsheets take it, and in whatever way they give it back."""
+
+from __future__ import annotations
+
+import csv
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from autoal.data.sheet import DELIMITERS
+from autoal.errors import UserError
+from autoal.people.asked import Asked
+from autoal.people.seen import seen
+
+NAME, LABEL = "name", "label"
+OURS = (NAME, LABEL, "guess", "margin", "why")  # columns, before those of the data
+LONGEST = 32_000  # characters of a cell: spreadsheets hold 767 more
+TEXT = "text"  # column of rows that are texts
+_FORMULA = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet would compute, also once it is escaped
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+class Line(NamedTuple):
+    """What a line of a file says about a row."""
+
+    number: int  # in the file
+    name: str
+    label: str  # "" where there is none
+
+
+def cell(text: str) -> str:
+    """A text as it stands in a cell: nothing to be computed, nothing that no file can hold."""
+    escaped = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return f"'{escaped}" if _FORMULA.match(escaped) else escaped
+
+
+def written(rows: Sequence[Asked]) -> bytes:
+    """The content of a file that asks for the classes of these rows.
+
+    It begins with a byte order mark only where spreadsheets would mistake its letters without.
+    """
+    theirs = [_theirs(row) for row in rows]
+    more = list(dict.fromkeys(column for cells in theirs for column in cells))
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*OURS, *map(cell, more)])
+    for row, cells in zip(rows, theirs, strict=True):
+        writer.writerow([*_ours(row), *(cell(cells.get(column, "")) for column in more)])
+    content = text.getvalue()
+    return content.encode("utf-8" if content.isascii() else "utf-8-sig")
+
+
+def _ours(row: Asked) -> list[str]:
+    guess = cell(row.guess[0][0]) if row.guess else ""
+    margin = "" if row.margin is None else f"{row.margin:.4f}"
+    return [cell(row.name), "", guess, margin, cell(row.why)]
+
+
+def _theirs(row: Asked) -> dict[str, str]:
+    """What there is to read of a row, by columns of names that are not ours."""
+    found = seen(row.shown)
+    cells = found.cells if found.text is None else {TEXT: found.text}
+    return {_column(name): text[:LONGEST] for name, text in cells.items()}
+
+
+def _column(name: str) -> str:
+    return f"{name} (data)" if name.strip().lower() in OURS else name
+
+
+def read(path: Path) -> list[Line]:
+    """What a file says: divided by anything, its columns in any order, in UTF-8 or UTF-16."""
+    text = _text(path)
+    said = re.match(r'"?sep=(.)"?[\r\n]+', text, re.IGNORECASE)
+    start = 1 if said else 0
+    try:
+        for delimiter in said[1] if said else DELIMITERS:
+            _, names = next(_lines(text, delimiter, start, strict=False), (0, []))
+            header = [name.strip().lower() for name in names]
+            if {NAME, LABEL} <= {*header}:
+                return list(_told(path, header, [*_lines(text, delimiter, start)][1:]))
+    except csv.Error as error:
+        raise UserError(f"{path} cannot be read as CSV: {error}") from error
+    first = text.strip().partition("\n")[0].strip()
+    raise UserError(
+        f"{path} must have the columns `{NAME}` and `{LABEL}` in its first line, which is {first!r}"
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        marked = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = content.decode("utf-16" if marked else "utf-8-sig")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UserError(f"{path} is no text in UTF-8: save it as CSV in UTF-8")
+    return text
+
+
+def _lines(
+    text: str, delimiter: str, start: int, *, strict: bool = True
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells of the lines that are not blank, with the numbers of these in the file."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+    begin = 1
+    for place, cells in enumerate(reader):
+        if place >= start and any(map(str.strip, cells)):
+            yield begin, cells
+        begin = reader.line_num + 1
+
+
+def _told(
+    path: Path, header: Sequence[str], lines: Sequence[tuple[int, list[str]]]
+) -> Iterator[Line]:
+    """What the lines below a header say about rows."""
+    for column in (NAME, LABEL):
+        if header.count(column) > 1:
+            raise UserError(f"{path} has {header.count(column)} columns `{column}`: leave one")
+    name, label = header.index(NAME), header.index(LABEL)
+    for number, cells in lines:
+        whole = [*cells, *[""] * (len(header) - len(cells))]  # some leave blanks at the end out
+        yield Line(number, whole[name], whole[label].strip())

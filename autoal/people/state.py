@@ -1,0 +1,66 @@
+"""What a page is told: the state of the desk and of the run as plain values, ready for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autoal.people.cards import card_of
+from autoal.people.desk import REVIEW, Desk, Task
+from autoal.people.events import DECLINED, median_seconds
+from autoal.people.keys import keys_of
+from autoal.people.standing import Standing
+
+Doubts = dict[int, tuple[str, float]]  # by row: what a model takes it for, and how surely
+MOST = 500  # labels that one list shows
+
+
+def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
+    """All that the page of a person shows."""
+    tasks = desk.tasks(person)
+    rows = desk.batch.rows
+    own = [event for event in desk.said if event.by == person]
+    labelled = desk.known.keys() | desk.said.labels.keys()
+    return {
+        **standing.told(),
+        "person": person,
+        "people": [*desk.people],
+        "classes": [
+            {"name": name, "key": key}
+            for name, key in zip(desk.classes, keys_of(desk.classes), strict=True)
+        ],
+        "phase": desk.phase(person, tasks),
+        "round": desk.batch.number,
+        "batch": {"done": len(rows) - len(desk.left), "of": len(rows)},
+        "labels": len(labelled),
+        "declined": len({event.row for event in desk.said if event.kind in DECLINED} - labelled),
+        "seconds": median_seconds(own),
+        "tasks": [_told(task) for task in tasks],
+    }
+
+
+def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[dict[str, Any]]:
+    """The labels that were given, newest first, with how surely a model takes them for wrong."""
+    reviews = desk.reviews()
+    if suspected_first:
+        reviews.sort(key=lambda task: _suspicion(task, doubts) or 0.0, reverse=True)
+    return [{**_told(task), "suspicion": _suspicion(task, doubts)} for task in reviews[:MOST]]
+
+
+def _suspicion(task: Task, doubts: Doubts) -> float | None:
+    label, p = doubts.get(task.row, (task.label, 0.0))
+    return None if label == task.label else p
+
+
+def _told(task: Task) -> dict[str, Any]:
+    asked = task.asked
+    guess = [{"label": label, "p": p} for label, p in asked.guess]
+    return {
+        "row": task.row,
+        "kind": task.kind,
+        "round": task.round,
+        "card": card_of(asked, f"/picture/{task.row}"),
+        "guess": None if task.blind else guess,
+        "why": "" if task.blind else asked.why,
+        **({"label": task.label} if task.kind == REVIEW else {}),
+        **({"opinions": [one._asdict() for one in task.opinions]} if task.opinions else {}),
+    }

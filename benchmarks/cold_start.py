@@ -1,0 +1,98 @@
+"""How to begin: what a head has learnt from its first labels, by who chose them.
+
+    AUTOAL_DATA=FOLDER python -m benchmarks.cold_start
+
+The folder is that of `benchmarks.frozen`. A seed draws the pool and, where it draws anything, the
+start; all ways to start have the same pool, and are compared with random rows in pairs.
+"""
+
+import argparse
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from multiprocessing import get_context
+from statistics import fmean
+
+import numpy as np
+import torch
+
+from autoal import Experiment, Plan, TrueLabels
+from benchmarks.frozen import POOL, SETS, head_of, pool_of, whole
+from benchmarks.report import interval, keep, table
+
+STARTS = ("random", "kmeans", "typiclust", "maxherding", "probcover", "coreset")
+SIZES = (20, 50)
+
+Job = tuple[str, int, str, int]  # data set, labels, start, seed
+Begun = tuple[float, int]  # accuracy, classes seen
+
+
+def begun(job: Job) -> Begun:
+    """What the first round led to."""
+    name, size, start, seed = job
+    torch.set_num_threads(1)
+    data = pool_of(name, seed)
+    plan = Plan(start=size, budget=1, rounds=0)
+    chooser = None if start == "random" else start
+    experiment = Experiment(data, head_of(data), "random", plan, start=chooser, seed=seed)
+    question = experiment.ask()
+    assert question is not None
+    done = experiment.tell(TrueLabels(data.train.labels)(question))
+    return done.metrics["accuracy"], len(set(done.labels))
+
+
+def main() -> None:
+    """Try all, and keep the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    for name in SETS:
+        whole(name)  # its features, before two processes ask for them at once
+    jobs = list(product(SETS, SIZES, STARTS, range(given.seeds)))
+    with ProcessPoolExecutor(given.processes, get_context("spawn")) as processes:
+        found = dict(zip(jobs, processes.map(begun, jobs, chunksize=given.seeds), strict=True))
+    keep("cold_start", "\n\n".join(tables(found)))
+
+
+def tables(found: dict[Job, Begun]) -> Iterator[str]:
+    """A summary, and a table for each data set and size."""
+    yield summary(found)
+    seeds = sorted({seed for *_, seed in found})
+    for name, size in product(SETS, SIZES):
+        yield f"## {name}, {size} of {POOL:,} rows, {len(seeds)} seeds"
+        by_start = {
+            start: np.array([found[name, size, start, seed] for seed in seeds]) for start in STARTS
+        }
+        rows = []
+        for start, values in by_start.items():
+            accuracies, seen = values.T
+            gained = interval(accuracies - by_start["random"][:, 0], digits=3)
+            shown = f"{accuracies.mean():.3f} ± {accuracies.std(ddof=1):.3f}"
+            rows.append([start, shown, gained, f"{seen.mean():.1f}", f"{seen.min():.0f}"])
+        header = ["start", "accuracy", "minus random, 95 % interval", "classes seen", "fewest"]
+        yield table(header, rows)
+
+
+def summary(found: dict[Job, Begun]) -> str:
+    """Over all data sets and sizes: the mean accuracy of each start, and its worst gain."""
+    means = {
+        (name, size, start): fmean(
+            accuracy for job, (accuracy, _) in found.items() if job[:3] == (name, size, start)
+        )
+        for name, size, start in product(SETS, SIZES, STARTS)
+    }
+    rows = []
+    for start in STARTS:
+        gains = [
+            means[name, size, start] - means[name, size, "random"]
+            for name, size in product(SETS, SIZES)
+        ]
+        row = [start, f"{fmean(gains):+.3f}", f"{min(gains):+.3f}", f"{max(gains):+.3f}"]
+        rows.append([*row, str(sum(gain > 0 for gain in gains))])
+    header = ["start", "mean gain on random", "least", "most", f"above 0, of {len(SETS) * 2}"]
+    return table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
