@@ -55,6 +55,12 @@ class Pictures(ImageData):
         return self.parts
 
 
+class Mapped(Pictures):
+    """Pictures that stay where they are."""
+
+    keeps_order = True
+
+
 def cifar10(folder: Path) -> ImageData:
     """As many of its training images as are labelled at most, and the test images."""
     whole = Npz(str(folder / "cifar10_10k.npz"))
@@ -66,7 +72,7 @@ def cifar10(folder: Path) -> ImageData:
 def crops(count: int, part: str) -> Rows:
     """Crops of parts of two photographs, of many sizes, mirrored or not."""
     stream = np.random.default_rng(len(part))
-    photos = [torch.from_numpy(photo).permute(2, 0, 1) for photo in load_sample_images().images]
+    photos = [torch.tensor(photo).permute(2, 0, 1) for photo in load_sample_images().images]
     drawn, labels = [], stream.integers(12, size=count)
     for label in labels:
         photo, row, column = photos[label // 6], label // 3 % 2, label % 3
@@ -159,7 +165,7 @@ def memory(rows: int) -> str:
         for block in range(0, rows, 1000):
             pictures[block : block + 1000] = stream.integers(256, size=(SIDE, SIDE, 3))
         inputs = torch.from_numpy(pictures).permute(0, 3, 1, 2)
-        data, before = Pictures(Loaded(Rows(inputs, torch.arange(rows) % 2)), 2), own_memory()
+        data, before = Mapped(Loaded(Rows(inputs, torch.arange(rows) % 2)), 2), own_memory()
         with peak() as held:
             _, spent = seen(data, Lite0(32))
         features = rows * 1280 * 4
