@@ -167,8 +167,8 @@ def deciding(path: Path) -> dict[int, Event]:
 def decisive(events: Sequence[Event]) -> Event | None:
     """By which of these a row has its label: the last decision or, without any, the first label."""
     named = [event for event in events if event.label is not None]
-    decisions = [event for event in named if event.kind != LABEL]
-    return (decisions[-1:] or named[:1] or [None])[0]
+    first = next(iter(named), None)
+    return next((event for event in reversed(named) if event.kind != LABEL), first)
 
 
 def _lines(path: Path) -> tuple[bytes, bytes]:
