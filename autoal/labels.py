@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from autoal.data.contract import Data
     from autoal.exported.labelled import Labelled
 
-TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz")
+STUDIO = "label_studio"
+TEXTS, FILES = ("csv", "jsonl", STUDIO), ("folder", "npz")
 DESCRIPTION = (
     "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
     "source, and the probability that the final model gives the label."
@@ -45,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=[*TEXTS, *FILES],
         default=TEXTS[0],
         help="csv, jsonl: lines; folder: pictures in a folder for each class; npz: arrays, which "
-        "data=npz reads where they are pictures (default: %(default)s)",
+        "data=npz reads where they are pictures; label_studio: what Label Studio imports (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--out", type=Path, help="what to write, which must not be there yet; default: the terminal"
@@ -101,6 +103,7 @@ def _section(name: str, settings: Settings) -> Settings:
 
 def _tell(run: _Run, form: str, out: Path | None) -> None:
     from autoal.cycle.history import demand_same_data
+    from autoal.exported.label_studio import as_label_studio, interface
     from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
     from autoal.record.states import read_state
     from autoal.run import data_set  # which brings torch
@@ -113,13 +116,24 @@ def _tell(run: _Run, form: str, out: Path | None) -> None:
     probs = _probs(run, data, labelled)
     if probs is not None:
         labelled.labels = labelled.with_probabilities(probs)
+    source = _source(run.sections["data"].get("path"))
     if out is not None and form == "folder":
-        path = run.sections["data"].get("path")
-        as_folder(labelled, out, None if path is None else Path(path).expanduser())
+        as_folder(labelled, out, source)
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
+    elif form == STUDIO:
+        tell(as_label_studio(labelled, source), out)
+        print(f"the labelling interface of its project:\n{interface(labelled)}", file=sys.stderr)
     else:
         tell((as_csv if form == "csv" else as_jsonl)(labelled.labels), out)
+
+
+def _source(path: str | None) -> Path | None:
+    """The folder below which the rows of a data set may be named by their files."""
+    if path is None:
+        return None
+    found = Path(path).expanduser()
+    return found.parent if found.is_file() else found
 
 
 def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":
@@ -129,10 +143,13 @@ def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | Non
     import torch
 
     from autoal.exported.model import Model
-    from autoal.run import encoded
+    from autoal.run import encoded, seen_by
 
     model = Model.read(run.path, trust=run.trust)
-    seen = encoded(run.sections, data, model.device)
+    if model.encoder is None:
+        seen = encoded(run.sections, data, model.device)
+    else:  # it may be another one than a new run would choose
+        seen = seen_by(model.encoder, data, model.device)
     return torch.cat([model.predict_encoded(rows) for rows in labelled.of(seen)])
 
 

@@ -256,7 +256,14 @@ def folder_names(classes: Sequence[str]) -> list[str]:
 
 
 def _pictures(labelled: Labelled) -> Tensor | None:
-    """What a person sees of the rows, where these are pictures."""
-    shown = [rows.shown for rows in labelled.rows]
-    pictures = [each for each in shown if isinstance(each, Tensor) and each.ndim == 4]
-    return torch.cat(pictures).cpu() if len(pictures) == len(shown) else None
+    """The rows as pictures, where all of them are."""
+    pictures = [each for each in map(_pictures_of, labelled.rows) if each is not None]
+    return torch.cat(pictures).cpu() if len(pictures) == len(labelled.rows) else None
+
+
+def _pictures_of(rows: Rows) -> Tensor | None:
+    """What a person sees of rows that are pictures; of files, what was read of them."""
+    for each in (rows.shown, rows.inputs):
+        if isinstance(each, Tensor) and each.ndim == 4 and each.dtype == torch.uint8:
+            return each
+    return None

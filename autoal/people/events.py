@@ -167,8 +167,8 @@ def deciding(path: Path) -> dict[int, Event]:
 def decisive(events: Sequence[Event]) -> Event | None:
     """By which of these a row has its label: the last decision or, without any, the first label."""
     named = [event for event in events if event.label is not None]
-    first = next(iter(named), None)
-    return next((event for event in reversed(named) if event.kind != LABEL), first)
+    decisions = [event for event in named if event.kind != LABEL]
+    return next(iter(decisions[-1:] or named[:1]), None)
 
 
 def _lines(path: Path) -> tuple[bytes, bytes]:

@@ -17,11 +17,12 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
 from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
+from autoal.people.fitting import demand_blind, demand_same_rows
 from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing
@@ -36,7 +37,7 @@ from autoal.record.sink import Sink
 SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # of which one is set where a browser can open
 
 
-class People(Sink):
+class People(Asking, Sink):
     """Asks people on a page of their browsers; what they say is on the disk before it counts.
 
     Args:
@@ -52,8 +53,6 @@ class People(Sink):
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
-    alone = True  # a run that asks people is no part of a sweep
-
     def __init__(
         self,
         data: Data,
@@ -67,9 +66,7 @@ class People(Sink):
         strategy: QueryStrategy | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        if strategy is not None and "outcomes" in (strategy.reads or ()):
-            chooses = f"{type(strategy).__name__} chooses by what true labels lead to"
-            raise UserError(f"oracle=people: {chooses}, which nobody knows yet")
+        demand_blind("people", strategy)
         bounds.whole("port", port, least=0, most=65535)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
@@ -141,23 +138,6 @@ class People(Sink):
             Thread(target=webbrowser.open, args=(server.url(self.people[0]),), daemon=True).start()
 
 
-def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
-    """Refuse rows that are not those that people have labelled."""
-    for event in ledger.counting():
-        if event.row >= len(rows):
-            what = f"row {event.row}, and there are {len(rows)}: the data are others"
-        elif not event.key or rows.keys is None or rows.keys[event.row] == event.key:
-            continue
-        elif rows.named(torch.tensor([event.row])) == [event.name]:
-            what = f"it has changed since {event.by} labelled it: put the file of {event.key} back"
-        else:
-            what = f"row {event.row} is another one now: the data are others"
-        raise UserError(
-            f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
-            "or start over with another name="
-        )
-
-
 def _demand_people(people: Sequence[str], host: str) -> None:
     for name in people:
         if not name.strip() or "," in name or not name.isprintable():
@@ -199,10 +179,7 @@ def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
 
 
 def _doubts(question: Question) -> Doubts:
-    """What the model takes the labelled rows for, and how surely."""
-    if question.view is None or not len(question.view.labelled):
-        return {}
-    known = question.view.labelled.features
-    best = known.probs.cpu().max(1)
-    triples = zip(known.rows.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
-    return {row: (question.classes[label], round(p, 4)) for row, label, p in triples}
+    """What labelled rows may be instead, and how surely."""
+    return {
+        row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
+    }

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,14 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl or npz"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
+
+
+def test_of_pictures_that_are_shown_as_files_what_was_read_is_told() -> None:
+    labelled = pictured("a.png")
+    (rows,) = labelled.rows
+    expected = as_npz(labelled)
+    labelled.rows = [replace(rows, shown=[Path("a.png")])]
+    assert as_npz(labelled) == expected
 
 
 def pictured(name: str, channels: int = 3) -> Labelled:
