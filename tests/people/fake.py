@@ -172,7 +172,7 @@ class Fake:
     async def _post(self, request: web.Request) -> web.Response:
         what, body = request.match_info["what"], await request.json()
         if self.trouble == "fail":
-            return web.Response(status=500, text="a defect")
+            return web.json_response({"error": "the disk is full"}, status=507)
         try:
             said = self.take(self._person(request), what, body)
         except RefusedError as refused:

@@ -54,7 +54,7 @@ class Window:
 
     def shows(self, *words: str) -> None:
         for each in words:
-            self.until(f"document.body.innerText.includes({each!r})")
+            self.until(f"document.body.innerText.toLowerCase().includes({each.lower()!r})")
 
     def press(self, *keys: str, alt: bool = False, held: bool = False) -> None:
         for key in keys:

@@ -67,16 +67,21 @@ async function request(path, body) {
   throw new Refusal(response.status, said.error);
 }
 
-/** The same, until there is an answer; a refusal is one. */
+/** The same, until there is an answer; a refusal is one, unless the server is to blame. */
 async function insist(path, body) {
   for (;;) {
     try {
       const said = await request(path, body);
-      connection(true);
+      connection();
       return said;
     } catch (error) {
-      connection(error instanceof Refusal);
-      if (error instanceof Refusal) throw error;
+      const refused = error instanceof Refusal;
+      if (refused && error.status < 500) {
+        connection();
+        throw error;
+      }
+      connection(refused ? error.message : "Connection lost");
+      if (!refused) version = -1;
     }
     await elapsed(PAUSE);
   }
@@ -166,7 +171,7 @@ let rows = []; // what was labelled
 let place = 0; // of the item in it
 let onStage = null; // the task that is shown
 let chooser = null;
-let lost = false; // the connection
+let lost = ""; // why the server takes nothing
 let barred = false; // the token is not known
 let guessing = localStorage.getItem("guess") !== "hidden";
 
@@ -218,14 +223,13 @@ function tell(refusal) {
   else notice(refusal.message);
 }
 
-/** Notes whether the server can be reached; pictures that did not come are asked for again. */
-function connection(there) {
-  if (there && lost) {
+/** Notes what is wrong with the server, if anything; pictures that did not come are asked for again. */
+function connection(wrong = "") {
+  if (lost && !wrong) {
     for (const [url, { failed }] of pictures) if (failed) pictures.delete(url);
     if (onStage?.card.kind === "picture" && !pictures.has(onStage.card.url)) onStage = null;
   }
-  if (!there) version = -1;
-  lost = !there;
+  lost = wrong;
   renderConnection();
 }
 
@@ -340,7 +344,7 @@ function renderConnection() {
     ? `${counted(kept, "answer")} kept here, to be sent when it is back.`
     : "It is tried again every second.";
   const over = kept === 0 && ["done", "stopped"].includes(state?.phase); // then nobody is missed
-  const words = lost && !over ? `Connection lost. ${rest}` : "";
+  const words = lost && !over ? `${lost}. ${rest}` : "";
   if ($("lost").textContent !== words) $("lost").textContent = words;
   $("lost").hidden = !words;
 }
@@ -348,7 +352,7 @@ function renderConnection() {
 /** The address is of no use any more. */
 function shutOut(refusal) {
   $("headline").textContent = "This address does not open the page";
-  $("words").textContent = `${refusal.message}. Open the address that the terminal shows.`;
+  $("words").textContent = refusal.message;
   $("again").hidden = true;
   view("message");
   $("progress").hidden = true;
