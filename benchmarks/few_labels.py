@@ -105,7 +105,7 @@ def fits(name: str, seed: int) -> list[Fit]:
                 learner.fit(lesson, first=True, watch=unwatched)
                 seconds = time.process_time() - begin
                 metrics = learner.test(data.test)
-                spread = learner.facts().get("spread", 0.0) > 0
+                spread = learner.settled().get("spread", 0.0) > 0
                 told = (metrics["accuracy"], metrics["nll"], seconds, spread)
                 found.append(Fit(name, labels, seed, head, *told))
     return found
