@@ -123,7 +123,9 @@ class People(Asking, Sink):
             desk.known |= _labels(done, classes)
             desk.declined.update(done.declined)
         tokens = Tokens.kept(self.folder, self.people)
-        server = Server(desk, Standing.of(self.folder, history), tokens, self.host, self.port)
+        judges = self.data.checked if self.data.test is None else 0
+        standing = Standing.of(self.folder, history, judges)
+        server = Server(desk, standing, tokens, self.host, self.port)
         self._invite(server)
         return server
 

@@ -29,8 +29,14 @@ class Standing:
     training: FitStep | None = None
 
     @classmethod
-    def of(cls, folder: Path, history: Sequence[Round]) -> Standing:
-        """Of a run folder in which these rounds are finished."""
+    def of(cls, folder: Path, history: Sequence[Round], judges: int = 0) -> Standing:
+        """Of a run folder.
+
+        Args:
+            folder: of the run.
+            history: the rounds that are finished.
+            judges: labels beside those of the plan, of rows that judge the model.
+        """
         path = folder / CONFIG
         settings = read_config(path).settings if path.exists() else {}
         record = folder / ROUNDS
@@ -40,7 +46,7 @@ class Standing:
             str(folder),
             strategy=settings.get("strategy", {}).get("name", ""),
             rounds=settings.get("rounds"),
-            plan=_plan(settings),
+            plan=_plan(settings, judges),
             history=[*history],
             taught="" if at is None else _time(datetime.fromtimestamp(at, UTC)),
         )
@@ -68,13 +74,13 @@ class Standing:
         }
 
 
-def _plan(settings: Settings) -> int | None:
+def _plan(settings: Settings, judges: int) -> int | None:
     """How many labels are there when all rounds are done."""
     budget, rounds = settings.get("budget"), settings.get("rounds")
     if budget is None or rounds is None:
         return None
     later = sum(budget) if isinstance(budget, list) else budget * rounds
-    return int(settings["start"]["size"]) + int(later)
+    return judges + int(settings["start"]["size"]) + int(later)
 
 
 def _point(done: Round) -> dict[str, float] | None:
