@@ -17,7 +17,9 @@ def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int
     """The class probabilities of labelled rows by learners that were taught the others.
 
     They are what is right to ask of the labels themselves: how often the model agrees, and which
-    may be wrong. The rows of a class are spread over the folds, and few rows make fewer folds.
+    may be wrong. The rows of a class are spread over the folds, and few rows make fewer folds. What
+    the learner chose by itself, such as a penalty, is taken for granted: choosing it again in every
+    fold takes as long as all else.
 
     Args:
         learner: of which fresh ones are made; itself it is left as it is.
@@ -46,6 +48,6 @@ def _judged(learner: Learner, rows: Rows, held_out: Tensor, seed: int) -> Tensor
     others = torch.ones(len(rows), dtype=torch.bool)
     others[held_out] = False
     with seeded(seed, "fit"):
-        member = learner.fresh(float(others.float().mean()))
+        member = learner.alike(float(others.float().mean()))
         taught(member, rows.take(others), first=True, watch=unwatched)
     return looked(member, rows.without_labels(), held_out, seed).probs.cpu()

@@ -95,6 +95,10 @@ class Learner(ABC):
         """What the last fit chose by itself, such as a penalty; the record tells it."""
         return {}
 
+    def alike(self, share: float = 1.0) -> Learner:
+        """A fresh learner that takes for granted what this one chose by itself."""
+        return self.fresh(share)
+
     def module(self) -> nn.Module | None:
         """A copy of the network that reads rows as they are stored; None if there is none."""
         return None

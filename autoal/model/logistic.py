@@ -77,6 +77,7 @@ class Logistic(Task):
         self.network.head.bias.requires_grad_(intercept)
         self._pool: Neighbourhood | None = None
         self._joined: Weighted | None = None
+        self._settled: tuple[float, float] | None = None
         if self._tunes:
             self.network.register_buffer("chosen", torch.zeros(2))  # a part of what is learnt
         self.double()
@@ -104,6 +105,11 @@ class Logistic(Task):
         l2, weight = self._chosen.tolist()
         return {"l2": l2, "spread": weight} if self.spread else {"l2": l2}
 
+    def settle(self) -> None:
+        if self._tunes and float(self._chosen[0]):
+            l2, weight = self._chosen.tolist()
+            self._settled = weight, l2
+
     def renew(self, *, first: bool) -> None:
         for weight in self.network.state_dict().values():
             weight.zero_()
@@ -123,7 +129,14 @@ class Logistic(Task):
         with torch.autocast(inputs.device.type, enabled=False):
             features = self._read(inputs).cpu().double()
             targets = one_hot(labels.cpu(), self.classes).double()
-            found = tuned(features, targets, self.l2, self._pool, intercept=intercept)
+            found = tuned(
+                features,
+                targets,
+                self.l2,
+                self._pool,
+                intercept=intercept,
+                settled=self._settled,
+            )
         self._joined = found.joined
         self.network.head.load_state_dict(found.head._asdict())
         self._chosen.copy_(torch.tensor([found.l2, found.weight]))

@@ -111,6 +111,9 @@ class Task(LightningModule):
         """What the last training chose by itself, worth a line in the record."""
         return {}
 
+    def settle(self) -> None:
+        """Take what the last training chose by itself for granted from now on."""
+
     def renew(self, *, first: bool) -> None:
         """Set the weights that this round's training starts from."""
         fresh = self._build()

@@ -83,6 +83,12 @@ class Trained(Learner):
         task.renew(first=True)
         return Trained(task, self.training)
 
+    def alike(self, share: float = 1.0) -> Trained:
+        task = self.task.shorter(share)
+        task.settle()
+        task.renew(first=True)
+        return Trained(task, self.training)
+
     def state_dict(self) -> dict[str, Any]:
         return self.task.network.state_dict()
 

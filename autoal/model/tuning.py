@@ -56,6 +56,7 @@ def tuned(
     pool: Neighbourhood | None,
     *,
     intercept: bool,
+    settled: tuple[float, float] | None = None,
 ) -> Tuned:
     """The regression of the least log loss on rows that are held out; nothing in it is drawn.
 
@@ -68,12 +69,14 @@ def tuned(
         l2: the penalty; None: it is chosen.
         pool: where labels may spread; None: nowhere.
         intercept: whether classes have one.
+        settled: the weight and the penalty, where nothing is to be chosen any more.
     """
     lesson = Lesson(features, targets, pool, intercept)
     unit = lesson.unit()
     penalties = [unit * candidate for candidate in CANDIDATES] if l2 is None else [l2]
     untried = 0.0, unit * UNTRIED if l2 is None else l2
-    weight, chosen = lesson.best(penalties, WEIGHTS if pool else WEIGHTS[:1]) or untried
+    weights = WEIGHTS if pool else WEIGHTS[:1]
+    weight, chosen = settled or lesson.best(penalties, weights) or untried
     head, joined = lesson.solved(chosen, weight)
     return Tuned(chosen, weight, head, joined)
 

@@ -238,3 +238,15 @@ def test_null_is_refused_where_a_class_wants_a_number(train: Zygote, tmp_path: P
     finished = train.run("task=logistic", "task.tolerance=null", f"out={tmp_path}")
     assert finished.code == 2
     assert "task.tolerance=null: must be a number" in finished.err
+
+
+def test_what_was_chosen_is_taken_for_granted_by_those_that_are_alike() -> None:
+    rows, few = noisy(60, 4), noisy(24, 4)
+    learner = taught(rows)
+    member = learner.alike()
+    member.fit(few, first=True, watch=unwatched)
+    assert member.settled() == learner.settled() != taught(few).settled()
+    given = taught(few, l2=learner.settled()["l2"])
+    found, expected = (one.look(few, torch.arange(24), 0).probs for one in (member, given))
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert made(rows).alike().settled() == made(rows).settled()
