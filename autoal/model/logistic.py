@@ -26,10 +26,11 @@ class Logistic(Task):
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
     Images are neither cropped nor flipped.
 
-    With `l2` null, the penalty is chosen in every round: the one of the least mean log loss over
-    five stratified folds of the labelled rows, or over single rows where there are less than ten,
-    out of seven between 4 and 1/1024 times the rows' mean squared distance from their centre. As
-    long as there is only one class, or every class has a single row, it is 1/64 of that.
+    With `l2` null, the penalty is chosen in every round: the one of the least mean log loss on
+    labelled rows held out, out of seven between 4 and 1/1024 times their mean squared distance from
+    their centre. There are five stratified folds, dealt from the shuffled rows; of less than ten
+    rows each is one. As long as there is only one class, or every class has a single row, the
+    penalty is 1/64 of that distance.
 
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its
     rows learn along with what reaches them where the same folds find the log loss lower so. A

@@ -58,7 +58,7 @@ def tuned(
     intercept: bool,
     settled: tuple[float, float] | None = None,
 ) -> Tuned:
-    """The regression of the least log loss on rows that are held out; nothing in it is drawn.
+    """The regression of the least log loss on rows that are held out; folds are dealt in order.
 
     Where none can be, as only one class is there yet or every class has a single row, the penalty
     is a middling one, and no label spreads.
