@@ -107,7 +107,7 @@ FLOORS = (
     ("cycle", "search"),
     ("report", "foresight"),
     ("run", "config", "listing", "dashboard", "testing"),
-    ("spelling",),
+    ("spelling", "kept"),
     ("command", "predict", "labels"),
     ("__main__",),
 )

@@ -120,9 +120,20 @@ class Model:
 
     def predict_rows(self, rows: Rows) -> Tensor:
         """Class probabilities of rows as the data set stores them, (n, classes)."""
-        if self.encoder is not None and len(rows):
-            rows = encoded_rows(self.encoder, rows, self.device)
-        return self.predict_encoded(rows)
+        return self.predict_encoded(self.encoded(rows))
+
+    def encoded(self, rows: Rows) -> Rows:
+        """Rows as the encoder, if there is one, sees them."""
+        if self.encoder is None or not len(rows):
+            return rows
+        return encoded_rows(self.encoder, rows, self.device)
+
+    def encodes_as(self, encoder: Encoder) -> bool:
+        """Whether rows that this encoder has seen are as the model's own would have made them."""
+        if self.encoder is None:  # its features come from elsewhere, as from a file
+            return True
+        same = type(encoder) is type(self.encoder) and encoder.key() == self.encoder.key()
+        return same and _same(encoder.state_dict(), self.encoder.state_dict())
 
     def predict_encoded(self, rows: Rows) -> Tensor:
         """Class probabilities of rows that the encoder, if there is one, has seen already."""
@@ -215,6 +226,21 @@ def _built(facts: Mapping[str, Any], kept: Mapping[str, Any], training: Training
         encoder = build(facts["encoder"])
         encoder.load_state_dict(kept["encoder"])
     return Model(facts["classes"], rebuilt(kept["reader"]), learner, encoder, training.device)
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two states, or parts of them, are equal in every number."""
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, Tensor):
+        return first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(
+            _same(first[key], second[key]) for key in first
+        )
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return bool(first == second)
 
 
 def _preprocess(data: Data, learner: Learner) -> nn.Module:

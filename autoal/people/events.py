@@ -155,10 +155,14 @@ def counting(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.kind != UNDO and event.id not in undone]
 
 
+def heard(path: Path) -> list[Event]:
+    """The events of a file that count, also while somebody writes it."""
+    return counting(_read(path, _lines(path)[0]))
+
+
 def last_said(path: Path) -> dict[int, Event]:
-    """The last class that anybody named for each row, also while somebody writes the file."""
-    events = counting(_read(path, _lines(path)[0]))
-    return {event.row: event for event in events if event.label is not None}
+    """The last class that anybody named for each row."""
+    return {event.row: event for event in heard(path) if event.label is not None}
 
 
 def _lines(path: Path) -> tuple[bytes, bytes]:

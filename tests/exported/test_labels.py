@@ -15,7 +15,10 @@ from autoal.datamodules.npz import Npz
 from PIL import Image
 
 from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
-from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz, folder_names
+from autoal.exported.folder import as_folder, folder_names
+from autoal.exported.labelled import Label, Labelled
+from autoal.exported.lines import as_csv
+from autoal.exported.npz import as_npz
 from autoal.labels import main
 from autoal.people.events import Event, Ledger, last_said
 from autoal.run import data_set
@@ -145,7 +148,7 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
         assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
         assert np.isnan(file["probabilities"]).all()
-    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl or npz"):
+    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
 
@@ -172,7 +175,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_file_of_a_picture_is_copied(source: Path, tmp_path: Path) -> None:
     as_folder(pictured("cat/1.JPG"), tmp_path / "out", source)
-    assert (tmp_path / "out" / "a" / "000002.jpg").read_bytes() == b"as it is"
+    assert (tmp_path / "out" / "a" / "000002-1.jpg").read_bytes() == b"as it is"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +206,7 @@ def test_the_record_of_another_data_set_is_refused() -> None:
 
 
 def test_names_are_quoted() -> None:
-    table = as_csv([Label(None, 'a,"b"\n', "x,y", 0, "me")])
+    table = as_csv(Label, [Label(None, 'a,"b"\n', "x,y", 0, "me")])
     assert list(csv.reader(StringIO(table)))[1] == [
         "",
         'a,"b"\n',
