@@ -17,11 +17,12 @@ from PIL import Image
 from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
 from autoal.exported.folder import as_folder, folder_names
 from autoal.exported.labelled import Label, Labelled
-from autoal.exported.lines import as_csv
+from autoal.exported.lines import as_csv, as_jsonl
 from autoal.exported.npz import as_npz
 from autoal.labels import main
 from autoal.people.events import Event, Ledger, last_said
 from autoal.run import data_set
+from tests.exported.made import COUNT, files, labelled, pets
 
 ABOUT = "about: {id: abc, versions: {}}"
 
@@ -188,6 +189,45 @@ def test_what_is_no_picture_of_the_data_set_is_not_copied(
     files = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert files == {tmp_path / "out" / "a" / "000002.png", tmp_path / "out" / "labels.csv"}
     assert np.asarray(Image.open(tmp_path / "out" / "a" / "000002.png")).max() == 0
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_pictures_that_are_files_come_out_in_every_form(beside: bool, tmp_path: Path) -> None:
+    paths = files(tmp_path / "pets")
+    shown = [{"born": "2001", "picture": path} for path in paths] if beside else paths
+    small = torch.arange(COUNT * 12, dtype=torch.uint8).view(COUNT, 3, 2, 2)
+    told = labelled(pets(shown, inputs=small))
+    as_folder(told, tmp_path / "out", tmp_path)
+    assert len(as_csv(Label, told.labels).splitlines()) == len(told.labels) + 1 == 8
+    assert len(as_jsonl(told.labels).splitlines()) == 7
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg")}
+    assert found == {
+        *(f"cat/00000{row}-pet {row}.jpg" for row in (0, 5, 7)),
+        *(f"dog/00000{row}-pet {row}.jpg" for row in (1, 2, 4, 6)),
+    }
+    assert (tmp_path / "out" / "cat" / "000005-pet 5.jpg").read_bytes() == paths[5].read_bytes()
+    (tmp_path / "out.npz").write_bytes(as_npz(told))
+    again = Npz(str(tmp_path / "out.npz"))
+    again.setup()
+    assert {*again.train.inputs.flatten().tolist()} <= {*small.flatten().tolist()}
+    assert again.train.shape == (3, 2, 2)
+
+
+def test_long_names_are_cut_and_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    paths = files(tmp_path / "pets")
+    paths[5] = paths[5].rename(paths[5].with_name("\U0001f408" * 60 + ".png"))
+    as_folder(labelled(pets(paths)), tmp_path / "out", None)
+    assert (tmp_path / "out" / "cat" / f"000005-{paths[5].stem[:50]}.png").is_file()
+    paths[1].unlink()
+    with pytest.raises(UserError, match=r"cannot copy .*pet 1\.JPG: No such file"):
+        as_folder(labelled(pets(paths)), tmp_path / "again", None)
+    assert not [path for path in tmp_path.iterdir() if "again" in path.name]
+
+
+def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -> None:
+    for shown in ([{"born": "2001"}] * COUNT, ["a text"] * COUNT, None):
+        with pytest.raises(UserError, match="these rows are no pictures"):
+            as_folder(labelled(pets(shown)), tmp_path / "out", None)
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from autoal.encoders.patches import Patches
 from PIL import Image
 
 from autoal import Model
+from autoal.encoders.patches import Patches
 from autoal.exported.model import Predictions
 from autoal.labels import main as labels
 from autoal.predict import as_csv, main
