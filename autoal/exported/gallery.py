@@ -23,7 +23,7 @@ Draw = Callable[[Iterable[Card]], Iterator[str]]  # makes items of a list
 CELLS = 24  # of a table's row, at most
 LETTERS = 600  # of a text, likewise
 CLASSES = 30  # whose labels are counted at the top
-RANDOM = "random"
+CHOSEN = {"random": "Drawn at random", "file": "Named in a file, in its order"}
 JUDGED = {
     "": "on the test rows",
     CHECK: "on the check rows",
@@ -119,9 +119,8 @@ def _section(batch: Batch, draw: Draw) -> str:
 
 def _chosen(batch: Batch) -> str:
     """Why the rows of a round were asked about."""
-    if batch.chosen_by == RANDOM:
-        return "Drawn at random"
-    return f"Chosen by {batch.chosen_by}, what it wanted most first"
+    name = batch.chosen_by
+    return CHOSEN.get(name, f"Chosen by {name}, what it wanted most first")
 
 
 def _facts(batch: Batch) -> Iterator[str]:

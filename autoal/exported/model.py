@@ -32,7 +32,7 @@ from autoal.model.weights import weights_follow
 from autoal.record.layout import MODEL_FACTS as FACTS
 from autoal.record.layout import MODEL_README as README
 from autoal.record.layout import MODEL_WEIGHTS as WEIGHTS
-from autoal.record.states import packed, unpacked
+from autoal.record.states import packed, same_states, unpacked
 from autoal.record.whole import write_whole, writing
 from autoal.seeding import seeded
 from autoal.settings import Settings, plain
@@ -133,7 +133,7 @@ class Model:
         if self.encoder is None:  # its features come from elsewhere, as from a file
             return True
         same = type(encoder) is type(self.encoder) and encoder.key() == self.encoder.key()
-        return same and _same(encoder.state_dict(), self.encoder.state_dict())
+        return same and same_states(encoder.state_dict(), self.encoder.state_dict())
 
     def predict_encoded(self, rows: Rows) -> Tensor:
         """Class probabilities of rows that the encoder, if there is one, has seen already."""
@@ -226,21 +226,6 @@ def _built(facts: Mapping[str, Any], kept: Mapping[str, Any], training: Training
         encoder = build(facts["encoder"])
         encoder.load_state_dict(kept["encoder"])
     return Model(facts["classes"], rebuilt(kept["reader"]), learner, encoder, training.device)
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Whether two states, or parts of them, are equal in every number."""
-    if type(first) is not type(second):
-        return False
-    if isinstance(first, Tensor):
-        return first.dtype == second.dtype and torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(
-            _same(first[key], second[key]) for key in first
-        )
-    if isinstance(first, list | tuple):
-        return len(first) == len(second) and all(map(_same, first, second))
-    return bool(first == second)
 
 
 def _preprocess(data: Data, learner: Learner) -> nn.Module:

@@ -77,6 +77,7 @@ def test_rounds_say_why_their_rows_were_asked_about() -> None:
 def test_a_random_start_and_a_simulated_run_say_what_they_know() -> None:
     text = page(pets(pixels()), events=[], start="random")
     assert "<h3>Drawn at random</h3>" in text
+    assert "Named in a file" in page(pets(pixels()), start="file")
     assert "declined ann" not in words(text)
     assert "model" not in "".join(map(words, cards(text)))
     assert "checkbox" not in text
