@@ -23,10 +23,12 @@ from autoal.record.whole import write_whole
 if TYPE_CHECKING:
     from autoal.kept import KeptRun
 
-TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz", "gallery")
+GALLERY = "gallery"
+TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz", GALLERY)
 DESCRIPTION = (
     "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
-    "source, and the probability that the final model gives the label."
+    "source, and the probability that the final model gives the label; or show it, or tell what of "
+    "it may be wrong."
 )
 
 
@@ -76,6 +78,8 @@ def labels(
     kept = KeptRun(run, trust)
     if only_suspects:
         _tell_suspects(kept, form, out)
+    elif out is not None and form == GALLERY:
+        _write_gallery(kept, out)
     else:
         _tell_labels(kept, form, out)
 
@@ -89,9 +93,14 @@ def _tell_suspects(run: KeptRun, form: str, out: Path | None) -> None:
     tell(as_lines(form, Suspect, found), out)
 
 
+def _write_gallery(run: KeptRun, out: Path) -> None:
+    from autoal.exported.gallery import as_gallery
+
+    write_whole(out, in_utf8(as_gallery(run.name, run.batches())))
+
+
 def _tell_labels(run: KeptRun, form: str, out: Path | None) -> None:
     from autoal.exported.folder import as_folder
-    from autoal.exported.gallery import as_gallery
     from autoal.exported.labelled import Label
     from autoal.exported.lines import as_lines
     from autoal.exported.npz import as_npz
@@ -104,8 +113,6 @@ def _tell_labels(run: KeptRun, form: str, out: Path | None) -> None:
         as_folder(labelled, out, run.source)
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
-    elif out is not None and form == "gallery":
-        write_whole(out, in_utf8(as_gallery(run.name, run.batches())))
     else:
         tell(as_lines(form, Label, labelled.labels), out)
 

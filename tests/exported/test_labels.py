@@ -262,6 +262,7 @@ def test_names_are_quoted() -> None:
     ("options", "message"),
     [
         (["--format", "npz"], "--format npz needs a name: give --out"),
+        (["--format", "gallery"], "--format gallery needs a name: give --out"),
         (["--format", "folder", "--out", "."], "is there already"),
         (["--out", "there.csv"], "is there already"),
     ],
