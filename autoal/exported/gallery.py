@@ -35,7 +35,7 @@ FILTER = (
 )
 
 _STYLE = """
-.quiet { color: var(--quiet); }
+nav a { white-space: nowrap; } .quiet { color: var(--quiet); }
 .filter { cursor: pointer; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 ol { list-style: none; padding: 0; margin: 1rem 0; display: grid; gap: 1rem;
