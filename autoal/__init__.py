@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autoal.cycle.experiment import Experiment as Experiment
-    from autoal.cycle.experiment import rounds as rounds
     from autoal.cycle.hooks import Growth as Growth
     from autoal.cycle.hooks import Stop as Stop
     from autoal.cycle.plan import Plan as Plan
+    from autoal.cycle.rounds import rounds as rounds
     from autoal.data.arrays import Arrays as Arrays
     from autoal.data.contract import Data as Data
     from autoal.data.contract import Loaded as Loaded
@@ -58,15 +58,13 @@ if TYPE_CHECKING:
     from autoal.run import resumed as resumed
 
 _HOMES = {
-    "autoal.cycle.experiment": (
-        "Experiment",
-        "rounds",
-    ),
+    "autoal.cycle.experiment": ("Experiment",),
     "autoal.cycle.hooks": (
         "Growth",
         "Stop",
     ),
     "autoal.cycle.plan": ("Plan",),
+    "autoal.cycle.rounds": ("rounds",),
     "autoal.data.arrays": ("Arrays",),
     "autoal.data.contract": (
         "Data",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 
@@ -13,19 +14,18 @@ from autoal.building import TARGET, demand_trusted
 from autoal.cycle.history import demand_same_data
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
-from autoal.encoders.encoded import Encoded
 from autoal.errors import UserError, about
 from autoal.exported.batches import Batch, batches
 from autoal.exported.labelled import Labelled
 from autoal.exported.model import Model
 from autoal.exported.place import is_model_of
-from autoal.people.events import heard, last_said
+from autoal.people.events import deciding, heard
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
 from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, state_of
-from autoal.record.states import read_state
-from autoal.run import data_set, encoded
+from autoal.record.states import read_state, same_states
+from autoal.run import data_set, encoded, seen_by
 from autoal.settings import Settings
 
 BUILT = ("data", "encoder")  # sections of its settings by which something is built here
@@ -69,7 +69,7 @@ class KeptRun:
     @cached_property
     def labelled(self) -> Labelled:
         """All rows that have a label."""
-        return Labelled(self.data, self.history, last_said(self.path / LABELS))
+        return Labelled(self.data, self.history, deciding(self.path / LABELS))
 
     @property
     def unlabelled(self) -> Tensor:
@@ -100,7 +100,10 @@ class KeptRun:
     def source(self) -> Path | None:
         """The folder below which rows of the data set may be named by their files."""
         path = self.sections["data"].get("path")
-        return None if path is None else Path(path).expanduser()
+        if path is None:
+            return None
+        found = Path(path).expanduser()
+        return found.parent if found.is_file() else found
 
     def batches(self) -> list[Batch]:
         """What was asked in each round."""
@@ -126,10 +129,13 @@ class KeptRun:
             model: of this run.
             rows_of: takes them out of the data set, encoded or not.
         """
-        seen = encoded(self.sections, self.data, model.device)
-        if isinstance(seen, Encoded) and not model.encodes_as(seen.encoder):
-            return [model.encoded(rows) for rows in rows_of(self.data)]
-        return rows_of(seen)
+        if model.encoder is None:
+            return rows_of(encoded(self.sections, self.data, model.device))
+        encoder = deepcopy(model.encoder)
+        seen = seen_by(encoder, self.data, model.device)
+        if same_states(encoder.state_dict(), model.encoder.state_dict()):
+            return rows_of(seen)
+        return [model.encoded(rows) for rows in rows_of(self.data)]
 
 
 def _section(name: str, settings: Settings) -> Settings:

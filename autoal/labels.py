@@ -23,8 +23,8 @@ from autoal.record.whole import write_whole
 if TYPE_CHECKING:
     from autoal.kept import KeptRun
 
-GALLERY = "gallery"
-TEXTS, FILES = ("csv", "jsonl"), ("folder", "npz", GALLERY)
+LINES, STUDIO, GALLERY = ("csv", "jsonl"), "label_studio", "gallery"
+FILES = ("folder", "npz", GALLERY)
 DESCRIPTION = (
     "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
     "source, and the probability that the final model gives the label; or show it, or tell what of "
@@ -38,11 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a run")
     parser.add_argument(
         "--format",
-        choices=[*TEXTS, *FILES],
-        default=TEXTS[0],
+        choices=[*LINES, *FILES, STUDIO],
+        default=LINES[0],
         help="csv, jsonl: lines; folder: pictures in a folder for each class; npz: arrays, which "
         "data=npz reads where they are pictures; gallery: a page of HTML that shows what was "
-        "asked and answered, round by round (default: %(default)s)",
+        "asked and answered, round by round; label_studio: what Label Studio imports (default: "
+        "%(default)s)",
     )
     parser.add_argument(
         "--suspects",
@@ -67,8 +68,8 @@ def labels(
 ) -> None:
     """Tell the labels of a run in this form."""
     demand_run(run)
-    if only_suspects and form in FILES:
-        raise UserError(f"--suspects come as lines: give --format {' or '.join(TEXTS)}")
+    if only_suspects and form not in LINES:
+        raise UserError(f"--suspects come as lines: give --format {' or '.join(LINES)}")
     if out is None and form in FILES:
         raise UserError(f"--format {form} needs a name: give --out")
     if out is not None:
@@ -101,6 +102,7 @@ def _write_gallery(run: KeptRun, out: Path) -> None:
 
 def _tell_labels(run: KeptRun, form: str, out: Path | None) -> None:
     from autoal.exported.folder import as_folder
+    from autoal.exported.label_studio import as_label_studio, interface
     from autoal.exported.labelled import Label
     from autoal.exported.lines import as_lines
     from autoal.exported.npz import as_npz
@@ -113,6 +115,9 @@ def _tell_labels(run: KeptRun, form: str, out: Path | None) -> None:
         as_folder(labelled, out, run.source)
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
+    elif form == STUDIO:
+        tell(as_label_studio(labelled, run.source), out)
+        print(f"the labelling interface of its project:\n{interface(labelled)}", file=sys.stderr)
     else:
         tell(as_lines(form, Label, labelled.labels), out)
 

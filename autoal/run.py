@@ -12,11 +12,12 @@ import torch
 from rich.console import Console
 
 from autoal.blame import blaming, refused
-from autoal.building import TARGET, build, demand_class
+from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
-from autoal.cycle.experiment import Experiment, demand_fit, go_on, rounds
+from autoal.cycle.experiment import Experiment
 from autoal.cycle.hooks import StopRule
 from autoal.cycle.plan import Plan
+from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.encoders.encoded import Encoded
@@ -27,7 +28,7 @@ from autoal.exported.place import is_model_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
-from autoal.oracles.question import Oracle
+from autoal.oracles.question import Asking, Oracle
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -62,6 +63,8 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     try:
         with blaming(settings):
             built = parts(settings)
+            if keep_refusals and isinstance(built.oracle, Asking):
+                raise UserError("people are asked by one run at a time: leave out -m")
     except Exception as error:
         if keep_refusals:
             keep_failure(path, error)
@@ -87,6 +90,7 @@ def parts(settings: Settings) -> Parts:
         strategy = _strategy(settings, "strategy")
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
+        _demand_hidden_labels(settings)
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
         learner = _learner(settings, data, training)
@@ -141,6 +145,16 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
     return _strategy(settings, "start")
 
 
+def _demand_hidden_labels(settings: Settings) -> None:
+    """Refuse to simulate with data whose labels are known from the beginning."""
+    oracle, data = (located(settings[name].get(TARGET, "")) for name in ("oracle", "data"))
+    if oracle is TrueLabels and getattr(data, "labels_count", False):
+        raise UserError(
+            "oracle=truth knows the labels that a data set hides, and those of this one count from "
+            "the beginning: let people answer, or simulate with data=folder, npz or table"
+        )
+
+
 def _stop(settings: Settings) -> StopRule | None:
     if not settings["stop"]:
         return None
@@ -169,6 +183,13 @@ def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
         return data
     demand_class(settings["encoder"], "encoder", Encoder)
     encoder: Encoder = build(settings["encoder"], "encoder")
+    return seen_by(encoder, data, device)
+
+
+def seen_by(encoder: Encoder, data: Data, device: torch.device) -> Data:
+    """The data set as this encoder sees it; as it is, where the encoder leaves such rows."""
+    if encoder.leaves(data.train):
+        return data
     seen = Encoded(data, encoder, device)
     seen.setup()
     return seen

@@ -74,12 +74,13 @@ def demand_keys(given: Settings, defaults: Settings) -> None:
 
 
 def demand_kinds(given: Settings, defaults: Settings) -> None:
-    """Refuse a value that is of another type than the default."""
+    """Refuse a value that is of another type than the default; of null a class knows more."""
     expected = flatten(defaults)
     for key, value in flatten(given).items():
         if value == "???":
             raise UserError(f"{key} is needed: give {key}=")
-        if expected[key] != "???":
+        of_a_class = f"{key.rpartition('.')[0]}._target_" in expected
+        if expected[key] != "???" and not (value is None and of_a_class):
             demand_kind(key, value, expected[key])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from math import prod
@@ -55,10 +57,11 @@ def photos(paths: Sequence[Path], shape: Shape) -> Photos:
         shape: that a network reads: channels, height, width.
     """
     files = sorted(paths)
+    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may not last
     return cached_blocks(
         lambda arrays: _unpacked(arrays, files),
         KIND,
-        key_of(files, shape),
+        key_of(files, (shape, forbidden)),
         lambda: _decoded(paths, files, shape),
     )
 
@@ -82,8 +85,8 @@ def _decoded(paths: Sequence[Path], files: Sequence[Path], shape: Shape) -> Iter
     place = {path: number for number, path in enumerate(files)}
     size = max(1, min(BLOCK, BLOCK_BYTES // prod(shape)))
     seen: set[bytes] = set()
-    what = f"decoding {len(paths):,} pictures, once; kept for next time"
-    with progress(what, len(paths)) as advance:
+    print(f"decoding {len(paths):,} pictures, once; kept for next time", file=sys.stderr)
+    with progress("the decoder", len(paths)) as advance:
         for begin in range(0, len(paths), size):
             block = paths[begin : begin + size]
             found = dict(zip(block, attempted(read, block), strict=True))

@@ -1,17 +1,21 @@
 """What files of settings declare of their choices is what the classes say."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from autoal import Arrays
 from autoal.building import TARGET, located
 from autoal.config import CONFIGS
 from autoal.errors import UserError
 from autoal.foresight import PARTNERS, ROWS, demand_feasible, may_grow
 from autoal.oracles.model import ByModel, Salutary
 from autoal.oracles.truth import TrueLabels
+from autoal.people.people import People
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 
@@ -44,13 +48,20 @@ def test_every_data_set_with_published_counts_declares_them() -> None:
     assert declared(ROWS).keys() == {file.stem for file in CONFIGS.glob("data/*.yaml")} - readers
 
 
-@pytest.mark.parametrize(("choice", "oracle"), [("pseudo", ByModel), ("salutary", Salutary)])
+@pytest.mark.parametrize(
+    ("choice", "make"),
+    [
+        ("pseudo", partial(ByModel, TrueLabels([0]))),
+        ("salutary", partial(Salutary, TrueLabels([0]))),
+        ("people", partial(People, Arrays(([[0.0]], [0]), classes=2), Path("run"))),
+    ],
+)
 def test_an_oracle_declares_which_of_our_strategies_it_goes_with(
-    choice: str, oracle: type[ByModel] | type[Salutary]
+    choice: str, make: Callable[..., Any]
 ) -> None:
     def goes_with(name: str) -> bool:
         try:
-            oracle(TrueLabels([0]), registry.build(name))
+            make(strategy=registry.build(name))
         except UserError:
             return False
         return True

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.datamodules.made import (
     WRITERS,
@@ -81,6 +82,39 @@ def test_a_folder_with_a_corrupt_picture_runs_without_it(train: Zygote, tmp_path
     assert str(broken) in refused.err
     finished = run(train, tmp_path, *options, "data.corrupt=skip")
     assert finished.code == 0, finished.err
+
+
+def test_labels_that_count_are_not_there_to_simulate_with(train: Zygote, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "images")
+    options = ("data=unlabelled", f"data.path={tmp_path / 'images'}", "oracle=truth")
+    refused = run(train, tmp_path, *options)
+    assert refused.code == 2
+    assert "oracle=truth knows the labels that a data set hides" in refused.err
+    assert "decoding" not in refused.err
+
+
+def test_a_picture_that_was_renamed_between_two_starts_is_the_same_row(
+    train: Zygote, tmp_path: Path
+) -> None:
+    pictures, asked = tmp_path / "images", tmp_path / "run" / "to_label.csv"
+    for number in range(12):
+        path = pictures / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (4, 4), 20 * number).save(path)
+    options = ("data=unlabelled", f"data.path={pictures}", "data.classes=[dark,light]")
+    some = (*options, "data.size=4", "task=linear", "task.steps=2", "oracle=files", "rounds=0")
+    assert run(train, tmp_path, *some).code == 75
+    head, *lines = asked.read_text().splitlines()
+    names = [line.partition(",")[0] for line in lines]
+    labels = ["light" if int(Path(name).stem) > 5 else "dark" for name in names]
+    told = [f"{name},{label},,," for name, label in zip(names, labels, strict=True)]
+    asked.write_text("\n".join([head, *told]).replace(names[0], "other.png"))
+    (pictures / names[0]).rename(pictures / "other.png")
+    finished = run(train, tmp_path, *some)
+    assert finished.code == 0, finished.err
+    (done,) = map(json.loads, (tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+    assert done["names"] == ["other.png", *names[1:]]
+    assert [done["labels"][0]] == [int(labels[0] == "light")]
 
 
 def test_held_out_images_count_as_labelled(train: Zygote, tmp_path: Path) -> None:

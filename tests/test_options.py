@@ -26,7 +26,10 @@ FACTS: Settings = {
     "training": Training(accelerator="cpu"),
     "network": MLP,
 }
-NEEDED = {"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"}
+NEEDED = {
+    **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"},
+    **{"price": 1.0, "worth": 1.0, "labels": 1, "minutes": 1.0},
+}
 NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]
 NO_NUMBERS: list[Any] = ["x", None, [], {}, True]
 ENDLESS = [nan, inf, -inf]
@@ -34,7 +37,7 @@ ENDLESS = [nan, inf, -inf]
 
 def targets() -> list[str]:
     """The classes that our files of settings name, those of an experiment's parts."""
-    folders = ("data", "encoder", "task", "trainer")
+    folders = ("data", "encoder", "stop", "task", "trainer")
     files = [
         *CONFIGS.glob("*.yaml"),
         *(file for name in folders for file in CONFIGS.glob(f"{name}/*")),
@@ -44,10 +47,15 @@ def targets() -> list[str]:
     )
 
 
+def facts_of(target: Callable[..., Any]) -> Settings:
+    """What the engine fills in; nothing of a data set, from which it knows the rest."""
+    return {} if ".datamodules." in target.__module__ else FACTS
+
+
 def numeric(target: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
     """The options of a class that are numbers, or may be, with their kinds."""
     known = plugins.parameters(target)
-    for name in plugins.options(target, FACTS):
+    for name in plugins.options(target, facts_of(target)):
         kind = known[name].annotation
         if any(fits(value, kind) for value in (1, [1])) and not fits(object(), kind):
             yield name, kind
@@ -84,12 +92,13 @@ def test_a_number_of_a_part_has_bounds(
     target: str, name: str, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autoal.model.networks.torchvision_network", lambda *_: nn.Identity())
-    known = plugins.options(located(target), FACTS)
+    facts = facts_of(located(target))
+    known = plugins.options(located(target), facts)
     needed = {option: value for option, value in NEEDED.items() if option in known}
     demand_bounded(
         name,
         kind,
-        lambda value: build({"_target_": target, **needed, name: value}, "part", **FACTS),
+        lambda value: build({"_target_": target, **needed, name: value}, "part", **facts),
     )
 
 

@@ -73,7 +73,7 @@ def test_the_wheel_holds_one_package_with_all_that_is_in_the_repository(wheel: P
     expected = {
         Path(*(() if part == "autoal" else ("autoal",)), path.relative_to(ROOT))
         for part in PARTS
-        for kind in ("*.py", "*.yaml", "py.typed")
+        for kind in ("*.py", "*.yaml", "py.typed", "people/page/*")
         for path in (ROOT / part).rglob(kind)
     }
     assert own == expected

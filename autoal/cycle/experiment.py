@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
-from contextlib import contextmanager
+from collections.abc import Sequence, Sized
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,19 +12,20 @@ from torch import Tensor
 
 from autoal.cycle.history import demand_history, demand_same_data
 from autoal.cycle.hooks import Advice, Growth, Stop, StopRule
-from autoal.cycle.judging import by_check, by_cross_validation
+from autoal.cycle.judging import Unseen, by_check
 from autoal.cycle.knowledge import Knowledge, Told
+from autoal.cycle.opened import Ahead, Asked
+from autoal.cycle.parts import demand_part, fitting, rows_of_start, state_of, strategy_of
 from autoal.cycle.plan import Plan
 from autoal.cycle.pool import Pool
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
-from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows, chosen
-from autoal.errors import UserError, about
+from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught, tested
-from autoal.oracles.question import Answers, Oracle, Question
+from autoal.oracles.question import Answers, Question
 from autoal.query import registry
 from autoal.query.strategy import (
     Query,
@@ -35,68 +35,11 @@ from autoal.query.strategy import (
     query,
 )
 from autoal.query.view import View
-from autoal.record.folder import RunFolder
-from autoal.record.round import CHECK, CROSS_VALIDATION, PHASES, Round
+from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 from autoal.record.sink import Sink
-from autoal.record.states import packed
 from autoal.seeding import derive, generator, seeded
 
-SHOWN = 200  # characters of what torch has to say of a state
 NOTHING_LEFT = "no row is left that could be asked about"
-
-
-def rounds(
-    experiment: Experiment, oracle: Oracle, folder: RunFolder | None = None
-) -> Iterator[Round]:
-    """Do the rounds that are left, with an oracle that answers at once.
-
-    Args:
-        experiment: a new one, or one whose rounds the folder has.
-        oracle: answers.
-        folder: has the rounds that were done before, and keeps every other before it is told.
-    """
-    if folder is not None:
-        _take_up(experiment, folder)
-    while (question := experiment.ask()) is not None:
-        answers = oracle(question) if len(question.rows) else []
-        del question  # since whoever holds its view costs a copy of the model
-        done = experiment.tell(answers)
-        if folder is not None:
-            folder.add(done, experiment.state_dict())
-        yield done
-
-
-def go_on(experiment: Experiment, folder: RunFolder) -> None:
-    """Bring a new experiment to where its folder is; what does not fit is refused by its file."""
-    demand_fit(experiment, folder)
-    if folder.rounds:
-        state = folder.state()
-        with folder.explained(folder.last_state):
-            experiment.resume(folder.rounds, state)
-
-
-def demand_fit(experiment: Experiment, folder: RunFolder) -> None:
-    """Refuse a folder whose rounds cannot be those of this experiment."""
-    with folder.explained(folder.record):
-        demand_history(folder.rounds, experiment.plan, experiment.data)
-
-
-def _take_up(experiment: Experiment, folder: RunFolder) -> None:
-    """Be sure that experiment and folder are at the same round, and that more can be kept."""
-    if _answers_of(folder.rounds) != _answers_of(experiment.history):
-        if experiment.history:
-            raise UserError(
-                f"the {len(folder.rounds)} rounds of {folder.path} are not the "
-                f"{len(experiment.history)} that this experiment has done: give a new one, "
-                "or another folder"
-            )
-        go_on(experiment, folder)
-    if not experiment.plan.over(len(folder.rounds)):
-        folder.demand_writable()
-
-
-def _answers_of(history: Sequence[Round]) -> list[Told]:
-    return [Told.again(done) for done in history]
 
 
 class Experiment:
@@ -133,19 +76,19 @@ class Experiment:
         seed: int = 0,
         sink: Sink | None = None,
     ) -> None:
-        _demand("data", data, Data, "such as Arrays((inputs, labels))")
-        _demand("learner", learner, Learner, "such as TorchLearner(network, data)")
-        _demand("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
+        demand_part("data", data, Data, "such as Arrays((inputs, labels))")
+        demand_part("learner", learner, Learner, "such as TorchLearner(network, data)")
+        demand_part("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
         data.setup()
         judges = data.checked if data.test is None else 0
         plan.demand_room(len(data.train), judges)
-        strategy = _built("strategy", strategy)
+        strategy = strategy_of("strategy", strategy)
         first = torch.zeros(0, dtype=torch.long)  # rows of the start, where they are given
         chooser: QueryStrategy | None = None
         if isinstance(start, Sized) and not isinstance(start, str):
-            first = _rows_of(start, plan, len(data.train))
+            first = rows_of_start(start, plan, len(data.train))
         elif start is not None:
-            chooser = _built("start", start)
+            chooser = strategy_of("start", start)
         facts = facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
@@ -167,12 +110,14 @@ class Experiment:
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
         self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
+        learner.meet(self._known.rows)
         self._judges = judges  # how many rows of the start are to judge the model
         self._taught = False  # the learner has learnt something
-        self._ahead: _Ahead | None = None
+        self._ahead: Ahead | None = None
+        self._unseen: Unseen | None = None
         self._fingerprint = data.fingerprint()
         self._made: list[Rows] = []
-        self._asked: _Asked | None = None
+        self._asked: Asked | None = None
 
     @property
     def rows(self) -> Rows:
@@ -199,17 +144,17 @@ class Experiment:
             raise RuntimeError("this experiment has begun already: resume a new one")
         demand_history(history, self.plan, self.data)
         demand_same_data(self.data, state.get("data"))
-        with _fitting("strategy"):
+        with fitting("strategy"):
             self.strategy.load_state_dict(state["strategy"])
         if isinstance(self._stop, StopRule):
-            with _fitting("stop"):
+            with fitting("stop"):
                 self._stop.load_state_dict(state["stop"])
-        with _fitting("rows that were made"):
+        with fitting("rows that were made"):
             self._grow_again(state.get("made", []), sum(done.made for done in history))
         for done in history:
             self._known = self._known.after(Told.again(done))
         self.history = [*history]
-        with _fitting("learner"):
+        with fitting("learner"):
             self._take_up_learner(state)
         self._taught = bool(len(self._known.pool.labelled))
 
@@ -218,8 +163,8 @@ class Experiment:
         if self._asked is not None:
             raise RuntimeError("a question is open: the state to keep is that before `ask`")
         state = {
-            "learner": _state_of(self.learner),
-            "strategy": _state_of(self.strategy),
+            "learner": state_of(self.learner),
+            "strategy": state_of(self.strategy),
             "data": self._fingerprint,
         }
         if self.data.labels_count:
@@ -246,6 +191,36 @@ class Experiment:
                 raise
         return None if self._asked is None else self._asked.question
 
+    def open_question(self) -> dict[str, Any]:
+        """What must outlive the time in which people are asked; of a pool that does not grow."""
+        if self._asked is None or self._asked.made:
+            return {}
+        asked, question = self._asked, self._asked.question
+        return {
+            "number": question.number,
+            "rows": question.rows,
+            "suggested": question.suggested,
+            "notes": asked.notes,
+            "judging": asked.judging,
+            "strategy": state_of(self.strategy),
+        }
+
+    def reopen(self, kept: dict[str, Any]) -> None:
+        """Ask again what was asked before the process ended, without another look."""
+        number = len(self.history)
+        if self._asked is not None or kept["number"] != number:
+            raise UserError(f"the question is of round {kept['number']}, and {number} is the next")
+        self.strategy.load_state_dict(kept["strategy"])
+        given = {row: label for row, label in self._given().items() if row not in kept["rows"]}
+        self._known = self._known.after(Told(given=given))
+        stopwatch = Stopwatch()
+        view = self._view(number, stopwatch) if self._taught else None
+        self._known.pool.label(kept["rows"])  # which refuses rows that cannot be asked about
+        self.sink.begin(number)
+        again = Query(kept["rows"], kept["notes"], kept["suggested"])
+        asked = self._asking(number, stopwatch, again, view)
+        self._asked = replace(asked, given=given, judging=kept["judging"])
+
     def tell(self, answers: Any) -> Round:
         """Take the answers to what `ask` asked, train, test, and say what the round did.
 
@@ -271,17 +246,17 @@ class Experiment:
         self.history.append(done)
         return done
 
-    def _reopen(self, asked: _Asked, before: dict[str, Any]) -> None:
+    def _reopen(self, asked: Asked, before: dict[str, Any]) -> None:
         """Be again as before answers that led to no round, so that they can be told once more."""
         with seeded(self.seed, "reopen"):
             self.learner.load_state_dict(before)
         if self._taught:
             self._asked = asked.seeing(self._view(asked.question.number, asked.stopwatch))
 
-    def _round(self, asked: _Asked, answered: Answers) -> Round:
+    def _round(self, asked: Asked, answered: Answers) -> Round:
         number, stopwatch = asked.question.number, asked.stopwatch
         told = Told.by(answered, asked.question, asked.judging)
-        self._known = self._known.after(told)
+        self._known, self._unseen = self._known.after(told), None
         steps = 0
         metrics: dict[str, float] = {}
         judged = ""
@@ -300,9 +275,9 @@ class Experiment:
             queried=[*told.queried],
             labels=[*told.queried.values()],
             metrics=metrics,
-            seconds=_spent(stopwatch),
+            seconds=asked.spent,
             steps=steps,
-            notes=asked.notes,
+            notes=asked.notes | self._settled(),
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
@@ -310,19 +285,24 @@ class Experiment:
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
             by=answered.by,
-            given=asked.given,
+            given=dict(asked.given),
             amended=dict(told.amended),
             checked=[*told.checked],
             checked_labels=[*told.checked.values()],
             judged=judged,
             people={name: dict(facts) for name, facts in answered.people.items()},
         )
-        return replace(done, stop=self._advice(done, stopwatch), seconds=_spent(stopwatch))
+        return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
     def _teach(self) -> int:
         """Train on all that is labelled; returns the steps."""
         first = not self._taught
         return taught(self.learner, self._known.lesson, first=first, watch=self.sink.step)
+
+    def _settled(self) -> dict[str, Any]:
+        """What the learner chose by itself."""
+        chosen = self.learner.settled() if len(self._known.pool.labelled) else {}
+        return {"learner": dict(chosen)} if chosen else {}
 
     def _take_up_learner(self, state: dict[str, Any]) -> None:
         """Be the learner of the last round; where classes joined since, another one is taught."""
@@ -342,14 +322,27 @@ class Experiment:
             metrics = tested(self.learner, test)
         elif len(judges):
             metrics, judged = by_check(self.learner, judges), CHECK
-        elif self.data.labels_count:
-            classes, seed = len(self.data.classes), derive(self.seed, number, "cross-validation")
-            metrics = by_cross_validation(self.learner, self._known.lesson, classes, seed)
-            judged = CROSS_VALIDATION
+        elif self.data.labels_count and len(self._known.pool.labelled) > 1:
+            metrics, judged = self._unseen_by(number).metrics(), CROSS_VALIDATION
         if validation is not None:
             held_out = tested(self.learner, validation)
             metrics |= {f"val_{name}": value for name, value in held_out.items()}
         return metrics, judged
+
+    def _unseen_by(self, number: int) -> Unseen:
+        """The labelled rows as models of this round see them that did not learn them."""
+        if self._unseen is None:
+            seed = derive(self.seed, number, "cross-validation")
+            numbers, lesson = self._known.pool.labelled, self._known.lesson
+            self._unseen = Unseen.by(self.learner, lesson, numbers, seed)
+        return self._unseen
+
+    def _doubts(self, number: int) -> dict[int, tuple[int, float]]:
+        """Labels that may be wrong, for those who label; not where training takes long."""
+        few = len(self._known.pool.labelled) < 2
+        if few or not self._taught or not self.data.labels_count or self.learner.deep:
+            return {}
+        return self._unseen_by(number - 1).doubts()
 
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
         """What `stop` says of the model as it is now, by the view that the next query sees."""
@@ -357,12 +350,12 @@ class Experiment:
             return {}
         ahead = Stopwatch()
         with stopwatch.phase("stop"), seeded(self.seed, done.number, "stop"):
-            self._ahead = _Ahead(self._view(done.number + 1, ahead), ahead)
+            self._ahead = Ahead(self._view(done.number + 1, ahead), ahead)
             told = self._stop([*self.history, done], self._ahead.view)
         advice = Advice(told) if isinstance(told, str) else told
         return {name: value for name, value in advice._asdict().items() if value not in ("", None)}
 
-    def _query(self, number: int) -> _Asked | None:
+    def _query(self, number: int) -> Asked | None:
         """What to ask next; None where nothing is left."""
         ahead, self._ahead = self._ahead, None
         stopwatch = Stopwatch() if ahead is None else ahead.stopwatch
@@ -385,7 +378,7 @@ class Experiment:
         known = [row for row in left.tolist() if row < len(labels) and labels[row] != UNKNOWN]
         return {row: int(labels[row]) for row in known}
 
-    def _first(self, number: int, stopwatch: Stopwatch) -> _Asked | None:
+    def _first(self, number: int, stopwatch: Stopwatch) -> Asked | None:
         """The rows of the start; others, where all that were asked about were declined."""
         judges = self._drawn_judges() if number == 0 else torch.zeros(0, dtype=torch.long)
         pool = self._known.pool.let_judge(judges)
@@ -417,7 +410,7 @@ class Experiment:
             sight = replace(self._sight(number, stopwatch, self.learner.fresh()), pool=pool)
             return query(self._start, sight.view(self._start.reads or ()), size)
 
-    def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> _Asked | None:
+    def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> Asked | None:
         """The rows of any later round, chosen by what the model says."""
         view = self._view(number, stopwatch) if ahead is None else ahead
         made = self._growth(view, self.history) if self._growth else None
@@ -433,7 +426,7 @@ class Experiment:
 
     def _asking(
         self, number: int, stopwatch: Stopwatch, asked: Query, view: View | None, made: int = 0
-    ) -> _Asked:
+    ) -> Asked:
         rows = self._known.rows
         question = Question(
             number,
@@ -444,8 +437,9 @@ class Experiment:
             keys=chosen(rows.keys, asked.rows),
             view=view,
             suggested=asked.suggested,
+            doubts=self._doubts(number),
         )
-        return _Asked(question, stopwatch, asked.notes, made)
+        return Asked(question, stopwatch, asked.notes, made)
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""
@@ -466,77 +460,3 @@ class Experiment:
     def _grow(self, made: Rows) -> None:
         self._known = self._known.grown(self.learner.place(made))
         self._made = [*self._made, made]
-
-
-@contextmanager
-def _fitting(owner: str) -> Iterator[None]:
-    """Say whose state it is that does not fit, whatever its owner makes of it."""
-    try:
-        yield
-    except Exception as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
-        raise UserError(f"the state does not fit the {owner} ({told})") from error
-
-
-def _demand(name: str, value: Any, kind: type, example: str) -> None:
-    """Refuse what is no part of an experiment, before it is used like one."""
-    if not isinstance(value, kind):
-        found = f"the class {value.__name__}" if isinstance(value, type) else repr(type(value))
-        raise UserError(f"`{name}` must be a {kind.__name__}, {example}, got {found}")
-
-
-def _rows_of(start: Sized, plan: Plan, size: int) -> Tensor:
-    """The rows of a start that is given; refused unless they are as many of the pool as planned."""
-    rows = tensor_of(start, "the rows of a start")
-    if len(rows) != plan.start:
-        raise UserError(f"the start has {len(rows)} rows, and the plan says start={plan.start}")
-    Pool.of(size).label(rows)
-    return rows
-
-
-def _built(name: str, strategy: Any) -> QueryStrategy:
-    if isinstance(strategy, str):
-        return registry.build(strategy)
-    _demand(name, strategy, QueryStrategy, "or the name of one")
-    return deepcopy(strategy)
-
-
-def _spent(stopwatch: Stopwatch) -> dict[str, float]:
-    """The seconds of a round by phase, so far."""
-    return {**dict.fromkeys(PHASES, 0.0), **stopwatch.seconds, "total": stopwatch.total}
-
-
-def _state_of(part: Learner | QueryStrategy) -> dict[str, Any]:
-    """What a part must be given back when a run goes on."""
-    state = part.state_dict()
-    if not isinstance(state, dict):
-        found = type(state).__name__
-        raise UserError(f"{type(part).__name__}.state_dict must give a dict, got {found}")
-    if isinstance(part, QueryStrategy) and state:
-        with about(type(part).__name__):  # whose it is, before it is one of many
-            packed({"strategy": state})
-    return state
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A question that is open."""
-
-    question: Question
-    stopwatch: Stopwatch
-    notes: dict[str, Any]
-    made: int  # rows that joined the pool before it
-    given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, before it
-    judging: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-
-    def seeing(self, view: View | None) -> _Asked:
-        """The same, with another view in the question."""
-        return replace(self, question=replace(self.question, view=view))
-
-
-@dataclass(frozen=True)
-class _Ahead:
-    """The view of the next query, which `stop` has seen already."""
-
-    view: View
-    stopwatch: Stopwatch

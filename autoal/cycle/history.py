@@ -31,11 +31,8 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
 
 def demand_same_data(data: Data, fingerprint: str | None) -> None:
     """Refuse a pool that is not the one that rounds were done on; older states do not tell."""
-    if fingerprint not in (None, data.fingerprint()):
-        raise UserError(
-            "the data have changed since: their rows are other ones, or stand in another order; "
-            "put them back as they were"
-        )
+    if fingerprint is not None:
+        data.demand_same(fingerprint)
 
 
 def _demand_below(end: int, what: str, numbers: Iterable[int]) -> None:

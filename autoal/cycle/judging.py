@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sqrt
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from autoal.model.learner import Learner, tested
 from autoal.model.metrics import evaluation_metrics
 
 FOLDS = 5
+RAREST = 1e-12  # probability that counts, so that no log loss is infinite
 NORMAL = 1.959964  # 97.5 % of a standard normal lie below
 
 
@@ -22,13 +24,38 @@ def by_check(learner: Learner, rows: Rows) -> dict[str, float]:
     return metrics | {"accuracy_low": low, "accuracy_high": high}
 
 
-def by_cross_validation(learner: Learner, rows: Rows, classes: int, seed: int) -> dict[str, float]:
-    """Metrics on the labelled rows, each predicted by a model that did not learn it.
+@dataclass(frozen=True, eq=False)
+class Unseen:
+    """Labelled rows as models see them that did not learn them."""
 
-    They are biased: whoever queries chose these rows, mostly hard ones.
-    """
-    probs = out_of_sample(learner, rows, folds=FOLDS, seed=seed)
-    return _metrics(probs, rows.labels, classes)
+    rows: Tensor  # (n,) long
+    labels: Tensor  # (n,) long
+    probs: Tensor  # (n, classes)
+
+    @classmethod
+    def by(cls, learner: Learner, rows: Rows, numbers: Tensor, seed: int) -> Unseen:
+        """Of labelled rows of these numbers, by learners of this kind."""
+        return cls(numbers, rows.labels, out_of_sample(learner, rows, folds=FOLDS, seed=seed))
+
+    def metrics(self) -> dict[str, float]:
+        """How good such models are; biased, as whoever queries chose these rows, mostly hard ones.
+
+        The classes that were never given count as all others do.
+        """
+        metrics = evaluation_metrics(self.probs.shape[1])
+        metrics.update(self.probs.clamp(min=RAREST).log().float(), self.labels)
+        return {name: float(value) for name, value in metrics.compute().items()}
+
+    def doubts(self) -> dict[int, tuple[int, float]]:
+        """The rows that such models take for another class than that of their label.
+
+        Each with that class and its probability.
+        """
+        best = self.probs.max(1)
+        wrong = best.indices != self.labels
+        places = (self.rows[wrong], best.indices[wrong], best.values[wrong])
+        every = zip(*(column.tolist() for column in places), strict=True)
+        return {row: (label, p) for row, label, p in every}
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -37,9 +64,3 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     centre = (share + spread / 2) / (1 + spread)
     half = NORMAL * sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def _metrics(probs: Tensor, labels: Tensor, classes: int) -> dict[str, float]:
-    metrics = evaluation_metrics(classes)
-    metrics.update(probs.clamp(min=1e-12).log().float(), labels)
-    return {name: float(value) for name, value in metrics.compute().items()}

@@ -49,7 +49,8 @@ class Agreement(Gauge):
 
     The stop set is drawn once from all rows that may be queried or are labelled (Bloodgood and
     Vijay-Shanker, 2009; Kurlandski and Bloodgood, 2022, on its size). The mean of the last values
-    is read, once there are as many.
+    is read, once there are as many. Models that were taught a single class are not compared: they
+    agree, and know nothing.
 
     Args:
         threshold: of that mean.
@@ -71,6 +72,8 @@ class Agreement(Gauge):
         self._values: list[float] = []  # the last of them
 
     def read(self, history: Sequence[Round], view: View) -> float | None:
+        if len(view.labelled.labels.unique()) < 2:
+            return None
         if self._stop_set is None:
             self._stop_set = drawn(view, self.rows)
         before, self._predicted = self._predicted, predicted(view, self._stop_set)
@@ -116,7 +119,7 @@ class Kappa(Agreement):
 
     def reason(self, value: float) -> str:
         return (
-            f"the last {self.window} models agree on {100 * value:.1f} % beyond chance: more "
+            f"the last {self.window + 1} models agree on {100 * value:.1f} % beyond chance: more "
             f"labels will change little (kappa, rule {self.threshold:g})"
         )
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -63,8 +64,8 @@ def cached_blocks(
         unpack: as for `cached_as`.
         kind: of the entry.
         key: of the entry.
-        make: gives the arrays block by block, one block at least, each with all names. Where the
-            cache cannot be written it is asked again, and what it gives stays in memory.
+        make: gives the arrays block by block, each with some of the names. Where the cache cannot
+            be written it is asked again, and what it gives stays in memory.
     """
     folder = cache_folder() / kind / key
     kept = _kept(folder, unpack)
@@ -76,8 +77,11 @@ def cached_blocks(
 
 def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
     """The blocks one after the other, in memory."""
-    parts = list(blocks)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts: defaultdict[str, list[npt.NDArray[np.generic]]] = defaultdict(list)
+    for block in blocks:
+        for name, array in block.items():
+            parts[name].append(array)
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
 
 
 def _kept(folder: Path, unpack: Callable[[NamedArrays], Kept]) -> Kept | None:

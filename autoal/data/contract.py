@@ -20,6 +20,7 @@ from autoal.errors import UserError, about
 from autoal.seeding import generator
 
 LEAST = 1e-6  # deviation that a column is divided by
+SEEN_BY = " seen by "  # in a fingerprint, between that of the data and what an encoder chose to be
 
 
 class Loaded(NamedTuple):
@@ -152,6 +153,14 @@ class Data(LightningDataModule, ABC):
     def fingerprint(self) -> str:
         """What tells the pool from another, so that nobody goes on with other rows."""
         return self.train.fingerprint()
+
+    def demand_same(self, fingerprint: str) -> None:
+        """Refuse to go on in the place of other data, which had this fingerprint."""
+        if fingerprint.partition(SEEN_BY)[0] != self.fingerprint():
+            raise UserError(
+                "the data have changed since: their rows are other ones, or stand in another "
+                "order; put them back as they were"
+            )
 
     def remembered(self) -> bytes:
         """What a run must keep so that its rows have their numbers at the next start too."""

@@ -1,32 +1,50 @@
-"""How far something has come that takes its time."""
+"""How far a long look at rows has come: a bar on a terminal, a few lines elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
+
+LINES = 4  # to how many equal parts one line each is told, but for the last
+SLOW = 10  # seconds before which none is
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, one line elsewhere; both on stderr.
+def progress(what: str, count: int) -> Iterator[Callable[[int], None]]:
+    """What to call with the number of rows that were looked at since the last call.
 
     Args:
-        what: is done.
-        total: of the steps.
+        what: looks at them.
+        count: of all rows.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        console.print(what, highlight=False, soft_wrap=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    task = bar.add_task(what, total=total)
-    with bar:
-        yield lambda steps: bar.update(task, advance=steps)
+        yield _Lines(what, count).advance
+        return
+    with Progress(console=console, transient=True) as bar:
+        yield partial(bar.advance, bar.add_task(what, total=count))
+
+
+class _Lines:
+    """Progress where a bar would be a mess."""
+
+    def __init__(self, what: str, count: int) -> None:
+        self.what = what
+        self.count = count
+        self.done = 0
+        self.begin = perf_counter()
+
+    def advance(self, more: int) -> None:
+        told, self.done = self._parts(), self.done + more
+        seconds = perf_counter() - self.begin
+        if told < self._parts() < LINES and seconds >= SLOW:
+            done = f"{self.done:,} of {self.count:,} rows"
+            print(f"{self.what} has looked at {done} in {seconds:.0f} s", file=sys.stderr)
+
+    def _parts(self) -> int:
+        """How many of the parts are done."""
+        return LINES * self.done // self.count

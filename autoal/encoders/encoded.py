@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
@@ -15,15 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal.data.cache import NamedArrays, cached_as
-from autoal.data.contract import LEAST, Data, Loaded, Standardise
+from autoal.data.cache import NamedArrays, cached_blocks
+from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
+from autoal.data.progress import progress
 from autoal.data.reader import Reader
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder
+from autoal.encoders.encoder import Encoder, are_pictures
 from autoal.errors import UserError
 
 BLOCK = 4096  # rows whose bytes are read at a time
+FEW = 100  # rows whose bytes tell how pictures were decoded, where keys tell their files
 STATE = "state"  # of the encoder, which is kept beside the features
 
 
@@ -48,7 +50,7 @@ class Encoded(Data):
         self.labels_count, self.checked = self.data.labels_count, self.data.checked
         parts = Loaded(self.data.train, self.data.test, self.data.validation).there()
         key = _key(self.encoder, parts)
-        kept = cached_as(_Kept.of, "features", key, lambda: self._first_time(parts))
+        kept = cached_blocks(_Kept.of, "features", key, lambda: self._first_time(parts))
         self.encoder.load_state_dict(kept.state)
         return Loaded(
             **{name: replace(rows, inputs=kept.features[name]) for name, rows in parts.items()}
@@ -65,7 +67,18 @@ class Encoded(Data):
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
     def fingerprint(self) -> str:
-        return self.data.fingerprint()
+        choice = self.encoder.choice
+        return self.data.fingerprint() + (SEEN_BY + choice if choice else "")
+
+    def demand_same(self, fingerprint: str) -> None:
+        self.data.demand_same(fingerprint)
+        before, now = fingerprint.partition(SEEN_BY)[2], self.encoder.choice
+        if before != now:
+            raise UserError(
+                f"the rows were seen by {before or 'another encoder'} before, and by "
+                f"{now or 'another'} now, as other packages are installed: have those of before, "
+                "or begin another run under another name="
+            )
 
     def remembered(self) -> bytes:
         return self.data.remembered()
@@ -74,21 +87,18 @@ class Encoded(Data):
         """That of the rows themselves, or of features, where only the data set's are encoded."""
         return self.data.reader() if self.encoder.new_rows else super().reader()
 
-    def _first_time(self, parts: Mapping[str, Rows]) -> NamedArrays:
+    def _first_time(self, parts: Mapping[str, Rows]) -> Iterator[NamedArrays]:
+        """The features, block by block, and at last the encoder's state."""
         begin, name = perf_counter(), type(self.encoder).__name__
         count = sum(map(len, parts.values()))
         print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         self.encoder.learn(parts["train"], self.device)
-        encoded = {
-            part: encoded_rows(self.encoder, rows, self.device, part).inputs
-            for part, rows in parts.items()
-        }
-        kinds = {part: (lines.dtype, lines.shape[1:]) for part, lines in encoded.items()}
-        if len(set(kinds.values())) > 1:
-            raise UserError(f"encoder {name} made different things of the parts: {kinds}")
+        with progress(name, count) as advance:
+            for part, features in _stream(self.encoder, parts, self.device):
+                yield {part: features.numpy()}
+                advance(len(features))
         print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
-        arrays = {part: np.asarray(lines) for part, lines in encoded.items()}
-        return {**arrays, STATE: _packed(self.encoder)}
+        yield {STATE: _packed(self.encoder)}
 
 
 class _Kept(NamedTuple):
@@ -118,19 +128,39 @@ def encoded_rows(
         device: on which it does.
         part: what the rows are called in messages.
     """
-    name, lines = type(encoder).__name__, encoder.encode(rows, device)
-    if not isinstance(lines, Tensor) or lines.ndim < 2 or len(lines) != len(rows):
+    blocks = [features for _, features in _stream(encoder, {part: rows}, device)]
+    return replace(rows, inputs=torch.cat(blocks))
+
+
+def _stream(
+    encoder: Encoder, parts: Mapping[str, Rows], device: torch.device
+) -> Iterator[tuple[str, Tensor]]:
+    """What an encoder makes of the rows of some parts, block by block; all of one width."""
+    name, shapes = type(encoder).__name__, set()
+    for part, rows in parts.items():
+        count = 0
+        for lines in encoder.stream(rows, device):
+            features = _sound(lines, f"encoder {name}", f"the {len(rows)} rows of {part}")
+            count += len(features)
+            shapes.add(tuple(features.shape[1:]))
+            if len(shapes) > 1:
+                raise UserError(f"encoder {name} made rows of different shapes: {sorted(shapes)}")
+            yield part, features
+        if count != len(rows):
+            raise UserError(f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}")
+
+
+def _sound(lines: Any, encoder: str, rows: str) -> Tensor:
+    """Lines of an encoder in single precision; what are none are refused."""
+    if not isinstance(lines, Tensor) or lines.ndim < 2:
         found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
-        raise UserError(
-            f"encoder {name} must give a tensor with a line for each of the {len(rows)} "
-            f"rows of {part}, got {found}"
-        )
+        raise UserError(f"{encoder} must give a tensor with a line for each of {rows}, got {found}")
     if not lines.is_floating_point():
-        raise UserError(f"encoder {name} must give floating-point numbers, got {lines.dtype}")
+        raise UserError(f"{encoder} must give floating-point numbers, got {lines.dtype}")
     features = lines.detach().cpu().float()
     if not all_finite(features):
-        raise UserError(f"encoder {name} gave numbers of {part} that are not finite")
-    return replace(rows, inputs=features)
+        raise UserError(f"{encoder} gave numbers that are not finite for some of {rows}")
+    return features
 
 
 def _packed(encoder: Encoder) -> np.ndarray[Any, Any]:
@@ -157,6 +187,9 @@ def _key(encoder: Encoder, parts: Mapping[str, Rows]) -> str:
     for name, rows in parts.items():
         inputs, order = rows.inputs, _storage_order(rows.inputs)
         digest.update(repr((name, rows.part, inputs.dtype, inputs.shape, order)).encode())
+        if rows.keys is not None and are_pictures(rows):  # numbers of a table depend on its scale
+            digest.update("\n".join(rows.keys).encode())
+            inputs = inputs[:FEW]
         for block in inputs.permute(order).split(BLOCK):
             digest.update(_bytes(block))
         if rows.places is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from autoal.data.rows import Rows
 from autoal.errors import UserError
+
+BLOCK = 256  # rows that are encoded together
 
 
 class Encoder(ABC):
@@ -20,10 +23,17 @@ class Encoder(ABC):
     """
 
     new_rows = True  # it encodes rows of no data set too, such as are to be predicted
+    choice = (
+        ""  # what it is, where it has chosen that itself, and another time may choose otherwise
+    )
 
     @abstractmethod
     def key(self) -> str:
         """What the result depends on beside the rows: two encoders of one key do the same."""
+
+    def leaves(self, rows: Rows) -> bool:
+        """Whether rows like these stay as they are."""
+        return False
 
     def learn(self, pool: Rows, device: torch.device) -> None:  # most learn nothing
         """Get ready to encode, once; the labels of the pool take no part."""
@@ -35,6 +45,11 @@ class Encoder(ABC):
         A row becomes the same whichever rows stand beside it.
         """
 
+    def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
+        """What `encode` makes of rows, some of them at a time, so that all are never in memory."""
+        for block in torch.arange(len(rows)).split(BLOCK):
+            yield self.encode(rows.take(block), device)
+
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as tensors and plain values."""
         return {}
@@ -43,9 +58,14 @@ class Encoder(ABC):
         """Encode as the encoder did whose state this is; it stands in the place of `learn`."""
 
 
+def are_pictures(rows: Rows) -> bool:
+    """Whether rows are (channels, height, width)."""
+    return len(rows.shape) == 3
+
+
 def demand_pictures(encoder: Encoder, rows: Rows) -> None:
     """Refuse rows that are no pictures, for an encoder that looks at nothing else."""
-    if len(rows.shape) != 3:
+    if not are_pictures(rows):
         raise UserError(
             f"{type(encoder).__name__} encodes pictures, (channels, height, width), and these "
             f"rows have the shape {rows.shape}: give encoder=none, or another encoder"

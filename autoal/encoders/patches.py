@@ -14,7 +14,7 @@ from autoal.maths.geometry import kmeans_from
 from autoal.seeding import generator
 
 SAMPLE = 100_000  # patches from which the typical ones are learnt
-FITTED = 20_000  # images from which the principal components are learnt
+FITTED = 2000  # images whose activations are standardised, and their components found
 BLOCK = 16  # images looked at together: their intermediate results fit in a processor's cache
 LEARNT = ("mean", "whitening", "centres", "average", "deviation", "axes")
 
@@ -36,7 +36,7 @@ class Patches(Encoder):
     mean: Tensor  # of the patches
     whitening: Tensor
     centres: Tensor
-    average: Tensor  # of each activation over the pool
+    average: Tensor  # of each activation over some of the pool
     deviation: Tensor
     axes: Tensor | None  # the principal components; None where all activations are kept
 
@@ -58,7 +58,6 @@ class Patches(Encoder):
         self.components = components
         self.image = image
         self.seed = seed
-        self._known: tuple[Tensor, Tensor] | None = None  # images and their activations
 
     def key(self) -> str:
         return repr((self.count, self.size, self.components, self.image, self.seed))
@@ -66,9 +65,8 @@ class Patches(Encoder):
     def learn(self, pool: Rows, device: torch.device) -> None:
         demand_pictures(self, pool)
         self._learn_centres(pool.inputs, device)
-        activations = self._activations(pool.inputs)
-        self._learn_components(activations)
-        self._known = pool.inputs, activations  # the pool is mostly encoded next
+        some = _some(len(pool), FITTED, generator(self.seed, "components"))
+        self._learn_components(self._activations(pool.inputs[some.to(pool.inputs.device)]))
 
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
         """Standardised by the pool, and projected on its principal components."""
@@ -107,13 +105,12 @@ class Patches(Encoder):
         begin = white[torch.randperm(len(white), generator=stream)[: self.count].to(white.device)]
         self.centres = kmeans_from(white, begin).centres
 
-    def _learn_components(self, pool: Tensor) -> None:
-        """The statistics of the pool's activations, and their principal components."""
-        self.average, self.deviation = pool.mean(0), pool.std(0, correction=0) + 1e-4
+    def _learn_components(self, found: Tensor) -> None:
+        """The statistics of activations, and their principal components."""
+        self.average, self.deviation = found.mean(0), found.std(0, correction=0) + 1e-4
         self.axes = None
-        if 0 < self.components < pool.shape[1]:
-            some = _some(len(pool), FITTED, generator(self.seed, "components"))
-            standard = (pool[some.to(pool.device)] - self.average) / self.deviation
+        if 0 < self.components < found.shape[1]:
+            standard = (found - self.average) / self.deviation
             _, axes = torch.linalg.eigh(standard.T.cov(correction=0))
             self.axes = axes[:, -self.components :].flip(1)
 
@@ -136,9 +133,6 @@ class Patches(Encoder):
 
     def _activations(self, images: Tensor) -> Tensor:
         """Pooled nearness to each centre, (images, 4 x centres)."""
-        known, self._known = self._known, None
-        if known is not None and known[0] is images:
-            return known[1]
         return torch.cat([self._nearness(block) for block in self._blocks(images)])
 
     def _nearness(self, pixels: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Labelled:
     Args:
         data: the data set.
         history: the rounds that were done.
-        said: the last that people said of each row, where people did.
+        said: by what each row has its label, where people labelled.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ from autoal.model.weights import weights_follow
 from autoal.record.layout import MODEL_FACTS as FACTS
 from autoal.record.layout import MODEL_README as README
 from autoal.record.layout import MODEL_WEIGHTS as WEIGHTS
-from autoal.record.states import packed, same_states, unpacked
+from autoal.record.states import packed, unpacked
 from autoal.record.whole import write_whole, writing
 from autoal.seeding import seeded
 from autoal.settings import Settings, plain
@@ -127,13 +127,6 @@ class Model:
         if self.encoder is None or not len(rows):
             return rows
         return encoded_rows(self.encoder, rows, self.device)
-
-    def encodes_as(self, encoder: Encoder) -> bool:
-        """Whether rows that this encoder has seen are as the model's own would have made them."""
-        if self.encoder is None:  # its features come from elsewhere, as from a file
-            return True
-        same = type(encoder) is type(self.encoder) and encoder.key() == self.encoder.key()
-        return same and same_states(encoder.state_dict(), self.encoder.state_dict())
 
     def predict_encoded(self, rows: Rows) -> Tensor:
         """Class probabilities of rows that the encoder, if there is one, has seen already."""

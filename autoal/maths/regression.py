@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
+
+Product = Callable[[Tensor], Tensor]  # of a matrix with (classes, d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,37 +55,19 @@ class Regression:
         residuals = residual(self.features, self.labels, theta)
         return (self.weights[:, None] * residuals).T @ self.features + self.ridge * theta
 
-    def curvature(self, theta: Tensor) -> Callable[[Tensor], Tensor]:
+    def curvature(self, theta: Tensor) -> Product:
         """The product of J's Hessian with a direction, (classes, d) -> (classes, d)."""
-        probs = (self.features @ theta.T).softmax(1)
-
-        def times(direction: Tensor) -> Tensor:
-            moved = probs * (self.features @ direction.T)
-            moved = moved - probs * moved.sum(1, keepdim=True)
-            return (self.weights[:, None] * moved).T @ self.features + self.ridge * direction
-
-        return times
+        return curvature(self.features, self.weights, self.ridge, theta)
 
     def minimise(self, start: Tensor | None = None, tolerance: float = 1e-10) -> Tensor:
-        """The optimum, by Newton steps whose directions conjugate gradients find.
+        """The optimum.
 
         Raises:
             RuntimeError: the norm of the gradient does not fall below the tolerance.
         """
-        width = self.features.shape[1]
-        theta = self.features.new_zeros(self.classes, width) if start is None else start
-        for _ in range(100):
-            gradient = self.gradient(theta)
-            size = float(gradient.norm())
-            if size < tolerance:
-                return theta
-            # Rough directions are good enough far from the optimum (Dembo et al., 1982).
-            step = conjugate_gradients(self.curvature(theta), gradient, min(0.1, size**0.5))
-            slope = float((step * gradient).sum())
-            if slope < 1e-15 * (1 + float(self.loss(theta))):  # a descent that rounding would hide
-                return theta - step
-            theta = self._descend(theta, step, slope)
-        raise RuntimeError(f"the regression did not converge: its gradient has the norm {size:.2g}")
+        if start is None:
+            start = self.features.new_zeros(self.classes, self.features.shape[1])
+        return minimised(self, start, tolerance)
 
     def solve(
         self, theta: Tensor, right: Tensor, tolerance: float = 1e-10, start: Tensor | None = None
@@ -100,13 +85,60 @@ class Regression:
             self.ridge,
         )
 
-    def _descend(self, theta: Tensor, step: Tensor, slope: float) -> Tensor:
-        """The first of ever shorter steps that lowers the loss enough (Armijo, 1966)."""
-        before = float(self.loss(theta))
-        length = 1.0
-        while float(self.loss(theta - length * step)) > before - 1e-4 * length * slope:
-            length /= 2
-        return theta - length * step
+
+class Convex(Protocol):
+    """A strictly convex function of theta, (classes, d)."""
+
+    def loss(self, theta: Tensor) -> Tensor:
+        """Its value."""
+
+    def gradient(self, theta: Tensor) -> Tensor:
+        """Its gradient, (classes, d)."""
+
+    def curvature(self, theta: Tensor) -> Product:
+        """The product of its Hessian with a direction."""
+
+
+def minimised(function: Convex, start: Tensor, tolerance: float) -> Tensor:
+    """The optimum, by Newton steps whose directions conjugate gradients find.
+
+    Raises:
+        RuntimeError: the norm of the gradient does not fall below the tolerance.
+    """
+    theta = start
+    for _ in range(100):
+        gradient = function.gradient(theta)
+        size = float(gradient.norm())
+        if size < tolerance:
+            return theta
+        # Rough directions are good enough far from the optimum (Dembo et al., 1982).
+        step = conjugate_gradients(function.curvature(theta), gradient, min(0.1, size**0.5))
+        slope = float((step * gradient).sum())
+        if slope < 1e-15 * (1 + float(function.loss(theta))):  # a descent that rounding would hide
+            return theta - step
+        theta = _descend(function, theta, step, slope)
+    raise RuntimeError(f"the regression did not converge: its gradient has the norm {size:.2g}")
+
+
+def _descend(function: Convex, theta: Tensor, step: Tensor, slope: float) -> Tensor:
+    """The first of ever shorter steps that lowers the loss enough (Armijo, 1966)."""
+    before = float(function.loss(theta))
+    length = 1.0
+    while float(function.loss(theta - length * step)) > before - 1e-4 * length * slope:
+        length /= 2
+    return theta - length * step
+
+
+def curvature(features: Tensor, weights: Tensor, ridge: float | Tensor, theta: Tensor) -> Product:
+    """The product with the Hessian of the weighted losses and a penalty on each column."""
+    probs = (features @ theta.T).softmax(1)
+
+    def times(direction: Tensor) -> Tensor:
+        moved = probs * (features @ direction.T)
+        moved = moved - probs * moved.sum(1, keepdim=True)
+        return (weights[:, None] * moved).T @ features + ridge * direction
+
+    return times
 
 
 def with_intercept(features: Tensor) -> Tensor:
@@ -116,9 +148,12 @@ def with_intercept(features: Tensor) -> Tensor:
 
 
 def residual(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:
-    """P - e_y, the gradient of each row's loss with respect to its logits, (n, classes)."""
+    """P - e_y, the gradient of each row's loss with respect to its logits, (n, classes).
+
+    Labels are classes, (n,), or the probability of each, (n, classes).
+    """
     probs = (features @ theta.T).softmax(1)
-    return probs - one_hot(labels, len(theta))
+    return probs - (labels if labels.ndim == 2 else one_hot(labels, len(theta)))
 
 
 def mean_gradient(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:

@@ -1,26 +1,51 @@
-"""Predictions of labelled rows by models that did not learn them."""
+"""What learners say of labelled rows that they have not seen."""
 
 import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
+from autoal.errors import UserError
+from autoal.maths.folds import stratified
 from autoal.model.fitstep import unwatched
-from autoal.model.learner import Learner, taught
-from autoal.seeding import generator, seeded
+from autoal.model.learner import Learner, looked, taught
+from autoal.seeding import derive, generator, seeded
+
+FOLDS = 5
 
 
-def out_of_sample(learner: Learner, rows: Rows, *, folds: int, seed: int) -> Tensor:
-    """Class probabilities of labelled rows, (n, classes)."""
+def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int = 0) -> Tensor:
+    """The class probabilities of labelled rows by learners that were taught the others.
+
+    They are what is right to ask of the labels themselves: how often the model agrees, and which
+    may be wrong. The rows of a class are spread over the folds, and few rows make fewer folds.
+
+    Args:
+        learner: of which fresh ones are made; itself it is left as it is.
+        rows: labelled, two at least.
+        folds: how many there are, each held out once.
+        seed: of the folds, and of whatever the learners draw.
+
+    Returns:
+        (n, classes), on the CPU.
+    """
+    if len(rows) < 2:
+        raise UserError(f"a row is judged by a model of others: give 2 at least, got {len(rows)}")
+    if folds < 2:
+        raise UserError(f"`folds` must be at least 2, got {folds}")
     order = torch.randperm(len(rows), generator=generator(seed, "folds"))
-    found: dict[int, Tensor] = {}
-    for number, fold in enumerate(order.tensor_split(min(folds, len(rows)))):
-        rest = torch.ones(len(rows), dtype=torch.bool)
-        rest[fold] = False
-        with seeded(seed, number, "fold"):
-            student = learner.fresh(1 - len(fold) / len(rows))
-            if rest.any():
-                taught(student, rows.take(rest), first=True, watch=unwatched)
-        ascending = fold.sort().values
-        probs = student.look(rows, ascending, seed).probs.cpu()
-        found |= dict(zip(ascending.tolist(), probs, strict=True))
-    return torch.stack([found[row] for row in range(len(rows))])
+    fold = stratified(rows.labels, folds, order)
+    held_out = [(fold == number).nonzero().flatten() for number in range(int(fold.max()) + 1)]
+    parts = [
+        _judged(learner, rows, some, derive(seed, place)) for place, some in enumerate(held_out)
+    ]
+    return torch.cat(parts)[torch.cat(held_out).argsort()]
+
+
+def _judged(learner: Learner, rows: Rows, held_out: Tensor, seed: int) -> Tensor:
+    """What a fresh learner makes of these rows when it was taught all others."""
+    others = torch.ones(len(rows), dtype=torch.bool)
+    others[held_out] = False
+    with seeded(seed, "fit"):
+        member = learner.fresh(float(others.float().mean()))
+        taught(member, rows.take(others), first=True, watch=unwatched)
+    return looked(member, rows.without_labels(), held_out, seed).probs.cpu()

@@ -85,6 +85,16 @@ class Learner(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
 
+    def meet(self, pool: Rows) -> None:
+        """See the pool's rows, none of them labelled, before the first fit; `fresh` ones know them.
+
+        An experiment calls it once. Most learners make nothing of rows without labels.
+        """
+
+    def settled(self) -> dict[str, float]:
+        """What the last fit chose by itself, such as a penalty; the record tells it."""
+        return {}
+
     def module(self) -> nn.Module | None:
         """A copy of the network that reads rows as they are stored; None if there is none."""
         return None

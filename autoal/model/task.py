@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from autoal.bounds import choice, number, switch, whole
-from autoal.data.rows import Shape
+from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
 from autoal.model.cut import network_of
 from autoal.model.metrics import evaluation_metrics
@@ -103,6 +103,13 @@ class Task(LightningModule):
         self.shrink = shrink
         self.perturb = perturb
         self.show_stages = False  # set for the predictions of which all stages are wanted
+
+    def meet(self, pool: Rows) -> None:
+        """See the pool's rows, which nobody labelled, before anything is learnt."""
+
+    def settled(self) -> dict[str, float]:
+        """What the last training chose by itself, worth a line in the record."""
+        return {}
 
     def renew(self, *, first: bool) -> None:
         """Set the weights that this round's training starts from."""

@@ -53,6 +53,12 @@ class Trained(Learner):
         weights = self.task.network.parameters()
         return any(weight.requires_grad and id(weight) not in head for weight in weights)
 
+    def meet(self, pool: Rows) -> None:
+        self.task.meet(pool)
+
+    def settled(self) -> dict[str, float]:
+        return self.task.settled()
+
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         self._part()
         self.task.renew(first=first)

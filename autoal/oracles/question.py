@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +30,7 @@ class Question:
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
+    doubts: Mapping[int, tuple[int, float]] = field(default_factory=dict)  # see `Experiment.doubts`
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""
@@ -115,6 +117,18 @@ class Answers:
         labels = class_numbers(values, question.classes)
         answered = labels != UNKNOWN
         return cls(question.rows[answered], labels[answered])
+
+
+class Asking(ABC):
+    """An oracle that asks people, who take their time.
+
+    Their question is kept before they are asked, so that they are asked the same when the command
+    goes on; they are no part of a sweep, whose runs nobody sees.
+    """
+
+    @abstractmethod
+    def __call__(self, question: Question) -> Answers:
+        """What they answer; `Waiting` says that the command is to end, and to go on later."""
 
 
 # Whoever answers: by `Answers`, or by what `Answers.of` makes some of.

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import count
 from pathlib import Path
 
+from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting
-from autoal.oracles.question import Answers, Question
-from autoal.people.events import Event, Ledger
-from autoal.people.intake import Intake, few, same
+from autoal.oracles.question import Answers, Asking, Question
+from autoal.people.events import Event
+from autoal.people.fitting import demand_blind
+from autoal.people.intake import Intake, few
 from autoal.people.spreadsheet import Line, cell, read, written
 from autoal.people.words import Words
-from autoal.record.layout import LABELS, TO_LABEL
+from autoal.query.strategy import QueryStrategy
+from autoal.record.layout import TO_LABEL
 from autoal.record.whole import write_whole, writing
 
 BY = "files"  # who answers
 
 
-class Files:
+class Files(Asking):
     """Asks in `to_label.csv` of the run's folder, whose column `label` is to be filled in.
 
     The command ends where answers are lacking, and the same command goes on with those that are
@@ -27,19 +31,25 @@ class Files:
     kept beside it.
 
     Args:
+        data: whose rows are asked about.
         folder: of the run.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, data: Data, folder: Path, strategy: QueryStrategy | None = None) -> None:
+        demand_blind("files", strategy)
+        self.data = data
+        self.folder = folder
         self.path = folder / TO_LABEL
-        self.labels = folder / LABELS
 
     def __call__(self, question: Question) -> Answers:
-        intake = Intake(Ledger(self.labels), question)
+        intake = Intake(self.folder, self.data, question)
         words = Words(question.classes)
         filled = _Filled(self.path, intake, words)
-        for event in filled.said():
+        said = filled.said()
+        for event in said:
             intake.take(event)
+        _tell_spare([event for event in said if intake.is_spare(event.row)])
         if not intake.unanswered:
             return intake.answers()
         if not filled.asks():
@@ -63,6 +73,16 @@ def _request(path: Path, intake: Intake, words: Words) -> str:
         f"{left} rows of round {intake.question.number} are to be labelled in {path}{kept}\n"
         f"  fill in its column `label` with {words.choices()}; then the same command goes on"
     )
+
+
+def _tell_spare(said: Sequence[Event]) -> None:
+    """Say that there are answers that nobody asked for."""
+    if said:
+        print(
+            f"{len(said)} labels, the first that of {said[0].name}, are of rows that are not asked "
+            "about yet; they are kept until then",
+            file=sys.stderr,
+        )
 
 
 class _Filled:
@@ -94,7 +114,7 @@ class _Filled:
             try:
                 event = self._event(line)
                 before, other = first.setdefault(event.row, (line, event))
-                if not same(event, other):
+                if event != other:
                     raise UserError(f"{event.name} was {before.label!r} in line {before.number}")
             except UserError as error:
                 problems.append(f"  line {line.number}, {line.label!r}: {error}")
@@ -118,10 +138,10 @@ class _Filled:
     def _unknown(self, name: str) -> str:
         if not name.strip():
             return "there is no name beside it"
-        names = {form.casefold(): form for form in self._rows}
+        names = {each.name.casefold(): each.name for each in self.intake.asked.values()}
         near = get_close_matches(name.strip().casefold(), names, n=1)
         hint = f"; did you mean {names[near[0]]!r}?" if near else ""
-        return f"nothing that was asked about is called {name!r}{hint}"
+        return f"no row is called {name!r}{hint}"
 
     def _refusal(self, problems: Sequence[str]) -> str:
         return "\n".join(

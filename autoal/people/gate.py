@@ -75,6 +75,13 @@ class Gate:
 
         return guarded
 
+    def person(self, request: web.Request) -> str:
+        """Whose token a request has."""
+        person = self.tokens.owner(_token(request))
+        if person is None:
+            raise BarredError(403, "open the whole address that the command printed")
+        return person
+
     def _admit(self, request: web.Request, *, open_to_all: bool) -> None:
         host = request.headers.get("Host", "").lower()
         if host not in self._hosts:
@@ -82,21 +89,14 @@ class Gate:
         origin = request.headers.get("Origin")
         if origin is not None and origin.lower() not in {f"http://{name}" for name in self._hosts}:
             raise BarredError(403, "this comes from another page")
-        if open_to_all:
-            return
-        person = self.tokens.owner(_token(request))
-        if person is None:
-            raise BarredError(403, "open the whole address that the command printed")
-        request[PERSON] = person
+        if not open_to_all:
+            self.person(request)
 
     def _tell_once(self, error: Exception) -> None:
         trace = "".join(traceback.format_exception(error))
         if trace not in self._defects:
             self._defects.add(trace)
             print(trace, file=sys.stderr)
-
-
-PERSON = "person"  # whose token a request has
 
 
 def is_loopback(host: str) -> bool:

@@ -2,138 +2,150 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from autoal.data.contract import Data
 from autoal.oracles.question import Answers, Question
+from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
-from autoal.people.events import CORRECT, UNDO, Event, Ledger
+from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
+from autoal.people.fitting import demand_same_rows
+from autoal.people.said import Said, effort
+from autoal.record.finished import finished_rounds
+from autoal.record.layout import LABELS
+from autoal.record.round import Round
 
 MOST = 10  # problems that one message tells
 
 
 class Intake:
-    """What is known of the rows of a question, and of those of earlier rounds.
+    """What people said of the rows of a question and of others, and what they say now.
 
-    What is said again changes nothing. What is said last counts; whoever says something else in the
-    same round takes the former back, and another class for a row of an earlier round corrects it.
+    What is said again changes nothing. Whoever says something else in the same round takes the
+    former back. Another class for a row that the model has learnt corrects it, and of two people
+    the last one is right.
 
     Args:
-        ledger: in which everything stands before it counts.
+        folder: of the run.
+        data: whose rows are asked about.
         question: that is open.
     """
 
-    def __init__(self, ledger: Ledger, question: Question) -> None:
+    def __init__(self, folder: Path, data: Data, question: Question) -> None:
+        ledger = Ledger(folder / LABELS)
         ledger.demand_classes(question.classes)
-        self.ledger = ledger
+        demand_same_rows(ledger, data.train)
         self.question = question
-        self.asked: dict[int, Asked] = {each.row: each for each in asked(question)}
-        self._said: dict[int, list[Event]] = defaultdict(list)  # of each row, what counts
-        for event in ledger.counting():
-            self._said[event.row].append(event)
+        self._rows = data.train
+        self._named = data.train.named(torch.arange(len(data.train)))
+        self.asked: dict[int, Asked] = {
+            each.row: replace(each, name=self._named[each.row]) for each in asked(question)
+        }
+        self._said = Said(ledger)
+        _, history = finished_rounds(folder)
+        learnt = {row: label for done in history for row, label in _labels(done)}
+        self._learnt = {row: question.classes[label] for row, label in learnt.items()}
+        self._declined = {row for done in history for row in done.declined}
 
     @property
     def unanswered(self) -> list[Asked]:
         """The rows about which nobody said anything yet."""
-        return [each for row, each in self.asked.items() if not self._said[row]]
+        return [each for row, each in self.asked.items() if not self._said.of(row)]
 
     def names(self) -> dict[int, str]:
-        """What the rows are called: those of earlier rounds, then those that are asked about."""
-        said = {row: said[-1].name for row, said in self._said.items() if said}
-        earlier = {row: name for row, name in said.items() if row not in self.asked}
-        return earlier | {row: each.name for row, each in self.asked.items()}
+        """What all rows are called; those that are asked about stand last."""
+        order = [row for row in range(len(self._named)) if row not in self.asked]
+        return {row: self._named[row] for row in (*order, *self.asked)}
 
     def event(self, row: int, kind: str, label: str | None, **more: Any) -> Event:
-        """What was said of a row, as it may be taken in."""
-        of = self.asked.get(row) or self._said[row][-1]
-        number = self.question.number
-        return Event(number, row, of.name, kind=kind, label=label, key=of.key, id="", **more)
+        """What was said of a row, as it may be taken in; whoever is asked sees the guess."""
+        key = "" if self._rows.keys is None else self._rows.keys[row]
+        guesses = self.asked[row].guess if row in self.asked else ()
+        guess = guesses[0][0] if guesses else None
+        more |= {"key": key, "guess": guess, "shown": guess is not None}
+        number, name = self.question.number, self._named[row]
+        return Event(number, row, name, kind=kind, label=label, id="", **more)
 
-    def last(self, row: int) -> Event | None:
-        """What counts of a row."""
-        said = self._said[row]
-        return said[-1] if said else None
+    def is_spare(self, row: int) -> bool:
+        """Whether nobody asked about a row yet."""
+        return not (row in self.asked or row in self._learnt or row in self._declined)
 
     def objection(self, said: Event) -> str:
         """Why something comes too late for a row of an earlier round; empty if it does not."""
-        last = self.last(said.row)
-        if said.row in self.asked or last is None or same(last, said):
-            return ""
-        if last.label is None:
-            return f"was called {last.kind} in round {last.round}, and is not asked about again"
-        if said.label is None:
-            return f"was labelled in round {last.round}; only its class can be changed"
+        if said.row in self._declined and said.label is not None:
+            return "was declined in an earlier round, and is not asked about again"
+        if said.row in self._learnt and said.label is None:
+            return "was labelled in an earlier round; only its class can be changed"
         return ""
 
     def take(self, said: Event) -> bool:
         """Write down what was said, if it is new; returns whether it was."""
-        last = self.last(said.row)
-        if last is not None and same(last, said):
+        if self._counts(said):
             return False
-        if last is not None and (last.round, last.by) == (said.round, said.by):
-            self._take_back(last)
-            self.take(said)  # which may now be what was said before that
+        before = self._said.of(said.row)
+        if before and (before[-1].round, before[-1].by) == (said.round, said.by):
+            undo = replace(before[-1], kind=UNDO, label=None, seconds=None, undoes=before[-1].id)
+            self._add(undo)
+            self.take(said)  # which may be what was said before that
         else:
-            self._add(said if said.row in self.asked else replace(said, kind=CORRECT))
+            self._add(replace(said, kind=self._kind(said)))
         return True
 
     def answers(self) -> Answers:
         """The answers to the question as far as they are there, and what was corrected."""
-        places = {name: place for place, name in enumerate(self.question.classes)}
-        last = {row: said[-1] for row, said in self._said.items() if said}
-        labels = {
-            row: places[event.label] for row, event in last.items() if event.label is not None
-        }
+        number = {name: place for place, name in enumerate(self.question.classes)}
+        labels = {row: number[label] for row, label in self._said.labels.items()}
         rows = [row for row in self.asked if row in labels]
-        people = _work([last[row] for row in rows])
+        corrected = {
+            row: labels[row]
+            for row, label in self._learnt.items()
+            if self._said.labels.get(row, label) != label
+        }
+        events = [event for row in rows for event in self._said.of(row)]
+        numbers = torch.tensor(rows, dtype=torch.long)
         return Answers(
-            torch.tensor(rows, dtype=torch.long),
+            numbers,
             torch.tensor([labels[row] for row in rows], dtype=torch.long),
-            ", ".join(people),
-            corrected={row: labels[row] for row in labels if self._is_corrected(row)},
-            people=people,
+            ", ".join(sorted({event.by for event in events})),
+            truth=truth_of(self._rows.labels, numbers),
+            corrected=corrected,
+            people=effort(event for event in events if event.seconds is not None),
         )
 
-    def _is_corrected(self, row: int) -> bool:
-        """Whether another class was given to a row of an earlier round in this one."""
-        said = [] if row in self.asked else self._said[row]
-        before = [event.label for event in said if event.round < self.question.number]
-        return bool(before) and before[-1] != said[-1].label
+    def _counts(self, said: Event) -> bool:
+        """Whether the same is known already: who declines a row leaves others their label."""
+        known = self._said.labels.get(said.row, self._learnt.get(said.row))
+        if said.label is not None:
+            return known == said.label
+        before = self._said.of(said.row)
+        others = known is not None and before[-1].by != said.by
+        return others or (bool(before) and before[-1].kind == said.kind)
 
-    def _add(self, said: Event) -> None:
-        self._said[said.row].append(self.ledger.add(self._numbered(said)))
+    def _kind(self, said: Event) -> str:
+        if said.label is None:
+            return said.kind
+        if said.row in self._learnt:
+            return CORRECT
+        return ADJUDICATE if said.row in self._said.labels else said.kind
 
-    def _take_back(self, last: Event) -> None:
-        undo = replace(last, kind=UNDO, label=None, seconds=None, undoes=last.id)
-        self.ledger.add(self._numbered(undo))
-        self._said[last.row].remove(last)
-
-    def _numbered(self, event: Event) -> Event:
-        """The event by an id that no other has: the same may be said, taken back and said again."""
+    def _add(self, event: Event) -> None:
+        """Add an event by an id of its own: what was taken back may be said once more."""
         parts = (event.by, event.round, event.row, event.label or event.kind)
-        return replace(event, id=":".join(map(str, (*parts, len(self.ledger.events)))))
+        number = len(self._said.ledger.events)
+        self._said.add(replace(event, id=":".join(map(str, (*parts, number)))))
 
 
-def same(one: Event, other: Event) -> bool:
-    """Whether both say the same of a row."""
-    if one.label is None and other.label is None:
-        return one.kind == other.kind
-    return one.label == other.label
-
-
-def _work(labels: Sequence[Event]) -> dict[str, dict[str, float]]:
-    """How many labels each person gave, and in how many seconds, where that was measured."""
-    people: dict[str, dict[str, float]] = {}
-    for event in sorted(labels, key=lambda label: label.by):
-        done = people.setdefault(event.by, {"labels": 0})
-        done["labels"] += 1
-        if event.seconds is not None:
-            done["seconds"] = done.get("seconds", 0.0) + event.seconds
-    return people
+def _labels(done: Round) -> Iterator[tuple[int, int]]:
+    """The rows of which a round told the class, those that judge among them."""
+    yield from zip(done.queried, done.labels, strict=True)
+    yield from zip(done.checked, done.checked_labels, strict=True)
+    yield from done.given.items()
+    yield from done.amended.items()
 
 
 def few(problems: Sequence[str]) -> list[str]:

@@ -10,16 +10,19 @@ from pathlib import Path
 from threading import Thread
 
 import torch
+from torch import Tensor
 
 from autoal import bounds
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Asking, Question
+from autoal.oracles.truth import truth_of
 from autoal.people.asked import Asked, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
+from autoal.people.fitting import demand_blind, demand_same_rows
 from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing
@@ -34,7 +37,7 @@ from autoal.record.sink import Sink
 SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # of which one is set where a browser can open
 
 
-class People(Sink):
+class People(Asking, Sink):
     """Asks people on a page of their browsers; what they say is on the disk before it counts.
 
     Args:
@@ -47,9 +50,8 @@ class People(Sink):
         second: the share of rows that are shown to another person too.
         guess: show what the model takes a row for.
         strategy: that chooses the rows; one that sees true outcomes is refused.
+        labels: the true ones of all rows, where they are known, for the record alone.
     """
-
-    alone = True  # a run that asks people is no part of a sweep
 
     def __init__(
         self,
@@ -62,10 +64,9 @@ class People(Sink):
         second: float = 0.0,
         guess: bool = True,
         strategy: QueryStrategy | None = None,
+        labels: Tensor | None = None,
     ) -> None:
-        if strategy is not None and "outcomes" in (strategy.reads or ()):
-            chooses = f"{type(strategy).__name__} chooses by what true labels lead to"
-            raise UserError(f"oracle=people: {chooses}, which nobody knows yet")
+        demand_blind("people", strategy)
         bounds.whole("port", port, least=0, most=65535)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
@@ -77,35 +78,38 @@ class People(Sink):
         self.people = [*people] or [_login()]
         self.second = second
         self.guess = guess
-        self._server: Server | None = None
+        self.labels = labels
+        self.server: Server | None = None  # from the first question on
         self._pending = False  # a round that was begun is not at its end
 
     def __call__(self, question: Question) -> Answers:
-        server = self._server = self._server or self._opened(question.classes)
+        server = self.server = self.server or self._opened(question.classes)
         self._pending = True
         batch = server.ask(question.number, asked(question), _doubts(question))
         numbers = {name: number for number, name in enumerate(question.classes)}
+        rows = torch.tensor([*batch.labels], dtype=torch.long)
         return Answers(
-            torch.tensor([*batch.labels], dtype=torch.long),
+            rows,
             torch.tensor([numbers[label] for label in batch.labels.values()], dtype=torch.long),
             by=", ".join(batch.people),
+            truth=truth_of(self.labels, rows),
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
         )
 
     def step(self, step: FitStep) -> None:
-        if self._server is not None:
-            self._server.step(step)
+        if self.server is not None:
+            self.server.step(step)
 
     def end(self, finished: Round) -> None:
         self._pending = False
-        if self._server is not None:
-            self._server.end(finished)
+        if self.server is not None:
+            self.server.end(finished)
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close("stopped" if self._pending else "done")
-            self._server = None
+        if self.server is not None:
+            self.server.close("stopped" if self._pending else "done")
+            self.server = None
 
     def _opened(self, classes: Sequence[str]) -> Server:
         """The page, with all that was said and done before."""
@@ -119,7 +123,9 @@ class People(Sink):
             desk.known |= _labels(done, classes)
             desk.declined.update(done.declined)
         tokens = Tokens.kept(self.folder, self.people)
-        server = Server(desk, Standing.of(self.folder, history), tokens, self.host, self.port)
+        judges = self.data.checked if self.data.test is None else 0
+        standing = Standing.of(self.folder, history, judges)
+        server = Server(desk, standing, tokens, self.host, self.port)
         self._invite(server)
         return server
 
@@ -132,23 +138,6 @@ class People(Sink):
         if self.open and any(name in os.environ for name in SCREENS):
             # Some browsers are waited for.
             Thread(target=webbrowser.open, args=(server.url(self.people[0]),), daemon=True).start()
-
-
-def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
-    """Refuse rows that are not those that people have labelled."""
-    for event in ledger.counting():
-        if event.row >= len(rows):
-            what = f"row {event.row}, and there are {len(rows)}: the data are others"
-        elif not event.key or rows.keys is None or rows.keys[event.row] == event.key:
-            continue
-        elif rows.named(torch.tensor([event.row])) == [event.name]:
-            what = f"it has changed since {event.by} labelled it: put the file of {event.key} back"
-        else:
-            what = f"row {event.row} is another one now: the data are others"
-        raise UserError(
-            f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
-            "or start over with another name="
-        )
 
 
 def _demand_people(people: Sequence[str], host: str) -> None:
@@ -186,15 +175,13 @@ def _again(rows: Rows, row: int) -> Asked:
 def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
     """What a round taught the model."""
     told = dict(zip(done.queried, done.labels, strict=True))
-    told |= getattr(done, "given", {}) | getattr(done, "amended", {})
+    told |= dict(zip(done.checked, done.checked_labels, strict=True))
+    told |= {**done.given, **done.amended}
     return {row: classes[label] for row, label in told.items()}
 
 
 def _doubts(question: Question) -> Doubts:
-    """What the model takes the labelled rows for, and how surely."""
-    if question.view is None or not len(question.view.labelled):
-        return {}
-    known = question.view.labelled.features
-    best = known.probs.cpu().max(1)
-    triples = zip(known.rows.tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
-    return {row: (question.classes[label], round(p, 4)) for row, label, p in triples}
+    """What labelled rows may be instead, and how surely."""
+    return {
+        row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
+    }

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from autoal.people.events import ADJUDICATE, CORRECT, DECLINED, LABEL, UNDO, Event, Ledger
+from autoal.people.events import ADJUDICATE, CORRECT, DECLINED, LABEL, UNDO, Event, Ledger, decisive
 
 
 class Opinion(NamedTuple):
@@ -82,12 +82,11 @@ class Said:
         )
 
     def _settle(self, row: int) -> None:
-        """A row is taken to be what was decided last or, where nothing was, was said first."""
-        named = [event for event in self.of(row) if event.label is not None]
-        decided = [event for event in named if event.kind != LABEL]
+        """Look again at what a row is taken to be."""
         self.labels.pop(row, None)
-        if named:
-            self.labels[row] = str((decided[-1] if decided else named[0]).label)
+        event = decisive(self.of(row))
+        if event is not None:
+            self.labels[row] = str(event.label)
 
 
 def effort(events: Iterable[Event]) -> dict[str, dict[str, float]]:

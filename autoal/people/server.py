@@ -24,7 +24,7 @@ from autoal.people.asked import Asked
 from autoal.people.cards import picture_in, picture_of
 from autoal.people.desk import Batch, Desk, LateError, RefusedError, Reply
 from autoal.people.events import LABEL
-from autoal.people.gate import MOST, PERSON, BarredError, Gate, address, body_of
+from autoal.people.gate import MOST, BarredError, Gate, address, body_of
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts, labelled_of, state_of
 from autoal.people.tokens import Tokens
@@ -35,6 +35,7 @@ PAGE = {  # by path: the file, and what it is
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 OPEN = frozenset(PAGE) - {"/"}  # of these nobody learns anything
 PATIENCE = 25.0  # seconds after which a page that waits for news is answered without any
@@ -114,7 +115,9 @@ class Server:
         self._change(lambda: self.standing.end(finished))
 
     def close(self, phase: str) -> None:
-        """Tell all pages in which phase they end, and end."""
+        """Tell all pages in which phase they end, and end; a second time is nothing."""
+        if self._loop.is_closed():
+            return
         try:
             self._do(self._leave(phase))
         finally:
@@ -155,7 +158,8 @@ class Server:
         )
         sock = _bound(self.host, port)
         number = int(sock.getsockname()[1])
-        app.middlewares.append(Gate(self.host, number, self.tokens).pages(OPEN))
+        self._gate = Gate(self.host, number, self.tokens)
+        app.middlewares.append(self._gate.pages(OPEN))
         app.add_routes(self._routes())
         await runner.setup()
         await web.SockSite(runner, sock).start()
@@ -225,42 +229,43 @@ class Server:
         return web.Response(body=content, content_type=kind, headers=KEPT)
 
     async def _state(self, request: web.Request) -> web.Response:
-        since = request.query.get("since")
-        self.desk.see(request[PERSON], acting=since is None)
+        person, since = self._gate.person(request), request.query.get("since")
+        self.desk.see(person, acting=since is None)
         if since == str(self._version):
             await self._wait(PATIENCE)
-            self.desk.see(request[PERSON], acting=False)
-        return self._told(request[PERSON])
+            self.desk.see(person, acting=False)
+        return self._told(person)
 
     async def _labelled(self, request: web.Request) -> web.Response:
-        self.desk.see(request[PERSON], acting=True)
+        self.desk.see(self._gate.person(request), acting=True)
         first = request.query.get("suspected") == "1"
         rows = labelled_of(self.desk, self._doubts, suspected_first=first)
         return web.json_response({"rows": rows}, headers=NOTHING_KEPT)
 
     async def _answer(self, request: web.Request) -> web.Response:
         reply = Reply(**_given(await body_of(request), ("id", "row", "kind"), MORE))
-        return self._done(request[PERSON], lambda: self.desk.answer(request[PERSON], reply))
+        return self._done(request, lambda person: self.desk.answer(person, reply))
 
     async def _undo(self, request: web.Request) -> web.Response:
-        reply = _given(await body_of(request), ("id",))
-        return self._done(request[PERSON], lambda: self.desk.undo(request[PERSON], reply["id"]))
+        given = _given(await body_of(request), ("id",))
+        return self._done(request, lambda person: self.desk.undo(person, given["id"]))
 
     async def _correct(self, request: web.Request) -> web.Response:
         given = _given(await body_of(request), ("id", "row", "label"))
         reply = Reply(**given, kind=LABEL)
-        return self._done(request[PERSON], lambda: self.desk.correct(request[PERSON], reply))
+        return self._done(request, lambda person: self.desk.correct(person, reply))
 
     async def _stop(self, request: web.Request) -> web.Response:
         _given(await body_of(request), ("id",))
-        return self._done(request[PERSON], lambda: self.desk.stop(request[PERSON]))
+        return self._done(request, self.desk.stop)
 
-    def _done(self, person: str, work: Callable[[], None]) -> web.Response:
+    def _done(self, request: web.Request, work: Callable[[str], None]) -> web.Response:
         """Do what somebody wants, tell everybody, and answer with how things stand then."""
+        person = self._gate.person(request)
         if self.desk.closed:
             raise LateError("the run has ended")
         self.desk.see(person, acting=True)
-        work()
+        work(person)
         self._tell()
         return self._told(person)
 
@@ -296,12 +301,8 @@ def _given(
 def _bound(host: str, port: int) -> socket.socket:
     """A socket at this address; refused where it cannot be had."""
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[
-            0
-        ]
-        sock = socket.socket(family, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(place)
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(place[:2], family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(
@@ -309,4 +310,3 @@ def _bound(host: str, port: int) -> socket.socket:
             ) from error
         why = f"cannot listen at {address(host, port)}: {error.strerror}"
         raise UserError(f"{why}; oracle.host= is an address of this machine") from error
-    return sock

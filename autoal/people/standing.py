@@ -20,6 +20,7 @@ class Standing:
     """The rounds that are done, and the training that runs."""
 
     run: str  # its name
+    folder: str  # as the command calls it
     strategy: str = ""
     rounds: int | None = None  # the number of the last one
     plan: int | None = None  # labels, by then
@@ -28,17 +29,24 @@ class Standing:
     training: FitStep | None = None
 
     @classmethod
-    def of(cls, folder: Path, history: Sequence[Round]) -> Standing:
-        """Of a run folder in which these rounds are finished."""
+    def of(cls, folder: Path, history: Sequence[Round], judges: int = 0) -> Standing:
+        """Of a run folder.
+
+        Args:
+            folder: of the run.
+            history: the rounds that are finished.
+            judges: labels beside those of the plan, of rows that judge the model.
+        """
         path = folder / CONFIG
         settings = read_config(path).settings if path.exists() else {}
         record = folder / ROUNDS
         at = record.stat().st_mtime if history and record.exists() else None
         return cls(
             folder.name,
+            str(folder),
             strategy=settings.get("strategy", {}).get("name", ""),
             rounds=settings.get("rounds"),
-            plan=_plan(settings),
+            plan=_plan(settings, judges),
             history=[*history],
             taught="" if at is None else _time(datetime.fromtimestamp(at, UTC)),
         )
@@ -54,6 +62,7 @@ class Standing:
         step = self.training
         return {
             "run": self.run,
+            "folder": self.folder,
             "strategy": self.strategy,
             "rounds": self.rounds,
             "plan": self.plan,
@@ -61,17 +70,17 @@ class Standing:
             "training": step and {"step": step.step, "steps": step.steps},
             "curve": [point for done in self.history if (point := _point(done))],
             "judged": _judge(last),
-            "advice": getattr(last, "stop", None) or None,
+            "advice": _advice(last),
         }
 
 
-def _plan(settings: Settings) -> int | None:
+def _plan(settings: Settings, judges: int) -> int | None:
     """How many labels are there when all rounds are done."""
-    if "budget" not in settings:
+    budget, rounds = settings.get("budget"), settings.get("rounds")
+    if budget is None or rounds is None:
         return None
-    budget, rounds = settings["budget"], settings["rounds"]
     later = sum(budget) if isinstance(budget, list) else budget * rounds
-    return int(settings["start"]["size"]) + int(later)
+    return judges + int(settings["start"]["size"]) + int(later)
 
 
 def _point(done: Round) -> dict[str, float] | None:
@@ -85,7 +94,14 @@ def _judge(last: Round | None) -> str:
     """By what the curve is measured."""
     if last is None or "accuracy" not in last.metrics:
         return ""
-    return getattr(last, "judged", "") or "test"
+    return last.judged or "test"
+
+
+def _advice(last: Round | None) -> dict[str, Any] | None:
+    """Why no more should be bought, if that is so."""
+    if last is None or not last.stop.get("reason"):
+        return None
+    return {name: last.stop.get(name) for name in ("rule", "value", "reason")}
 
 
 def _time(at: datetime) -> str:

@@ -18,7 +18,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Where a run reports to, and where people find it, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
-OPEN = ("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.wait")
+OPEN = ("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait")
 # What there may be more of, and how messages tell of it.
 MORE = {
     "rounds": "; a plan can only grow",

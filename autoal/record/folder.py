@@ -25,6 +25,7 @@ from autoal.record.layout import (
     OF_A_RUN,
     PARTS,
     POOL,
+    QUESTION,
     ROUNDS,
     STATES,
     checksums_of,
@@ -135,8 +136,27 @@ class RunFolder:
         self.write(self.record, record)
         self._record = record
         self._rounds.append(finished)
+        self.open_question.unlink(missing_ok=True)
         forget_failure(self.path)  # it went on
         self._tidy()
+
+    def keep_question(self, question: dict[str, Any]) -> None:
+        """Keep what people are asked, before they are."""
+        if question:
+            self.write(self.open_question, packed(question))
+
+    def question(self) -> dict[str, Any]:
+        """What people are being asked; empty where that is nothing, or of a round that is done."""
+        if not self.open_question.exists():
+            return {}
+        with self.explained():
+            found = read_state(self.open_question)
+        return found if found.get("number") == len(self._rounds) else {}
+
+    @property
+    def open_question(self) -> Path:
+        """Where it is."""
+        return self.path / QUESTION
 
     def state(self) -> dict[str, Any]:
         """The state after the last finished round."""

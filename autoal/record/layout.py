@@ -17,6 +17,7 @@ LOCK = ".lock"  # held by the process that is at work
 TOKENS = "tokens.json"  # by which they are known; for their eyes only
 CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
 MARK = "state/tracked"  # the last round that W&B surely has
+QUESTION = "state/question.pt"  # that people are being asked
 STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksums
 MODEL = "model"  # the folder of the trained model, which may be copied elsewhere
 MODEL_FACTS, MODEL_WEIGHTS, MODEL_README = "model.json", "weights.pt", "README.md"
@@ -25,11 +26,14 @@ MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, M
 # What is replaced as a whole, and is in the making until then.
 FILES = (
     *(CONFIG, ROUNDS, POOL, TO_LABEL, LABEL_STUDIO, TOKENS, CURVE, WEIGHTS, MARK),
-    *(*STATES, *MODEL_FILES),
+    *(QUESTION, *STATES, *MODEL_FILES),
 )
 
 # What belongs to one run, and would be a lie beside the rounds of another.
-OF_A_RUN = (FAILURE, POOL, MARK, CURVE, WEIGHTS, *STATES, *MODEL_FILES)
+OF_A_RUN = (
+    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS),
+    *(QUESTION, *STATES, *MODEL_FILES),
+)
 
 
 def part_of(path: Path) -> Path:

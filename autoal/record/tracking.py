@@ -20,6 +20,7 @@ import wandb
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from autoal.bounds import switch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows, chosen
 from autoal.model.fitstep import FitStep
@@ -56,6 +57,7 @@ class Tracking(Sink):
         group: of runs that compare.
         tags: to find runs by.
         mode: online, offline or disabled; null is online when there is a key and a network.
+        pictures: let what was queried leave this machine; null: unless the rows are somebody's own.
     """
 
     def __init__(
@@ -69,11 +71,14 @@ class Tracking(Sink):
         group: str | None = None,
         tags: Sequence[str] = (),
         mode: str | None = None,
+        pictures: bool | None = None,
     ) -> None:
         if mode not in (None, "online", "offline", "disabled"):
             raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
+        switch("pictures", pictures, optional=True)
         self.folder = folder
         self.experiment = experiment
+        self.pictures = not experiment.data.labels_count if pictures is None else pictures
         self.tell = tell
         self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
@@ -149,6 +154,8 @@ class Tracking(Sink):
 
     def _shown(self, finished: Round) -> dict[str, Any]:
         """What was queried, where there is something to look at."""
+        if not self.pictures:
+            return {}
         rows = torch.tensor(finished.queried[:GRID], dtype=torch.long)
         pictures = chosen(self.experiment.rows.shown, rows)
         if not isinstance(pictures, Tensor) or not len(pictures):
@@ -171,7 +178,7 @@ class Tracking(Sink):
         for name in ("n_labelled", "fit/step"):
             self.run.define_metric(name, hidden=True)
         self.run.define_metric("fit/*", step_metric="fit/step")
-        for family in ("al/*", "seconds/*", "query/*", "stop/*", "media/*"):
+        for family in ("al/*", "people/*", "seconds/*", "query/*", "stop/*", "media/*"):
             self.run.define_metric(family, step_metric="n_labelled")
         self.run.define_metric("al/accuracy", step_metric="n_labelled", summary="max,last")
         if note:
@@ -201,10 +208,17 @@ class Tracking(Sink):
             self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")
 
 
-def _counts(finished: Round) -> dict[str, int]:
-    """Of the labels that were bought and that are wrong, as far as they are known."""
-    counts = {"al/bought": finished.bought, "al/wrong": finished.wrong}
-    return {name: count for name, count in counts.items() if count is not None}
+def _counts(finished: Round) -> dict[str, Any]:
+    """Of the labels, as far as they are known, and of those who gave them."""
+    counts = {
+        "al/bought": finished.bought,
+        "al/wrong": finished.wrong,
+        "al/declined": len(finished.declined) or None,
+        "al/amended": len(finished.amended) or None,
+    }
+    known = {name: count for name, count in counts.items() if count is not None}
+    people = flatten({"people": finished.people}) if finished.people else {}
+    return known | {key.replace(".", "/"): value for key, value in people.items()}
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:

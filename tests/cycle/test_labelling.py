@@ -1,18 +1,32 @@
 """What people who label need of an experiment: labels that count, judges, corrections, advice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from autoal import Answers, Arrays, Experiment, Learner, Plan, Question, Round, View
+from autoal import (
+    Answers,
+    Arrays,
+    Experiment,
+    Learner,
+    Plan,
+    Question,
+    Round,
+    RunFolder,
+    View,
+    rounds,
+)
 from autoal.cycle.hooks import Advice, StopRule
 from autoal.cycle.judging import wilson
-from autoal.errors import UserError
+from autoal.errors import UserError, Waiting
 from autoal.model.logistic import Logistic
 from autoal.model.trained import Trained
+from autoal.oracles.question import Asking
 
 CLASSES = ("low", "high")
 PLAN = Plan(start=6, budget=4, rounds=2)
@@ -248,7 +262,7 @@ class Counting(StopRule):
         self.limit, self.seen = limit, 0
 
     def __call__(self, history: Sequence[Round], view: View) -> Advice:
-        assert len(view.labelled) + len(view.pool) == 40
+        assert len(view.labelled) + len(view.pool) >= 36
         self.seen += 1
         return Advice("enough" if self.seen >= self.limit else "", float(self.seen), "counting")
 
@@ -309,3 +323,47 @@ def test_rounds_with_all_of_it_are_read_back() -> None:
         people={"ann": {"labels": 1, "seconds": 2.5}},
     )  # fmt: skip
     assert Round.from_line(told.to_line()) == told
+
+
+class Slow(Asking):
+    """Somebody who answers when it is their time, and keeps what they were asked."""
+
+    def __init__(self) -> None:
+        self.heard: list[list[int]] = []
+        self.there = False
+
+    def __call__(self, question: Question) -> Answers:
+        self.heard.append(question.rows.tolist())
+        if not self.there:
+            raise Waiting("later")
+        return answered(question)
+
+
+def test_what_people_are_asked_is_the_same_when_the_command_goes_on(tmp_path: Path) -> None:
+    slow = Slow()
+    for there in (False, True, False, True):
+        slow.there = there
+        experiment = experiment_of(data_of(known=[3], checked=4), stop=Counting(9))
+        if experiment._stop is not None and len(slow.heard) == 1:
+            experiment.seed = 7  # whose question would be another one
+        with RunFolder(tmp_path) as folder, suppress(Waiting):
+            next(rounds(experiment, slow, folder))
+    assert slow.heard[0] == slow.heard[1]
+    assert slow.heard[2] == slow.heard[3]
+    assert not (tmp_path / "state" / "question.pt").exists()
+    assert len((tmp_path / "rounds.jsonl").read_text().splitlines()) == 2
+
+
+def test_labels_of_which_other_models_think_otherwise_are_doubted() -> None:
+    experiment = experiment_of(data_of(), plan=Plan(30, 4, 1))
+    question = experiment.ask()
+    assert question is not None
+    wrong = int(question.rows[inputs_of(40)[question.rows, 0].argmax()])
+    answers = answered(question)
+    labels = torch.where(answers.rows == wrong, 1 - answers.labels, answers.labels)
+    experiment.tell(replace(answers, labels=labels))
+    question = experiment.ask()
+    assert question is not None
+    label, p = question.doubts[wrong]
+    assert label == int(truth_of(40)[wrong])
+    assert p == max(p for _, p in question.doubts.values())

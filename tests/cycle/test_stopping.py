@@ -1,16 +1,22 @@
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from inspect import Parameter
 from io import BytesIO
 from itertools import product
 from math import log
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from sklearn.metrics import cohen_kappa_score
 from torch import Tensor
 
 from autoal import Round, Rows, View
+from autoal.building import TARGET, located
+from autoal.config import CONFIGS
 from autoal.cycle.hooks import Advice, StopRule
 from autoal.cycle.stopping import (
     Budget,
@@ -23,17 +29,19 @@ from autoal.cycle.stopping import (
     drawn,
     kappa,
 )
+from autoal.plugins import options
 from autoal.seeding import generator
 from tests.cycle.made import PLAN, Make, answered, done, facts, recorded, saved
+from tests.launch import Zygote
 
 FIRST, OTHER = [0, 0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 1, 1, 1, 1, 2, 2, 2, 0]
 
 
-def predicting(classes: Sequence[int], *, labelled: Sequence[int] = (0,), count: int = 3) -> View:
+def predicting(classes: Sequence[int], *, labelled: Sequence[int] = (0, 4), count: int = 3) -> View:
     """A view whose model predicts these classes of its rows, some of which are labelled."""
     logits = 5.0 * torch.nn.functional.one_hot(torch.tensor(classes), count).float()
     labels = torch.full((len(classes),), -1)
-    labels[list(labelled)] = 0
+    labels[list(labelled)] = torch.tensor(classes)[list(labelled)]
     return View.of(logits=logits, labels=labels)
 
 
@@ -62,7 +70,7 @@ def told(rule: StopRule, views: Sequence[View]) -> list[Advice]:
 
 def read(rule: StopRule, history: Sequence[Round]) -> Advice:
     """What a rule says after these rounds that does not look at the model."""
-    return rule(history, predicting([0, 0]))
+    return rule(history, predicting(FIRST))
 
 
 def tensors(*lists: Sequence[int]) -> tuple[Tensor, ...]:
@@ -106,7 +114,7 @@ def test_kappa_advises_once_the_mean_of_the_last_three_is_high_enough() -> None:
     assert [said.value for said in advice] == pytest.approx(means)
     assert [said.rule for said in advice] == ["kappa"] * 5
     assert [said.reason for said in advice] == [""] * 4 + [
-        "the last 3 models agree on 100.0 % beyond chance: more labels will change little "
+        "the last 4 models agree on 100.0 % beyond chance: more labels will change little "
         "(kappa, rule 0.99)"
     ]
 
@@ -160,16 +168,22 @@ def test_rows_that_join_later_are_not_compared() -> None:
 def test_rows_that_were_set_aside_are_compared_no_more() -> None:
     # Those held out are in neither part of a view, as those set aside are.
     logits = torch.nn.functional.one_hot(torch.tensor(OTHER), 3).float()
-    labels = torch.tensor([0, 0, 0, *[-1] * 7])
+    labels = torch.tensor([0, 0, 1, 1, *[-1] * 6])
     view = View.of(logits=logits, labels=labels, held_out=[1, 2])
     assert told(Change(), [predicting(FIRST), view])[-1].value == 1 / 8
 
 
 def test_nothing_is_compared_where_the_whole_stop_set_was_set_aside() -> None:
-    rule, view = Change(rows=1), predicting([0, 1])
-    row = int(drawn(view, 1))
-    aside = View.of(logits=torch.eye(2).repeat(2, 1), labels=[0, 0, -1, -1], held_out=[row])
-    assert [said.value for said in told(rule, [view, aside, view])] == [None] * 3
+    view = predicting(FIRST, labelled=range(10))
+    aside = View.of(logits=torch.eye(2), labels=[0, 1])
+    assert int(drawn(view, 1)) > 1  # the one row of the stop set, which the other view lacks
+    assert [said.value for said in told(Change(rows=1), [view, aside, view])] == [None] * 3
+
+
+def test_models_that_know_a_single_class_are_not_compared() -> None:
+    ignorant = predicting([0] * 5, labelled=[0, 1])
+    views = [ignorant, ignorant, predicting(FIRST), predicting(OTHER)]
+    assert [said.value for said in told(Change(), views)] == [None, None, None, 0.2]
 
 
 def test_doubt_that_stands_still_advises_to_stop() -> None:
@@ -348,10 +362,50 @@ def test_rules_look_at_an_experiment_whose_pool_grows_and_shrinks(quick: Make) -
         return Rows.of(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
 
     def declining(question: Any) -> list[int | None]:
-        return [None if row % 3 == 0 else 0 for row in question.rows.tolist()]
+        return [None if row % 3 == 0 else row % 2 for row in question.rows.tolist()]
 
     done(quick(stop=stop, growth=growth, plan=replace(PLAN, rounds=5)), declining)
     assert [value is None for value in values] == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize("choice", sorted(path.stem for path in CONFIGS.glob("stop/*.yaml")))
+def test_the_settings_of_a_rule_are_its_parameters_with_their_defaults(choice: str) -> None:
+    section = yaml.safe_load((CONFIGS / "stop" / f"{choice}.yaml").read_text())
+    if choice == "none":
+        assert section == {}
+        return
+    rule = located(section.pop(TARGET))
+    assert rule.__name__.lower() == choice
+    needed = {name for name, value in section.items() if value == "???"}
+    assert options(rule) == section | dict.fromkeys(needed, Parameter.empty)
+
+
+def test_a_run_ends_where_it_obeys_a_rule_and_is_finished(train: Zygote, tmp_path: Path) -> None:
+    command = ("strategy=margin", "task=linear", "task.steps=3", "logger=none", "name=run")
+    rule = ("stop=budget", "stop.labels=30", "stop.obey=true", f"out={tmp_path}")
+    line = "run  budget advises to stop: 30 labels were bought (budget, rule 30)"
+    first, again = train.run(*command, *rule), train.run(*command, *rule)
+    assert (first.code, again.code) == (0, 0)
+    assert line in first.out.splitlines()
+    record = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    assert [json.loads(each)["stop"]["value"] for each in record] == [20, 30]
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["stop=cost", "stop.price=1"], "stop.worth is needed"),
+        (["stop=kapa"], "kappa"),
+        (["stop=kappa", "stop.obey=maybe"], "stop.obey='maybe'"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(
+    train: Zygote, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    refused = train.run(*arguments, "logger=none", f"out={tmp_path}")
+    assert refused.code == 2
+    assert words in refused.err
 
 
 @pytest.mark.parametrize(

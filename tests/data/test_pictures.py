@@ -8,7 +8,6 @@ from PIL import Image, ImageOps
 
 from autoal.data import pictures
 from autoal.data.pictures import CorruptError, Pixels, attempted, content_of, picture_of
-from autoal.data.progress import progress
 
 NOISE = np.random.default_rng(0).integers(256, size=(6, 4, 3), dtype=np.uint8)
 SMOOTH = np.linspace(0, 255, 640 * 480 * 3).reshape(480, 640, 3).astype(np.uint8)
@@ -87,10 +86,3 @@ def test_an_error_stands_for_the_file_that_has_it(tmp_path: Path) -> None:
     first, second = attempted(content_of, [tmp_path / "none", tmp_path / "a"])
     assert isinstance(first, CorruptError)
     assert second == b"a"
-
-
-def test_progress_is_one_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("decoding", 3) as advance:
-        for _ in range(3):
-            advance(1)
-    assert capsys.readouterr().err == "decoding\n"

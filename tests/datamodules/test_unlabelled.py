@@ -232,6 +232,25 @@ def test_a_corrupt_picture_is_refused_or_left_out_each_time(
         assert f"left out {tmp_path / 'odd.png'}: " in capsys.readouterr().err
 
 
+def test_a_picture_that_may_be_read_now_is_not_left_out_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "a.png", "b.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda path, mode: path.name != "a.png")
+        patch.setattr("pathlib.Path.read_bytes", no_reading)
+        with pytest.raises(UserError, match=r"cannot read .*a\.png: .* denied"):
+            opened(tmp_path)
+    assert sorted(names(opened(tmp_path).train)) == ["a.png", "b.png"]
+
+
+def no_reading(path: Path) -> bytes:
+    if path.name == "a.png":
+        raise PermissionError(13, "Permission denied")
+    with path.open("rb") as file:
+        return file.read()
+
+
 TABLE = "age,job,kind\n" + "".join(
     f"{row},{'cook' if row % 2 else 'nurse'},{kind}\n"
     for row, kind in enumerate(["cat", "", "dog", "?", "", "", "", "cat"])

@@ -162,13 +162,16 @@ def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageDa
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda found: found[1:], r"60 rows of train, got \(59, 2\)"),
+        (lambda found: found[1:], "gave 59 lines for the 60 rows of train"),
         (lambda found: found.numpy(), "of train, got ndarray"),
         (lambda found: found[:, 0], r"of train, got \(60,\)"),
         (lambda found: None, "each of the 60 rows of train, got NoneType"),
         (lambda found: found.long(), "Spoilt must give floating-point numbers, got torch.int64"),
-        (lambda found: found * torch.nan, "train that are not finite"),
-        (lambda found: found[:, : 1 + len(found) // 60], "different things of the parts"),
+        (lambda found: found * torch.nan, "not finite for some of the 60 rows of train"),
+        (
+            lambda found: found[:, : 1 + len(found) // 60],
+            r"rows of different shapes: \[\(1,\), \(2,\)\]",
+        ),
     ],
     ids=["too few", "array", "flat", "nothing", "whole", "nan", "widths"],
 )
@@ -252,4 +255,64 @@ def test_rows_that_differ_in_their_layout_or_type_alone_are_other_rows(data: Ima
     for number, inputs in enumerate(same_bytes, start=1):
         data.train = replace(data.train, inputs=inputs, shown=None)
         encoded_by(data, encoder)
+        assert encoder.lessons == number
+
+
+def test_no_more_than_a_block_of_rows_is_encoded_at_a_time(
+    data: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(Brightness):
+        most = 0
+
+        def encode(self, rows: Rows, device: torch.device) -> Tensor:
+            self.most = max(self.most, len(rows))
+            return super().encode(rows, device)
+
+    monkeypatch.setattr("autoal.encoders.encoder.BLOCK", 7)
+    encoder = Watched()
+    encoded = encoded_by(data, encoder)
+    assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs))
+    assert (encoder.looks, encoder.most) == (9 + 5, 7)  # blocks of the pool, and of the test rows
+    assert len(encoded_rows(encoder, data.train, CPU)) == 60
+
+
+def test_features_that_cannot_be_kept_stay_in_memory(
+    data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    encoder = Brightness()
+    encoded = encoded_by(data, encoder)
+    assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs))
+    assert encoder.lessons == 1
+
+
+def test_pictures_are_known_again_by_their_keys(
+    data: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoal.encoders.encoded.FEW", 2)
+    keys, names = ([f"{kind}{row}" for row in range(60)] for kind in ("key", "name"))
+    data.train = replace(data.train, keys=keys, names=names)
+    encoder = Brightness()
+    encoded_by(data, encoder)
+    data.train.inputs[3] += 1  # which nobody reads
+    data.train = replace(data.train, names=names[::-1])
+    encoded_by(data, encoder)
+    assert encoder.lessons == 1
+    data.train.inputs[1] += 1  # files were decoded in another way
+    encoded_by(data, encoder)
+    assert encoder.lessons == 2
+    data.train = replace(data.train, keys=["other", *keys[1:]])
+    encoded_by(data, encoder)
+    assert encoder.lessons == 3
+
+
+def test_rows_of_a_table_are_not_known_by_keys_since_their_numbers_depend_on_its_scale() -> None:
+    encoder = Brightness()
+    for number in (1, 2):
+        columns = Columns()
+        columns.setup()
+        inputs = columns.train.inputs * number
+        columns.train = replace(columns.train, inputs=inputs, keys=list("uvwxyz"))
+        encoded_by(columns, encoder)
         assert encoder.lessons == number

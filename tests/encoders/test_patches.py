@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import Tensor
@@ -97,10 +99,34 @@ def test_the_seed_decides_and_the_global_stream_does_not() -> None:
 
 
 @pytest.mark.usefixtures("few_patches")
-def test_the_pool_is_looked_at_once_and_again_if_it_was_forgotten() -> None:
-    encoder, pool = Patches(count=5), images_of(30, 1, 10, 10)
+def test_of_a_large_pool_no_more_than_a_sample_is_looked_at_to_learn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Watched(Patches):
+        seen: ClassVar[list[int]] = []
+
+        def _activations(self, images: Tensor) -> Tensor:
+            self.seen.append(len(images))
+            return super()._activations(images)
+
+    monkeypatch.setattr("autoal.encoders.patches.FITTED", 40)
+    encoder, pool = Watched(count=5, components=6), images_of(90, 1, 10, 10)
     encoder.learn(pool, CPU)
-    assert torch.equal(encoder.encode(pool, CPU), encoder.encode(pool, CPU))
+    assert encoder.seen == [40]
+    found = encoder.encode(pool, CPU)
+    torch.testing.assert_close(found.mean(0), torch.zeros(6), atol=2, rtol=0)
+
+
+@pytest.mark.usefixtures("few_patches")
+def test_block_by_block_rows_become_what_they_become_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("autoal.encoders.encoder.BLOCK", 7)
+    encoder, pool = Patches(count=5, components=6), images_of(30, 1, 10, 10)
+    encoder.learn(pool, CPU)
+    blocks = list(encoder.stream(pool, CPU))
+    assert [*map(len, blocks)] == [7, 7, 7, 7, 2]
+    torch.testing.assert_close(torch.cat(blocks), encoder.encode(pool, CPU))
 
 
 @pytest.mark.usefixtures("few_patches")

@@ -16,8 +16,8 @@ from autoal.exported.batches import batches
 from autoal.exported.gallery import CELLS, LETTERS, as_gallery
 from autoal.exported.thumbnail import SIDE
 from autoal.labels import main
+from tests.browser import chromium, opened
 from tests.exported.made import COUNT, EVENTS, HISTORY, files, labelled, pets, pixels
-from tests.report.browser import chromium, opened
 
 PROGRAM = chromium()
 
@@ -155,7 +155,7 @@ def test_a_run_of_people_has_one(photos: Path, tmp_path: Path) -> None:
     text = out.read_text()
     assert len(cards(text)) == len(pictures(text)) == 14
     assert "unsure" in words(text)
-    assert "4 of 4 files " in words(text)
+    assert "4 of 4 model " in words(text)
 
 
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from autoal.exported.labelled import Label, Labelled
 from autoal.exported.lines import as_csv, as_jsonl
 from autoal.exported.npz import as_npz
 from autoal.labels import main
-from autoal.people.events import Event, Ledger, last_said
+from autoal.people.events import Event, Ledger, deciding
 from autoal.run import data_set
 from tests.exported.made import COUNT, files, labelled, pets
 
@@ -152,6 +153,14 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
+
+
+def test_of_pictures_that_are_shown_as_files_what_was_read_is_told() -> None:
+    labelled = pictured("a.png")
+    (rows,) = labelled.rows
+    expected = as_npz(labelled)
+    labelled.rows = [replace(rows, shown=[Path("a.png")])]
+    assert as_npz(labelled) == expected
 
 
 def pictured(name: str, channels: int = 3) -> Labelled:
@@ -375,12 +384,11 @@ def test_labels_that_came_that_judge_and_that_were_corrected_are_told_apart(tmp_
         Round(1, 5, [1], [1], by="ann, ben", amended={4: 1, 5: 0}, **plain),
     ]
     ledger = Ledger(tmp_path / "labels.jsonl")
-    for row, label, who in ((4, 0, "ann"), (1, 1, "ben"), (4, 1, "ben")):
-        label_name = data.classes[label]
-        ledger.add(
-            Event(0, row, f"{row}", who, "label", id=f"{row}{label}", label=label_name, seconds=2.5)
-        )
-    labels = Labelled(data, history, last_said(tmp_path / "labels.jsonl")).labels
+    said = ((4, 0, "ann", "label"), (1, 1, "ben", "label"), (4, 1, "ben", "correct"))
+    for row, label, who, kind in said:
+        name = data.classes[label]
+        ledger.add(Event(0, row, f"{row}", who, kind, id=f"{row}{label}", label=name, seconds=2.5))
+    labels = Labelled(data, history, deciding(tmp_path / "labels.jsonl")).labels
     assert [(label.name, label.label, label.use, label.source) for label in labels] == [
         ("a.jpg", "class 1", "train", "data"),
         ("f.jpg", "class 0", "check", "ann"),

@@ -259,16 +259,19 @@ def test_nobody_takes_back_what_somebody_else_said(tmp_path: Path) -> None:
         take_back(desk, "ben")
 
 
-def test_a_share_of_the_rows_is_shown_to_a_second_person_too(tmp_path: Path) -> None:
+def test_a_share_of_the_rows_is_shown_to_a_second_person_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda file: None)  # of hundreds of answers
     desk = desk_of(tmp_path, "ann", "ben", second=0.1)
-    desk.open(1, asked_of(range(2000)))
-    for row in range(2000):
+    desk.open(1, asked_of(range(400)))
+    for row in range(400):
         say(desk, "ann", row)
     desk.hand_over()
-    wanted = sum(desk._task("ben", row) is not None for row in range(2000))
-    assert 150 < wanted < 250  # a deviation of 13
+    wanted = sum(desk._task("ben", row) is not None for row in range(400))
+    assert 25 < wanted < 55  # a deviation of 6
     alone = desk_of(tmp_path, "ann", second=0.1)
-    alone.open(1, asked_of(range(2000)))
+    alone.open(1, asked_of(range(400)))
     assert doing(alone, "ann") == []
 
 

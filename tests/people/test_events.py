@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from autoal.errors import UserError
-from autoal.people.events import UNDO, Event, Ledger, last_said, median_seconds
+from autoal.people.events import UNDO, Event, Ledger, deciding, median_seconds
 from autoal.record.layout import has_labels
 from tests.people.made import event
 
@@ -162,20 +162,36 @@ def test_a_class_with_labels_must_stay(path: Path) -> None:
     ledger.demand_classes(["cat", "wolf"])
 
 
+def test_a_row_is_what_was_decided_last_or_else_said_first(path: Path) -> None:
+    ledger = Ledger(path)
+    said = [
+        *(event("a", label="cat"), event("b", label="dog", by="ben")),
+        *(event("c", kind="unsure", label=None, row=8), event("d", row=9)),
+    ]
+    for one in said:
+        ledger.add(one)
+    assert {row: one.id for row, one in deciding(path).items()} == {7: "a", 9: "d"}
+    ledger.add(event("e", kind="adjudicate", label="dog", by="cyd"))
+    ledger.add(event("f", kind="correct", label="eel"))
+    assert deciding(path)[7].id == "f"
+    ledger.add(event("g", kind=UNDO, label=None, undoes="f"))
+    assert deciding(path)[7].id == "e"
+
+
+def test_whoever_only_reads_leaves_a_line_that_is_being_written(path: Path) -> None:
+    Ledger(path).add(event("a"))
+    path.write_bytes(path.read_bytes() + b'{"v": 1')
+    before = path.read_bytes()
+    assert [*deciding(path)] == [7]
+    assert path.read_bytes() == before
+
+
 def test_whether_there_is_anything(path: Path) -> None:
     assert not has_labels(path.parent)
     Ledger(path)
     assert not has_labels(path.parent)
     Ledger(path).add(event("a"))
     assert has_labels(path.parent)
-
-
-def test_whoever_only_reads_leaves_alone_what_is_being_written(path: Path) -> None:
-    Ledger(path).add(event("a"))
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"v": 1, "seq"')
-    assert len(last_said(path)) == 1
-    assert path.read_bytes() == whole + b'{"v": 1, "seq"'
 
 
 def test_the_seconds_in_the_middle() -> None:

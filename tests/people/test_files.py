@@ -14,6 +14,7 @@ from autoal.errors import Waiting
 from autoal.people.events import Ledger
 from autoal.people.files import Files
 from tests.oracles.made import pairs, question_of, whole
+from tests.people.asking import data_of, learn
 
 NAMES = ["a.jpg", "b.jpg", "c.jpg"]
 RED, GREEN, BLUE = range(3)
@@ -30,16 +31,21 @@ def question(
     return question_of(rows or [7, 3, 5], names=names or NAMES, **{"number": 0, **parts})
 
 
+def answered(folder: Path, asked: Question) -> Answers:
+    """What is answered by the file as it is."""
+    return Files(data_of(asked), folder)(asked)
+
+
 def waits(folder: Path, asked: Question) -> str:
     with pytest.raises(Waiting) as caught:
-        Files(folder)(asked)
+        answered(folder, asked)
     return str(caught.value)
 
 
 def refuses(folder: Path, asked: Question) -> str:
     content, said = file(folder).read_bytes(), len(events(folder))
     with pytest.raises(UserError) as caught:
-        Files(folder)(asked)
+        answered(folder, asked)
     assert caught.value.code == 2
     assert file(folder).read_bytes() == content
     assert len(events(folder)) == said
@@ -62,7 +68,7 @@ def events(folder: Path) -> list[tuple[int, str, str | None]]:
 def filled(folder: Path, asked: Question, text: str | bytes) -> Answers:
     """What is answered once the file has this content."""
     put(folder, asked, text)
-    return Files(folder)(asked)
+    return answered(folder, asked)
 
 
 def put(folder: Path, asked: Question, text: str | bytes) -> None:
@@ -93,6 +99,9 @@ def test_the_file_says_what_the_model_makes_of_a_row_and_why_it_is_asked(folder:
     assert first["why"].endswith("the model takes it for blue")
     assert (second["guess"], second["margin"]) == ("red", "0.0500")
     assert second["why"].endswith("the model hesitates between red and green")
+    filled_in(folder, question([2, 6], ["a", "b"], view=view, number=1))
+    said = Ledger(folder / "labels.jsonl").events
+    assert [(event.guess, event.shown) for event in said] == [("blue", True), ("red", True)]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +131,7 @@ def filled_in(folder: Path, asked: Question, label: str = "red") -> dict[int, in
         writer = csv.DictWriter(opened, there[0])
         writer.writeheader()
         writer.writerows({**line, "label": label} for line in there)
-    return pairs(Files(folder)(asked))
+    return pairs(answered(folder, asked))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +207,7 @@ def test_a_file_may_come_back_in_whatever_way_a_spreadsheet_saves_it(
 def test_the_answers_come_in_the_order_of_the_question_and_say_who(folder: Path) -> None:
     answers = filled(folder, question(), PLAIN)
     assert answers.rows.tolist() == [7, 3, 5]
-    assert (answers.by, answers.people) == ("files", {"files": {"labels": 3}})
+    assert (answers.by, answers.people) == ("files", {})  # nobody took the time
     assert answers.corrected == {}
 
 
@@ -254,14 +263,14 @@ def test_rows_that_somebody_removed_are_asked_about_once_more(folder: Path) -> N
     assert [line["name"] for line in lines(folder)] == ["a.jpg", "c.jpg"]
     text = "name,label\na.jpg,red\nc.jpg,blue\n"
     file(folder).write_text(text)
-    assert pairs(Files(folder)(question())) == {7: RED, 3: GREEN, 5: BLUE}
+    assert pairs(answered(folder, question())) == {7: RED, 3: GREEN, 5: BLUE}
     assert (folder / "to_label-0.csv").read_text() == "name,label\nb.jpg,green\n"
 
 
 def test_reading_a_file_twice_changes_nothing(folder: Path) -> None:
     first = filled(folder, question(), PLAIN)
     content = (folder / "labels.jsonl").read_bytes()
-    assert pairs(Files(folder)(question())) == pairs(first)
+    assert pairs(answered(folder, question())) == pairs(first)
     assert (folder / "labels.jsonl").read_bytes() == content
 
 
@@ -280,49 +289,79 @@ def test_whoever_changes_their_mind_is_heard_as_often_as_they_like(folder: Path)
 NEXT = question([9], ["d.jpg"], number=1)
 
 
+def done(folder: Path, asked: Question, text: str) -> Answers:
+    """A round that was answered so, and learnt."""
+    answers = filled(folder, asked, text)
+    learn(folder, asked, answers)
+    return answers
+
+
 def test_the_next_batch_takes_the_place_of_the_file_which_is_kept(folder: Path) -> None:
-    filled(folder, question(), PLAIN)
+    done(folder, question(), PLAIN)
     assert waits(folder, NEXT).startswith("1 rows of round 1")
     assert [line["name"] for line in lines(folder)] == ["d.jpg"]
     assert (folder / "to_label-0.csv").read_text() == PLAIN
-    filled(folder, NEXT, "name,label\nd.jpg,red\n")
+    done(folder, NEXT, "name,label\nd.jpg,red\n")
     waits(folder, question([11], ["e.jpg"], number=2))
     assert (folder / "to_label-1.csv").read_text() == "name,label\nd.jpg,red\n"
 
 
 def test_another_class_for_a_row_of_an_earlier_round_corrects_it(folder: Path) -> None:
-    filled(folder, question(), PLAIN)
+    done(folder, question(), PLAIN)
     file(folder).write_text(PLAIN.replace("green", "red"))
     waits(folder, NEXT)
     file(folder).write_text("name,label\nd.jpg,blue\nc.jpg,green\na.jpg,red\n")
-    answers = Files(folder)(NEXT)
+    answers = answered(folder, NEXT)
     assert pairs(answers) == {9: BLUE}
     assert answers.corrected == {3: RED, 5: GREEN}
     assert events(folder)[3:5] == [(3, "correct", "red"), (9, "label", "blue")]
+    learn(folder, NEXT, answers)
     later = filled(folder, question([11], ["e.jpg"], number=2), "name,label\ne.jpg,red\n")
     assert later.corrected == {}
 
 
 def test_a_correction_that_is_taken_back_in_time_is_none(folder: Path) -> None:
-    filled(folder, question(), PLAIN)
+    done(folder, question(), PLAIN)
     file(folder).write_text(PLAIN.replace("green", "red"))
     waits(folder, NEXT)
     file(folder).write_text("name,label\nd.jpg,blue\nb.jpg,green\n")
-    assert Files(folder)(NEXT).corrected == {}
+    assert answered(folder, NEXT).corrected == {}
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("b.jpg,unsure", "b.jpg was labelled in round 0; only its class can be changed"),
-        ("c.jpg,red", "c.jpg was called unsure in round 0, and is not asked about again"),
+        ("b.jpg,unsure", "b.jpg was labelled in an earlier round; only its class can be changed"),
+        ("c.jpg,red", "c.jpg was declined in an earlier round, and is not asked about again"),
     ],
 )
 def test_what_was_trained_on_or_set_aside_stays_so(folder: Path, line: str, message: str) -> None:
-    filled(folder, question(), PLAIN.replace("blue", "unsure"))
+    done(folder, question(), PLAIN.replace("blue", "unsure"))
     waits(folder, NEXT)
     file(folder).write_text(f"name,label\nc.jpg,unsure\nb.jpg,green\n{line}\n")
     assert message in refuses(folder, NEXT)
+
+
+def test_labels_that_nobody_asked_for_are_kept_until_somebody_does(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done(folder, question(), PLAIN + "e.jpg,green\n")
+    assert capsys.readouterr().err == (
+        "1 labels, the first that of e.jpg, are of rows that are not asked about yet; they are "
+        "kept until then\n"
+    )
+    later = question([9, 11], ["d.jpg", "e.jpg"], number=1)
+    assert waits(folder, later).startswith("1 rows of round 1")
+    assert pairs(filled(folder, later, "name,label\nd.jpg,red\n")) == {9: RED, 11: GREEN}
+
+
+def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
+    put(folder, question(), PLAIN.replace("blue", ""))
+    other = question([3, 11], ["b.jpg", "e.jpg"])
+    assert waits(folder, other).startswith("1 rows of round 0")
+    assert [line["name"] for line in lines(folder)] == ["e.jpg"]
+    assert pairs(filled(folder, other, "name,label\ne.jpg,red\n")) == {3: GREEN, 11: RED}
+    assert waits(folder, question()).startswith("1 rows of round 0")
 
 
 # What is refused
@@ -342,8 +381,8 @@ def test_what_was_trained_on_or_set_aside_stays_so(folder: Path, line: str, mess
         (
             "name,label\nA.jpg,red\nzzz,green\n",
             [
-                "line 2, 'red': nothing that was asked about is called 'A.jpg'; did you mean 'a.j",
-                "line 3, 'green': nothing that was asked about is called 'zzz'\n",
+                "line 2, 'red': no row is called 'A.jpg'; did you mean 'a.j",
+                "line 3, 'green': no row is called 'zzz'\n",
             ],
         ),
         (
@@ -379,7 +418,7 @@ def test_a_file_in_which_something_is_wrong_is_left_as_it_is(
 
 
 def test_a_class_that_went_missing_is_refused(folder: Path) -> None:
-    filled(folder, question(), PLAIN)
+    done(folder, question(), PLAIN)
     fewer = Question(1, whole([9]), ("red", "green"), names=["d.jpg"])
     assert "labelled 'blue', which is none of the classes red, green" in refuses(folder, fewer)
 
@@ -412,21 +451,21 @@ def test_nothing_is_lost_or_asked_twice_wherever_the_process_dies(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = PLAIN.replace("green", "red")
-    filled(folder, question(), PLAIN)
+    done(folder, question(), PLAIN)
     file(folder).write_text(old)
     for step in range(100):
         run = folder / "steps" / str(step)
         run.mkdir(parents=True)
-        for name in ("labels.jsonl", "to_label.csv"):
+        for name in ("labels.jsonl", "rounds.jsonl", "to_label.csv"):
             shutil.copy(folder / name, run / name)
         with monkeypatch.context() as patched:
             die_before(step, patched)
             with pytest.raises((Killed, Waiting)) as ended:
-                Files(run)(NEXT)
+                answered(run, NEXT)
         waits(run, NEXT)
         assert [line["name"] for line in lines(run)] == ["d.jpg"]
         file(run).write_text("name,label\nd.jpg,blue\n")
-        answers = Files(run)(NEXT)
+        answers = answered(run, NEXT)
         assert (pairs(answers), answers.corrected) == ({9: BLUE}, {3: RED})
         assert (run / "to_label-0.csv").read_text() == old
         if ended.type is Waiting:

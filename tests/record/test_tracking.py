@@ -274,3 +274,18 @@ def test_a_round_that_was_declined_whole_is_told_and_the_next_one_too(
     rounds = [row for row in wandb_file.history(part) if "al/round" in row]
     assert [row["al/round"] for row in rounds] == [0, 1]
     assert rounds[0]["query/classes/values"] == [0, 0]
+
+
+def test_what_people_label_leaves_the_machine_only_if_they_say_so(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    experiment.data.labels_count = True
+    people = {"ann": {"labels": 2, "seconds": 5.5}}
+    finished = replace(history[0], people=people, declined=[4], amended={1: 0})
+    for pictures, there in ((None, False), (False, False), (True, True)):
+        sink = Tracking(folder, experiment, lambda line: None, mode="disabled", pictures=pictures)
+        row = sink._row(finished)
+        assert ("media/queried" in row) == there
+        assert (row["people/ann/labels"], row["people/ann/seconds"]) == (2, 5.5)
+        assert (row["al/declined"], row["al/amended"]) == (1, 1)
+        sink.close()

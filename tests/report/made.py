@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def write_run(
         "about": {"id": name, "versions": {"torch": "2", "machine": "here"}},
     }
     (path / "config.yaml").write_text(yaml.safe_dump(settings))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "round": number,
             "labelled": 2 * number + 2,
@@ -58,10 +57,8 @@ def write_run(
         }
         for number, value in enumerate(accuracy)
     ]
-    lines = [
-        line | ({"stop": stop} if stop else {})
-        for line, stop in zip_longest(lines, stops, fillvalue={})
-    ]
+    for line, stop in zip(lines, stops, strict=False):
+        line["stop"] = stop
     (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return path
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autoal.report.write import write_report
-from tests.report.browser import chromium, opened
+from tests.browser import chromium, opened
 from tests.report.made import write_defects
 
 PROGRAM = chromium()

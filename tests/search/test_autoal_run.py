@@ -46,7 +46,8 @@ from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote
 
 MakeLearner = Callable[..., Trained]
 
-PLAN = Plan(start=12, budget=4, rounds=2)
+ROUNDS = 2
+PLAN = Plan(start=12, budget=4, rounds=ROUNDS)
 NOTED = {"weights", "spread", "share", "overlap", "gradient", "check_before", "check_after"}
 TIMED = {"train", "test", "features", "score", "search", "total"}
 FEW: dict[str, Any] = {
@@ -185,7 +186,7 @@ def test_the_record_takes_no_notes_from_the_strategy(data: Data, make_learner: M
 
     experiment = Experiment(data, make_learner(), Keeping(**FEW), PLAN)
     history = list(rounds(experiment, TrueLabels(data.train.labels)))
-    assert len(answers) == PLAN.rounds
+    assert len(answers) == ROUNDS
     for finished, scored in zip(history[1:], answers, strict=True):
         assert set(scored.notes) == NOTED
         assert finished.notes == scored.notes
@@ -259,7 +260,7 @@ def test_members_of_a_committee_are_independent(
     sit: Callable[..., Sat], data: Data, warm_start: bool
 ) -> None:
     first, again = (sit(2, steps=8, warm_start=warm_start) for _ in range(2))
-    assert len(first.members) == 2 * PLAN.rounds
+    assert len(first.members) == 2 * ROUNDS
     assert len({id(one.task) for one in (*first.members, first.learner)}) == 5
     lines = [weights_of(one) for one in (*first.members, first.learner)]
     for place, line in enumerate(lines):

@@ -41,13 +41,17 @@ class Browser:
         assert "error" not in answer, answer
         return dict(answer["result"])
 
-    def wait(self, method: str) -> None:
-        while all(event["method"] != method for event in self.events):
+    def wait(self, *methods: str) -> str:
+        """The first of these events, come or to come."""
+        while True:
+            for event in self.events:
+                if event["method"] in methods:
+                    return str(event["method"])
             self.events.append(self._read())
 
     def evaluate(self, expression: str) -> Any:
         found = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        return found["result"]["value"]
+        return found["result"].get("value")
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self.waiting:

@@ -1,0 +1,74 @@
+"""An experiment and who answers it, round after round, with a folder that keeps what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from autoal.cycle.experiment import Experiment
+from autoal.cycle.history import demand_history
+from autoal.cycle.knowledge import Told
+from autoal.cycle.parts import fitting
+from autoal.errors import UserError
+from autoal.oracles.question import Asking, Oracle
+from autoal.record.folder import RunFolder
+from autoal.record.round import Round
+
+
+def rounds(
+    experiment: Experiment, oracle: Oracle, folder: RunFolder | None = None
+) -> Iterator[Round]:
+    """Do the rounds that are left, with an oracle that answers at once.
+
+    Args:
+        experiment: a new one, or one whose rounds the folder has.
+        oracle: answers.
+        folder: has the rounds that were done before, and keeps every other before it is told.
+    """
+    if folder is not None:
+        _take_up(experiment, folder)
+    while (question := experiment.ask()) is not None:
+        if folder is not None and isinstance(oracle, Asking):
+            folder.keep_question(experiment.open_question())
+        answers = oracle(question) if len(question.rows) else []
+        del question  # since whoever holds its view costs a copy of the model
+        done = experiment.tell(answers)
+        if folder is not None:
+            folder.add(done, experiment.state_dict())
+        yield done
+
+
+def go_on(experiment: Experiment, folder: RunFolder) -> None:
+    """Bring a new experiment to where its folder is; what does not fit is refused by its file."""
+    demand_fit(experiment, folder)
+    if folder.rounds:
+        state = folder.state()
+        with folder.explained(folder.last_state):
+            experiment.resume(folder.rounds, state)
+    if question := folder.question():
+        with folder.explained(folder.open_question), fitting("question"):
+            experiment.reopen(question)
+
+
+def demand_fit(experiment: Experiment, folder: RunFolder) -> None:
+    """Refuse a folder whose rounds cannot be those of this experiment."""
+    with folder.explained(folder.record):
+        demand_history(folder.rounds, experiment.plan, experiment.data)
+
+
+def _take_up(experiment: Experiment, folder: RunFolder) -> None:
+    """Be sure that experiment and folder are at the same round, and that more can be kept."""
+    new = not experiment.history
+    if new or _answers_of(folder.rounds) != _answers_of(experiment.history):
+        if not new:
+            raise UserError(
+                f"the {len(folder.rounds)} rounds of {folder.path} are not the "
+                f"{len(experiment.history)} that this experiment has done: give a new one, "
+                "or another folder"
+            )
+        go_on(experiment, folder)
+    if not experiment.plan.over(len(folder.rounds)):
+        folder.demand_writable()
+
+
+def _answers_of(history: Sequence[Round]) -> list[Told]:
+    return [Told.again(done) for done in history]

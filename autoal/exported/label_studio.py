@@ -1,0 +1,61 @@
+"""The labels of a run as Label Studio imports them: a task for each row, with its annotation."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from torch import Tensor
+
+from autoal.exported.labelled import Label, Labelled
+from autoal.people.cards import picture_of
+from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
+from autoal.people.seen import Seen
+
+LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
+
+
+def as_label_studio(labelled: Labelled, source: Path | None) -> str:
+    """What Label Studio imports.
+
+    Args:
+        labelled: the rows, of any kind.
+        source: the folder of the data set, below which rows may be named by their files; the
+            server is to have it as a local storage, and the folder above it as the root of these,
+            since it takes no root itself.
+    """
+    every = zip(labelled.labels, labelled.seen(), labelled.files(source), strict=True)
+    tasks = [_task(label, row, _local(file, source)) for label, row, file in every]
+    return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
+
+
+def interface(labelled: Labelled) -> str:
+    """The labelling interface of a project that the tasks can be imported into."""
+    return config(field_of(labelled.seen()[0]), labelled.classes)
+
+
+def _local(file: Path | None, source: Path | None) -> str | None:
+    """Where the server has a file of the data set's folder."""
+    if file is None or source is None:
+        return None
+    return LOCAL + quote(str(file.relative_to(source.resolve().parent)))
+
+
+def _task(label: Label, row: Seen, local: str | None) -> dict[str, Any]:
+    field = field_of(row)
+    return {
+        "data": data_of(label.name, "", row, local or _embedded(row.picture)),
+        "meta": {"row": label.row, "round": label.round, "source": label.source},
+        "annotations": [{"result": [Form(CHOICES, field, field).result(label.label)]}],
+    }
+
+
+def _embedded(picture: Path | Tensor | None) -> str | None:
+    """Pixels that lie in no file of their own, in the address itself."""
+    if not isinstance(picture, Tensor):
+        return None
+    content, kind = picture_of(picture)
+    return f"data:{kind};base64,{b64encode(content).decode()}"

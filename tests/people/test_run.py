@@ -1,0 +1,131 @@
+"""Whole runs that people label, from the command to the record."""
+
+import json
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from autoal.datamodules.digits import Digits
+
+from tests.launch import Finished, Running, Zygote
+from tests.people.simulated import Client, Simulated, truthful
+
+SMALL = ("strategy=margin", "task=logistic", "start=8", "budget=5", "rounds=2", "logger=none")
+PEOPLE = ("oracle=people", "oracle.port=0", "oracle.open=false", "oracle.people=[ann,ben]")
+
+
+def truth() -> Any:
+    data = Digits()
+    data.setup()
+    return truthful([*data.classes], data.train.labels)
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    """What the rounds say, but for who labelled and how long all took."""
+    found = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
+    personal = ("seconds", "by", "people")
+    return [{key: line[key] for key in line if key not in personal} for line in found]
+
+
+def said(folder: Path) -> list[int]:
+    """The rows that somebody answered, in the order of the answers."""
+    return [json.loads(line)["row"] for line in (folder / "labels.jsonl").read_text().splitlines()]
+
+
+def pages(running: Running) -> list[str]:
+    """The addresses that a run has printed, waited for."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = running.out.read_text() if running.out.exists() else ""
+        found = re.findall(r"label at (\S+) \(\w+\)\n", told)
+        if len(found) == 2:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(running.err.read_text())
+
+
+def labelled(train: Zygote, out: Path) -> Finished:
+    """A run that is labelled to its end by two people who are always right."""
+    running = train.start(*SMALL, *PEOPLE, f"out={out}", "name=run")
+    crowd = [Simulated(url, truth()) for url in pages(running)]
+    for person in crowd:
+        person.start()
+    finished = running.finish()
+    for person in crowd:
+        person.join()
+        assert person.state["phase"] == "done"
+    return finished
+
+
+@pytest.fixture(scope="module")
+def expected(train: Zygote, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The rounds that the truth has answered."""
+    out = tmp_path_factory.mktemp("truth")
+    finished = train.run(*SMALL, "oracle=truth", f"out={out}", "name=run")
+    assert finished.code == 0, finished.err
+    return lines(out / "run")
+
+
+def test_people_who_are_right_are_as_good_as_the_truth(
+    train: Zygote, tmp_path: Path, expected: list[dict[str, Any]]
+) -> None:
+    finished = labelled(train, tmp_path)
+    assert finished.code == 0, finished.err
+    assert lines(tmp_path / "run") == expected
+    assert len(said(tmp_path / "run")) == 18
+    token = re.findall(r"token=(\S+)", finished.out)[0]
+    kept = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert [path.name for path in kept if token.encode() in path.read_bytes()] == ["tokens.json"]
+
+
+@pytest.mark.parametrize(
+    ("by", "answers", "code"),
+    [
+        (signal.SIGKILL, 10, -9),  # in the middle of round 1
+        (signal.SIGTERM, 3, 143),
+        (None, 3, 75),  # enough for today
+    ],
+)
+def test_a_run_that_was_stopped_asks_no_answered_row_again_and_loses_none(
+    train: Zygote,
+    tmp_path: Path,
+    expected: list[dict[str, Any]],
+    by: signal.Signals | None,
+    answers: int,
+    code: int,
+) -> None:
+    running = train.start(*SMALL, *PEOPLE, f"out={tmp_path}", "name=run")
+    urls = pages(running)
+    answer_some(Client(urls[0]), answers)
+    if by is None:
+        client = Client(urls[0])
+        assert client.post("/api/stop")["phase"] == "stopped"
+        client.close()
+    else:
+        running.send(by)
+    finished = running.finish()
+    assert finished.code == code, finished.err
+    before = said(tmp_path / "run") if answers else []
+    assert len(before) == answers
+    again = labelled(train, tmp_path)
+    assert again.code == 0, again.err
+    assert lines(tmp_path / "run") == expected
+    rows = said(tmp_path / "run")
+    assert rows[:answers] == before
+    assert len(rows) == len(set(rows)) == 18
+    tokens = [re.findall(r"token=(\S+)", out) for out in (finished.out, again.out)]
+    assert tokens[0] == tokens[1]
+
+
+def answer_some(client: Client, count: int) -> None:
+    """Answer so many rows, rightly."""
+    says, state = truth(), client.get("/api/state")
+    for _ in range(count):
+        while not state["tasks"]:
+            state = client.get(f"/api/state?since={state['version']}")
+        row = state["tasks"][0]["row"]
+        state = client.answer(row, says(state["tasks"][0])["label"])
+    client.close()
