@@ -2,38 +2,33 @@
 
 python -m autoal.labels runs/mine > labels.csv
 python -m autoal.labels runs/mine --format folder --out labelled/
+python -m autoal.labels runs/mine --format gallery --out gallery.html
+python -m autoal.labels runs/mine --suspects
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from autoal.building import TARGET, demand_trusted
-from autoal.errors import UserError, about
-from autoal.exported.place import demand_new, is_model_of
+from autoal.errors import UserError
+from autoal.exported.place import demand_new, demand_run
+from autoal.exported.texts import in_utf8
 from autoal.exported.told import add_trust, tell, told
-from autoal.people.events import deciding
-from autoal.record.config import read_config
-from autoal.record.finished import finished_rounds
-from autoal.record.kinds import MAPPING
-from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, state_of
-from autoal.record.round import Round
 from autoal.record.whole import write_whole
-from autoal.settings import Settings
 
 if TYPE_CHECKING:
-    import torch
+    from autoal.kept import KeptRun
 
-    from autoal.data.contract import Data
-    from autoal.exported.labelled import Labelled
-
-STUDIO = "label_studio"
-TEXTS, FILES = ("csv", "jsonl", STUDIO), ("folder", "npz")
+LINES, STUDIO, GALLERY = ("csv", "jsonl"), "label_studio", "gallery"
+FILES = ("folder", "npz", GALLERY)
 DESCRIPTION = (
     "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
-    "source, and the probability that the final model gives the label."
+    "source, and the probability that the final model gives the label; or show it, or tell what of "
+    "it may be wrong."
 )
 
 
@@ -43,114 +38,88 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a run")
     parser.add_argument(
         "--format",
-        choices=[*TEXTS, *FILES],
-        default=TEXTS[0],
+        choices=[*LINES, *FILES, STUDIO],
+        default=LINES[0],
         help="csv, jsonl: lines; folder: pictures in a folder for each class; npz: arrays, which "
-        "data=npz reads where they are pictures; label_studio: what Label Studio imports (default: "
+        "data=npz reads where they are pictures; gallery: a page of HTML that shows what was "
+        "asked and answered, round by round; label_studio: what Label Studio imports (default: "
         "%(default)s)",
+    )
+    parser.add_argument(
+        "--suspects",
+        action="store_true",
+        help="only labels that may be wrong, as lines: models that did not learn them take the "
+        "rows for another class, the surest first",
     )
     parser.add_argument(
         "--out", type=Path, help="what to write, which must not be there yet; default: the terminal"
     )
     add_trust(parser)
     given = parser.parse_args(argv)
-    return told(lambda: labels(given.run, given.format, given.out, given.trust))
+    return told(lambda: labels(given.run, given.format, given.out, given.trust, given.suspects))
 
 
-class _Run(NamedTuple):
-    """What the labels of a run are told by."""
-
-    path: Path
-    id: str
-    sections: Settings  # by which data set and encoder are built
-    history: Sequence[Round]
-    trust: Collection[str]  # packages that may be imported though the run's files name them
-
-
-def labels(run: Path, form: str, out: Path | None, trust: Collection[str] = ()) -> None:
+def labels(
+    run: Path,
+    form: str,
+    out: Path | None,
+    trust: Collection[str] = (),
+    only_suspects: bool = False,
+) -> None:
     """Tell the labels of a run in this form."""
-    if not (run / CONFIG).is_file():
-        raise UserError(f"there is no run in {run}: it has no {CONFIG}")
+    demand_run(run)
+    if only_suspects and form not in LINES:
+        raise UserError(f"--suspects come as lines: give --format {' or '.join(LINES)}")
     if out is None and form in FILES:
         raise UserError(f"--format {form} needs a name: give --out")
     if out is not None:
         demand_new(out)
-    _tell(_read(run, trust), form, out)
+    from autoal.kept import KeptRun  # which brings torch
+
+    kept = KeptRun(run, trust)
+    if only_suspects:
+        _tell_suspects(kept, form, out)
+    elif out is not None and form == GALLERY:
+        _write_gallery(kept, out)
+    else:
+        _tell_labels(kept, form, out)
 
 
-def _read(path: Path, trust: Collection[str]) -> _Run:
-    config = read_config(path / CONFIG)
-    with about(path / CONFIG):
-        sections = {name: _section(name, config.settings) for name in ("data", "encoder")}
-    if TARGET not in sections["data"]:
-        raise UserError(f"the run in {path} is of a program's own data, which are not known here")
-    _, history = finished_rounds(path)
-    if not history:
-        raise UserError(f"nothing was labelled yet in {path}")
-    for name, section in sections.items():
-        demand_trusted(section, name, trust)
-    return _Run(path, config.about["id"], sections, history, trust)
+def _tell_suspects(run: KeptRun, form: str, out: Path | None) -> None:
+    from autoal.exported.lines import as_lines
+    from autoal.exported.suspects import Suspect, suspects
+
+    model = run.model
+    found = suspects(run.labelled, run.read_by(model, run.labelled.of), model.learner)
+    tell(as_lines(form, Suspect, found), out)
 
 
-def _section(name: str, settings: Settings) -> Settings:
-    """A section of the settings; empty where a run, such as an older one, lacks it."""
-    section: Settings | None = settings.get(name)
-    if section is None:
-        return {}
-    MAPPING.demand(name, section)
-    return section
+def _write_gallery(run: KeptRun, out: Path) -> None:
+    from autoal.exported.gallery import as_gallery
+
+    write_whole(out, in_utf8(as_gallery(run.name, run.batches())))
 
 
-def _tell(run: _Run, form: str, out: Path | None) -> None:
-    from autoal.cycle.history import demand_same_data
+def _tell_labels(run: KeptRun, form: str, out: Path | None) -> None:
+    from autoal.exported.folder import as_folder
     from autoal.exported.label_studio import as_label_studio, interface
-    from autoal.exported.labelled import Labelled, as_csv, as_folder, as_jsonl, as_npz
-    from autoal.record.states import read_state
-    from autoal.run import data_set  # which brings torch
+    from autoal.exported.labelled import Label
+    from autoal.exported.lines import as_lines
+    from autoal.exported.npz import as_npz
 
-    pool = run.path / POOL
-    data = data_set(run.sections, pool.read_bytes() if pool.is_file() else b"")
-    state = read_state(state_of(run.path, run.history[-1].number))
-    demand_same_data(data, state.get("data"))
-    labelled = Labelled(data, run.history, deciding(run.path / LABELS))
-    probs = _probs(run, data, labelled)
-    if probs is not None:
+    labelled, model = run.labelled, run.last_model
+    if model is not None:
+        probs = [model.predict_encoded(rows) for rows in run.read_by(model, labelled.of)]
         labelled.labels = labelled.with_probabilities(probs)
-    source = _source(run.sections["data"].get("path"))
     if out is not None and form == "folder":
-        as_folder(labelled, out, source)
+        as_folder(labelled, out, run.source)
     elif out is not None and form == "npz":
         write_whole(out, as_npz(labelled))
     elif form == STUDIO:
-        tell(as_label_studio(labelled, source), out)
+        tell(as_label_studio(labelled, run.source), out)
         print(f"the labelling interface of its project:\n{interface(labelled)}", file=sys.stderr)
     else:
-        tell((as_csv if form == "csv" else as_jsonl)(labelled.labels), out)
-
-
-def _source(path: str | None) -> Path | None:
-    """The folder below which the rows of a data set may be named by their files."""
-    if path is None:
-        return None
-    found = Path(path).expanduser()
-    return found.parent if found.is_file() else found
-
-
-def _probs(run: _Run, data: "Data", labelled: "Labelled") -> "torch.Tensor | None":
-    """What the model of the last round says of the rows; None where there is none."""
-    if not is_model_of(run.path / MODEL, run.id, run.history[-1].number):
-        return None
-    import torch
-
-    from autoal.exported.model import Model
-    from autoal.run import encoded, seen_by
-
-    model = Model.read(run.path, trust=run.trust)
-    if model.encoder is None:
-        seen = encoded(run.sections, data, model.device)
-    else:  # it may be another one than a new run would choose
-        seen = seen_by(model.encoder, data, model.device)
-    return torch.cat([model.predict_encoded(rows) for rows in labelled.of(seen)])
+        tell(as_lines(form, Label, labelled.labels), out)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Predictions of new rows by the model of a run.
+"""Predictions by the model of a run: of new rows, or of those of its pool that have no label.
 
+python -m autoal.predict runs/mine --out predictions.csv
 python -m autoal.predict runs/mine pictures/ --out predictions.csv
 python -m autoal.predict runs/mine new.csv | head
 """
@@ -13,15 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoal.errors import UserError
-from autoal.exported.place import demand_new, model_folder
+from autoal.exported.place import demand_new, demand_run, model_folder
 from autoal.exported.told import add_trust, tell, told
 
 if TYPE_CHECKING:
-    from autoal.exported.model import Predictions
+    from autoal.exported.model import Model, Predictions
 
 DESCRIPTION = (
-    "Predict new rows by the model of a finished run: a line for each, with its name, its class, "
-    "the probability of every class, and the margin between the two most probable ones."
+    "Predict new rows by the model of a run or, where none are named, the rows of its pool that "
+    "have no label: a line for each, with its name, its class, the probability of every class, and "
+    "the margin between the two most probable ones."
 )
 
 
@@ -32,9 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "rows",
         type=Path,
-        nargs="+",
+        nargs="*",
         help="picture files or folders of them; a CSV file with the columns of the table; an npz "
-        "file with images, or with inputs",
+        "file with images, or with inputs; default: what is not labelled in the run",
     )
     parser.add_argument(
         "--out", type=Path, help="file to write, which must not be there yet; default: the terminal"
@@ -47,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def predict(
     run: Path, paths: Sequence[Path], out: Path | None, trust: Collection[str] = ()
 ) -> None:
-    """Predict the rows of these files, and write a CSV file."""
+    """Predict the rows of these files or else of the pool, and write a CSV file."""
     model_folder(run)
+    if not paths:
+        demand_run(run, "; of a model alone, name the files whose rows are to be predicted")
     for path in paths:
         if not path.exists():
             raise UserError(f"there is no {path}, whose rows are to be predicted")
@@ -57,7 +61,20 @@ def predict(
     from autoal.exported.model import Model  # which brings torch
 
     model = Model.read(run, trust=trust)
-    tell(as_csv(model.classes, model.predict_files(paths)), out)
+    predictions = model.predict_files(paths) if paths else _of_pool(run, model, trust)
+    tell(as_csv(model.classes, predictions), out)
+
+
+def _of_pool(run: Path, model: "Model", trust: Collection[str]) -> "Predictions":
+    """Of the rows that have no label."""
+    import torch
+
+    from autoal.exported.model import Predictions
+    from autoal.kept import KeptRun
+
+    kept = KeptRun(run, trust)
+    [rows] = kept.read_by(model, lambda data: [data.train.take(kept.unlabelled)])
+    return Predictions(rows.named(torch.arange(len(rows))), model.predict_encoded(rows))
 
 
 def as_csv(classes: Sequence[str], predictions: "Predictions") -> str:

@@ -91,7 +91,7 @@ ENGINE = [name for name in within("autoal") if not any(belongs(name, room) for r
 FLOORS = (
     ("errors",),
     ("bounds", "escape", "plugins", "seeding"),
-    ("kinds",),
+    ("kinds", "document"),
     ("settings",),
     ("building",),
     ("blame",),
@@ -107,7 +107,7 @@ FLOORS = (
     ("cycle", "search"),
     ("report", "foresight"),
     ("run", "config", "listing", "dashboard", "testing"),
-    ("spelling",),
+    ("spelling", "kept"),
     ("command", "predict", "labels"),
     ("__main__",),
 )

@@ -95,22 +95,36 @@ def picture_of(content: bytes, shape: Shape, path: Path, *, draft: bool = False)
             twice the size that is wanted.
     """
     channels, height, width = shape
+    needed = 2 * max(height, width) if draft else None
+    plain = decoded(content, MODES[channels], path, needed=needed)
+    if plain.size != (width, height):
+        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
+
+
+def decoded(content: bytes, mode: str, path: Path, *, needed: int | None = None) -> Image.Image:
+    """The picture, turned as the camera was held.
+
+    Args:
+        content: of the file.
+        mode: of PIL, into which it is converted.
+        path: of the file, for messages.
+        needed: pixels of a side; a larger JPEG may be decoded at a half, quarter or eighth of its
+            size, which is still so many.
+    """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(
                     f"{picture.width} x {picture.height} pixels are more than {MOST_PIXELS:,}"
                 )
-            if draft:
-                picture.draft(None, (2 * max(height, width),) * 2)
-            plain = _upright(picture.convert(MODES[channels]), _orientation(picture))
-            if plain.size != (width, height):
-                plain = plain.resize((width, height), Image.Resampling.BILINEAR)
+            if needed is not None:
+                picture.draft(None, (needed, needed))
+            return _upright(picture.convert(mode), _orientation(picture))
     except UnidentifiedImageError as error:
         raise CorruptError(f"{path}: it is none of {', '.join(FORMATS)}") from error
     except Exception as error:  # a damaged file makes PIL stumble in many ways
         raise CorruptError(f"{path}: {error}") from error
-    return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
 
 
 def _orientation(picture: Image.Image) -> int | None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import torch
 from torch import Tensor
 
-from autoal.data.rows import chosen
 from autoal.exported.labelled import Label, Labelled
 from autoal.people.cards import picture_of
 from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
-from autoal.people.seen import Seen, seen
+from autoal.people.seen import Seen
 
 LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
 
@@ -30,22 +27,14 @@ def as_label_studio(labelled: Labelled, source: Path | None) -> str:
             server is to have it as a local storage, and the folder above it as the root of these,
             since it takes no root itself.
     """
-    every = zip(labelled.labels, _seen(labelled), labelled.files(source), strict=True)
+    every = zip(labelled.labels, labelled.seen(), labelled.files(source), strict=True)
     tasks = [_task(label, row, _local(file, source)) for label, row, file in every]
     return json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
 
 
 def interface(labelled: Labelled) -> str:
     """The labelling interface of a project that the tasks can be imported into."""
-    return config(field_of(next(_seen(labelled))), labelled.classes)
-
-
-def _seen(labelled: Labelled) -> Iterator[Seen]:
-    """What a person sees of each row."""
-    for rows in labelled.rows:
-        shown = chosen(rows.shown, torch.arange(len(rows)))
-        for row in range(len(rows)):
-            yield seen(None if shown is None else shown[row])
+    return config(field_of(labelled.seen()[0]), labelled.classes)
 
 
 def _local(file: Path | None, source: Path | None) -> str | None:

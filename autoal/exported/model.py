@@ -120,9 +120,13 @@ class Model:
 
     def predict_rows(self, rows: Rows) -> Tensor:
         """Class probabilities of rows as the data set stores them, (n, classes)."""
-        if self.encoder is not None and len(rows):
-            rows = encoded_rows(self.encoder, rows, self.device)
-        return self.predict_encoded(rows)
+        return self.predict_encoded(self.encoded(rows))
+
+    def encoded(self, rows: Rows) -> Rows:
+        """Rows as the encoder, if there is one, sees them."""
+        if self.encoder is None or not len(rows):
+            return rows
+        return encoded_rows(self.encoder, rows, self.device)
 
     def predict_encoded(self, rows: Rows) -> Tensor:
         """Class probabilities of rows that the encoder, if there is one, has seen already."""

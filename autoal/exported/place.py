@@ -6,7 +6,18 @@ import json
 from pathlib import Path
 
 from autoal.errors import UserError
-from autoal.record.layout import MODEL, MODEL_FACTS, MODEL_WEIGHTS
+from autoal.record.layout import CONFIG, MODEL, MODEL_FACTS, MODEL_WEIGHTS
+
+
+def demand_run(path: Path, otherwise: str = "") -> None:
+    """Refuse a folder that is not a run's.
+
+    Args:
+        path: of the folder.
+        otherwise: what would do too.
+    """
+    if not (path / CONFIG).is_file():
+        raise UserError(f"there is no run in {path}: it has no {CONFIG}{otherwise}")
 
 
 def model_folder(path: Path) -> Path:

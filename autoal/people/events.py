@@ -155,10 +155,15 @@ def counting(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.kind != UNDO and event.id not in undone]
 
 
+def heard(path: Path) -> list[Event]:
+    """The events of a file that count, also while somebody writes it."""
+    return counting(_read(path, _lines(path)[0]))
+
+
 def deciding(path: Path) -> dict[int, Event]:
-    """By what each row has its label, also while somebody writes the file."""
+    """By what each row has its label."""
     of: dict[int, list[Event]] = {}
-    for event in counting(_read(path, _lines(path)[0])):
+    for event in heard(path):
         of.setdefault(event.row, []).append(event)
     found = {row: decisive(events) for row, events in of.items()}
     return {row: event for row, event in found.items() if event is not None}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.record.checksums import demand_same
@@ -45,6 +46,21 @@ def unpacked(content: bytes, path: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise UserError(f"{path} holds no state, but a {type(state).__name__}")
     return state
+
+
+def same_states(first: Any, second: Any) -> bool:
+    """Whether two states, or parts of them, are equal in every number."""
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, Tensor):
+        return first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(
+            same_states(first[key], second[key]) for key in first
+        )
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(same_states, first, second))
+    return bool(first == second)
 
 
 def _proven(state: Any) -> bytes:

@@ -1,25 +1,14 @@
-"""The few parts that figures are drawn from, as text.
-
-Colours are variables of a style sheet, so that a figure is readable on light and dark.
-"""
+"""The few parts that figures are drawn from, as text; the style sheet has their colours."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from autoal.document import PALETTE
 from autoal.escape import escaped
 
 COLOURS = 8
-PALETTE = """
-:root { color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
-  --c0: #0b6bb0; --c1: #c2520c; --c2: #147d54; --c3: #8741a8; --c4: #8a6a00; --c5: #c22260;
-  --c6: #566170; --c7: #0f7f8c; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
-    --c0: #5cb2f2; --c1: #ff9650; --c2: #45c992; --c3: #cf9cf0; --c4: #e0c04a; --c5: #ff86ad;
-    --c6: #b3bec9; --c7: #52cfdb; } }
-"""
 STROKES = """
 svg { font: 12px system-ui, sans-serif; fill: var(--ink); color: var(--ink); max-width: none; }
 .grid { stroke: var(--line); } .axis { stroke: var(--quiet); }

@@ -1,7 +1,9 @@
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 
 from tests.launch import Zygote
@@ -44,3 +46,47 @@ def mlp(train: Zygote, digits: Path, tmp_path_factory: pytest.TempPathFactory) -
     finished = train.run(*options, *sizes, f"out={out}", "name=run")
     assert finished.code == 0, finished.err
     return out / "run"
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of noise, whose names tell which is bright."""
+    folder, noise = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for number in range(24):
+        name, least = ("dark", 0) if number % 2 else ("bright", 100)
+        pixels = noise.integers(least, least + 150, (12, 8, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name} {number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(train: Zygote, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run whose pictures were labelled in files; one of them was declined."""
+    out = tmp_path_factory.mktemp("photos")
+    options = (
+        *("data=unlabelled", f"data.path={pictures}", "data.classes=[dark,bright]", "data.check=4"),
+        *("data.size=8", "encoder=patches", "encoder.count=8", "encoder.image=8", "task=logistic"),
+        *("start=random", "start.size=6", "strategy=margin", "budget=4", "rounds=1"),
+        *("oracle=files", "stop=none", "logger=none", f"out={out}", "name=run"),
+    )
+    while (finished := train.run(*options)).code == 75:
+        answer(out / "run" / "to_label.csv")
+    assert finished.code == 0, finished.err
+    return out / "run"
+
+
+def answer(path: Path) -> None:
+    """Fill a file in by the names of its pictures, but for one, about which somebody is unsure."""
+    table = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, table[0])
+        writer.writeheader()
+        for place, line in enumerate(table):
+            word = "unsure" if len(table) == 10 and place == 9 else line["name"].split()[0]
+            writer.writerow({**line, "label": word})
+
+
+@pytest.fixture
+def kept(train: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the runs keep for later is what is found."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(train.folder / ".cache"))

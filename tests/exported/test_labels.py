@@ -16,10 +16,14 @@ from autoal.datamodules.npz import Npz
 from PIL import Image
 
 from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
-from autoal.exported.labelled import Label, Labelled, as_csv, as_folder, as_npz, folder_names
+from autoal.exported.folder import as_folder, folder_names
+from autoal.exported.labelled import Label, Labelled
+from autoal.exported.lines import as_csv, as_jsonl
+from autoal.exported.npz import as_npz
 from autoal.labels import main
 from autoal.people.events import Event, Ledger, deciding
 from autoal.run import data_set
+from tests.exported.made import COUNT, files, labelled, pets
 
 ABOUT = "about: {id: abc, versions: {}}"
 
@@ -146,7 +150,7 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
         assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
         assert np.isnan(file["probabilities"]).all()
-    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl or npz"):
+    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
 
@@ -181,7 +185,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_file_of_a_picture_is_copied(source: Path, tmp_path: Path) -> None:
     as_folder(pictured("cat/1.JPG"), tmp_path / "out", source)
-    assert (tmp_path / "out" / "a" / "000002.jpg").read_bytes() == b"as it is"
+    assert (tmp_path / "out" / "a" / "000002-1.jpg").read_bytes() == b"as it is"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +198,45 @@ def test_what_is_no_picture_of_the_data_set_is_not_copied(
     files = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert files == {tmp_path / "out" / "a" / "000002.png", tmp_path / "out" / "labels.csv"}
     assert np.asarray(Image.open(tmp_path / "out" / "a" / "000002.png")).max() == 0
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_pictures_that_are_files_come_out_in_every_form(beside: bool, tmp_path: Path) -> None:
+    paths = files(tmp_path / "pets")
+    shown = [{"born": "2001", "picture": path} for path in paths] if beside else paths
+    small = torch.arange(COUNT * 12, dtype=torch.uint8).view(COUNT, 3, 2, 2)
+    told = labelled(pets(shown, inputs=small))
+    as_folder(told, tmp_path / "out", tmp_path)
+    assert len(as_csv(Label, told.labels).splitlines()) == len(told.labels) + 1 == 8
+    assert len(as_jsonl(told.labels).splitlines()) == 7
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg")}
+    assert found == {
+        *(f"cat/00000{row}-pet {row}.jpg" for row in (0, 5, 7)),
+        *(f"dog/00000{row}-pet {row}.jpg" for row in (1, 2, 4, 6)),
+    }
+    assert (tmp_path / "out" / "cat" / "000005-pet 5.jpg").read_bytes() == paths[5].read_bytes()
+    (tmp_path / "out.npz").write_bytes(as_npz(told))
+    again = Npz(str(tmp_path / "out.npz"))
+    again.setup()
+    assert {*again.train.inputs.flatten().tolist()} <= {*small.flatten().tolist()}
+    assert again.train.shape == (3, 2, 2)
+
+
+def test_long_names_are_cut_and_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    paths = files(tmp_path / "pets")
+    paths[5] = paths[5].rename(paths[5].with_name("\U0001f408" * 60 + ".png"))
+    as_folder(labelled(pets(paths)), tmp_path / "out", None)
+    assert (tmp_path / "out" / "cat" / f"000005-{paths[5].stem[:50]}.png").is_file()
+    paths[1].unlink()
+    with pytest.raises(UserError, match=r"cannot copy .*pet 1\.JPG: No such file"):
+        as_folder(labelled(pets(paths)), tmp_path / "again", None)
+    assert not [path for path in tmp_path.iterdir() if "again" in path.name]
+
+
+def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -> None:
+    for shown in ([{"born": "2001"}] * COUNT, ["a text"] * COUNT, None):
+        with pytest.raises(UserError, match="these rows are no pictures"):
+            as_folder(labelled(pets(shown)), tmp_path / "out", None)
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:
@@ -212,7 +255,7 @@ def test_the_record_of_another_data_set_is_refused() -> None:
 
 
 def test_names_are_quoted() -> None:
-    table = as_csv([Label(None, 'a,"b"\n', "x,y", 0, "me")])
+    table = as_csv(Label, [Label(None, 'a,"b"\n', "x,y", 0, "me")])
     assert list(csv.reader(StringIO(table)))[1] == [
         "",
         'a,"b"\n',
@@ -228,6 +271,7 @@ def test_names_are_quoted() -> None:
     ("options", "message"),
     [
         (["--format", "npz"], "--format npz needs a name: give --out"),
+        (["--format", "gallery"], "--format gallery needs a name: give --out"),
         (["--format", "folder", "--out", "."], "is there already"),
         (["--out", "there.csv"], "is there already"),
     ],

@@ -1,0 +1,35 @@
+"""A document of HTML that holds all it shows: no script, no file beside it, no network."""
+
+from autoal.escape import escaped
+
+# Colours are variables, so that what is drawn in them is readable on light and dark.
+PALETTE = """
+:root { color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
+  --c0: #0b6bb0; --c1: #c2520c; --c2: #147d54; --c3: #8741a8; --c4: #8a6a00; --c5: #c22260;
+  --c6: #566170; --c7: #0f7f8c; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
+    --c0: #5cb2f2; --c1: #ff9650; --c2: #45c992; --c3: #cf9cf0; --c4: #e0c04a; --c5: #ff86ad;
+    --c6: #b3bec9; --c7: #52cfdb; } }
+"""
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 1100px; margin: 2rem auto; padding: 0 1rem; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
+p { max-width: 46rem; }
+a { color: var(--c0); }
+"""
+
+# The policy makes sure of it: a browser refuses to fetch anything for this page.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def document(title: str, style: str, body: str) -> str:
+    """The whole of it, with a style of its own beside the common one."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{PALETTE}{_STYLE}{style}</style>\n</head>\n"
+        f"<body>\n<h1>{escaped(title)}</h1>\n{body}\n</body>\n</html>\n"
+    )

@@ -1,0 +1,154 @@
+"""What was asked in each round of a run, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from autoal.data.contract import Data
+from autoal.exported.labelled import Label, Labelled, seen_of
+from autoal.people.events import DECLINED, LABEL, Event
+from autoal.people.seen import Seen
+from autoal.record.round import Round
+
+
+@dataclass(frozen=True)
+class Card:
+    """One row that was asked about."""
+
+    name: str
+    seen: Seen
+    label: str | None  # None: it was declined
+    place: str = ""  # among the rows that were wanted, such as 3 of 10
+    before: str | None = None  # another label, which was corrected later
+    by: str = ""  # who answered
+    seconds: float | None = None
+    declined: str = ""  # in which word
+    guess: str | None = None  # of the model, where people were asked
+    shown: bool = False  # the guess was
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the model took the row for another class."""
+        return None not in (self.guess, self.label) and self.guess != self.label
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one round."""
+
+    done: Round
+    chosen_by: str  # a strategy, or what chose the start
+    queried: list[Card]  # best first
+    checked: list[Card]  # drawn at random, to judge the model
+    declined: list[Card]
+
+    @property
+    def cards(self) -> list[Card]:
+        """All of them."""
+        return [*self.queried, *self.checked, *self.declined]
+
+
+def batches(
+    data: Data,
+    labelled: Labelled,
+    history: Sequence[Round],
+    events: Iterable[Event] = (),
+    *,
+    start: str,
+    strategy: str,
+) -> list[Batch]:
+    """All rounds in which somebody was asked.
+
+    Args:
+        data: of which the rows are.
+        labelled: those of them that have a label.
+        history: the rounds that were done.
+        events: what people said, where they were asked.
+        start: what chose the rows of round 0.
+        strategy: what chose those of the others.
+    """
+    answers: dict[int, Event] = {}
+    for event in events:
+        if event.kind in (LABEL, *DECLINED):
+            answers.setdefault(event.row, event)
+    labels = {label.row: label for label in labelled.labels if label.row is not None}
+    deck = _Deck(data, labels, answers)
+    return [
+        Batch(
+            done,
+            strategy if done.number else start,
+            deck.queried(done.queried, done.labels),
+            deck.labelled(done.checked, done.checked_labels),
+            deck.declined(done.declined),
+        )
+        for done in history
+    ]
+
+
+@dataclass(frozen=True)
+class _Deck:
+    """Makes the cards.
+
+    Args:
+        data: of which the rows are.
+        labels: of rows, as they are in the end.
+        answers: the first that people said of rows.
+    """
+
+    data: Data
+    labels: Mapping[int, Label]
+    answers: Mapping[int, Event]
+
+    def queried(self, rows: Sequence[int], first: Sequence[int]) -> list[Card]:
+        """Likewise, of rows that stand in the order in which they were wanted."""
+        cards = self.labelled(rows, first)
+        return [
+            replace(card, place=f"{number} of {len(cards)}")
+            for number, card in enumerate(cards, start=1)
+        ]
+
+    def labelled(self, rows: Sequence[int], first: Sequence[int]) -> list[Card]:
+        """Of rows that got these labels at first."""
+        names, seen = self._known(rows)
+        return [self._labelled(*each) for each in zip(rows, first, names, seen, strict=True)]
+
+    def declined(self, rows: Sequence[int]) -> list[Card]:
+        """Of rows that got no label."""
+        names, seen = self._known(rows)
+        return [self._declined(*each) for each in zip(rows, names, seen, strict=True)]
+
+    def _known(self, rows: Sequence[int]) -> tuple[list[str], list[Seen]]:
+        """The names of rows, and what a person sees of them."""
+        taken = self.data.train.take(torch.tensor(rows, dtype=torch.long))
+        return taken.named(torch.arange(len(rows))), seen_of(taken)
+
+    def _labelled(self, row: int, first: int, name: str, seen: Seen) -> Card:
+        label, event, before = self.labels[row], self.answers.get(row), self.data.classes[first]
+        return Card(
+            name,
+            seen,
+            label.label,
+            before=None if before == label.label else before,
+            by=label.source,
+            seconds=label.seconds,
+            guess=None if event is None else event.guess,
+            shown=event is not None and event.shown,
+        )
+
+    def _declined(self, row: int, name: str, seen: Seen) -> Card:
+        event = self.answers.get(row)
+        if event is None:
+            return Card(name, seen, None)
+        return Card(
+            name,
+            seen,
+            None,
+            by=event.by,
+            seconds=event.seconds,
+            declined=event.kind,
+            guess=event.guess,
+            shown=event.shown,
+        )

@@ -1,0 +1,147 @@
+"""A run as its folder keeps it, finished or not, for those who only read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from copy import deepcopy
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from autoal.building import TARGET, demand_trusted
+from autoal.cycle.history import demand_same_data
+from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN, Rows
+from autoal.errors import UserError, about
+from autoal.exported.batches import Batch, batches
+from autoal.exported.labelled import Labelled
+from autoal.exported.model import Model
+from autoal.exported.place import is_model_of
+from autoal.people.events import deciding, heard
+from autoal.record.config import read_config
+from autoal.record.finished import finished_rounds
+from autoal.record.kinds import MAPPING
+from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, state_of
+from autoal.record.states import read_state, same_states
+from autoal.run import data_set, encoded, seen_by
+from autoal.settings import Settings
+
+BUILT = ("data", "encoder")  # sections of its settings by which something is built here
+TOLD = ("strategy", "start")  # sections that tell who chose rows
+
+
+class KeptRun:
+    """The rounds of a run, its data, its labels and its model.
+
+    Args:
+        path: of its folder.
+        trust: packages that may be imported though the run's files name them.
+    """
+
+    def __init__(self, path: Path, trust: Collection[str] = ()) -> None:
+        config = read_config(path / CONFIG)
+        with about(path / CONFIG):
+            self.sections = {name: _section(name, config.settings) for name in BUILT + TOLD}
+        if TARGET not in self.sections["data"]:
+            raise UserError(
+                f"the run in {path} is of a program's own data, which are not known here"
+            )
+        _, self.history = finished_rounds(path)
+        if not self.history:
+            raise UserError(f"nothing was labelled yet in {path}")
+        for name in BUILT:
+            demand_trusted(self.sections[name], name, trust)
+        self.path = path
+        self.trust = trust
+        self.id: str = config.about["id"]
+
+    @cached_property
+    def data(self) -> Data:
+        """The data set, before any encoder, with the numbers that its rows have in the run."""
+        pool = self.path / POOL
+        data = data_set(self.sections, pool.read_bytes() if pool.is_file() else b"")
+        state = read_state(state_of(self.path, self.history[-1].number))
+        demand_same_data(data, state.get("data"))
+        return data
+
+    @cached_property
+    def labelled(self) -> Labelled:
+        """All rows that have a label."""
+        return Labelled(self.data, self.history, deciding(self.path / LABELS))
+
+    @property
+    def unlabelled(self) -> Tensor:
+        """The numbers of all other rows of the pool, ascending; declined ones are among them."""
+        mask = torch.ones(len(self.data.train), dtype=torch.bool)
+        mask[self.labelled.numbers] = False
+        if self.data.labels_count:
+            mask &= self.data.train.labels == UNKNOWN
+        return mask.nonzero().flatten()
+
+    @property
+    def model(self) -> Model:
+        """The one that is there, maybe of an earlier round; refused if there is none yet."""
+        return Model.read(self.path, trust=self.trust)
+
+    @property
+    def last_model(self) -> Model | None:
+        """The one that the last round led to; None where it is not there."""
+        there = is_model_of(self.path / MODEL, self.id, self.history[-1].number)
+        return self.model if there else None
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.path.resolve().name
+
+    @property
+    def source(self) -> Path | None:
+        """The folder below which rows of the data set may be named by their files."""
+        path = self.sections["data"].get("path")
+        if path is None:
+            return None
+        found = Path(path).expanduser()
+        return found.parent if found.is_file() else found
+
+    def batches(self) -> list[Batch]:
+        """What was asked in each round."""
+        start, strategy = (
+            str(self.sections[name].get("name", "")) for name in ("start", "strategy")
+        )
+        return batches(
+            self.data,
+            self.labelled,
+            self.history,
+            heard(self.path / LABELS),
+            start=start,
+            strategy=strategy,
+        )
+
+    def read_by(self, model: Model, rows_of: Callable[[Data], list[Rows]]) -> list[Rows]:
+        """Some rows of the data set as the learner of a model reads them.
+
+        What an encoder made of them is in the cache. It will not do where the pool has grown since
+        the model was trained, as the encoder learnt from it: then the model's own encodes them.
+
+        Args:
+            model: of this run.
+            rows_of: takes them out of the data set, encoded or not.
+        """
+        if model.encoder is None:
+            return rows_of(encoded(self.sections, self.data, model.device))
+        encoder = deepcopy(model.encoder)
+        seen = seen_by(encoder, self.data, model.device)
+        if same_states(encoder.state_dict(), model.encoder.state_dict()):
+            return rows_of(seen)
+        return [model.encoded(rows) for rows in rows_of(self.data)]
+
+
+def _section(name: str, settings: Settings) -> Settings:
+    """A section of the settings; empty where a run, such as an older one, lacks it."""
+    section: Settings | None = settings.get(name)
+    if section is None:
+        return {}
+    MAPPING.demand(name, section)
+    return section
