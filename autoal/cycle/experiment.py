@@ -168,7 +168,7 @@ class Experiment:
             "data": self._fingerprint,
         }
         if self.data.labels_count:
-            state["classes"] = [*self.data.classes]
+            state["grows"] = self._grown_to()
         if isinstance(self._stop, StopRule):
             state["stop"] = self._stop.state_dict()
         made = [
@@ -305,14 +305,20 @@ class Experiment:
         return {"learner": dict(chosen)} if chosen else {}
 
     def _take_up_learner(self, state: dict[str, Any]) -> None:
-        """Be the learner of the last round; where classes joined since, another one is taught."""
-        number, same = len(self.history) - 1, [*self.data.classes]
-        with seeded(self.seed, "resume"):  # it may draw before it has its own
-            if state.get("classes", same) == same:
+        """Be the learner of the last round; where rows or classes joined, another one is taught."""
+        if state.get("grows", self._grown_to()) == self._grown_to():
+            with seeded(self.seed, "resume"):  # it may draw before it has its own
                 self.learner.load_state_dict(state["learner"])
-        if state.get("classes", same) != same and len(self._known.pool.labelled):
-            with seeded(self.seed, number, "fit"):
+        elif len(self._known.pool.labelled):
+            with seeded(self.seed, len(self.history) - 1, "fit"):
                 self._teach()
+
+    def _grown_to(self) -> list[Any]:
+        """What may join the data of people who label: rows, to which an encoder fits, and classes.
+
+        A learner that knows fewer of either is no more the one to go on with.
+        """
+        return [len(self.data.train), *self.data.classes]
 
     def _test(self, number: int) -> tuple[dict[str, float], str]:
         """The metrics, and by what else than a test set they are."""
