@@ -136,7 +136,7 @@ class RunFolder:
         self.write(self.record, record)
         self._record = record
         self._rounds.append(finished)
-        self.open_question.unlink(missing_ok=True)
+        remove(self.path, (QUESTION,))
         forget_failure(self.path)  # it went on
         self._tidy()
 
