@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autoal.cycle.experiment import Experiment as Experiment
+    from autoal.cycle.hooks import Advice as Advice
     from autoal.cycle.hooks import Growth as Growth
     from autoal.cycle.hooks import Stop as Stop
+    from autoal.cycle.hooks import StopRule as StopRule
     from autoal.cycle.plan import Plan as Plan
     from autoal.cycle.rounds import rounds as rounds
     from autoal.data.arrays import Arrays as Arrays
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
     from autoal.oracles.question import Answers as Answers
+    from autoal.oracles.question import Asking as Asking
     from autoal.oracles.question import Oracle as Oracle
     from autoal.oracles.question import Question as Question
     from autoal.oracles.truth import TrueLabels as TrueLabels
@@ -60,8 +63,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "autoal.cycle.experiment": ("Experiment",),
     "autoal.cycle.hooks": (
+        "Advice",
         "Growth",
         "Stop",
+        "StopRule",
     ),
     "autoal.cycle.plan": ("Plan",),
     "autoal.cycle.rounds": ("rounds",),
@@ -102,6 +107,7 @@ _HOMES = {
     ),
     "autoal.oracles.question": (
         "Answers",
+        "Asking",
         "Oracle",
         "Question",
     ),
