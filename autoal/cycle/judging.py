@@ -8,7 +8,7 @@ from math import sqrt
 from torch import Tensor
 
 from autoal.data.rows import Rows
-from autoal.model.crossvalidation import out_of_sample
+from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.learner import Learner, tested
 from autoal.model.metrics import evaluation_metrics
 
@@ -47,12 +47,9 @@ class Unseen:
         return {name: float(value) for name, value in metrics.compute().items()}
 
     def doubts(self) -> dict[int, tuple[int, float]]:
-        """The rows that such models take for another class than that of their label.
-
-        Each with that class and its probability.
-        """
+        """The rows whose labels may be wrong, each with the likelier class and its probability."""
         best = self.probs.max(1)
-        wrong = best.indices != self.labels
+        wrong = doubted(self.probs, self.labels)
         places = (self.rows[wrong], best.indices[wrong], best.values[wrong])
         every = zip(*(column.tolist() for column in places), strict=True)
         return {row: (label, p) for row, label, p in every}

@@ -43,6 +43,24 @@ def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int
     return torch.cat(parts)[torch.cat(held_out).argsort()]
 
 
+def doubted(probs: Tensor, labels: Tensor) -> Tensor:
+    """Which labels may be wrong, (n,) bool (confident learning: Northcutt, Jiang and Chuang, 2021).
+
+    They are those of rows that are taken for another class, and as surely as rows with the label
+    of that class are on average: so a model that hesitates everywhere accuses nobody.
+
+    Args:
+        probs: out of sample, (n, classes).
+        labels: (n,) long.
+    """
+    own = probs.gather(1, labels[:, None])[:, 0]
+    counts = labels.bincount(minlength=probs.shape[1])
+    sums = torch.zeros_like(probs[0]).index_add(0, labels, own)
+    usual = torch.where(counts > 0, sums / counts.clamp(min=1), torch.ones_like(sums))
+    best = probs.max(1)
+    return (best.indices != labels) & (best.values >= usual[best.indices])
+
+
 def _judged(learner: Learner, rows: Rows, held_out: Tensor, seed: int) -> Tensor:
     """What a fresh learner makes of these rows when it was taught all others."""
     others = torch.ones(len(rows), dtype=torch.bool)

@@ -11,7 +11,7 @@ from autoal import Arrays, Features, Learner, Rows, SklearnLearner
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.maths.folds import stratified
-from autoal.model.crossvalidation import out_of_sample
+from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.fitstep import Watch
 from autoal.seeding import generator
 from tests.model.made import NearestMean
@@ -85,3 +85,14 @@ def test_a_single_row_cannot_be_judged(data: Arrays) -> None:
         out_of_sample(NearestMean(3), data.train.take(torch.tensor([0])))
     with pytest.raises(UserError, match="`folds` must be at least 2, got 1"):
         out_of_sample(NearestMean(3), data.train, folds=1)
+
+
+def test_a_label_is_doubted_where_another_class_is_as_sure_as_usual() -> None:
+    taken_for = {0: [0.9, 0.8], 1: [0.8, 0.4, 0.1]}  # the probability of the label, by labels
+    labels = torch.tensor([label for label, own in taken_for.items() for _ in own])
+    own = torch.tensor([p for ps in taken_for.values() for p in ps])
+    first = torch.where(labels == 0, own, 1 - own)
+    probs = torch.stack([first, 1 - first, torch.zeros(5)], 1)  # a third class that nobody gave
+    # .6 for class 0 is less than its usual .85, and .9 is more.
+    assert doubted(probs, labels).tolist() == [False, False, False, False, True]
+    assert not doubted(torch.full((4, 2), 0.5), torch.tensor([0, 1, 0, 1]))[::2].any()
