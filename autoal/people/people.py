@@ -67,6 +67,9 @@ class People(Asking, Sink):
         labels: Tensor | None = None,
     ) -> None:
         demand_blind("people", strategy)
+        bounds.text("host", host)
+        bounds.switch("open", open)
+        bounds.switch("guess", guess)
         bounds.whole("port", port, least=0, most=65535)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
@@ -141,7 +144,10 @@ class People(Asking, Sink):
 
 
 def _demand_people(people: Sequence[str], host: str) -> None:
+    if isinstance(people, str) or not isinstance(people, Sequence):
+        raise UserError(f"oracle.people={people} must be a list of names, as in [ann,ben]")
     for name in people:
+        bounds.text("people", name)
         if not name.strip() or "," in name or not name.isprintable():
             raise UserError(f"oracle.people: {name!r} is no name; one has letters, and no comma")
     if len(set(people)) < len(people):
