@@ -397,3 +397,21 @@ def test_labels_that_came_that_judge_and_that_were_corrected_are_told_apart(tmp_
         ("b.jpg", "class 1", "train", "ben"),
     ]
     assert [label.seconds for label in labels] == [None, None, 2.5, None, 2.5]
+
+
+def test_what_was_corrected_after_the_last_question_is_told_too(tmp_path: Path) -> None:
+    data = Arrays((torch.arange(8.0).reshape(4, 2), [0, 1, 0, 1]))
+    history = [Round(0, 2, [3, 1], [0, 1], {}, {}, 0, by="ann")]
+    ledger = Ledger(tmp_path / "labels.jsonl")
+    for row, label, kind in (
+        (3, "class 0", "label"),
+        (1, "class 1", "label"),
+        (3, "class 1", "correct"),
+    ):
+        ledger.add(Event(0, row, f"{row}", "ben", kind, id=f"{row}{kind}", label=label))
+    found = Labelled(data, history, deciding(tmp_path / "labels.jsonl"))
+    assert [(each.row, each.label, each.source) for each in found.labels] == [
+        (3, "class 1", "ben"),
+        (1, "class 1", "ben"),
+    ]
+    assert found.numbered.tolist() == [1, 1]
