@@ -17,6 +17,7 @@ from autoal.errors import UserError, Waiting
 from autoal.model.fitstep import FitStep
 from autoal.people.asked import Asked
 from autoal.people.desk import Desk
+from autoal.people.gate import address
 from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.tokens import Tokens
@@ -293,6 +294,19 @@ def test_what_is_no_http_is_answered_without_a_word_in_the_terminal(
         tls.sendall(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
         assert tls.recv(64).startswith(b"HTTP/1.0 400")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "named"),
+    [
+        ("127.0.0.1", 8123, "127.0.0.1:8123"),
+        ("::1", 8123, "[::1]:8123"),
+        ("::1", 80, "[::1]"),
+        ("lab", 80, "lab"),
+    ],
+)
+def test_an_address_is_as_browsers_name_it(host: str, port: int, named: str) -> None:
+    assert address(host, port) == named
 
 
 def test_every_answer_bars_what_others_could_do_with_it(client: Client) -> None:
