@@ -43,10 +43,9 @@ def unheard(history: Sequence[Round], data: Data) -> list[int]:
     given = {row: label for done in history for row, label in done.given.items()}
     known: dict[int, int | None] = {row: None for done in history for row in done.declined}
     for done in history:
-        known |= done.given | dict(zip(done.queried, done.labels, strict=True))
-        known |= dict(zip(done.checked, done.checked_labels, strict=True)) | done.amended
+        known |= done.told
     labels = data.train.labels.tolist()
-    there = {row: labels[row] for row in known if row < len(labels)}
+    there = {row: labels[row] for row in sorted(known) if row < len(labels)}
     return [
         row
         for row, label in there.items()
