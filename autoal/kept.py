@@ -23,7 +23,7 @@ from autoal.people.events import deciding, heard
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
-from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, state_of
+from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, has_labels, state_of
 from autoal.record.states import read_state, same_states
 from autoal.run import data_set, encoded, seen_by
 from autoal.settings import Settings
@@ -50,7 +50,7 @@ class KeptRun:
             )
         _, self.history = finished_rounds(path)
         if not self.history:
-            raise UserError(f"nothing was labelled yet in {path}")
+            raise UserError(f"no round is done yet in {path}{_begun(path)}")
         for name in BUILT:
             demand_trusted(self.sections[name], name, trust)
         self.path = path
@@ -136,6 +136,11 @@ class KeptRun:
         if same_states(encoder.state_dict(), model.encoder.state_dict()):
             return rows_of(seen)
         return [model.encoded(rows) for rows in rows_of(self.data)]
+
+
+def _begun(path: Path) -> str:
+    """Where the answers are that people gave in the first one, if they did."""
+    return f": what was answered so far is in {path / LABELS}" if has_labels(path) else ""
 
 
 def _section(name: str, settings: Settings) -> Settings:

@@ -25,6 +25,7 @@ from autoal.encoders.encoder import Encoder
 from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
+from autoal.exported.texts import printable
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
@@ -235,7 +236,7 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
     """Name what nobody could label."""
     declined = [row for done in folder.rounds for row in done.declined if row < len(rows)]
     if declined:
-        names = ", ".join(rows.named(torch.tensor(declined)))
+        names = printable(", ".join(rows.named(torch.tensor(declined))), console.encoding)
         console.print(f"declined: {names}", highlight=False, soft_wrap=True)
 
 

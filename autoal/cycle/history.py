@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.record.round import Round
 
@@ -33,6 +34,23 @@ def demand_same_data(data: Data, fingerprint: str | None) -> None:
     """Refuse a pool that is not the one that rounds were done on; older states do not tell."""
     if fingerprint is not None:
         data.demand_same(fingerprint)
+
+
+def unheard(history: Sequence[Round], data: Data) -> list[int]:
+    """The rows whose labels in the data came or changed too late to count."""
+    if not data.labels_count:
+        return []
+    given = {row: label for done in history for row, label in done.given.items()}
+    known: dict[int, int | None] = {row: None for done in history for row in done.declined}
+    for done in history:
+        known |= done.told
+    labels = data.train.labels.tolist()
+    there = {row: labels[row] for row in sorted(known) if row < len(labels)}
+    return [
+        row
+        for row, label in there.items()
+        if label not in (UNKNOWN, known[row], given.get(row, UNKNOWN))
+    ]
 
 
 def _demand_below(end: int, what: str, numbers: Iterable[int]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
+import torch
+
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.history import demand_history
+from autoal.cycle.history import demand_history, unheard
 from autoal.cycle.knowledge import Told
 from autoal.cycle.parts import fitting
 from autoal.errors import UserError
@@ -66,8 +69,21 @@ def _take_up(experiment: Experiment, folder: RunFolder) -> None:
                 "or another folder"
             )
         go_on(experiment, folder)
+        _tell_unheard(experiment)
     if not experiment.plan.over(len(folder.rounds)):
         folder.demand_writable()
+
+
+def _tell_unheard(experiment: Experiment) -> None:
+    """Say that there are labels in the data that do not count."""
+    if rows := unheard(experiment.history, experiment.data):
+        (first,) = experiment.rows.named(torch.tensor(rows[:1]))
+        print(
+            f"{len(rows)} labels of the data, the first that of {first}, came or changed after the "
+            "run had learnt or set aside these rows, and do not count: correct them where people "
+            "answer",
+            file=sys.stderr,
+        )
 
 
 def _answers_of(history: Sequence[Round]) -> list[Told]:

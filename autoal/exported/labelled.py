@@ -49,7 +49,7 @@ class Labelled:
     def __init__(
         self, data: Data, history: Sequence[Round], said: Mapping[int, Event] | None = None
     ) -> None:
-        told = _final(history)
+        told = _final(history, _numbered(said or {}, data.classes))
         _demand_among(data, told)
         held_out = data.validation
         given = torch.tensor([each.label for each in told], dtype=torch.long)
@@ -105,11 +105,20 @@ class _Told(NamedTuple):
     use: str = TRAIN
 
 
-def _final(history: Sequence[Round]) -> list[_Told]:
-    """All rows of the pool that have a label, with those by which earlier ones were corrected."""
+def _numbered(said: Mapping[int, Event], classes: Sequence[str]) -> dict[int, int]:
+    """The classes that people gave rows, by their numbers."""
+    number = {name: place for place, name in enumerate(classes)}
+    return {row: number[event.label] for row, event in said.items() if event.label in number}
+
+
+def _final(history: Sequence[Round], said: dict[int, int]) -> list[_Told]:
+    """All rows of the pool that have a label, with those by which earlier ones were corrected.
+
+    People may have corrected some after the last question, so that no round has learnt that.
+    """
     told = [each for done in history for each in _of_round(done)]
-    amended = {row: label for done in history for row, label in done.amended.items()}
-    return [each._replace(label=amended.get(each.row, each.label)) for each in told]
+    last = {row: label for done in history for row, label in done.amended.items()} | said
+    return [each._replace(label=last.get(each.row, each.label)) for each in told]
 
 
 def _of_round(done: Round) -> Iterator[_Told]:

@@ -188,10 +188,10 @@ class Desk:
             return
         kept = {name: getattr(last, name) for name in ("round", "row", "name", "key", "by")}
         self.said.add(Event(**kept, kind=UNDO, id=identity, undoes=last.id))
-        if last.kind == CORRECT:
+        if last.kind == CORRECT and last.row in self.said.labels:
             self._put_back(person, last.row)
         else:
-            self.leases.give(last.row, person, first=True)
+            self._ask_anew(person, last.row)
 
     def correct(self, person: str, reply: Reply) -> None:
         """Give a row that has a label another one."""
@@ -339,11 +339,18 @@ class Desk:
 
     def _was_handed_over(self, event: Event) -> bool:
         """Whether the model learns from this answer, which therefore cannot be taken back."""
-        if event is not self.said.of(event.row)[0]:
+        events = self.said.of(event.row)
+        if event is not next((one for one in events if one.label is not None), events[0]):
             return False
         if event.row in self.declined:
             raise LateError(f"{event.name} was set aside, and is asked of nobody any more")
         return event.row in self.known
+
+    def _ask_anew(self, person: str, row: int) -> None:
+        """Let a person label a row first of all; nobody is asked whether its label is right."""
+        for rows in self._taken_back.values():
+            rows[:] = [other for other in rows if other != row]
+        self.leases.give(row, person, first=True)
 
     def _put_back(self, person: str, row: int) -> None:
         """Ask a person whether the label of a row is right."""

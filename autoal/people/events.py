@@ -96,7 +96,8 @@ class Event:
     def to_line(self) -> bytes:
         """What `from_line` reads."""
         values = {key: getattr(self, key) for key in _KINDS}
-        return json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n"
+        # What is no character, as in some names of files, is escaped just as JSON does it.
+        return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 class Ledger:

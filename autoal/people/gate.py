@@ -26,6 +26,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+WEB = 80  # the port that nobody writes
 FULL = 507  # the status where what somebody says cannot be written down
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -108,8 +109,9 @@ def is_loopback(host: str) -> bool:
 
 
 def address(host: str, port: int) -> str:
-    """As it stands in a URL."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    """As it stands in a URL, and as browsers name it."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port == WEB else f"{name}:{port}"
 
 
 async def body_of(request: web.Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from autoal.people.fitting import demand_same_rows
 from autoal.people.said import Said, effort
 from autoal.record.finished import finished_rounds
 from autoal.record.layout import LABELS
-from autoal.record.round import Round
 
 MOST = 10  # problems that one message tells
 
@@ -48,7 +47,7 @@ class Intake:
         }
         self._said = Said(ledger)
         _, history = finished_rounds(folder)
-        learnt = {row: label for done in history for row, label in _labels(done)}
+        learnt = {row: label for done in history for row, label in done.told.items()}
         self._learnt = {row: question.classes[label] for row, label in learnt.items()}
         self._declined = {row for done in history for row in done.declined}
 
@@ -138,14 +137,6 @@ class Intake:
         parts = (event.by, event.round, event.row, event.label or event.kind)
         number = len(self._said.ledger.events)
         self._said.add(replace(event, id=":".join(map(str, (*parts, number)))))
-
-
-def _labels(done: Round) -> Iterator[tuple[int, int]]:
-    """The rows of which a round told the class, those that judge among them."""
-    yield from zip(done.queried, done.labels, strict=True)
-    yield from zip(done.checked, done.checked_labels, strict=True)
-    yield from done.given.items()
-    yield from done.amended.items()
 
 
 def few(problems: Sequence[str]) -> list[str]:

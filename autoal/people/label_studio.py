@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from autoal.bounds import switch, whole
+from autoal.bounds import switch, text, whole
 from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting, about
 from autoal.oracles.question import Answers, Asking, Question
@@ -52,6 +52,7 @@ class LabelStudio(Asking):
         strategy: QueryStrategy | None = None,
     ) -> None:
         demand_blind("label_studio", strategy)
+        text("url", url)
         if project is not None:
             whole("project", project, least=1)
         switch("wait", wait)

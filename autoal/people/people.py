@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -67,6 +67,9 @@ class People(Asking, Sink):
         labels: Tensor | None = None,
     ) -> None:
         demand_blind("people", strategy)
+        bounds.text("host", host)
+        bounds.switch("open", open)
+        bounds.switch("guess", guess)
         bounds.whole("port", port, least=0, most=65535)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
@@ -120,7 +123,7 @@ class People(Asking, Sink):
         desk = Desk(ledger, self.people, classes, self.second, self.guess)
         desk.asked = {event.row: _again(self.data.train, event.row) for event in ledger.counting()}
         for done in history:
-            desk.known |= _labels(done, classes)
+            desk.known |= {row: classes[label] for row, label in done.told.items()}
             desk.declined.update(done.declined)
         tokens = Tokens.kept(self.folder, self.people)
         judges = self.data.checked if self.data.test is None else 0
@@ -141,7 +144,10 @@ class People(Asking, Sink):
 
 
 def _demand_people(people: Sequence[str], host: str) -> None:
+    if isinstance(people, str) or not isinstance(people, Sequence):
+        raise UserError(f"oracle.people={people} must be a list of names, as in [ann,ben]")
     for name in people:
+        bounds.text("people", name)
         if not name.strip() or "," in name or not name.isprintable():
             raise UserError(f"oracle.people: {name!r} is no name; one has letters, and no comma")
     if len(set(people)) < len(people):
@@ -170,14 +176,6 @@ def _again(rows: Rows, row: int) -> Asked:
     shown = None if rows.shown is None else rows.shown[row]
     key = "" if rows.keys is None else rows.keys[row]
     return Asked(row, rows.named(place)[0], key, shown, (), "")
-
-
-def _labels(done: Round, classes: Sequence[str]) -> Mapping[int, str]:
-    """What a round taught the model."""
-    told = dict(zip(done.queried, done.labels, strict=True))
-    told |= dict(zip(done.checked, done.checked_labels, strict=True))
-    told |= {**done.given, **done.amended}
-    return {row: classes[label] for row, label in told.items()}
 
 
 def _doubts(question: Question) -> Doubts:

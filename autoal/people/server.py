@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -42,6 +43,7 @@ PATIENCE = 25.0  # seconds after which a page that waits for news is answered wi
 GLANCE = 5.0  # seconds after which is looked at who is still there
 FAREWELL = 2.0  # seconds that pages have to hear that all is done
 SELDOM = 0.25  # seconds between two steps that are told
+MUTE = logging.Logger("people", logging.CRITICAL + 1)  # of requests that are no HTTP
 NOTHING_KEPT = {"Cache-Control": "no-store"}
 KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}  # a row's picture stays as it is
 
@@ -154,6 +156,7 @@ class Server:
             handle_signals=False,
             handler_cancellation=True,  # of a page that waits for news, and is closed
             access_log=None,  # which would tell the tokens
+            logger=MUTE,
             shutdown_timeout=1,
         )
         sock = _bound(self.host, port)

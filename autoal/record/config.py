@@ -16,9 +16,13 @@ from autoal.settings import Settings, differences, plain
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# Where a run reports to, and where people find it, makes no difference to what it computes.
+# Where a run reports to, where people find it, and whether files that have joined its folder are
+# left out where they cannot be read, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
-OPEN = ("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait")
+OPEN = (
+    *("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait"),
+    "data.corrupt",
+)
 # What there may be more of, and how messages tell of it.
 MORE = {
     "rounds": "; a plan can only grow",

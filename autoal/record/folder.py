@@ -180,10 +180,11 @@ class RunFolder:
             yield
         except UserError as error:
             place = "" if file is None else f"{file}: "
-            raise UserError(
-                f"{place}{error}\n  put back a copy of the file, start over with another name=, "
-                f"or remove {self.path}"
-            ) from error
+            ways = ["put back a copy of the file", "start over with another name="]
+            if not has_labels(self.path):  # of people, who would have to do it all again
+                ways.append(f"remove {self.path}")
+            would_do = f"{', '.join(ways[:-1])}, or {ways[-1]}"
+            raise UserError(f"{place}{error}\n  {would_do}") from error
 
     def demand_writable(self) -> None:
         """Refuse to go on where the rounds could not be kept."""

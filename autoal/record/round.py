@@ -86,6 +86,13 @@ class Round:
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
 
     @property
+    def told(self) -> dict[int, int]:
+        """All labels that it brought, by their rows; corrections, and rows that judge, too."""
+        queried = zip(self.queried, self.labels, strict=True)
+        checked = zip(self.checked, self.checked_labels, strict=True)
+        return {**dict(queried), **dict(checked), **self.given, **self.amended}
+
+    @property
     def unasked(self) -> bool:
         """Whether labels were given that nobody was asked for."""
         return self.bought is not None and self.bought < len(self.queried)

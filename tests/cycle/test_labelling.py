@@ -109,6 +109,25 @@ def test_labels_that_came_later_count_from_the_next_round_on() -> None:
     assert left not in last.queried
 
 
+def test_labels_that_came_or_changed_too_late_to_count_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan(start=6, budget=4, rounds=0)
+    with RunFolder(tmp_path) as folder:
+        (first,) = rounds(experiment_of(data_of(known=[3, 5]), plan=plan), answered, folder)
+    asked = first.queried[0]
+    later = data_of(known=[3, 5, asked])
+    with RunFolder(tmp_path) as folder:
+        assert not [*rounds(experiment_of(later, plan=plan), answered, folder)]
+    assert capsys.readouterr().err == ""  # the data say what everybody said
+    for row in (5, asked):
+        later.train.labels[row] = 1 - later.train.labels[row]
+    with RunFolder(tmp_path) as folder:
+        assert not [*rounds(experiment_of(later, plan=plan), answered, folder)]
+    told = capsys.readouterr().err
+    assert told.startswith("2 labels of the data, the first that of train[5], came or changed")
+
+
 def _taken(history: Sequence[Round]) -> set[int]:
     return {row for past in history for row in (*past.queried, *past.given)}
 

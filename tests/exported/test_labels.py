@@ -294,7 +294,7 @@ def test_what_cannot_be_is_one_message(
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "nothing was labelled yet in"),
+        (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "no round is done yet in"),
         (f"{ABOUT}\ndata: {{name: mine}}", "is of a program's own data, which are not known here"),
         ("data", "is not the config of a run"),
         (f"{ABOUT}\ndata: 5", "config.yaml: `data` must be a mapping, got 5"),
@@ -311,6 +311,15 @@ def test_a_run_that_cannot_be_told_of_is_one_message(
     (tmp_path / "config.yaml").write_text(config)
     assert main([str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_of_a_first_round_that_is_not_done_is_told_where_its_answers_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"{ABOUT}\ndata: {{_target_: any.Thing}}")
+    (tmp_path / "labels.jsonl").write_text("{}\n")
+    assert main([str(tmp_path)]) == 2
+    assert f"so far is in {tmp_path / 'labels.jsonl'}" in capsys.readouterr().err
 
 
 def reworded(run: Path, folder: Path, **settings: Any) -> Path:
@@ -397,3 +406,21 @@ def test_labels_that_came_that_judge_and_that_were_corrected_are_told_apart(tmp_
         ("b.jpg", "class 1", "train", "ben"),
     ]
     assert [label.seconds for label in labels] == [None, None, 2.5, None, 2.5]
+
+
+def test_what_was_corrected_after_the_last_question_is_told_too(tmp_path: Path) -> None:
+    data = Arrays((torch.arange(8.0).reshape(4, 2), [0, 1, 0, 1]))
+    history = [Round(0, 2, [3, 1], [0, 1], {}, {}, 0, by="ann")]
+    ledger = Ledger(tmp_path / "labels.jsonl")
+    for row, label, kind in (
+        (3, "class 0", "label"),
+        (1, "class 1", "label"),
+        (3, "class 1", "correct"),
+    ):
+        ledger.add(Event(0, row, f"{row}", "ben", kind, id=f"{row}{kind}", label=label))
+    found = Labelled(data, history, deciding(tmp_path / "labels.jsonl"))
+    assert [(each.row, each.label, each.source) for each in found.labels] == [
+        (3, "class 1", "ben"),
+        (1, "class 1", "ben"),
+    ]
+    assert found.numbered.tolist() == [1, 1]

@@ -51,6 +51,7 @@ class Fake:
         self.leases: dict[int, str] = {}
         self.posts: list[Json] = []
         self.extra: Json = {}  # what stands in the state instead
+        self.opened = 0  # how often a page was, which whoever only waits does not do
         self.trouble = ""  # "fail" or "forget": what becomes of posts
 
     def trained(self) -> None:
@@ -162,6 +163,7 @@ class Fake:
     async def _state(self, request: web.Request) -> web.Response:
         person, until = self._person(request), time.monotonic() + 25
         since = int(request.query.get("since", -1))
+        self.opened += "since" not in request.query
         while self.version == since and time.monotonic() < until:
             await asyncio.sleep(0.01)
         return web.json_response(self.state(person))

@@ -194,6 +194,28 @@ def test_any_label_can_be_corrected_and_the_correction_taken_back(desk: Desk) ->
         correct(desk, "ann", 77, "eel")
 
 
+def test_a_label_that_was_corrected_is_taken_back_after_its_correction(desk: Desk) -> None:
+    say(desk, "ann", 5)
+    correct(desk, "ann", 5, "dog")
+    take_back(desk, "ann")
+    assert doing(desk, "ann")[0].kind == "review"
+    take_back(desk, "ann")
+    assert rows_of(doing(desk, "ann")) == ROWS
+    say(desk, "ann", 5, "eel")
+    assert rows_of(doing(desk, "ann")) == ROWS[1:]
+    assert desk.said.labels == {5: "eel"}
+
+
+def test_a_correction_that_is_all_that_is_left_is_taken_back(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, "ann", "ben")
+    desk.open(1, asked_of([5]))
+    say(desk, "ann", 5)
+    correct(desk, "ben", 5, "dog")
+    take_back(desk, "ann")
+    take_back(desk, "ben")
+    assert [(task.row, task.kind) for task in doing(desk, "ben")] == [(5, LABEL)]
+
+
 def test_a_correction_inside_a_batch_is_the_batchs_answer(desk: Desk) -> None:
     say(desk, "ann", 5)
     correct(desk, "ann", 5, "dog")
@@ -330,6 +352,16 @@ def test_a_first_answer_that_is_taken_back_makes_the_second_the_first(three: Des
     assert three.said.labels == {5: "dog"}
     (task,) = doing(three, "ann")
     assert (task.row, task.kind) == (5, "second")
+
+
+def test_a_label_of_whoever_came_second_stays_once_the_model_learns_it(three: Desk) -> None:
+    say(three, "ann", 5, None, kind="unsure")
+    say(three, "ben", 5, "dog")
+    assert three.hand_over().labels == {5: "dog"}
+    take_back(three, "ben")
+    assert three.said.labels == {5: "dog"}
+    (task,) = doing(three, "ben")
+    assert (task.row, task.kind) == (5, "review")
 
 
 # Enough for today

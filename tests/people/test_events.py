@@ -35,6 +35,12 @@ def test_what_is_said_comes_back_as_it_was_said(path: Path) -> None:
     assert [*lines(path)[0]][:6] == ["v", "seq", "at", "round", "row", "key"]
 
 
+def test_names_of_files_that_are_no_text_come_back_and_stay_apart(path: Path) -> None:
+    ledger = Ledger(path)
+    written = [ledger.add(event(name, name=name)) for name in ("\udcff.jpg", "\udcfe.jpg")]
+    assert Ledger(path).events == written
+
+
 def test_an_event_is_on_the_disk_before_anybody_is_told(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

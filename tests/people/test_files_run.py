@@ -3,7 +3,9 @@
 import csv
 import json
 from collections.abc import Callable, Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,10 @@ import pytest
 import torch
 from autoal.datamodules.digits import Digits
 from PIL import Image
+from rich.console import Console
 
+from autoal import Rows
+from autoal.run import _list_declined
 from tests.launch import Finished, Zygote
 
 DIGITS = ("data=digits", "strategy=margin", "task=linear", "task.steps=20", "logger=none")
@@ -133,3 +138,12 @@ def test_photos_of_ones_own_are_labelled_checked_and_corrected(
     events = [json.loads(line) for line in (folder / "labels.jsonl").read_text().splitlines()]
     assert {event["label"] for event in events} == {"bright", "dark"}
     assert all(event["key"].startswith("sha256:") for event in events)
+
+
+def test_a_declined_row_whose_name_is_no_text_is_listed_nevertheless() -> None:
+    terminal = TextIOWrapper(BytesIO(), encoding="utf-8")
+    rows = Rows(torch.zeros(1, 1), torch.zeros(1).long(), names=["\udcff.png"])
+    folder: Any = SimpleNamespace(rounds=[SimpleNamespace(declined=[0])])
+    _list_declined(Console(file=terminal), rows, folder)
+    terminal.seek(0)
+    assert terminal.read() == "declined: \\udcff.png\n"

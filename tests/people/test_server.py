@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from autoal.errors import UserError, Waiting
 from autoal.model.fitstep import FitStep
 from autoal.people.asked import Asked
 from autoal.people.desk import Desk
+from autoal.people.gate import address
 from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.tokens import Tokens
@@ -282,6 +284,29 @@ def test_what_cannot_be_taken_is_refused_in_words(
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "GET", "TRACE"])
 def test_there_is_one_way_to_answer(client: Client, method: str) -> None:
     assert client.reach(method, "/api/answer", b"{}").status == 405
+
+
+def test_what_is_no_http_is_answered_without_a_word_in_the_terminal(
+    client: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host, _, port = client.netloc.partition(":")
+    with socket.create_connection((host, int(port))) as tls:
+        tls.sendall(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
+        assert tls.recv(64).startswith(b"HTTP/1.0 400")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "named"),
+    [
+        ("127.0.0.1", 8123, "127.0.0.1:8123"),
+        ("::1", 8123, "[::1]:8123"),
+        ("::1", 80, "[::1]"),
+        ("lab", 80, "lab"),
+    ],
+)
+def test_an_address_is_as_browsers_name_it(host: str, port: int, named: str) -> None:
+    assert address(host, port) == named
 
 
 def test_every_answer_bars_what_others_could_do_with_it(client: Client) -> None:

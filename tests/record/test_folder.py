@@ -223,6 +223,19 @@ def test_a_lost_state_is_one_message(tmp_path: Path, config: Config, history: li
     assert "start over with another name=, or remove" in str(refused.value)
 
 
+def test_a_folder_in_which_people_labelled_is_never_to_be_removed(
+    tmp_path: Path, config: Config, history: list[Round]
+) -> None:
+    with RunFolder(tmp_path, config, {}) as folder:
+        folder.add(history[0], {})
+        (tmp_path / "labels.jsonl").write_bytes(b"{}\n")
+        folder.last_state.unlink()
+        with pytest.raises(UserError, match=r"No such") as refused:
+            folder.state()
+    assert "put back a copy of the file, or start over with another name=" in str(refused.value)
+    assert "remove" not in str(refused.value)
+
+
 def spoilt(content: bytes) -> list[bytes]:
     """A file with one byte changed at many places, cut short, emptied and written over."""
     flipped = [

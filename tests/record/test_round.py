@@ -70,3 +70,21 @@ def test_a_cost_is_no_metric() -> None:
 def test_rows_that_were_declined_were_not_labelled_unasked() -> None:
     assert not replace(FULL, queried=[7], labels=[1], bought=1, declined=[3]).unasked
     assert not replace(FULL, queried=[], labels=[], bought=0, declined=[3, 7]).unasked
+
+
+def test_a_round_tells_all_labels_that_it_brought() -> None:
+    done = Round(
+        1,
+        9,
+        queried=[5],
+        labels=[0],
+        metrics={},
+        seconds={},
+        steps=0,
+        checked=[7],
+        checked_labels=[1],
+        given={2: 1},
+        amended={4: 0},
+        declined=[8],
+    )
+    assert done.told == {5: 0, 7: 1, 2: 1, 4: 0}

@@ -178,9 +178,10 @@ let guessing = localStorage.getItem("guess") !== "hidden";
 const outbox = new Outbox(`outbox ${token}`);
 const watch = new Stopwatch();
 
-/** Waits for changes, for as long as the page is open. */
+/** Waits for changes, for as long as the page is open; to open it is to act, to wait is not. */
 async function follow() {
-  while (!barred) await look(version < 0 ? "/api/state" : `/api/state?since=${version}`);
+  await look("/api/state");
+  while (!barred) await look(`/api/state?since=${version}`);
 }
 
 async function look(path) {
