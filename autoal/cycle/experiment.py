@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -10,34 +10,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.cycle.beginning import Beginning, Start, judges_of
 from autoal.cycle.history import demand_history, demand_same_data
 from autoal.cycle.hooks import Advice, Growth, Stop, StopRule
-from autoal.cycle.judging import Unseen, by_check
+from autoal.cycle.judging import Judge
 from autoal.cycle.knowledge import Knowledge, Told
 from autoal.cycle.opened import Ahead, Asked
-from autoal.cycle.parts import demand_part, fitting, rows_of_start, state_of, strategy_of
+from autoal.cycle.parts import demand_part, fitting, state_of, strategy_of
 from autoal.cycle.plan import Plan
-from autoal.cycle.pool import Pool
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 from autoal.exported.model import Model
-from autoal.model.learner import Learner, taught, tested
+from autoal.model.learner import Learner, taught
 from autoal.oracles.question import Answers, Question
-from autoal.query import registry
-from autoal.query.strategy import (
-    Query,
-    QueryStrategy,
-    demand_served,
-    demand_untaught,
-    query,
-)
+from autoal.query.strategy import Query, QueryStrategy, Reads, demand_served, query
 from autoal.query.view import View
-from autoal.record.round import CHECK, CROSS_VALIDATION, Round
+from autoal.record.round import Round
 from autoal.record.sink import Sink
-from autoal.seeding import derive, generator, seeded
+from autoal.seeding import seeded
 
 NOTHING_LEFT = "no row is left that could be asked about"
 
@@ -70,7 +63,7 @@ class Experiment:
         strategy: QueryStrategy | str,
         plan: Plan,
         *,
-        start: QueryStrategy | str | Sequence[int] | None = None,
+        start: Start = None,
         stop: Stop | None = None,
         growth: Growth | None = None,
         seed: int = 0,
@@ -80,22 +73,12 @@ class Experiment:
         demand_part("learner", learner, Learner, "such as TorchLearner(network, data)")
         demand_part("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
         data.setup()
-        judges = data.checked if data.test is None else 0
-        plan.demand_room(len(data.train), judges)
-        strategy = strategy_of("strategy", strategy)
-        first = torch.zeros(0, dtype=torch.long)  # rows of the start, where they are given
-        chooser: QueryStrategy | None = None
-        if isinstance(start, Sized) and not isinstance(start, str):
-            first = rows_of_start(start, plan, len(data.train))
-        elif start is not None:
-            chooser = strategy_of("start", start)
-        facts = facts_of(data, learner)
+        plan.demand_room(len(data.train), judges_of(data))
+        strategy, facts = strategy_of("strategy", strategy), facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
         demand_served(strategy, facts)
-        if chooser is not None:
-            demand_untaught(chooser, registry.untaught)
-            demand_served(chooser, facts)
+        self._beginning = Beginning.of(start, plan, data, facts, seed)
         self.data = data
         self.learner = learner
         self.strategy = strategy
@@ -104,17 +87,14 @@ class Experiment:
         self.sink = sink or Sink()
         self.history: list[Round] = []
         self.stopped = ""  # why no more is asked, before all rounds are done
-        self._start = chooser
-        self._first_rows = first
         self._stop = stop
         self._growth = growth
         # The labels that count are those that were told; the data set's own stay where they are.
         self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
         learner.meet(self._known.rows)
-        self._judges = judges  # how many rows of the start are to judge the model
+        self._judge = Judge(data, seed)
         self._taught = False  # the learner has learnt something
         self._ahead: Ahead | None = None
-        self._unseen: Unseen | None = None
         self._fingerprint = data.fingerprint()
         self._made: list[Rows] = []
         self._asked: Asked | None = None
@@ -256,7 +236,7 @@ class Experiment:
     def _round(self, asked: Asked, answered: Answers) -> Round:
         number, stopwatch = asked.question.number, asked.stopwatch
         told = Told.by(answered, asked.question, asked.judging)
-        self._known, self._unseen = self._known.after(told), None
+        self._known = self._known.after(told)
         steps = 0
         metrics: dict[str, float] = {}
         judged = ""
@@ -264,7 +244,7 @@ class Experiment:
             with stopwatch.phase("train"), seeded(self.seed, number, "fit"):
                 steps = self._teach()
             with stopwatch.phase("test"):
-                metrics, judged = self._test(number)
+                metrics, judged = self._judge.metrics(self.learner, self._known, number)
         held_out = len(self.data.validation) if self.data.validation else 0
         beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
@@ -320,36 +300,6 @@ class Experiment:
         """
         return [len(self.data.train), *self.data.classes]
 
-    def _test(self, number: int) -> tuple[dict[str, float], str]:
-        """The metrics, and by what else than a test set they are."""
-        test, validation, judges = self.data.test, self.data.validation, self._known.judges
-        metrics, judged = {}, ""
-        if test is not None:
-            metrics = tested(self.learner, test)
-        elif len(judges):
-            metrics, judged = by_check(self.learner, judges), CHECK
-        elif self.data.labels_count and len(self._known.pool.labelled) > 1:
-            metrics, judged = self._unseen_by(number).metrics(), CROSS_VALIDATION
-        if validation is not None:
-            held_out = tested(self.learner, validation)
-            metrics |= {f"val_{name}": value for name, value in held_out.items()}
-        return metrics, judged
-
-    def _unseen_by(self, number: int) -> Unseen:
-        """The labelled rows as models of this round see them that did not learn them."""
-        if self._unseen is None:
-            seed = derive(self.seed, number, "cross-validation")
-            numbers, lesson = self._known.pool.labelled, self._known.lesson
-            self._unseen = Unseen.by(self.learner, lesson, numbers, seed)
-        return self._unseen
-
-    def _doubts(self, number: int) -> dict[int, tuple[int, float]]:
-        """Labels that may be wrong, for those who label; not where training takes long."""
-        few = len(self._known.pool.labelled) < 2
-        if few or not self._taught or not self.data.labels_count or self.learner.deep:
-            return {}
-        return self._unseen_by(number - 1).doubts()
-
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
         """What `stop` says of the model as it is now, by the view that the next query sees."""
         if self._stop is None or not len(self._known.pool.labelled):
@@ -366,7 +316,8 @@ class Experiment:
         ahead, self._ahead = self._ahead, None
         stopwatch = Stopwatch() if ahead is None else ahead.stopwatch
         given = self._given()
-        self._known = self._known.after(Told(given=given))
+        if given:
+            self._known = self._known.after(Told(given=given))
         # Seeded, for strategies that draw from the global streams though they should not.
         with stopwatch.running(), seeded(self.seed, number, "query"):
             if not self._taught:
@@ -386,35 +337,23 @@ class Experiment:
 
     def _first(self, number: int, stopwatch: Stopwatch) -> Asked | None:
         """The rows of the start; others, where all that were asked about were declined."""
-        judges = self._drawn_judges() if number == 0 else torch.zeros(0, dtype=torch.long)
-        pool = self._known.pool.let_judge(judges)
+        begin, known = self._beginning, self._known.pool
+        judges = begin.judging(known) if number == 0 else torch.zeros(0, dtype=torch.long)
+        pool = known.let_judge(judges)
         size = min(max(0, self.plan.start - len(pool.labelled)), len(pool.unlabelled))
         if not size and not len(pool.labelled):
             self.stopped = NOTHING_LEFT
             return None
-        self.sink.begin(number)
-        first = self._started(number, stopwatch, pool, size)
-        if len(judges):  # in among the others, so that nobody can tell them apart
-            both = torch.cat([first.rows, judges])
-            mixed = torch.randperm(len(both), generator=generator(self.seed, "mixed"))
-            first = Query(both[mixed], first.notes, None)
-        return replace(self._asking(number, stopwatch, first, None), judging=judges)
 
-    def _drawn_judges(self) -> Tensor:
-        left = self._known.pool.unlabelled
-        drawn = torch.randperm(len(left), generator=generator(self.seed, "judges"))
-        return left[drawn[: self._judges]]
-
-    def _started(self, number: int, stopwatch: Stopwatch, pool: Pool, size: int) -> Query:
-        """So many rows of the pool, chosen by the start."""
-        if self._start is None or not size:
-            drawn = torch.randperm(len(pool), generator=generator(self.seed, "start"))
-            order = torch.cat([self._first_rows, drawn[~torch.isin(drawn, self._first_rows)]])
-            return Query(order[torch.isin(order, pool.unlabelled)][:size], {}, None)
-        with stopwatch.phase("score"):
+        def look(reads: Reads) -> View:
             # Untaught by this experiment's seed, whatever its own learner is by now.
-            sight = replace(self._sight(number, stopwatch, self.learner.fresh()), pool=pool)
-            return query(self._start, sight.view(self._start.reads or ()), size)
+            sight = self._sight(number, stopwatch, self.learner.fresh())
+            return replace(sight, pool=pool).view(reads or ())
+
+        self.sink.begin(number)
+        with stopwatch.phase("score"):
+            first = begin.with_judges(begin.rows(pool, size, look), judges)
+        return replace(self._asking(number, stopwatch, first, None), judging=judges)
 
     def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> Asked | None:
         """The rows of any later round, chosen by what the model says."""
@@ -443,7 +382,7 @@ class Experiment:
             keys=chosen(rows.keys, asked.rows),
             view=view,
             suggested=asked.suggested,
-            doubts=self._doubts(number),
+            doubts=self._judge.doubts(self.learner, self._known, number - 1) if view else {},
         )
         return Asked(question, stopwatch, asked.notes, made)
 

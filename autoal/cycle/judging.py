@@ -1,4 +1,4 @@
-"""How good a model is, where no test set tells."""
+"""How good a model is, and which labels it doubts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,69 @@ from math import sqrt
 
 from torch import Tensor
 
+from autoal.cycle.knowledge import Knowledge
+from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.learner import Learner, tested
 from autoal.model.metrics import evaluation_metrics
+from autoal.record.round import CHECK, CROSS_VALIDATION
+from autoal.seeding import derive
 
 FOLDS = 5
 RAREST = 1e-12  # probability that counts, so that no log loss is infinite
 NORMAL = 1.959964  # 97.5 % of a standard normal lie below
+
+
+class Judge:
+    """Says how good a model is: by a test set, by rows that judge, or by its own labels.
+
+    Args:
+        data: whose test and validation rows are asked, where there are some.
+        seed: of the experiment.
+    """
+
+    def __init__(self, data: Data, seed: int) -> None:
+        self.data = data
+        self.seed = seed
+        self._seen: tuple[Knowledge, Unseen] | None = None  # the last of them, and of what
+
+    def metrics(
+        self, learner: Learner, known: Knowledge, number: int
+    ) -> tuple[dict[str, float], str]:
+        """The metrics after a round, and by what else than a test set they are."""
+        metrics, judged = self._metrics(learner, known, number)
+        if self.data.validation is not None:
+            held_out = tested(learner, self.data.validation)
+            metrics |= {f"val_{name}": value for name, value in held_out.items()}
+        return metrics, judged
+
+    def doubts(
+        self, learner: Learner, known: Knowledge, number: int
+    ) -> dict[int, tuple[int, float]]:
+        """Labels that may be wrong, for those who label; not where training takes long."""
+        few = len(known.pool.labelled) < 2
+        if few or not self.data.labels_count or learner.deep:
+            return {}
+        return self._unseen(learner, known, number).doubts()
+
+    def _metrics(
+        self, learner: Learner, known: Knowledge, number: int
+    ) -> tuple[dict[str, float], str]:
+        if self.data.test is not None:
+            return tested(learner, self.data.test), ""
+        if len(known.judges):
+            return by_check(learner, known.judges), CHECK
+        if self.data.labels_count and len(known.pool.labelled) > 1:
+            return self._unseen(learner, known, number).metrics(), CROSS_VALIDATION
+        return {}, ""
+
+    def _unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
+        """Of all that is known after this round, computed once."""
+        if self._seen is None or self._seen[0] is not known:
+            seed = derive(self.seed, number, "cross-validation")
+            self._seen = known, Unseen.by(learner, known, seed)
+        return self._seen[1]
 
 
 def by_check(learner: Learner, rows: Rows) -> dict[str, float]:
@@ -33,9 +88,11 @@ class Unseen:
     probs: Tensor  # (n, classes)
 
     @classmethod
-    def by(cls, learner: Learner, rows: Rows, numbers: Tensor, seed: int) -> Unseen:
-        """Of labelled rows of these numbers, by learners of this kind."""
-        return cls(numbers, rows.labels, out_of_sample(learner, rows, folds=FOLDS, seed=seed))
+    def by(cls, learner: Learner, known: Knowledge, seed: int) -> Unseen:
+        """Of all that a model may learn, by learners of this kind."""
+        lesson = known.lesson
+        probs = out_of_sample(learner, lesson, folds=FOLDS, seed=seed)
+        return cls(known.pool.labelled, lesson.labels, probs)
 
     def metrics(self) -> dict[str, float]:
         """How good such models are; biased, as whoever queries chose these rows, mostly hard ones.

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
-from torch import Tensor
-
-from autoal.cycle.plan import Plan
-from autoal.cycle.pool import Pool
-from autoal.data.inputs import tensor_of
 from autoal.errors import UserError, about
 from autoal.model.learner import Learner
 from autoal.query import registry
@@ -36,15 +31,6 @@ def demand_part(name: str, value: Any, kind: type, example: str) -> None:
     if not isinstance(value, kind):
         found = f"the class {value.__name__}" if isinstance(value, type) else repr(type(value))
         raise UserError(f"`{name}` must be a {kind.__name__}, {example}, got {found}")
-
-
-def rows_of_start(start: Sized, plan: Plan, size: int) -> Tensor:
-    """The rows of a start that is given; refused unless they are as many of the pool as planned."""
-    rows = tensor_of(start, "the rows of a start")
-    if len(rows) != plan.start:
-        raise UserError(f"the start has {len(rows)} rows, and the plan says start={plan.start}")
-    Pool.of(size).label(rows)
-    return rows
 
 
 def strategy_of(name: str, strategy: Any) -> QueryStrategy:
