@@ -328,20 +328,7 @@ def test_a_server_that_was_started_anew_is_followed(window: Window, start: Start
     window.offline(False)
     window.sent()
     window.shows("1 of 4")
-
-
-def test_a_page_that_finds_its_server_again_does_not_act_for_whoever_has_left_it(
-    window: Window, start: Started
-) -> None:
-    fake = start()
-    window.open(fake.address())
-    window.offline(True)
-    fake.version += 1
-    while not window.complaints():  # of a request in vain
-        window.get("0")
-    window.offline(False)
-    window.until("document.querySelector('#lost').hidden")
-    assert fake.opened == 1
+    assert fake.opened == 1  # to find it again is not to act, which may be somebody who has left
 
 
 def test_who_is_done_is_not_told_that_the_command_has_ended(window: Window, start: Started) -> None:
