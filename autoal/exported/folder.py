@@ -68,7 +68,9 @@ def _pictures(labelled: Labelled, source: Path | None) -> list[Path | Tensor]:
     shown = [each.picture for each in labelled.seen()]
     pictures = [each for each in shown if each is not None]
     if len(pictures) < len(shown):
-        raise UserError("these rows are no pictures: give --format csv, jsonl, npz or gallery")
+        raise UserError(
+            "these rows are no pictures: give --format csv, jsonl, npz, gallery or label_studio"
+        )
     _demand_modes(each for each in pictures if isinstance(each, Tensor))
     files = labelled.files(source)
     return [

@@ -137,7 +137,7 @@ def _facts(batch: Batch) -> Iterator[str]:
         right = sum(not card.wrong for card in guessed)
         yield f"the model agreed in {right:,} of {len(guessed):,}"
     if "accuracy" in done.metrics:
-        yield f"accuracy {_accuracy(done)} {JUDGED[done.judged]} afterwards"
+        yield f"accuracy {_accuracy(done)} afterwards, {JUDGED[done.judged]}"
 
 
 def _accuracy(done: Round) -> str:

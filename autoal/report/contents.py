@@ -87,11 +87,12 @@ def _care(faults: Sequence[Fault]) -> Section:
 
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     text = (
-        "The mean test accuracy over the labelled rows, and a band of one standard deviation "
-        "over the seeds."
+        "The mean accuracy over the labelled rows, and a band of one standard deviation over the "
+        "seeds. What gave the accuracy stands at its axis."
     )
     drawn = [
-        figures.learning_curves(setting.name, curves(setting), colours) for setting in settings
+        figures.learning_curves(setting.name, curves(setting), colours, beside=setting.judges)
+        for setting in settings
     ]
     return Section("Learning curves", [text, *drawn])
 

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from autoal.record.layout import CURVE, WEIGHTS
-from autoal.record.round import CHECK, CROSS_VALIDATION, Round, phases_of
+from autoal.record.round import Round, phases_of
 from autoal.report import figures
+from autoal.report.judges import judges
 from autoal.report.measures import Curve
 from autoal.report.svg import Figure, standalone
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from autoal.record.folder import RunFolder
 
-# By what a model is judged.
-JUDGED = {"": "test set", CHECK: "check rows", CROSS_VALIDATION: "cross-validation, biased"}
 DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 
 
@@ -45,9 +44,12 @@ def learning_curve(history: Sequence[Round], title: str) -> Figure:
         if len(values) and np.isfinite(values).all():
             curves[metric.replace("_", " ")] = Curve(labelled, values, np.zeros_like(values))
     colours = {name: place for place, name in enumerate(curves)}
-    judged = {finished.judged for finished in history if finished.metrics}
-    beside = ", ".join(JUDGED[by] for by in sorted(judged)) or JUDGED[""]
-    return figures.learning_curves(title, curves, colours, beside=beside)
+    return figures.learning_curves(title, curves, colours, beside=_judged(history))
+
+
+def _judged(history: Sequence[Round]) -> str:
+    """By what the models were judged."""
+    return judges(finished.judged for finished in history if finished.metrics)
 
 
 def mixing_weights(history: Sequence[Round], title: str) -> Figure:
@@ -60,10 +62,9 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
 
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
-    table = Table(
-        title=folder.path.name, caption="times in seconds", box=SIMPLE, collapse_padding=True
-    )
     history = folder.rounds
+    caption = f"accuracy by {_judged(history)}; times in seconds"
+    table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
     rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
     declined = ("declined",) if any(finished.declined for finished in history) else ()
     phases = [*phases_of(finished.seconds for finished in history), "total"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autoal.report.faults import Fault
+from autoal.report.judges import judges
 from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
@@ -46,6 +47,11 @@ class Setting:
         return [run for runs in self.contenders.values() for run in runs]
 
     @property
+    def judges(self) -> str:
+        """What gave the accuracies of its runs."""
+        return judges(past.judged for run in self.runs for past in run.rounds)
+
+    @property
     def honest(self) -> list[str]:
         """The contenders but for upper references, which see what no strategy may."""
         return [name for name, runs in self.contenders.items() if runs[0].strategy not in CHEATS]
@@ -59,7 +65,7 @@ def group(runs: Sequence[Run]) -> tuple[list[Setting], list[Fault]]:
     settings = _settings(sound)
     faults += _other_configs(settings)
     for setting in settings:
-        faults += [*_other_starts(setting), *_other_versions(setting)]
+        faults += [*_other_starts(setting), *_other_versions(setting), *_untested(setting)]
     return settings, faults
 
 
@@ -229,4 +235,13 @@ def _other_versions(setting: Setting) -> list[Fault]:
         Fault("mixed versions", setting.name, f"{name}: {', '.join(sorted(found))}")
         for name in HARDWARE
         if len(found := {str(run.versions.get(name)) for run in setting.runs}) > 1
+    ]
+
+
+def _untested(setting: Setting) -> list[Fault]:
+    """Runs whose accuracy is that of no test set."""
+    return [
+        Fault("no test set", str(run.path), f"its accuracy is that of: {judges(judged)}")
+        for run in setting.runs
+        if any(judged := [past.judged for past in run.rounds])
     ]

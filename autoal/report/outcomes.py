@@ -19,7 +19,7 @@ Against = Mapping[str, Sequence[Comparison]]  # by setting
 def results(settings: Sequence[Setting]) -> Section:
     """Area, final accuracy, labels saved and paid for."""
     text = (
-        "Area: under the curve of test accuracy over labelled rows by the trapezoid rule, divided "
+        "Area: under the curve of accuracy over labelled rows by the trapezoid rule, divided "
         "by the range of labels. Labels needed: where the mean curve first is at random's mean "
         "final accuracy, over the seeds in common with random. Saved: the share of random's "
         "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds."

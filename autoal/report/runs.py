@@ -32,7 +32,7 @@ class Past:
     """One round of a run."""
 
     labelled: int
-    accuracy: float  # on the test set
+    accuracy: float  # by what `judged` names
     classes: dict[int, int]  # how many of the queried rows were given each label
     bought: int | None  # labels paid for; unknown in records from before that was told
     wrong: int | None  # labels given that are not the truth, where anybody knows
@@ -40,6 +40,7 @@ class Past:
     weights: dict[str, float]  # of the candidates, if there are some
     unasked: bool  # labels were given that nobody was asked for
     stop: Settings  # what a rule said about stopping, if one was asked
+    judged: str  # what stands in for a test set, if anything does
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Run:
     @property
     def planned(self) -> int:
         """Rounds of a finished run in which something was labelled, the start among them."""
-        return len(self.rounds) if self.ended else int(self.config["rounds"]) + 1 - self.empty
+        return (
+            max(len(self.rounds), 1) if self.ended else int(self.config["rounds"]) + 1 - self.empty
+        )
 
     @property
     def labelled(self) -> Floats:
@@ -211,4 +214,5 @@ def _past(found: Round) -> Past:
         weights=found.weights,
         unasked=found.unasked,
         stop=found.stop,
+        judged=found.judged,
     )

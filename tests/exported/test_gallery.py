@@ -68,7 +68,7 @@ def test_rounds_say_why_their_rows_were_asked_about() -> None:
         "Chosen by margin, what it wanted most first",
         "Declined",
     ]
-    assert "4 labelled · accuracy 0.5000 (0.25 to 0.75) on the check rows afterwards" in text
+    assert "4 labelled · accuracy 0.5000 (0.25 to 0.75) afterwards, on the check rows" in text
     assert "2 labelled · 1 came labelled with the data · 1 corrected of earlier rounds" in text
     assert "the model agreed in 1 of 2" in text
     assert "7 rows were asked about in 2 rounds · cat: 3 · dog: 3 · declined: 1" in text

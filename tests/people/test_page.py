@@ -449,8 +449,8 @@ def test_with_many_classes_nothing_is_taken_that_was_not_meant(
             ("50", "cross-validation: biased"),
         ),
         (
-            {"advice": {"rule": "kappa", "value": 0.991, "reason": "the models agree"}},
-            ("More labels may not be worth it: the models agree (kappa 0.991)",),
+            {"advice": {"rule": "kappa", "value": 0.9914276, "reason": "they agree (rule 0.99)"}},
+            ("More labels may not be worth it: they agree (rule 0.99)\n",),
         ),
     ],
 )

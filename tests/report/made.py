@@ -22,6 +22,7 @@ def write_run(
     weights: dict[str, float] | None = None,
     seconds: dict[str, float] | None = None,
     stops: Sequence[dict[str, Any]] = (),
+    judged: str = "",
     **config: Any,
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
@@ -54,6 +55,7 @@ def write_run(
             "seconds": {**SECONDS, **(seconds or {})},
             "steps": 1,
             "notes": {"weights": weights} if weights and number else {},
+            **({"judged": judged} if judged else {}),
         }
         for number, value in enumerate(accuracy)
     ]

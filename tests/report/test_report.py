@@ -156,6 +156,28 @@ def test_only_unfinished_runs_are_said_to_be_so(tmp_path: Path) -> None:
     assert "No run is finished." in (tmp_path / "report" / "report.html").read_text()
 
 
+def test_runs_without_a_planned_end_are_unfinished_until_a_model_was_taught(
+    tmp_path: Path,
+) -> None:
+    write_run(tmp_path, "asked", [], rounds=0)
+    settings = tmp_path / "asked" / "config.yaml"
+    settings.write_text(settings.read_text().replace("rounds: 0", "rounds: null"))
+    assert main([str(tmp_path)]) == 0
+    assert "No run is finished." in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6], judged="cross-validation")
+    write_run(tmp_path, "b", [0.5, 0.6], data={"_target_": "mine.Others"})
+    settings, faults = group(read_runs([tmp_path])[0])
+    assert {setting.judges for setting in settings} == {"cross-validation, biased", "test set"}
+    assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("no test set", "a")]
+    assert main([str(tmp_path)]) == 0
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert ">cross-validation, biased</text>" in text
+    assert ">test set</text>" in text
+
+
 AGREED = {"rule": "kappa", "value": 0.995, "reason": "the models agree"}
 
 

@@ -729,7 +729,7 @@ function renderProgress() {
   drawCurve();
   $("advice").hidden = !advice;
   $("advice").firstChild.textContent = advice
-    ? `More labels may not be worth it: ${advice.reason} (${advice.rule} ${advice.value})`
+    ? `More labels may not be worth it: ${advice.reason}`
     : "";
 }
 
