@@ -255,3 +255,4 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
             sinks.end(done)
             if experiment.data.labels_count:  # whoever labels may stop at any time
                 _keep_model(built, folder)
+        sinks.done()

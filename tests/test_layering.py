@@ -130,7 +130,7 @@ def test_the_sources_are_found_and_read() -> None:
         "autoal.record.round",
         "autoal.strategies.random",
     } <= FILES.keys()
-    assert {"torch", "autoal.cycle.pool", "autoal.model.learner"} <= imports(
+    assert {"torch", "autoal.cycle.plan", "autoal.model.learner"} <= imports(
         "autoal.cycle.experiment", everywhere=False
     )
     assert "autoal.query.view" in imports("autoal.strategies.random", everywhere=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -351,7 +352,7 @@ class Experiment:
             return replace(sight, pool=pool).view(reads or ())
 
         self.sink.begin(number)
-        with stopwatch.phase("score"):
+        with stopwatch.phase("score") if begin.chooser else nullcontext():
             first = begin.with_judges(begin.rows(pool, size, look), judges)
         return replace(self._asking(number, stopwatch, first, None), judging=judges)
 

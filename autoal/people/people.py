@@ -83,11 +83,10 @@ class People(Asking, Sink):
         self.guess = guess
         self.labels = labels
         self.server: Server | None = None  # from the first question on
-        self._pending = False  # a round that was begun is not at its end
+        self._done = False  # all rounds are at their end
 
     def __call__(self, question: Question) -> Answers:
         server = self.server = self.server or self._opened(question.classes)
-        self._pending = True
         batch = server.ask(question.number, asked(question), _doubts(question))
         numbers = {name: number for number, name in enumerate(question.classes)}
         rows = torch.tensor([*batch.labels], dtype=torch.long)
@@ -105,13 +104,15 @@ class People(Asking, Sink):
             self.server.step(step)
 
     def end(self, finished: Round) -> None:
-        self._pending = False
         if self.server is not None:
             self.server.end(finished)
 
+    def done(self) -> None:
+        self._done = True
+
     def close(self) -> None:
         if self.server is not None:
-            self.server.close("stopped" if self._pending else "done")
+            self.server.close("done" if self._done else "stopped")
             self.server = None
 
     def _opened(self, classes: Sequence[str]) -> Server:

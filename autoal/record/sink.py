@@ -18,6 +18,9 @@ class Sink:
     def end(self, finished: Round) -> None:
         """The round is done and safe on disk."""
 
+    def done(self) -> None:
+        """All rounds are at their end."""
+
     def close(self) -> None:
         """Nothing more will come, for good or ill."""
 
@@ -43,6 +46,10 @@ class Sinks(Sink):
     def end(self, finished: Round) -> None:
         for sink in self._sinks:
             sink.end(finished)
+
+    def done(self) -> None:
+        for sink in self._sinks:
+            sink.done()
 
     def close(self) -> None:
         for sink in self._sinks:

@@ -186,8 +186,9 @@ def test_pages_hear_how_a_run_ends(
 
     thread = at_the_page(oracle, label)
     oracle(question_of([4]))
-    if ends:
-        oracle.end(Round(1, 1, [4], [1], {}, {"total": 1.0}, 1))
+    oracle.end(Round(1, 1, [4], [1], {}, {"total": 1.0}, 1))
+    if ends:  # else it is stopped between two rounds
+        oracle.done()
     oracle.close()
     thread.join()
     assert phases == [phase]
