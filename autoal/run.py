@@ -248,7 +248,9 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
-            sinks.add(build(logger, "logger", folder=folder, experiment=experiment, tell=tell))
+            asking = isinstance(built.oracle, Asking)
+            known = {"folder": folder, "experiment": experiment, "tell": tell, "asking": asking}
+            sinks.add(build(logger, "logger", **known))
         if isinstance(built.oracle, Sink):
             sinks.add(built.oracle)
         for done in rounds(*built, folder):

@@ -177,7 +177,8 @@ class Staged(Fake):
         ]
         return {
             "rows": [
-                row | ({"suspicion": p} if p else {}) for row, p in zip(rows, found, strict=True)
+                row | ({"suspicion": p, "suspected": names[(row["row"] + 1) % 2]} if p else {})
+                for row, p in zip(rows, found, strict=True)
             ]
         }
 

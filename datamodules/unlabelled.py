@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from autoal.data.contract import Loaded
 from autoal.data.pictures import MODES, is_picture
 from autoal.data.reader import Reader
 from autoal.data.roll import Line, Roll
-from autoal.data.rows import Rows
+from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sheet import read_sheet
 from autoal.errors import UserError, about
 
@@ -97,6 +98,8 @@ class Unlabelled(Data):
         places = items.distinct()
         keys, names = ([every[place] for place in places] for every in (items.keys, items.names))
         train = items.rows([places[row] for row in roll.called(keys, names)], self.classes)
+        if not self.given:
+            self._tell_classes(train)
         return Loaded(train, source.part("test"), self._own_validation(source))
 
     def ready(self, parts: Loaded) -> Loaded:
@@ -116,6 +119,15 @@ class Unlabelled(Data):
         every = torch.arange(len(self.train))
         lines = zip(self.train.keys or (), self.train.named(every), strict=True)
         return Roll([Line(*line) for line in lines]).written()
+
+    def _tell_classes(self, train: Rows) -> None:
+        """Which they are, as nobody named them: folders by years are no classes."""
+        count = int((train.labels != UNKNOWN).sum())
+        print(
+            f"data.classes=[{','.join(self.classes)}], as {self.path} tells; labelled by it: "
+            f"{count:,} of {len(train):,} rows",
+            file=sys.stderr,
+        )
 
     def _opened(self) -> Source:
         """What is at the path."""

@@ -39,16 +39,23 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
 
 
 def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[dict[str, Any]]:
-    """The labels that were given, newest first, with how surely a model takes them for wrong."""
+    """The labels that were given, newest first, with what a model takes for right, and how surely.
+
+    Nothing, where it takes the label itself for right.
+    """
     reviews = desk.reviews()
     if suspected_first:
-        reviews.sort(key=lambda task: _suspicion(task, doubts) or 0.0, reverse=True)
-    return [{**_told(task), "suspicion": _suspicion(task, doubts)} for task in reviews[:MOST]]
+        reviews.sort(key=lambda task: _suspicion(task, doubts)[1] or 0.0, reverse=True)
+    names = ("suspected", "suspicion")
+    return [
+        {**_told(task), **dict(zip(names, _suspicion(task, doubts), strict=True))}
+        for task in reviews[:MOST]
+    ]
 
 
-def _suspicion(task: Task, doubts: Doubts) -> float | None:
+def _suspicion(task: Task, doubts: Doubts) -> tuple[str | None, float | None]:
     label, p = doubts.get(task.row, (task.label, 0.0))
-    return None if label == task.label else p
+    return (None, None) if label == task.label else (label, p)
 
 
 def _told(task: Task) -> dict[str, Any]:

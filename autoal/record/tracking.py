@@ -57,6 +57,7 @@ class Tracking(Sink):
         group: of runs that compare.
         tags: to find runs by.
         mode: online, offline or disabled; null is online when there is a key and a network.
+        asking: people are asked, so that what the terminal shows stays on this machine.
         pictures: let what was queried leave this machine; null: unless the rows are somebody's own.
     """
 
@@ -66,6 +67,7 @@ class Tracking(Sink):
         experiment: Tracked,
         tell: Callable[[str], None],
         *,
+        asking: bool = False,
         project: str = "autoal",
         entity: str | None = None,
         group: str | None = None,
@@ -80,6 +82,7 @@ class Tracking(Sink):
         self.experiment = experiment
         self.pictures = not experiment.data.labels_count if pictures is None else pictures
         self.tell = tell
+        self.asking = asking
         self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
         self.offset = sum(finished.steps for finished in folder.rounds)
@@ -145,6 +148,7 @@ class Tracking(Sink):
             "al/round": finished.number,
             **_counts(finished),
             **{f"al/{name}": value for name, value in finished.metrics.items()},
+            **({"al/judged": finished.judged} if finished.judged else {}),
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
             **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
             **{f"stop/{name}": value for name, value in _numbers(finished.stop).items()},
@@ -194,7 +198,7 @@ class Tracking(Sink):
             mode=mode,  # type: ignore[arg-type]
             config=self.folder.config,
             job_type=self.folder.config["strategy"]["name"],
-            settings=_settings(),
+            settings=_settings(self.asking),
             **options,
         )
 
@@ -227,9 +231,11 @@ def _numbers(notes: dict[str, Any]) -> dict[str, float]:
     return {key: value for key, value in flat.items() if type(value) in (int, float)}
 
 
-def _settings() -> wandb.Settings:
+def _settings(asking: bool) -> wandb.Settings:
     wanted: dict[str, Any] = {
         "silent": True,
+        # What is printed may be the secret address of a page, and names of rows.
+        "console": "off" if asking else "auto",
         "init_timeout": PATIENCE,
         "finish_timeout": PATIENCE,
         # Private to wandb: rows reach the disk within a second, so that a killed run keeps them.

@@ -88,11 +88,15 @@ def test_folders_called_like_a_class_label_what_is_in_them_and_nothing_else_does
 
 
 @pytest.mark.parametrize("base", [".", "train"])
-def test_without_given_classes_folders_are_the_classes(tmp_path: Path, base: str) -> None:
+def test_without_given_classes_folders_are_the_classes(
+    tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     written(tmp_path, f"{base}/owl/a.png", f"{base}/bee/b.png", "c.png", "test/bee/d.png")
     data = opened(tmp_path, classes=None)
     assert data.classes == ("bee", "owl")
     assert sorted(data.train.labels.tolist()) == [UNKNOWN, 0, 1]
+    told = f"data.classes=[bee,owl], as {tmp_path} tells; labelled by it: 2 of 3 rows\n"
+    assert told in capsys.readouterr().err
     assert names(data.test) == ["test/bee/d.png"]
 
 

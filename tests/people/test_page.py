@@ -623,3 +623,15 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
     roles = ("button", "combobox", "listbox", "option", "progressbar", "article", "image", "region")
     parts = [node for node in nodes if node.get("role", {}).get("value") in roles]
     assert [node for node in parts if not node.get("name", {}).get("value")] == []
+
+
+def test_a_label_is_listed_with_the_class_that_a_model_takes_it_for(
+    window: Window, start: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = start()
+    doubt = {"suspected": "dog", "suspicion": 0.56}
+    row = fake.task(0, kind="review", label="cat") | doubt
+    monkeypatch.setattr(fake, "labelled", lambda: {"rows": [row]})
+    window.open(fake.address())
+    window.click("#to-list")
+    window.shows("dog? 56", "1 row, 1 of them another class to the model")

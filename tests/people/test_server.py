@@ -107,7 +107,8 @@ def test_labels_that_the_model_doubts_come_first_where_that_is_wanted(
         ann.answer(3, "dog")
         batch.result()
     rows = ann.get("/api/labelled?suspected=1")["rows"]
-    assert [(row["row"], row["suspicion"]) for row in rows] == [(5, 0.7), (3, None)]
+    told = [(row["row"], row["suspected"], row["suspicion"]) for row in rows]
+    assert told == [(5, "dog", 0.7), (3, None, None)]
 
 
 def test_whoever_waits_hears_of_changes_at_once(server: Start, page: Open) -> None:

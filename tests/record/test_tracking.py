@@ -289,3 +289,17 @@ def test_what_people_label_leaves_the_machine_only_if_they_say_so(
         assert (row["people/ann/labels"], row["people/ann/seconds"]) == (2, 5.5)
         assert (row["al/declined"], row["al/amended"]) == (1, 1)
         sink.close()
+
+
+@pytest.mark.parametrize("asking", [False, True])
+def test_what_is_printed_stays_here_where_people_are_asked(
+    folder: RunFolder, experiment: Experiment, history: list[Round], asking: bool
+) -> None:
+    sink = Tracking(folder, experiment, lambda line: None, mode="offline", asking=asking)
+    print("label at http://127.0.0.1:8123/?token=secret")
+    sink.end(replace(history[0], judged="cross-validation"))
+    sink.close()
+    (part,) = folder.path.glob("wandb/offline-run-*")
+    kept = b"".join(path.read_bytes() for path in part.rglob("*") if path.is_file())
+    assert (b"token=secret" in kept) is not asking
+    assert wandb_file.history(part)[0]["al/judged"] == "cross-validation"

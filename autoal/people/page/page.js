@@ -853,14 +853,14 @@ function renderList() {
   view("list");
   const suspects = rows.filter(({ suspicion }) => suspicion != null).length;
   $("list-words").textContent = rows.length
-    ? `${counted(rows.length, "row")}${suspects ? `, ${suspects} of them perhaps wrong` : ""}. Choose one to correct it.`
+    ? `${counted(rows.length, "row")}${suspects ? `, ${suspects} of them another class to the model` : ""}. Choose one to correct it.`
     : "Nothing is labelled yet.";
   $("rows").replaceChildren(...rows.map((task, index) => make("li", {}, rowButton(task, index))));
 }
 
 function rowButton(task, index) {
   const suspect = task.suspicion != null;
-  const small = suspect ? `perhaps wrong: ${percent(task.suspicion)}` : task.card.name;
+  const small = suspect ? `${task.suspected}? ${percent(task.suspicion)}` : task.card.name;
   const said = make(
     "span",
     { className: "said" },
