@@ -255,6 +255,6 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
             sinks.add(built.oracle)
         for done in rounds(*built, folder):
             sinks.end(done)
-            if experiment.data.labels_count:  # whoever labels may stop at any time
+            if experiment.data.labels_count and done.metrics:  # they may stop at any time
                 _keep_model(built, folder)
         sinks.done()

@@ -137,7 +137,7 @@ class Experiment:
         self.history = [*history]
         with fitting("learner"):
             self._take_up_learner(state)
-        self._taught = bool(len(self._known.pool.labelled))
+        self._taught = self._teaches
 
     def state_dict(self) -> dict[str, Any]:
         """What must outlive a round, beside its record; of the time between two rounds."""
@@ -223,7 +223,7 @@ class Experiment:
             self._reopen(self._asked, state)
             raise
         self._asked = None
-        self._taught = bool(len(self._known.pool.labelled))
+        self._taught = self._teaches
         self.history.append(done)
         return done
 
@@ -241,7 +241,7 @@ class Experiment:
         steps = 0
         metrics: dict[str, float] = {}
         judged = ""
-        if len(self._known.pool.labelled):  # else all were declined, and there is nothing to learn
+        if self._teaches:
             with stopwatch.phase("train"), seeded(self.seed, number, "fit"):
                 steps = self._teach()
             with stopwatch.phase("test"):
@@ -275,6 +275,12 @@ class Experiment:
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
+    @property
+    def _teaches(self) -> bool:
+        """Whether what is known teaches anything; what people say, once it is of two classes."""
+        classes = self._known.lesson.labels.unique()
+        return len(classes) > int(self.data.labels_count)
+
     def _teach(self) -> int:
         """Train on all that is labelled; returns the steps."""
         first = not self._taught
@@ -282,7 +288,7 @@ class Experiment:
 
     def _settled(self) -> dict[str, Any]:
         """What the learner chose by itself."""
-        chosen = self.learner.settled() if len(self._known.pool.labelled) else {}
+        chosen = self.learner.settled() if self._teaches else {}
         return {"learner": dict(chosen)} if chosen else {}
 
     def _take_up_learner(self, state: dict[str, Any]) -> None:
@@ -290,7 +296,7 @@ class Experiment:
         if state.get("grows", self._grown_to()) == self._grown_to():
             with seeded(self.seed, "resume"):  # it may draw before it has its own
                 self.learner.load_state_dict(state["learner"])
-        elif len(self._known.pool.labelled):
+        elif self._teaches:
             with seeded(self.seed, len(self.history) - 1, "fit"):
                 self._teach()
 
@@ -303,7 +309,7 @@ class Experiment:
 
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
         """What `stop` says of the model as it is now, by the view that the next query sees."""
-        if self._stop is None or not len(self._known.pool.labelled):
+        if self._stop is None or not self._teaches:
             return {}
         ahead = Stopwatch()
         with stopwatch.phase("stop"), seeded(self.seed, done.number, "stop"):
@@ -341,8 +347,8 @@ class Experiment:
         begin, known = self._beginning, self._known.pool
         judges = begin.judging(known) if number == 0 else torch.zeros(0, dtype=torch.long)
         pool = known.let_judge(judges)
-        size = min(max(0, self.plan.start - len(pool.labelled)), len(pool.unlabelled))
-        if not size and not len(pool.labelled):
+        size = min(self._missing(number), len(pool.unlabelled))
+        if not size and not self._teaches:
             self.stopped = NOTHING_LEFT
             return None
 
@@ -355,6 +361,11 @@ class Experiment:
         with stopwatch.phase("score") if begin.chooser else nullcontext():
             first = begin.with_judges(begin.rows(pool, size, look), judges)
         return replace(self._asking(number, stopwatch, first, None), judging=judges)
+
+    def _missing(self, number: int) -> int:
+        """How many labels there are to give before a model can choose."""
+        missing = max(0, self.plan.start - len(self._known.pool.labelled))
+        return missing or (0 if self._teaches else self.plan.batch(number))
 
     def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> Asked | None:
         """The rows of any later round, chosen by what the model says."""

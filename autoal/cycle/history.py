@@ -13,10 +13,10 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
     """Refuse rounds that an experiment of this plan and these data cannot have done."""
     if plan.rounds is not None and len(history) > plan.rounds + 1:
         raise UserError(f"{len(history)} rounds, where the plan has {plan.rounds + 1} with round 0")
-    size, labelled = len(data.train), False
+    size, classes = len(data.train), set[int]()
     for done in history:
         size += done.made
-        labelled = labelled or bool(done.queried or done.given)
+        classes |= {*done.labels, *done.given.values()}
         rows = [*done.queried, *done.declined, *done.checked, *done.given, *done.amended]
         labels = [
             *done.labels,
@@ -26,7 +26,8 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         ]
         _demand_below(size, f"round {done.number}: row", rows)
         _demand_below(len(data.classes), f"round {done.number}: label", labels)
-        if labelled and data.test is not None and not done.metrics:
+        learnt = len(classes) > int(data.labels_count)
+        if learnt and data.test is not None and not done.metrics:
             raise UserError(f"round {done.number} has no metrics, though there are test rows")
 
 

@@ -98,6 +98,8 @@ def _summary(finished: Round) -> str:
     shown = f"labelled {finished.labelled}"
     if "accuracy" in finished.metrics:
         shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"
+    elif finished.queried and not finished.steps:
+        shown += "  nothing is learnt yet: one class so far"
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"

@@ -198,9 +198,10 @@ def _ended(settings: Settings, history: Sequence[Round]) -> bool:
 
 
 def _empty(history: Sequence[Round]) -> int:
-    """How many rounds there are before the first label was given."""
-    labelled = (done.number for done in history if done.queried or done.given)
-    return next(labelled, len(history))
+    """How many rounds there are before anything was learnt, or, if nothing was, before a label."""
+    learnt = [done.number for done in history if done.metrics]
+    labelled = [done.number for done in history if done.queried or done.given]
+    return next(iter(learnt or labelled), len(history))
 
 
 def _past(found: Round) -> Past:

@@ -386,3 +386,28 @@ def test_labels_of_which_other_models_think_otherwise_are_doubted() -> None:
     label, p = question.doubts[wrong]
     assert label == int(truth_of(40)[wrong])
     assert p == max(p for _, p in question.doubts.values())
+
+
+def test_as_long_as_all_labels_are_of_one_class_the_start_goes_on() -> None:
+    experiment = experiment_of(data_of(), plan=Plan(3, 2, 9), start="kmeans")
+    for number, classes in enumerate([[0, 0, 0], [0, 0], [0, 1]]):
+        if number == 1:  # also when the command goes on
+            before, history = experiment.state_dict(), experiment.history
+            experiment = experiment_of(data_of(), plan=Plan(3, 2, 9), start="kmeans")
+            experiment.resume(history, before)
+        question = experiment.ask()
+        assert question is not None
+        assert question.view is None
+        done = experiment.tell(classes)
+        assert bool(done.metrics) == bool(done.steps) == (number == 2)
+    question = experiment.ask()
+    assert question is not None
+    assert question.view is not None
+
+
+def test_given_labels_of_one_class_do_not_stand_in_for_a_start() -> None:
+    low = (truth_of(40) == 0).nonzero().flatten().tolist()[:8]
+    experiment = experiment_of(data_of(known=low))
+    question = experiment.ask()
+    assert question is not None
+    assert len(question.rows) == 6

@@ -150,7 +150,7 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
         assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
         assert np.isnan(file["probabilities"]).all()
-    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz or"):
+    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz, gallery or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
 
