@@ -31,11 +31,11 @@ from autoal.cycle import startfile
 from autoal.errors import UserError, unknown
 from autoal.foresight import (
     DECLARED,
-    PARTNERS,
     ROWS,
     demand_feasible,
     demand_partner,
     may_grow,
+    partners_of,
 )
 from autoal.plugins import DATA, ENCODERS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
 from autoal.settings import (
@@ -143,9 +143,9 @@ def demand_foreseen(settings: Settings) -> None:
     filed, declared = _container(composed), _declared(composed)
     larger = may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
-    strategy, partners = settings["strategy"]["name"], declared.get("oracle", {}).get(PARTNERS)
-    same = settings["oracle"] == filed["oracle"]
-    if same and partners is not None and strategy in _read("strategies"):
+    strategy, ours = settings["strategy"]["name"], _read("strategies")
+    if settings["oracle"] == filed["oracle"] and strategy in ours:
+        partners = partners_of(declared.get("oracle", {}), ours)
         demand_partner(_choices()["oracle"], strategy, partners)
 
 

@@ -3,7 +3,7 @@
 The parts refuse the same once they are there; here it is answered at once.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from autoal.blame import refused
@@ -16,9 +16,9 @@ from autoal.record.layout import CONFIG, ROUNDS
 from autoal.settings import Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: how many
-# rows a pool has, and which of our strategies an oracle goes with.
-ROWS, PARTNERS = "_rows_", "_strategies_"
-DECLARED = (ROWS, PARTNERS)
+# rows a pool has, and which of our strategies an oracle goes with: some, or all but some.
+ROWS, PARTNERS, REFUSED = "_rows_", "_strategies_", "_refuses_"
+DECLARED = (ROWS, PARTNERS, REFUSED)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "split_seed", "validation"),
@@ -56,6 +56,12 @@ def _demand_folder(settings: Settings) -> None:
     except UserError:
         return
     demand_more(folder, changes(there, plain(settings)))
+
+
+def partners_of(declared: Settings, ours: Iterable[str]) -> list[str]:
+    """Those of our strategies that an oracle goes with, by what its file declares."""
+    refused = declared.get(REFUSED, ())
+    return [name for name in declared.get(PARTNERS, ours) if name not in refused]
 
 
 def demand_partner(oracle: str, strategy: str, partners: Collection[str]) -> None:

@@ -182,7 +182,7 @@ def test_a_head_is_trained_on_features_that_are_kept(train: Zygote, tmp_path: Pa
     )
     first = run(train, tmp_path, *options)
     assert first.code == 0, first.err
-    assert "Patches looks at 24 rows" in first.err
+    assert "the encoder looks at 24 rows" in first.err
     again = run(train, tmp_path, *options, "name=again")
     assert again.code == 0, again.err
     assert "looks at" not in again.err

@@ -89,15 +89,15 @@ class Encoded(Data):
 
     def _first_time(self, parts: Mapping[str, Rows]) -> Iterator[NamedArrays]:
         """The features, block by block, and at last the encoder's state."""
-        begin, name = perf_counter(), type(self.encoder).__name__
+        begin = perf_counter()
         count = sum(map(len, parts.values()))
-        print(f"{name} looks at {count:,} rows, once; kept for next time", file=sys.stderr)
+        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         self.encoder.learn(parts["train"], self.device)
-        with progress(name, count) as advance:
+        with progress("the encoder", count) as advance:
             for part, features in _stream(self.encoder, parts, self.device):
                 yield {part: features.numpy()}
                 advance(len(features))
-        print(f"{name} took {perf_counter() - begin:.0f} s", file=sys.stderr)
+        print(f"the encoder took {perf_counter() - begin:.0f} s", file=sys.stderr)
         yield {STATE: _packed(self.encoder)}
 
 
