@@ -18,7 +18,7 @@ from autoal.people.leases import Leases
 from autoal.people.said import Opinion, Said, effort
 
 if TYPE_CHECKING:  # or a desk could not be tested without torch
-    from autoal.people.asked import Asked
+    from autoal.people.asked import AskedRow
 
 AHEAD = 5  # rows that a person holds at most, so that the next ones are there at once
 SECOND = "second"  # asks for somebody else's opinion
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
     row: int
     kind: str
-    asked: Asked
+    asked: AskedRow
     round: int
     blind: bool  # neither the model's guess nor anybody else's opinion is shown
     label: str | None = None  # that counts now; of a review
@@ -103,7 +103,7 @@ class Desk:
         self.said = Said(self.ledger)
         self.leases = Leases(self.clock)
         self.batch = _Open()
-        self.asked: dict[int, Asked] = {}  # by row, all that may be shown
+        self.asked: dict[int, AskedRow] = {}  # by row, all that may be shown
         self.known: dict[int, str] = {}  # labels that were handed over
         self.declined: set[int] = set()  # rows that were handed over without one
         self.closed = ""  # the phase in which all pages end
@@ -112,7 +112,7 @@ class Desk:
 
     # What the engine does.
 
-    def open(self, number: int, asked: Sequence[Asked]) -> None:
+    def open(self, number: int, asked: Sequence[AskedRow]) -> None:
         """Ask about these rows."""
         self.asked |= {one.row: one for one in asked}
         self.batch = _Open(number, [one.row for one in asked], handed=False)

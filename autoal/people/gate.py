@@ -15,7 +15,7 @@ from autoal.errors import UserError
 from autoal.people.desk import RefusedError
 from autoal.people.tokens import Tokens
 
-MOST = 16 * 1024  # bytes of a request's body
+MOST_BYTES = 16 * 1024  # bytes of a request's body
 CONTENT = (
     "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -19,7 +19,7 @@ from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.oracles.truth import truth_of
-from autoal.people.asked import Asked, asked
+from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
 from autoal.people.fitting import demand_blind, demand_same_rows
@@ -171,12 +171,12 @@ def _login() -> str:
         return "me"
 
 
-def _again(rows: Rows, row: int) -> Asked:
+def _again(rows: Rows, row: int) -> AskedRow:
     """A row that was asked about before."""
     place = torch.tensor([row])
     shown = None if rows.shown is None else rows.shown[row]
     key = "" if rows.keys is None else rows.keys[row]
-    return Asked(row, rows.named(place)[0], key, shown, (), "")
+    return AskedRow(row, rows.named(place)[0], key, shown, (), "")
 
 
 def _doubts(question: Question) -> Doubts:

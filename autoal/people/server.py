@@ -21,11 +21,12 @@ from aiohttp import web
 
 from autoal.errors import UserError, Waiting
 from autoal.model.fitstep import FitStep
-from autoal.people.asked import Asked
-from autoal.people.cards import picture_in, picture_of
+from autoal.people.asked import AskedRow
+from autoal.people.cards import picture_of
 from autoal.people.desk import Batch, Desk, LateError, RefusedError, Reply
 from autoal.people.events import LABEL
-from autoal.people.gate import MOST, BarredError, Gate, address, body_of
+from autoal.people.gate import MOST_BYTES, BarredError, Gate, address, body_of
+from autoal.people.seen import picture_in
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts, labelled_of, state_of
 from autoal.people.tokens import Tokens
@@ -38,7 +39,7 @@ PAGE = {  # by path: the file, and what it is
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-OPEN = frozenset(PAGE) - {"/"}  # of these nobody learns anything
+PUBLIC = frozenset(PAGE) - {"/"}  # of these nobody learns anything
 PATIENCE = 25.0  # seconds after which a page that waits for news is answered without any
 GLANCE = 5.0  # seconds after which is looked at who is still there
 FAREWELL = 2.0  # seconds that pages have to hear that all is done
@@ -101,7 +102,7 @@ class Server:
 
     # What the engine does, from its own thread.
 
-    def ask(self, number: int, asked: Sequence[Asked], doubts: Doubts) -> Batch:
+    def ask(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Batch:
         """Ask people about rows, and wait until they have answered."""
         return self._do(self._answered(number, asked, doubts))
 
@@ -150,7 +151,7 @@ class Server:
 
     async def _listen(self, port: int) -> tuple[web.AppRunner, int]:
         """Serve at a port; whoever comes before its number is known is not let in."""
-        app = web.Application(client_max_size=MOST)
+        app = web.Application(client_max_size=MOST_BYTES)
         runner = web.AppRunner(
             app,
             handle_signals=False,
@@ -162,13 +163,13 @@ class Server:
         sock = _bound(self.host, port)
         number = int(sock.getsockname()[1])
         self._gate = Gate(self.host, number, self.tokens)
-        app.middlewares.append(self._gate.pages(OPEN))
+        app.middlewares.append(self._gate.pages(PUBLIC))
         app.add_routes(self._routes())
         await runner.setup()
         await web.SockSite(runner, sock).start()
         return runner, number
 
-    async def _answered(self, number: int, asked: Sequence[Asked], doubts: Doubts) -> Batch:
+    async def _answered(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Batch:
         self._foreseen |= {one.row: one.guess[0] for one in asked if one.guess}
         self._doubts = doubts | self._foreseen
         self.desk.open(number, asked)

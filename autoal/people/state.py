@@ -11,7 +11,7 @@ from autoal.people.keys import keys_of
 from autoal.people.standing import Standing
 
 Doubts = dict[int, tuple[str, float]]  # by row: what a model takes it for, and how surely
-MOST = 500  # labels that one list shows
+MOST_LISTED = 500  # labels that one list shows
 
 
 def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
@@ -40,10 +40,11 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
 
 def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[dict[str, Any]]:
     """The labels that were given, newest first, with how surely a model takes them for wrong."""
-    reviews = desk.reviews()
+    tasks = desk.reviews()
     if suspected_first:
-        reviews.sort(key=lambda task: _suspicion(task, doubts) or 0.0, reverse=True)
-    return [{**_told(task), "suspicion": _suspicion(task, doubts)} for task in reviews[:MOST]]
+        tasks.sort(key=lambda task: _suspicion(task, doubts) or 0.0, reverse=True)
+    shown = tasks[:MOST_LISTED]
+    return [{**_told(task), "suspicion": _suspicion(task, doubts)} for task in shown]
 
 
 def _suspicion(task: Task, doubts: Doubts) -> float | None:

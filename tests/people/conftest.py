@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.tokens import Tokens
@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def start(
-            *people: str, asked: Sequence[Asked] = tuple(asked_of([5, 3, 9, 1])), **options: Any
+            *people: str, asked: Sequence[AskedRow] = tuple(asked_of([5, 3, 9, 1])), **options: Any
         ) -> Server:
             desk = desk_of(tmp_path, *people, **options)
             desk.open(1, asked)

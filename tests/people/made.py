@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.desk import Desk, Reply, Task
 from autoal.people.events import LABEL, Event, Ledger
 
@@ -29,8 +29,8 @@ def event(identity: str, **parts: Any) -> Event:
     return Event(id=identity, **{**said, **parts})
 
 
-def asked_of(rows: Sequence[int], guess: Any = GUESS, why: str = "it is near") -> list[Asked]:
-    return [Asked(row, f"{row}.jpg", f"sha256:{row}", None, guess, why) for row in rows]
+def asked_of(rows: Sequence[int], guess: Any = GUESS, why: str = "it is near") -> list[AskedRow]:
+    return [AskedRow(row, f"{row}.jpg", f"sha256:{row}", None, guess, why) for row in rows]
 
 
 def desk_of(folder: Path, *people: str, **options: Any) -> Desk:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autoal.errors import Waiting
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.desk import Batch
 from autoal.people.server import Server
 from tests.browser import chromium, opened
@@ -44,9 +44,9 @@ class Engine(Thread):
                 self.batches.append(self.server.ask(number, asked, {}))
 
     @staticmethod
-    def asked(row: int, guess: tuple[tuple[str, float], ...]) -> Asked:
+    def asked(row: int, guess: tuple[tuple[str, float], ...]) -> AskedRow:
         pixels = torch.full((3, 32, 32), 20 * row, dtype=torch.uint8)
-        return Asked(row, f"{row}.jpg", f"sha256:{row}", pixels, guess, "it is near")
+        return AskedRow(row, f"{row}.jpg", f"sha256:{row}", pixels, guess, "it is near")
 
 
 def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:

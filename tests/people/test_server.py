@@ -15,7 +15,7 @@ from PIL import Image
 from autoal import Round
 from autoal.errors import UserError, Waiting
 from autoal.model.fitstep import FitStep
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.desk import Desk
 from autoal.people.gate import address
 from autoal.people.server import Server
@@ -157,7 +157,7 @@ def wait_for(client: Client, version: int, wanted: Callable[[Any], Any]) -> Any:
 def test_a_picture_is_the_file_itself(server: Start, page: Open, tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"  # which is a PNG, whatever its name says
     Image.new("RGB", (30, 20)).save(path, "PNG")
-    client = page(server(asked=[Asked(5, "a.jpg", "", path, (), "")]))
+    client = page(server(asked=[AskedRow(5, "a.jpg", "", path, (), "")]))
     card = client.get("/api/state")["tasks"][0]["card"]
     assert (card["url"], card["width"], card["height"]) == ("/picture/5", 30, 20)
     found = client.reach("GET", f"{card['url']}?token={client.token}", Authorization=None)
@@ -168,7 +168,7 @@ def test_a_picture_is_the_file_itself(server: Start, page: Open, tmp_path: Path)
 
 def test_pixels_become_a_picture(server: Start, page: Open, tmp_path: Path) -> None:
     pixels = torch.randint(255, (3, 4, 6), dtype=torch.uint8)
-    client = page(server(asked=[Asked(5, "5", "", pixels, (), "")]))
+    client = page(server(asked=[AskedRow(5, "5", "", pixels, (), "")]))
     (tmp_path / "p.png").write_bytes(client.reach("GET", "/picture/5").content)
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.size == (6, 4)
@@ -178,7 +178,7 @@ def test_pixels_become_a_picture(server: Start, page: Open, tmp_path: Path) -> N
 def test_a_picture_that_has_vanished_is_told_and_can_be_called_broken(
     server: Start, page: Open, tmp_path: Path
 ) -> None:
-    client = page(server(asked=[Asked(5, "a.png", "", tmp_path / "a.png", (), "")]))
+    client = page(server(asked=[AskedRow(5, "a.png", "", tmp_path / "a.png", (), "")]))
     assert client.get("/api/state")["tasks"][0]["card"]["width"] == 0
     found = client.reach("GET", "/picture/5")
     assert (found.status, "a.png" in found.json["error"]) == (404, True)
