@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from autoal.errors import UserError
-from autoal.people.desk import RefusedError
+from autoal.people.tasks import RefusedError
 from autoal.people.tokens import Tokens
 
 MOST_BYTES = 16 * 1024  # bytes of a request's body

@@ -122,10 +122,12 @@ class People(Asking, Sink):
         demand_same_rows(ledger, self.data.train)
         _, history = finished_rounds(self.folder)
         desk = Desk(ledger, self.people, classes, self.second, self.guess)
-        desk.asked = {event.row: _again(self.data.train, event.row) for event in ledger.counting()}
+        desk.agenda.asked = {
+            event.row: _again(self.data.train, event.row) for event in ledger.counting()
+        }
         for done in history:
             desk.known |= {row: classes[label] for row, label in done.told.items()}
-            desk.declined.update(done.declined)
+            desk.agenda.declined.update(done.declined)
         tokens = Tokens.kept(self.folder, self.people)
         judges = self.data.checked if self.data.test is None else 0
         standing = Standing.of(self.folder, history, judges)

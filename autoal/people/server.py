@@ -23,12 +23,13 @@ from autoal.errors import UserError, Waiting
 from autoal.model.fitstep import FitStep
 from autoal.people.asked import AskedRow
 from autoal.people.cards import picture_of
-from autoal.people.desk import Batch, Desk, LateError, RefusedError, Reply
+from autoal.people.desk import Desk
 from autoal.people.events import LABEL
 from autoal.people.gate import MOST_BYTES, BarredError, Gate, address, body_of
 from autoal.people.seen import picture_in
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts, labelled_of, state_of
+from autoal.people.tasks import LateError, Outcome, RefusedError, Reply
 from autoal.people.tokens import Tokens
 from autoal.record.kinds import AMOUNT, TEXT, WHOLE, Kind
 from autoal.record.round import Round
@@ -102,7 +103,7 @@ class Server:
 
     # What the engine does, from its own thread.
 
-    def ask(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Batch:
+    def ask(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Outcome:
         """Ask people about rows, and wait until they have answered."""
         return self._do(self._answered(number, asked, doubts))
 
@@ -169,14 +170,14 @@ class Server:
         await web.SockSite(runner, sock).start()
         return runner, number
 
-    async def _answered(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Batch:
+    async def _answered(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Outcome:
         self._foreseen |= {one.row: one.guess[0] for one in asked if one.guess}
         self._doubts = doubts | self._foreseen
         self.desk.open(number, asked)
         self._tell()
         while not self.desk.complete:
             if self.desk.deserted:
-                left, of = len(self.desk.left), len(self.desk.batch.rows)
+                left, of = len(self.desk.left), len(self.desk.agenda.batch.rows)
                 raise Waiting(
                     f"stopped for today with {left} of the {of} rows of round {number} left; "
                     "nothing is lost, and the same command goes on"
@@ -222,7 +223,7 @@ class Server:
         return web.Response(body=content, content_type=kind, charset="utf-8", headers=NOTHING_KEPT)
 
     async def _picture(self, request: web.Request) -> web.Response:
-        asked = self.desk.asked.get(int(request.match_info["row"]))
+        asked = self.desk.agenda.asked.get(int(request.match_info["row"]))
         source = None if asked is None else picture_in(asked.shown)
         if source is None:
             raise BarredError(404, "there is no such picture")

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from autoal.people.asked import AskedRow
-from autoal.people.desk import Desk, Reply, Task
+from autoal.people.desk import Desk
 from autoal.people.events import LABEL, Event, Ledger
+from autoal.people.tasks import Reply, Task
 
 CLASSES = ("cat", "dog", "eel")
 GUESS = (("dog", 0.7), ("cat", 0.2), ("eel", 0.1))

@@ -10,8 +10,8 @@ import torch
 
 from autoal.errors import Waiting
 from autoal.people.asked import AskedRow
-from autoal.people.desk import Batch
 from autoal.people.server import Server
+from autoal.people.tasks import Outcome
 from tests.browser import chromium, opened
 from tests.people.made import GUESS
 from tests.people.window import Window
@@ -34,14 +34,14 @@ class Engine(Thread):
     def __init__(self, server: Server, count: int) -> None:
         super().__init__(daemon=True)
         self.server, self.count = server, count
-        self.batches: list[Batch] = []
+        self.outcomes: list[Outcome] = []
 
     def run(self) -> None:
         with suppress(Waiting):  # somebody stopped for today
             for number in range(self.count):
                 rows = range(3 * number, 3 * number + 3)
                 asked = [self.asked(row, GUESS if number else ()) for row in rows]
-                self.batches.append(self.server.ask(number, asked, {}))
+                self.outcomes.append(self.server.ask(number, asked, {}))
 
     @staticmethod
     def asked(row: int, guess: tuple[tuple[str, float], ...]) -> AskedRow:
@@ -61,7 +61,7 @@ def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:
     window.shows("The model is learning")
     engine.join(timeout=10)
     assert rows == [0, 1, 2, 1, 2, 3, 4]
-    assert [batch.labels for batch in engine.batches] == [
+    assert [outcome.labels for outcome in engine.outcomes] == [
         {0: "cat", 1: "eel"},
         {3: "dog", 5: "dog"},
     ]
