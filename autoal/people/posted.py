@@ -40,15 +40,12 @@ async def posted(
         more: names that may be there, and what is meant where they are not.
     """
     body = await _body_of(request)
-    try:
-        for name in needed:
-            if name not in body:
-                raise UserError(f"`{name}` is lacking")
-        values = {name: body.get(name, more.get(name)) for name in (*needed, *more)}
-        for name, value in values.items():
-            _KINDS[name].demand(name, value)
-    except UserError as error:
-        raise RefusedError(str(error)) from error
+    for name in needed:
+        if name not in body:
+            raise RefusedError(f"`{name}` is lacking")
+    values = {name: body.get(name, more.get(name)) for name in (*needed, *more)}
+    for name, value in values.items():
+        _demand(name, value)
     return values
 
 
@@ -63,3 +60,11 @@ async def _body_of(request: web.Request) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BarredError(400, "what is posted must be a mapping")
     return found
+
+
+def _demand(name: str, value: Any) -> None:
+    """Refuse a value that is not of its kind."""
+    try:
+        _KINDS[name].demand(name, value)
+    except UserError as error:
+        raise RefusedError(str(error)) from error

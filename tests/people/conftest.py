@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.tokens import Tokens
 from tests.people.made import asked_of, desk_of
+from tests.people.served import Open, Start
 from tests.people.simulated import Client
-
-Open = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +21,7 @@ def no_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def server(tmp_path: Path) -> Iterator[Start]:
     """Starts a server that asks people about rows."""
     with ExitStack() as stack:
 
@@ -40,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def page() -> Iterator[Callable[..., Client]]:
+def page() -> Iterator[Open]:
     """Opens the page of a person."""
     with ExitStack() as stack:
 
@@ -50,3 +49,9 @@ def page() -> Iterator[Callable[..., Client]]:
             return client
 
         yield open_page
+
+
+@pytest.fixture
+def client(server: Start, page: Open) -> Client:
+    """Ann's page, on which four rows are asked about."""
+    return page(server())

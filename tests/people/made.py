@@ -12,6 +12,7 @@ from autoal.people.tasks import Reply, Task
 
 CLASSES = ("cat", "dog", "eel")
 GUESS = (("dog", 0.7), ("cat", 0.2), ("eel", 0.1))
+ANSWER = {"id": "x", "row": 5, "kind": "label", "label": "cat", "seconds": 1.0, "shown": False}
 IDS = map(str, count())
 
 

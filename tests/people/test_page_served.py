@@ -1,6 +1,6 @@
 """The labelling page in a real browser, as the real server serves it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -14,12 +14,11 @@ from autoal.people.server import Server
 from autoal.people.tasks import Outcome
 from tests.browser import chromium, opened
 from tests.people.made import GUESS
+from tests.people.served import Start
 from tests.people.window import Window
 
 PROGRAM = str(chromium())
 pytestmark = pytest.mark.skipif(not chromium(), reason="no Chromium on PATH or in AUTOAL_CHROMIUM")
-
-Start = Callable[..., Server]
 
 
 @pytest.fixture
