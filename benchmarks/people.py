@@ -26,7 +26,7 @@ from PIL import Image
 from autoal.model.networks import ResNet18
 from autoal.model.task import Task
 from autoal.model.training import Training
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
 from autoal.people.server import Server
@@ -42,7 +42,7 @@ TURNS = 4
 Answered = list[dict[str, Any]]  # of each person: rows, and seconds of answers and pictures
 
 
-def pictures(folder: Path, count: int) -> list[Asked]:
+def pictures(folder: Path, count: int) -> list[AskedRow]:
     """Rows whose pictures are files as cameras make them, but small."""
     smooth = np.random.default_rng(0).integers(255, size=(8, 10, 3), dtype=np.uint8)
     large = Image.fromarray(smooth).resize(SIDES, Image.Resampling.BICUBIC)
@@ -50,7 +50,7 @@ def pictures(folder: Path, count: int) -> list[Asked]:
     for row in range(count):
         path = folder / f"{row}.jpg"
         large.save(path, quality=90)
-        asked.append(Asked(row, path.name, "", path, (("cat", 0.6), ("dog", 0.4)), "it is near"))
+        asked.append(AskedRow(row, path.name, "", path, (("cat", 0.6), ("dog", 0.4)), "it is near"))
     return asked
 
 

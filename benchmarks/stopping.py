@@ -19,8 +19,11 @@ import numpy as np
 import torch
 
 from autoal import Data, Experiment, Plan, Round, TrueLabels, View, rounds
+from autoal.cycle.agreement import Change, Kappa
+from autoal.cycle.curves import Cost, Plateau
 from autoal.cycle.hooks import StopRule
-from autoal.cycle.stopping import Budget, Change, Cost, Kappa, Plateau, Uncertainty
+from autoal.cycle.spending import Budget
+from autoal.cycle.uncertainty import Uncertainty
 from autoal.seeding import generator
 from benchmarks.frozen import POOL, SETS, head_of, pool_of, whole
 from benchmarks.report import keep, table

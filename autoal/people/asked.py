@@ -15,7 +15,7 @@ BEST = 5  # classes of a guess
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedRow:
     """One row of a question."""
 
     row: int  # number in the pool
@@ -31,7 +31,7 @@ class Asked:
         return self.guess[0][1] - self.guess[1][1] if self.guess else None
 
 
-def asked(question: Question) -> list[Asked]:
+def asked(question: Question) -> list[AskedRow]:
     """The rows of a question, in its order."""
     probs = _probs(question)
     rows = question.rows.tolist()
@@ -40,7 +40,7 @@ def asked(question: Question) -> list[Asked]:
     keys = question.keys or [""] * len(rows)
     guesses = [_guess(line, question) for line in probs] if probs is not None else [()] * len(rows)
     return [
-        Asked(row, str(name), key, item, guess, _why(place, len(rows), guess))
+        AskedRow(row, str(name), key, item, guess, _why(place, len(rows), guess))
         for place, (row, name, key, item, guess) in enumerate(
             zip(rows, names, keys, shown, guesses, strict=True)
         )

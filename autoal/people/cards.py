@@ -14,7 +14,8 @@ from torch import Tensor
 from autoal.bounds import demand_file
 from autoal.data.pictures import FORMATS
 from autoal.errors import UserError
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
+from autoal.people.seen import picture_in
 
 ORIENTATION = 0x0112  # the tag that says how a camera was held
 TURNED = (5, 6, 7, 8)  # its values for a picture whose sides change places
@@ -27,7 +28,7 @@ class Picture(NamedTuple):
     kind: str  # of its format, as in image/png
 
 
-def card_of(asked: Asked, url: str) -> dict[str, Any]:
+def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
     """What a page makes a card of.
 
     Args:
@@ -45,13 +46,6 @@ def card_of(asked: Asked, url: str) -> dict[str, Any]:
         return {"kind": "cells", **common, "cells": _cells(shown)}
     texts = [shown] if isinstance(shown, str) else shown or []
     return {"kind": "text", **common, "texts": [str(text) for text in texts]}
-
-
-def picture_in(shown: Any) -> Path | Tensor | None:
-    """The picture among what is shown of a row."""
-    if isinstance(shown, Mapping):
-        return next((cell for cell in shown.values() if isinstance(cell, Path)), None)
-    return shown if isinstance(shown, Path | Tensor) else None
 
 
 def picture_of(source: Path | Tensor) -> Picture:

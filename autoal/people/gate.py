@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -12,10 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from autoal.errors import UserError
-from autoal.people.desk import RefusedError
+from autoal.people.tasks import RefusedError
 from autoal.people.tokens import Tokens
 
-MOST = 16 * 1024  # bytes of a request's body
 CONTENT = (
     "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -112,19 +110,6 @@ def address(host: str, port: int) -> str:
     """As it stands in a URL, and as browsers name it."""
     name = f"[{host}]" if ":" in host else host
     return name if port == WEB else f"{name}:{port}"
-
-
-async def body_of(request: web.Request) -> dict[str, Any]:
-    """The mapping that was posted."""
-    if request.content_type != "application/json":
-        raise BarredError(415, "what is posted must be application/json")
-    try:
-        found = json.loads(await request.text())
-    except (ValueError, LookupError, RecursionError) as error:
-        raise BarredError(400, f"this is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise BarredError(400, "what is posted must be a mapping")
-    return found
 
 
 def failed(status: int, words: str) -> web.Response:

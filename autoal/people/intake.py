@@ -12,14 +12,14 @@ import torch
 from autoal.data.contract import Data
 from autoal.oracles.question import Answers, Question
 from autoal.oracles.truth import truth_of
-from autoal.people.asked import Asked, asked
+from autoal.people.asked import AskedRow, asked
 from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
 from autoal.people.fitting import demand_same_rows
 from autoal.people.said import Said, effort
 from autoal.record.finished import finished_rounds
 from autoal.record.layout import LABELS
 
-MOST = 10  # problems that one message tells
+MOST_TOLD = 10  # problems that one message tells
 
 
 class Intake:
@@ -42,7 +42,7 @@ class Intake:
         self.question = question
         self._rows = data.train
         self._named = data.train.named(torch.arange(len(data.train)))
-        self.asked: dict[int, Asked] = {
+        self.asked: dict[int, AskedRow] = {
             each.row: replace(each, name=self._named[each.row]) for each in asked(question)
         }
         self._said = Said(ledger)
@@ -52,7 +52,7 @@ class Intake:
         self._declined = {row for done in history for row in done.declined}
 
     @property
-    def unanswered(self) -> list[Asked]:
+    def unanswered(self) -> list[AskedRow]:
         """The rows about which nobody said anything yet."""
         return [each for row, each in self.asked.items() if not self._said.of(row)]
 
@@ -141,5 +141,5 @@ class Intake:
 
 def few(problems: Sequence[str]) -> list[str]:
     """The first of many problems, and how many more there are."""
-    more = len(problems) - MOST
-    return [*problems[:MOST], *([f"  and {more} more"] if more > 0 else [])]
+    more = len(problems) - MOST_TOLD
+    return [*problems[:MOST_TOLD], *([f"  and {more} more"] if more > 0 else [])]

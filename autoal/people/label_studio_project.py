@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autoal.errors import UserError, about
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.cards import picture_of
 from autoal.people.events import Event
 from autoal.people.intake import Intake, few
@@ -46,7 +46,7 @@ class Project:
             ours = [task for task in self.api.get(path) if task["meta"].get("run") == self.run]
             return {task["meta"]["row"]: task for task in ours}
 
-    def add(self, rows: Sequence[Asked]) -> None:
+    def add(self, rows: Sequence[AskedRow]) -> None:
         """Ask about these rows, in this order."""
         if rows:
             tasks = [self._task(row) for row in rows]
@@ -67,7 +67,7 @@ class Project:
             if not intake.objection(event) and intake.take(event):
                 self._tell_disagreement(event, tasks[event.row])
 
-    def demand(self, tasks: Mapping[int, Task], rows: Sequence[Asked]) -> None:
+    def demand(self, tasks: Mapping[int, Task], rows: Sequence[AskedRow]) -> None:
         """Refuse to wait for rows whose tasks are gone."""
         gone = [row.name for row in rows if row.row not in tasks]
         if gone:
@@ -76,7 +76,7 @@ class Project:
                 f"that of {gone[0]}; the same command asks about their rows anew"
             )
 
-    def _task(self, row: Asked) -> dict[str, Any]:
+    def _task(self, row: AskedRow) -> dict[str, Any]:
         """What asks about a row; the run and the row stand where no person need see them."""
         found = seen(row.shown)
         data = data_of(row.name, row.why, found, self._uploaded(row, found))
@@ -84,7 +84,7 @@ class Project:
         best = [self.form.prediction(*pair) for pair in row.guess[:1]]
         return {"data": data, "meta": {"run": self.run, "row": row.row}, "predictions": best}
 
-    def _uploaded(self, row: Asked, found: Seen) -> str | None:
+    def _uploaded(self, row: AskedRow, found: Seen) -> str | None:
         """Where the server has the picture of a row, if there is one."""
         if found.picture is None:
             return None

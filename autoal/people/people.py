@@ -19,7 +19,7 @@ from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.oracles.truth import truth_of
-from autoal.people.asked import Asked, asked
+from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
 from autoal.people.fitting import demand_blind, demand_same_rows
@@ -122,10 +122,12 @@ class People(Asking, Sink):
         demand_same_rows(ledger, self.data.train)
         _, history = finished_rounds(self.folder)
         desk = Desk(ledger, self.people, classes, self.second, self.guess)
-        desk.asked = {event.row: _again(self.data.train, event.row) for event in ledger.counting()}
+        desk.agenda.asked = {
+            event.row: _again(self.data.train, event.row) for event in ledger.counting()
+        }
         for done in history:
             desk.known |= {row: classes[label] for row, label in done.told.items()}
-            desk.declined.update(done.declined)
+            desk.agenda.declined.update(done.declined)
         tokens = Tokens.kept(self.folder, self.people)
         judges = self.data.checked if self.data.test is None else 0
         standing = Standing.of(self.folder, history, judges)
@@ -171,12 +173,12 @@ def _login() -> str:
         return "me"
 
 
-def _again(rows: Rows, row: int) -> Asked:
+def _again(rows: Rows, row: int) -> AskedRow:
     """A row that was asked about before."""
     place = torch.tensor([row])
     shown = None if rows.shown is None else rows.shown[row]
     key = "" if rows.keys is None else rows.keys[row]
-    return Asked(row, rows.named(place)[0], key, shown, (), "")
+    return AskedRow(row, rows.named(place)[0], key, shown, (), "")
 
 
 def _doubts(question: Question) -> Doubts:

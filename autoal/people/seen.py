@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from autoal.people.cards import picture_in
-
 
 class Seen(NamedTuple):
     """The parts of what there is to see; a row may have a picture and cells beside it."""
@@ -26,3 +24,10 @@ def seen(shown: Any) -> Seen:
         cells = {str(name): str(cell) for name, cell in shown.items() if cell is not picture}
         return Seen(picture, cells, None)
     return Seen(picture, {}, None if picture is not None or shown is None else str(shown))
+
+
+def picture_in(shown: Any) -> Path | Tensor | None:
+    """The picture among what is shown of a row."""
+    if isinstance(shown, Mapping):
+        return next((cell for cell in shown.values() if isinstance(cell, Path)), None)
+    return shown if isinstance(shown, Path | Tensor) else None

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from autoal.data.sheet import DELIMITERS
 from autoal.errors import UserError
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.seen import seen
 
-NAME, LABEL = "name", "label"
-OURS = (NAME, LABEL, "guess", "margin", "why")  # columns, before those of the data
+NAME_COLUMN, LABEL_COLUMN = "name", "label"
+OURS = (NAME_COLUMN, LABEL_COLUMN, "guess", "margin", "why")  # columns, before those of the data
 LONGEST = 32_000  # characters of a cell: spreadsheets hold 767 more
 TEXT = "text"  # column of rows that are texts
 _FORMULA = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet would compute, also once it is escaped
@@ -37,7 +37,7 @@ def cell(text: str) -> str:
     return f"'{escaped}" if _FORMULA.match(escaped) else escaped
 
 
-def written(rows: Sequence[Asked]) -> bytes:
+def written(rows: Sequence[AskedRow]) -> bytes:
     """The content of a file that asks for the classes of these rows.
 
     It begins with a byte order mark only where spreadsheets would mistake its letters without.
@@ -53,13 +53,13 @@ def written(rows: Sequence[Asked]) -> bytes:
     return content.encode("utf-8" if content.isascii() else "utf-8-sig")
 
 
-def _ours(row: Asked) -> list[str]:
+def _ours(row: AskedRow) -> list[str]:
     guess = cell(row.guess[0][0]) if row.guess else ""
     margin = "" if row.margin is None else f"{row.margin:.4f}"
     return [cell(row.name), "", guess, margin, cell(row.why)]
 
 
-def _theirs(row: Asked) -> dict[str, str]:
+def _theirs(row: AskedRow) -> dict[str, str]:
     """What there is to read of a row, by columns of names that are not ours."""
     found = seen(row.shown)
     cells = found.cells if found.text is None else {TEXT: found.text}
@@ -79,13 +79,14 @@ def read(path: Path) -> list[Line]:
         for delimiter in said[1] if said else DELIMITERS:
             _, names = next(_lines(text, delimiter, start, strict=False), (0, []))
             header = [name.strip().lower() for name in names]
-            if {NAME, LABEL} <= {*header}:
+            if {NAME_COLUMN, LABEL_COLUMN} <= {*header}:
                 return list(_told(path, header, [*_lines(text, delimiter, start)][1:]))
     except csv.Error as error:
         raise UserError(f"{path} cannot be read as CSV: {error}") from error
     first = text.strip().partition("\n")[0].strip()
     raise UserError(
-        f"{path} must have the columns `{NAME}` and `{LABEL}` in its first line, which is {first!r}"
+        f"{path} must have the columns `{NAME_COLUMN}` and `{LABEL_COLUMN}` in its first "
+        f"line, which is {first!r}"
     )
 
 
@@ -119,10 +120,10 @@ def _told(
     path: Path, header: Sequence[str], lines: Sequence[tuple[int, list[str]]]
 ) -> Iterator[Line]:
     """What the lines below a header say about rows."""
-    for column in (NAME, LABEL):
+    for column in (NAME_COLUMN, LABEL_COLUMN):
         if header.count(column) > 1:
             raise UserError(f"{path} has {header.count(column)} columns `{column}`: leave one")
-    name, label = header.index(NAME), header.index(LABEL)
+    name, label = header.index(NAME_COLUMN), header.index(LABEL_COLUMN)
     for number, cells in lines:
         whole = [*cells, *[""] * (len(header) - len(cells))]  # some leave blanks at the end out
         yield Line(number, whole[name], whole[label].strip())

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from autoal.people.cards import card_of
-from autoal.people.desk import REVIEW, Desk, Task
+from autoal.people.desk import Desk
 from autoal.people.events import DECLINED, median_seconds
 from autoal.people.keys import keys_of
 from autoal.people.standing import Standing
+from autoal.people.tasks import REVIEW, Task
 
 Doubts = dict[int, tuple[str, float]]  # by row: what a model takes it for, and how surely
-MOST = 500  # labels that one list shows
+MOST_LISTED = 500  # labels that one list shows
 
 
 def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
     """All that the page of a person shows."""
     tasks = desk.tasks(person)
-    rows = desk.batch.rows
+    rows = desk.agenda.batch.rows
     own = [event for event in desk.said if event.by == person]
     labelled = desk.known.keys() | desk.said.labels.keys()
     return {
@@ -29,7 +30,7 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
             for name, key in zip(desk.classes, keys_of(desk.classes), strict=True)
         ],
         "phase": desk.phase(person, tasks),
-        "round": desk.batch.number,
+        "round": desk.agenda.batch.number,
         "batch": {"done": len(rows) - len(desk.left), "of": len(rows)},
         "labels": len(labelled),
         "declined": len({event.row for event in desk.said if event.kind in DECLINED} - labelled),
@@ -43,13 +44,13 @@ def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[di
 
     Nothing, where it takes the label itself for right.
     """
-    reviews = desk.reviews()
+    tasks = desk.agenda.reviews()
     if suspected_first:
-        reviews.sort(key=lambda task: _suspicion(task, doubts)[1] or 0.0, reverse=True)
+        tasks.sort(key=lambda task: _suspicion(task, doubts)[1] or 0.0, reverse=True)
     names = ("suspected", "suspicion")
     return [
         {**_told(task), **dict(zip(names, _suspicion(task, doubts), strict=True))}
-        for task in reviews[:MOST]
+        for task in tasks[:MOST_LISTED]
     ]
 
 

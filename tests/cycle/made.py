@@ -36,7 +36,7 @@ PLAN = Plan(start=6, budget=5, rounds=3)
 SMALL = partial(MLP, hidden=(8,))
 
 
-class Asked(TrueLabels):
+class Attentive(TrueLabels):
     """Remembers the questions."""
 
     def __init__(self, labels: Tensor) -> None:

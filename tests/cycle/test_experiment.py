@@ -44,7 +44,7 @@ from autoal.query.strategy import Facts, Reads
 from autoal.record.sink import Sink
 from autoal.seeding import seeded
 from tests.cycle.made import (
-    Asked,
+    Attentive,
     Clock,
     Expected,
     Looking,
@@ -182,7 +182,7 @@ def test_an_interrupted_experiment_goes_on_as_if_it_had_not_been(
         whole.append(finished)
         states.append(saved(first))
     for count in (1, 2, 3):
-        again, oracle = make(learner=small(warm_start=warm_start)), Asked(data.train.labels)
+        again, oracle = make(learner=small(warm_start=warm_start)), Attentive(data.train.labels)
         again.resume(recorded(whole[:count]), states[count - 1])
         torch.manual_seed(count)
         assert facts(done(again, oracle)) == facts(whole[count:])
@@ -204,7 +204,7 @@ def test_a_warm_start_goes_on_from_the_last_round_and_a_fresh_one_does_not(
 
 
 def test_an_experiment_that_is_over_has_nothing_left_to_do(quick: Make) -> None:
-    over, oracle = quick(), Asked(torch.zeros(60, dtype=torch.long))
+    over, oracle = quick(), Attentive(torch.zeros(60, dtype=torch.long))
     history = done(over)
     again = quick()
     again.resume(history, saved(over))
@@ -224,7 +224,7 @@ def test_more_rounds_can_be_added_to_an_experiment(
 
 
 def test_nothing_is_done_before_a_round_is_asked_for(make: Make, data: Data) -> None:
-    oracle = Asked(data.train.labels)
+    oracle = Attentive(data.train.labels)
     left = rounds(make(), oracle)
     assert oracle.questions == []
     first = next(left)
@@ -232,7 +232,7 @@ def test_nothing_is_done_before_a_round_is_asked_for(make: Make, data: Data) -> 
 
 
 def test_the_oracle_is_asked_for_the_queried_rows_and_no_others(quick: Make, data: Data) -> None:
-    oracle = Asked(data.train.labels)
+    oracle = Attentive(data.train.labels)
     history = done(quick(), oracle)
     assert oracle.questions == [finished.queried for finished in history]
 
@@ -530,7 +530,7 @@ def test_the_record_tells_what_the_rows_are_called(
 def test_who_answers_at_the_start_is_asked_the_start_set_alone(
     quick: Make, data: Data, build: Callable[..., Oracle]
 ) -> None:
-    strategy, oracle = OfClassTwo(), Asked(data.train.labels)
+    strategy, oracle = OfClassTwo(), Attentive(data.train.labels)
     history = done(quick(strategy), build(oracle, strategy))
     assert oracle.questions == [history[0].queried]
 
@@ -811,7 +811,7 @@ def test_rows_are_declined_in_whatever_form(
     assert (finished.labelled, finished.bought) == (4, 4)
 
 
-class Choosy(Asked):
+class Choosy(Attentive):
     """Declines every third row."""
 
     def __call__(self, question: Question) -> Answers:

@@ -27,7 +27,7 @@ from autoal.errors import UserError
 from autoal.query.strategy import Reads
 from tests.cycle.made import (
     PLAN,
-    Asked,
+    Attentive,
     Expected,
     Make,
     Small,
@@ -233,4 +233,4 @@ def test_rounds_that_are_left_are_not_begun_where_they_cannot_be_kept(
         monkeypatch.setattr(RunFolder, "barred", "cannot write here")
         again = quick()
         with pytest.raises(UserError, match="cannot write here; the rounds that are left cannot"):
-            next(rounds(again, Asked(torch.zeros(60)), folder))
+            next(rounds(again, Attentive(torch.zeros(60)), folder))

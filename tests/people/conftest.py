@@ -1,18 +1,17 @@
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoal.people.asked import Asked
+from autoal.people.asked import AskedRow
 from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.tokens import Tokens
 from tests.people.made import asked_of, desk_of
+from tests.people.served import Open, Start
 from tests.people.simulated import Client
-
-Open = Callable[..., Client]
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +21,12 @@ def no_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def server(tmp_path: Path) -> Iterator[Start]:
     """Starts a server that asks people about rows."""
     with ExitStack() as stack:
 
         def start(
-            *people: str, asked: Sequence[Asked] = tuple(asked_of([5, 3, 9, 1])), **options: Any
+            *people: str, asked: Sequence[AskedRow] = tuple(asked_of([5, 3, 9, 1])), **options: Any
         ) -> Server:
             desk = desk_of(tmp_path, *people, **options)
             desk.open(1, asked)
@@ -40,7 +39,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def page() -> Iterator[Callable[..., Client]]:
+def page() -> Iterator[Open]:
     """Opens the page of a person."""
     with ExitStack() as stack:
 
@@ -50,3 +49,9 @@ def page() -> Iterator[Callable[..., Client]]:
             return client
 
         yield open_page
+
+
+@pytest.fixture
+def client(server: Start, page: Open) -> Client:
+    """Ann's page, on which four rows are asked about."""
+    return page(server())

@@ -5,12 +5,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from autoal.people.asked import Asked
-from autoal.people.desk import Desk, Reply, Task
+from autoal.people.asked import AskedRow
+from autoal.people.desk import Desk
 from autoal.people.events import LABEL, Event, Ledger
+from autoal.people.tasks import Reply, Task
 
 CLASSES = ("cat", "dog", "eel")
 GUESS = (("dog", 0.7), ("cat", 0.2), ("eel", 0.1))
+ANSWER = {"id": "x", "row": 5, "kind": "label", "label": "cat", "seconds": 1.0, "shown": False}
 IDS = map(str, count())
 
 
@@ -29,8 +31,8 @@ def event(identity: str, **parts: Any) -> Event:
     return Event(id=identity, **{**said, **parts})
 
 
-def asked_of(rows: Sequence[int], guess: Any = GUESS, why: str = "it is near") -> list[Asked]:
-    return [Asked(row, f"{row}.jpg", f"sha256:{row}", None, guess, why) for row in rows]
+def asked_of(rows: Sequence[int], guess: Any = GUESS, why: str = "it is near") -> list[AskedRow]:
+    return [AskedRow(row, f"{row}.jpg", f"sha256:{row}", None, guess, why) for row in rows]
 
 
 def desk_of(folder: Path, *people: str, **options: Any) -> Desk:

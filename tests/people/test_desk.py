@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from autoal.people.desk import Desk, LateError, RefusedError, Reply
+from autoal.people.desk import Desk
 from autoal.people.events import LABEL
+from autoal.people.tasks import LateError, Reply
 from tests.people.made import (
-    GUESS,
     Clock,
     asked_of,
     correct,
@@ -31,14 +31,6 @@ def desk(tmp_path: Path) -> Desk:
     """Ann is asked about four rows."""
     desk = desk_of(tmp_path)
     desk.open(1, asked_of(ROWS))
-    return desk
-
-
-@pytest.fixture
-def three(tmp_path: Path, clock: Clock) -> Desk:
-    """Three people, and every row is shown to two of them."""
-    desk = desk_of(tmp_path, "ann", "ben", "cyd", second=1.0, clock=clock)
-    desk.open(1, asked_of([5]))
     return desk
 
 
@@ -88,21 +80,6 @@ def test_an_answer_that_is_sent_again_does_no_harm(desk: Desk) -> None:
     assert desk.said.labels == {}
 
 
-@pytest.mark.parametrize(
-    ("reply", "words"),
-    [
-        (Reply("a", 5, LABEL, "cow"), "'cow' is none of the classes cat, dog, eel"),
-        (Reply("a", 5, LABEL), "a `label` goes with the kind label"),
-        (Reply("a", 5, "unsure", "cat"), "a `label` goes with the kind label"),
-        (Reply("a", 5, "undo"), "`kind` must be one of label, unsure, broken"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(desk: Desk, reply: Reply, words: str) -> None:
-    with pytest.raises(RefusedError, match=words):
-        desk.answer("ann", reply)
-    assert desk.left == ROWS
-
-
 def test_a_row_that_is_not_asked_is_refused(desk: Desk) -> None:
     say(desk, "ann", 5)
     for row in (5, 77):
@@ -115,17 +92,6 @@ def test_what_is_written_says_who_saw_what(desk: Desk, tmp_path: Path) -> None:
     line = json.loads((tmp_path / "labels.jsonl").read_text())
     assert (line["by"], line["guess"], line["shown"], line["seconds"]) == ("ann", "dog", True, 1.25)
     assert (line["round"], line["row"], line["key"], line["name"]) == (1, 5, "sha256:5", "5.jpg")
-
-
-@pytest.mark.parametrize("guess", [(), GUESS])
-def test_no_guess_is_shown_where_there_is_none_or_it_is_not_wanted(
-    tmp_path: Path, guess: object
-) -> None:
-    desk = desk_of(tmp_path, guess=not guess)
-    desk.open(0, asked_of(ROWS, guess))
-    assert all(task.blind for task in doing(desk, "ann"))
-    say(desk, "ann", 5, shown=True)
-    assert not desk.ledger.events[-1].shown
 
 
 # Taking back, and correcting
@@ -185,8 +151,8 @@ def test_only_the_class_of_a_row_that_was_handed_over_can_change(desk: Desk) -> 
 def test_any_label_can_be_corrected_and_the_correction_taken_back(desk: Desk) -> None:
     answered(desk)
     correct(desk, "ann", 3, "eel")
-    assert [task.row for task in desk.reviews()] == [3, 1, 9, 5]  # the newest first
-    assert desk.reviews()[0].label == "eel"
+    assert [task.row for task in desk.agenda.reviews()] == [3, 1, 9, 5]  # the newest first
+    assert desk.agenda.reviews()[0].label == "eel"
     take_back(desk, "ann")
     assert desk.said.labels[3] == "cat"
     assert rows_of(doing(desk, "ann")) == [3]
@@ -281,89 +247,6 @@ def test_nobody_takes_back_what_somebody_else_said(tmp_path: Path) -> None:
         take_back(desk, "ben")
 
 
-def test_a_share_of_the_rows_is_shown_to_a_second_person_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.fsync", lambda file: None)  # of hundreds of answers
-    desk = desk_of(tmp_path, "ann", "ben", second=0.1)
-    desk.open(1, asked_of(range(400)))
-    for row in range(400):
-        say(desk, "ann", row)
-    desk.hand_over()
-    wanted = sum(desk._task("ben", row) is not None for row in range(400))
-    assert 25 < wanted < 55  # a deviation of 6
-    alone = desk_of(tmp_path, "ann", second=0.1)
-    alone.open(1, asked_of(range(400)))
-    assert doing(alone, "ann") == []
-
-
-def test_a_second_opinion_is_blind_and_fills_the_time_of_training(three: Desk) -> None:
-    say(three, "ann", 5, "cat")
-    assert doing(three, "ann") == []
-    (task,) = doing(three, "ben")
-    assert (task.kind, task.blind, task.label, task.opinions) == ("second", True, None, ())
-    three.hand_over()
-    assert [task.kind for task in doing(three, "ben")] == ["second"]
-    say(three, "ben", 5, "cat", shown=True)
-    assert not three.ledger.events[-1].shown
-    assert [doing(three, person) for person in ("ann", "ben", "cyd")] == [[], [], []]
-
-
-def test_second_opinions_that_are_left_come_before_the_next_question(three: Desk) -> None:
-    say(three, "ann", 5)
-    three.hand_over()
-    three.open(2, asked_of([8, 9]))
-    task, *_ = doing(three, "ben")
-    assert (task.row, task.kind, task.round) == (5, "second", 1)
-
-
-def test_a_third_person_decides_where_two_disagree(three: Desk) -> None:
-    say(three, "ann", 5, "cat")
-    three.hand_over()
-    say(three, "ben", 5, "dog")
-    assert three.said.labels == {5: "cat"}  # as long as nobody has decided
-    assert doing(three, "ann") == doing(three, "ben") == []
-    (task,) = doing(three, "cyd")
-    assert (task.kind, task.blind) == ("adjudicate", True)
-    assert [*task.opinions] == [("ann", "cat"), ("ben", "dog")]
-    say(three, "cyd", 5, "dog")
-    assert three.ledger.events[-1].kind == "adjudicate"
-    assert doing(three, "cyd") == []
-    three.open(2, asked_of([]))
-    assert three.hand_over().corrected == {5: "dog"}
-
-
-def test_of_two_people_anybody_decides_without_being_told_who_said_what(tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, "ann", "ben", second=1.0)
-    desk.open(1, asked_of([5]))
-    say(desk, "ann", 5, "dog")
-    say(desk, "ben", 5, "cat")
-    (task,) = doing(desk, "ben")
-    assert [*task.opinions] == [("", "cat"), ("", "dog")]
-    say(desk, "ben", 5, None, kind="unsure")
-    assert doing(desk, "ben") == []  # who could not decide
-    assert [task.kind for task in doing(desk, "ann")] == ["adjudicate"]
-
-
-def test_a_first_answer_that_is_taken_back_makes_the_second_the_first(three: Desk) -> None:
-    say(three, "ann", 5, "cat")
-    say(three, "ben", 5, "dog")
-    take_back(three, "ann")
-    assert three.said.labels == {5: "dog"}
-    (task,) = doing(three, "ann")
-    assert (task.row, task.kind) == (5, "second")
-
-
-def test_a_label_of_whoever_came_second_stays_once_the_model_learns_it(three: Desk) -> None:
-    say(three, "ann", 5, None, kind="unsure")
-    say(three, "ben", 5, "dog")
-    assert three.hand_over().labels == {5: "dog"}
-    take_back(three, "ben")
-    assert three.said.labels == {5: "dog"}
-    (task,) = doing(three, "ben")
-    assert (task.row, task.kind) == (5, "review")
-
-
 # Enough for today
 
 
@@ -415,7 +298,7 @@ def test_a_desk_that_is_opened_again_after_any_event_goes_on_as_if_nothing_had_h
         assert again.left == desk.left
         assert again.said.labels == desk.said.labels
         for row in rows:
-            kinds = [getattr(d._task(person, row), "kind", None) for d in (desk, again)]
+            kinds = [getattr(d.agenda.task(person, row), "kind", None) for d in (desk, again)]
             assert kinds[0] == kinds[1]
         if draw.random() < 0.3:
             desk = again  # the other one was killed

@@ -1,6 +1,6 @@
 """The labelling page in a real browser, as the real server serves it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -9,17 +9,16 @@ import pytest
 import torch
 
 from autoal.errors import Waiting
-from autoal.people.asked import Asked
-from autoal.people.desk import Batch
+from autoal.people.asked import AskedRow
 from autoal.people.server import Server
+from autoal.people.tasks import Outcome
 from tests.browser import chromium, opened
 from tests.people.made import GUESS
+from tests.people.served import Start
 from tests.people.window import Window
 
 PROGRAM = str(chromium())
 pytestmark = pytest.mark.skipif(not chromium(), reason="no Chromium on PATH or in AUTOAL_CHROMIUM")
-
-Start = Callable[..., Server]
 
 
 @pytest.fixture
@@ -34,19 +33,19 @@ class Engine(Thread):
     def __init__(self, server: Server, count: int) -> None:
         super().__init__(daemon=True)
         self.server, self.count = server, count
-        self.batches: list[Batch] = []
+        self.outcomes: list[Outcome] = []
 
     def run(self) -> None:
         with suppress(Waiting):  # somebody stopped for today
             for number in range(self.count):
                 rows = range(3 * number, 3 * number + 3)
                 asked = [self.asked(row, GUESS if number else ()) for row in rows]
-                self.batches.append(self.server.ask(number, asked, {}))
+                self.outcomes.append(self.server.ask(number, asked, {}))
 
     @staticmethod
-    def asked(row: int, guess: tuple[tuple[str, float], ...]) -> Asked:
+    def asked(row: int, guess: tuple[tuple[str, float], ...]) -> AskedRow:
         pixels = torch.full((3, 32, 32), 20 * row, dtype=torch.uint8)
-        return Asked(row, f"{row}.jpg", f"sha256:{row}", pixels, guess, "it is near")
+        return AskedRow(row, f"{row}.jpg", f"sha256:{row}", pixels, guess, "it is near")
 
 
 def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:
@@ -61,7 +60,7 @@ def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:
     window.shows("The model is learning")
     engine.join(timeout=10)
     assert rows == [0, 1, 2, 1, 2, 3, 4]
-    assert [batch.labels for batch in engine.batches] == [
+    assert [outcome.labels for outcome in engine.outcomes] == [
         {0: "cat", 1: "eel"},
         {3: "dog", 5: "dog"},
     ]

@@ -1,0 +1,71 @@
+"""What one person is asked, what comes back, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from autoal.errors import UserError
+from autoal.people.events import DECLINED, LABEL
+from autoal.people.said import Opinion
+
+if TYPE_CHECKING:  # or a task could not be tested without torch
+    from autoal.people.asked import AskedRow
+
+SECOND = "second"  # asks for somebody else's opinion
+REVIEW = "review"  # asks whether a label that counts already is right
+
+
+class RefusedError(UserError):
+    """What somebody says that cannot be taken."""
+
+    status = 400  # of HTTP
+
+
+class LateError(RefusedError):
+    """What could have been taken before, and cannot be any more."""
+
+    status = 409
+
+
+class Task(NamedTuple):
+    """What one person is asked."""
+
+    row: int
+    kind: str
+    asked: AskedRow
+    round: int
+    blind: bool  # neither the model's guess nor anybody else's opinion is shown
+    label: str | None = None  # that counts now; of a review
+    opinions: Sequence[Opinion] = ()  # among which an adjudication decides
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one person says to a task."""
+
+    id: str
+    row: int
+    kind: str
+    label: str | None = None
+    seconds: float | None = None
+    shown: bool = False  # the guess was
+
+    def demand_sound(self, classes: Sequence[str]) -> None:
+        """Refuse what says nothing of these classes, and declines nothing either."""
+        if self.kind not in (LABEL, *DECLINED):
+            raise RefusedError(f"`kind` must be one of {', '.join((LABEL, *DECLINED))}")
+        if (self.kind == LABEL) != (self.label is not None):
+            raise RefusedError("a `label` goes with the kind label, and with no other")
+        if self.label is not None and self.label not in classes:
+            raise RefusedError(f"{self.label!r} is none of the classes {', '.join(classes)}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a question."""
+
+    labels: Mapping[int, str]  # of its rows, in its order; those that are missing were declined
+    corrected: Mapping[int, str]  # other classes of earlier rows
+    people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
