@@ -70,6 +70,7 @@ class Standing:
             "training": step and {"step": step.step, "steps": step.steps},
             "curve": [point for done in self.history if (point := _point(done))],
             "judged": _judge(last),
+            "checked": sum(len(done.checked) for done in self.history),
             "advice": _advice(last),
         }
 

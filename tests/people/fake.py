@@ -90,7 +90,7 @@ class Fake:
             "model": self.model(),
             "batch": {"done": sum(row in self.answers for row in self.rows()), "of": self.batch},
             **{"labels": len(self.answers), "plan": (self.rounds + 1) * self.batch, "declined": 0},
-            **{"seconds": 1.5, "training": None, "curve": curve, "judged": "check"},
+            **{"seconds": 1.5, "training": None, "curve": curve, "judged": "check", "checked": 20},
             **{"advice": None, "tasks": tasks},
         }
         return state | self.extra

@@ -469,7 +469,9 @@ def test_the_model_and_the_curve_with_its_interval_are_shown(
     fake = start()
     fake.round = 1
     window.open(fake.address())
-    window.shows("Judged by check rows; between 40 and 90", "Model of round 0: 4 labels", "1.5 s")
+    window.shows(
+        "Judged by 20 check rows; between 40 and 90", "Model of round 0: 4 labels", "1.5 s"
+    )
     assert window.get("document.querySelectorAll('#curve .band').length") == 1
     assert (
         window.get("document.querySelector('#curve').ariaLabel")

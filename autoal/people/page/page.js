@@ -718,13 +718,13 @@ function keyHint(text) {
 // How far one is.
 
 function renderProgress() {
-  const { advice, curve, judged, labels, model, plan, seconds } = state;
+  const { advice, checked, curve, judged, labels, model, plan, seconds } = state;
   const last = curve.at(-1);
   $("labels").textContent = labels;
   $("plan").textContent = plan === null ? (labels === 1 ? "label" : "labels") : `of ${plan} labels`;
   $("pace").textContent = seconds === null ? "–" : `${seconds.toFixed(1)} s`;
   $("accuracy").textContent = last ? percent(last.accuracy) : "–";
-  $("judged").textContent = last ? judgedWords(last, judged) : "";
+  $("judged").textContent = last ? judgedWords(last, judged, checked) : "";
   $("model").textContent = model ? modelWords(model) : "The curve begins with the first model.";
   drawCurve();
   $("advice").hidden = !advice;
@@ -733,10 +733,12 @@ function renderProgress() {
     : "";
 }
 
-function judgedWords({ low, high }, judged) {
-  const by = { check: "check rows", "cross-validation": "cross-validation: biased", test: "the test set" }[
-    judged
-  ];
+function judgedWords({ low, high }, judged, checked) {
+  const by = {
+    check: `${checked} check rows`,
+    "cross-validation": "cross-validation: biased",
+    test: "the test set",
+  }[judged];
   const interval = low == null ? "" : `; between ${Math.round(100 * low)} and ${percent(high)}`;
   return `Judged by ${by}${interval}`;
 }
