@@ -41,6 +41,7 @@ def test_a_page_is_told_all_that_it_shows(client: Client, tmp_path: Path) -> Non
         "training": None,
         "curve": [],
         "judged": "",
+        "checked": 0,
         "advice": None,
     }
     assert first == {
