@@ -30,7 +30,8 @@ class Question:
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
-    doubts: Mapping[int, tuple[int, float]] = field(default_factory=dict)  # see `Experiment.doubts`
+    # Rows of earlier rounds whose labels may be wrong, with the likelier class and how likely it is.
+    doubts: Mapping[int, tuple[int, float]] = field(default_factory=dict)
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""
