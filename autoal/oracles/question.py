@@ -30,7 +30,7 @@ class Question:
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
-    # Rows of earlier rounds whose labels may be wrong, with the likelier class and how likely it is.
+    # Rows of earlier rounds whose labels may be wrong, each with the likelier class and how likely.
     doubts: Mapping[int, tuple[int, float]] = field(default_factory=dict)
 
     def of(self, places: Tensor) -> Question:
