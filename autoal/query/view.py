@@ -172,6 +172,20 @@ class View:
         kept = [view.changed() for view in self._memory.values() if isinstance(view, View)]
         return [*self._lent.changed(), *found, *chain.from_iterable(kept)]
 
+    def among(self, places: Tensor, seed: int | None = None) -> View:
+        """The same view with these places of the pool alone, ascending, without another look.
+
+        Args:
+            places: of the pool.
+            seed: of what is drawn there; None: this view's own.
+        """
+        return replace(
+            self,
+            pool=self.pool.take(places),
+            costs=None if self.costs is None else self.costs[places],
+            seed=self.seed if seed is None else seed,
+        )
+
     def seen_by(self, learner: Learner) -> View:
         """The same rows as another learner sees them."""
         seed = derive(self.seed, "seen by another")

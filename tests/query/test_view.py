@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from autoal import Bench, Known, Rows, Trained, Training, View, select
 from autoal.errors import UserError
-from autoal.model.features import DRAWS, Features
+from autoal.model.features import DRAWS, Features, Head
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.query import registry
@@ -621,3 +621,25 @@ def test_known_rows_may_be_made_by_hand() -> None:
     known = Known(features.take(torch.tensor([1, 3])), torch.tensor([0, 1]))
     assert len(known) == 2
     assert known.take(torch.tensor([1])).features.rows.tolist() == [3]
+
+
+def test_a_view_among_some_rows_is_that_view_without_the_others() -> None:
+    looks: list[int] = []
+
+    def look() -> Tensor:
+        looks.append(1)
+        return EMBEDDINGS
+
+    whole = Features(None, torch.arange(SIZE), look, Head(linear()))
+    view = View(
+        whole, Known(whole, torch.zeros(SIZE)), CLASSES, seed=3, costs=torch.arange(SIZE) / 2
+    )
+    places = torch.tensor([1, 4, 7])
+    some, other = view.among(places), view.among(places, seed=5)
+    assert some.pool.rows.tolist() == places.tolist()
+    assert torch.equal(some.pool.embeddings, EMBEDDINGS[places])
+    assert torch.equal(some.pool.probs, whole.probs[places])
+    assert some.costs is not None
+    assert some.costs.tolist() == [0.5, 2.0, 3.5]
+    assert (some.seed, other.seed, len(looks)) == (3, 5, 1)
+    assert some.labelled is view.labelled
