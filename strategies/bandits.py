@@ -174,8 +174,8 @@ class Albl(_Bandit):
         if self.paid is not None:
             agreement = (importance[:, None] * proposed).mean(0)
             gains = self.paid * agreement + self.bonus / self._say()
-            self.merits += self.least / 2 * gains
-            self.merits -= self.merits.max()  # of which only the differences count
+            merits = self.merits + self.least / 2 * gains
+            self.merits = merits - merits.max()  # since only the differences count
 
     def state_dict(self) -> dict[str, Any]:
         own = {"merits": self.merits, "paid": self.paid, "past": self._past}

@@ -31,7 +31,7 @@ MOST = 10_000  # rows that are left of a level
 
 
 class Refine(Composite):
-    """Herding out of what many strategies ask for, each of small samples of the pool (Refine, 2026).
+    """Herding out of what many strategies ask for, of samples of the pool (Refine, 2026).
 
     Every candidate makes some queries, each of fresh random rows of the pool. What they ask for is
     left, up to 10,000 rows, drawn. At a depth above 1 they are asked again about that, each query
