@@ -17,7 +17,7 @@ from autoal.report.tables import Cell, Table
 
 
 def weights(settings: Sequence[Setting]) -> Section:
-    """What AutoAL gave to each of its candidates."""
+    """What strategies made of strategies gave to each of their candidates."""
     drawn = [
         figures.mixing_weights(f"{setting.name}, {name}", weights)
         for setting in settings
