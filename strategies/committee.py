@@ -31,7 +31,7 @@ class Committee(QueryStrategy):
         measure: of disagreement: votes or divergence.
     """
 
-    reads = ("fitted", "inputs", "labelled", "labels")
+    reads = ("fitted", "labelled", "labels")
 
     def __init__(self, members: int = 5, sample: str = "bootstrap", measure: str = "votes") -> None:
         whole("members", members, least=2, most=1_000)

@@ -93,10 +93,13 @@ class SelectAl(Composite):
         right = dict.fromkeys(ASKED_BY, 0)
         fold = stratified(labels, self.splits, torch.randperm(len(labels), generator=stream))
         for part in fold.unique().tolist() if len(labels) > 1 else []:
-            others = (fold != part).nonzero().flatten()
-            for name, kept in self._kept(view, others, stream).items():
-                logits = seen_by_member(view, kept).labelled.features.logits
-                right[name] += int((logits.argmax(1).cpu() == labels)[fold == part].sum())
+            lessons = self._kept(view, (fold != part).nonzero().flatten(), stream)
+            found: dict[tuple[int, ...], int] = {}  # so that equal lessons are missed alike
+            for name, kept in lessons.items():
+                lesson = tuple(kept.tolist())
+                if lesson not in found:
+                    found[lesson] = _right(view, kept, fold == part)
+                right[name] += found[lesson]
         return {name: count / max(1, len(labels)) for name, count in right.items()}
 
     def _kept(self, view: View, places: Tensor, stream: torch.Generator) -> dict[str, Tensor]:
@@ -111,6 +114,12 @@ class SelectAl(Composite):
             gone["atypical"].append(order[len(order) - fewer :])
             gone["random"].append(own[sample(len(own), fewer, stream)])
         return {name: places[~torch.isin(places, torch.cat(parts))] for name, parts in gone.items()}
+
+
+def _right(view: View, kept: Tensor, judges: Tensor) -> int:
+    """How many of the judging rows a learner gets right that was taught those that were kept."""
+    known = seen_by_member(view, kept).labelled
+    return int((known.features.logits.argmax(1).cpu() == known.labels)[judges].sum())
 
 
 def _typical_first(view: View, places: Tensor, clusters: int) -> Tensor:

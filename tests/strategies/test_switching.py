@@ -150,28 +150,34 @@ def test_where_nothing_is_missed_typiclust_asks() -> None:
 
 
 def test_each_part_judges_learners_that_have_not_seen_it() -> None:
-    view, lessons = needing(line(), [])
+    view, lessons = needing(make_view(pool=20, labelled=60, classes=3), [])
     select(SelectAl(splits=4), view, 3)
     assert len(lessons) == 4 * 3
+    judges = []
     for three in zip(*3 * [iter(lessons)], strict=True):
-        # Of the six rows that do not judge, one of each class is removed, each time another pair.
-        assert [len(lesson) for lesson in three] == [4, 4, 4]
-        assert all(CLASSES[lesson].bincount().tolist() == [2, 2] for lesson in three)
-        judges = set(range(8)) - set().union(*(lesson.tolist() for lesson in three))
-        assert len(judges) >= 2
+        # Of the 45 rows that do not judge, one of each class is removed, each time others.
+        assert [len(lesson) for lesson in three] == [42, 42, 42]
+        left = view.labelled.labels[three[0]].bincount()
+        assert sorted(left.tolist()) == [14, 14, 14]
+        judges += sorted(set(range(60)) - set().union(*(lesson.tolist() for lesson in three)))
+    assert sorted(judges) == list(range(60))
 
 
 def test_more_is_removed_of_more_labels_but_no_class_loses_its_last_row() -> None:
     view, lessons = needing(make_view(pool=20, labelled=60, classes=3), [])
     select(SelectAl(share=0.2, splits=2), view, 3)
     assert {len(lesson) for lesson in lessons} == {30 - 3 * 4}
+
+
+def test_where_a_row_of_each_class_is_left_nothing_is_removed_and_one_learner_tells() -> None:
     view, lessons = needing(make_view(pool=20, labelled=6, classes=3), [])
-    select(SelectAl(share=0.9, splits=2), view, 3)
-    assert {len(lesson) for lesson in lessons} == {3}
+    found = query(SelectAl(share=0.9, splits=2), view, 3)
+    assert [len(lesson) for lesson in lessons] == [3, 3]
+    assert found.notes["weights"]["typiclust"] == 1
 
 
 def test_learners_are_taught_once_a_view() -> None:
-    view, lessons = needing(line(), [])
+    view, lessons = needing(make_view(pool=20, labelled=60), [])
     strategy = SelectAl(splits=2)
     strategy.score(view, 3)
     strategy.score(view, 5)

@@ -81,9 +81,9 @@ def test_a_bench_may_have_learners() -> None:
     assert view.bench is not None
     assert view.bench.fitted is not None
     some, others = (view.bench.fitted(torch.tensor(places)) for places in ([0, 1, 2], [3, 4, 5]))
-    probs = [view.seen_by(learner).pool.probs for learner in (some, others)]
-    assert probs[0].shape == (20, 3)
-    assert not torch.allclose(*probs)
+    one, other = (view.seen_by(learner).pool.probs for learner in (some, others))
+    assert one.shape == (20, 3)
+    assert not torch.allclose(one, other)
 
 
 def test_they_are_learners_as_others_are(data: Data) -> None:
