@@ -100,7 +100,7 @@ def table(file: str, *, test_file: str = "", encoder: Encoder | None = None) -> 
 
 
 def against_others(data: Data, label: int) -> Data:
-    """A class, a tenth of the pool, against all others; half of the test, where both count alike."""
+    """One class against all others, as few as it is in the pool, and as many in the test."""
     assert data.test is not None
     own, others = ((data.test.labels == label) == one for one in (True, False))
     rest = others.nonzero().flatten()[: int(own.sum())]
