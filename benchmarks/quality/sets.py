@@ -6,6 +6,7 @@ in which features are kept, and into which `benchmarks.quality.mlbench` and
 `benchmarks.quality.sentences` write; by default it is a part of the cache.
 """
 
+import json
 import os
 from collections.abc import Callable
 from copy import copy
@@ -18,13 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal import Arrays, Data, Encoded, Encoder, Rows
+from autoal import Arrays, Data, Encoded, Encoder, Learner, Rows, Trained, Training
 from autoal.data.cache import cache_folder
 from autoal.data.contract import Standardise
 from autoal.data.imbalance import thin
 from autoal.data.npz import read_npz
 from autoal.encoders.patches import Patches
 from autoal.encoders.pretrained import Lite0
+from autoal.model.logistic import Logistic
 from autoal.record.whole import write_whole
 from autoal.seeding import generator
 
@@ -32,6 +34,7 @@ POOL = 2_000  # rows that a seed draws
 TRAIN = 20_000  # rows of a larger training part, out of which seeds draw
 TEST = 4_000  # rows of a larger test part that judge
 RATIO = 50.0  # of the largest class of a long tail to the smallest
+PENALTIES = Path(__file__).with_name("penalties.json")
 ARRAYS = ("train_rows", "train_labels", "test_rows", "test_labels", "classes")
 
 
@@ -99,6 +102,11 @@ def table(file: str, *, test_file: str = "", encoder: Encoder | None = None) -> 
     return kept(paths, encoder, TEST, lambda: Table(train, test_path=tested, validation=0))
 
 
+def sentences(task: str) -> Data:
+    """Features of texts, as `benchmarks.quality.sentences` wrote them."""
+    return unpacked(bench_folder() / f"{task}.npz")
+
+
 def against_others(data: Data, label: int) -> Data:
     """One class against all others, as few as it is in the pool, and as many in the test."""
     assert data.test is not None
@@ -128,6 +136,7 @@ SETS: dict[str, Callable[[], Data]] = {
     "satellite": partial(table, "satellite_train.csv", test_file="satellite_test.csv"),
     "letters": partial(table, "letters_train.csv", test_file="letters_test.csv", encoder=Fourier()),
 }
+SETS |= {name: partial(sentences, name) for name in ("sst2", "qnli")}
 TAILED = ("mnist-tailed", "cifar10-lite0-tailed")  # the pool that a seed draws; not the test
 
 
@@ -146,6 +155,17 @@ def pool_of(name: str, seed: int, size: int = POOL) -> Data:
         data.train = data.train.take(thin(data.train.labels, "long_tail", RATIO, seed))
     data.train = drawn(data.train, size, seed)
     return data
+
+
+def l2_of(name: str) -> float:
+    """The penalty of the set's head, as `benchmarks.quality.penalties` chose it for good."""
+    return json.loads(PENALTIES.read_text())[name]
+
+
+def head_of(data: Data, l2: float | None = 1.0) -> Learner:
+    """Logistic regression on the features, `task=logistic`."""
+    task = Logistic(data.train.shape, len(data.classes), data.preprocess(), l2=l2)
+    return Trained(task, Training(accelerator="cpu"))
 
 
 def drawn(rows: Rows, count: int, seed: int) -> Rows:
