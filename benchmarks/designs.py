@@ -2,8 +2,8 @@
 
     AUTOAL_DATA=FOLDER python -m benchmarks.designs --keep
 
-The settings are those of `benchmarks.quality` on the data sets of DESIGNED_ON; on all others, which no
-choice has seen, `benchmarks.quality` reports.
+The settings are those of `benchmarks.quality` on the data sets of DESIGNED_ON; on all others, which
+no choice has seen, `benchmarks.quality` reports.
 """
 
 from dataclasses import replace
@@ -21,10 +21,13 @@ from autoal.query import registry
 from autoal.search import compose
 from autoal.search.autoal import AutoAL
 from benchmarks.paired import Field, Strategies, compare
-from benchmarks.quality.settings import DESIGNED_ON
-from benchmarks.quality.settings import SETTINGS as quality
+from benchmarks.quality import settings
 
-SETTINGS = {name: setting for name, setting in quality.items() if setting.data in DESIGNED_ON}
+SETTINGS = {
+    name: setting
+    for name, setting in settings.SETTINGS.items()
+    if setting.data in settings.DESIGNED_ON
+}
 SEEDS = 5
 
 
