@@ -19,8 +19,8 @@ from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
 from autoal.query.calibration import cooled
-from autoal.query.composite import Candidates
-from autoal.query.strategy import Facts, QueryStrategy, Reads, Scored, best_first
+from autoal.query.composite import Candidates, Composite
+from autoal.query.strategy import Facts, Reads, Scored, best_first
 from autoal.query.view import View
 from autoal.search.compose import Composition
 from autoal.search.hypergradient import Implicit, Road, Unroll
@@ -50,7 +50,7 @@ UNROLL: dict[str, Any] = {"steps": 3, "learning_rate": 0.1}
 PAPER: dict[str, Any] = {"warmup": 0, "loss_prediction": False}
 
 
-class AutoAL(QueryStrategy):
+class AutoAL(Composite):
     """The mixture of candidate strategies that a differentiable search finds (AutoAL, 2025).
 
     Labelled rows rehearse queries: FitNet learns a part of them, the candidates vote on another
@@ -119,7 +119,7 @@ class AutoAL(QueryStrategy):
         whole("rehearsals", rehearsals, least=2 if searchnet == "shared" else 4, most=1_000)
         whole("steps", steps, least=0, most=100_000)
         number("learning_rate", learning_rate, above=0)
-        self.candidates = Candidates.installed(CANDIDATES if candidates is None else candidates)
+        super().__init__(Candidates.installed(CANDIDATES if candidates is None else candidates))
         self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
         self.composition = Composition(compose, sharpness, width, sample)
         self.stage = Stage(rehearsals, taught, fitnet, road != "implicit", ridge)

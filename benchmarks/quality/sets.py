@@ -14,6 +14,7 @@ from functools import cache, partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,9 +163,9 @@ def l2_of(name: str) -> float:
     return json.loads(PENALTIES.read_text())[name]
 
 
-def head_of(data: Data, l2: float | None = 1.0) -> Learner:
-    """Logistic regression on the features, `task=logistic`."""
-    task = Logistic(data.train.shape, len(data.classes), data.preprocess(), l2=l2)
+def head_of(data: Data, l2: float | None = 1.0, **options: Any) -> Learner:
+    """Logistic regression on the features, `task=logistic` with these options."""
+    task = Logistic(data.train.shape, len(data.classes), data.preprocess(), l2=l2, **options)
     return Trained(task, Training(accelerator="cpu"))
 
 
