@@ -100,7 +100,16 @@ class Round:
     @property
     def weights(self) -> dict[str, float]:
         """Of the candidates, where the strategy notes such."""
-        noted = self.notes.get("weights", {})
+        return self._noted("weights")
+
+    @property
+    def settled(self) -> dict[str, float]:
+        """What the learner chose by itself, such as its penalty."""
+        return self._noted("learner")
+
+    def _noted(self, name: str) -> dict[str, float]:
+        """Numbers that are noted under this name; older and foreign notes may hold other things."""
+        noted = self.notes.get(name, {})
         return noted if NUMBERS.holds(noted) else {}
 
     def to_line(self) -> dict[str, Any]:

@@ -107,10 +107,13 @@ def times(settings: Sequence[Setting]) -> Section:
 
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
-    apart = ("train", "test", "other")
-    querying = sum(value for phase, value in found.items() if phase not in apart)
-    a_label = querying / max(1.0, float(np.mean(asked)))
+    a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
     return [setting.name, name, *found.values(), sum(found.values()), a_label]
+
+
+def querying(runs: Sequence[Run]) -> float:
+    """Mean seconds of a round's query: of all phases but training and testing."""
+    return float(np.mean([past.querying for run in runs for past in run.queries]))
 
 
 def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:

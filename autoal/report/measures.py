@@ -1,4 +1,4 @@
-"""Numbers of one run, and of several runs of one contender."""
+"""Numbers of several runs of one contender."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,23 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoal.report.runs import Floats, Run
-
-
-def area(run: Run) -> float:
-    """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
-
-    The mean accuracy over the budget; where no label was added to the start, over the rounds.
-    """
-    labelled, accuracy = run.labelled, run.accuracy
-    if labelled[0] == labelled[-1]:  # of the start alone, or all later rows were declined
-        return float(accuracy.mean())
-    middles = (accuracy[1:] + accuracy[:-1]) / 2
-    return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
-
-
-def final(run: Run) -> float:
-    """Accuracy after the last round."""
-    return float(run.accuracy[-1])
 
 
 @dataclass(frozen=True)

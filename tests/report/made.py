@@ -1,7 +1,7 @@
 """Run folders as an experiment leaves them, made without one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ def write_run(
     accuracy: Sequence[float],
     *,
     strategy: str = "random",
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
     rounds: int | None = None,
     start: Sequence[int] = (0, 1),
@@ -40,7 +41,7 @@ def write_run(
         "out": str(top),
         "data": {"_target_": "autoal.datamodules.digits.Digits", "imbalance": "none"},
         "task": {"_target_": "autoal.model.task.Task", "warm_start": False},
-        "strategy": {"name": strategy},
+        "strategy": {"name": strategy, **(options or {})},
         **config,
         "about": {"id": name, "versions": {"torch": "2", "machine": "here"}},
     }

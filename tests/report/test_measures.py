@@ -6,7 +6,7 @@ import pytest
 from autoal.report import behaviour
 from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
 from autoal.report.groups import Setting, group
-from autoal.report.measures import Curve, Spread, area, evenness, labels_to_reach
+from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
 from autoal.report.runs import read_run, read_runs
 from autoal.report.tables import Table
@@ -31,8 +31,8 @@ def pair(tmp_path: Path) -> Setting:
 
 def test_the_area_is_the_mean_height_of_the_trapezoids(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, "a", [0.2, 0.4, 0.8]))
-    assert area(run) == pytest.approx((0.3 + 0.6) / 2)
-    assert area(read_run(write_run(tmp_path, "b", [0.2]))) == 0.2
+    assert run.area == pytest.approx((0.3 + 0.6) / 2)
+    assert read_run(write_run(tmp_path, "b", [0.2])).area == 0.2
 
 
 def test_a_spread_of_one_has_no_deviation() -> None:

@@ -15,15 +15,15 @@ import yaml
 from autoal.report.__main__ import main
 from autoal.report.faults import Fault
 from autoal.report.groups import group
-from autoal.report.measures import Spread, area
+from autoal.report.measures import Spread
 from autoal.report.pictures import SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
 
 TABLES = (
-    *("against_random", "checklist", "classes", "curves", "faults", "pairs"),
-    *("ranks", "results", "seconds", "wins"),
+    *("across_random", "against_random", "checklist", "classes", "curves"),
+    *("faults", "pairs", "ranks", "results", "seconds", "summary", "wins"),
 )
 
 
@@ -358,7 +358,7 @@ def test_a_run_whose_later_rows_were_declined_has_an_area(tmp_path: Path) -> Non
     second |= {"queried": [], "labels": [], "declined": [2, 3], "labelled": 2}
     path.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
     (run,), _ = read_runs([tmp_path])
-    assert area(run) == pytest.approx(0.6)
+    assert run.area == pytest.approx(0.6)
     assert main([str(tmp_path)]) == 0
 
 
