@@ -35,6 +35,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         outcomes.tests(settings, against),
         outcomes.ranks(settings, names),
         behaviour.weights(settings),
+        behaviour.learners(settings, colours),
         behaviour.classes(settings),
         behaviour.times(settings),
         behaviour.stops(settings),

@@ -26,7 +26,7 @@ def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     if len(settings) > 1:
         parts += [_ACROSS, *_across(settings)]
     held = hindsight(settings, _composed(settings))
-    told = share_table(settings, names)
+    told = shares_table(settings, names)
     parts += [_HINDSIGHT, held] if held.rows else []
     parts += [_SHARES, told] if told.rows else []
     return Section("Over all settings", parts)
@@ -157,7 +157,7 @@ def _composed(settings: Sequence[Setting]) -> list[str]:
     return sorted(set().union(*found))
 
 
-def share_table(settings: Sequence[Setting], names: Sequence[str]) -> Table:
+def shares_table(settings: Sequence[Setting], names: Sequence[str]) -> Table:
     """For each contender, of all settings together and of each."""
     rows: list[list[Cell]] = []
     for name in names:

@@ -21,6 +21,7 @@ def write_run(
     rounds: int | None = None,
     start: Sequence[int] = (0, 1),
     weights: dict[str, float] | None = None,
+    settled: Sequence[dict[str, float]] = (),
     seconds: dict[str, float] | None = None,
     stops: Sequence[dict[str, Any]] = (),
     judged: str = "",
@@ -28,7 +29,7 @@ def write_run(
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
 
-    A rule said what `stops` has about the first rounds.
+    A rule said what `stops` has about the first rounds, and the learner chose what `settled` has.
     """
     path = top / name
     path.mkdir(parents=True)
@@ -62,6 +63,8 @@ def write_run(
     ]
     for line, stop in zip(lines, stops, strict=False):
         line["stop"] = stop
+    for line, chosen in zip(lines, settled, strict=False):
+        line["notes"]["learner"] = chosen
     (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return path
 

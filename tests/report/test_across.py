@@ -7,7 +7,7 @@ import pytest
 from autoal.report.across import Gain, Hindsight, Share, gains, in_hindsight, over_all, shares
 from autoal.report.comparisons import ranking, ranking_of_settings
 from autoal.report.groups import Setting, group
-from autoal.report.overview import hindsight, overview, share_table, summary
+from autoal.report.overview import hindsight, overview, shares_table, summary
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_run
@@ -250,7 +250,7 @@ def test_differences_over_all_settings_are_shown_where_there_are_several(tmp_pat
 
 
 def test_shares_are_told_together_and_one_by_one(tmp_path: Path) -> None:
-    table = share_table(made(tmp_path, GAINED), ["random", "margin", ORACLE])
+    table = shares_table(made(tmp_path, GAINED), ["random", "margin", ORACLE])
     assert [row[:4] for row in table.rows] == [
         ["margin", "all settings", 2, None],
         ["margin", "a", None, 2],

@@ -101,6 +101,21 @@ def test_enough_seeds_give_a_verdict_and_more_comparisons_take_it_away(tmp_path:
     assert [each.verdict for each in all_pairs(setting)] == ["random is worse than margin"]
 
 
+def test_what_learners_chose_is_the_median_over_the_runs_that_tell_it(tmp_path: Path) -> None:
+    for seed, l2 in enumerate((0.01, 1.0, 100.0)):
+        chosen = [{"l2": l2}, {"l2": 10 * l2, "spread": 4.0}]
+        write_run(tmp_path, str(seed), [0.4, 0.5], seed=seed, settled=chosen)
+    write_run(tmp_path, "none", [0.4, 0.5], strategy="margin")
+    charts = behaviour.settled_curves(setting_of(tmp_path))
+    assert {kind: list(curves) for kind, curves in charts.items()} == {
+        "l2": ["random"],
+        "spread": ["random"],
+    }
+    penalty, weight = charts["l2"]["random"], charts["spread"]["random"]
+    assert (penalty.labelled.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
+    assert (weight.labelled.tolist(), weight.mean.tolist()) == ([4], [4])
+
+
 def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
     tmp_path: Path,
 ) -> None:

@@ -178,6 +178,20 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert ">test set</text>" in text
 
 
+def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6], settled=[{"l2": 0.01}, {"l2": 10.0}])
+    write_run(tmp_path, "b", [0.5, 0.6], strategy="margin", settled=[{"l2": 0.1}])
+    assert main([str(tmp_path)]) == 0
+    with (tmp_path / "report" / "tables" / "learner.csv").open() as file:
+        rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert rows == [
+        ("digits", "random", "l2", "0.01", "10.0"),
+        ("digits", "margin", "l2", "0.1", "0.1"),
+    ]
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert ">l2</text>" in text
+
+
 AGREED = {"rule": "kappa", "value": 0.995, "reason": "the models agree"}
 
 
