@@ -53,6 +53,7 @@ _KINDS: dict[str, Kind] = {
     "steps": WHOLE,
     "notes": MAPPING,
 }
+_NO_METRICS = frozenset({*_KINDS, *OF_THE_RUN})
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Round:
                 raise UserError(f"it has no `{key}`")
         for key, value in known.items():
             _KINDS[key].demand(key, value)
-        metrics = {key: line[key] for key in line if key not in (*_KINDS, *OF_THE_RUN)}
+        metrics = {key: value for key, value in line.items() if key not in _NO_METRICS}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
         for key in ("given", "amended"):

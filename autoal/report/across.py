@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoal.report.comparisons import Measure, in_common, paired_differences
+from autoal.report.comparisons import Measure, in_common, paired_differences, rounded
 from autoal.report.groups import Setting
 from autoal.report.runs import Floats
 from autoal.report.statistics import (
@@ -183,9 +183,10 @@ def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
     for setting in settings:
         reference = best_reference(setting)
         if reference and setting.baseline and name not in (reference, setting.baseline):
-            own, base, most = in_common(setting, (name, setting.baseline, reference))
-            if Gain(most - base).sign > 0:
-                found[setting.name] = Share(own - base, most - base)
+            own, most, base = in_common(setting, (name, reference, setting.baseline))
+            share = Share(rounded(own - base), rounded(most - base))
+            if Gain(share.most).sign > 0:
+                found[setting.name] = share
     return found
 
 

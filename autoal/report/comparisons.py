@@ -42,8 +42,12 @@ def paired_differences(
 ) -> Floats:
     """The first contender minus the second, of every seed and start set that they share."""
     mine, theirs = in_common(setting, (first, second), measure)
-    # Equal numbers are equal, even if a sum of floats says otherwise.
-    return np.round(mine - theirs, 12)
+    return rounded(mine - theirs)
+
+
+def rounded(differences: Floats) -> Floats:
+    """Equal ones are equal, even if a sum of floats says otherwise."""
+    return np.round(differences, 12)
 
 
 @dataclass(frozen=True)

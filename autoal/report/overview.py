@@ -35,11 +35,11 @@ def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
 _ALL = "all settings"
 _SUMMARY = (
     "Every number is a mean over the settings that have it. Seeds: the fewest of a setting. "
-    "Mean rank: one rank a setting, by the mean area over the seeds that all strategies of every "
-    "setting share, 1 is best. Area and final accuracy minus random: of the seeds in common with "
-    "random. Interval: 95 %, of the area minus random, settings drawn at random, by Student's t; "
-    f"it takes {FEWEST} settings. Share: of what the upper reference gains over random. Seconds: "
-    "of a round's query, all phases but train and test."
+    "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
+    "share; of the strategies that every setting has. Area and final accuracy minus random: of the "
+    "seeds in common with random. Interval: 95 %, of the area minus random, settings drawn at "
+    f"random, by Student's t; it takes {FEWEST} settings. Share: of what the upper reference gains "
+    "over random. Seconds: of a round's query, all phases but train and test."
 )
 _ACROSS = (
     "Differences of areas in pairs, their mean in each setting, and the mean over the settings. "
