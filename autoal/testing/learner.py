@@ -87,6 +87,9 @@ def _looks(data: Data, build: Callable[[], Learner]) -> None:
     if learner.draws:
         drawn = features.drawn_probs
         demand(drawn.ndim == 3 and drawn.shape[1:] == features.probs.shape, "draws are misshapen")
+    if learner.headed:
+        again = features.logits_at(features.embeddings).detach()
+        demand(_near(again, features.logits, 1e-3), "`logits_at` the embeddings says otherwise")
 
 
 def _some_rows(data: Data, build: Callable[[], Learner]) -> None:
