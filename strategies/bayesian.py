@@ -185,11 +185,22 @@ def _information(drawn: Tensor) -> Tensor:  # (draws, n, classes) -> (n,)
 
 
 def _shared(drawn: Tensor, targets: Tensor) -> Tensor:  # (draws, n or targets, classes) -> (n,)
-    """The mean over the targets of the mutual information of a row's label and theirs."""
-    joint = drawn.flatten(1).T @ targets.flatten(1) / len(drawn)  # (n classes, targets classes)
-    together = _entropy(joint.view(drawn.shape[1], -1)) / targets.shape[1]
-    apart = _entropy(drawn.mean(0)) + _entropy(targets.mean(0)).mean()
-    return _difference(apart, together)
+    """The mean over the targets of the mutual information of a row's label and theirs.
+
+    It is the sum of p q ((1 + r) log(1 + r) - r) over both labels, where p q (1 + r) is the
+    probability of both. As a difference of entropies it would drown in rounding.
+    """
+    own, apart = _deviations(drawn)
+    theirs, others = _deviations(targets)
+    excess = (apart.flatten(1).T @ others.flatten(1) / len(drawn)).clamp_(min=-1)
+    told = special.xlog1py(1 + excess, excess).sub_(excess) @ theirs.flatten()  # (n classes,)
+    return (own * told.view_as(own)).sum(1) / len(theirs)
+
+
+def _deviations(drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of the draws, and by what share of it each differs from it."""
+    mean = drawn.mean(0)
+    return mean, (drawn - mean) / mean.clamp(min=torch.finfo(mean.dtype).tiny)
 
 
 def _dissent(drawn: Tensor) -> Tensor:

@@ -12,22 +12,21 @@ from autoal.maths.geometry import blocks, kmeans, squared_distances, unit
 from .diversity import central
 from .uncertainty import Margin
 
-PLENTY = 25  # unstable rows for each of the batch, which DropQuery would choose from
+PLENTY = 25  # unstable rows for each of the batch, from which DropQuery likes to choose
 
 
 class _Unstable(QueryStrategy):
-    """Picks the unstable rows nearest to the centres of as many clusters as rows are asked for.
+    """Picks the unstable row nearest to the centre of each of `budget` clusters of such rows.
 
-    The others follow, first the unstable ones, those of the smallest margin leading: they fill the
-    batch where less rows than that are unstable.
+    The other unstable rows come next, then all others, each by the smallest margin.
     """
 
     def score(self, view: View, budget: int) -> Scored:
         stream = view.generator()
         unstable = self._unstable(view, budget, stream)
         picks = _spread(view.pool.embeddings, unstable.nonzero().flatten(), budget, stream)
-        doubt = 1 + Margin().score(view, budget)  # from 0 to 1
-        return Scored(from_order(picks, doubt + unstable), {"unstable": int(unstable.sum())})
+        rest = Margin().score(view, budget) + unstable  # margins are from -1 to 0
+        return Scored(from_order(picks, rest), {"unstable": int(unstable.sum())})
 
     @abstractmethod
     def _unstable(self, view: View, budget: int, stream: torch.Generator) -> Tensor:
@@ -35,7 +34,7 @@ class _Unstable(QueryStrategy):
 
 
 def _spread(features: Tensor, places: Tensor, count: int, stream: torch.Generator) -> Tensor:
-    """The places nearest to the centres of so many clusters of these rows at length 1."""
+    """Out of these places, the nearest to each centre of so many clusters, at length 1."""
     if not len(places):
         return places
     rows = features[places]
@@ -43,14 +42,15 @@ def _spread(features: Tensor, places: Tensor, count: int, stream: torch.Generato
 
 
 class AlfaMix(_Unstable):
-    """Rows that a small step towards a labelled class predicts otherwise (Parvaneh et al., 2022).
+    """Rows of many kinds that a small step predicts otherwise (Parvaneh et al., 2022).
 
-    The step mixes an embedding with the mean of a class's labelled rows, each number in such a part
-    that the loss of the predicted class grows fastest. It is a step along the loss's gradient,
-    `reach` / sqrt(width) times as long as the way to that mean: under a linear head, a class that
-    some mean reaches is reached by the longest step. Of the rows that change, those nearest to
-    the centres of as many clusters as rows are asked for are picked; where too few change, those of
-    the smallest margin follow.
+    The published step mixes a row's embedding with the mean of a class's labelled rows, each number
+    in the proportion that raises the loss of the predicted class most. That is a step along the
+    loss's gradient, `reach` / sqrt(width) times as long as the way to that mean; and under a linear
+    head, what any class's step changes, the longest changes too, so that only that one is taken.
+
+    Of the rows that change, the nearest to the centre of each of `budget` clusters is picked. Where
+    they are too few, rows of the smallest margin follow.
 
     Args:
         reach: how long the steps are.
@@ -98,17 +98,18 @@ def _away(rows: Features, embeddings: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class DropQuery(_Unstable):
-    """Rows that are predicted otherwise when much of their features drops (Gupte et al., 2024).
+    """Rows of many kinds that dropout predicts otherwise (Gupte et al., 2024).
 
-    Each row's embedding goes through the head a few times, every number of it being dropped or not
-    by chance. Rows that more than half of the passes predict otherwise are unstable, or, where
-    these are less than 25 for each row that is asked for, rows that fewer passes do, at least one.
-    Of them, those nearest to the centres of as many clusters as rows are asked for are picked; where
-    there are too few, those of the smallest margin follow.
+    Each row's embedding goes through the head a few times, with other numbers of it set to 0. It
+    counts if most passes change the predicted class; where that leaves less than 25 rows for each
+    of the batch, fewer passes will do, one at least.
+
+    Of the rows that count, the nearest to the centre of each of `budget` clusters is picked. Where
+    they are too few, rows of the smallest margin follow.
 
     Args:
         passes: of each row through the head.
-        rate: of the numbers that are dropped.
+        rate: the share of the numbers that a pass sets to 0.
     """
 
     reads = ("embeddings", "probs", "head")

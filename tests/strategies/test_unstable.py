@@ -53,7 +53,7 @@ def test_alfamix_by_hand() -> None:
 
 
 def mixed(view: View, head: nn.Linear, reach: float) -> list[bool]:
-    """The method as published: a mixture with every class's mean, each by a part for each number."""
+    """As published: a mixture with the mean of every class, by a part for each number."""
     pool, known = view.pool.embeddings.double(), view.labelled.features.embeddings.double()
     weight, bias = (part.detach().double() for part in (head.weight, head.bias))
     probs = (pool @ weight.T + bias).softmax(1)
@@ -169,7 +169,7 @@ def test_a_model_without_a_head_is_refused(strategy: QueryStrategy) -> None:
     with pytest.raises(UserError, match=f"{name} asks the head .* give a network with a linear"):
         demand_served(strategy, Facts(pool=10, classes=2, headed=False))
     view = View.of(torch.rand(4, 2), probs=torch.full((4, 2), 0.5), labels=[0, -1, -1, -1])
-    with pytest.raises(UserError, match="without a head, which this strategy reads: .*head="):
+    with pytest.raises(UserError, match=r"without a head, which this strategy reads: .*head="):
         select(strategy, view, 1)
 
 
