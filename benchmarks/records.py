@@ -33,6 +33,7 @@ STRATEGIES = {
         *("batchbald", "power_bald", "power_margin", "kmeans", "coreset", "typiclust", "probcover"),
         *("maxherding", "uherding", "badge", "bait", "egl", "cal", "signal", "loss_prediction"),
         *("tod", "autoal", "refine", "tcm", "tailor", "selectal", "albl", "committee"),
+        *("alfamix", "dropquery", "epig", "falcun"),
     )
 }
 NETWORK = ("task=resnet18", "task.steps=12", "rounds=2")

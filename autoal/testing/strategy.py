@@ -35,6 +35,7 @@ ALLOWED_BY = {
     "logits": "probs",
     "probs": "probs",
     "drawn_probs": "draws",
+    "logits_at": "head",
 }
 
 TRIED = frozenset({"fitted", "outcomes"})  # what is on the bench for who reads it

@@ -572,8 +572,17 @@ def test_a_learner_that_was_fitted_on_the_bench_sees_the_view(
 
 # One of each family at least; those that train something read what no array tells.
 FAMILIES = (
-    *("random", "entropy", "margin", "bald", "batchbald", "mean_std", "power_bald"),
-    *("power_margin", "kmeans", "coreset", "typiclust", "probcover", "maxherding", "uherding"),
+    *("random", "entropy", "margin", "bald", "batchbald", "mean_std", "epig", "power_bald"),
+    *(
+        "power_margin",
+        "falcun",
+        "kmeans",
+        "coreset",
+        "typiclust",
+        "probcover",
+        "maxherding",
+        "uherding",
+    ),
     *("badge", "bait", "egl", "cal", "signal", "tod", "salutary", "isal", "ibds"),
     *("loss_prediction", "autoal", "refine", "tcm", "tailor", "albl"),
 )

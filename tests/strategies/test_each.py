@@ -8,6 +8,7 @@ import torch
 from autoal import QueryStrategy, select
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
+from autoal.query.composite import Candidates
 from autoal.testing import make_view
 
 ALONE = "cheating_oracle"  # sees what no view has
@@ -42,6 +43,16 @@ def test_nothing_may_be_labelled_yet(name: str) -> None:
     picks = select(built(name), view, 5)
     assert len(set(picks.tolist())) == 5
     assert set(picks.tolist()) <= set(view.pool.rows.tolist())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "autoal"])
+def test_votes_go_from_0_to_1_and_lead_with_the_batch(name: str) -> None:
+    view = make_view(validation=6, stages=True)
+    candidates = Candidates.installed({name: QUICK.get(name, {})})
+    votes = candidates.votes(view, 5)[:, 0]
+    assert 0 <= float(votes.min()) <= float(votes.max()) <= 1
+    batch = torch.isin(view.pool.rows, select(built(name), view, 5))
+    assert float(votes[batch].min()) >= float(votes[~batch].max())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
