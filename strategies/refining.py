@@ -23,6 +23,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "badge": {},
     "bait": {},
     "typiclust": {},
+    "alfamix": {},
+    "dropquery": {},
     "maxherding": {},
     "uherding": {},
 }
