@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
 
-from autoal import QueryStrategy, Scored, View, from_order
+import torch
+from torch import Tensor
+
+from autoal import Scored, View, from_order, select
 from autoal.bounds import whole
 from autoal.errors import UserError
+from autoal.query.composite import Candidates, Composite
 from autoal.query.strategy import Facts, Reads
 
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "random": {},
+    "margin": {},
+    "badge": {},
+    "kmeans": {},
+    "typiclust": {},
+    "uherding": {},
+}
+LEAST, MOST = 4, 5_000  # rows that a query is about: batches at least, rows at most
 
-class CheatingOracle(QueryStrategy):
-    """Best of many random batches by real retraining on their true labels: a cheat.
 
-    Every batch is labelled and trained on as the round would do it, with the round's own random
-    numbers, and the one that leads to the lowest loss is queried. The loss is that on the
-    validation rows; where there are none, on the true labels of a random half of the pool, out of
-    which nothing is queried in that round. The test set takes no part.
+class _Try(NamedTuple):
+    """A batch, and whose it is."""
+
+    name: str
+    rows: Tensor  # of the data set, best first
+
+
+class CheatingOracle(Composite):
+    """Best of many strategies' batches by real retraining on their true labels: a cheat (2026).
+
+    It is BoSS, "best of strategies". For every batch a strategy is drawn, and so are the rows that
+    it is asked about, of which there are from four times the batch to 5,000. Every batch is
+    labelled and trained on as the round would do it, with the round's own random numbers, and the
+    one that leads to the lowest loss is queried. The loss is that on the validation rows; where
+    there are none, on the true labels of a random half of the pool, out of which nothing is queried
+    in that round. The test set takes no part.
 
     Args:
-        tries: random batches in a round, each of which costs a training.
+        tries: batches in a round, each of which costs a training.
         limit: rows of the largest pool that is not refused.
+        candidates: options of each strategy that may be drawn, by its installed name.
     """
 
-    reads: Reads = ("outcomes",)
+    # With the usual candidates; what others read is stated when they are chosen.
+    reads: Reads = ("embeddings", "labelled", "labels", "outcomes", "probs", "validation")
 
-    def __init__(self, tries: int = 20, limit: int = 5000) -> None:
+    def __init__(
+        self,
+        tries: int = 50,
+        limit: int = 5000,
+        candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
+    ) -> None:
         whole("tries", tries, least=1, most=10_000)
         whole("limit", limit, least=1)
+        chosen = CANDIDATES if candidates is None else candidates
+        super().__init__(Candidates.installed(chosen), ("outcomes",))
         self.tries = tries
         self.limit = limit
+        self._askers = self.candidates.understudies()
 
     def check(self, facts: Facts) -> None:
         if facts.pool > self.limit:
@@ -37,6 +72,11 @@ class CheatingOracle(QueryStrategy):
                 f"cheating_oracle trains {self.tries} times a round and is meant for small pools: "
                 f"this one has {facts.pool} rows, strategy.limit={self.limit}"
             )
+        super().check(facts)
+
+    def learn(self, view: View) -> None:
+        # Their queries are of this round, though not of its pool.
+        self._askers = self.candidates.understudies()
 
     def score(self, view: View, budget: int) -> Scored:
         outcome = None if view.bench is None else view.bench.outcome
@@ -52,11 +92,31 @@ class CheatingOracle(QueryStrategy):
         asked, judges = places.tensor_split([half])
         if view.validation is None and not len(judges):
             return Scored(from_order(asked[:budget], rest))
-        batches = [
-            asked[torch.randperm(len(asked), generator=stream)[:budget]] for _ in range(self.tries)
-        ]
-        rows = view.pool.rows
-        losses = [outcome(rows[batch], rows[judges]) for batch in batches]
-        # The loss of the best batch, and the mean over all of them, which is random's.
-        notes = {"best": min(losses), "random": sum(losses) / len(losses)}
-        return Scored(from_order(batches[losses.index(min(losses))], rest), notes)
+        tries = list(self._tried(view, asked, budget, stream))
+        losses = [outcome(batch.rows, view.pool.rows[judges]) for batch in tries]
+        best = tries[losses.index(min(losses))]
+        order = torch.searchsorted(view.pool.rows, best.rows)
+        return Scored(from_order(order, rest), self._notes(best, losses))
+
+    def _tried(
+        self, view: View, asked: Tensor, budget: int, stream: torch.Generator
+    ) -> Iterator[_Try]:
+        """Batches out of these places of the pool."""
+        askers, most = list(self._askers.strategies.items()), min(MOST, len(asked))
+        least = min(LEAST * budget, most)
+        for _ in range(self.tries):
+            name, asker = askers[_whole(len(askers), stream)]
+            count = least + _whole(most + 1 - least, stream)
+            some = asked[torch.randperm(len(asked), generator=stream)[:count]].sort().values
+            narrowed = view.among(some, _whole(1 << 53, stream))
+            yield _Try(name, select(deepcopy(asker), narrowed, budget))
+
+    def _notes(self, best: _Try, losses: list[float]) -> dict[str, Any]:
+        """The loss of the best batch, the mean over all of them, and whose the best one is."""
+        turns = self.by_name(float(name == best.name) for name in self.candidates)
+        return {"best": min(losses), "mean": sum(losses) / len(losses), "weights": turns}
+
+
+def _whole(below: int, stream: torch.Generator) -> int:
+    """A whole number from 0."""
+    return int(torch.randint(below, (1,), generator=stream))

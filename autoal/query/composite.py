@@ -169,12 +169,12 @@ class Composite(QueryStrategy):
 def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:
     try:
         strategy = registry.build(name, f"{SECTION}.{name}", **options)
+        if "outcomes" in (strategy.reads or ()):
+            raise ValueError("it sees the labels of the pool, and so runs alone")
         if isinstance(strategy, Composite):
             raise ValueError("it has candidates itself, and so runs alone")
         if "fitted" in (strategy.reads or ()):
             raise ValueError("it trains learners of its own, and so runs alone")
-        if "outcomes" in (strategy.reads or ()):
-            raise ValueError("it sees the labels of the pool, and so runs alone")
     except ValueError as error:
         raise UserError(f"candidate {name!r}: {error}") from error
     return strategy
