@@ -25,6 +25,7 @@ from autoal.query.view import View
 from autoal.search.compose import Composition
 from autoal.search.hypergradient import Implicit, Road, Unroll
 from autoal.search.paper import Paper
+from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.search import PIECE, Search
 from autoal.search.searchnet import SEARCHNETS, ImageWeights, RowWeights, SearchNet, SharedWeights
@@ -48,6 +49,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 PRIOR = {"margin": 0.9}
 UNROLL: dict[str, Any] = {"steps": 3, "learning_rate": 0.1}
 PAPER: dict[str, Any] = {"warmup": 0, "loss_prediction": False}
+LARGE = 10_000_000  # multiplications that are worth the waking of other threads
 CHOICE = 10  # rows that are looked at for each of the batch, at least
 
 
@@ -217,8 +219,8 @@ class AutoAL(QueryStrategy):
             learning_rate=self.learning_rate,
             pull=self.pull / math.sqrt(self.rounds),
         )
-        small = not (self.stage.whole and self.stage.trains(view))  # heads, faster on one core
-        with single_thread() if small else nullcontext():
+        small = not (self.stage.whole and self.stage.trains(view))  # heads
+        with single_thread() if small and _product(plays) < LARGE else nullcontext():
             before = search.check_loss()
             _exactly(view, small=small).optimise(search)
             after = search.check_loss()
@@ -282,6 +284,12 @@ def single_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _product(plays: list[Rehearsal]) -> int:
+    """The multiplications in a product of the rows, once, with the heads of all plays."""
+    rows, width = plays[0].training[0].flatten(1).shape
+    return rows * width * plays[0].classes * len(plays)
 
 
 def _exactly(view: View, *, small: bool) -> Training:
