@@ -216,17 +216,22 @@ def _complete(group: str, given: Any, name: str) -> Settings:
         raise UserError(f"{group}.name cannot be changed or removed; give {group}=<name>")
     own = {"size": given["size"]} if group == "start" else {}
     options = {key: value for key, value in given.items() if key not in ("name", *own)}
-    if name == "autoal" and options.get("candidates") is not None:
+    if _has_candidates(name) and options.get("candidates") is not None:
         _demand_candidates(f"{group}.candidates", options["candidates"])
     return {"name": name, **own, **completed(options, _options(name), f"strategy {name!r}", group)}
+
+
+def _has_candidates(strategy: str) -> bool:
+    """Whether one of ours is made of strategies that can be chosen; null means the usual ones."""
+    return _read("strategies").get(strategy, {}).get("candidates", 0) is None
 
 
 def _demand_candidates(key: str, candidates: Any) -> None:
     """Refuse, before torch is imported, a candidate that is not there or has no such option."""
     demand_kind(key, candidates, {})
     for name, given in candidates.items():
-        if name == "autoal":
-            raise UserError(f"{key}.autoal: it has candidates itself, and so runs alone")
+        if _has_candidates(name):
+            raise UserError(f"{key}.{name}: it has candidates itself, and so runs alone")
         if name not in STRATEGIES.installed():
             raise unknown("strategy", name, STRATEGIES.installed())
         demand_kind(f"{key}.{name}", given, {})

@@ -74,6 +74,11 @@ def _panels(parts: Any) -> dict[str, list[Any]]:
                 title="Weights of the candidates", x=LABELS, metric_regex="query/weights/.*"
             )
         ],
+        "Learner": [
+            parts.LinePlot(
+                title="What the learner chose", x=LABELS, metric_regex="query/learner/.*"
+            )
+        ],
         "Queries": [
             parts.LinePlot(title="Classes of the batch", x=LABELS, y=["query/classes"]),
             parts.MediaBrowser(title="Images of the batch", media_keys=["media/queried"]),

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from autoal import Experiment, Plan, TrueLabels
-from benchmarks.frozen import POOL, SETS, head_of, pool_of, whole
+from benchmarks.frozen import POOL, SETS, pool_of, whole
+from benchmarks.quality.sets import head_of
 from benchmarks.report import interval, keep, table
 
 STARTS = ("random", "kmeans", "typiclust", "maxherding", "probcover", "coreset")

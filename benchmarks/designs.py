@@ -2,9 +2,8 @@
 
     AUTOAL_DATA=FOLDER python -m benchmarks.designs --keep
 
-The folder has mnist.npz, in MedMNIST's layout. The designs are compared on MNIST and digits, with a
-head that is solved and with a small network; `benchmarks.quality` reports on other data, with other
-networks.
+The settings are those of `benchmarks.quality` on the data sets of DESIGNED_ON; on all others, which
+no choice has seen, `benchmarks.quality` reports.
 """
 
 from dataclasses import replace
@@ -15,23 +14,21 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from autoal import Plan, Scored, View
+from autoal import Scored, View
 from autoal.maths.coverage import NARROWEST, adaptive_width, typical_width
 from autoal.maths.geometry import neighbours, unit
 from autoal.query import registry
 from autoal.search import compose
 from autoal.search.autoal import AutoAL
-from benchmarks.paired import Setting, Strategies, compare
+from benchmarks.paired import Field, Strategies, compare
+from benchmarks.quality import settings
 
-LOW, HIGH, LOWEST = Plan(20, 10, 6), Plan(100, 50, 5), Plan(10, 5, 6)
 SETTINGS = {
-    "digits-low": Setting("digits", LOW, "solved head"),
-    "mnist-low": Setting("mnist", LOW, "solved head", 2_000),
-    "mnist-high": Setting("mnist", HIGH, "solved head", 2_000),
-    "mnist-low-network": Setting("mnist", LOW, "small network", 2_000),
-    "two-low": Setting("mnist", LOWEST, "solved head", 2_000, first=3),
-    "two-low-network": Setting("mnist", LOWEST, "small network", 2_000, first=3),
+    name: setting
+    for name, setting in settings.SETTINGS.items()
+    if setting.data in settings.DESIGNED_ON
 }
+SEEDS = 5
 
 
 class Kernel(AutoAL):
@@ -122,4 +119,4 @@ VARIANTS: Strategies = {
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    compare("designs", SETTINGS, VARIANTS)
+    compare("designs", SETTINGS, [Field(VARIANTS, SEEDS)])

@@ -25,8 +25,8 @@ from autoal import Data, Encoded, Task, Trained, Training
 from autoal.encoders.patches import Patches
 from autoal.model.fitstep import unwatched
 from autoal.model.logistic import Logistic
+from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
-from benchmarks.paired import TASKS
 from benchmarks.report import interval, keep, table
 
 DESIGNED_ON = ("digits", "waveform")
@@ -35,7 +35,14 @@ TABLES = ("waveform", "bank")
 LABELS = (20, 50, 100, 200)
 POOL = 4_000  # rows of a larger set, the same for all seeds
 HEADS: Mapping[str, Callable[..., Task]] = {
-    "300 steps": TASKS["head"],
+    "300 steps": partial(
+        Task,
+        partial(MLP, hidden=(), dropout=0.2),
+        steps=300,
+        optimizer="adamw",
+        learning_rate=0.003,
+        weight_decay=0.01,
+    ),
     "l2=1": partial(Logistic, l2=1.0),
     "l2 chosen": partial(Logistic, l2=None),
     "chosen, spread": partial(Logistic, l2=None, spread=True),

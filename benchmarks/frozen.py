@@ -5,18 +5,15 @@ cifar10_10k.npz in MedMNIST's layout. Each seed draws its own pool, so that stra
 nothing themselves are tried on different rows too.
 """
 
-import os
 from collections.abc import Callable
 from copy import copy
 from functools import cache
-from pathlib import Path
 
 import torch
 
-from autoal import Data, Encoded, Learner, Rows, Trained, Training
+from autoal import Data, Encoded
 from autoal.encoders.patches import Patches
-from autoal.model.logistic import Logistic
-from autoal.seeding import generator
+from benchmarks.quality.sets import drawn, given
 
 POOL = 1_000  # rows that a seed draws
 KEPT = 4_000  # rows of a larger data set that are encoded, of its training and of its test part
@@ -34,17 +31,17 @@ def waveform() -> Data:
     """Columns; a fifth of the rows is the test."""
     from autoal.datamodules.table import Table
 
-    return Table(str(_file("waveform.csv")), validation=0)
+    return Table(str(given("waveform.csv")), validation=0)
 
 
 def images(name: str) -> Data:
     """Patch features."""
     from autoal.datamodules.npz import Npz
 
-    data = Npz(str(_file(f"{name}.npz")), validation=0)
+    data = Npz(str(given(f"{name}.npz")), validation=0)
     data.setup()
     assert data.test is not None
-    data.train, data.test = _drawn(data.train, KEPT, 0), _drawn(data.test, KEPT, 0)
+    data.train, data.test = drawn(data.train, KEPT, 0), drawn(data.test, KEPT, 0)
     return Encoded(data, Patches(components=COMPONENTS), torch.device("cpu"))
 
 
@@ -68,20 +65,5 @@ def whole(name: str) -> Data:
 def pool_of(name: str, seed: int) -> Data:
     """The data set with the pool that a seed draws."""
     data = copy(whole(name))
-    data.train = _drawn(data.train, POOL, seed)
+    data.train = drawn(data.train, POOL, seed)
     return data
-
-
-def head_of(data: Data) -> Learner:
-    """Logistic regression on the features, `task=logistic`."""
-    task = Logistic(data.train.shape, len(data.classes), data.preprocess())
-    return Trained(task, Training(accelerator="cpu"))
-
-
-def _drawn(rows: Rows, count: int, seed: int) -> Rows:
-    order = torch.randperm(len(rows), generator=generator(seed, "pool"))
-    return rows.take(order[:count].sort().values)
-
-
-def _file(name: str) -> Path:
-    return Path(os.environ["AUTOAL_DATA"], name)

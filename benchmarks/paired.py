@@ -1,47 +1,48 @@
 """Strategies against each other in pairs: many seeds, several settings.
 
-Runs of one seed share the start set and the first weights.
+Runs of one seed share the pool, the start set, the first weights and the oracle's errors.
 """
 
-import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from autoal import (
     Data,
-    Encoded,
     Experiment,
-    ImageData,
     Oracle,
     Plan,
     QueryStrategy,
-    Rows,
     Task,
     Trained,
     Training,
     TrueLabels,
 )
-from autoal.encoders.patches import Patches
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
+from autoal.oracles.crowd import Noisy
 from autoal.seeding import seeded
 from benchmarks import runs
+from benchmarks.quality.sets import l2_of, pool_of, whole
 
-COMPONENTS = 200  # of the patch features
-ADAMW: dict[str, Any] = {"optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.01}
+POOL = 2_000  # rows that a seed draws of a larger set
 
-# What is trained, and whether it reads images or the patch features of a frozen encoder.
-TASKS: dict[str, Callable[..., Task]] = {
-    "head": partial(Task, partial(MLP, hidden=(), dropout=0.2), steps=300, **ADAMW),
-    "solved head": partial(Logistic, l2=1.0),
-    "small network": partial(Task, partial(MLP, hidden=(128,), dropout=0.2), steps=150, **ADAMW),
-    "resnet18": partial(Task, partial(ResNet18, maxpool=True)),
+# What is taught, given the name of the data set.
+TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
+    "head": lambda data: partial(Logistic, l2=l2_of(data)),
+    "tuned head": lambda data: partial(Logistic, tune=True),
+    "small network": lambda data: partial(
+        Task,
+        partial(MLP, hidden=(128,), dropout=0.2),
+        steps=150,
+        optimizer="adamw",
+        learning_rate=0.003,
+        weight_decay=0.01,
+    ),
+    "resnet18": lambda data: partial(Task, partial(ResNet18, maxpool=True)),
 }
 
 Strategies = Mapping[str, Callable[[], QueryStrategy]]
@@ -49,44 +50,26 @@ Strategies = Mapping[str, Callable[[], QueryStrategy]]
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set, a budget, and what is trained."""
+    """A data set, a budget, what is taught, and who answers."""
 
-    data: str  # digits, or the name of an npz file
+    data: str  # of the sets
     plan: Plan
     task: str = "head"  # of TASKS
-    pool: int = 4_000  # images of a larger set that make the pool, the same for all seeds
-    first: int = 0  # so many classes are one, and all others the other; 0: each is its own
+    wrong: float = 0.0  # the share of wrong answers
 
-    def load(self) -> Data:
-        """The data, ready."""
-        from autoal.datamodules.digits import Digits
-        from autoal.datamodules.npz import Npz
+    def experiment(
+        self, strategy: Callable[[], QueryStrategy], seed: int
+    ) -> tuple[Experiment, Oracle]:
+        """A run, not begun."""
+        data = pool_of(self.data, seed, POOL)
+        made = Experiment(data, self._learner(data, seed), strategy(), self.plan, seed=seed)
+        return made, Noisy(TrueLabels(data.train.labels), self.wrong, seed)
 
-        if self.data == "digits":
-            data: ImageData = Digits(crop=1 if self.task == "resnet18" else 0)
-        else:
-            data = Npz(str(Path(os.environ["AUTOAL_DATA"], f"{self.data}.npz")))
-        data.setup()
-        if len(data.train) > self.pool:
-            drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
-            data.train = data.train.take(drawn[: self.pool].sort().values)
-        if self.first:
-            assert data.test is not None
-            data.train, data.test = self._in_two(data.train), self._in_two(data.test)
-            data.classes = (f"the first {self.first}", "others")
-        if self.task == "resnet18":
-            return data
-        # Digits are 8x8: a patch of the usual six would see nearly all.
-        patches = Patches(count=200, size=3) if self.data == "digits" else Patches()
-        patches.components = COMPONENTS
-        encoded = Encoded(data, patches, torch.device("cpu"))
-        encoded.setup()
-        return encoded
-
-    def settings(self, name: str, variant: str, seed: int) -> dict[str, Any]:
+    def settings(self, variant: str, seed: int) -> dict[str, Any]:
         """What the run's folder says of it."""
+        noise = {"wrong": self.wrong} if self.wrong else {}
         return {
-            "data": {"name": name, "file": self.data, "pool": self.pool, "first": self.first},
+            "data": {"name": self.data, "pool": POOL, **noise},
             "task": self.task,
             "strategy": {"name": variant},
             "seed": seed,
@@ -95,46 +78,46 @@ class Setting:
             "rounds": self.plan.rounds,
         }
 
-    def _in_two(self, rows: Rows) -> Rows:
-        return replace(rows, labels=(rows.labels >= self.first).long())
+    def _learner(self, data: Data, seed: int) -> Trained:
+        with seeded(seed, "task"):
+            task = TASKS[self.task](self.data)(
+                shape=data.train.shape, classes=len(data.classes), preprocess=data.preprocess()
+            )
+        return Trained(task, Training(accelerator="cpu"))
 
 
-def experiment(
-    setting: Setting, strategy: Callable[[], QueryStrategy], seed: int
-) -> tuple[Experiment, Oracle]:
-    """A run of a setting, not begun."""
-    data = setting.load()
-    with seeded(seed, "task"):
-        task = TASKS[setting.task](
-            shape=data.train.shape, classes=len(data.classes), preprocess=data.preprocess()
-        )
-    learner = Trained(task, Training(accelerator="cpu"))
-    made = Experiment(data, learner, strategy(), setting.plan, seed=seed)
-    return made, TrueLabels(data.train.labels)
+@dataclass(frozen=True)
+class Field:
+    """Strategies that are run with as many seeds each."""
+
+    strategies: Strategies
+    seeds: int
 
 
-def compare(name: str, settings: Mapping[str, Setting], strategies: Strategies) -> None:
+def compare(name: str, settings: Mapping[str, Setting], fields: Sequence[Field]) -> None:
     """The command line: run what is missing, and print or keep the tables."""
+    every = [variant for field in fields for variant in field.strategies]
     options = runs.parser(name)
     options.add_argument("--settings", nargs="+", default=list(settings), choices=list(settings))
-    options.add_argument(
-        "--variants", nargs="+", default=list(strategies), choices=list(strategies)
-    )
+    options.add_argument("--variants", nargs="+", default=every, choices=every)
     given = options.parse_args()
     jobs: list[runs.Job] = [
         (
             runs.keep_run,
             folder_of(given.out, setting, variant, seed),
-            settings[setting].settings(setting, variant, seed),
-            partial(experiment, settings[setting], strategies[variant], seed),
+            settings[setting].settings(variant, seed),
+            partial(settings[setting].experiment, field.strategies[variant], seed),
         )
-        for seed in range(given.first, given.first + given.seeds)  # whole seeds, if it ends early
+        for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
+        for field in fields
+        if seed < field.seeds
         for setting in given.settings
-        for variant in given.variants
+        for variant in field.strategies
+        if variant in given.variants
     ]
     if not given.report:
-        for setting in {settings[name].data: settings[name] for name in given.settings}.values():
-            setting.load()  # its features, before two processes ask for them at once
+        for data in {settings[name].data for name in given.settings}:
+            whole(data)  # its features, before two processes ask for them at once
         runs.run_all(jobs, given.processes)
     tops = [given.out / setting for setting in given.settings]
     runs.show(name, runs.tables(tops, ("random", "autoal")), save=given.keep)

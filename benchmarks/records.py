@@ -32,7 +32,8 @@ STRATEGIES = {
         *("random", "entropy", "margin", "least_confidence", "bald", "var_ratio", "mean_std"),
         *("batchbald", "power_bald", "power_margin", "kmeans", "coreset", "typiclust", "probcover"),
         *("maxherding", "uherding", "badge", "bait", "egl", "cal", "signal", "loss_prediction"),
-        *("tod", "autoal"),
+        *("tod", "autoal", "refine", "tcm", "tailor", "selectal", "albl", "committee"),
+        *("alfamix", "dropquery", "epig", "falcun"),
     )
 }
 NETWORK = ("task=resnet18", "task.steps=12", "rounds=2")

@@ -1,4 +1,4 @@
-"""What the report of many runs takes: 500 made-up runs of 20 rounds.
+"""What the report of many runs takes: few of long records, and a wide bench of short ones.
 
 python -m benchmarks.report_size
 """
@@ -7,31 +7,47 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
 
 from benchmarks.report import keep, table
 
-STRATEGIES = ("random", *(f"strategy{number}" for number in range(1, 10)))
-BUDGETS = (100, 200, 500, 1000, 2000)
 # The peak of the process itself: what the kernel tells its parent counts the parent's memory too.
 REPORT = """
-import sys
+import sys, time
 from autoal.report.__main__ import main
 code = main(sys.argv[1:])
+print(time.process_time())
 print(next(each for each in open("/proc/self/status") if each.startswith("VmHWM")))
 sys.exit(code)
 """
 SEEDS, ROUNDS, CLASSES = 10, 20, 10
 
 
+class Bench(NamedTuple):
+    """So many strategies, random and an upper reference among them, at each of these budgets."""
+
+    strategies: int
+    budgets: Sequence[int]
+
+    def runs(self) -> Iterator[tuple[str, int, int]]:
+        """Strategy, budget and seed of each."""
+        others = (f"strategy{number}" for number in range(2, self.strategies))
+        return product(("random", "cheating_oracle", *others), self.budgets, range(SEEDS))
+
+
+BENCHES = (Bench(10, (100, 200, 500, 1000, 2000)), Bench(25, range(11, 31)))
+
+
 def write_run(top: Path, strategy: str, budget: int, seed: int) -> None:
     """A folder as an experiment of this size leaves it; the numbers are drawn."""
-    stream = np.random.default_rng([STRATEGIES.index(strategy), budget, seed])
     path = top / f"{strategy}-{budget}-{seed}"
+    stream = np.random.default_rng([*path.name.encode()])
     path.mkdir()
     config = {
         **{"start": budget, "budget": budget, "rounds": ROUNDS, "seed": seed},
@@ -57,28 +73,29 @@ def _line(stream: np.random.Generator, seed: int, number: int, budget: int) -> d
         "accuracy": float(0.3 + 0.03 * number + stream.normal(0, 0.01)),
         "seconds": seconds,
         "steps": 100,
-        "notes": {"weights": weights} if number else {},
+        "notes": {"weights": weights if number else {}, "learner": {"l2": stream.lognormal()}},
     }
 
 
-def main() -> None:
-    """Write the runs, report on them in a process of its own, and keep what that took."""
+def row(bench: Bench) -> list[str]:
+    """What a report of these runs takes, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        top = Path(folder)
-        for strategy in STRATEGIES:
-            for budget in BUDGETS:
-                for seed in range(SEEDS):
-                    write_run(top, strategy, budget, seed)
-        begin = time.perf_counter()
+        for run in bench.runs():
+            write_run(Path(folder), *run)
         command = [sys.executable, "-c", REPORT, folder]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        seconds = time.perf_counter() - begin
-        memory = int(done.stdout.split()[-2]) / 1024  # from kB
-        size = (top / "report" / "report.html").stat().st_size / 2**20
-    count = len(STRATEGIES) * len(BUDGETS) * SEEDS
-    row = [str(count), str(ROUNDS), f"{seconds:.1f}", f"{memory:.0f}", f"{size:.1f}"]
-    header = ["runs", "rounds of querying", "seconds", "peak memory, MiB", "page, MiB"]
-    keep("report_size", table(header, [row]))
+        size = (Path(folder) / "report" / "report.html").stat().st_size / 2**20
+    *_, seconds, _, peak, _ = done.stdout.split()  # in kB
+    settings, runs = len(bench.budgets), len(list(bench.runs()))
+    counts = [str(count) for count in (runs, settings, bench.strategies, ROUNDS)]
+    return [*counts, f"{float(seconds):.1f}", f"{int(peak) / 1024:.0f}", f"{size:.1f}"]
+
+
+def main() -> None:
+    """Report on made-up runs, and keep what that took."""
+    header = ["runs", "settings", "strategies", "rounds of querying"]
+    header += ["processor seconds", "peak memory, MiB", "page, MiB"]
+    keep("report_size", table(header, [row(bench) for bench in BENCHES]))
 
 
 if __name__ == "__main__":

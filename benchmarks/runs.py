@@ -18,7 +18,7 @@ import torch
 
 from autoal import Experiment, Oracle, RunFolder, rounds
 from autoal.record.versions import versions
-from autoal.report import outcomes
+from autoal.report import outcomes, overview
 from autoal.report.comparisons import against
 from autoal.report.contents import contender_names
 from autoal.report.groups import group
@@ -67,14 +67,33 @@ def parser(name: str) -> argparse.ArgumentParser:
     return options
 
 
-def tables(tops: Sequence[Path], bases: Sequence[str]) -> list[Table]:
-    """Of the runs below: ranks, areas, and the differences to each of these contenders."""
+def tables(
+    tops: Sequence[Path],
+    bases: Sequence[str],
+    composed: Sequence[str] = (),
+    single: Sequence[str] = (),
+) -> list[Table]:
+    """Of the runs below: over all settings, ranks, areas, and the differences in each setting.
+
+    Args:
+        tops: the folders that hold the runs.
+        bases: contenders to which the others' differences are told.
+        composed: those that are held against the best single one of each setting in hindsight.
+        single: the single ones; default: by the runs' own settings.
+    """
     runs, faults = read_runs(tops)
     settings, more = group(runs)
     for fault in (*faults, *more):
         print(f"{fault.kind}: {fault.where}: {fault.what}", file=sys.stderr)
-    ranks = outcomes.ranks(settings, contender_names(settings))
-    found = [part for part in ranks.parts if isinstance(part, Table) and part.name == "ranks"]
+    names = contender_names(settings)
+    found = [overview.summary(settings, names)]
+    found += [overview.across("across", f"Minus {base}", settings, base) for base in bases]
+    found += [
+        overview.hindsight(settings, composed, single),
+        overview.shares_table(settings, names),
+    ]
+    ranks = outcomes.ranks(settings, names)
+    found += [part for part in ranks.parts if isinstance(part, Table) and part.name == "ranks"]
     found += [part for part in outcomes.results(settings).parts if isinstance(part, Table)]
     for base in bases:
         compared = {setting.name: against(setting, base) for setting in settings}

@@ -25,7 +25,8 @@ from autoal.cycle.hooks import StopRule
 from autoal.cycle.spending import Budget
 from autoal.cycle.uncertainty import Uncertainty
 from autoal.seeding import generator
-from benchmarks.frozen import POOL, SETS, head_of, pool_of, whole
+from benchmarks.frozen import POOL, SETS, pool_of, whole
+from benchmarks.quality.sets import head_of
 from benchmarks.report import keep, table
 
 START = 20

@@ -23,7 +23,18 @@ from PIL import Image
 from sklearn.datasets import make_moons
 from torch import Tensor, nn
 
-from autoal import Bench, QueryStrategy, View, select
+from autoal import (
+    Arrays,
+    Bench,
+    Learner,
+    QueryStrategy,
+    Rows,
+    TorchLearner,
+    Training,
+    View,
+    select,
+)
+from autoal.model.fitstep import unwatched
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.seeding import seeded
@@ -94,8 +105,27 @@ def view_of(points: Tensor, labels: Tensor, labelled: int) -> View:
         dropout=DROPOUT,
         seed=labelled,
     )
-    bench = Bench(lambda phase: nullcontext(), outcome=partial(outcome, points, labels))
+    bench = Bench(
+        lambda phase: nullcontext(),
+        fitted=partial(fitted, points, labels),
+        outcome=partial(outcome, points, labels),
+    )
     return replace(view, bench=bench)
+
+
+def fitted(points: Tensor, labels: Tensor, places: Tensor) -> Learner:
+    """A learner that was taught some of the first points, for who has a committee of such."""
+    learner = TorchLearner(
+        Network,
+        Arrays((points, labels)),
+        training=Training(accelerator="cpu"),
+        optimizer="adamw",
+        learning_rate=0.01,
+        steps=STEPS,
+    )
+    with seeded(0, "member", *places.tolist()):
+        learner.fit(Rows(points[places], labels[places]), first=True, watch=unwatched)
+    return learner
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor, nn, special
 
 from autoal import QueryStrategy, Scored, View, from_order
 from autoal.bounds import whole
-from autoal.maths.geometry import BLOCK
+from autoal.maths.geometry import BLOCK, sample
 
 RESOLUTION = 1e-6  # of entropies in single precision, in nats
 
@@ -38,6 +38,28 @@ class MeanStd(QueryStrategy):
 
     def score(self, view: View, budget: int) -> Tensor:
         return _over_draws(_spread, view.pool.drawn_probs)
+
+
+class Epig(QueryStrategy):
+    """Largest information about the labels of other rows (Bickford Smith et al., 2023).
+
+    The mean, over target rows, of the mutual information of a row's label and the target's. What a
+    label would tell of the model counts only as far as it bears on what the targets are.
+
+    Args:
+        targets: rows of the pool, drawn, whose labels are to be told of.
+    """
+
+    reads = ("draws",)
+
+    def __init__(self, targets: int = 100) -> None:
+        whole("targets", targets, least=1)
+        self.targets = targets
+
+    def score(self, view: View, budget: int) -> Tensor:
+        drawn = view.pool.drawn_probs
+        targets = drawn[:, sample(len(view.pool), self.targets, view.generator())]
+        return _over_draws(lambda block: _shared(block, targets), drawn, targets[0].numel())
 
 
 class BatchBald(QueryStrategy):
@@ -145,15 +167,40 @@ def _best(scores: Tensor, count: int, stream: torch.Generator) -> Tensor:
     return shuffled[scores[shuffled].argsort(descending=True, stable=True)[:count]]
 
 
-def _over_draws(measure: Callable[[Tensor], Tensor], drawn: Tensor) -> Tensor:
-    """A measure of the draws of each row, (n,); in blocks, since many draws take much memory."""
+def _over_draws(measure: Callable[[Tensor], Tensor], drawn: Tensor, columns: int = 1) -> Tensor:
+    """A measure of the draws of each row, (n,); in blocks, since many draws take much memory.
+
+    Args:
+        measure: (draws, rows, classes) -> (rows,).
+        drawn: (draws, n, classes).
+        columns: numbers that the measure needs for each class of a row.
+    """
     draws, _, classes = drawn.shape
-    size = max(1, BLOCK // (draws * classes))
+    size = max(1, BLOCK // (max(draws, columns) * classes))
     return torch.cat([measure(block) for block in drawn.split(size, dim=1)])
 
 
 def _information(drawn: Tensor) -> Tensor:  # (draws, n, classes) -> (n,)
     return _difference(_entropy(drawn.mean(0)), _entropy(drawn).mean(0))
+
+
+def _shared(drawn: Tensor, targets: Tensor) -> Tensor:  # (draws, n or targets, classes) -> (n,)
+    """The mean over the targets of the mutual information of a row's label and theirs.
+
+    It is the sum of p q ((1 + r) log(1 + r) - r) over both labels, where p q (1 + r) is the
+    probability of both. As a difference of entropies it would drown in rounding.
+    """
+    own, apart = _deviations(drawn)
+    theirs, others = _deviations(targets)
+    excess = (apart.flatten(1).T @ others.flatten(1) / len(drawn)).clamp_(min=-1)
+    told = special.xlog1py(1 + excess, excess).sub_(excess) @ theirs.flatten()  # (n classes,)
+    return (own * told.view_as(own)).sum(1) / len(theirs)
+
+
+def _deviations(drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of the draws, and by what share of it each differs from it."""
+    mean = drawn.mean(0)
+    return mean, (drawn - mean) / mean.clamp(min=torch.finfo(mean.dtype).tiny)
 
 
 def _dissent(drawn: Tensor) -> Tensor:

@@ -43,10 +43,15 @@ class KMeans(QueryStrategy):
     def score(self, view: View, budget: int) -> Tensor:
         features = view.pool.embeddings
         clusters = kmeans(features, budget, view.generator(), iterations=self.iterations)
-        members = [rows for rows in _members(clusters) if rows]
-        members.sort(key=len, reverse=True)
         rest = clusters.distances.max() - clusters.distances
-        return from_order([rows[0] for rows in members], rest)
+        return from_order(central(clusters), rest)
+
+
+def central(clusters: Clusters) -> list[int]:
+    """The row nearest to the centre of each cluster, that of the largest first."""
+    members = [rows for rows in _members(clusters) if rows]
+    members.sort(key=len, reverse=True)
+    return [rows[0] for rows in members]
 
 
 class CoreSet(QueryStrategy):

@@ -6,12 +6,16 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, Scored, View
-from autoal.bounds import number, whole
-from autoal.maths.coverage import adaptive_width, rbf
+from autoal.bounds import choice, number, whole
+from autoal.maths.candidate import greedy_candidates
+from autoal.maths.coverage import adaptive_width, greedy_cover, rbf
 from autoal.query.calibration import temperature
-from autoal.query.cover import covering
+from autoal.query.cover import Greedy, covering
 
 from .diversity import sampled
+
+# Whose doubt weighs what a pick covers: that of the rows covered, or the pick's own.
+WEIGHTS: dict[str, Greedy] = {"covered": greedy_cover, "candidate": greedy_candidates}
 
 
 class MaxHerding(QueryStrategy):
@@ -29,6 +33,7 @@ class MaxHerding(QueryStrategy):
         whole("sample", sample, least=1)
         self.width = width
         self.sample = sample
+        self._greedy: Greedy = greedy_cover
 
     def score(self, view: View, budget: int) -> Scored:
         scores = covering(
@@ -38,6 +43,7 @@ class MaxHerding(QueryStrategy):
             lambda ground: rbf(self._width(ground.labelled)),
             most=self.sample,
             stream=view.generator(),
+            greedy=self._greedy,
         )
         return Scored(scores, self._notes(view))
 
@@ -62,9 +68,17 @@ class UHerding(MaxHerding):
     Args:
         width: of the kernel as long as less than two rows are labelled.
         sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+        weight: `covered` is the authors' form, in which every row counts by its own doubt and
+            coverage. In `candidate`, that of another toolbox, the pick's doubt and coverage stand
+            for those of all rows that it would cover.
     """
 
     reads = ("embeddings", "probs", "labelled", "labels", "validation")
+
+    def __init__(self, width: float = 1.0, sample: int = 10_000, weight: str = "covered") -> None:
+        super().__init__(width, sample)
+        choice("weight", weight, WEIGHTS)
+        self._greedy = WEIGHTS[weight]
 
     def _notes(self, view: View) -> dict[str, Any]:
         return {**super()._notes(view), "temperature": temperature(view)}

@@ -5,9 +5,10 @@ Rows that score alike are often alike, so that a batch of the highest scores is 
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, View
+from autoal import QueryStrategy, View, from_order
 from autoal.bounds import number
 from autoal.maths.draws import in_proportion
 
@@ -61,4 +62,44 @@ class PowerMargin(_Power):
     reads = ("probs",)
 
     def _worth(self, view: View, budget: int) -> Tensor:
-        return (1 + Margin().score(view, budget)).clamp(min=0)
+        return _doubt(view, budget)
+
+
+class Falcun(QueryStrategy):
+    """At random, by doubt and by difference from the picks before (Gilhuber et al., 2024).
+
+    A row is worth 1 less the gap of its two top classes, and no more than the L1 distance of its
+    class probabilities to those of any pick. Each pick is drawn in proportion to the worth to the
+    power of gamma.
+
+    Args:
+        gamma: 0 would be uniform; the larger, the closer to the order of the worth.
+    """
+
+    reads = ("probs",)
+
+    def __init__(self, gamma: float = 10.0) -> None:
+        number("gamma", gamma, above=0)
+        self.gamma = gamma
+
+    def score(self, view: View, budget: int) -> Tensor:
+        probs, stream = view.pool.probs.float(), view.generator()
+        worth = _doubt(view, budget).float()
+        picks: list[int] = []
+        while len(picks) < budget and worth.any():
+            picks.append(_drawn(worth, self.gamma, stream))
+            worth = worth.minimum(torch.cdist(probs, probs[picks[-1:]], p=1)[:, 0])
+        return from_order(picks, worth)
+
+
+def _drawn(worth: Tensor, power: float, stream: torch.Generator) -> int:
+    """A place drawn in proportion to the worth, some of it above 0, to a power."""
+    # Divided by the largest, so that its power neither overflows nor vanishes.
+    heaped = ((worth / worth.max()).double().cpu() ** power).cumsum(0)
+    point = torch.rand(1, generator=stream, dtype=torch.double) * heaped[-1]  # always below it
+    return int(torch.searchsorted(heaped, point, right=True))
+
+
+def _doubt(view: View, budget: int) -> Tensor:
+    """1 less the gap of the two top classes of each row, (n,), from 0 to 1."""
+    return (1 + Margin().score(view, budget)).clamp(min=0)

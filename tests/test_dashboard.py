@@ -11,7 +11,7 @@ from tests import wandb_file
 from tests.launch import Zygote
 
 AUTOAL = ("strategy=autoal", "strategy.rehearsals=2", "strategy.steps=1", "strategy.sample=100")
-SMALL = ("task=linear", "task.steps=5", "start=12", "budget=2", "rounds=1")
+SMALL = ("task=logistic", "task.l2=null", "start=20", "budget=2", "rounds=1")
 
 
 def keys(built: str) -> set[str]:
@@ -35,8 +35,10 @@ def test_a_workspace_is_laid_out_without_a_key(built: str) -> None:
     )
     sections = found["spec"]["section"]["panel_bank_config"]["sections"]
     panels = {each["name"]: each["panels"] for each in sections if each["panels"]}
-    names = ("Accuracy over labels", "Mixing weights", "Queries", "Time", "Training", "Sweep")
-    assert tuple(panels) == names
+    assert tuple(panels) == (
+        *("Accuracy over labels", "Mixing weights", "Learner", "Queries", "Time", "Training"),
+        "Sweep",
+    )
     accuracy = panels["Accuracy over labels"][0]["config"]
     assert (accuracy["x_axis"], accuracy["metrics"]) == ("n_labelled", ["al/accuracy"])
     assert accuracy["group_by"] == "strategy.value.name"

@@ -13,6 +13,7 @@ from autoal import Experiment, Question, RunFolder, TrueLabels
 from autoal.report.__main__ import main as report
 from autoal.testing import check_data, check_oracle, check_strategy
 from tests.launch import Zygote
+from tests.report.made import write_run
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "python.md"
@@ -155,6 +156,17 @@ def test_the_model_of_a_run_is_read(train: Zygote, tmp_path: Path) -> None:
     exec(compile(script, "predict.md", "exec"), left)
     assert torch.equal(left["probs"], left["model"].predict(left["pictures"]))
     assert left["names"][4] == "new.npz[4]"
+
+
+def test_gains_over_all_settings_are_read_from_python(tmp_path: Path) -> None:
+    for budget in (2, 3):
+        for strategy, last in (("random", 0.6), ("margin", 0.8)):
+            name = f"{strategy}-{budget}"
+            write_run(tmp_path / "runs", name, [0.4, last], strategy=strategy, budget=budget)
+    (script,) = re.findall(r"```python\n(.*?)```", (DOCS / "report.md").read_text(), re.DOTALL)
+    left: Namespace = {}
+    exec(compile(script, "report.md", "exec"), left)
+    assert left["found"].means == pytest.approx([0.1, 0.1])
 
 
 def test_the_trained_model_afterwards() -> None:

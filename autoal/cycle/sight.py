@@ -76,6 +76,7 @@ def facts_of(data: Data, learner: Learner) -> Facts:
         validation=None if validation is None else validation.labels.clone(),
         deep=learner.deep,
         draws=learner.draws,
+        headed=learner.headed,
         revealed=bool((train.labels != UNKNOWN).all()),
         pictures=train.inputs.dtype == torch.uint8 and len(train.shape) == 3,
     )

@@ -22,3 +22,22 @@ def in_proportion(worth: Tensor, beta: float, stream: torch.Generator) -> Tensor
     some = worth > 0
     last = scores[some].min() - 1 if some.any() else worth.new_zeros(())
     return scores.where(some, last)
+
+
+def by_chances(chances: Tensor, stream: torch.Generator) -> Tensor:
+    """Places that are drawn with just these probabilities, as many as they sum up to (Madow, 1949).
+
+    They lie end to end, in a drawn order, and one point at a drawn place in every unit of their
+    length says whose turn it is.
+
+    Args:
+        chances: from 0 to 1, (n,); their sum is a whole number.
+        stream: on the CPU.
+    """
+    order = torch.randperm(len(chances), generator=stream)
+    ends = chances.double().cpu()[order].cumsum(0)
+    count = round(float(ends[-1]))
+    points = torch.arange(count) + torch.rand(1, generator=stream, dtype=torch.double)
+    # Of a sum that is rounding short of its whole number, the last point could lie beyond the end.
+    places = torch.searchsorted(ends, points, right=True).clamp(max=len(chances) - 1)
+    return order[places]

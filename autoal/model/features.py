@@ -147,6 +147,13 @@ class Features:
         """
         return self._lent.once("drawn_probs", self._drawn)
 
+    def logits_at(self, embeddings: Tensor) -> Tensor:
+        """Logits at any points of the space of the embeddings, (m, width) -> (m, classes).
+
+        They can be differentiated by the points. The caller sees to it that these are not too many.
+        """
+        return self._predictions.logits_at(embeddings)
+
     def changed(self) -> list[str]:
         """What was given out and then written to."""
         return self._lent.changed()
@@ -215,6 +222,10 @@ class Predictions(ABC):
         """Of each row by each draw, (draws, n, classes)."""
 
     @abstractmethod
+    def logits_at(self, embeddings: Tensor) -> Tensor:
+        """At any points of the space of the embeddings, (m, classes)."""
+
+    @abstractmethod
     def of(self, whole: Features, places: Tensor) -> Predictions:
         """For the rows at these places alone."""
 
@@ -252,6 +263,9 @@ class Head(Predictions):
         mask = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
         return self._through(features.embeddings, mask / (1 - rate))
 
+    def logits_at(self, embeddings: Tensor) -> Tensor:
+        return self.module.to(embeddings.device)(embeddings.to(self._exact))
+
     def of(self, whole: Features, places: Tensor) -> Head:
         return self
 
@@ -265,13 +279,17 @@ class Head(Predictions):
     def _through(self, embeddings: Tensor, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
         head, factors = self.module.to(embeddings.device), factors.to(embeddings.device)
-        exact = next((weight.dtype for weight in head.parameters()), torch.float32)
         # In blocks, since a product of all embeddings with a factor is as large as they are.
         parts = [
             torch.stack([head(block * factor) for factor in factors])
-            for block in (part.to(exact) for part in embeddings.split(BLOCK))
+            for block in (part.to(self._exact) for part in embeddings.split(BLOCK))
         ]
         return torch.cat(parts, 1)
+
+    @property
+    def _exact(self) -> torch.dtype:
+        """The type that the head computes with."""
+        return next((weight.dtype for weight in self.module.parameters()), torch.float32)
 
 
 class _Cooled(nn.Module):
@@ -312,6 +330,12 @@ class Given(Predictions):
             )
         with features.clock():
             return self._drawn()
+
+    def logits_at(self, embeddings: Tensor) -> Tensor:
+        raise UserError(
+            "these predictions come without a head, which this strategy reads: give a network with "
+            "a linear head, or head= where arrays are given"
+        )
 
     def of(self, whole: Features, places: Tensor) -> Given:
         return self._derived(

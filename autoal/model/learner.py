@@ -40,6 +40,11 @@ class Learner(ABC):
         """Whether it can say what each of several models that could be right predicts."""
         return True
 
+    @property
+    def headed(self) -> bool:
+        """Whether its looks have `logits_at`, as those of a network with a linear head do."""
+        return False
+
     @abstractmethod
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
         """Learn from these rows, all of them labelled; returns the optimiser's steps.

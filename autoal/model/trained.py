@@ -53,6 +53,10 @@ class Trained(Learner):
         weights = self.task.network.parameters()
         return any(weight.requires_grad and id(weight) not in head for weight in weights)
 
+    @property
+    def headed(self) -> bool:
+        return True
+
     def meet(self, pool: Rows) -> None:
         self.task.meet(pool)
 

@@ -1,8 +1,8 @@
-"""Strategies made of strategies: their candidates and how these vote."""
+"""Strategies made of strategies: their candidates, and what these say of a pool."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -11,9 +11,20 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.query import registry
-from autoal.query.strategy import Facts, QueryStrategy, as_scored, demand_scores, demand_served
+from autoal.query.strategy import (
+    Facts,
+    QueryStrategy,
+    Reads,
+    Scored,
+    as_scored,
+    best_first,
+    demand_scores,
+    demand_served,
+)
 from autoal.query.turn import turn
 from autoal.query.view import View
+
+SECTION = "strategy.candidates"  # of the settings
 
 
 class Candidates:
@@ -21,17 +32,21 @@ class Candidates:
 
     Args:
         strategies: by their names.
+        section: of the settings, in which the options of each stand; empty: there are none.
     """
 
-    def __init__(self, strategies: Mapping[str, QueryStrategy]) -> None:
+    def __init__(self, strategies: Mapping[str, QueryStrategy], section: str = SECTION) -> None:
         if not strategies:
             raise ValueError("`candidates` must name at least one strategy")
         self.strategies = dict(strategies)
+        self.section = section
 
     @classmethod
-    def installed(cls, options: Mapping[str, Mapping[str, Any] | None]) -> Candidates:
+    def installed(
+        cls, options: Mapping[str, Mapping[str, Any] | None], section: str = SECTION
+    ) -> Candidates:
         """Installed strategies by their names, with the options of each."""
-        return cls({name: _built(name, own or {}) for name, own in options.items()})
+        return cls({name: _built(name, own or {}) for name, own in options.items()}, section)
 
     def __len__(self) -> int:
         return len(self.strategies)
@@ -49,8 +64,8 @@ class Candidates:
             try:
                 demand_served(strategy, facts)
             except UserError as error:
-                where = f"candidate {name!r} (strategy.candidates.{name})"
-                raise UserError(f"{where}: {when}{error}") from error
+                where = f" ({self.section}.{name})" if self.section else ""
+                raise UserError(f"candidate {name!r}{where}: {when}{error}") from error
 
     def fit(self, view: View) -> None:
         """Let each learn before scoring."""
@@ -60,8 +75,25 @@ class Candidates:
 
     def votes(self, view: View, budget: int) -> Tensor:
         """Every candidate's vote for every row of the pool, (n, candidates) in [0, 1]."""
-        ballots = [_vote(*candidate, view, budget) for candidate in self.strategies.items()]
-        return torch.stack(ballots, 1)
+        return torch.stack([self._vote(name, view, budget) for name in self], 1)
+
+    def scored(self, name: str, view: View, budget: int) -> Scored:
+        """What one of them says of the pool, which must be sound."""
+        strategy = self.strategies[name]
+        with turn(f"candidate {name!r}", view):
+            scored = as_scored(strategy.score(view, budget))
+        demand_scores(
+            f"candidate {name!r}: {type(strategy).__name__}", scored.scores, len(view.pool)
+        )
+        return scored
+
+    def batches(self, view: View, budget: int) -> dict[str, Tensor]:
+        """The places of the pool that each would ask for, best first, by its name."""
+
+        def batch(name: str) -> Tensor:
+            return best_first(self.scored(name, view, budget).scores, view)[:budget]
+
+        return {name: batch(name) for name in self}
 
     def understudies(self) -> Candidates:
         """Copies, so that what they learn elsewhere is not for the pool."""
@@ -74,27 +106,75 @@ class Candidates:
         for name, strategy in self.strategies.items():
             strategy.load_state_dict(state[name])
 
+    def _vote(self, name: str, view: View, budget: int) -> Tensor:
+        scores = self.scored(name, view, budget).scores
+        with turn(f"candidate {name!r}", view):
+            votes = self.strategies[name].votes(scores, view.classes)
+        if not isinstance(votes, Tensor):
+            raise UserError(
+                f"candidate {name!r}: its votes are a {type(votes).__name__}, no Tensor"
+            )
+        shares = votes.detach().to(torch.float32).cpu()
+        if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
+            raise UserError(
+                f"candidate {name!r}: its votes are not one number from 0 to 1 for a row"
+            )
+        return shares
+
+
+class Composite(QueryStrategy):
+    """A strategy that is made of strategies, and can itself be none of another's.
+
+    Args:
+        candidates: what it is made of.
+        reads: what it reads itself, beside what they do.
+    """
+
+    def __init__(self, candidates: Candidates, reads: Reads = ()) -> None:
+        self.candidates = candidates
+        self.reads = tuple(sorted({*(reads or ()), *candidates.reads()}))
+        self._seen: int | None = None  # seed of the view that was learnt from last
+
+    def check(self, facts: Facts) -> None:
+        self.candidates.check(facts)
+
+    def fit(self, view: View) -> None:
+        if view.seed == self._seen:  # of the same round
+            return
+        self._seen = view.seed
+        self.learn(view)
+        self.candidates.fit(view)
+
+    def learn(self, view: View) -> None:
+        """Learn something from a new round, before the candidates do."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": self._seen, "candidates": self.candidates.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._seen = state["seen"]
+        self.candidates.load_state_dict(state["candidates"])
+
+    def in_turn(self, name: str, view: View, budget: int) -> Scored:
+        """What one of the candidates says, whose turn it is alone."""
+        scored = self.candidates.scored(name, view, budget)
+        turns = {other: float(other == name) for other in self.candidates}
+        return Scored(scored.scores, {**scored.notes, "weights": turns})
+
+    def by_name(self, values: Iterable[float]) -> dict[str, float]:
+        """A number for each of the candidates, for the record."""
+        return dict(zip(self.candidates, map(float, values), strict=True))
+
 
 def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:
     try:
-        strategy = registry.build(name, f"strategy.candidates.{name}", **options)
-        if isinstance(getattr(strategy, "candidates", None), Candidates):
+        strategy = registry.build(name, f"{SECTION}.{name}", **options)
+        if isinstance(strategy, Composite):
             raise ValueError("it has candidates itself, and so runs alone")
+        if "fitted" in (strategy.reads or ()):
+            raise ValueError("it trains learners of its own, and so runs alone")
         if "outcomes" in (strategy.reads or ()):
             raise ValueError("it sees the labels of the pool, and so runs alone")
     except ValueError as error:
         raise UserError(f"candidate {name!r}: {error}") from error
     return strategy
-
-
-def _vote(name: str, strategy: QueryStrategy, view: View, budget: int) -> Tensor:
-    with turn(f"candidate {name!r}", view):
-        scores = as_scored(strategy.score(view, budget)).scores
-        demand_scores(f"candidate {name!r}: {type(strategy).__name__}", scores, len(view.pool))
-        votes = strategy.votes(scores, view.classes)
-    if not isinstance(votes, Tensor):
-        raise UserError(f"candidate {name!r}: its votes are a {type(votes).__name__}, no Tensor")
-    shares = votes.detach().to(torch.float32).cpu()
-    if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
-        raise UserError(f"candidate {name!r}: its votes are not one number from 0 to 1 for a row")
-    return shares

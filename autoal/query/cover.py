@@ -13,6 +13,9 @@ from autoal.maths.geometry import sample, unit
 from autoal.query.strategy import placed
 from autoal.query.view import View
 
+# Features, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
+Greedy = Callable[[Tensor, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
+
 
 class Ground(NamedTuple):
     """What is to be covered, at length 1."""
@@ -30,6 +33,7 @@ def covering(
     *,
     most: int,
     stream: torch.Generator,
+    greedy: Greedy = greedy_cover,
 ) -> Tensor:
     """The rows that together cover the pool best, as scores, (pool,).
 
@@ -40,12 +44,13 @@ def covering(
         kernel: how far a row covers, from the ground.
         most: rows of a larger pool that are looked at, drawn; those left out score lowest.
         stream: of the draw.
+        greedy: how the picks are found.
     """
     places = sample(len(view.pool), most, stream)
     features = unit(view.pool.embeddings[places])
     labelled = unit(view.labelled.features.embeddings)
     ground = Ground(features, labelled, remoteness(features, labelled))
-    picks, rest = greedy_cover(
+    picks, rest = greedy(
         features, ground.remote, weights[places.to(weights.device)], kernel(ground), budget
     )
     return placed(picks, rest, places, len(view.pool))

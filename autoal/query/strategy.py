@@ -18,7 +18,8 @@ from autoal.query.view import View
 # What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
 # model makes of the labelled rows, `labels` are their classes; the last three are on the bench.
 READABLE = (
-    *("inputs", "embeddings", "stages", "probs", "draws", "labelled", "labels", "validation"),
+    *("inputs", "embeddings", "stages", "probs", "draws", "head"),
+    *("labelled", "labels", "validation"),
     *("fitted", "outcomes", "training"),
 )
 UNTAUGHT = ("inputs", "embeddings", "labelled")  # what is there before anything is labelled
@@ -43,6 +44,7 @@ class Facts:
     validation: Tensor | None = None  # labels of the validation rows, if there are any
     deep: bool = True  # the task trains more than a head on features that stay as they are
     draws: bool = True  # the model can be drawn from
+    headed: bool = True  # it says what it would make of other embeddings
     revealed: bool = True  # all labels of the pool are known, as in a simulation
     pictures: bool = True  # the model reads bytes of the shape (channels, height, width)
 
@@ -143,6 +145,11 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
             f"{name} reads draws of the model, and this model gives one prediction for a row; "
             "give a network with a linear head, or an ensemble such as "
             "sklearn.ensemble.BaggingClassifier or RandomForestClassifier"
+        )
+    if "head" in reads and not facts.headed:
+        raise UserError(
+            f"{name} asks the head of the model about other embeddings, and this model has none; "
+            "give a network with a linear head"
         )
     if "outcomes" in reads and not facts.revealed:
         raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")

@@ -15,7 +15,7 @@ LABEL_STUDIO = "label_studio.json"  # the project in which people are asked, whe
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
 TOKENS = "tokens.json"  # by which they are known; for their eyes only
-CURVE, WEIGHTS = "learning_curve.svg", "weights.svg"
+CURVE, WEIGHTS, SETTLED = "learning_curve.svg", "weights.svg", "learner.svg"
 MARK = "state/tracked"  # the last round that W&B surely has
 QUESTION = "state/question.pt"  # that people are being asked
 STATES = ("state/round-*.pt", "state/round-*.sha256")  # of the last round, and its checksums
@@ -25,13 +25,13 @@ MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, M
 
 # What is replaced as a whole, and is in the making until then.
 FILES = (
-    *(CONFIG, ROUNDS, POOL, TO_LABEL, LABEL_STUDIO, TOKENS, CURVE, WEIGHTS, MARK),
+    *(CONFIG, ROUNDS, POOL, TO_LABEL, LABEL_STUDIO, TOKENS, CURVE, WEIGHTS, SETTLED, MARK),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (
-    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS),
+    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, SETTLED),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 

@@ -53,6 +53,7 @@ _KINDS: dict[str, Kind] = {
     "steps": WHOLE,
     "notes": MAPPING,
 }
+_NO_METRICS = frozenset({*_KINDS, *OF_THE_RUN})
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,16 @@ class Round:
     @property
     def weights(self) -> dict[str, float]:
         """Of the candidates, where the strategy notes such."""
-        noted = self.notes.get("weights", {})
+        return self._noted("weights")
+
+    @property
+    def settled(self) -> dict[str, float]:
+        """What the learner chose by itself, such as its penalty."""
+        return self._noted("learner")
+
+    def _noted(self, name: str) -> dict[str, float]:
+        """Numbers that are noted under this name; older and foreign notes may hold other things."""
+        noted = self.notes.get(name, {})
         return noted if NUMBERS.holds(noted) else {}
 
     def to_line(self) -> dict[str, Any]:
@@ -142,7 +152,7 @@ class Round:
                 raise UserError(f"it has no `{key}`")
         for key, value in known.items():
             _KINDS[key].demand(key, value)
-        metrics = {key: line[key] for key in line if key not in (*_KINDS, *OF_THE_RUN)}
+        metrics = {key: value for key, value in line.items() if key not in _NO_METRICS}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
         for key in ("given", "amended"):

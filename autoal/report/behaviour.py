@@ -9,7 +9,7 @@ import numpy as np
 from autoal.record.round import phases_of
 from autoal.report import figures
 from autoal.report.groups import Setting
-from autoal.report.measures import evenness
+from autoal.report.measures import Curve, evenness, kinds_settled, settled
 from autoal.report.page import Section
 from autoal.report.pictures import Gallery
 from autoal.report.runs import Floats, Run
@@ -17,7 +17,7 @@ from autoal.report.tables import Cell, Table
 
 
 def weights(settings: Sequence[Setting]) -> Section:
-    """What AutoAL gave to each of its candidates."""
+    """What strategies made of strategies gave to each of their candidates."""
     drawn = [
         figures.mixing_weights(f"{setting.name}, {name}", weights)
         for setting in settings
@@ -38,6 +38,38 @@ def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
             for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
         ]
         for name in names
+    }
+
+
+def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
+    """What learners chose by themselves."""
+    text = (
+        "What the learner chose by itself in each round, such as its penalty: the median over the "
+        "seeds. Values that are decades apart stand on a logarithmic axis."
+    )
+    charts = {setting.name: settled_curves(setting) for setting in settings}
+    drawn = [figures.settled(name, found, colours) for name, found in charts.items() if found]
+    rows: list[list[Cell]] = [
+        [setting, name, kind, float(curve.mean[0]), float(curve.mean[-1])]
+        for setting, found in charts.items()
+        for kind, curves in found.items()
+        for name, curve in curves.items()
+    ]
+    header = ["setting", "strategy", "chosen", "in the first round", "in the last"]
+    table = Table("learner", "Chosen by the learner", header, rows)
+    section = Section("What the learners chose", [text, *drawn, table])
+    return section if drawn else Section(section.title, ["No learner chose anything by itself."])
+
+
+def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
+    """For each kind of thing chosen, the curve of every contender whose learner chose it."""
+    rounds = {
+        name: [past for run in runs for past in run.rounds]
+        for name, runs in setting.contenders.items()
+    }
+    return {
+        kind: {name: curve for name, found in rounds.items() if (curve := settled(found, kind))}
+        for kind in kinds_settled(past for found in rounds.values() for past in found)
     }
 
 
@@ -107,10 +139,13 @@ def times(settings: Sequence[Setting]) -> Section:
 
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
-    apart = ("train", "test", "other")
-    querying = sum(value for phase, value in found.items() if phase not in apart)
-    a_label = querying / max(1.0, float(np.mean(asked)))
+    a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
     return [setting.name, name, *found.values(), sum(found.values()), a_label]
+
+
+def querying(runs: Sequence[Run]) -> float:
+    """Mean seconds of a round's query: of all phases but training and testing."""
+    return float(np.mean([past.querying for run in runs for past in run.queries]))
 
 
 def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:

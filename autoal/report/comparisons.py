@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 
 from autoal.report.groups import Setting
-from autoal.report.measures import area
-from autoal.report.runs import Floats, Run
+from autoal.report.runs import Floats
 from autoal.report.statistics import (
     LEVEL,
+    Interval,
     bootstrap,
     critical_difference,
     friedman,
@@ -20,19 +21,33 @@ from autoal.report.statistics import (
     wilcoxon,
 )
 
-Areas = dict[str, dict[tuple[int, str], float]]  # by contender, then by seed and start set
+Measure = Literal["area", "final"]  # of a run
 
 
-def areas(setting: Setting) -> Areas:
-    """The area of every run, under what it is paired by."""
-    return {
-        name: {_pairing(run): area(run) for run in runs}
-        for name, runs in setting.contenders.items()
-    }
+def in_common(setting: Setting, names: Sequence[str], measure: Measure = "area") -> Floats:
+    """One number of the runs whose seed and start set these contenders share, (contenders, runs).
+
+    Each column is of one seed and start set.
+    """
+    found = [
+        {(run.seed, run.start): getattr(run, measure) for run in setting.contenders.get(name, ())}
+        for name in names
+    ]
+    shared = sorted(set.intersection(*map(set, found)))
+    return np.array([[numbers[key] for key in shared] for numbers in found], dtype=float)
 
 
-def _pairing(run: Run) -> tuple[int, str]:
-    return run.seed, run.start
+def paired_differences(
+    setting: Setting, first: str, second: str, measure: Measure = "area"
+) -> Floats:
+    """The first contender minus the second, of every seed and start set that they share."""
+    mine, theirs = in_common(setting, (first, second), measure)
+    return rounded(mine - theirs)
+
+
+def rounded(differences: Floats) -> Floats:
+    """Equal ones are equal, even if a sum of floats says otherwise."""
+    return np.round(differences, 12)
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ class Comparison:
         return float(self.differences.mean()) if self.seeds else None
 
     @property
-    def interval(self) -> tuple[float, float] | None:
+    def interval(self) -> Interval | None:
         """Of the mean; one difference has none."""
         return bootstrap(self.differences) if self.seeds > 1 else None
 
@@ -106,20 +121,14 @@ def all_pairs(setting: Setting) -> list[Comparison]:
 
 
 def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
-    found = areas(setting)
-    differences = [_differences(found, first, second) for first, second in pairs]
-    values = [wilcoxon(paired) for paired in differences]
+    found = [paired_differences(setting, first, second) for first, second in pairs]
+    values = [wilcoxon(paired) for paired in found]
     return [
         Comparison(first, second, paired, p, corrected, sum(other >= p for other in values))
         for (first, second), paired, p, corrected in zip(
-            pairs, differences, values, holm(values), strict=True
+            pairs, found, values, holm(values), strict=True
         )
     ]
-
-
-def _differences(found: Areas, first: str, second: str) -> Floats:
-    common = sorted(found[first].keys() & found[second].keys())
-    return np.array([found[first][key] - found[second][key] for key in common], dtype=float)
 
 
 def win_matrix(settings: Sequence[Setting], names: Sequence[str]) -> list[list[float | None]]:
@@ -127,64 +136,82 @@ def win_matrix(settings: Sequence[Setting], names: Sequence[str]) -> list[list[f
 
     The share of the seeds in common, a tie as half, then the mean over the settings with both.
     """
-    found = [areas(setting) for setting in settings]
     return [
-        [None if row == column else _win_share(found, row, column) for column in names]
+        [None if row == column else _win_share(settings, row, column) for column in names]
         for row in names
     ]
 
 
-def _win_share(found: Sequence[Areas], first: str, second: str) -> float | None:
-    shares = []
-    for by_name in found:
-        if first in by_name and second in by_name:
-            differences = np.round(_differences(by_name, first, second), 12)
-            if len(differences):
-                shares.append(np.mean((np.sign(differences) + 1) / 2))
+def _win_share(settings: Sequence[Setting], first: str, second: str) -> float | None:
+    found = [paired_differences(setting, first, second) for setting in settings]
+    shares = [np.mean((np.sign(paired) + 1) / 2) for paired in found if len(paired)]
     return float(np.mean(shares)) if shares else None
+
+
+SEEDS = "one seed of one setting that all strategies have"
+SETTINGS = "one setting, with the means over the seeds that all strategies have"
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Mean ranks of the areas; a block is one seed of one setting."""
+    """Mean ranks of the areas in each block."""
 
     names: list[str]  # best first
     means: list[float]
     blocks: int
+    block: str  # what one is
     p: float  # Friedman's, of no difference at all
     critical: float  # Nemenyi's difference
 
 
 def ranking(settings: Sequence[Setting]) -> Ranking | None:
-    """Over the blocks that have all of the contenders that were run fully."""
+    """Every seed of every setting is a block, where all contenders have it that were run fully."""
     names = _fully_run(settings)
-    rows = [row for setting in settings for row in _blocks(areas(setting), names)]
-    if len(names) < 2 or not rows:
+    rows = [in_common(setting, names).T for setting in settings if names]
+    return _ranked(names, np.concatenate(rows), SEEDS) if rows else None
+
+
+def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
+    """Every setting is a block, where the contenders that all settings have share a seed.
+
+    What is ranked are the means over the seeds that they share.
+    """
+    names = _everywhere(settings)
+    found = [in_common(setting, names) for setting in settings if names]
+    means = [shared.mean(1) for shared in found if shared.size]
+    return _ranked(names, np.array(means), SETTINGS) if means else None
+
+
+def _ranked(names: Sequence[str], rows: Floats, block: str) -> Ranking | None:
+    """Of the values in each block, (blocks, contenders)."""
+    if len(names) < 2 or not len(rows):
         return None
-    ranked = ranks(np.array(rows))
+    ranked = ranks(rows)
     means = ranked.mean(0)
     order = np.argsort(means, kind="stable")
     return Ranking(
         names=[names[place] for place in order],
         means=[float(means[place]) for place in order],
         blocks=len(rows),
+        block=block,
         p=friedman(ranked),
         critical=critical_difference(len(names), len(rows)),
     )
+
+
+def _everywhere(settings: Sequence[Setting]) -> list[str]:
+    """The contenders that every setting has."""
+    return [
+        name
+        for name in settings[0].honest
+        if all(name in setting.contenders for setting in settings)
+    ]
 
 
 def _fully_run(settings: Sequence[Setting]) -> list[str]:
     """Contenders of every setting with as many runs as any; others would cost these blocks."""
     counts = {
         name: sum(len(setting.contenders[name]) for setting in settings)
-        for name in settings[0].honest
-        if all(name in setting.contenders for setting in settings)
+        for name in _everywhere(settings)
     }
     return [name for name, count in counts.items() if count == max(counts.values())]
-
-
-def _blocks(found: Areas, names: Sequence[str]) -> list[list[float]]:
-    if not names:
-        return []
-    common = set.intersection(*(set(found[name]) for name in names))
-    return [[found[name][key] for name in names] for key in sorted(common)]

@@ -10,6 +10,7 @@ from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
 from autoal.report.measures import Curve, Spread
 from autoal.report.outcomes import Against
+from autoal.report.overview import overview
 from autoal.report.page import Section
 from autoal.report.pictures import queried
 from autoal.report.statistics import LEVEL
@@ -27,12 +28,14 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
     faults = [*faults, *gallery.faults]
     return [
         _verdict(settings, against, faults),
+        overview(settings, names),
         _care(faults),
         _curves(settings, colours),
         outcomes.results(settings),
         outcomes.tests(settings, against),
         outcomes.ranks(settings, names),
         behaviour.weights(settings),
+        behaviour.learners(settings, colours),
         behaviour.classes(settings),
         behaviour.times(settings),
         behaviour.stops(settings),

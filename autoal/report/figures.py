@@ -1,6 +1,7 @@
 """The figures of the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from autoal.report.statistics import cliques
 from autoal.report.svg import (
     COLOURS,
     Figure,
+    LogScale,
     Scale,
     area,
     box,
@@ -29,33 +31,63 @@ WIDTH, HEIGHT = 520, 320  # of a chart, its legend apart
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW = 26
 
+Curves = Mapping[str, Curve]
 Colours = Mapping[str, int]  # the place of each name, the same in every figure
 
 
 def learning_curves(
     title: str,
-    curves: Mapping[str, Curve],
+    curves: Curves,
     colours: Colours,
     beside: str = "test accuracy",
 ) -> Figure:
     """Means over labels, and a band of one standard deviation over the seeds."""
+    return _charts(title, {beside: curves}, colours, Scale)
+
+
+def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
+    """What learners chose by themselves over labels: one chart below the other for each kind."""
+    return _charts(title, charts, colours, _wide_scale)
+
+
+def _wide_scale(low: float, high: float, start: float, end: float) -> Scale:
+    """Logarithmic where the values are decades apart."""
+    kind = LogScale if 0 < 10 * low <= high else Scale
+    return kind(low, high, start, end)
+
+
+def _charts(
+    title: str, charts: Mapping[str, Curves], colours: Colours, scale: Callable[..., Scale]
+) -> Figure:
+    """One below the other, over the same labels; the legend of all stands beside the first."""
+    names = list(dict.fromkeys(name for curves in charts.values() for name in curves))
+    found = [curve for curves in charts.values() for curve in curves.values()]
     across = Scale(
-        min((curve.labelled[0] for curve in curves.values()), default=0),
-        max((curve.labelled[-1] for curve in curves.values()), default=1),
+        min((curve.labelled[0] for curve in found), default=0),
+        max((curve.labelled[-1] for curve in found), default=1),
         LEFT,
         WIDTH,
     )
-    height = max(HEIGHT, 18 * len(curves) + 60)
+    height = max(HEIGHT, (18 * len(names) + 60) / len(charts))
+    parts = [legend(names, [colours[name] for name in names], WIDTH + 16, TOP + 8)]
+    for place, (beside, curves) in enumerate(charts.items()):
+        up = _upwards(curves, partial(scale, start=height - BOTTOM, end=TOP))
+        chart = _axes(across, up, "labelled rows", beside) + _drawn(curves, colours, across, up)
+        parts.append(element("g", chart, transform=f"translate(0 {height * place:g})"))
+    return drawing(title, WIDTH + 56 + width_of(names), height * len(charts), parts)
+
+
+def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
+    """On which all of the curves and their bands are."""
     below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
     above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
-    low, high = min(below, default=0.0), max(above, default=1.0)
-    up = Scale(low, high, height - BOTTOM, TOP)
-    parts = [_axes(across, up, "labelled rows", beside)]
+    return scale(min(below, default=0.0), max(above, default=1.0))
+
+
+def _drawn(curves: Curves, colours: Colours, across: Scale, up: Scale) -> str:
     bands = [_band(curve, across, up, colour(colours[name])) for name, curve in curves.items()]
     lines = [_mean(curve, across, up, colours[name]) for name, curve in curves.items()]
-    names = list(curves)
-    parts += [*bands, *lines, legend(names, [colours[n] for n in names], WIDTH + 16, TOP + 8)]
-    return drawing(title, WIDTH + 56 + width_of(names), height, parts)
+    return "".join([*bands, *lines])
 
 
 def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:

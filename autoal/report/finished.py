@@ -9,11 +9,11 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from autoal.record.layout import CURVE, WEIGHTS
+from autoal.record.layout import CURVE, SETTLED, WEIGHTS
 from autoal.record.round import Round, phases_of
 from autoal.report import figures
 from autoal.report.judges import judges
-from autoal.report.measures import Curve
+from autoal.report.measures import Curve, kinds_settled, settled
 from autoal.report.svg import Figure, standalone
 
 if TYPE_CHECKING:
@@ -25,11 +25,13 @@ DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 
 
 def write_results(folder: RunFolder) -> None:
-    """The learning curve, and the weights of the candidates if there are some, as pictures."""
+    """The learning curve as a picture; weights and what the learner chose, where there are such."""
     history, name = folder.rounds, folder.path.name
     drawn = {CURVE: learning_curve(history, name)}
     if any(finished.weights for finished in history):
         drawn[WEIGHTS] = mixing_weights(history, name)
+    if kinds_settled(history):
+        drawn[SETTLED] = chosen(history, name)
     for file, figure in drawn.items():
         folder.renew(folder.path / file, standalone(figure).encode())
 
@@ -60,6 +62,13 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
     return figures.mixing_weights(title, weights)
 
 
+def chosen(history: Sequence[Round], title: str) -> Figure:
+    """What the learner chose by itself, one chart for each kind."""
+    curves = {kind: settled(history, kind) for kind in kinds_settled(history)}
+    charts = {kind: {kind: curve} for kind, curve in curves.items() if curve}
+    return figures.settled(title, charts, {name: place for place, name in enumerate(charts)})
+
+
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     history = folder.rounds
@@ -67,8 +76,9 @@ def show_results(console: Console, folder: RunFolder) -> None:
     table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
     rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
     declined = ("declined",) if any(finished.declined for finished in history) else ()
+    kinds = kinds_settled(history)
     phases = [*phases_of(finished.seconds for finished in history), "total"]
-    for name in ("round", "labelled", *rare, *declined, "accuracy", *phases):
+    for name in ("round", "labelled", *rare, *declined, "accuracy", *kinds, *phases):
         table.add_column(name, justify="right")
     for finished in history:
         counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
@@ -76,8 +86,11 @@ def show_results(console: Console, folder: RunFolder) -> None:
         shown = ("-" if count is None else str(count) for count in counts)
         measured = finished.metrics.get("accuracy")
         accuracy = "-" if measured is None else f"{measured:.4f}"
+        told = (
+            f"{finished.settled[kind]:.3g}" if kind in finished.settled else "-" for kind in kinds
+        )
         spent = (f"{finished.seconds.get(name, 0.0):.2f}" for name in phases)
-        table.add_row(*shown, accuracy, *spent)
+        table.add_row(*shown, accuracy, *told, *spent)
     console.print(table)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):

@@ -56,6 +56,16 @@ class Setting:
         """The contenders but for upper references, which see what no strategy may."""
         return [name for name, runs in self.contenders.items() if runs[0].strategy not in CHEATS]
 
+    @property
+    def references(self) -> list[str]:
+        """The upper references."""
+        return [name for name in self.contenders if name not in self.honest]
+
+    @property
+    def single(self) -> list[str]:
+        """The honest contenders that are not made of other strategies."""
+        return [name for name in self.honest if not self.contenders[name][0].composed]
+
 
 def group(runs: Sequence[Run]) -> tuple[list[Setting], list[Fault]]:
     """The settings with their sound runs, and what is wrong with the others."""

@@ -1,28 +1,13 @@
-"""Numbers of one run, and of several runs of one contender."""
+"""Numbers of several runs of one contender."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from autoal.report.runs import Floats, Run
-
-
-def area(run: Run) -> float:
-    """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
-
-    The mean accuracy over the budget; where no label was added to the start, over the rounds.
-    """
-    labelled, accuracy = run.labelled, run.accuracy
-    if labelled[0] == labelled[-1]:  # of the start alone, or all later rows were declined
-        return float(accuracy.mean())
-    middles = (accuracy[1:] + accuracy[:-1]) / 2
-    return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
-
-
-def final(run: Run) -> float:
-    """Accuracy after the last round."""
-    return float(run.accuracy[-1])
+from autoal.record.round import Round
+from autoal.report.runs import Floats, Past, Run
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,24 @@ class Curve:
         rows = np.array([np.interp(counts, run.labelled, run.accuracy) for run in runs])
         deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(counts))
         return cls(counts, rows.mean(0), deviation)
+
+
+def kinds_settled(rounds: Iterable[Past | Round]) -> list[str]:
+    """What learners chose by themselves in any of these rounds."""
+    return list(dict.fromkeys(kind for done in rounds for kind in done.settled))
+
+
+def settled(rounds: Iterable[Past | Round], kind: str) -> Curve | None:
+    """The median of what learners chose, over the rounds with so many labels that tell it."""
+    found: dict[int, list[float]] = defaultdict(list)
+    for done in rounds:
+        if kind in done.settled:
+            found[done.labelled].append(done.settled[kind])
+    if not found:
+        return None
+    counts = sorted(found)
+    medians = np.array([float(np.median(found[count])) for count in counts])
+    return Curve(np.array(counts, dtype=float), medians, np.zeros_like(medians))
 
 
 def labels_to_reach(target: float, labelled: Floats, accuracy: Floats) -> float | None:

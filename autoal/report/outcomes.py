@@ -5,9 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from autoal.report import figures
-from autoal.report.comparisons import Comparison, Ranking, all_pairs, ranking, win_matrix
+from autoal.report.comparisons import (
+    Comparison,
+    Ranking,
+    all_pairs,
+    ranking,
+    ranking_of_settings,
+    win_matrix,
+)
 from autoal.report.groups import Setting
-from autoal.report.measures import Curve, Spread, area, final, labels_to_reach
+from autoal.report.measures import Curve, Spread, labels_to_reach
 from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
@@ -39,8 +46,8 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
         setting.name,
         name,
         len(runs),
-        Spread.of([area(run) for run in runs]),
-        Spread.of([final(run) for run in runs]),
+        Spread.of([run.area for run in runs]),
+        Spread.of([run.final for run in runs]),
         *saving(setting, name),
         _total([[past.bought for past in run.rounds] for run in runs]),
         _total([[past.wrong for past in run.rounds] for run in runs]),
@@ -61,7 +68,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     given = float(np.mean([run.labelled[-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
-    target = float(np.mean([final(run) for run in base]))
+    target = float(np.mean([run.final for run in base]))
     curve = Curve.of(mine)
     needed = labels_to_reach(target, curve.labelled, curve.mean)
     return ("not reached", None) if needed is None else (needed, 1 - needed / given)
@@ -131,22 +138,23 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     """Over all settings together; for each alone where they share too few strategies or seeds."""
-    together = ranking(settings)
-    if together:
-        return {"all settings": together}
-    alone = {setting.name: ranking([setting]) for setting in settings}
-    return {name: found for name, found in alone.items() if found}
+    found = {"all settings": ranking(settings)}
+    if len(settings) > 1:
+        found["all settings, seeds averaged"] = ranking_of_settings(settings)
+    if not any(found.values()):
+        found = {setting.name: ranking([setting]) for setting in settings}
+    return {where: ranked for where, ranked in found.items() if ranked}
 
 
 def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     absent = [name for name in names if name not in found.names]
     left_out = f" Left out, since they have fewer runs: {', '.join(absent)}." if absent else ""
     return (
-        f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is one seed "
-        f"of one setting that all strategies have; there are {found.blocks}. Blocks of one setting "
-        "speak about further seeds of it, not about further data sets. Friedman's test of no "
-        f"difference at all: p = {found.p:.3g}. Mean ranks differ at the level {LEVEL:g} if they "
-        f"are more than {found.critical:.2f} apart (Nemenyi).{left_out}"
+        f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
+        f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
+        "of it, not about further data sets. Friedman's test of no difference at all: "
+        f"p = {found.p:.3g}. Mean ranks differ at the level {LEVEL:g} if they are more than "
+        f"{found.critical:.2f} apart (Nemenyi).{left_out}"
     )
 
 

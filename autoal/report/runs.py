@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,9 +39,16 @@ class Past:
     wrong: int | None  # labels given that are not the truth, where anybody knows
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
+    settled: dict[str, float]  # what the learner chose by itself, if it does
     unasked: bool  # labels were given that nobody was asked for
     stop: Settings  # what a rule said about stopping, if one was asked
     judged: str  # what stands in for a test set, if anything does
+
+    @property
+    def querying(self) -> float:
+        """Seconds of all phases but training and testing."""
+        apart = ("train", "test", "total")
+        return sum(spent for phase, spent in self.seconds.items() if phase not in apart)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,11 @@ class Run:
         return str(self.config.get("oracle._target_", TRUTH)).rpartition(".")[2]
 
     @property
+    def composed(self) -> bool:
+        """Whether the strategy is made of others."""
+        return any(f"{key}.".startswith("strategy.candidates.") for key in self.config)
+
+    @property
     def seed(self) -> int:
         return int(self.config["seed"])
 
@@ -76,13 +89,30 @@ class Run:
             max(len(self.rounds), 1) if self.ended else int(self.config["rounds"]) + 1 - self.empty
         )
 
-    @property
+    @cached_property
     def labelled(self) -> Floats:
         return np.array([past.labelled for past in self.rounds], dtype=float)
 
-    @property
+    @cached_property
     def accuracy(self) -> Floats:
         return np.array([past.accuracy for past in self.rounds], dtype=float)
+
+    @cached_property
+    def area(self) -> float:
+        """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
+
+        The mean accuracy over the budget; where no label was added to the start, over the rounds.
+        """
+        labelled, accuracy = self.labelled, self.accuracy
+        if labelled[0] == labelled[-1]:  # of the start alone, or all later rows were declined
+            return float(accuracy.mean())
+        middles = (accuracy[1:] + accuracy[:-1]) / 2
+        return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
+
+    @property
+    def final(self) -> float:
+        """Accuracy after the last round."""
+        return self.rounds[-1].accuracy
 
     @property
     def queries(self) -> tuple[Past, ...]:
@@ -213,6 +243,7 @@ def _past(found: Round) -> Past:
         wrong=found.wrong,
         seconds=found.seconds,
         weights=found.weights,
+        settled=found.settled,
         unasked=found.unasked,
         stop=found.stop,
         judged=found.judged,

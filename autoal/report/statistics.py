@@ -1,6 +1,7 @@
 """Tests of paired numbers, corrections, intervals and ranks; docs/report.md defines each."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -10,15 +11,15 @@ from autoal.report.runs import Floats
 LEVEL = 0.05
 RESAMPLES = 10_000
 
+Interval = tuple[float, float]
+
 
 def wilcoxon(differences: Floats) -> float:
     """The two-sided p-value of the signed-rank test, exact whatever the ties; zeros are dropped.
 
     The distribution is that of all 2^n ways to put signs to the ranks, built up rank by rank.
     """
-    # Equal differences are equal, even if a sum of floats says otherwise.
-    rounded = np.round(differences, 12)
-    nonzero = rounded[rounded != 0]
+    nonzero = differences[differences != 0]
     if not len(nonzero):
         return 1.0
     doubled = (2 * stats.rankdata(np.abs(nonzero))).astype(int)  # whole, also where ranks tie
@@ -46,12 +47,65 @@ def holm(values: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
-def bootstrap(differences: Floats) -> tuple[float, float]:
+def bootstrap(differences: Floats) -> Interval:
     """The 95 % percentile interval of the mean: seeds are drawn anew, with replacement."""
-    stream = np.random.default_rng(0)  # the same runs give the same report
-    drawn = stream.choice(differences, (RESAMPLES, len(differences))).mean(1)
+    drawn = _drawn_shares(len(differences)) @ differences
     low, high = np.percentile(drawn, [100 * LEVEL / 2, 100 * (1 - LEVEL / 2)])
     return float(low), float(high)
+
+
+@cache
+def _drawn_shares(count: int) -> Floats:
+    """How often each of so many is drawn in each resample, as shares of one, (resamples, count)."""
+    stream = np.random.default_rng(0)  # the same runs give the same report
+    drawn = stream.integers(0, count, (RESAMPLES, count))
+    shares = np.zeros((RESAMPLES, count))
+    np.add.at(shares, (np.arange(RESAMPLES)[:, None], drawn), 1 / count)
+    return shares
+
+
+def t_interval(values: Floats) -> Interval:
+    """The 95 % interval of the mean of at least two values, by Student's t."""
+    return _interval(values.mean(), values.var(ddof=1) / len(values), len(values) - 1)
+
+
+def t_test(values: Floats) -> float:
+    """The two-sided p-value of a mean of zero, by Student's t; nothing but zeros shows nothing."""
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    if error == 0:
+        return 0.0 if values.any() else 1.0
+    return float(2 * stats.t.sf(abs(values.mean()) / error, len(values) - 1))
+
+
+def fixed_interval(groups: Sequence[Floats]) -> Interval:
+    """The 95 % interval of the mean of the groups' means, where chance is within groups alone.
+
+    By Student's t with Welch's degrees of freedom; each group has at least two values.
+    """
+    parts = np.array([group.var(ddof=1) / len(group) for group in groups]) / len(groups) ** 2
+    weighed = np.sum(parts**2 / [len(group) - 1 for group in groups])
+    freedom = parts.sum() ** 2 / weighed if weighed else np.inf
+    return _interval(np.mean([group.mean() for group in groups]), parts.sum(), freedom)
+
+
+def _interval(mean: float, variance: float, freedom: float) -> Interval:
+    """About a mean with this variance of its own."""
+    half = stats.t.ppf(1 - LEVEL / 2, freedom) * np.sqrt(variance)
+    return float(mean - half), float(mean + half)
+
+
+def fieller(above: Floats, below: Floats) -> Interval | None:
+    """The 95 % interval of a sum over another one, of at least two pairs (Fieller, 1954).
+
+    It has ends only if the sum below the line is shown to differ from zero; None where it is not.
+    """
+    means = np.array([above.mean(), below.mean()])
+    spread = stats.t.ppf(1 - LEVEL / 2, len(above) - 1) ** 2 * np.cov(above, below) / len(above)
+    (top, both), (_, bottom) = np.outer(means, means) - spread
+    if bottom <= 0:
+        return None
+    root = np.sqrt(max(0.0, both**2 - top * bottom))
+    return float((both - root) / bottom), float((both + root) / bottom)
 
 
 def ranks(values: Floats) -> Floats:

@@ -48,6 +48,21 @@ class Scale:
         return [float(round(place * step, 10)) + 0.0 for place in np.arange(first, last + 1)]
 
 
+class LogScale(Scale):
+    """Of values above zero: a decade is as long as any other."""
+
+    def __call__(self, value: float) -> float:
+        return self._exponents(float(np.log10(value)))
+
+    def ticks(self, count: int = 5) -> list[float]:
+        return [float(f"{10**tick:.2g}") for tick in self._exponents.ticks(count)]
+
+    @property
+    def _exponents(self) -> Scale:
+        low, high = np.log10([self.low, self.high]).tolist()
+        return Scale(low, high, self.start, self.end)
+
+
 def colour(place: int) -> str:
     """The colour of the n-th of several."""
     return f"var(--c{place % COLOURS})"

@@ -19,8 +19,8 @@ from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
 from autoal.query.calibration import cooled
-from autoal.query.composite import Candidates
-from autoal.query.strategy import Facts, QueryStrategy, Reads, Scored, best_first
+from autoal.query.composite import Candidates, Composite
+from autoal.query.strategy import Facts, Reads, Scored, best_first
 from autoal.query.view import View
 from autoal.search.compose import Composition
 from autoal.search.hypergradient import Implicit, Road, Unroll
@@ -53,7 +53,7 @@ LARGE = 10_000_000  # multiplications that are worth the waking of other threads
 CHOICE = 10  # rows that are looked at for each of the batch, at least
 
 
-class AutoAL(QueryStrategy):
+class AutoAL(Composite):
     """The mixture of candidate strategies that a differentiable search finds (AutoAL, 2025).
 
     Labelled rows rehearse queries: FitNet learns a part of them, the candidates vote on another
@@ -123,7 +123,7 @@ class AutoAL(QueryStrategy):
         whole("steps", steps, least=0, most=100_000)
         number("learning_rate", learning_rate, above=0)
         whole("sample", sample, least=1)
-        self.candidates = Candidates.installed(CANDIDATES if candidates is None else candidates)
+        super().__init__(Candidates.installed(CANDIDATES if candidates is None else candidates))
         self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
         self.composition = Composition(compose, sharpness, width)
         self.stage = Stage(rehearsals, taught, fitnet, road != "implicit", ridge)

@@ -171,6 +171,16 @@ def _few(data: Data, build: Callable[[], Learner]) -> None:
             demand(bool(probs.isfinite().all()), "predictions were not finite")
 
 
+def _headed(data: Data, build: Callable[[], Learner]) -> None:
+    learner = build()
+    _taught(learner, _lesson(data))
+    if not learner.headed:
+        return
+    features = _look(learner, data)
+    again = features.logits_at(features.embeddings).softmax(1)
+    demand(_near(again, features.probs, 1e-3), "`logits_at` the embeddings predicts otherwise")
+
+
 def _module(data: Data, build: Callable[[], Learner]) -> None:
     learner = build()
     _taught(learner, _lesson(data))
@@ -203,5 +213,6 @@ PROMISES: dict[str, Callable[[Data, Callable[[], Learner]], None]] = {
     "`state_dict` holds all that was learnt": _state,
     "looking and testing draw nothing": _looking_draws_nothing,
     "one row or one class will do": _few,
+    "`logits_at`, where it is `headed`, predicts the same": _headed,
     "`module`, where there is one, predicts the same": _module,
 }

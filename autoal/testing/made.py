@@ -11,8 +11,11 @@ from torch import Tensor, nn
 
 from autoal.data.rows import Rows
 from autoal.model.features import Features, Head
+from autoal.model.fitstep import unwatched
+from autoal.model.learner import Learner
 from autoal.query.view import Bench, Known, View
 from autoal.seeding import derive, generator
+from autoal.testing.means import ClassMeans, head_of
 
 STAGES = (4, 6)  # widths of the network's earlier stages
 SHAPE = (3, 8, 8)  # of an image
@@ -26,6 +29,7 @@ def make_view(
     width: int = 8,
     validation: int = 0,
     stages: bool = False,
+    fitted: bool = False,
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> View:
@@ -41,11 +45,13 @@ def make_view(
         width: of the embeddings.
         validation: number of validation rows, if there are any.
         stages: whether the network's earlier stages are there too.
+        fitted: whether the bench has learners that can be taught some labelled rows.
         dtype: of the embeddings.
         seed: of everything.
     """
     made = make((pool, labelled, validation), classes, width, stages=stages, seed=seed)
-    return replace(made, activations=made.activations.to(dtype)).view()
+    tries = frozenset({"fitted"} if fitted else ())
+    return replace(made, activations=made.activations.to(dtype), tries=tries).view()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +68,7 @@ class Made:
     labelled: Tensor
     validation: Tensor
     seed: int
-    outcomes: bool = False  # the bench tells what batches lead to, for upper references
+    tries: frozenset[str] = frozenset()  # what of `fitted` and `outcomes` is on the bench
 
     def view(self) -> View:
         return View(
@@ -71,9 +77,7 @@ class Made:
             classes=self.head.out_features,
             seed=derive(self.seed, "view"),
             validation=self._known(self.validation) if len(self.validation) else None,
-            bench=Bench(lambda name: nullcontext(), outcome=self._outcome)
-            if self.outcomes
-            else None,
+            bench=self._bench() if self.tries else None,
         )
 
     def with_activations(self, places: Tensor, value: Tensor | float) -> Made:
@@ -103,6 +107,20 @@ class Made:
             width=self.head.in_features if self.stages else None,
         )
 
+    def _bench(self) -> Bench:
+        return Bench(
+            lambda name: nullcontext(),
+            fitted=self._fitted if "fitted" in self.tries else None,
+            outcome=self._outcome if "outcomes" in self.tries else None,
+        )
+
+    def _fitted(self, places: Tensor) -> Learner:
+        """One that has learnt these places of the labelled rows from their images."""
+        taught = self.labelled[places]
+        learner = ClassMeans(self.head.out_features, self.images[0].numel())
+        learner.fit(Rows(self.images[taught], self.labels[taught]), first=True, watch=unwatched)
+        return learner
+
     def _outcome(self, rows: Tensor, judges: Tensor) -> float:
         """Some loss that follows from the batch and the true labels."""
         places = torch.searchsorted(self.rows, rows)
@@ -126,13 +144,5 @@ def make(
     images = torch.randint(256, (total, *SHAPE), generator=stream, dtype=torch.uint8)
     activations = torch.cat([earlier, embeddings], 1) if stages else embeddings
     pool, labelled, validation = parts
-    head = _head(centres)
+    head = head_of(centres)
     return Made(rows, labels, images, activations, head, stages, pool, labelled, validation, seed)
-
-
-def _head(centres: Tensor) -> nn.Linear:
-    """The layer that is right about normal clusters around these centres."""
-    classes, width = centres.shape
-    head: nn.Linear = nn.utils.skip_init(nn.Linear, width, classes)  # no draw for its weights
-    head.load_state_dict({"weight": centres, "bias": -centres.square().sum(1) / 2})
-    return head

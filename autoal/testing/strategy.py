@@ -35,7 +35,10 @@ ALLOWED_BY = {
     "logits": "probs",
     "probs": "probs",
     "drawn_probs": "draws",
+    "logits_at": "head",
 }
+
+TRIED = frozenset({"fitted", "outcomes"})  # what is on the bench for who reads it
 
 
 def check_strategy(strategy: QueryStrategy) -> None:
@@ -53,7 +56,7 @@ def _for(
     reads = strategy.reads or ()
     sizes = pool, labelled, 12 if "validation" in reads else 0
     made = make(sizes, classes, stages="stages" in reads, seed=seed)
-    return replace(made, outcomes="outcomes" in reads)
+    return replace(made, tries=TRIED & set(reads))
 
 
 def _raw(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> Tensor:
@@ -325,7 +328,7 @@ def _reads(strategy: QueryStrategy) -> None:
     unknown = sorted(set(strategy.reads) - set(READABLE))
     demand(not unknown, f"{unknown} is not among {READABLE}")
     made = make((60, 12, 12), 3, stages="stages" in strategy.reads, seed=0)
-    view, read = _watched(replace(made, outcomes="outcomes" in strategy.reads).view())
+    view, read = _watched(replace(made, tries=TRIED & set(strategy.reads)).view())
     _answer(strategy, view)
     for part, name in sorted(read):
         needed = {ALLOWED_BY.get(name, name), part} - {"pool"}

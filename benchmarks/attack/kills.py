@@ -23,8 +23,8 @@ TRACKED = 6  # of them with W&B's own files beside
 SWEEPS = 6
 # What a run may leave; anything else is litter of a kill.
 LEFT = {
-    *("config.yaml", "rounds.jsonl", "state", "model", "learning_curve.svg", "weights.svg"),
-    *(".lock", "wandb"),
+    *("config.yaml", "rounds.jsonl", "state", "model", ".lock", "wandb"),
+    *("learning_curve.svg", "weights.svg", "learner.svg"),
 }
 
 

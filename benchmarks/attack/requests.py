@@ -23,7 +23,7 @@ VALUES = (
 # More of these is more work, which a user may well ask for.
 LENGTHS = (
     *("steps", "epochs", "iterations", "rounds", "rehearsals", "warmup", "tries", "folds"),
-    *("members", "pull", "learning_rate"),
+    *("members", "pull", "learning_rate", "batches", "depth", "splits"),
 )
 CHOICES: dict[str, tuple[str, ...]] = {
     "search": ("task=mlp", "task.steps=4", "strategy=autoal", "strategy.rehearsals=2"),
@@ -44,12 +44,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
         for name in (
             *("bait", "batchbald", "cal", "cheating_oracle", "coreset", "kmeans", "isal", "ibds"),
             *("loss_prediction", "maxherding", "power_bald", "power_margin", "probcover", "tod"),
+            *("albl", "committee", "refine", "selectal", "tailor", "tcm"),
         )
     },
 }
 # What is wrong in more than one value.
 ODD: dict[str, tuple[str, ...]] = {
     "autoal as its own candidate": ("strategy=autoal", "strategy.candidates.autoal={}"),
+    "a composite as a candidate": ("strategy=refine", "strategy.candidates.tcm={}"),
     "an unknown candidate": ("strategy=autoal", "strategy.candidates.nobody={}"),
     "an empty sweep": ("-m", "seed=range(0)"),
     "no value": ("seed=",),

@@ -667,7 +667,8 @@ def test_a_strategy_is_told_the_facts_of_the_experiment(
     make(Listening())
     (known,) = heard
     assert (known.pool, known.classes, known.validation) == (60, 3, None)
-    assert (known.deep, known.draws, known.revealed, known.pictures) == (True, True, True, True)
+    assert (known.deep, known.draws, known.headed) == (True, True, True)
+    assert (known.revealed, known.pictures) == (True, True)
     data.train = Rows(data.train.inputs.float(), torch.tensor([*[0] * 59, -1]))
     quick(Listening())
     assert (heard[1].deep, heard[1].revealed, heard[1].pictures) == (False, False, False)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal.maths.draws import in_proportion
+from autoal.maths.draws import by_chances, in_proportion
 from autoal.seeding import generator
 
 DRAWS = 4000  # whose shares have a standard error of .008 at most
@@ -63,3 +63,21 @@ def test_only_the_stream_decides() -> None:
     before = torch.get_rng_state()
     in_proportion(worth, 1.0, generator(1))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_place_is_drawn_with_just_its_chance() -> None:
+    chances = torch.tensor([0.25, 1.0, 0.0, 0.55, 0.5, 0.7])
+    stream = generator(0, "chances")
+    draws = torch.stack([by_chances(chances, stream) for _ in range(DRAWS)])
+    assert draws.shape == (DRAWS, 3)
+    assert all(len(draw.unique()) == 3 for draw in draws)
+    found = draws.flatten().bincount(minlength=6) / DRAWS
+    torch.testing.assert_close(found, chances, rtol=0, atol=0.04)
+
+
+def test_what_is_certain_is_drawn_and_nothing_of_nothing() -> None:
+    assert by_chances(torch.ones(5), generator(0)).sort().values.tolist() == [0, 1, 2, 3, 4]
+    assert by_chances(torch.zeros(3), generator(0)).tolist() == []
+    thirds = torch.full((9,), 1 / 3)
+    for seed in range(200):
+        assert len(by_chances(thirds, generator(seed)).unique()) == 3

@@ -89,7 +89,26 @@ def test_a_class_that_no_labelled_row_has_is_improbable_and_no_error(data: Array
             assert features.drawn_probs.shape[1:] == (60, 3)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES.installed())
+HEADED = ("alfamix", "dropquery")  # ask the head about other embeddings, and there is none
+
+
+@pytest.mark.parametrize("strategy", HEADED)
+def test_a_strategy_that_reads_a_head_is_refused_for_an_estimator(
+    strategy: str, data: Arrays
+) -> None:
+    learner = SklearnLearner(FOREST, data)
+    with pytest.raises(
+        UserError, match=r"asks the head of the model.*give a network with a linear"
+    ):
+        Experiment(data, learner, strategy, Plan(12, 4, 1))
+    mixture = registry.build("autoal", candidates={"margin": {}, strategy: {}})
+    with pytest.raises(UserError, match=f"candidate '{strategy}'"):
+        Experiment(data, learner, mixture, Plan(12, 4, 1))
+
+
+@pytest.mark.parametrize(
+    "strategy", [name for name in STRATEGIES.installed() if name not in HEADED]
+)
 def test_every_strategy_works_with_an_ensemble(strategy: str, data: Arrays) -> None:
     data.validation = data.test
     options = {"tries": 2} if strategy == "cheating_oracle" else {}

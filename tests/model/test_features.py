@@ -379,6 +379,30 @@ def test_draws_that_nobody_gave_are_refused(change: str) -> None:
         _ = changed.drawn_probs
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_head_says_what_it_makes_of_any_embeddings(head: nn.Linear, dtype: torch.dtype) -> None:
+    features = Features(SOURCE, ROWS, lambda: EMBEDDINGS.to(dtype), Head(head))
+    points = EMBEDDINGS[:2].to(dtype) + 1
+    torch.testing.assert_close(features.logits_at(points), head(points.float()))
+    some = features.take(torch.tensor([1])).cooled(2.0)
+    torch.testing.assert_close(some.logits_at(points), head(points.float()) / 2)
+
+
+def test_what_a_head_makes_of_embeddings_can_be_differentiated(head: nn.Linear) -> None:
+    points = EMBEDDINGS.clone().requires_grad_()
+    found = Features(SOURCE, ROWS, lambda: EMBEDDINGS, Head(head)).logits_at(points)
+    (slopes,) = torch.autograd.grad(found[:, 0].sum(), points)
+    torch.testing.assert_close(slopes, head.weight[:1].expand_as(slopes))
+
+
+@pytest.mark.parametrize("change", ["itself", "some", "cooled"])
+def test_given_predictions_say_nothing_of_other_embeddings(change: str) -> None:
+    whole = given()
+    changed = {"itself": whole, "some": whole.take(ROWS[:0]), "cooled": whole.cooled(2.0)}[change]
+    with pytest.raises(UserError, match=r"without a head.*give a network .*, or head="):
+        changed.logits_at(EMBEDDINGS)
+
+
 def test_given_predictions_that_are_not_finite_are_refused() -> None:
     broken = LOGITS.clone()
     broken[3, 0] = torch.nan

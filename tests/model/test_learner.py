@@ -13,16 +13,12 @@ def test_the_methods_that_must_be_written_will_do(data: Data) -> None:
     check_learner(lambda: NearestMean(3), data)
 
 
-def test_a_learner_is_not_deep_can_be_drawn_from_and_has_no_module_unless_it_says_so(
+def test_a_learner_can_be_drawn_from_and_has_nothing_else_unless_it_says_so(
     data: Data,
 ) -> None:
     learner = taught(data)
-    assert (learner.deep, learner.draws, learner.module(), learner.training) == (
-        False,
-        True,
-        None,
-        None,
-    )
+    assert (learner.deep, learner.draws, learner.headed) == (False, True, False)
+    assert (learner.module(), learner.training) == (None, None)
     assert learner.place(data.train) is data.train
 
 

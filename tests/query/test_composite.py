@@ -9,8 +9,8 @@ from torch import Tensor
 
 from autoal import QueryStrategy, Scored, View
 from autoal.errors import UserError
-from autoal.query.composite import Candidates
-from autoal.query.strategy import Facts, ranks
+from autoal.query.composite import Candidates, Composite
+from autoal.query.strategy import Facts, ranks, select
 from autoal.testing import make_view
 
 
@@ -54,6 +54,11 @@ def test_installed_strategies_come_by_name_with_the_options_of_each() -> None:
         ({"margin": {"temprature": 1}}, "candidate 'margin': .*'temprature'"),
         ({"margin": {"temperature": 0.0}}, "candidate 'margin': `temperature` must be above 0"),
         ({"cheating_oracle": {}}, "'cheating_oracle': it sees the labels of the pool, and so runs"),
+        ({"committee": {}}, "'committee': it trains learners of its own, and so runs alone"),
+        *(
+            ({name: {}}, f"'{name}': it has candidates itself, and so runs alone")
+            for name in ("autoal", "refine", "tcm", "tailor", "selectal", "albl")
+        ),
         ({}, "`candidates` must name at least one strategy"),
     ],
 )
@@ -182,3 +187,69 @@ def test_each_goes_on_from_its_own_state() -> None:
     candidates = Candidates({"a": Learning(), "b": Learning()})
     candidates.load_state_dict({"b": {"learned": 5}, "a": {"learned": 3}})
     assert candidates.state_dict() == {"a": {"learned": 3}, "b": {"learned": 5}}
+
+
+# What is made of them.
+
+
+class Alternating(Composite):
+    """Lets its candidates take turns."""
+
+    def __init__(self, *candidates: QueryStrategy) -> None:
+        super().__init__(Candidates(dict(zip("ab", candidates, strict=True))), ("labels",))
+        self.learnt: list[int] = []
+
+    def learn(self, view: View) -> None:
+        self.learnt.append(view.seed)
+
+    def score(self, view: View, budget: int) -> Scored:
+        return self.in_turn("ab"[len(self.learnt) % 2], view, budget)
+
+
+def test_a_strategy_made_of_strategies_reads_what_they_do_and_what_it_says() -> None:
+    assert Alternating(Learning(("probs",)), Learning(("draws",))).reads == (
+        *("draws", "labels", "probs"),
+    )
+
+
+def test_it_learns_once_a_round_and_so_do_they() -> None:
+    one, other = Learning(), Learning()
+    strategy, views = Alternating(one, other), [make_view(seed=seed) for seed in range(3)]
+    for view in views:
+        strategy.fit(view)
+        strategy.fit(view)
+    assert strategy.learnt == [view.seed for view in views]
+    assert (one.learned, other.learned) == (3, 3)
+
+
+def test_a_round_that_was_learnt_before_a_stop_is_not_learnt_again() -> None:
+    view, strategy, again = make_view(), *(Alternating(Learning(), Learning()) for _ in range(2))
+    strategy.fit(view)
+    again.load_state_dict(strategy.state_dict())
+    again.fit(view)
+    assert again.learnt == []
+    assert again.candidates.state_dict() == {"a": {"learned": 1}, "b": {"learned": 1}}
+
+
+def test_the_turn_is_told_beside_what_the_candidate_tells() -> None:
+    class Talking(Learning):
+        def score(self, view: View, budget: int) -> Scored:  # type: ignore[override]
+            return Scored(view.pool.rows.float(), {"loud": True})
+
+    view, strategy = make_view(), Alternating(Learning(), Talking())
+    strategy.fit(view)
+    assert strategy.score(view, 3).notes == {"loud": True, "weights": {"a": 0.0, "b": 1.0}}
+
+
+def test_a_candidate_whose_options_cannot_be_chosen_is_named_without_a_setting() -> None:
+    candidates = Candidates.installed({"bald": {}}, section="")
+    with pytest.raises(UserError, match="candidate 'bald': Bald reads draws"):
+        candidates.check(Facts(pool=60, classes=2, draws=False))
+
+
+def test_batches_are_what_each_would_ask_for() -> None:
+    view = make_view(labelled=24)
+    batches = Candidates({"a": Margin(), "b": Learning()}).batches(view, 5)
+    assert list(batches) == ["a", "b"]
+    assert torch.equal(view.pool.rows[batches["a"]], select(Margin(), view, 5))
+    assert batches["b"].tolist() == [59, 58, 57, 56, 55]

@@ -270,6 +270,7 @@ def test_a_strategy_that_can_be_served_is_asked_itself() -> None:
     ("reads", "lacking", "message"),
     [
         ("draws", {"draws": False}, "Reading reads draws of the model, and this model gives one"),
+        ("head", {"headed": False}, "Reading asks the head of the model about other embeddings"),
         ("outcomes", {"revealed": False}, "Reading sees outcomes: it needs data of which all"),
     ],
 )
@@ -294,6 +295,7 @@ def test_a_strategy_whose_reading_is_not_there_is_refused(
         (("embeddings", "probs"), False),
         (("labels",), False),
         (("draws",), False),
+        (("head",), False),
         (("stages",), False),
         (("validation",), False),
         (("fitted",), False),

@@ -570,16 +570,26 @@ def test_a_learner_that_was_fitted_on_the_bench_sees_the_view(
     assert float(right.float().mean()) > 0.8
 
 
-# One of each family at least; `cheating_oracle` alone reads what no array tells.
+# One of each family at least; those that train something read what no array tells.
 FAMILIES = (
-    *("random", "entropy", "margin", "bald", "batchbald", "mean_std", "power_bald"),
-    *("power_margin", "kmeans", "coreset", "typiclust", "probcover", "maxherding", "uherding"),
+    *("random", "entropy", "margin", "bald", "batchbald", "mean_std", "epig", "power_bald"),
+    *(
+        "power_margin",
+        "falcun",
+        "kmeans",
+        "coreset",
+        "typiclust",
+        "probcover",
+        "maxherding",
+        "uherding",
+    ),
     *("badge", "bait", "egl", "cal", "signal", "tod", "salutary", "isal", "ibds"),
-    *("loss_prediction", "autoal"),
+    *("loss_prediction", "autoal", "refine", "tcm", "tailor", "albl"),
 )
 QUICK: dict[str, dict[str, Any]] = {
     "loss_prediction": {"steps": 5},
     "autoal": {"rehearsals": 2, "steps": 1},
+    "refine": {"batches": 1},
 }
 
 

@@ -317,7 +317,8 @@ def test_a_folder_without_a_finished_round_is_taken_over(
     (tmp_path / "state").mkdir()
     (tmp_path / "model").mkdir()
     old = ("error.txt", "state/tracked", "state/round-0000.pt", "state/round-0000.sha256")
-    for name in (*old, "weights.svg", "learning_curve.svg", "model/model.json", "model/weights.pt"):
+    drawn = ("weights.svg", "learning_curve.svg", "learner.svg")
+    for name in (*old, *drawn, "model/model.json", "model/weights.pt"):
         (tmp_path / name).touch()
     for name in ("notes.md", "state/mine.pt"):
         (tmp_path / name).write_text("somebody's own")

@@ -62,7 +62,9 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
         sink.begin(done.number)
         fit(sink, 1, done.steps)
         stop = {} if bought else {"rule": "kappa", "value": 0.5}
-        sink.end(replace(done, bought=bought, wrong=None if bought else 1, stop=stop))
+        notes = {"learner": {"l2": 0.5}}
+        wrong = None if bought else 1
+        sink.end(replace(done, bought=bought, wrong=wrong, stop=stop, notes=notes))
     sink.close()
     assert heard == []
     (part,) = folder.path.glob("wandb/offline-run-*")
@@ -73,6 +75,7 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
     rounds = [row for row in rows if "al/accuracy" in row]
     assert [row["n_labelled"] for row in rounds] == [2, 4]
     assert [row["al/bought"] for row in rounds] == [2, 0]
+    assert [row["query/learner/l2"] for row in rounds] == [0.5, 0.5]
     assert [row.get("al/wrong") for row in rounds] == [None, 1]
     assert [row.get("stop/value") for row in rounds] == [None, 0.5]
     assert wandb_file.step_metrics(part)["stop/*"] == "n_labelled"

@@ -1,7 +1,7 @@
 """Run folders as an experiment leaves them, made without one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ def write_run(
     accuracy: Sequence[float],
     *,
     strategy: str = "random",
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
     rounds: int | None = None,
     start: Sequence[int] = (0, 1),
     weights: dict[str, float] | None = None,
+    settled: Sequence[dict[str, float]] = (),
     seconds: dict[str, float] | None = None,
     stops: Sequence[dict[str, Any]] = (),
     judged: str = "",
@@ -27,7 +29,7 @@ def write_run(
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
 
-    A rule said what `stops` has about the first rounds.
+    A rule said what `stops` has about the first rounds, and the learner chose what `settled` has.
     """
     path = top / name
     path.mkdir(parents=True)
@@ -40,7 +42,7 @@ def write_run(
         "out": str(top),
         "data": {"_target_": "autoal.datamodules.digits.Digits", "imbalance": "none"},
         "task": {"_target_": "autoal.model.task.Task", "warm_start": False},
-        "strategy": {"name": strategy},
+        "strategy": {"name": strategy, **(options or {})},
         **config,
         "about": {"id": name, "versions": {"torch": "2", "machine": "here"}},
     }
@@ -61,6 +63,8 @@ def write_run(
     ]
     for line, stop in zip(lines, stops, strict=False):
         line["stop"] = stop
+    for line, chosen in zip(lines, settled, strict=False):
+        line["notes"]["learner"] = chosen
     (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return path
 

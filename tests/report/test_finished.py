@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,6 +11,7 @@ from rich.console import Console
 from autoal import Round
 from autoal.record.folder import RunFolder
 from autoal.report.finished import (
+    chosen,
     learning_curve,
     mixing_weights,
     show_results,
@@ -116,6 +117,50 @@ def test_weights_of_another_kind_are_no_weights(history: list[Round], tmp_path: 
             folder.add(replace(finished, notes={"weights": weights}), {})
         write_results(folder)
     assert not (tmp_path / "run" / "weights.svg").exists()
+
+
+def settled(history: list[Round], *values: Mapping[str, object]) -> list[Round]:
+    """What the learner chose in each round, noted."""
+    pairs = zip(history, values, strict=True)
+    return [replace(done, notes={"learner": chosen}) for done, chosen in pairs]
+
+
+def test_what_the_learner_chose_is_drawn_and_stands_in_the_table(
+    history: list[Round], tmp_path: Path, config: dict[str, Any]
+) -> None:
+    text = StringIO()
+    with RunFolder(tmp_path / "run", config, {}) as folder:
+        for done in settled(history, {"l2": 0.5}, {"l2": 0.25, "noise": 0.125}):
+            folder.add(done, {})
+        write_results(folder)
+        show_results(Console(file=text, width=120), folder)
+    drawn = (tmp_path / "run" / "learner.svg").read_text()
+    assert {"l2", "noise", "labelled rows"} <= set(words(drawn))
+    assert len(circles(drawn)) == 3
+    rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
+    assert rows[1][:5] == ["round", "labelled", "accuracy", "l2", "noise"]
+    assert [row[3:5] for row in rows[3:5]] == [["0.5", "-"], ["0.25", "0.125"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "apart"),
+    [((0.01, 1.0, 100.0), True), ((1.0, 1.5, 2.0), True), ((0.0, 1.0, 100.0), False)],
+)
+def test_what_is_decades_apart_is_drawn_so(
+    history: list[Round], values: tuple[float, ...], apart: bool
+) -> None:
+    last = replace(history[1], number=2, labelled=6)
+    rounds = settled([*history, last], *({"l2": value} for value in values))
+    first, second, third = (y for _, y in circles(standalone(chosen(rounds, "run"))))
+    assert (first - second == pytest.approx(second - third, abs=0.02)) == apart
+
+
+def test_choices_of_another_kind_are_none(history: list[Round], tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run") as folder:
+        for done in settled(history, {"l2": "high"}, {"l2": None}):
+            folder.add(done, {})
+        write_results(folder)
+    assert not (tmp_path / "run" / "learner.svg").exists()
 
 
 def test_candidates_that_come_later_weigh_nothing_before(history: list[Round]) -> None:

@@ -6,7 +6,7 @@ import pytest
 from autoal.report import behaviour
 from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
 from autoal.report.groups import Setting, group
-from autoal.report.measures import Curve, Spread, area, evenness, labels_to_reach
+from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
 from autoal.report.runs import read_run, read_runs
 from autoal.report.tables import Table
@@ -31,8 +31,8 @@ def pair(tmp_path: Path) -> Setting:
 
 def test_the_area_is_the_mean_height_of_the_trapezoids(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, "a", [0.2, 0.4, 0.8]))
-    assert area(run) == pytest.approx((0.3 + 0.6) / 2)
-    assert area(read_run(write_run(tmp_path, "b", [0.2]))) == 0.2
+    assert run.area == pytest.approx((0.3 + 0.6) / 2)
+    assert read_run(write_run(tmp_path, "b", [0.2])).area == 0.2
 
 
 def test_a_spread_of_one_has_no_deviation() -> None:
@@ -99,6 +99,21 @@ def test_enough_seeds_give_a_verdict_and_more_comparisons_take_it_away(tmp_path:
     }
     del setting.contenders["badge"]
     assert [each.verdict for each in all_pairs(setting)] == ["random is worse than margin"]
+
+
+def test_what_learners_chose_is_the_median_over_the_runs_that_tell_it(tmp_path: Path) -> None:
+    for seed, l2 in enumerate((0.01, 1.0, 100.0)):
+        chosen = [{"l2": l2}, {"l2": 10 * l2, "spread": 4.0}]
+        write_run(tmp_path, str(seed), [0.4, 0.5], seed=seed, settled=chosen)
+    write_run(tmp_path, "none", [0.4, 0.5], strategy="margin")
+    charts = behaviour.settled_curves(setting_of(tmp_path))
+    assert {kind: list(curves) for kind, curves in charts.items()} == {
+        "l2": ["random"],
+        "spread": ["random"],
+    }
+    penalty, weight = charts["l2"]["random"], charts["spread"]["random"]
+    assert (penalty.labelled.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
+    assert (weight.labelled.tolist(), weight.mean.tolist()) == ([4], [4])
 
 
 def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(

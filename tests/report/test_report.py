@@ -15,15 +15,15 @@ import yaml
 from autoal.report.__main__ import main
 from autoal.report.faults import Fault
 from autoal.report.groups import group
-from autoal.report.measures import Spread, area
+from autoal.report.measures import Spread
 from autoal.report.pictures import SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
 
 TABLES = (
-    *("against_random", "checklist", "classes", "curves", "faults", "pairs"),
-    *("ranks", "results", "seconds", "wins"),
+    *("across_random", "against_random", "checklist", "classes", "curves"),
+    *("faults", "pairs", "ranks", "results", "seconds", "summary", "wins"),
 )
 
 
@@ -176,6 +176,20 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     text = (tmp_path / "report" / "report.html").read_text()
     assert ">cross-validation, biased</text>" in text
     assert ">test set</text>" in text
+
+
+def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6], settled=[{"l2": 0.01}, {"l2": 10.0}])
+    write_run(tmp_path, "b", [0.5, 0.6], strategy="margin", settled=[{"l2": 0.1}])
+    assert main([str(tmp_path)]) == 0
+    with (tmp_path / "report" / "tables" / "learner.csv").open() as file:
+        rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert rows == [
+        ("digits", "random", "l2", "0.01", "10.0"),
+        ("digits", "margin", "l2", "0.1", "0.1"),
+    ]
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert ">l2</text>" in text
 
 
 AGREED = {"rule": "kappa", "value": 0.995, "reason": "the models agree"}
@@ -358,7 +372,7 @@ def test_a_run_whose_later_rows_were_declined_has_an_area(tmp_path: Path) -> Non
     second |= {"queried": [], "labels": [], "declined": [2, 3], "labelled": 2}
     path.write_text(f"{json.dumps(first)}\n{json.dumps(second)}\n")
     (run,), _ = read_runs([tmp_path])
-    assert area(run) == pytest.approx(0.6)
+    assert run.area == pytest.approx(0.6)
     assert main([str(tmp_path)]) == 0
 
 

@@ -8,10 +8,14 @@ from autoal.report.statistics import (
     bootstrap,
     cliques,
     critical_difference,
+    fieller,
+    fixed_interval,
     friedman,
     holm,
     least_p,
     ranks,
+    t_interval,
+    t_test,
     wilcoxon,
 )
 
@@ -61,6 +65,52 @@ def test_the_bootstrap_interval_agrees_with_scipy_and_repeats() -> None:
     assert bootstrap(values) == pytest.approx((expected.low, expected.high), abs=0.03)
     assert bootstrap(values) == bootstrap(values)
     assert bootstrap(np.full(4, 0.25)) == (0.25, 0.25)
+
+
+def test_students_interval_and_test_are_those_worked_by_hand() -> None:
+    # The mean is 2, its error 1 / sqrt(3); with two degrees of freedom t is 4.302653 at .975,
+    # and the p-value 1 - t / sqrt(t^2 + 2) of t = 2 sqrt(3).
+    half = 4.302653 / 3**0.5
+    assert t_interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2 - half, 2 + half))
+    assert t_test(np.array([3.0, 1.0, 2.0])) == pytest.approx(1 - (12 / 14) ** 0.5)
+    assert t_test(np.array([-3.0, -1.0, -2.0])) == pytest.approx(1 - (12 / 14) ** 0.5)
+
+
+def test_what_does_not_vary_is_certain() -> None:
+    assert t_interval(np.full(3, 0.25)) == (0.25, 0.25)
+    assert (t_test(np.full(3, 0.25)), t_test(np.zeros(3))) == (0.0, 1.0)
+    assert fixed_interval([np.full(2, 0.25), np.full(3, 0.75)]) == (0.5, 0.5)
+
+
+def test_groups_that_are_given_add_no_chance() -> None:
+    # Each mean has a variance of 2 / 2; that of their mean is (1 + 1) / 4. Degrees of freedom:
+    # .5^2 / (.25^2 + .25^2) = 2.
+    half = 4.302653 * 0.5**0.5
+    found = fixed_interval([np.array([1.0, 3.0]), np.array([11.0, 13.0])])
+    assert found == pytest.approx((7 - half, 7 + half))
+    # Unequal ones: (.25 + 1)^2 / (.25^2 + 1) = 25 / 17.
+    half = stats.t.ppf(0.975, 25 / 17) * 1.25**0.5
+    found = fixed_interval([np.array([1.0, 3.0]), np.array([2.0, 6.0])])
+    assert found == pytest.approx((3 - half, 3 + half))
+
+
+def test_a_ratio_over_what_does_not_vary_has_students_interval() -> None:
+    half = 4.302653 / 3**0.5
+    found = fieller(np.array([1.0, 2.0, 3.0]), np.full(3, 4.0))
+    assert found == pytest.approx(((2 - half) / 4, (2 + half) / 4))
+    assert fieller(np.array([5.0, 5.5, 6.0]), np.array([10.0, 11.0, 12.0])) == (0.5, 0.5)
+
+
+def test_fiellers_ends_are_the_ratios_that_are_just_refused() -> None:
+    above, below = np.random.default_rng(3).normal([[1.0], [2.0]], 0.5, (2, 9))
+    found = fieller(above, below)
+    assert found is not None
+    assert [t_test(above - end * below) for end in found] == pytest.approx([0.05, 0.05])
+    assert found[0] < above.sum() / below.sum() < found[1]
+
+
+def test_a_ratio_over_what_may_be_zero_has_no_ends() -> None:
+    assert fieller(np.array([1.0, 2.0, 3.0]), np.array([-1.0, 1.0, 3.0])) is None
 
 
 def test_tied_areas_share_their_rank() -> None:

@@ -8,6 +8,7 @@ import torch
 from autoal.strategies.bayesian import (
     Bald,
     BatchBald,
+    Epig,
     MeanStd,
     VarRatio,
     _answered,
@@ -17,10 +18,11 @@ from autoal.strategies.bayesian import (
 from torch import Tensor, nn
 
 from autoal import QueryStrategy, View, select
+from autoal.maths.geometry import sample
 from autoal.seeding import generator
 from tests.strategies.made import noted, scored
 
-EACH = [Bald(), VarRatio(), MeanStd(), BatchBald()]
+EACH = [Bald(), VarRatio(), MeanStd(), Epig(), BatchBald()]
 
 
 def view_of(drawn: Tensor, seed: int = 0) -> View:
@@ -166,6 +168,38 @@ def test_a_sample_is_in_proportion_to_the_weights() -> None:
     assert places.bincount(minlength=4).tolist() == [400, 0, 100, 300]
 
 
+def test_epig_by_hand() -> None:
+    # The label of either of the first two rows tells that of the other, and none tells the rest.
+    scores = Epig().score(view_of(PAIR[:, [2, 2, 1, 0]]), 1)
+    torch.testing.assert_close(scores, torch.tensor([math.log(2) / 2, math.log(2) / 2, 0.0, 0.0]))
+
+
+def test_epig_equals_a_loop_over_rows_and_targets() -> None:
+    drawn = random_draws(9, n=60)
+    view = view_of(drawn)
+    targets = sample(60, 25, view.generator()).tolist()
+    probs, expected = drawn.double(), torch.zeros(60, dtype=torch.double)
+    for row in range(60):
+        for target in targets:
+            joint = torch.stack([torch.outer(draw[row], draw[target]) for draw in probs]).mean(0)
+            apart = torch.outer(probs[:, row].mean(0), probs[:, target].mean(0))
+            expected[row] += (joint * (joint / apart).log()).sum() / 25
+    found = Epig(targets=25).score(view, 1)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-8)
+    assert bool((found < Bald().score(view, 1)).all())  # no label tells more than the model would
+    assert not torch.equal(found, Epig(targets=25).score(view_of(drawn, seed=1), 1))
+    whole, again = (Epig().score(view_of(drawn, seed=seed), 1) for seed in (0, 1))
+    torch.testing.assert_close(whole, again)  # the whole pool is the target
+
+
+def test_epig_is_exact_though_the_draws_hardly_differ() -> None:
+    drawn = (random_draws(9)[:1] + 1e-2 * random_draws(10)).double()
+    drawn /= drawn.sum(2, keepdim=True)
+    scores = [Epig().score(view_of(drawn.to(dtype)), 1) for dtype in (torch.float, torch.double)]
+    assert 0 < float(scores[1].max()) < 1e-6
+    torch.testing.assert_close(scores[0].double(), scores[1], rtol=1e-3, atol=0)
+
+
 def test_batchbald_by_hand() -> None:
     # Four draws; rows 0 and 1 ask the same question, row 2 asks another that halves them again.
     first = torch.tensor([1.0, 1, 0, 0])
@@ -264,3 +298,5 @@ def test_wrong_options_are_refused() -> None:
     for name in ("joint", "samples", "candidates"):
         with pytest.raises(ValueError, match=f"`{name}` must be at least 1.*, got 0"):
             BatchBald(**{name: 0})
+    with pytest.raises(ValueError, match="`targets` must be at least 1, got 0"):
+        Epig(targets=0)

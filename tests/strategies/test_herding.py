@@ -4,12 +4,15 @@ import torch
 from autoal.strategies.herding import MaxHerding, UHerding
 from torch import Tensor
 
-from autoal import QueryStrategy, View, select
+from autoal import QueryStrategy, UserError, View, select
 from autoal.query.calibration import temperature
 from autoal.seeding import generator
 from tests.strategies.made import beside, best, noted, scored
 
-ALL: list[QueryStrategy] = [MaxHerding(), UHerding(), MaxHerding(sample=20), UHerding(sample=20)]
+ALL: list[QueryStrategy] = [
+    *(MaxHerding(), UHerding(), MaxHerding(sample=20), UHerding(sample=20)),
+    UHerding(weight="candidate"),
+]
 
 
 def leaning(pool: Tensor, labelled: Tensor | None = None, labels: Tensor | None = None) -> View:
@@ -70,6 +73,43 @@ def test_uherding_equals_a_search_over_all_gains() -> None:
         gains = (unsure * (kernel - covered).clamp(min=0)).mean(1)
         assert float(gains[pick]) == pytest.approx(float(gains.max()), rel=1e-4)
         covered = covered.maximum(kernel[pick])
+
+
+def test_uherding_by_hand_by_the_doubt_of_the_rows_covered_or_of_the_pick() -> None:
+    # A sure row amid three unsure ones, which are farther from each other; and one far from all.
+    turns = torch.tensor([0.0, 1.0, 2.0]) * 2 * torch.pi / 3
+    around = torch.stack([torch.ones(3), 0.18 * turns.cos(), 0.18 * turns.sin()], 1)
+    pool = torch.cat([torch.tensor([[1.0, 0, 0]]), around, torch.tensor([[-1.0, 0, 0]])])
+    view = beside(pool, logits=torch.tensor([[9.0, 0], *[[0, 0]] * 4]))
+    assert best(UHerding(width=0.2), view, 1) == [0]
+    assert best(UHerding(width=0.2, weight="candidate"), view, 1)[0] in (1, 2, 3)
+
+
+@pytest.mark.parametrize("labelled", [6, 0])
+def test_uherding_by_the_candidate_is_what_another_toolbox_computes(labelled: int) -> None:
+    pool = torch.randn(60, 5, generator=generator(0))
+    known = torch.randn(labelled, 5, generator=generator(1))
+    view = leaning(pool, known, torch.arange(labelled) % 2)
+    rows, centres = (part.double().numpy() for part in (pool, known))
+    rows, centres = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (rows, centres))
+
+    def kernel(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+        return np.exp(-((some[:, None] - others) ** 2).sum(2) / width**2)
+
+    apart = np.linalg.norm(centres[:, None] - centres, axis=2) + 9 * np.eye(labelled)
+    width = apart.min() if labelled else 1.0
+    probs = (pool[:, -2:].double() / temperature(view)).softmax(1).numpy()
+    doubt = 1 - np.abs(probs[:, :1] - probs[:, 1:])
+    covered = kernel(rows, centres).max(1, keepdims=True) if labelled else np.zeros((60, 1))
+    for pick in best(UHerding(weight="candidate"), view, 20):
+        gains = np.mean(doubt * np.maximum(kernel(rows, rows) - covered, 0), axis=1)
+        assert gains[pick] == pytest.approx(gains.max(), rel=1e-4)
+        covered = np.maximum(covered, kernel(rows, rows[[pick]]))
+
+
+def test_an_unknown_weight_is_refused() -> None:
+    with pytest.raises(UserError, match=r"weight.*covered"):
+        UHerding(weight="covers")
 
 
 def test_the_kernel_is_as_narrow_as_the_two_nearest_labelled_rows() -> None:

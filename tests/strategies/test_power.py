@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from autoal.strategies.bayesian import Bald
-from autoal.strategies.power import PowerBald, PowerMargin
+from autoal.strategies.power import Falcun, PowerBald, PowerMargin
 from autoal.strategies.uncertainty import Margin
 from torch import Tensor, nn
 
@@ -140,3 +140,55 @@ def test_no_noise_is_infinite(monkeypatch: pytest.MonkeyPatch, view_of: MakeView
     view = view_of(PROBS)
     monkeypatch.setattr("autoal.maths.draws.torch.rand", zeros)
     assert bool(PowerMargin().score(view, 1).isfinite().all())
+
+
+def order_of(view: View, budget: int, gamma: float = 10.0) -> list[int]:
+    return Falcun(gamma).score(view, budget).argsort(descending=True)[:budget].tolist()
+
+
+def test_the_first_pick_of_falcun_is_drawn_by_the_margin(view_of: MakeView) -> None:
+    picks = [order_of(view, 1, 2.0)[0] for view in seeded_views(view_of(PROBS), 4000)]
+    worth = torch.tensor([0.2, 0.4, 0.6, 0.8]) ** 2
+    shares = torch.tensor(picks).bincount(minlength=4) / 4000
+    assert float((shares - worth / worth.sum()).abs().max()) < 4 * (0.25 / 4000) ** 0.5
+
+
+def test_the_second_pick_of_falcun_is_drawn_by_what_is_left(view_of: MakeView) -> None:
+    orders = [order_of(view, 2, 2.0) for view in seeded_views(view_of(PROBS), 4000)]
+    second = [order[1] for order in orders if order[0] == 3]
+    # The distances to the last row are 0.6, 0.4 and 0.2; the margins leave 0.2, 0.4 and 0.6.
+    worth = torch.tensor([0.2, 0.4, 0.2]) ** 2
+    shares = torch.tensor(second).bincount(minlength=3) / len(second)
+    assert float((shares - worth / worth.sum()).abs().max()) < 4 * (0.25 / len(second)) ** 0.5
+
+
+def test_a_large_gamma_makes_falcun_take_the_row_worth_most(view_of: MakeView) -> None:
+    probs = torch.randn(80, 4, generator=generator(0)).softmax(1)
+    top = probs.double().topk(2, dim=1).values
+    worth, expected = 1 - (top[:, 0] - top[:, 1]), []
+    for _ in range(20):
+        expected.append(int(worth.argmax()))
+        worth = worth.minimum((probs - probs[expected[-1]]).abs().sum(1).double())
+    assert order_of(view_of(probs), 20, gamma=1e6) == expected
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("gamma", [0.1, 10.0, 1e9])
+def test_falcun_picks_no_row_twice_however_small_the_worth(
+    view_of: MakeView, factor: float, gamma: float
+) -> None:
+    view = view_of((factor * torch.randn(60, 3, generator=generator(0))).softmax(1))
+    scores = Falcun(gamma).score(view, 60)
+    assert bool(scores.isfinite().all())
+    assert sorted(select(Falcun(gamma), view, 60).tolist()) == list(range(60))
+    assert torch.equal(Falcun(gamma).score(view, 60), scores)
+
+
+def test_rows_of_one_prediction_are_one_pick_of_falcun(view_of: MakeView) -> None:
+    probs = torch.tensor([[0.6, 0.4]] * 5 + [[1.0, 0.0]] * 5)
+    assert sorted(Falcun().score(view_of(probs), 4).tolist()) == [0.0] * 9 + [1.0]
+
+
+def test_the_gamma_of_falcun_is_above_0() -> None:
+    with pytest.raises(ValueError, match=r"`gamma` must be above 0, got 0\.0"):
+        Falcun(0.0)

@@ -283,6 +283,10 @@ class Demanding(NearestMean):
         return super().fit(rows, first=first, watch=watch)
 
 
+class Headless(NearestMean):
+    headed = True
+
+
 class Other(NearestMean):
     def module(self) -> nn.Module:
         return nn.Sequential(_Bytes(), nn.Flatten(), nn.Linear(64, self.classes))
@@ -305,6 +309,7 @@ LEARNERS: dict[str, type[NearestMean]] = {
     "`state_dict` holds all that was learnt": Forgetful,
     "looking and testing draw nothing": Drawing,
     "one row or one class will do": Demanding,
+    "`logits_at`, where it is `headed`, predicts the same": Headless,
     "`module`, where there is one, predicts the same": Other,
 }
 

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal import View, select
+from autoal import Data, View, select
 from autoal.query.registry import build
-from autoal.testing import make_view
+from autoal.testing import check_learner, make_view
+from autoal.testing.means import ClassMeans
 
 
 def tensors(view: View) -> list[Tensor]:
@@ -72,3 +73,18 @@ def test_inputs_are_images_of_their_own_for_each_row() -> None:
 
 def test_nothing_can_be_tried_out() -> None:
     assert make_view(20, 6).bench is None
+
+
+def test_a_bench_may_have_learners() -> None:
+    assert make_view().bench is None
+    view = make_view(20, 6, 3, fitted=True)
+    assert view.bench is not None
+    assert view.bench.fitted is not None
+    some, others = (view.bench.fitted(torch.tensor(places)) for places in ([0, 1, 2], [3, 4, 5]))
+    one, other = (view.seen_by(learner).pool.probs for learner in (some, others))
+    assert one.shape == (20, 3)
+    assert not torch.allclose(one, other)
+
+
+def test_they_are_learners_as_others_are(data: Data) -> None:
+    check_learner(lambda: ClassMeans(3, 64), data)

@@ -1,0 +1,198 @@
+"""Contenders over all settings: their gains over each other, over the best, and of what there is.
+
+docs/report.md defines each number.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoal.report.comparisons import Measure, in_common, paired_differences, rounded
+from autoal.report.groups import Setting
+from autoal.report.runs import Floats
+from autoal.report.statistics import (
+    Interval,
+    fieller,
+    fixed_interval,
+    holm,
+    t_interval,
+    t_test,
+)
+
+FEWEST = 3  # settings, or seeds, that say something about further ones
+SLIGHT = 0.005  # of area, by which nobody minds to be worse
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One contender minus another in one setting, pair by pair."""
+
+    differences: Floats
+
+    @property
+    def mean(self) -> float:
+        return float(self.differences.mean())
+
+    @property
+    def interval(self) -> Interval | None:
+        """Of the mean; one pair has none."""
+        return t_interval(self.differences) if len(self.differences) > 1 else None
+
+    @property
+    def sign(self) -> int:
+        """1 where the setting is won, -1 where it is lost, 0 where neither is shown."""
+        low, high = self.interval or (0.0, 0.0)
+        return int(low > 0) - int(high < 0)
+
+
+@dataclass(frozen=True)
+class Gains:
+    """One contender minus another in every setting in which they have a pair."""
+
+    by_setting: dict[str, Gain]
+
+    def __bool__(self) -> bool:
+        return bool(self.by_setting)
+
+    @property
+    def means(self) -> Floats:
+        """Of each setting."""
+        return np.array([gain.mean for gain in self.by_setting.values()])
+
+    @property
+    def mean(self) -> float | None:
+        """Over the settings, whatever their seeds."""
+        return float(self.means.mean()) if self else None
+
+    @property
+    def over_further_settings(self) -> Interval | None:
+        """Of the mean, settings drawn at random; too few settings say nothing about others."""
+        return t_interval(self.means) if len(self.means) >= FEWEST else None
+
+    @property
+    def over_further_seeds(self) -> Interval | None:
+        """Of the mean over these very settings; a setting with one pair leaves it unknown."""
+        groups = [gain.differences for gain in self.by_setting.values()]
+        return fixed_interval(groups) if min(map(len, groups), default=0) > 1 else None
+
+    def count(self, sign: int) -> int:
+        """How many settings are won (1), level (0) or lost (-1)."""
+        return sum(gain.sign == sign for gain in self.by_setting.values())
+
+
+def gains(
+    settings: Sequence[Setting], first: str, second: str | None, measure: Measure = "area"
+) -> Gains:
+    """Of the first contender over the second."""
+    found = {
+        setting.name: Gain(paired_differences(setting, first, second, measure))
+        for setting in settings
+        if second is not None
+    }
+    return Gains({name: gain for name, gain in found.items() if len(gain.differences)})
+
+
+@dataclass(frozen=True)
+class Overall:
+    """One contender minus another over all settings that have both."""
+
+    first: str
+    second: str
+    gains: Gains
+    p: float | None  # of no difference over settings such as these
+    corrected: float | None
+
+
+def over_all(settings: Sequence[Setting], base: str) -> list[Overall]:
+    """Every other honest contender minus this one, the best first; one family."""
+    names = dict.fromkeys(name for setting in settings for name in setting.honest if name != base)
+    found = {name: gain for name in names if (gain := gains(settings, name, base))}
+    tested = {name: t_test(gain.means) for name, gain in found.items() if len(gain.means) >= FEWEST}
+    corrected = dict(zip(tested, holm([*tested.values()]), strict=True))
+    compared = [
+        Overall(name, base, gain, tested.get(name), corrected.get(name))
+        for name, gain in found.items()
+    ]
+    return sorted(compared, key=lambda overall: -overall.gains.means.mean())
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """A contender minus the best of others in one setting, as is known only afterwards."""
+
+    best: str
+    gain: Gain
+
+    @property
+    def verdict(self) -> str:
+        """In plain words."""
+        _, high = self.gain.interval or (0.0, 0.0)
+        if high < -SLIGHT:
+            return f"worse by more than {SLIGHT:g}"
+        return {1: "better", 0: "no difference shown", -1: "worse"}[self.gain.sign]
+
+
+def in_hindsight(
+    settings: Sequence[Setting], name: str, others: Collection[str] = ()
+) -> dict[str, Hindsight]:
+    """This contender minus the best other one of each setting.
+
+    Args:
+        settings: in which to look; those without any pair are left out.
+        name: of the contender.
+        others: that it is held against; default: all honest ones that are not made of others.
+    """
+    found = {}
+    for setting in settings:
+        rivals = [rival for rival in others or setting.single if rival != name]
+        over = {rival: gains([setting], name, rival) for rival in rivals}
+        against = {rival: gain for rival, told in over.items() for gain in told.by_setting.values()}
+        if against:
+            best = min(against, key=lambda rival: against[rival].mean)
+            found[setting.name] = Hindsight(best, against[best])
+    return found
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a contender gains over random, of what the upper reference gains."""
+
+    own: Floats  # gains: of every seed, or of every setting
+    most: Floats
+
+    @property
+    def value(self) -> float:
+        return float(self.own.sum() / self.most.sum())
+
+    @property
+    def interval(self) -> Interval | None:
+        return fieller(self.own, self.most) if len(self.own) >= FEWEST else None
+
+    @classmethod
+    def over(cls, shares: Mapping[str, "Share"]) -> "Share":
+        """Of several settings together: the sum of their gains, of the sum of the reference's."""
+        own = np.array([share.own.mean() for share in shares.values()])
+        most = np.array([share.most.mean() for share in shares.values()])
+        return cls(own, most)
+
+
+def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
+    """By setting, where the upper reference is shown to be better than random in these pairs."""
+    found = {}
+    for setting in settings:
+        reference = best_reference(setting)
+        if reference and setting.baseline and name not in (reference, setting.baseline):
+            own, most, base = in_common(setting, (name, reference, setting.baseline))
+            share = Share(rounded(own - base), rounded(most - base))
+            if Gain(share.most).sign > 0:
+                found[setting.name] = share
+    return found
+
+
+def best_reference(setting: Setting) -> str | None:
+    """The upper reference with the largest mean area."""
+    means = {
+        name: np.mean([run.area for run in setting.contenders[name]]) for name in setting.references
+    }
+    return max(means, key=lambda name: means[name], default=None)

@@ -1,0 +1,173 @@
+"""How the contenders did over all settings together, in few tables."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from autoal.report.across import (
+    FEWEST,
+    SLIGHT,
+    Share,
+    gains,
+    in_hindsight,
+    over_all,
+    shares,
+)
+from autoal.report.behaviour import querying
+from autoal.report.comparisons import ranking_of_settings
+from autoal.report.groups import Setting
+from autoal.report.page import Part, Section
+from autoal.report.tables import Cell, Table
+
+
+def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
+    """A line for each contender, and what its differences say where there are several settings."""
+    parts: list[Part] = [_SUMMARY, summary(settings, names)]
+    if len(settings) > 1:
+        parts += [_ACROSS, *_across(settings)]
+    held = hindsight(settings, _composed(settings))
+    told = shares_table(settings, names)
+    parts += [_HINDSIGHT, held] if held.rows else []
+    parts += [_SHARES, told] if told.rows else []
+    return Section("Over all settings", parts)
+
+
+_ALL = "all settings"
+_SUMMARY = (
+    "Every number is a mean over the settings that have it. Seeds: the fewest of a setting. "
+    "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
+    "share; of the strategies that every setting has. Area and final accuracy minus random: of the "
+    "seeds in common with random. Interval: 95 %, of the area minus random, settings drawn at "
+    f"random, by Student's t; it takes {FEWEST} settings. Share: of what the upper reference gains "
+    "over random. Seconds: of a round's query, all phases but train and test."
+)
+_ACROSS = (
+    "Differences of areas in pairs, their mean in each setting, and the mean over the settings. "
+    "Of further settings: the 95 % interval with settings drawn at random, which p is of as well. "
+    "Of further seeds: that of these very settings, where chance is in the seeds alone. Corrected: "
+    "by Holm over the rows of one table. Won and lost: settings whose own 95 % interval over the "
+    "seeds is above and below zero. All intervals are by Student's t."
+)
+_HINDSIGHT = (
+    "A strategy made of others minus the best single one of each setting, which nobody knows "
+    "beforehand. That one is found by the same seeds, so that the difference is too low rather "
+    f"than too high. Worse by more than {SLIGHT:g}: the whole 95 % interval is."
+)
+_SHARES = (
+    "(X - random) / (upper reference - random), of areas, over the seeds that all three share, in "
+    "settings in which these show that the reference is better than random. All settings: the sum "
+    "of the gains over the sum of the reference's. Intervals: 95 %, by Fieller's theorem."
+)
+
+
+def summary(settings: Sequence[Setting], names: Sequence[str]) -> Table:
+    """One line a contender, the best by mean rank first."""
+    ranked = ranking_of_settings(settings)
+    ranks = dict(zip(ranked.names, ranked.means, strict=True)) if ranked else {}
+    ordered = sorted(names, key=lambda name: ranks.get(name, np.inf))
+    header = ["strategy", "settings", "seeds", "mean rank", "area minus random", "95 % interval"]
+    header += ["final minus random", "share of the reference's gain", "query seconds a round"]
+    rows = [_summary_row(settings, name, ranks.get(name)) for name in ordered]
+    return Table("summary", "Summary", header, rows)
+
+
+def _summary_row(settings: Sequence[Setting], name: str, rank: float | None) -> list[Cell]:
+    found = [setting.contenders[name] for setting in settings if name in setting.contenders]
+    base = _baseline(settings)
+    base = None if base == name else base
+    areas = gains(settings, name, base)
+    told = shares(settings, name)
+    seconds = [querying(runs) for runs in found if any(run.queries for run in runs)]
+    return [
+        name,
+        len(found),
+        min(map(len, found)),
+        rank,
+        areas.mean,
+        areas.over_further_settings,
+        gains(settings, name, base, "final").mean,
+        Share.over(told).value if told else None,
+        float(np.mean(seconds)) if seconds else None,
+    ]
+
+
+def _baseline(settings: Sequence[Setting]) -> str | None:
+    """The contender that queries at random, if any setting has it."""
+    return next((setting.baseline for setting in settings if setting.baseline), None)
+
+
+def _across(settings: Sequence[Setting]) -> list[Table]:
+    """Minus random, and minus the best."""
+    base, ranked = _baseline(settings), ranking_of_settings(settings)
+    found = []
+    if base:
+        found.append(across("across_random", f"Over all settings, minus {base}", settings, base))
+    if ranked and ranked.names[0] != base:
+        title = f"Over all settings, minus {ranked.names[0]}, the best by mean rank"
+        found.append(across("across_best", title, settings, ranked.names[0]))
+    return found
+
+
+def across(name: str, title: str, settings: Sequence[Setting], base: str) -> Table:
+    """A row for each contender's differences to this one."""
+    rows: list[list[Cell]] = [
+        [
+            overall.first,
+            overall.second,
+            len(overall.gains.by_setting),
+            overall.gains.mean,
+            overall.gains.over_further_settings,
+            overall.gains.over_further_seeds,
+            overall.p,
+            overall.corrected,
+            *(overall.gains.count(sign) for sign in (1, 0, -1)),
+        ]
+        for overall in over_all(settings, base)
+    ]
+    header = ["first", "second", "settings", "difference"]
+    header += ["95 %, further settings", "95 %, further seeds"]
+    return Table(name, title, [*header, "p", "corrected", "won", "level", "lost"], rows)
+
+
+def hindsight(
+    settings: Sequence[Setting], names: Iterable[str], others: Collection[str] = ()
+) -> Table:
+    """These contenders minus the best single one of each setting, or the best of some others."""
+    rows: list[list[Cell]] = [
+        [
+            name,
+            setting,
+            known.best,
+            len(known.gain.differences),
+            known.gain.mean,
+            known.gain.interval,
+            known.verdict,
+        ]
+        for name in names
+        for setting, known in in_hindsight(settings, name, others).items()
+    ]
+    header = ["strategy", "setting", "best single one", "seeds", "difference", "95 % interval"]
+    title = "Minus the best single strategy in hindsight"
+    return Table("hindsight", title, [*header, "verdict"], rows)
+
+
+def _composed(settings: Sequence[Setting]) -> list[str]:
+    """The honest contenders that are made of others."""
+    found = (set(setting.honest) - set(setting.single) for setting in settings)
+    return sorted(set().union(*found))
+
+
+def shares_table(settings: Sequence[Setting], names: Sequence[str]) -> Table:
+    """For each contender, of all settings together and of each."""
+    rows: list[list[Cell]] = []
+    for name in names:
+        found = shares(settings, name)
+        if found:
+            together = Share.over(found)
+            rows.append([name, _ALL, len(found), None, together.value, together.interval])
+        rows += [
+            [name, setting, None, len(share.own), share.value, share.interval]
+            for setting, share in found.items()
+        ]
+    header = ["strategy", "over", "settings", "seeds", "share", "95 % interval"]
+    return Table("shares", "Share of the upper reference's gain over random", header, rows)

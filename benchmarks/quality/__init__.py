@@ -1,0 +1,1 @@
+"""How good strategies are: many settings, many seeds, in pairs."""

@@ -1,0 +1,31 @@
+"""Who is compared on the bench, and with how many seeds."""
+
+from functools import partial
+
+from autoal.plugins import STRATEGIES
+from autoal.query import registry
+from autoal.search.autoal import CANDIDATES, AutoAL
+from benchmarks.paired import Field, Strategies
+
+ORACLE = "cheating_oracle"
+# They read what the bench has not, or are other names for what is there.
+LEFT_OUT = ("autoal", "ibds", "isal", "loss_prediction", ORACLE)
+
+CLAIMED: Strategies = {
+    "autoal": AutoAL,
+    "prior only": partial(AutoAL, steps=0),
+    "even mix": partial(AutoAL, prior={}, steps=0),
+    **{name: partial(registry.build, name) for name in ("uherding", "refine", "margin", "random")},
+}
+
+OTHERS: Strategies = {
+    name: partial(registry.build, name, **CANDIDATES.get(name, {}))
+    for name in STRATEGIES.installed()
+    if name not in (*CLAIMED, *LEFT_OUT)
+}
+
+FIELDS = (
+    Field(CLAIMED, 20),
+    Field(OTHERS, 5),
+    Field({ORACLE: partial(registry.build, ORACLE)}, 5),
+)

@@ -1,0 +1,102 @@
+"""The penalty of each set's head: chosen once, on random labels, and the same for all strategies.
+
+    AUTOAL_DATA=... AUTOAL_BENCH=... python -m benchmarks.quality.penalties
+
+The folders are those of `benchmarks.quality.sets`. It is the median, over the seeds, of what
+cross-validation chooses on 200 labels. What the head then makes of random labels is kept beside it.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from statistics import mean, median
+
+import torch
+
+from autoal import Data, Learner, Rows
+from autoal.model.fitstep import unwatched
+from benchmarks.quality.sets import PENALTIES, SETS, drawn, head_of, l2_of, pool_of, whole
+from benchmarks.report import keep, table
+
+LABELS = 200  # on which penalties are chosen
+SHOWN = (50, 200, 500)  # labels, for the table
+SEEDS = 5
+TOLERANCE = 1e-5  # of the gradient, which reaches no further on many thousand rows
+EVERY = 1_000_000  # more rows than any set has
+NAMES = [name for name in SETS if name != "digits"]  # whose images a network reads
+
+
+def taught(data: Data, rows: Rows, l2: float | None) -> Learner:
+    """A head that learnt from these rows."""
+    learner = head_of(data, l2, tolerance=TOLERANCE)
+    learner.fit(rows, first=True, watch=unwatched)
+    return learner
+
+
+def labelled(name: str, seed: int, count: int) -> tuple[Data, Rows]:
+    """The data set with a seed's pool, and so many rows of it at random."""
+    data = pool_of(name, seed)
+    return data, drawn(data.train, count, seed)
+
+
+def chosen(name: str) -> float:
+    """The penalty, to two digits."""
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
+    lessons = (labelled(name, seed, LABELS) for seed in range(SEEDS))
+    found = median(taught(data, rows, None).settled()["l2"] for data, rows in lessons)
+    return float(f"{found:.1e}")
+
+
+def accuracy(data: Data, rows: Rows, l2: float) -> float:
+    """On the test rows."""
+    assert data.test is not None
+    return taught(data, rows, l2).test(data.test)["accuracy"]
+
+
+def described(name: str) -> list[str]:
+    """A line about a set."""
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
+    data, l2 = pool_of(name, 0, EVERY), l2_of(name)
+    assert data.test is not None
+    rows, tested = len(data.train), len(data.test)
+    sizes = [f"{rows:,}", f"{tested:,}", str(data.train.shape[0]), str(len(data.classes))]
+    reached = [f"{value:.3f}" for value in (*_curve(name, l2), accuracy(data, data.train, l2))]
+    return [name, *sizes, _shares(data.train), _shares(data.test), f"{l2:g}", *reached]
+
+
+def _curve(name: str, l2: float) -> Iterator[float]:
+    """Mean accuracy with more and more labels."""
+    for count in SHOWN:
+        yield mean(accuracy(*labelled(name, seed, count), l2) for seed in range(SEEDS))
+
+
+def _shares(rows: Rows) -> str:
+    """Of the smallest and the largest class, in per cent."""
+    counts = rows.labels.bincount()
+    low, high = (100 * float(size) / len(rows) for size in (counts.min(), counts.max()))
+    return f"{low:.1f} to {high:.1f}"
+
+
+def main() -> None:
+    """Choose the penalties, and tell of the sets."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    for name in NAMES:
+        whole(name)  # its features, before two processes ask for them at once
+    with ProcessPoolExecutor(given.processes, get_context("spawn")) as processes:
+        found = dict(zip(NAMES, processes.map(chosen, NAMES), strict=True))
+        PENALTIES.write_text(json.dumps(found, indent=2) + "\n")
+        lines = list(processes.map(described, NAMES))
+    labels = [f"{count} labels" for count in SHOWN]
+    header = ["set", "rows", "test", "width", "classes", "% a class", "of the test", "l2", *labels]
+    keep("quality_sets", table([*header, "all rows"], lines))
+
+
+if __name__ == "__main__":
+    main()

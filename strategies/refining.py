@@ -1,0 +1,102 @@
+"""Strategies that propose rows, out of which one that covers composes the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal import Scored, View, select
+from autoal.bounds import whole
+from autoal.maths.geometry import sample
+from autoal.query.composite import Candidates, Composite
+from autoal.query.strategy import Reads, as_scored, best_first
+
+from .herding import UHerding
+
+CANDIDATES: dict[str, dict[str, Any]] = {
+    "random": {},
+    "margin": {},
+    "badge": {},
+    "bait": {},
+    "typiclust": {},
+    "maxherding": {},
+    "uherding": {},
+}
+FIRST, LATER = 5_000, 0.4  # rows of a query: of the pool at most, and a share of what is left
+MOST = 10_000  # rows that are left of a level
+
+
+class Refine(Composite):
+    """Herding out of what many strategies ask for, of samples of the pool (Refine, 2026).
+
+    Every candidate makes some queries, each of fresh random rows of the pool. What they ask for is
+    left, up to 10,000 rows, drawn. At a depth above 1 they are asked again about that, each query
+    of 40 % of it. In the end UHerding composes the batch from what is left.
+
+    Args:
+        depth: how often the pool is narrowed down.
+        batches: queries of each candidate, every time; each asks for the batch's size.
+        subset: rows of the pool that such a query is about; null: half of the pool, 5,000 at most.
+        candidates: options of each, by its installed name.
+    """
+
+    reads: Reads = ("embeddings", "labelled", "labels", "probs", "validation")
+
+    def __init__(
+        self,
+        depth: int = 1,
+        batches: int = 5,
+        subset: int | None = None,
+        candidates: Mapping[str, Mapping[str, Any] | None] | None = None,
+    ) -> None:
+        whole("depth", depth, least=1, most=100)
+        whole("batches", batches, least=1, most=10_000)
+        if subset is not None:
+            whole("subset", subset, least=1)
+        chosen = CANDIDATES if candidates is None else candidates
+        super().__init__(Candidates.installed(chosen), UHerding.reads)
+        self.depth = depth
+        self.batches = batches
+        self.subset = subset
+        self._askers = self.candidates.understudies()
+
+    def learn(self, view: View) -> None:
+        # Their queries are of this round, though not of its pool.
+        self._askers = self.candidates.understudies()
+
+    def score(self, view: View, budget: int) -> Scored:
+        size, stream = len(view.pool), view.generator()
+        wished = min(FIRST, size // 2) if self.subset is None else self.subset
+        places, sizes = torch.arange(size), [size]
+        for _ in range(self.depth):
+            asked = self._asked(view, places, max(wished, budget), budget, stream)
+            places = asked.any(1).nonzero().flatten()
+            places = places[sample(len(places), max(MOST, budget), stream)].sort().values
+            sizes.append(len(places))
+            wished = int(LATER * len(places))
+        scores = torch.full((size,), -1.0)  # below all that is left
+        left = as_scored(UHerding().score(view.among(places), budget)).scores
+        scores[places] = left.float().cpu()
+        batch = best_first(scores, view)[:budget]
+        return Scored(scores, {"left": sizes[1:], "weights": self._shares(asked[batch])})
+
+    def _asked(
+        self, view: View, places: Tensor, size: int, budget: int, stream: torch.Generator
+    ) -> Tensor:
+        """Which rows of the pool each candidate asks for out of these places, (n, candidates)."""
+        asked = torch.zeros(len(view.pool), len(self.candidates), dtype=torch.bool)
+        for column, asker in enumerate(self._askers.strategies.values()):
+            for _ in range(self.batches):
+                some = places[sample(len(places), size, stream)].sort().values
+                seed = int(torch.randint(1 << 53, (1,), generator=stream))
+                rows = select(deepcopy(asker), view.among(some, seed), budget)
+                asked[torch.searchsorted(view.pool.rows, rows), column] = True
+        return asked
+
+    def _shares(self, asked: Tensor) -> dict[str, float]:
+        """How much of a batch is whose; a row that several asked for is shared by them."""
+        return self.by_name((asked / asked.sum(1, keepdim=True)).mean(0).tolist())

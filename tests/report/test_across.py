@@ -1,0 +1,258 @@
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoal.report.across import Gain, Hindsight, Share, gains, in_hindsight, over_all, shares
+from autoal.report.comparisons import ranking, ranking_of_settings
+from autoal.report.groups import Setting, group
+from autoal.report.overview import hindsight, overview, shares_table, summary
+from autoal.report.runs import read_runs
+from autoal.report.tables import Table
+from tests.report.made import write_run
+
+ORACLE = "cheating_oracle"
+Areas = Mapping[str, Mapping[str, Sequence[float]]]  # of each seed, by setting and strategy
+
+
+def made(top: Path, areas: Areas) -> list[Setting]:
+    """Settings of runs that begin at .2 and have these areas."""
+    for setting, by_strategy in areas.items():
+        for strategy, by_seed in by_strategy.items():
+            for seed, area in enumerate(by_seed):
+                accuracy = [0.2, 2 * area - 0.2]
+                name = f"{setting}-{strategy}-{seed}"
+                write_run(top, name, accuracy, strategy=strategy, seed=seed, data={"name": setting})
+    runs, unreadable = read_runs([top])
+    settings, faults = group(runs)
+    assert [*unreadable, *faults] == []
+    return settings
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Setting]:
+    """Margin gains .02, .04 and .06 over random, badge loses .01 everywhere."""
+    return made(
+        tmp_path,
+        {
+            "a": {"random": [0.40, 0.40], "margin": [0.41, 0.43], "badge": [0.39, 0.39]},
+            "b": {"random": [0.50, 0.52], "margin": [0.54, 0.56], "badge": [0.49, 0.51]},
+            "c": {"random": [0.40, 0.40], "margin": [0.42, 0.50], "badge": [0.35, 0.43]},
+        },
+    )
+
+
+def test_a_difference_over_all_settings_is_the_mean_of_theirs(three: list[Setting]) -> None:
+    found = gains(three, "margin", "random")
+    assert found.means == pytest.approx([0.02, 0.04, 0.06])
+    assert found.mean == pytest.approx(0.04)
+
+
+def test_settings_drawn_at_random_give_the_interval_and_p(three: list[Setting]) -> None:
+    margin, badge = over_all(three, "random")
+    # Student's t with two degrees of freedom is 4.302653 at .975; the deviation is .02.
+    half = 4.302653 * 0.02 / 3**0.5
+    assert margin.gains.over_further_settings == pytest.approx((0.04 - half, 0.04 + half))
+    # Its p-value is 1 - t / sqrt(t^2 + 2), of t = .04 / (.02 / sqrt(3)); badge never varies.
+    assert margin.p == pytest.approx(1 - 12**0.5 / 14**0.5)
+    assert badge.p == pytest.approx(0)
+    assert (margin.corrected, badge.corrected) == pytest.approx((margin.p, 0))
+
+
+def test_chance_in_the_seeds_alone_gives_the_other_interval(three: list[Setting]) -> None:
+    # Two seeds' variances: .0002, 0 and .0032; of their means half, of the settings' a ninth.
+    variances = np.array([0.0001, 0, 0.0016]) / 9
+    found = gains(three, "margin", "random").over_further_seeds
+    assert found is not None
+    assert sum(found) / 2 == pytest.approx(0.04)
+    # Welch's degrees of freedom are 1.124, between those of t = 12.706 and 4.303.
+    assert 4.303 < (found[1] - found[0]) / 2 / variances.sum() ** 0.5 < 12.706
+
+
+def test_a_setting_is_won_where_its_own_interval_is_above_zero(tmp_path: Path) -> None:
+    areas = {
+        "won": {"random": [0.4, 0.5], "margin": [0.5, 0.6]},
+        "lost": {"random": [0.5, 0.5], "margin": [0.4, 0.4]},
+        "level": {"random": [0.5, 0.4], "margin": [0.4, 0.5]},
+        "same": {"random": [0.5, 0.4], "margin": [0.5, 0.4]},
+        "single": {"random": [0.4], "margin": [0.6]},
+    }
+    (margin,) = over_all(made(tmp_path, areas), "random")
+    signs = {name: gain.sign for name, gain in margin.gains.by_setting.items()}
+    assert signs == {"won": 1, "lost": -1, "level": 0, "same": 0, "single": 0}
+    assert [margin.gains.count(sign) for sign in (1, 0, -1)] == [1, 3, 1]
+    # A single pair says nothing about further seeds.
+    assert margin.gains.over_further_seeds is None
+
+
+def test_two_settings_say_nothing_about_further_ones(three: list[Setting]) -> None:
+    for overall in over_all(three[:2], "random"):
+        assert (overall.gains.over_further_settings, overall.p, overall.corrected) == (None,) * 3
+        assert overall.gains.over_further_seeds is not None
+
+
+def test_a_family_is_corrected_for_all_that_could_be_tested(tmp_path: Path) -> None:
+    base = {"random": [0.4], "margin": [0.5], "badge": [0.45]}
+    areas = {
+        "a": base,
+        "b": base | {"margin": [0.52]},
+        "c": base | {"badge": [0.47], "entropy": [0.3]},
+    }
+    margin, badge, entropy = over_all(made(tmp_path, areas), "random")
+    assert margin.p is not None
+    assert badge.p is not None
+    assert margin.p < badge.p
+    assert margin.corrected == pytest.approx(2 * margin.p)
+    assert badge.corrected == pytest.approx(badge.p)
+    assert (entropy.first, entropy.p, len(entropy.gains.by_setting)) == ("entropy", None, 1)
+
+
+def test_only_seeds_in_common_count_and_upper_references_are_apart(tmp_path: Path) -> None:
+    areas = {"a": {"random": [0.4, 0.6], "margin": [0.5], ORACLE: [0.6, 0.6]}}
+    (margin,) = over_all(made(tmp_path, areas), "random")
+    assert margin.gains.mean == pytest.approx(0.1)
+
+
+def test_a_setting_has_one_rank_however_many_seeds(tmp_path: Path) -> None:
+    # Margin wins two seeds of three in a, yet its mean there is lower; it wins b.
+    areas = {
+        "a": {"random": [0.4, 0.4, 0.6], "margin": [0.41, 0.41, 0.3], ORACLE: [0.6] * 3},
+        "b": {"random": [0.4, 0.5], "margin": [0.5, 0.6], "badge": [0.6, 0.6]},
+    }
+    settings = made(tmp_path, areas)
+    by_seed, by_setting = ranking(settings), ranking_of_settings(settings)
+    assert by_seed is not None
+    assert by_setting is not None
+    assert dict(zip(by_seed.names, by_seed.means, strict=True)) == {"margin": 1.2, "random": 1.8}
+    assert dict(zip(by_setting.names, by_setting.means, strict=True)) == {
+        "margin": 1.5,
+        "random": 1.5,
+    }
+    assert (by_seed.blocks, by_setting.blocks) == (5, 2)
+
+
+def test_ranks_are_of_the_seeds_that_all_share(tmp_path: Path) -> None:
+    areas = {"a": {"random": [0.4, 0.6], "margin": [0.45]}}
+    found = ranking_of_settings(made(tmp_path, areas))
+    assert found is not None
+    assert found.names == ["margin", "random"]
+
+
+def test_the_best_is_the_one_that_is_so_in_each_setting(tmp_path: Path) -> None:
+    areas = {
+        "a": {"random": [0.40, 0.40], "margin": [0.50, 0.52], "autoal": [0.51, 0.51]},
+        "b": {"random": [0.60, 0.60], "margin": [0.50, 0.50], "autoal": [0.58, 0.58]},
+    }
+    found = in_hindsight(made(tmp_path, areas), "autoal")
+    assert {name: known.best for name, known in found.items()} == {"a": "margin", "b": "random"}
+    assert found["a"].gain.mean == pytest.approx(0)
+    assert found["b"].gain.mean == pytest.approx(-0.02)
+    only = in_hindsight(made(tmp_path / "again", areas), "autoal", ["margin"])
+    assert [known.best for known in only.values()] == ["margin", "margin"]
+
+
+def test_strategies_made_of_others_are_no_single_ones(tmp_path: Path) -> None:
+    for place, name in enumerate(("random", "margin", "refine", "autoal", ORACLE)):
+        made_of = {"refine": {}, "autoal": {"margin": {"k": 1}}, ORACLE: {"random": {}}}.get(name)
+        options = {} if made_of is None else {"candidates": made_of}
+        write_run(tmp_path, name, [0.2, 0.3 + place / 10], strategy=name, options=options)
+    (setting,) = group(read_runs([tmp_path])[0])[0]
+    assert setting.single == ["random", "margin"]
+    assert setting.references == [ORACLE]
+    assert [row[:3] for row in hindsight([setting], ["autoal"]).rows] == [
+        ["autoal", "digits", "margin"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ([-0.02, -0.02], "worse by more than 0.005"),
+        ([-0.004, -0.004], "worse"),
+        ([0.01, 0.01], "better"),
+        ([0.01, -0.01], "no difference shown"),
+        ([-0.3], "no difference shown"),
+    ],
+)
+def test_it_is_told_how_far_from_the_best(differences: list[float], verdict: str) -> None:
+    assert Hindsight("margin", Gain(np.array(differences))).verdict == verdict
+
+
+GAINED: Areas = {
+    # The reference gains .2 and .1, margin half and all of it; in c the reference is not shown
+    # to be better.
+    "a": {"random": [0.3, 0.4], "margin": [0.4, 0.5], ORACLE: [0.5, 0.6]},
+    "b": {"random": [0.4, 0.4], "margin": [0.5, 0.5], ORACLE: [0.5, 0.5]},
+    "c": {"random": [0.4, 0.4], "margin": [0.5, 0.5], ORACLE: [0.3, 0.6]},
+}
+
+
+def test_a_share_is_of_what_the_upper_reference_gains(tmp_path: Path) -> None:
+    settings = made(tmp_path, GAINED)
+    found = shares(settings, "margin")
+    assert {name: share.value for name, share in found.items()} == pytest.approx({"a": 0.5, "b": 1})
+    # Together: .1 + .1 of .2 + .1, where the mean of the shares would be .75.
+    assert Share.over(found).value == pytest.approx(2 / 3)
+    assert Share.over(found).interval is None  # of two settings
+    assert shares(settings, "random") == shares(settings, ORACLE) == {}
+
+
+def test_a_share_has_fiellers_interval() -> None:
+    share = Share(np.array([0.1, 0.2, 0.3]), np.full(3, 0.4))
+    half = 4.302653 * 0.1 / 3**0.5
+    assert share.interval == pytest.approx(((0.2 - half) / 0.4, (0.2 + half) / 0.4))
+
+
+def test_of_several_upper_references_the_best_counts(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run(tmp_path, f"random-{seed}", [0.4, 0.4], seed=seed)
+        write_run(tmp_path, f"margin-{seed}", [0.4, 0.5], strategy="margin", seed=seed)
+        for tries, end in ((1, 0.6), (20, 0.8)):
+            name, options = f"{tries}-{seed}", {"tries": tries}
+            write_run(tmp_path, name, [0.4, end], strategy=ORACLE, options=options, seed=seed)
+    settings, _ = group(read_runs([tmp_path])[0])
+    assert len(settings[0].references) == 2
+    assert shares(settings, "margin")["digits"].value == pytest.approx(0.25)
+
+
+def test_the_summary_has_a_line_for_each_strategy(tmp_path: Path) -> None:
+    settings = made(tmp_path, GAINED)
+    margin, random, reference = summary(settings, ["random", "margin", ORACLE]).rows
+    assert margin[:4] == ["margin", 3, 2, 1]
+    assert margin[4] == pytest.approx(0.1)
+    assert margin[5] == pytest.approx((0.1, 0.1))
+    # Twice as much in the end, and features and scores took half a second.
+    assert margin[6:] == pytest.approx([0.2, 2 / 3, 0.5])
+    assert random == ["random", 3, 2, 2, None, None, None, None, pytest.approx(0.5)]
+    assert reference[:4] == [ORACLE, 3, 2, None]
+    assert reference[7] is None
+
+
+def test_runs_that_query_nothing_take_no_seconds(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5])
+    settings, _ = group(read_runs([tmp_path])[0])
+    assert summary(settings, ["random"]).rows == [
+        ["random", 1, 1, None, None, None, None, None, None]
+    ]
+
+
+def names_of(settings: Sequence[Setting]) -> list[str]:
+    names = ["random", "margin", ORACLE]
+    return [part.name for part in overview(settings, names).parts if isinstance(part, Table)]
+
+
+def test_differences_over_all_settings_are_shown_where_there_are_several(tmp_path: Path) -> None:
+    settings = made(tmp_path, GAINED)
+    assert names_of(settings) == ["summary", "across_random", "across_best", "shares"]
+    assert names_of(settings[:1]) == ["summary", "shares"]
+    assert names_of(settings[2:]) == ["summary"]
+
+
+def test_shares_are_told_together_and_one_by_one(tmp_path: Path) -> None:
+    table = shares_table(made(tmp_path, GAINED), ["random", "margin", ORACLE])
+    assert [row[:4] for row in table.rows] == [
+        ["margin", "all settings", 2, None],
+        ["margin", "a", None, 2],
+        ["margin", "b", None, 2],
+    ]
