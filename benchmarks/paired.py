@@ -24,11 +24,12 @@ from autoal import (
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
 from autoal.oracles.crowd import Noisy
+from autoal.report.tables import Table
 from autoal.seeding import seeded
 from benchmarks import runs
 from benchmarks.quality.sets import l2_of, pool_of, whole
 
-POOL = 2_000  # rows that a seed draws of a larger set
+POOL = 2_000  # rows that a seed draws of a larger set, mostly
 
 # What is taught, given the name of the data set.
 TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
@@ -56,12 +57,13 @@ class Setting:
     plan: Plan
     task: str = "head"  # of TASKS
     wrong: float = 0.0  # the share of wrong answers
+    pool: int = POOL  # rows that a seed draws
 
     def experiment(
         self, strategy: Callable[[], QueryStrategy], seed: int
     ) -> tuple[Experiment, Oracle]:
         """A run, not begun."""
-        data = pool_of(self.data, seed, POOL)
+        data = pool_of(self.data, seed, self.pool)
         made = Experiment(data, self._learner(data, seed), strategy(), self.plan, seed=seed)
         return made, Noisy(TrueLabels(data.train.labels), self.wrong, seed)
 
@@ -69,7 +71,7 @@ class Setting:
         """What the run's folder says of it."""
         noise = {"wrong": self.wrong} if self.wrong else {}
         return {
-            "data": {"name": self.data, "pool": POOL, **noise},
+            "data": {"name": self.data, "pool": self.pool, **noise},
             "task": self.task,
             "strategy": {"name": variant},
             "seed": seed,
@@ -94,8 +96,13 @@ class Field:
     seeds: int
 
 
-def compare(name: str, settings: Mapping[str, Setting], fields: Sequence[Field]) -> None:
-    """The command line: run what is missing, and print or keep the tables."""
+def compare(
+    name: str,
+    settings: Mapping[str, Setting],
+    fields: Sequence[Field],
+    further: Sequence[Callable[[Sequence[Path]], Table]] = (),
+) -> None:
+    """The command line: run what is missing, and print or keep the tables, some further too."""
     every = [variant for field in fields for variant in field.strategies]
     options = runs.parser(name)
     options.add_argument("--settings", nargs="+", default=list(settings), choices=list(settings))
@@ -120,7 +127,8 @@ def compare(name: str, settings: Mapping[str, Setting], fields: Sequence[Field])
             whole(data)  # its features, before two processes ask for them at once
         runs.run_all(jobs, given.processes)
     tops = [given.out / setting for setting in given.settings]
-    runs.show(name, runs.tables(tops, ("random", "autoal")), save=given.keep)
+    found = [*runs.tables(tops, ("random", "autoal")), *(table(tops) for table in further)]
+    runs.show(name, found, save=given.keep)
 
 
 def folder_of(out: Path, setting: str, variant: str, seed: int) -> Path:

@@ -9,7 +9,7 @@ those rows for which first order fails where rows are long and the penalty is sm
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -22,17 +22,18 @@ from autoal.bounds import number, whole
 from autoal.errors import UserError
 from autoal.maths.geometry import unit
 from autoal.maths.regression import (
-    Regression,
     conjugate_gradients,
     influences,
     mean_gradient,
     with_intercept,
 )
+from autoal.maths.regressions import Regressions
 from autoal.query.strategy import Facts, Reads
 
 BLOCK = 1024  # rows in double precision at a time
 AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
 TOLERANCE = 1e-8  # of the gradient's norm at a surrogate's optimum
+SLOPE = 1e-10  # relative residual of the way that the optimum moves
 CHECKS = 3  # unasked re-checks for each row of the batch, at most
 
 
@@ -200,10 +201,8 @@ class Ibds(Influence):
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """Rows that judge, and the regression that was fitted without them."""
+    """Rows that judge a regression."""
 
-    head: Regression
-    theta: Tensor
     rows: Tensor
     labels: Tensor
     share: float  # of all rows that judge
@@ -211,6 +210,10 @@ class Check:
     def loss(self, theta: Tensor) -> float:
         """The mean loss on the rows, times their share."""
         return self.share * float(cross_entropy(self.rows @ theta.T, self.labels))
+
+    def gradient(self, theta: Tensor) -> Tensor:
+        """Of the same."""
+        return self.share * mean_gradient(self.rows, self.labels, theta)
 
 
 class Surrogate:
@@ -234,24 +237,34 @@ class Surrogate:
     ) -> None:
         rows, labels = _known(labelled)
         self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
-        self.ridge = penalty / len(rows)
-        self.classes = classes
-        self.head, self.theta = self._fitted(rows, labels)
+        self.regressions = Regressions(rows, labels, classes, penalty / len(rows))
+        whole = rows.new_full((1, len(rows)), self.weight)
         self.folded = judges is None or not _can_judge(judges.labels)
         if judges is None or self.folded:
-            self.checks = self._left_out(rows, labels, parts())
+            places = parts()
+            weights = torch.cat([whole, self._left_out(places)])
+            thetas = minimised(self.regressions, weights)
+            self.weights, self.thetas = weights[1:], thetas[1:]
+            sizes = [len(part) / len(rows) for part in places]
+            self.checks = [
+                Check(rows[part], labels[part], size)
+                for part, size in zip(places, sizes, strict=True)
+            ]
         else:
-            self.checks = [Check(self.head, self.theta, *_known(judges), share=1.0)]
+            self.weights, thetas = whole, minimised(self.regressions, whole)
+            self.thetas, self.checks = thetas, [Check(*_known(judges), share=1.0)]
+        self.theta = thetas[0]
         gradient = sum(
-            (c.share * mean_gradient(c.rows, c.labels, c.theta) for c in self.checks),
+            (check.gradient(theta) for check, theta in self._judged(self.thetas)),
             torch.zeros_like(self.theta),
         )
-        self.slope = self.weight * self.head.solve(self.theta, gradient)
+        found = self.regressions.solve(whole, thetas[:1], gradient[None], SLOPE)
+        self.slope = self.weight * found[0]
 
     @cached_property
     def loss(self) -> float:
         """On the rows that judge."""
-        return sum(check.loss(check.theta) for check in self.checks)
+        return self._loss(self.thetas)
 
     def influences(self, embeddings: Tensor) -> Tensor:
         """The predicted fall of the loss for each row and class, (n, classes), on the CPU."""
@@ -261,41 +274,38 @@ class Surrogate:
 
     def fall(self, embeddings: Tensor, labels: Tensor) -> float:
         """By how much the loss really falls when these rows are added together."""
-        rows = _inputs(embeddings).cpu()
-        after = 0.0
-        for check in self.checks:
-            head = check.head.joined(rows, labels, self.weight)
-            after += check.loss(minimised(head, check.theta))
-        return self.loss - after
+        joined = self.regressions.joined(_inputs(embeddings).cpu(), labels)
+        added = self.weights.new_full((len(self.weights), len(labels)), self.weight)
+        weights = torch.cat([self.weights, added], 1)
+        return self.loss - self._loss(minimised(joined, weights, self.thetas))
 
     def affordable(self, budget: int) -> int:
         """How many rows may be added for real without being asked to."""
         if self.folded:
             return 0
-        return min(CHECKS * budget, AFFORDABLE // (len(self.head.features) * self.theta.numel()))
+        return min(CHECKS * budget, AFFORDABLE // (self.weights.shape[1] * self.theta.numel()))
 
-    def _fitted(
-        self, rows: Tensor, labels: Tensor, start: Tensor | None = None
-    ) -> tuple[Regression, Tensor]:
-        weights = rows.new_full((len(rows),), self.weight)
-        head = Regression(rows, labels, self.classes, weights, self.ridge)
-        return head, minimised(head, start)
+    def _left_out(self, parts: list[Tensor]) -> Tensor:
+        """Weights without each of the parts, which judges what the others teach."""
+        count = len(self.regressions.labels)
+        weights = self.regressions.features.new_full((len(parts), count), self.weight)
+        if count > 1:  # a single row has nobody else to learn from
+            for line, part in zip(weights, parts, strict=True):
+                line[part] = 0.0
+        return weights
 
-    def _left_out(self, rows: Tensor, labels: Tensor, parts: list[Tensor]) -> list[Check]:
-        """The labelled rows judge, each part by a regression on the others."""
-        checks = []
-        for part in parts:
-            others = torch.ones(len(rows), dtype=torch.bool)
-            others[part] = len(rows) == 1  # a single row has nobody else to learn from
-            head, theta = self._fitted(rows[others], labels[others], self.theta)
-            checks.append(Check(head, theta, rows[part], labels[part], len(part) / len(rows)))
-        return checks
+    def _loss(self, thetas: Tensor) -> float:
+        return sum(check.loss(theta) for check, theta in self._judged(thetas))
+
+    def _judged(self, thetas: Tensor) -> Iterator[tuple[Check, Tensor]]:
+        """The rows that judge, and what they judge."""
+        return zip(self.checks, thetas, strict=True)
 
 
-def minimised(head: Regression, start: Tensor | None = None) -> Tensor:
-    """The optimum of a surrogate."""
+def minimised(regressions: Regressions, weights: Tensor, start: Tensor | None = None) -> Tensor:
+    """The optima of a surrogate."""
     try:
-        return head.minimise(start, tolerance=TOLERANCE)
+        return regressions.minimise(weights, start, TOLERANCE)
     except RuntimeError as error:
         raise UserError(f"the surrogate: {error}; a larger strategy.penalty may help") from error
 

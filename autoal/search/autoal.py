@@ -14,7 +14,7 @@ from torch import Tensor
 
 from autoal.bounds import choice, number, whole
 from autoal.errors import UserError, unknown
-from autoal.maths.geometry import unit
+from autoal.maths.geometry import sample, unit
 from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
@@ -25,11 +25,12 @@ from autoal.query.view import View
 from autoal.search.compose import Composition
 from autoal.search.hypergradient import Implicit, Road, Unroll
 from autoal.search.paper import Paper
+from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.search import PIECE, Search
 from autoal.search.searchnet import SEARCHNETS, ImageWeights, RowWeights, SearchNet, SharedWeights
 from autoal.search.stage import Stage
-from autoal.seeding import seeded
+from autoal.seeding import generator, seeded
 
 # The paper's seven, and the strongest that are newer.
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -48,6 +49,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 PRIOR = {"margin": 0.9}
 UNROLL: dict[str, Any] = {"steps": 3, "learning_rate": 0.1}
 PAPER: dict[str, Any] = {"warmup": 0, "loss_prediction": False}
+LARGE = 10_000_000  # multiplications that are worth the waking of other threads
+CHOICE = 10  # rows that are looked at for each of the batch, at least
 
 
 class AutoAL(Composite):
@@ -82,7 +85,7 @@ class AutoAL(Composite):
         ridge: of FitNet's solved head.
         sharpness: of the herding: a row is covered for its worth to this power.
         width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
-        sample: rows of a larger pool that herding looks at, drawn.
+        sample: rows of a larger pool that are looked at, drawn; ten for each of the batch at least.
     """
 
     # With the usual candidates; what others read is stated when they are chosen.
@@ -119,9 +122,10 @@ class AutoAL(Composite):
         whole("rehearsals", rehearsals, least=2 if searchnet == "shared" else 4, most=1_000)
         whole("steps", steps, least=0, most=100_000)
         number("learning_rate", learning_rate, above=0)
+        whole("sample", sample, least=1)
         super().__init__(Candidates.installed(CANDIDATES if candidates is None else candidates))
         self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
-        self.composition = Composition(compose, sharpness, width, sample)
+        self.composition = Composition(compose, sharpness, width)
         self.stage = Stage(rehearsals, taught, fitnet, road != "implicit", ridge)
         self.kind = searchnet
         self.road = _road(road, ridge, {**UNROLL, **unroll}, {**PAPER, **paper})
@@ -129,6 +133,7 @@ class AutoAL(Composite):
         self.pull = pull
         self.steps = steps
         self.learning_rate = learning_rate
+        self.sample = sample
         self.reads = self._readable()
         self.rounds = 0  # that were searched
         self.searched: int | None = None  # seed of the view that was searched last
@@ -153,17 +158,26 @@ class AutoAL(Composite):
         self.searched = view.seed
         phase = nullcontext() if view.bench is None else view.bench.phase("search")
         with phase, seeded(view.seed, "search"):
-            self.candidates.fit(cooled(view))  # what is scored too
+            self.candidates.fit(cooled(view))  # the whole pool, of which what is scored is a part
             self._found = self._search(view)
 
     def score(self, view: View, budget: int) -> Scored:
-        votes = self.candidates.votes(cooled(view), budget)
-        weights = self._weights(view, votes)
-        scores = self.composition.scores(view, (weights * votes).sum(1), budget)
-        batch = best_first(scores, view)[:budget]
-        own = torch.stack([best_first(column, view)[:budget] for column in votes.T])
+        places = self._sampled(view, budget)
+        seen = _among(cooled(view), places)
+        votes = self.candidates.votes(seen, budget)
+        weights = self._weights(seen, votes)
+        worth = self.composition.scores(seen, (weights * votes).sum(1), budget)
+        scores = _lowest_elsewhere(worth, places, len(view.pool))
+        batch = torch.searchsorted(places, best_first(scores, view)[:budget])
+        own = torch.stack([best_first(column, seen)[:budget] for column in votes.T])
         mixture = _mixture(list(self.candidates), weights, votes, batch, own)
-        return Scored(scores, {**self._found, **mixture})
+        looked = {"sample": len(places)} if len(places) < len(view.pool) else {}
+        return Scored(scores, {**self._found, **mixture, **looked})
+
+    def _sampled(self, view: View, budget: int) -> Tensor:
+        """The places of the pool that are looked at, ascending."""
+        count = max(self.sample, CHOICE * budget)
+        return sample(len(view.pool), count, generator(view.seed, "sample")).sort().values
 
     def state_dict(self) -> dict[str, Any]:
         weights = self._saved_weights if self.searchnet is None else self.searchnet.state_dict()
@@ -205,8 +219,8 @@ class AutoAL(Composite):
             learning_rate=self.learning_rate,
             pull=self.pull / math.sqrt(self.rounds),
         )
-        small = not (self.stage.whole and self.stage.trains(view))  # heads, faster on one core
-        with single_thread() if small else nullcontext():
+        small = not (self.stage.whole and self.stage.trains(view))  # heads
+        with single_thread() if small and _product(plays) < LARGE else nullcontext():
             before = search.check_loss()
             _exactly(view, small=small).optimise(search)
             after = search.check_loss()
@@ -229,7 +243,7 @@ class AutoAL(Composite):
             return SharedWeights(self.prior)
         if self.kind == "rows":
             return RowWeights(self.prior, view.pool.embeddings.shape[1])
-        return ImageWeights(self.prior, view.pool.inputs.shape[1])
+        return ImageWeights(self.prior, view.labelled.features.inputs.shape[1])
 
     def _inputs(self, rows: Features) -> Tensor:
         """What SearchNet reads."""
@@ -247,6 +261,20 @@ class AutoAL(Composite):
         return tuple(sorted(own | self.candidates.reads()))
 
 
+def _among(view: View, places: Tensor) -> View:
+    """The view with these places of its pool; itself if they are all."""
+    if len(places) == len(view.pool):
+        return view
+    return view.once(("among", len(places)), lambda: view.among(places))
+
+
+def _lowest_elsewhere(scores: Tensor, places: Tensor, size: int) -> Tensor:
+    """Of a whole pool, the scores of the rows at these places; all others are below them."""
+    found = scores.new_full((size,), float(scores.min()) - 1)
+    found[places.to(found.device)] = scores
+    return found
+
+
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Without other threads, whose waking takes longer than what small products would gain."""
@@ -256,6 +284,12 @@ def single_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _product(plays: list[Rehearsal]) -> int:
+    """The multiplications in a product of the rows, once, with the heads of all plays."""
+    rows, width = plays[0].training[0].flatten(1).shape
+    return rows * width * plays[0].classes * len(plays)
 
 
 def _exactly(view: View, *, small: bool) -> Training:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from autoal.bounds import choice, number, whole
+from autoal.bounds import choice, number
 from autoal.maths.coverage import Kernel, rbf, typical_width
 from autoal.maths.draws import in_proportion
 from autoal.query.cover import Ground, covering
@@ -24,19 +24,16 @@ class Composition:
             power (drawn in proportion to worth).
         sharpness: of the herding: a row is covered for its worth to this power.
         width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
-        sample: rows of a larger pool that herding looks at, drawn.
     """
 
     way: str
     sharpness: float
     width: float
-    sample: int
 
     def __post_init__(self) -> None:
         choice("compose", self.way, WAYS)
         number("sharpness", self.sharpness, least=0)
         number("width", self.width, least=0)
-        whole("sample", self.sample, least=1)
 
     def scores(self, view: View, worth: Tensor, budget: int) -> Tensor:
         """The batch as scores, (pool,).
@@ -52,7 +49,7 @@ class Composition:
         if self.way == "power":
             return in_proportion(worth, 1.0, view.generator())
         weights, stream = worth**self.sharpness, view.generator()
-        return covering(view, weights, budget, self._kernel, most=self.sample, stream=stream)
+        return covering(view, weights, budget, self._kernel, most=len(worth), stream=stream)
 
     def _kernel(self, ground: Ground) -> Kernel:
         return rbf(self.width or typical_width(ground.remote, 1.0))

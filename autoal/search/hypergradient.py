@@ -4,18 +4,22 @@ A road takes the shares in which the rows are chosen and a rehearsal, and return
 gradient with respect to the shares. From there, the chain rule is SearchNet's own.
 """
 
+from __future__ import annotations
+
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from autoal.bounds import number, whole
-from autoal.maths.regression import Regression, mean_gradient, residual, with_intercept
+from autoal.maths.regression import mean_gradient, with_intercept
+from autoal.maths.regressions import Regressions
 from autoal.search.rehearsal import Rehearsal
 
 OPTIMUM = 1e-8  # norm of the gradient there
@@ -33,6 +37,17 @@ class Road(ABC):
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         """The loss, and its gradient with respect to the shares, (played,)."""
 
+    def together(
+        self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]
+    ) -> list[tuple[float, Tensor]]:
+        """The same of several rehearsals, which a road may know how to do faster."""
+        return [self(*pair) for pair in zip(shares, rehearsals, strict=True)]
+
+    def losses(self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]) -> list[float]:
+        """The losses alone; FitNets stay as they are."""
+        copies = [replace(each, fitnet=deepcopy(each.fitnet)) for each in rehearsals]
+        return [loss for loss, _ in self.together(shares, copies)]
+
 
 class Implicit(Road):
     """FitNet's head, solved to its optimum and differentiated by the implicit function theorem.
@@ -46,43 +61,90 @@ class Implicit(Road):
     def __init__(self, ridge: float = 1e-3) -> None:
         number("ridge", ridge, above=0)
         self.ridge = ridge
-        self._reduced: WeakKeyDictionary[Rehearsal, tuple[Tensor, Tensor]] = WeakKeyDictionary()
-        # Where the next solutions start, since a step of SearchNet moves them little.
-        self._optima: WeakKeyDictionary[Rehearsal, Tensor] = WeakKeyDictionary()
-        self._slopes: WeakKeyDictionary[Rehearsal, Tensor] = WeakKeyDictionary()
+        self._heads: _Heads | None = None  # of the rehearsals that were asked for last
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
-        if rehearsal not in self._reduced:
-            self._reduced[rehearsal] = _within_reach(rehearsal)
-        features, check = self._reduced[rehearsal]
-        labels = rehearsal.training[1]
-        weights, total = training_weights(shares.double(), len(rehearsal.taught))
-        head = Regression(features, labels, rehearsal.classes, weights, self.ridge)
-        theta = self._optima[rehearsal] = head.minimise(self._optima.get(rehearsal), OPTIMUM)
-        loss = float(cross_entropy(check @ theta.T, rehearsal.check_labels))
-        right, start = (
-            mean_gradient(check, rehearsal.check_labels, theta),
-            self._slopes.get(rehearsal),
+        return self.together([shares], [rehearsal])[0]
+
+    def together(
+        self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]
+    ) -> list[tuple[float, Tensor]]:
+        heads = self._of(rehearsals)
+        return list(zip(heads.losses(shares), heads.gradients(), strict=True))
+
+    def losses(self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]) -> list[float]:
+        return self._of(rehearsals).losses(shares)
+
+    def _of(self, rehearsals: Sequence[Rehearsal]) -> _Heads:
+        if self._heads is None or self._heads.rehearsals != list(rehearsals):
+            self._heads = _Heads(rehearsals, self.ridge)
+        return self._heads
+
+
+class _Heads:
+    """The heads of several rehearsals, which are trained on much the same rows."""
+
+    def __init__(self, rehearsals: Sequence[Rehearsal], ridge: float) -> None:
+        self.rehearsals = list(rehearsals)
+        self.places, features, labels = _common_rows(self.rehearsals)
+        checks = [with_intercept(rehearsal.check) for rehearsal in self.rehearsals]
+        if len(features) < features.shape[1]:
+            # The optima are combinations of the rows, so that what is orthogonal to all of them
+            # counts neither for a loss nor for its gradient.
+            basis, _ = torch.linalg.qr(features.T)
+            features, checks = features @ basis, [check @ basis for check in checks]
+        self.checks = list(zip(checks, (r.check_labels for r in self.rehearsals), strict=True))
+        self.regressions = Regressions(features, labels, self.rehearsals[0].classes, ridge)
+        # Where the next solutions start, since a step of SearchNet moves them little.
+        self.theta: Tensor | None = None
+        self.slope: Tensor | None = None
+
+    def losses(self, shares: Sequence[Tensor]) -> list[float]:
+        """On the checked rows, of the heads that are trained in these shares."""
+        taught = [len(rehearsal.taught) for rehearsal in self.rehearsals]
+        raw = [training_weights(*pair) for pair in zip(_double(shares), taught, strict=True)]
+        self.totals, self.dtype = [total for _, total in raw], shares[0].dtype
+        self.weights = torch.stack(
+            [
+                weights.new_zeros(len(self.regressions.labels)).index_add_(0, places, weights)
+                for (weights, _), places in zip(raw, self.places, strict=True)
+            ]
         )
-        slope = self._slopes[rehearsal] = head.solve(theta, right, SLOPE, start)
+        self.theta = self.regressions.minimise(self.weights, self.theta, OPTIMUM)
+        checked = zip(self.checks, self.theta, strict=True)
+        return [float(cross_entropy(rows @ head.T, labels)) for (rows, labels), head in checked]
+
+    def gradients(self) -> list[Tensor]:
+        """Of the last losses with respect to the shares."""
+        assert self.theta is not None
+        checked = zip(self.checks, self.theta, strict=True)
+        right = torch.stack([mean_gradient(*check, head) for check, head in checked])
+        self.slope = self.regressions.solve(self.weights, self.theta, right, SLOPE, self.slope)
         # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
         # one row gains, all lose.
-        influence = -(residual(features, labels, theta) * (features @ slope.T)).sum(1)
-        gradient = (influence - weights @ influence) / total
-        return loss, gradient[len(rehearsal.taught) :].to(shares.dtype)
+        products = self.regressions.residuals(self.theta) * self.regressions.logits(self.slope)
+        influences = -products.sum(2).T
+        gained = (influences - (self.weights * influences).sum(1, keepdim=True)).to(self.dtype)
+        return [
+            line[places[len(rehearsal.taught) :]] / total.to(self.dtype)
+            for line, places, rehearsal, total in zip(
+                gained, self.places, self.rehearsals, self.totals, strict=True
+            )
+        ]
 
 
-def _within_reach(rehearsal: Rehearsal) -> tuple[Tensor, Tensor]:
-    """FitNet's features of the rows trained on and checked, in as few dimensions as there are rows.
+def _common_rows(rehearsals: Sequence[Rehearsal]) -> tuple[list[Tensor], Tensor, Tensor]:
+    """Where the rows that each is trained on are among those of all, their features and labels."""
+    rows = torch.cat([rehearsal.training[0] for rehearsal in rehearsals])
+    labels = torch.cat([rehearsal.training[1] for rehearsal in rehearsals])
+    known = torch.cat([labels[:, None].to(rows.dtype), rows], 1)
+    distinct, places = known.unique(dim=0, return_inverse=True)
+    sizes = [len(rehearsal.taught) + len(rehearsal.played) for rehearsal in rehearsals]
+    return list(places.split(sizes)), with_intercept(distinct[:, 1:]), distinct[:, 0].long()
 
-    The optimum is a combination of the rows trained on, so that what is orthogonal to all of them
-    counts neither for the loss nor for its gradient.
-    """
-    features, check = with_intercept(rehearsal.training[0]), with_intercept(rehearsal.check)
-    if len(features) >= features.shape[1]:
-        return features, check
-    basis, _ = torch.linalg.qr(features.T)  # (d, n)
-    return features @ basis, check @ basis
+
+def _double(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.double() for tensor in tensors]
 
 
 class Unroll(Road):

@@ -38,7 +38,8 @@ class Rehearsal:
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor | nn.Module)
         }
-        return replace(self, **there)
+        moved = any(value is not getattr(self, name) for name, value in there.items())
+        return replace(self, **there) if moved else self
 
     @property
     def training(self) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 Relaxation = Callable[[Tensor, int, float], Tensor]  # worth, budget, temperature -> (n,) in [0, 1]
 
-HALVINGS = 60
+CUTS, PARTS = 12, 32  # of an interval, so that 2^-60 of it is left
 COMPONENTS = 5  # of the Gaussian mixture, as in the paper
 FLOOR = 1e-3  # of a component's deviation, in those of the worth
 
@@ -31,15 +31,24 @@ def soft_top(worth: Tensor, budget: int, temperature: float) -> Tensor:
 
 
 def _threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
-    """Where the shares sum to the budget, by halving an interval that holds it."""
+    """Where the shares sum to the budget."""
     reach = temperature * 40  # beyond which a sigmoid is 0 or 1
-    low, high = worth.min() - reach, worth.max() + reach
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if torch.sigmoid((worth - middle) / temperature).sum() > budget:
-            low = middle
-        else:
-            high = middle
+
+    def chosen(tried: Tensor) -> Tensor:
+        return torch.sigmoid((worth[:, None] - tried) / temperature).sum(0)
+
+    return _crossing(chosen, budget, worth.min() - reach, worth.max() + reach)
+
+
+def _crossing(
+    falling: Callable[[Tensor], Tensor], wanted: float, low: Tensor, high: Tensor
+) -> Tensor:
+    """Where a falling function has this value, by cutting an interval that holds the place."""
+    parts = torch.linspace(0, 1, PARTS + 1, dtype=low.dtype, device=low.device)
+    for _ in range(CUTS):
+        edges = low + (high - low) * parts
+        above = (falling(edges[1:-1]) > wanted).sum()
+        low, high = edges[above], edges[above + 1]
     return (low + high) / 2
 
 
@@ -52,17 +61,15 @@ def mixture_threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
     if budget >= len(worth):
         return torch.ones_like(worth) + 0 * worth  # a gradient of zero, not none
     means, deviations, shares = _mixture(worth.detach())
-    wanted = budget / len(worth)
-    low = means.min() - 8 * deviations.max()
-    high = means.max() + 8 * deviations.max()
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        above = 0.5 * torch.erfc((middle - means) / (deviations * sqrt(2)))
-        if shares @ above > wanted:
-            low = middle
-        else:
-            high = middle
-    return torch.sigmoid((worth - (low + high) / 2) / temperature)
+
+    def above(tried: Tensor) -> Tensor:
+        return shares @ (
+            0.5 * torch.erfc((tried - means[:, None]) / (deviations[:, None] * sqrt(2)))
+        )
+
+    reach = 8 * deviations.max()
+    threshold = _crossing(above, budget / len(worth), means.min() - reach, means.max() + reach)
+    return torch.sigmoid((worth - threshold) / temperature)
 
 
 def _mixture(worth: Tensor) -> tuple[Tensor, Tensor, Tensor]:

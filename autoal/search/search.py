@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -86,9 +84,8 @@ class Search(LightningModule):
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
-        played = [self._play(rehearsal, step) for rehearsal in self.rehearsals]
-        self.losses.append(sum(loss for loss, _ in played) / len(played))
-        gradients = torch.stack([gradient for _, gradient in played])
+        losses, gradients = self._played(step)
+        self.losses.append(sum(losses) / len(losses))
         self.gradients.append(float(gradients.mean(0).norm()))
         if self.searchnet.together:
             moves = self._in_one(gradients, self._pulled())
@@ -131,15 +128,10 @@ class Search(LightningModule):
 
     def check_loss(self) -> float:
         """The mean loss on the checked rows after the choices of SearchNet as it is now."""
-        losses = []
-        for rehearsal in self.rehearsals:
-            # With another FitNet, which the paper's road trains.
-            play = replace(
-                rehearsal.to(self.device), fitnet=deepcopy(rehearsal.fitnet).to(self.device)
-            )
-            with torch.no_grad():
-                shares = self.shares(play, self.steps - 1)
-            losses.append(self.road(shares, play)[0])
+        plays = [rehearsal.to(self.device) for rehearsal in self.rehearsals]
+        with torch.no_grad():
+            shares = [self.shares(play, self.steps - 1) for play in plays]
+        losses = self.road.losses(shares, plays)
         return sum(losses) / len(losses)
 
     def shares(self, rehearsal: Rehearsal, step: int) -> Tensor:
@@ -157,15 +149,28 @@ class Search(LightningModule):
         spread = float(worth.detach().std(correction=0))
         return self.relax(worth, rehearsal.budget, warmth * max(spread, 1e-3))
 
-    def _play(self, rehearsal: Rehearsal, step: int) -> tuple[float, Tensor]:
-        """The loss on the checked rows, and SearchNet's gradient in one piece."""
-        worth = self._worth(rehearsal).requires_grad_()
-        shares = self.relaxed(worth, rehearsal, step)
-        loss, gradient = self.road(shares.detach(), rehearsal)
-        (slope,) = torch.autograd.grad(shares, worth, gradient.to(shares))
-        slopes = iter(slope.split(PIECE))
-        return loss, self._gradient(
-            _mixed(self.searchnet, *piece) @ next(slopes) for piece in pieces(rehearsal)
+    def _played(self, step: int) -> tuple[list[float], Tensor]:
+        """The losses on the checked rows, and SearchNet's gradients, each in one piece."""
+        worths = [self._worth(rehearsal).requires_grad_() for rehearsal in self.rehearsals]
+        shares = [
+            self.relaxed(worth, rehearsal, step)
+            for worth, rehearsal in zip(worths, self.rehearsals, strict=True)
+        ]
+        answers = self.road.together([each.detach() for each in shares], self.rehearsals)
+        gradients = []
+        for worth, share, rehearsal, (_, gradient) in zip(
+            worths, shares, self.rehearsals, answers, strict=True
+        ):
+            (slope,) = torch.autograd.grad(share, worth, gradient.to(share))
+            gradients.append(self._worth_gradient(rehearsal, slope))
+        return [loss for loss, _ in answers], torch.stack(gradients)
+
+    def _worth_gradient(self, rehearsal: Rehearsal, slope: Tensor) -> Tensor:
+        """SearchNet's, from that of the worth of the played rows."""
+        slopes = slope.split(PIECE)
+        return self._gradient(
+            _mixed(self.searchnet, *piece) @ part
+            for piece, part in zip(pieces(rehearsal), slopes, strict=True)
         )
 
     def _pulled(self) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from autoal.bounds import choice, number
 from autoal.errors import UserError
-from autoal.maths.regression import Regression, with_intercept
+from autoal.maths.regression import with_intercept
+from autoal.maths.regressions import Regressions
 from autoal.model.features import Features
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates
@@ -20,6 +21,7 @@ from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import derive, generator
 
 Inputs = Callable[[Features], Tensor]  # what SearchNet reads of some rows
+Parts = tuple[Tensor, Tensor, Tensor]  # places of the rows that are taught, that play, that check
 
 FITNETS = ("auto", "head", "network")
 CHOSEN = 1 / 3  # of the rows that play the pool
@@ -56,7 +58,11 @@ class Stage:
         if few or len(view.labelled) < self.fewest(view) + self.others(view):
             return []
         company = _Company(self, view)
-        return [company.play(number, candidates, inputs) for number in range(self.count)]
+        seeds = [derive(view.seed, "rehearsal", number) for number in range(self.count)]
+        parts = [company.parts(seed) for seed in seeds]
+        heads = company.heads([taught for taught, *_ in parts])
+        cast = zip(seeds, parts, heads, strict=True)
+        return [company.play(*each, candidates, inputs) for each in cast]
 
     def trains(self, view: View) -> bool:
         """Whether FitNet is a network that is trained, and not a head that is solved."""
@@ -93,11 +99,17 @@ class _Company:
         lengths = self.fitted.labelled.features.embeddings.float().square().sum(1)
         self.scale = 1 / max(float(lengths.mean().sqrt()), 1e-12)
 
-    def play(self, number: int, candidates: Candidates, inputs: Inputs) -> Rehearsal:
-        """Draw the parts, let FitNet learn, and let the candidates vote."""
-        seed = derive(self.view.seed, "rehearsal", number)
-        taught, played, checking = self._parts(seed)
-        fitnet, head = self._fitnet(taught)
+    def play(
+        self,
+        seed: int,
+        parts: Parts,
+        solved: nn.Linear | None,
+        candidates: Candidates,
+        inputs: Inputs,
+    ) -> Rehearsal:
+        """Let the candidates vote on one part, as FitNet sees it."""
+        taught, played, checking = parts
+        fitnet, head = self._fitnet(solved)
         known = self.fitted.labelled
         rows = Known(known.features.under(head, seed), known.labels)
         view = cooled(
@@ -138,7 +150,7 @@ class _Company:
                 "model has none to show: give road=implicit"
             )
 
-    def _parts(self, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    def parts(self, seed: int) -> Parts:
         """Places of the labelled rows that are taught, that play the pool, and that check."""
         free = slice(self.size, None) if self.trains else slice(None)
         order = self.order.clone()
@@ -148,14 +160,13 @@ class _Company:
         half = len(rest) if self.fitted.validation is not None else max(2, len(rest) // 2)
         return taught.sort().values, rest[:half].sort().values, rest[half:].sort().values
 
-    def _fitnet(self, taught: Tensor) -> tuple[nn.Module, nn.Module | None]:
+    def _fitnet(self, solved: nn.Linear | None) -> tuple[nn.Module, nn.Module | None]:
         """What a road trains, and the head under which the candidates see the rows.
 
         None is the network's own.
         """
         if self.network is not None and self.stage.whole:
             return deepcopy(self.network), None
-        solved = self._solved(taught)
         if self.trains:
             return solved, None
         scaled = deepcopy(solved)
@@ -163,18 +174,23 @@ class _Company:
             scaled.weight.mul_(self.scale)
         return solved, scaled
 
-    def _solved(self, taught: Tensor) -> nn.Linear:
-        """The head that fits these rows best, on embeddings of mean length 1."""
-        known = self.fitted.labelled
-        features = with_intercept(self._embeddings(known.features)[taught])
-        labels, classes = known.labels[taught], self.view.classes
-        weights = features.new_full((len(taught),), 1 / len(taught))
-        theta = Regression(features, labels, classes, weights, self.stage.ridge).minimise()
-        head = nn.Linear(features.shape[1] - 1, classes)
-        with torch.no_grad():
-            head.weight.copy_(theta[:, :-1])
-            head.bias.copy_(theta[:, -1])
-        return head
+    def heads(self, taught: list[Tensor]) -> list[nn.Linear | None]:
+        """What fits each of these parts best; None where the network's own head goes with it."""
+        if self.network is not None and self.stage.whole:
+            return [None] * len(taught)
+        if self.trains:  # one part, once
+            return self._solved(taught[:1]) * len(taught)
+        return self._solved(taught)
+
+    def _solved(self, taught: list[Tensor]) -> list[nn.Linear | None]:
+        """The heads that fit these rows best, on embeddings of mean length 1."""
+        known, classes = self.fitted.labelled, self.view.classes
+        features = with_intercept(self._embeddings(known.features))
+        weights = features.new_zeros(len(taught), len(known))
+        for line, places in zip(weights, taught, strict=True):
+            line[places] = 1 / len(places)
+        regressions = Regressions(features, known.labels, classes, self.stage.ridge)
+        return [_linear(theta) for theta in regressions.minimise(weights)]
 
     def _read(self, rows: Features) -> Tensor:
         """FitNet's inputs."""
@@ -182,3 +198,12 @@ class _Company:
 
     def _embeddings(self, rows: Features) -> Tensor:
         return (rows.embeddings.float() * self.scale).cpu()
+
+
+def _linear(theta: Tensor) -> nn.Linear:
+    """The head of these coefficients, of which the last is the intercept."""
+    head = nn.Linear(theta.shape[1] - 1, theta.shape[0])
+    with torch.no_grad():
+        head.weight.copy_(theta[:, :-1])
+        head.bias.copy_(theta[:, -1])
+    return head

@@ -555,6 +555,57 @@ def test_a_candidate_scores_once_a_rehearsal_and_once_the_pool(steps: int, rehea
         assert sorted(sizes) == [30] * rehearsals + [60]
 
 
+def looked_at(view: View, sample: int, budget: int = BUDGET) -> tuple[list[int], dict[str, Any]]:
+    """How many rows its candidate is asked for, and the notes."""
+    calls: list[tuple[str, int]] = []
+    strategy = AutoAL(**TWO, steps=0, sample=sample)
+    counted = Counted(torch.arange(CLEAN) / CLEAN, calls)
+    strategy.candidates = Candidates({"margin": counted, "random": Tabled(torch.zeros(CLEAN))})
+    picks, notes, _ = query(strategy, view, budget)
+    assert len(set(picks.tolist())) == budget
+    return [size for name, size in calls if name == "score"], notes
+
+
+@pytest.mark.parametrize(
+    ("sample", "budget", "looked"),
+    [(40, 3, 40), (20, 3, 30), (1, 6, 60), (60, 3, 60), (10_000, 3, 60), (1, 60, 60)],
+)
+def test_a_sample_of_a_larger_pool_is_looked_at(sample: int, budget: int, looked: int) -> None:
+    """Ten rows at least for each of the batch."""
+    sizes, notes = looked_at(make_view(pool=60), sample, budget)
+    assert sizes == [looked]
+    assert notes.get("sample", 60) == looked
+    assert ("sample" in notes) == (looked < 60)
+
+
+@pytest.mark.parametrize("compose", WAYS)
+@pytest.mark.parametrize("searchnet", SEARCHNETS)
+def test_rows_outside_the_sample_come_last(compose: str, searchnet: str) -> None:
+    view = make_view(pool=60)
+    strategy = AutoAL(**TWO, compose=compose, searchnet=searchnet, steps=0, sample=30)
+    strategy.fit(view)
+    scores = strategy.score(view, 3).scores
+    assert (scores == scores.min()).sum() == 30
+    assert torch.equal(scores, strategy.score(view, 3).scores)
+    other = strategy.score(replace(view, seed=view.seed + 1), 3).scores
+    assert not torch.equal(scores == scores.min(), other == other.min())
+
+
+def test_the_model_predicts_for_no_row_outside_the_sample() -> None:
+    view = make_view(pool=60)
+    seen: list[int] = []
+
+    class Watched(torch.nn.Linear):
+        def forward(self, rows: Tensor) -> Tensor:
+            seen.append(len(rows))
+            return super().forward(rows)
+
+    width = view.pool.embeddings.shape[1]
+    watched = view.through(lambda features: features.under(Watched(width, 3), 0))
+    select(AutoAL(steps=0, sample=30), watched, 3)
+    assert set(seen) == {30, len(view.labelled)}
+
+
 def test_the_backbone_sees_every_row_once_however_many_candidates() -> None:
     made = make((60, 20, 12), 3, stages=False, seed=0)
     looks: list[int] = []

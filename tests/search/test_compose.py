@@ -20,7 +20,7 @@ EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
 def composed(way: str, **options: Any) -> Composition:
-    given = {"sharpness": 2.0, "width": 0.0, "sample": 10_000, **options}
+    given = {"sharpness": 2.0, "width": 0.0, **options}
     return Composition(way, **given)
 
 
@@ -139,23 +139,12 @@ def _width(view: View) -> float:
     return float(torch.cdist(pool, labelled).amin(1).square().mean().sqrt())
 
 
-def test_herding_looks_at_as_many_rows_as_it_may() -> None:
-    view = make_view()
-    worth = worth_of(view)
-    picks = [
-        batch(composed("herding", sample=count), view, worth, BUDGET) for count in (8, 60, 999)
-    ]
-    assert picks[1] == picks[2]
-    assert picks[0] != picks[1]
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"way": "herdin"}, "unknown compose 'herdin'; did you mean 'herding'"),
         ({"sharpness": -1.0}, "`sharpness` must be at least 0, got -1.0"),
         ({"width": -1.0}, "`width` must be at least 0, got -1.0"),
-        ({"sample": 0}, "`sample` must be at least 1, got 0"),
     ],
 )
 def test_what_cannot_be_composed_is_refused(options: dict[str, Any], message: str) -> None:

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, normalize
 from autoal import Known, QueryStrategy, Scored, TrueLabels, View
 from autoal.errors import UserError
 from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regressions import Regressions
 from autoal.oracles.model import Salutary as SalutaryOracle
 from autoal.oracles.question import Question
 from autoal.query.strategy import Facts, query
@@ -286,7 +287,7 @@ def test_a_surrogate_that_does_not_converge_says_so_with_its_gradient(
     def fail(*_: Any, **__: Any) -> Tensor:
         raise RuntimeError("the regression did not converge: its gradient has the norm 0.25")
 
-    monkeypatch.setattr(Regression, "minimise", fail)
+    monkeypatch.setattr(Regressions, "minimise", fail)
     with pytest.raises(UserError, match=r"gradient has the norm 0\.25; a larger strategy.penalty"):
         Salutary().score(view, BUDGET)
 

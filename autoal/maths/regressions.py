@@ -1,0 +1,202 @@
+"""Many logistic regressions on the same rows, each with weights of its own, solved side by side.
+
+Each is a `Regression` of one row of the weights. One product with the rows serves them all, and
+their directions are found in single precision, which the double precision of the gradients mends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from autoal.maths.regression import Product
+
+FINEST = 1e-4  # relative residual that single precision is asked for at a time
+TINY = 1e-300  # what is divided by is never less
+ROUNDS = 100  # of Newton's steps, or of corrections, before they count as failed
+
+
+class _Point(NamedTuple):
+    """Thetas, and the logits of the rows there."""
+
+    theta: Tensor
+    logits: Tensor
+
+    def less(self, lengths: Tensor, step: _Point) -> _Point:
+        """After so much of a step; the logits move in proportion, without a product."""
+        theta = self.theta - lengths * step.theta
+        return _Point(theta, self.logits - lengths.view(-1, 1) * step.logits)
+
+
+@dataclass(frozen=True, eq=False)
+class Regressions:
+    """Their rows; thetas are (k, classes, d), and weights, which sum to 1 in each, (k, n).
+
+    Args:
+        features: (n, d) float64, as `with_intercept` makes them.
+        labels: (n,) long.
+        classes: how many there are, whether or not each has a row.
+        ridge: above 0.
+    """
+
+    features: Tensor
+    labels: Tensor
+    classes: int
+    ridge: float
+
+    def minimise(
+        self, weights: Tensor, start: Tensor | None = None, tolerance: float = 1e-10
+    ) -> Tensor:
+        """The optima.
+
+        Raises:
+            RuntimeError: the norm of a gradient does not fall below the tolerance.
+        """
+        shape = len(weights), self.classes, self.features.shape[1]
+        point = self._at(self.features.new_zeros(shape) if start is None else start)
+        for _ in range(ROUNDS):
+            gradient = self._gradient(weights, point)
+            sizes = _inner(gradient, gradient).sqrt()
+            if bool((sizes < tolerance).all()):
+                return point.theta
+            # Rough directions are good enough far from the optimum (Dembo et al., 1982).
+            precision = sizes.sqrt().clamp(FINEST, 0.1)
+            times = self._curvature(weights, point.logits, torch.float)
+            step = self._at(_rough_solution(times, gradient, precision))
+            slopes = _inner(step.theta, gradient)
+            hidden = slopes < 1e-15 * (1 + self._objective(weights, point))  # what rounding hides
+            point = self._descended(weights, point, step, slopes.where(~hidden, -torch.inf))
+            if bool((hidden | (sizes < tolerance)).all()):
+                return point.theta
+        raise RuntimeError(
+            f"the regression did not converge: its gradient has the norm {float(sizes.max()):.2g}"
+        )
+
+    def _descended(self, weights: Tensor, point: _Point, step: _Point, slopes: Tensor) -> _Point:
+        """After the first of ever shorter steps that lowers each enough (Armijo, 1966)."""
+        before = self._objective(weights, point)
+        lengths = torch.ones_like(slopes)
+        while True:
+            after = point.less(lengths, step)
+            high = self._objective(weights, after) > before - 1e-4 * lengths * slopes
+            if not bool(high.any()):
+                return after
+            lengths = lengths.where(~high, lengths / 2)
+
+    def solve(
+        self,
+        weights: Tensor,
+        theta: Tensor,
+        right: Tensor,
+        tolerance: float,
+        start: Tensor | None = None,
+    ) -> Tensor:
+        """H^-1 right of each, with H its Hessian at its theta, to a relative residual."""
+        logits = self.logits(theta)
+        exact = self._curvature(weights, logits, torch.double)
+        rough = self._curvature(weights, logits, torch.float)
+        solution = torch.zeros_like(right) if start is None else start
+        targets = tolerance * _inner(right, right).sqrt()
+        for _ in range(ROUNDS):
+            left = right - exact(solution)
+            sizes = _inner(left, left).sqrt()
+            if bool((sizes <= targets).all()):
+                break
+            precision = (targets / sizes.clamp(min=TINY) / 2).clamp(FINEST, 0.5)
+            solution = solution + _rough_solution(rough, left, precision)
+        return solution
+
+    def joined(self, features: Tensor, labels: Tensor) -> Regressions:
+        """The regressions with these rows added."""
+        return Regressions(
+            torch.cat([self.features, features]),
+            torch.cat([self.labels, labels]),
+            self.classes,
+            self.ridge,
+        )
+
+    def logits(self, theta: Tensor) -> Tensor:
+        """Of each row, (n, k, classes); of whatever is (k, classes, d), the products with it."""
+        return _products(self.features, theta)
+
+    def residuals(self, theta: Tensor) -> Tensor:
+        """P - e_y of each row, (n, k, classes)."""
+        return self._residuals(self.logits(theta))
+
+    def _at(self, theta: Tensor) -> _Point:
+        return _Point(theta, self.logits(theta))
+
+    def _objective(self, weights: Tensor, point: _Point) -> Tensor:
+        """What each minimises, (k, 1, 1)."""
+        own = point.logits[torch.arange(len(self.labels)), :, self.labels]
+        losses = (weights.T * (point.logits.logsumexp(2) - own)).sum(0)
+        return losses[:, None, None] + self.ridge / 2 * _inner(point.theta, point.theta)
+
+    def _gradient(self, weights: Tensor, point: _Point) -> Tensor:
+        """Of the same, (k, classes, d)."""
+        moved = self._residuals(point.logits) * weights.T[:, :, None]
+        return _sums(moved, self.features) + self.ridge * point.theta
+
+    def _residuals(self, logits: Tensor) -> Tensor:
+        return logits.softmax(2) - one_hot(self.labels, self.classes)[:, None]
+
+    def _curvature(self, weights: Tensor, logits: Tensor, dtype: torch.dtype) -> Product:
+        """The product of each Hessian with a direction, computed in this precision."""
+        features = self._single if dtype == torch.float else self.features
+        probs, share = logits.softmax(2).to(dtype), weights.T[:, :, None].to(dtype)
+
+        def times(direction: Tensor) -> Tensor:
+            moved = _products(features, direction).mul_(probs)
+            moved = moved.sub_(probs * moved.sum(2, keepdim=True)).mul_(share)
+            return _sums(moved, features) + self.ridge * direction
+
+        return times
+
+    @cached_property
+    def _single(self) -> Tensor:
+        return self.features.float()
+
+
+def _products(features: Tensor, theta: Tensor) -> Tensor:
+    """Of each row with each vector, (n, k, classes)."""
+    return (features @ theta.flatten(0, 1).T).view(len(features), *theta.shape[:2])
+
+
+def _sums(moved: Tensor, features: Tensor) -> Tensor:
+    """Of the rows, each times its numbers, (k, classes, d)."""
+    return (moved.flatten(1).T @ features).view(*moved.shape[1:], features.shape[1])
+
+
+def _inner(left: Tensor, right: Tensor) -> Tensor:
+    """The inner product of each, (k, 1, 1)."""
+    return (left * right).sum((1, 2), keepdim=True)
+
+
+def _rough_solution(times: Callable[[Tensor], Tensor], right: Tensor, precision: Tensor) -> Tensor:
+    """Of times(x) = right by conjugate gradients in single precision, to a relative residual.
+
+    Those that are there wait for the others.
+    """
+    # At length 1, so that single precision has room for what is near the optimum.
+    scale = _inner(right, right).sqrt().clamp(min=TINY)
+    left_over = (right / scale).float()
+    target = precision.square().float()
+    solution, direction = torch.zeros_like(left_over), left_over.clone()
+    sizes = _inner(left_over, left_over)
+    for _ in range(10 * right[0].numel()):
+        under_way = sizes > target
+        if not bool(under_way.any()):
+            break
+        product = times(direction)
+        lengths = (sizes / _inner(direction, product)).where(under_way, 0.0)
+        solution += lengths * direction
+        left_over -= lengths * product
+        before, sizes = sizes, _inner(left_over, left_over)
+        direction = left_over + (sizes / before).where(under_way, 0.0) * direction
+    return solution.double() * scale
