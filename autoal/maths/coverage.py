@@ -74,7 +74,7 @@ def greedy_cover(
         The places of the picks in their order, and the gains that are left, (n,).
     """
     pairs.become(kernel)
-    weights = weights.to(remote.device, torch.float32) / len(remote)
+    weights = weights.to(remote.device, torch.float32)
     covered = kernel(remote)
     gains = _gains(pairs, weights, covered, torch.ones_like(covered))
     least = ROUNDING * float(gains.max())  # less is what rounding left
@@ -86,11 +86,12 @@ def greedy_cover(
         gains -= _gains(pairs, weights, covered, after)
         gains[best] = 0
         covered = after
-    return order, gains.where(gains > least, 0.0).to(remote.device, torch.float32)
+    left = gains.where(gains > least, 0.0) / len(gains)
+    return order, left.to(remote.device, torch.float32)
 
 
 def _gains(pairs: Pairs, weights: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """What each row adds to the coverage of those that have another level after than before, (n,).
+    """What each row adds to the coverage of all rows between two levels, summed over them, (n,).
 
     In double precision and on the CPU, where the gains are summed up and the best is sought.
     """
