@@ -18,9 +18,9 @@ from autoal.maths.geometry import (
     nearest,
     neighbours,
     sample,
-    squared_distances,
     unit,
 )
+from autoal.maths.pairs import Pairs
 from autoal.query.cover import Ground, covering
 
 SMALL = 5  # clusters up to this size are outliers to TypiClust
@@ -196,19 +196,19 @@ class ProbCover(QueryStrategy):
             if self.delta is not None:
                 return ball(self.delta)
             clusters = kmeans(ground.features, view.classes, stream)
-            return ball(pure_radius(ground.features, clusters.assignment))
+            return ball(pure_radius(ground.pairs, clusters.assignment))
 
         scores = covering(view, even, budget, balls, most=self.sample, stream=stream)
         return Scored(scores, sampled(self.sample, view))
 
 
-def pure_radius(features: Tensor, clusters: Tensor) -> float:
+def pure_radius(pairs: Pairs, clusters: Tensor) -> float:
     """The largest radius at which the share `PURE` of all balls hold rows of one cluster only."""
-    radii = features.new_full((len(features),), 2.0)  # what rows of length 1 can be apart
-    for piece, block in blocks(features, len(features)):
-        apart = squared_distances(block, features)
-        apart.masked_fill_(clusters[piece, None] == clusters, 4.0)
-        radii[piece] = apart.amin(1).sqrt_()
+    radii = torch.empty(len(pairs), device=clusters.device)
+    for rows, apart in pairs.blocks(torch.arange(len(pairs), device=clusters.device)):
+        # Rows of length 1 can be no farther apart than 2.
+        apart.masked_fill_(clusters[rows, None] == clusters, 4.0)
+        radii[rows] = apart.amin(1).sqrt_()
     return max(float(radii.sort().values[int((1 - PURE) * len(radii))]), 1e-3)
 
 

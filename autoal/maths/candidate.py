@@ -4,13 +4,14 @@ import torch
 from torch import Tensor
 
 from autoal.maths.coverage import Kernel
-from autoal.maths.geometry import ROUNDING, blocks, squared_distances
+from autoal.maths.geometry import ROUNDING
+from autoal.maths.pairs import Pairs
 
 AHEAD = 64  # rows of the highest gains that are brought up to date together
 
 
 def greedy_candidates(
-    features: Tensor, remote: Tensor, weights: Tensor, kernel: Kernel, budget: int
+    pairs: Pairs, remote: Tensor, weights: Tensor, kernel: Kernel, budget: int
 ) -> tuple[list[int], Tensor]:
     """Pick the row of the largest gain by its own weight and coverage, again and again.
 
@@ -20,14 +21,10 @@ def greedy_candidates(
 
     Args and returns are those of `greedy_cover`.
     """
-    weights = weights.to(features.device, torch.float32) / len(features)
+    pairs.become(kernel)
+    weights = weights.to(remote.device, torch.float32) / len(remote)
     covered = kernel(remote)
-
-    def gains_of(places: Tensor) -> Tensor:
-        some = places.to(features.device)
-        return _gains(features[some], features, weights[some], covered[some], kernel)
-
-    gains = gains_of(torch.arange(len(features)))
+    gains = _gains(pairs, torch.arange(len(remote)), weights, covered)
     stale = torch.zeros(len(gains), dtype=torch.bool)
     least = ROUNDING * float(gains.max())  # less is what rounding left
     order: list[int] = []
@@ -35,26 +32,24 @@ def greedy_candidates(
         best = int(gains.argmax())
         if stale[best]:
             ahead = gains.where(stale, -1.0).topk(min(AHEAD, len(gains))).indices
-            gains[ahead], stale[ahead] = gains_of(ahead), False
+            gains[ahead], stale[ahead] = _gains(pairs, ahead, weights, covered), False
             continue
         order.append(best)
-        after = covered.maximum(kernel(squared_distances(features, features[[best]])[:, 0]))
+        after = covered.maximum(pairs.rows(torch.tensor([best]))[0])
         stale |= (after > covered).cpu()
         covered = after
         gains[best], stale[best] = 0, False
-    gains[stale] = gains_of(stale.nonzero().flatten())
-    return order, gains.where(gains > least, 0.0).to(features.device, torch.float32)
+    gains[stale] = _gains(pairs, stale.nonzero().flatten(), weights, covered)
+    return order, gains.where(gains > least, 0.0).to(remote.device, torch.float32)
 
 
-def _gains(
-    features: Tensor, rows: Tensor, weights: Tensor, covered: Tensor, kernel: Kernel
-) -> Tensor:
-    """What each of the features covers of the rows beyond its own coverage, weighted, (n,).
+def _gains(pairs: Pairs, places: Tensor, weights: Tensor, covered: Tensor) -> Tensor:
+    """What each of these rows covers of all beyond its own coverage, weighted, (places,).
 
     In double precision and on the CPU, where the best is sought.
     """
-    gains = torch.empty(len(features), dtype=torch.float64)
-    for piece, block in blocks(features, len(rows)):
-        beyond = kernel(squared_distances(block, rows)).sub_(covered[piece, None]).clamp_(min=0)
-        gains[piece] = (beyond.sum(1) * weights[piece]).double().cpu()
-    return gains
+    gains = [
+        reached.sub_(covered[some, None]).clamp_(min=0).sum(1) * weights[some]
+        for some, reached in pairs.blocks(places.to(weights.device))
+    ]
+    return torch.cat(gains).double().cpu() if gains else torch.empty(0, dtype=torch.float64)

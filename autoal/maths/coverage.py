@@ -6,7 +6,8 @@ from math import isfinite
 import torch
 from torch import Tensor
 
-from autoal.maths.geometry import ROUNDING, blocks, nearest, neighbours, squared_distances
+from autoal.maths.geometry import ROUNDING, nearest, neighbours
+from autoal.maths.pairs import Pairs
 
 NARROWEST = 0.01  # kernel, where two labelled rows are alike
 
@@ -52,7 +53,7 @@ def typical_width(remote: Tensor, default: float) -> float:
 
 
 def greedy_cover(
-    features: Tensor, remote: Tensor, weights: Tensor, kernel: Kernel, budget: int
+    pairs: Pairs, remote: Tensor, weights: Tensor, kernel: Kernel, budget: int
 ) -> tuple[list[int], Tensor]:
     """Pick the row that adds most to the weighted coverage of all rows, again and again.
 
@@ -62,7 +63,8 @@ def greedy_cover(
     The first of the best is picked; less than `budget` come back if nothing is left to gain.
 
     Args:
-        features: candidates, and at the same time what is to be covered, (n, width).
+        pairs: squared distances of the candidates, which at the same time are what is to be
+            covered; they become their kernel.
         remote: squared distance of each to what covers it from the start, as of `remoteness`.
         weights: how much it is worth to cover each row, (n,), at least 0.
         kernel: `rbf(width)` or `ball(radius)`.
@@ -71,31 +73,32 @@ def greedy_cover(
     Returns:
         The places of the picks in their order, and the gains that are left, (n,).
     """
-    weights = weights.to(features.device, torch.float32) / len(features)
+    pairs.become(kernel)
+    weights = weights.to(remote.device, torch.float32)
     covered = kernel(remote)
-    gains = _gains(features, features, weights, covered, torch.ones_like(covered), kernel)
+    gains = _gains(pairs, weights, covered, torch.ones_like(covered))
     least = ROUNDING * float(gains.max())  # less is what rounding left
     order: list[int] = []
     while len(order) < budget and float(gains.max()) > least:
         best = int(gains.argmax())
         order.append(best)
-        after = covered.maximum(kernel(squared_distances(features, features[[best]])[:, 0]))
-        felt = ((after > covered) & (weights > 0)).nonzero().flatten()
-        gains -= _gains(features, features[felt], weights[felt], covered[felt], after[felt], kernel)
+        after = covered.maximum(pairs.rows(torch.tensor([best]))[0])
+        gains -= _gains(pairs, weights, covered, after)
         gains[best] = 0
         covered = after
-    return order, gains.where(gains > least, 0.0).to(features.device, torch.float32)
+    left = gains.where(gains > least, 0.0) / len(gains)
+    return order, left.to(remote.device, torch.float32)
 
 
-def _gains(
-    features: Tensor, rows: Tensor, weights: Tensor, before: Tensor, after: Tensor, kernel: Kernel
-) -> Tensor:
-    """What each of the features adds to the coverage of the rows between two levels, (n,).
+def _gains(pairs: Pairs, weights: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """What each row adds to the coverage of all rows between two levels, summed over them, (n,).
 
     In double precision and on the CPU, where the gains are summed up and the best is sought.
     """
-    gains = torch.empty(len(features), dtype=torch.float64)
-    for piece, block in blocks(features, len(rows)):
-        reached = kernel(squared_distances(block, rows)).clamp_(before, after).sub_(before)
-        gains[piece] = (reached @ weights).double().cpu()
+    gains = torch.zeros(len(pairs), dtype=torch.float64)
+    felt = ((after > before) & (weights > 0)).nonzero().flatten()
+    for rows, reached in pairs.blocks(felt):
+        torch.minimum(reached, after[rows, None], out=reached)  # clamp_ takes twice as long
+        reached.sub_(before[rows, None]).clamp_(min=0)
+        gains += (weights[rows] @ reached).double().cpu()
     return gains

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from autoal.maths.coverage import Kernel, greedy_cover, remoteness
 from autoal.maths.geometry import sample, unit
+from autoal.maths.pairs import Pairs
 from autoal.query.strategy import placed
 from autoal.query.view import View
 
-# Features, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
-Greedy = Callable[[Tensor, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
+# Distances, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
+Greedy = Callable[[Pairs, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
 
 
 class Ground(NamedTuple):
@@ -23,6 +24,7 @@ class Ground(NamedTuple):
     features: Tensor  # (n, width) of the pool, or of a sample of it
     labelled: Tensor  # (labelled, width)
     remote: Tensor  # (n,) the squared distance of each to the nearest labelled one
+    pairs: Pairs  # squared distances between the former, until they become a kernel
 
 
 def covering(
@@ -47,10 +49,20 @@ def covering(
         greedy: how the picks are found.
     """
     places = sample(len(view.pool), most, stream)
-    features = unit(view.pool.embeddings[places])
-    labelled = unit(view.labelled.features.embeddings)
-    ground = Ground(features, labelled, remoteness(features, labelled))
+    ground = _ground(view, places)
     picks, rest = greedy(
-        features, ground.remote, weights[places.to(weights.device)], kernel(ground), budget
+        ground.pairs, ground.remote, weights[places.to(weights.device)], kernel(ground), budget
     )
     return placed(picks, rest, places, len(view.pool))
+
+
+def _ground(view: View, places: Tensor) -> Ground:
+    """These rows of the pool; what strategies share is made once a round."""
+
+    def made() -> tuple[Tensor, Tensor, Tensor]:
+        features = unit(view.pool.embeddings[places])
+        labelled = unit(view.labelled.features.embeddings)
+        return features, labelled, remoteness(features, labelled)
+
+    shared = view.once(("ground", places.numpy().tobytes()), made)
+    return Ground(*shared, Pairs(shared[0]))

@@ -7,6 +7,7 @@ from autoal.maths import candidate
 from autoal.maths.candidate import greedy_candidates
 from autoal.maths.coverage import Kernel, ball, greedy_cover, rbf, remoteness
 from autoal.maths.geometry import unit
+from autoal.maths.pairs import Pairs
 from autoal.seeding import generator
 
 ROWS = unit(torch.randn(150, 5, generator=generator(0, "rows")))
@@ -36,7 +37,7 @@ def test_picks_equal_a_search_that_computes_every_gain_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(candidate, "AHEAD", ahead)
-    picks, rest = greedy_candidates(ROWS, remoteness(ROWS, labelled), weights, kernel, 40)
+    picks, rest = greedy_candidates(Pairs(ROWS), remoteness(ROWS, labelled), weights, kernel, 40)
     assert len(set(picks)) == 40
     for number, pick in enumerate(picks):
         now = gains(picks[:number], labelled, weights, kernel)
@@ -48,25 +49,29 @@ def test_picks_equal_a_search_that_computes_every_gain_anew(
 def test_gains_by_hand() -> None:
     line = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
     weights = torch.tensor([1.0, 1.0, 1.0, 4.0])
-    picks, rest = greedy_candidates(line, remoteness(line, line[:0]), weights, ball(1.5), 1)
+    picks, rest = greedy_candidates(Pairs(line), remoteness(line, line[:0]), weights, ball(1.5), 1)
     assert picks == [3]  # covers only itself, but weighs four, and three is what the second covers
     torch.testing.assert_close(rest, torch.tensor([0.5, 0.75, 0.5, 0.0]))
     # Nobody gains whom a label covers, whatever it would cover itself.
-    picks, rest = greedy_candidates(line, remoteness(line, line[:1]), weights, ball(1.5), 4)
+    picks, rest = greedy_candidates(Pairs(line), remoteness(line, line[:1]), weights, ball(1.5), 4)
     assert picks == [3, 2]
     assert rest.tolist() == [0.0] * 4
-    assert greedy_cover(line, remoteness(line, line[:1]), weights, ball(1.5), 4)[0] == [3, 1]
+    assert greedy_cover(Pairs(line), remoteness(line, line[:1]), weights, ball(1.5), 4)[0] == [3, 1]
 
 
 @pytest.mark.parametrize("groups", [1, 3])
 def test_many_rows_alike_end_the_search(groups: int) -> None:
     rows = torch.eye(3)[torch.arange(300) % groups]
-    picks, rest = greedy_candidates(rows, remoteness(rows, rows[:0]), torch.ones(300), rbf(0.5), 9)
+    picks, rest = greedy_candidates(
+        Pairs(rows), remoteness(rows, rows[:0]), torch.ones(300), rbf(0.5), 9
+    )
     assert sorted(picks) == list(range(groups))
     assert rest.tolist() == [0.0] * 300
 
 
 def test_nothing_is_picked_where_nothing_is_worth_it() -> None:
-    picks, rest = greedy_candidates(ROWS, remoteness(ROWS, LABELLED), torch.zeros(150), rbf(1.0), 5)
+    picks, rest = greedy_candidates(
+        Pairs(ROWS), remoteness(ROWS, LABELLED), torch.zeros(150), rbf(1.0), 5
+    )
     assert picks == []
     assert rest.tolist() == [0.0] * 150

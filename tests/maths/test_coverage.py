@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal.maths import coverage, geometry
 from autoal.maths.coverage import Kernel, ball, greedy_cover, rbf, remoteness, typical_width
 from autoal.maths.geometry import unit
+from autoal.maths.pairs import Pairs
 from autoal.seeding import generator
 
 ROWS = unit(torch.randn(60, 5, generator=generator(0, "rows")))
@@ -31,7 +31,7 @@ def gains(picks: Sequence[int], labelled: Tensor, weights: Tensor, kernel: Kerne
 def test_picks_equal_a_search_that_computes_every_gain_anew(
     labelled: Tensor, weights: Tensor, kernel: Kernel
 ) -> None:
-    picks, rest = greedy_cover(ROWS, remoteness(ROWS, labelled), weights, kernel, 30)
+    picks, rest = greedy_cover(Pairs(ROWS), remoteness(ROWS, labelled), weights, kernel, 30)
     assert len(set(picks)) == 30
     for number, pick in enumerate(picks):
         # Rows that cover but each other are tied, so that gains and not places are compared.
@@ -41,10 +41,23 @@ def test_picks_equal_a_search_that_computes_every_gain_anew(
     np.testing.assert_allclose(rest, left, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "weights"), [(rbf(1.0), WEIGHTS), (rbf(0.3), WEIGHTS), (ball(0.9), torch.ones(60))]
+)
+def test_picks_are_those_of_the_definition(kernel: Kernel, weights: Tensor) -> None:
+    picks, _ = greedy_cover(Pairs(ROWS), remoteness(ROWS, LABELLED), weights, kernel, 8)
+    expected: list[int] = []
+    for _ in range(8):
+        # By counts that no rounding parts, or chance would tell which of equal balls is first.
+        now = gains(expected, LABELLED, weights, kernel).round(9)
+        expected.append(int(now.argmax()))
+    assert picks == expected
+
+
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = greedy_cover(ROWS, remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
-    monkeypatch.setattr(geometry, "BLOCK", 300)
-    picks, rest = greedy_cover(ROWS, remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
+    expected = greedy_cover(Pairs(ROWS), remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
+    monkeypatch.setattr("autoal.maths.pairs.BLOCK", 300)
+    picks, rest = greedy_cover(Pairs(ROWS), remoteness(ROWS, LABELLED), WEIGHTS, rbf(1.0), 10)
     assert picks == expected[0]
     torch.testing.assert_close(rest, expected[1])
 
@@ -58,32 +71,39 @@ def test_a_kernel_by_hand() -> None:
 def test_gains_by_hand() -> None:
     line = torch.tensor([[0.0], [1.0], [2.0], [9.0]])
     weights = torch.tensor([1.0, 1.0, 1.0, 2.0])
-    picks, rest = greedy_cover(line, remoteness(line, line[:0]), weights, ball(1.5), 1)
+    picks, rest = greedy_cover(Pairs(line), remoteness(line, line[:0]), weights, ball(1.5), 1)
     assert picks == [1]  # covers three; the last one counts for two
     torch.testing.assert_close(rest, torch.tensor([0.0, 0.0, 0.0, 0.5]))
-    picks, rest = greedy_cover(line, remoteness(line, line[:1]), weights, ball(1.5), 4)
+    picks, rest = greedy_cover(Pairs(line), remoteness(line, line[:1]), weights, ball(1.5), 4)
     assert picks == [3, 1]  # two are covered by the label, and then all
     assert rest.tolist() == [0.0] * 4
 
 
 def test_nothing_is_picked_where_nothing_is_worth_it() -> None:
-    picks, rest = greedy_cover(ROWS, remoteness(ROWS, LABELLED), torch.zeros(60), rbf(1.0), 5)
+    picks, rest = greedy_cover(
+        Pairs(ROWS), remoteness(ROWS, LABELLED), torch.zeros(60), rbf(1.0), 5
+    )
     assert picks == []
     assert rest.tolist() == [0.0] * 60
 
 
-def test_a_pick_updates_only_the_rows_that_feel_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    updated: list[int] = []
-    gains_of = coverage._gains
+class Counted(Pairs):
+    """Tells for how many rows its numbers were asked."""
 
-    def counted(features: Tensor, rows: Tensor, *others: object) -> Tensor:
-        updated.append(len(rows))
-        return gains_of(features, rows, *others)  # type: ignore[arg-type]
+    asked = 0
 
-    monkeypatch.setattr(coverage, "_gains", counted)
-    greedy_cover(ROWS, remoteness(ROWS, ROWS[:0]), torch.ones(60), rbf(1.0), 60)
-    assert updated[:2] == [60, 60]
-    assert sum(updated) < 6 * 60
+    def rows(self, places: Tensor) -> Tensor:
+        self.asked += len(places)
+        return super().rows(places)
+
+
+def test_a_pick_updates_only_the_rows_that_feel_it() -> None:
+    pairs = Counted(ROWS)
+    greedy_cover(pairs, remoteness(ROWS, ROWS[:0]), torch.ones(60), rbf(1.0), 1)
+    assert pairs.asked == 60 + 1 + 60  # the gains, the pick itself, and whom it covers
+    pairs.asked = 0
+    greedy_cover(pairs, remoteness(ROWS, ROWS[:0]), torch.ones(60), rbf(1.0), 60)
+    assert pairs.asked < 6 * 60
 
 
 def test_remoteness_and_the_typical_width_by_hand() -> None:

@@ -5,6 +5,7 @@ from torch import Tensor
 from autoal import View
 from autoal.maths.coverage import Kernel, ball, greedy_cover, rbf, remoteness
 from autoal.maths.geometry import unit
+from autoal.maths.pairs import Pairs
 from autoal.query.cover import Ground, covering
 from autoal.seeding import generator
 
@@ -29,7 +30,7 @@ def scores(view: View, weights: Tensor = WEIGHTS, budget: int = 6, most: int = 1
 def test_the_batch_is_that_of_a_greedy_cover_of_the_whole_pool(view: View) -> None:
     pool, labelled = unit(ROWS[:30]), unit(ROWS[30:])
     remote = remoteness(pool, labelled)
-    picks, rest = greedy_cover(pool, remote, WEIGHTS, rbf(0.7), 6)
+    picks, rest = greedy_cover(Pairs(pool), remote, WEIGHTS, rbf(0.7), 6)
     found = scores(view)
     assert found.argsort(descending=True)[:6].tolist() == picks
     assert found[picks].tolist() == [6, 5, 4, 3, 2, 1]
@@ -52,6 +53,21 @@ def test_the_kernel_is_made_from_rows_of_length_one_and_how_far_they_are(view: V
     torch.testing.assert_close(ground.labelled, unit(ROWS[30:]))
     apart = torch.cdist(ground.features, ground.labelled).amin(1) ** 2
     torch.testing.assert_close(ground.remote, apart, rtol=1e-4, atol=1e-5)
+
+
+def test_the_same_rows_are_looked_at_once(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def counted(features: Tensor) -> Tensor:
+        looked.append(len(features))
+        return unit(features)
+
+    monkeypatch.setattr("autoal.query.cover.unit", counted)
+    first, again = scores(view), scores(view)
+    assert torch.equal(first, again)
+    assert looked == [30, 10]  # the pool and what is labelled
+    scores(view, most=12)
+    assert looked[2:] == [12, 10]  # a sample is other rows
 
 
 def test_without_labels_everything_is_infinitely_far() -> None:
@@ -80,7 +96,7 @@ def test_rows_beyond_the_sample_score_lowest(view: View) -> None:
     assert bool((found[~outside] > 0).any())
     assert set(found.argsort(descending=True)[:6].tolist()) <= set(drawn.tolist())
     pool, labelled = unit(ROWS[:30])[drawn], unit(ROWS[30:])
-    picks, _ = greedy_cover(pool, remoteness(pool, labelled), torch.ones(12), rbf(0.7), 6)
+    picks, _ = greedy_cover(Pairs(pool), remoteness(pool, labelled), torch.ones(12), rbf(0.7), 6)
     assert found.argsort(descending=True)[:6].tolist() == drawn[picks].tolist()
 
 

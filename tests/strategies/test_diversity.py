@@ -8,6 +8,7 @@ from torch import Tensor
 
 from autoal import QueryStrategy
 from autoal.maths.geometry import kmeans, sample, unit
+from autoal.maths.pairs import Pairs
 from autoal.seeding import generator
 from tests.strategies.made import beside, best, noted, scored
 
@@ -171,14 +172,14 @@ def test_ties_of_probcover_are_left_to_chance() -> None:
 
 def test_pure_radius_by_hand() -> None:
     line = column(0, 0.1, 0.5, 0.65)
-    assert pure_radius(line, torch.tensor([0, 0, 1, 1])) == pytest.approx(0.4)
-    assert pure_radius(line, torch.zeros(4, dtype=torch.long)) == 2
+    assert pure_radius(Pairs(line), torch.tensor([0, 0, 1, 1])) == pytest.approx(0.4)
+    assert pure_radius(Pairs(line), torch.zeros(4, dtype=torch.long)) == 2
 
 
 def test_at_the_pure_radius_few_balls_are_mixed_and_beyond_it_more() -> None:
     rows = unit(torch.randn(400, 3, generator=generator(0)))
     clusters = kmeans(rows, 5, generator(0)).assignment
-    radius = pure_radius(rows, clusters)
+    radius = pure_radius(Pairs(rows), clusters)
     apart, other = torch.cdist(rows, rows), clusters[:, None] != clusters
 
     def pure(delta: float) -> float:

@@ -1,0 +1,92 @@
+"""The matrix products that the definitions of strategies need, and how long they take."""
+
+import time
+from collections.abc import Callable
+
+import torch
+from autoal.strategies.diversity import KMeans, ProbCover, TypiClust
+from autoal.strategies.herding import MaxHerding
+
+from benchmarks.strategies.rows import CLASSES, WIDTH, Size
+
+BLOCK = 4096  # rows of the left factor at a time
+RUNS = 3
+
+Product = tuple[int, int, int]  # (rows, inner) @ (inner, columns)
+
+
+def covering(size: Size) -> list[Product]:
+    """All rows of the sample by all, and by what is labelled."""
+    seen = min(size.rows, MaxHerding().sample)
+    return [(seen, WIDTH, seen), (seen, WIDTH, size.labelled)]
+
+
+def probcover(size: Size) -> list[Product]:
+    """Those of covering, and the clusters that tell the radius."""
+    seen = min(size.rows, ProbCover().sample)
+    return [*covering(size), *clustering(seen, CLASSES)]
+
+
+def clustering(rows: int, clusters: int) -> list[Product]:
+    """A pass to draw the seeds, and one a round, as many as there may be."""
+    return [(rows, WIDTH, clusters)] * (1 + KMeans().iterations)
+
+
+def coreset(size: Size) -> list[Product]:
+    """All rows by what is labelled, and by each pick."""
+    return [(size.rows, WIDTH, size.labelled), (size.rows, WIDTH, size.batch)]
+
+
+def typiclust(size: Size) -> list[Product]:
+    """Clusters, and all rows by those of their own cluster, if all are as large."""
+    rows, strategy = size.rows + size.labelled, TypiClust()
+    clusters = min(size.labelled + size.batch, strategy.clusters)
+    members = rows // clusters
+    within = (members, WIDTH, min(members, strategy.members))
+    return [*clustering(rows, clusters), *[within] * clusters]
+
+
+def badge(size: Size) -> list[Product]:
+    """All rows by each pick, in both factors of the gradient."""
+    return [(size.rows, WIDTH, size.batch), (size.rows, CLASSES, size.batch)]
+
+
+def bait(size: Size) -> list[Product]:
+    """The information of all rows, their two forms, and what each of the picks changes in these."""
+    picks = 2 * 2 * size.batch  # twice as many as are left, by two forms
+    return [*[(size.rows, WIDTH, WIDTH)] * 3, (size.rows, WIDTH, picks)]
+
+
+NEEDED: dict[str, Callable[[Size], list[Product]]] = {
+    "badge": badge,
+    "bait": bait,
+    "coreset": coreset,
+    "kmeans": lambda size: clustering(size.rows, size.batch),
+    "maxherding": covering,
+    "probcover": probcover,
+    "typiclust": typiclust,
+    "uherding": covering,
+}
+
+
+def seconds(name: str, size: Size) -> list[float]:
+    """How long the products of a strategy take in float32, several times; [] if it needs none."""
+    if name not in NEEDED:
+        return []
+    return [
+        sum(_taken(*product, size.device) for product in NEEDED[name](size)) for _ in range(RUNS)
+    ]
+
+
+def _taken(rows: int, inner: int, columns: int, device: str) -> float:
+    """Seconds of one product, block by block, for which there is memory at any size."""
+    block = min(rows, BLOCK)
+    left, right = torch.rand(block, inner, device=device), torch.rand(inner, columns, device=device)
+    result = torch.empty(block, columns, device=device)
+    start = time.perf_counter()
+    for begin in range(0, rows, block):
+        count = min(block, rows - begin)
+        torch.mm(left[:count], right, out=result[:count])
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
