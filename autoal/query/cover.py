@@ -14,17 +14,45 @@ from autoal.maths.pairs import Pairs
 from autoal.query.strategy import placed
 from autoal.query.view import View
 
+LEAST = 1e-3  # spread of what the model says; less is rounding
+
 # Distances, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
 Greedy = Callable[[Pairs, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
 
 
+# The view and places in the pool -> where these rows lie, and where the labelled ones do.
+Space = Callable[[View, Tensor], tuple[Tensor, Tensor]]
+
+
 class Ground(NamedTuple):
-    """What is to be covered, at length 1."""
+    """What is to be covered."""
 
     features: Tensor  # (n, width) of the pool, or of a sample of it
     labelled: Tensor  # (labelled, width)
     remote: Tensor  # (n,) the squared distance of each to the nearest labelled one
     pairs: Pairs  # squared distances between the former, until they become a kernel
+
+
+def embedded(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows lie where their embeddings do, at length 1."""
+    return unit(view.pool.embeddings[places]), unit(view.labelled.features.embeddings)
+
+
+def predicted(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows lie where their embeddings do and, in further dimensions, by what is said of them.
+
+    What the model says are the square roots of the class probabilities, whose distance is
+    Hellinger's; over the pool they vary as much as the embeddings.
+    """
+    pool, labelled = embedded(view, places)
+    said, known = view.pool.probs[places].sqrt(), view.labelled.features.probs.sqrt()
+    mean, by = said.mean(0), _spread(pool) / _spread(said).clamp(min=LEAST)
+    return torch.cat([pool, by * (said - mean)], 1), torch.cat([labelled, by * (known - mean)], 1)
+
+
+def _spread(rows: Tensor) -> Tensor:
+    """The root of the mean squared distance from the mean."""
+    return rows.var(0, correction=0).sum().sqrt()
 
 
 def covering(
@@ -35,34 +63,35 @@ def covering(
     *,
     most: int,
     stream: torch.Generator,
+    space: Space = embedded,
     greedy: Greedy = greedy_cover,
 ) -> Tensor:
     """The rows that together cover the pool best, as scores, (pool,).
 
     Args:
-        view: whose embeddings are covered.
+        view: whose pool is covered.
         weights: how much it is worth to cover each row of the pool, (pool,), at least 0.
         budget: rows to pick.
         kernel: how far a row covers, from the ground.
         most: rows of a larger pool that are looked at, drawn; those left out score lowest.
         stream: of the draw.
+        space: where rows lie.
         greedy: how the picks are found.
     """
     places = sample(len(view.pool), most, stream)
-    ground = _ground(view, places)
+    ground = _ground(view, places, space)
     picks, rest = greedy(
         ground.pairs, ground.remote, weights[places.to(weights.device)], kernel(ground), budget
     )
     return placed(picks, rest, places, len(view.pool))
 
 
-def _ground(view: View, places: Tensor) -> Ground:
+def _ground(view: View, places: Tensor, space: Space) -> Ground:
     """These rows of the pool; what strategies share is made once a round."""
 
     def made() -> tuple[Tensor, Tensor, Tensor]:
-        features = unit(view.pool.embeddings[places])
-        labelled = unit(view.labelled.features.embeddings)
+        features, labelled = space(view, places)
         return features, labelled, remoteness(features, labelled)
 
-    shared = view.once(("ground", places.numpy().tobytes()), made)
+    shared = view.once((space, places.numpy().tobytes()), made)
     return Ground(*shared, Pairs(shared[0]))

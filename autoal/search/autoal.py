@@ -85,6 +85,8 @@ class AutoAL(Composite):
         ridge: of FitNet's solved head.
         sharpness: of the herding: a row is covered for its worth to this power.
         width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
+        space: of the herding: embedded (rows are near whose embeddings are alike) or predicted (and
+            of which the model says the same).
         sample: rows of a larger pool that are looked at, drawn; ten for each of the batch at least.
     """
 
@@ -113,6 +115,7 @@ class AutoAL(Composite):
         ridge: float = 1e-3,
         sharpness: float = 2.0,
         width: float = 0.0,
+        space: str = "embedded",
         sample: int = 10_000,
     ) -> None:
         choice("searchnet", searchnet, SEARCHNETS)
@@ -125,7 +128,7 @@ class AutoAL(Composite):
         whole("sample", sample, least=1)
         super().__init__(Candidates.installed(CANDIDATES if candidates is None else candidates))
         self.prior = _shares(PRIOR if prior is None else prior, list(self.candidates))
-        self.composition = Composition(compose, sharpness, width)
+        self.composition = Composition(compose, sharpness, width, space)
         self.stage = Stage(rehearsals, taught, fitnet, road != "implicit", ridge)
         self.kind = searchnet
         self.road = _road(road, ridge, {**UNROLL, **unroll}, {**PAPER, **paper})

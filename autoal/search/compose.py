@@ -9,10 +9,11 @@ from torch import Tensor
 from autoal.bounds import choice, number
 from autoal.maths.coverage import Kernel, rbf, typical_width
 from autoal.maths.draws import in_proportion
-from autoal.query.cover import Ground, covering
+from autoal.query.cover import Ground, Space, covering, embedded, predicted
 from autoal.query.view import View
 
 WAYS = ("herding", "topk", "power")
+SPACES: dict[str, Space] = {"embedded": embedded, "predicted": predicted}
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,20 @@ class Composition:
             power (drawn in proportion to worth).
         sharpness: of the herding: a row is covered for its worth to this power.
         width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
+        space: of the herding: embedded (rows are near whose embeddings are alike) or predicted (and
+            of which the model says the same).
     """
 
     way: str
     sharpness: float
     width: float
+    space: str
 
     def __post_init__(self) -> None:
         choice("compose", self.way, WAYS)
         number("sharpness", self.sharpness, least=0)
         number("width", self.width, least=0)
+        choice("space", self.space, SPACES)
 
     def scores(self, view: View, worth: Tensor, budget: int) -> Tensor:
         """The batch as scores, (pool,).
@@ -49,7 +54,15 @@ class Composition:
         if self.way == "power":
             return in_proportion(worth, 1.0, view.generator())
         weights, stream = worth**self.sharpness, view.generator()
-        return covering(view, weights, budget, self._kernel, most=len(worth), stream=stream)
+        return covering(
+            view,
+            weights,
+            budget,
+            self._kernel,
+            most=len(worth),
+            stream=stream,
+            space=SPACES[self.space],
+        )
 
     def _kernel(self, ground: Ground) -> Kernel:
         return rbf(self.width or typical_width(ground.remote, 1.0))

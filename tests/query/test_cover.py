@@ -6,7 +6,7 @@ from autoal import View
 from autoal.maths.coverage import Kernel, ball, greedy_cover, rbf, remoteness
 from autoal.maths.geometry import unit
 from autoal.maths.pairs import Pairs
-from autoal.query.cover import Ground, covering
+from autoal.query.cover import Ground, covering, embedded, predicted
 from autoal.seeding import generator
 
 ROWS = torch.randn(40, 4, generator=generator(0, "rows"))
@@ -53,6 +53,28 @@ def test_the_kernel_is_made_from_rows_of_length_one_and_how_far_they_are(view: V
     torch.testing.assert_close(ground.labelled, unit(ROWS[30:]))
     apart = torch.cdist(ground.features, ground.labelled).amin(1) ** 2
     torch.testing.assert_close(ground.remote, apart, rtol=1e-4, atol=1e-5)
+
+
+def test_what_the_model_says_counts_as_much_as_the_embeddings() -> None:
+    probs = torch.rand(40, 3, generator=generator(0, "probs"))
+    probs /= probs.sum(1, keepdim=True)
+    view = View.of(ROWS, probs=probs, labels=LABELS)
+    pool, labelled = predicted(view, torch.arange(30))
+    assert torch.equal(pool[:, :4], unit(ROWS[:30]))
+    assert torch.equal(labelled[:, :4], unit(ROWS[30:]))
+    said = torch.cat([pool[:, 4:], labelled[:, 4:]])
+    factors = torch.cdist(said, said) / torch.cdist(probs.sqrt(), probs.sqrt())
+    assert float(factors[~torch.eye(40, dtype=torch.bool)].std()) < 1e-4  # one for all
+    variances = [float(part.var(0).sum()) for part in (pool[:, :4], pool[:, 4:])]
+    assert variances[0] == pytest.approx(variances[1], rel=1e-4)
+
+
+def test_where_the_model_says_the_same_of_all_rows_the_embeddings_count_alone() -> None:
+    view = View.of(ROWS, probs=torch.full((40, 2), 0.5), labels=LABELS)
+    (pool, _), (alone, _) = predicted(view, torch.arange(30)), embedded(view, torch.arange(30))
+    torch.testing.assert_close(
+        torch.cdist(pool, pool), torch.cdist(alone, alone), atol=1e-3, rtol=0
+    )
 
 
 def test_the_same_rows_are_looked_at_once(view: View, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from autoal import View
 from autoal.maths.coverage import rbf, typical_width
-from autoal.query.cover import Ground, covering
+from autoal.query.cover import Ground, covering, predicted
 from autoal.query.strategy import best_first, select
 from autoal.search.compose import WAYS, Composition
 from autoal.seeding import generator
@@ -20,7 +20,7 @@ EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
 def composed(way: str, **options: Any) -> Composition:
-    given = {"sharpness": 2.0, "width": 0.0, **options}
+    given = {"sharpness": 2.0, "width": 0.0, "space": "embedded", **options}
     return Composition(way, **given)
 
 
@@ -130,6 +130,22 @@ def test_the_width_follows_the_labels_unless_it_is_given() -> None:
     assert float((by_itself - narrow).abs().max()) > 0.01
 
 
+def test_herding_reads_what_the_model_says_where_it_is_told_to() -> None:
+    view, worth = make_view(), torch.ones(60)
+    expected = covering(
+        view,
+        worth,
+        BUDGET,
+        lambda ground: rbf(typical_width(ground.remote, 1.0)),
+        most=60,
+        stream=view.generator(),
+        space=predicted,
+    )
+    found = composed("herding", space="predicted").scores(view, worth, BUDGET)
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, composed("herding").scores(view, worth, BUDGET))
+
+
 def _width(view: View) -> float:
     """The root mean square of the distance to the nearest labelled row, at length 1."""
     pool, labelled = (
@@ -145,6 +161,7 @@ def _width(view: View) -> float:
         ({"way": "herdin"}, "unknown compose 'herdin'; did you mean 'herding'"),
         ({"sharpness": -1.0}, "`sharpness` must be at least 0, got -1.0"),
         ({"width": -1.0}, "`width` must be at least 0, got -1.0"),
+        ({"space": "predict"}, "unknown space 'predict'; did you mean 'predicted'"),
     ],
 )
 def test_what_cannot_be_composed_is_refused(options: dict[str, Any], message: str) -> None:
