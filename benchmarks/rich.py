@@ -20,7 +20,7 @@ from autoal.report.behaviour import candidate_weights
 from autoal.report.groups import Setting as Reported
 from autoal.report.groups import group
 from autoal.report.runs import read_runs
-from autoal.report.tables import Table
+from autoal.report.tables import Cell, Table
 from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks.paired import Field, Setting, Strategies, compare
 
@@ -55,7 +55,7 @@ FINDERS = ("autoal", "pull 0.5", "even prior", "even prior, pull 0.5", "32 rehea
 def found(tops: Sequence[Path]) -> Table:
     """The weights that the search found, beside the areas of the candidates alone."""
     settings, _ = group(read_runs(tops)[0])
-    rows = [
+    rows: list[list[Cell]] = [
         [setting.name, finder, *_beside(setting, finder)]
         for setting in settings
         for finder in FINDERS
@@ -65,7 +65,7 @@ def found(tops: Sequence[Path]) -> Table:
     return Table("found", "What the search finds", [*header, *CANDIDATES], rows)
 
 
-def _beside(setting: Reported, finder: str) -> list[str | int | float]:
+def _beside(setting: Reported, finder: str) -> list[Cell]:
     """Who is best alone, how that shows in the last weights, and each weight with its area."""
     last = {
         name: rounds[-1] for name, rounds in candidate_weights(setting.contenders[finder]).items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -165,7 +165,8 @@ class _Company:
 
         None is the network's own.
         """
-        if self.network is not None and self.stage.whole:
+        if solved is None:
+            assert self.network is not None
             return deepcopy(self.network), None
         if self.trains:
             return solved, None
@@ -174,7 +175,7 @@ class _Company:
             scaled.weight.mul_(self.scale)
         return solved, scaled
 
-    def heads(self, taught: list[Tensor]) -> list[nn.Linear | None]:
+    def heads(self, taught: list[Tensor]) -> Sequence[nn.Linear | None]:
         """What fits each of these parts best; None where the network's own head goes with it."""
         if self.network is not None and self.stage.whole:
             return [None] * len(taught)
@@ -182,7 +183,7 @@ class _Company:
             return self._solved(taught[:1]) * len(taught)
         return self._solved(taught)
 
-    def _solved(self, taught: list[Tensor]) -> list[nn.Linear | None]:
+    def _solved(self, taught: list[Tensor]) -> list[nn.Linear]:
         """The heads that fit these rows best, on embeddings of mean length 1."""
         known, classes = self.fitted.labelled, self.view.classes
         features = with_intercept(self._embeddings(known.features))

@@ -408,3 +408,35 @@ def test_the_training_of_a_rehearsal_has_the_taught_rows_first() -> None:
     assert torch.equal(rows[TAUGHT:], rehearsal.played)
     assert torch.equal(labels[:TAUGHT], rehearsal.taught_labels)
     assert torch.equal(labels[TAUGHT:], rehearsal.played_labels)
+
+
+def test_rehearsals_side_by_side_are_each_alone() -> None:
+    """Whatever rows they have in common, of whatever labels and in whatever parts."""
+    first = linear()
+    second = replace(
+        first,
+        taught=first.played[:TAUGHT],
+        taught_labels=first.played_labels[:TAUGHT],
+        played=torch.cat([first.taught, first.taught[:5]]),
+        played_labels=torch.cat([first.taught_labels, (first.taught_labels[:5] + 1) % CLASSES]),
+    )
+    plays = [first, second]
+    shares = [torch.rand(PLAYED, generator=generator(place, "shares")).double() for place in (0, 1)]
+    road = Implicit(1e-2)
+    for _ in range(2):  # the second time from where the first ended
+        found = road.together(shares, plays)
+        for (loss, gradient), own, play in zip(found, shares, plays, strict=True):
+            expected, slope = Implicit(1e-2)(own, play)
+            assert loss == pytest.approx(expected, rel=1e-9)
+            torch.testing.assert_close(gradient, slope, rtol=1e-5, atol=1e-9)
+        assert road.losses(shares, plays) == pytest.approx([loss for loss, _ in found], rel=1e-9)
+
+
+@pytest.mark.parametrize("make", [Implicit, Unroll, Paper], ids=["implicit", "unroll", "paper"])
+def test_losses_alone_leave_fitnet_as_it_was(make: Callable[[], Road]) -> None:
+    rehearsal = linear()
+    before = copy.deepcopy(rehearsal.fitnet.state_dict())
+    shares = torch.full((PLAYED,), 0.3, dtype=torch.float64)
+    (loss,) = make().losses([shares], [rehearsal])
+    assert loss == pytest.approx(make()(shares, copy.deepcopy(rehearsal))[0])
+    torch.testing.assert_close(rehearsal.fitnet.state_dict(), before, rtol=0, atol=0)
