@@ -4,13 +4,17 @@
 
 The folder has pneumoniamnist.npz and mnist.npz, in MedMNIST's layout. Counts are of images that
 pass through a ResNet-18, in training or to be looked at, by hooks; the published protocol's are
-added up by a formula that must give what was counted on the digits.
+added up by a formula that must give what was counted on the digits. --heads needs no folder, and
+measures only what a search costs where FitNet is a head on features.
 """
 
 import os
 import warnings
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -27,11 +31,13 @@ from autoal import (
     Trained,
     Training,
     TrueLabels,
+    View,
     rounds,
+    select,
 )
 from autoal.model.networks import Network, ResNet18
 from autoal.query import registry
-from autoal.seeding import seeded
+from autoal.seeding import generator, seeded
 from benchmarks.report import keep, table
 
 PUBLISHED = 1.58e9  # image forwards of the published search over its CIFAR-10 protocol
@@ -82,6 +88,35 @@ def seconds(
     return table(header, rows), counts
 
 
+def heads() -> str:
+    """Seconds of a query without and with a search, where FitNet is a head on features."""
+    rows = []
+    for labelled in (20, 50, 100, 300, 1_000):
+        view = drawn(labelled)
+        cells = [min(asked(view, steps) for _ in range(3)) for steps in (0, 12)]
+        rows.append([str(labelled), *(f"{cell:.2f}" for cell in cells)])
+    return table(["labels", "without a search", "with it"], rows)
+
+
+def drawn(labelled: int) -> View:
+    """A view of 2,000 rows and labelled ones, 200 columns of a mixture of 10 classes."""
+    stream = generator(0, "features")
+    labels = torch.arange(2_000 + labelled) % 10
+    centres = torch.randn(10, 200, generator=stream)
+    rows = centres[labels] + 4 * torch.randn(len(labels), 200, generator=stream)
+    with seeded(0, "head"):
+        head = torch.nn.Linear(200, 10)
+    labels[labelled:] = -1
+    return View.of(rows, head=head, labels=labels)
+
+
+def asked(view: View, steps: int) -> float:
+    """Seconds of one query for 25 rows, with so many steps of the search."""
+    start = perf_counter()
+    select(registry.build("autoal", steps=steps), replace(view), 25)
+    return perf_counter() - start
+
+
 def part(name: str, size: int) -> ImageData:
     """The first images of a set."""
     data = Npz(str(Path(os.environ["AUTOAL_DATA"], f"{name}.npz")))
@@ -106,6 +141,11 @@ def main() -> None:
     """Measure, add up, and keep the tables."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(2)
+    options = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    options.add_argument("--heads", action="store_true", help="nothing but heads on features")
+    if options.parse_args().heads:
+        print(heads())
+        return
     pneumonia, _ = seconds(part("pneumoniamnist", 820), Plan(20, 20, 2), list(VARIANTS))
     digits = Digits()
     digits.setup()
@@ -120,6 +160,8 @@ def main() -> None:
         for name, network in (("a head", False), ("a network", True))
     ]
     parts = [
+        "A head on 200 columns, 10 classes, a pool of 2,000, a batch of 25: seconds of the query",
+        heads(),
         "PneumoniaMNIST, ResNet-18, a pool of 780, 40 labels, a batch of 20: seconds of the round",
         pneumonia,
         "digits, 200 labels, 4 epochs: seconds of the round",
