@@ -14,7 +14,7 @@ from autoal.query.strategy import drawn, placed
 
 from .diversity import sampled
 
-WEIGHTS = 2_048  # of the last layer, that BAIT's multinomial likelihood has at most
+WEIGHTS = 512  # of the last layer, that BAIT's multinomial likelihood has at most
 DIRECTIONS = 16  # of the classes, that they have at most
 
 
@@ -43,14 +43,15 @@ class Bait(QueryStrategy):
     I_pool is that of a row of the pool in the mean: twice as many rows as asked for are picked one
     by one, then the least useful of them are given back one by one.
 
-    The binary likelihood is that of the predicted class against the others: p (1 - p) h h' for the
-    embedding h. The multinomial one is that of all classes, and so of as many weights; beyond
-    `WEIGHTS` of them, only those along the leading directions of classes and embeddings count.
+    The multinomial likelihood is that of all classes. It has a weight for each of them and each
+    number of the embedding; beyond `WEIGHTS` in all, only those along the leading directions of
+    classes and embeddings count. The binary one is that of the predicted class against the others:
+    p (1 - p) h h' for the embedding h.
 
     Args:
         regularisation: R is diagonal, and so many times as large as I_pool's diagonal in the mean,
             so that the embeddings' scale does not matter.
-        likelihood: binary, multinomial.
+        likelihood: multinomial, binary.
         sample: rows of a larger pool that are looked at, drawn; should be well above twice the
             budget.
     """
@@ -58,9 +59,9 @@ class Bait(QueryStrategy):
     reads = ("embeddings", "probs", "labelled")
 
     def __init__(
-        self, regularisation: float = 1.0, likelihood: str = "binary", sample: int = 50_000
+        self, regularisation: float = 10.0, likelihood: str = "multinomial", sample: int = 20_000
     ) -> None:
-        number("regularisation", regularisation, above=0)
+        number("regularisation", regularisation, least=1e-3)  # less would drown in rounding
         choice("likelihood", likelihood, LIKELIHOODS)
         whole("sample", sample, least=1)
         self.regularisation = regularisation

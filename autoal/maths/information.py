@@ -123,13 +123,13 @@ class Batch:
         What a row is worth falls with nearly every other that comes, so that between two passes
         over all rows only those are brought up to date that were worth most.
         """
-        forms = self._forms(rows)
+        forms, count = self._forms(rows), min(count, len(rows))
         taken = torch.zeros(len(rows), dtype=torch.bool, device=forms.inside.device)
         picks: list[int] = []
-        while len(picks) < min(count, len(rows)):
+        while len(picks) < count:
             worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
             top = worth.topk(min(len(rows), max(ACTIVE, len(rows) // SHARE)))
-            active, room = top.indices, min(NEWEST, count - len(picks), int((~taken).sum()))
+            active, room = top.indices, min(NEWEST, count - len(picks))
             newest, changes = self._grow(rows[active], forms.at(active), top.values, room)
             taken[active[newest]] = True
             picks += active[newest].tolist()
@@ -139,7 +139,7 @@ class Batch:
     def _grow(
         self, rows: Evidence, forms: Forms, worth: Tensor, count: int
     ) -> tuple[list[int], list[Change]]:
-        """The next picks, as many as are worth more than the last of these rows was at first."""
+        """The next picks, as long as they are worth what the last of these rows was at first."""
         bound, taken = worth[-1], worth == -torch.inf
         picks: list[int] = []
         changes: list[Change] = []

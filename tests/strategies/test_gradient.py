@@ -151,10 +151,10 @@ def test_beyond_so_many_weights_those_along_leading_directions_count(
         3, 9, generator=generator(2)
     )  # which lie in three dimensions of nine
     view = beside(rows[:50], rows[50:], logits=torch.randn(60, 4, generator=generator(1)))
-    expected = best(Bait(likelihood="multinomial"), view, 10)
+    expected = best(Bait(), view, 10)
     monkeypatch.setattr(gradient, "WEIGHTS", 10)  # three for each of three directions
     # The mean over the diagonal is that of three dimensions now, not of nine.
-    assert best(Bait(regularisation=1 / 3, likelihood="multinomial"), view, 10) == expected
+    assert best(Bait(regularisation=10 / 3), view, 10) == expected
 
 
 def test_bait_looks_at_a_sample_of_a_large_pool_and_says_so() -> None:
@@ -182,7 +182,7 @@ def test_rows_that_the_model_is_sure_of_are_taken(strategy: QueryStrategy) -> No
 
 
 def test_options_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="`regularisation` must be above 0, got 0"):
+    with pytest.raises(ValueError, match="`regularisation` must be at least 0.001, got 0"):
         Bait(regularisation=0)
     with pytest.raises(ValueError, match="`sample` must be at least 1, got 0"):
         Bait(sample=0)
