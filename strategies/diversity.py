@@ -22,6 +22,7 @@ from autoal.maths.geometry import (
 )
 from autoal.maths.pairs import Pairs
 from autoal.query.cover import Ground, covering
+from autoal.query.strategy import drawn, placed
 
 SMALL = 5  # clusters up to this size are outliers to TypiClust
 PURE = 0.95  # the share of ProbCover's balls that must not mix clusters
@@ -32,19 +33,28 @@ class KMeans(QueryStrategy):
 
     Args:
         iterations: rounds of k-means, at most.
+        sample: rows of a larger pool that the centres are learnt from, drawn; should be well above
+            the budget. The rows nearest to them are sought in the whole pool.
     """
 
     reads = ("embeddings",)
 
-    def __init__(self, iterations: int = 20) -> None:
+    def __init__(self, iterations: int = 20, sample: int = 50_000) -> None:
         whole("iterations", iterations, least=1)
+        whole("sample", sample, least=1)
         self.iterations = iterations
+        self.sample = sample
 
-    def score(self, view: View, budget: int) -> Tensor:
-        features = view.pool.embeddings
-        clusters = kmeans(features, budget, view.generator(), iterations=self.iterations)
+    def score(self, view: View, budget: int) -> Scored:
+        clusters = kmeans(
+            view.pool.embeddings,
+            budget,
+            view.generator(),
+            iterations=self.iterations,
+            most=self.sample,
+        )
         rest = clusters.distances.max() - clusters.distances
-        return from_order(central(clusters), rest)
+        return Scored(from_order(central(clusters), rest), sampled(self.sample, view))
 
 
 def central(clusters: Clusters) -> list[int]:
@@ -89,28 +99,39 @@ class TypiClust(QueryStrategy):
         clusters: at most.
         neighbours: whose distance counts.
         members: of a larger cluster, so many, drawn, are the neighbours that all others may have.
+        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
     """
 
     reads = ("embeddings", "labelled")
 
-    def __init__(self, clusters: int = 500, neighbours: int = 20, members: int = 5_000) -> None:
+    def __init__(
+        self,
+        clusters: int = 500,
+        neighbours: int = 20,
+        members: int = 5_000,
+        sample: int = 50_000,
+    ) -> None:
         whole("clusters", clusters, least=1)
         whole("neighbours", neighbours, least=1)
         whole("members", members, least=1)
+        whole("sample", sample, least=1)
         self.clusters = clusters
         self.neighbours = neighbours
         self.members = members
+        self.sample = sample
 
     def score(self, view: View, budget: int) -> Scored:
-        pool, stream = len(view.pool), view.generator()
-        features = _together(view)
+        stream = view.generator()
+        seen, places = drawn(view, self.sample, stream)
+        features, pool = _together(seen), len(seen.pool)
         count = min(len(view.labelled) + budget, self.clusters)
         clusters = kmeans(features, count, stream)
         picks = self._visit(features, clusters, pool, budget, stream)
         rest = (clusters.distances.max() - clusters.distances)[:pool]
         # How many neighbours the rows of a larger cluster may have.
         notes = {"members": self.members} if self.members < pool else {}
-        return Scored(from_order(picks, rest), notes)
+        scores = placed(picks, rest, places, len(view.pool))
+        return Scored(scores, {**notes, **sampled(self.sample, view)})
 
     def _visit(
         self,

@@ -1,12 +1,21 @@
 """Rows that would move the last layer, each by itself or as a batch."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from autoal import Features, QueryStrategy, View, from_order
-from autoal.bounds import number
+from autoal import QueryStrategy, Scored, View, from_order
+from autoal.bounds import choice, number, whole
 from autoal.maths.geometry import blocks, seeds
+from autoal.maths.information import Batch, Evidence, along, leading, moments, of_all, of_top
+from autoal.query.strategy import drawn, placed
+
+from .diversity import sampled
+
+WEIGHTS = 512  # of the last layer, that BAIT's multinomial likelihood has at most
+DIRECTIONS = 16  # of the classes, that they have at most
 
 
 class Badge(QueryStrategy):
@@ -30,140 +39,73 @@ class Badge(QueryStrategy):
 class Bait(QueryStrategy):
     """Least error to expect over the pool, by the last layer's information (Ash et al., 2021).
 
-    The batch S is to minimise tr((I_S + I_labelled + regularisation)^-1 I_pool) of the Fisher
-    information: twice as many rows as asked for are picked one by one, then the least useful of
-    them are given back one by one. The likelihood is that of the predicted class against the
-    others, so that a row's information is g g' with g = sqrt(p (1 - p)) times its embedding.
+    The batch S is to minimise tr((I_S + I_labelled + R)^-1 I_pool) of the Fisher information, where
+    I_pool is that of a row of the pool in the mean: twice as many rows as asked for are picked one
+    by one, then the least useful of them are given back one by one.
+
+    The multinomial likelihood is that of all classes. It has a weight for each of them and each
+    number of the embedding; beyond `WEIGHTS` in all, only those along the leading directions of
+    classes and embeddings count. The binary one is that of the predicted class against the others:
+    p (1 - p) h h' for the embedding h.
 
     Args:
-        regularisation: added to the diagonal of the information.
+        regularisation: R is diagonal, and so many times as large as I_pool's diagonal in the mean,
+            so that the embeddings' scale does not matter.
+        likelihood: multinomial, binary.
+        sample: rows of a larger pool that are looked at, drawn; should be well above twice the
+            budget.
     """
 
     reads = ("embeddings", "probs", "labelled")
 
-    def __init__(self, regularisation: float = 1.0) -> None:
-        number("regularisation", regularisation, above=0)
+    def __init__(
+        self, regularisation: float = 10.0, likelihood: str = "multinomial", sample: int = 20_000
+    ) -> None:
+        number("regularisation", regularisation, least=1e-3)  # less would drown in rounding
+        choice("likelihood", likelihood, LIKELIHOODS)
+        whole("sample", sample, least=1)
         self.regularisation = regularisation
+        self.likelihood = likelihood
+        self.sample = sample
 
-    def score(self, view: View, budget: int) -> Tensor:
-        rows, labelled = _scaled(view.pool), _scaled(view.labelled.features)
-        known = labelled.information()
-        known.diagonal().add_(self.regularisation)
-        batch = Batch(torch.linalg.inv(known), rows.information() / max(len(view.pool), 1))
+    def score(self, view: View, budget: int) -> Scored:
+        seen, places = drawn(view, self.sample, view.generator())
+        rows, labelled = LIKELIHOODS[self.likelihood](seen)
+        batch = self._before(rows, labelled)
         picks = batch.grow(rows, 2 * budget)
         picks = batch.shrink(rows, picks, len(picks) - budget)
         worth = batch.worth(rows)
         worth[picks] = 0
-        return from_order(picks, worth.float())
+        scores = placed(picks, worth.float(), places, len(view.pool))
+        return Scored(scores, sampled(self.sample, view))
+
+    def _before(self, rows: Evidence, labelled: Evidence) -> Batch:
+        """Nothing is picked yet."""
+        pool = rows.information() / len(rows)
+        known = labelled.information()
+        scale = float(pool.diagonal().mean()) or 1.0  # 0: the model is sure of all rows
+        known.diagonal().add_(self.regularisation * scale)
+        return Batch(torch.linalg.inv(known), pool)
 
 
-class Scaled:
-    """Rows g_i = scale_i h_i, of which no copy is kept."""
-
-    def __init__(self, features: Tensor, scale: Tensor) -> None:
-        self.features = features
-        self.scale = scale
-
-    def __getitem__(self, places: int | list[int]) -> Tensor:
-        return self.features[places].double() * self.scale[places, None].double()
-
-    def information(self) -> Tensor:
-        """Sum of g g' over the rows, (width, width) float64."""
-        width = self.features.shape[1]
-        total = self.features.new_zeros(width, width, dtype=torch.float64)
-        for piece, block in blocks(self.features, width):
-            block = block * self.scale[piece, None]
-            total += block.T @ block
-        return total
-
-    def forms(self, matrix: Tensor) -> Tensor:
-        """The form g' matrix g for every row, (n,) float64."""
-        matrix = matrix.float()
-        parts = [
-            ((block @ matrix) * block).sum(1) * self.scale[piece] ** 2
-            for piece, block in blocks(self.features, len(matrix))
-        ]
-        return torch.cat(parts).double()
-
-    def along(self, directions: Tensor) -> Tensor:
-        """The products g' directions for every row, (n, directions) float64."""
-        directions = directions.float()
-        parts = [
-            (block @ directions) * self.scale[piece, None]
-            for piece, block in blocks(self.features, 1)
-        ]
-        return torch.cat(parts).double()
+def _binary(view: View) -> Iterator[Evidence]:
+    """Of the pool and of what is labelled."""
+    for part in (view.pool, view.labelled.features):
+        yield Evidence(part.embeddings, of_top(part.probs))
 
 
-def _scaled(rows: Features) -> Scaled:
-    """By the standard deviation of the predicted class against the others."""
-    top = rows.probs.amax(1)
-    return Scaled(rows.embeddings, (top * (1 - top)).clamp(min=0).sqrt())
+def _multinomial(view: View) -> Iterator[Evidence]:
+    """Of the pool and of what is labelled."""
+    probs, embeddings = view.pool.probs.double(), view.pool.embeddings
+    spread = probs.mean(0).diag() - probs.T @ probs / len(probs)
+    # One direction less than classes: what is added to all logits changes nothing.
+    classes = leading(spread, min(max(1, len(spread) - 1), DIRECTIONS))
+    axes = leading(moments(embeddings), WEIGHTS // classes.shape[1])
+    for part in (view.pool, view.labelled.features):
+        yield Evidence(along(part.embeddings, axes), of_all(part.probs, classes))
 
 
-class Batch:
-    """A batch by what it leaves to be expected, tr(M^-1 F), under rows that come and go.
-
-    A row g changes M by g g', so that by Woodbury's identity all of it follows from g' M^-1 g and
-    g' M^-1 F M^-1 g; and for all rows these two follow each other at two products a change.
-
-    Args:
-        inverse: M^-1, of the information that there is, (width, width).
-        whole: F, the information of the pool, (width, width).
-    """
-
-    def __init__(self, inverse: Tensor, whole: Tensor) -> None:
-        self.inverse = inverse
-        self.whole = whole
-
-    def worth(self, rows: Scaled) -> Tensor:
-        """By how much each row would lower what is left, (n,)."""
-        return rows.forms(self._reach()) / (1 + rows.forms(self.inverse))
-
-    def grow(self, rows: Scaled, count: int) -> list[int]:
-        """Take in the row that lowers most, again and again."""
-        inside, reach = rows.forms(self.inverse), rows.forms(self._reach())
-        taken = torch.zeros_like(inside)
-        picks: list[int] = []
-        while len(picks) < min(count, len(inside)):
-            best = int((reach / (1 + inside) - taken).argmax())
-            taken[best] = torch.inf
-            picks.append(best)
-            directions, factor, size = self._change(rows[best], 1)
-            _follow(inside, reach, rows.along(directions), factor, size)
-        return picks
-
-    def shrink(self, rows: Scaled, picks: list[int], count: int) -> list[int]:
-        """Give back the row that raises least, again and again."""
-        own = rows[picks]  # float64, as few rows may hold a direction alone
-        inside = ((own @ self.inverse) * own).sum(1)
-        reach = ((own @ self._reach()) * own).sum(1)
-        gone = torch.zeros_like(inside)
-        for _ in range(count):
-            least = int((reach / (1 - inside) + gone).argmin())
-            gone[least] = torch.inf
-            directions, factor, size = self._change(own[least], -1)
-            _follow(inside, reach, own @ directions, factor, size)
-        return [pick for pick, out in zip(picks, gone.tolist(), strict=True) if not out]
-
-    def _reach(self) -> Tensor:
-        return self.inverse @ self.whole @ self.inverse
-
-    def _change(self, row: Tensor, sign: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Add or take away g g'; M^-1 loses factor v v', with v the first direction."""
-        direction = self.inverse @ row
-        pushed = self.whole @ direction
-        directions = torch.stack([direction, self.inverse @ pushed], 1)
-        factor = sign / (1 + sign * (row @ direction))
-        self.inverse -= factor * torch.outer(direction, direction)
-        return directions, factor, direction @ pushed
-
-
-def _follow(inside: Tensor, reach: Tensor, along: Tensor, factor: Tensor, size: Tensor) -> None:
-    """What a change does to both numbers of every row, in place."""
-    first, second = along.unbind(1)
-    inside -= factor * first**2
-    reach += factor * first * (factor * size * first - 2 * second)
+LIKELIHOODS = {"binary": _binary, "multinomial": _multinomial}
 
 
 class Egl(QueryStrategy):

@@ -26,12 +26,14 @@ class Clusters(NamedTuple):
     distances: Tensor  # (n,) float32
 
 
-def blocks(features: Tensor, columns: int) -> Iterator[tuple[slice, Tensor]]:
-    """Float32 pieces of the rows, so small that a result of that many columns fits in memory."""
+def blocks(
+    features: Tensor, columns: int, dtype: torch.dtype = torch.float32
+) -> Iterator[tuple[slice, Tensor]]:
+    """Pieces of the rows, so small that a result of that many columns fits in memory."""
     size = max(1, BLOCK // max(columns, features.shape[1], 1))
     for begin in range(0, len(features), size):
         piece = slice(begin, begin + size)
-        yield piece, features[piece].float()
+        yield piece, features[piece].to(dtype)
 
 
 def squared_distances(features: Tensor, anchors: Tensor) -> Tensor:
@@ -220,15 +222,34 @@ def _farthest(features: Tensor, distances: Tensor, count: int) -> list[int]:
 
 
 def kmeans(
-    features: Tensor, count: int, generator: torch.Generator, *, iterations: int = 20
+    features: Tensor,
+    count: int,
+    generator: torch.Generator,
+    *,
+    iterations: int = 20,
+    most: int | None = None,
 ) -> Clusters:
     """k-means from k-means++ seeds (Lloyd, 1982), until nothing moves or after that many rounds.
 
     Less than `count` clusters come back if there are less distinct rows; a cluster that loses all
     its rows begins anew at the row farthest from its centre.
+
+    Args:
+        features: (n, width).
+        count: of clusters.
+        generator: on the CPU.
+        iterations: rounds, at most.
+        most: rows that the centres are learnt from, drawn where there are more; None: all.
     """
-    picks, _ = seeds([features], min(count, len(features)), generator)
-    return kmeans_from(features, features[picks].float(), iterations)
+    few = features
+    if most is not None and len(features) > most:
+        few = features[sample(len(features), most, generator).to(features.device)]
+    picks, _ = seeds([few], min(count, len(few)), generator)
+    clusters = kmeans_from(few, few[picks].float(), iterations)
+    if few is features:
+        return clusters
+    distances, assignment = nearest(features, clusters.centres)
+    return Clusters(clusters.centres, assignment, distances)
 
 
 def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clusters:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.maths.geometry import sample
 from autoal.query.turn import turn
 from autoal.query.view import View
 
@@ -206,6 +207,15 @@ def from_order(order: Sequence[int] | Tensor, rest: Tensor) -> Tensor:
     first = torch.as_tensor(order, dtype=torch.long, device=rest.device)
     scores[first] = torch.arange(len(order), 0, -1, dtype=rest.dtype, device=rest.device)
     return scores
+
+
+def drawn(view: View, most: int, stream: torch.Generator) -> tuple[View, Tensor]:
+    """The view with so many rows of a larger pool alone, and their places in the pool."""
+    size = len(view.pool)
+    if size <= most:
+        return view, torch.arange(size)
+    places = sample(size, most, stream).sort().values
+    return view.among(places), places
 
 
 def placed(picks: list[int], rest: Tensor, places: Tensor, size: int) -> Tensor:

@@ -171,6 +171,21 @@ def test_the_clusters_of_kmeans_belong_to_its_centres() -> None:
     torch.testing.assert_close((clusters.distances, clusters.assignment), expected)
 
 
+def test_centres_learnt_from_a_draw_have_the_rows_of_all() -> None:
+    clusters = geometry.kmeans(ROWS, 6, generator(0), most=20)
+    expected = geometry.nearest(ROWS, clusters.centres)
+    torch.testing.assert_close((clusters.distances, clusters.assignment), expected)
+    few = ROWS[geometry.sample(50, 20, generator(0))]
+    near = geometry.nearest(few, clusters.centres)[1]
+    for number, centre in enumerate(clusters.centres):
+        torch.testing.assert_close(centre, few[near == number].mean(0))
+
+
+def test_a_draw_as_large_as_the_rows_changes_nothing() -> None:
+    expected = geometry.kmeans(ROWS, 6, generator(0))
+    torch.testing.assert_close(geometry.kmeans(ROWS, 6, generator(0), most=50), expected)
+
+
 def test_blocks_make_no_difference_to_kmeans(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = geometry.kmeans(ROWS, 6, generator(0))
     monkeypatch.setattr(geometry, "BLOCK", 30)

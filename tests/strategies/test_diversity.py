@@ -35,16 +35,17 @@ def test_kmeans_by_hand() -> None:
     assert best(KMeans(), view, 2) == [4, 1]  # centres 10.6, of the larger cluster, and 1
 
 
-def test_kmeans_picks_the_nearest_row_of_each_cluster() -> None:
+@pytest.mark.parametrize("most", [60, 200])
+def test_kmeans_picks_the_nearest_row_of_each_cluster(most: int) -> None:
     rows = torch.randn(200, 4, generator=generator(0))
     view = beside(rows)
-    clusters = kmeans(rows, 10, view.generator())
+    clusters = kmeans(rows, 10, view.generator(), most=most)
     expected = set()
     for number in range(10):
         members = (clusters.assignment == number).nonzero().flatten()
         near = (rows[members] - clusters.centres[number]).norm(dim=1).argmin()
         expected.add(int(members[near]))
-    assert set(best(KMeans(), view, 10)) == expected
+    assert set(best(KMeans(sample=most), view, 10)) == expected
 
 
 def test_coreset_by_hand() -> None:
@@ -189,22 +190,30 @@ def test_at_the_pure_radius_few_balls_are_mixed_and_beyond_it_more() -> None:
     assert pure(radius + 1e-4) < 0.95
 
 
-def test_a_large_pool_is_sampled_and_says_so() -> None:
+@pytest.mark.parametrize("kind", [TypiClust, ProbCover])
+def test_a_large_pool_is_sampled(kind: type[TypiClust | ProbCover]) -> None:
     rows = torch.randn(100, 3, generator=generator(0))
-    scores = scored(ProbCover(sample=30), beside(rows), 5)
+    scores = scored(kind(sample=30), beside(rows), 5)
     assert int((scores > 0).sum()) <= 30
     assert int((scores >= 1).sum()) == 5
-    assert noted(ProbCover(sample=30), beside(rows)) == {"sample": 30}
-    assert noted(ProbCover(sample=100), beside(rows)) == {}
+
+
+@pytest.mark.parametrize("kind", [KMeans, TypiClust, ProbCover])
+def test_a_sample_is_said(kind: type[KMeans | TypiClust | ProbCover]) -> None:
+    view = beside(torch.randn(100, 3, generator=generator(0)))
+    assert noted(kind(sample=30), view) == {"sample": 30}
+    assert noted(kind(sample=100), view) == {}
 
 
 @pytest.mark.parametrize(
     ("strategy", "option", "value"),
     [
         (KMeans, "iterations", 0),
+        (KMeans, "sample", 0),
         (TypiClust, "clusters", 0),
         (TypiClust, "neighbours", 0),
         (TypiClust, "members", 0),
+        (TypiClust, "sample", 0),
         (ProbCover, "delta", 0.0),
         (ProbCover, "sample", 0),
     ],

@@ -1,0 +1,237 @@
+"""Batches by what they tell of a last layer, in Fisher information (Ash et al., 2021).
+
+A row's information is the Kronecker product of the covariance of its class, as it is predicted, and
+h h', of its features h. It is never written out: of a matrix over all weights of the layer, a row
+needs only the form (1 x h)' matrix (1 x h), with an entry for every pair of classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from autoal.maths.geometry import blocks
+
+NEWEST = 64  # picks between two passes over all rows
+ACTIVE = 1024  # rows, at least, that are kept up to date between two passes over all rows
+SHARE = 50  # of so many rows one, if that is more
+
+
+class Change(NamedTuple):
+    """What a row that comes or goes does to M^-1, and to M^-1 F M^-1, over all weights."""
+
+    steps: Tensor  # (classes * width, classes): M^-1 falls or rises by steps steps'
+    turns: Tensor  # (classes * width, classes): the other rises by turns steps' + steps turns'
+
+
+class Evidence:
+    """What rows would tell of a last layer.
+
+    Args:
+        features: (n, width); computed with in float32, or in float64 if they are of that type.
+        covariances: of the class, (n, classes, classes) float64.
+    """
+
+    def __init__(self, features: Tensor, covariances: Tensor) -> None:
+        self.features = features
+        self.covariances = covariances
+        self.dtype = torch.promote_types(features.dtype, torch.float32)
+        self.width, self.classes = features.shape[1], covariances.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, places: Tensor) -> Evidence:
+        return Evidence(self.features[places].to(self.dtype), self.covariances[places])
+
+    def information(self) -> Tensor:
+        """The sum over all rows, (classes * width, classes * width) float64."""
+        columns = self.classes**2 * self.width
+        total = self.features.new_zeros(self.width, columns, dtype=torch.float64)
+        for piece, block in blocks(self.features, columns, self.dtype):
+            covariances = self.covariances[piece].to(self.dtype)
+            total += block.T @ (covariances[..., None] * block[:, None, None]).flatten(1)
+        total = total.view(self.width, self.classes, -1).transpose(0, 1)
+        return total.reshape(self.classes * self.width, -1)
+
+    def forms(self, matrix: Tensor) -> Tensor:
+        """Of a matrix over all weights, (n, classes, classes) float64."""
+        flat = self._met(matrix)
+        parts = [
+            (block @ flat).view(len(block), -1, self.width) @ block[:, :, None]
+            for _, block in blocks(self.features, flat.shape[1], self.dtype)
+        ]
+        return torch.cat(parts).view(-1, self.classes, self.classes).double()
+
+    def follow(self, forms: Forms, changes: Sequence[Change], sign: int) -> None:
+        """What rows that came (1) or went (-1) do to the forms, in place."""
+        steps, turns = (torch.cat(part, 1) for part in zip(*changes, strict=True))
+        flat = self._met(torch.cat([steps, turns], 1))
+        for piece, block in blocks(self.features, flat.shape[1], self.dtype):
+            along = (block @ flat).view(len(block), self.classes, -1)
+            step, turn = along.chunk(2, 2)
+            forms.inside[piece] -= sign * _products(step, step)
+            turned = _products(turn, step)
+            forms.reach[piece] += turned + turned.mT
+
+    def _met(self, directions: Tensor) -> Tensor:
+        """Directions over all weights as the features meet them, (width, classes * directions)."""
+        parts = directions.to(self.dtype).reshape(self.classes, self.width, -1)
+        return parts.transpose(0, 1).reshape(self.width, -1)
+
+
+class Forms(NamedTuple):
+    """Of all rows: of M^-1 and of M^-1 F M^-1, (n, classes, classes) float64 each."""
+
+    inside: Tensor
+    reach: Tensor
+
+    def at(self, places: Tensor) -> Forms:
+        """Those of some rows."""
+        return Forms(self.inside[places], self.reach[places])
+
+    def effect(self, rows: Evidence, sign: int) -> Tensor:
+        """By how much each row, coming (1) or going (-1), lowers or raises what is left, (n,)."""
+        return (_share(rows.covariances, self.inside, sign) * self.reach.mT).sum((1, 2))
+
+
+class Batch:
+    """A batch by what it leaves to be expected, tr(M^-1 F), under rows that come and go.
+
+    By Woodbury's identity all of it follows from the rows' forms, and these follow each other at
+    two products a change.
+
+    Args:
+        inverse: M^-1, of the information that there is, over all weights, float64.
+        whole: F, the information of the pool.
+    """
+
+    def __init__(self, inverse: Tensor, whole: Tensor) -> None:
+        self.inverse = inverse
+        self.whole = whole
+
+    def worth(self, rows: Evidence) -> Tensor:
+        """By how much each row would lower what is left, (n,)."""
+        return self._forms(rows).effect(rows, 1)
+
+    def grow(self, rows: Evidence, count: int) -> list[int]:
+        """Take in the row that lowers most, again and again.
+
+        What a row is worth falls with nearly every other that comes, so that between two passes
+        over all rows only those are brought up to date that were worth most.
+        """
+        forms, count = self._forms(rows), min(count, len(rows))
+        taken = torch.zeros(len(rows), dtype=torch.bool, device=forms.inside.device)
+        picks: list[int] = []
+        while len(picks) < count:
+            worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
+            top = worth.topk(min(len(rows), max(ACTIVE, len(rows) // SHARE)))
+            active, room = top.indices, min(NEWEST, count - len(picks))
+            newest, changes = self._grow(rows[active], forms.at(active), top.values, room)
+            taken[active[newest]] = True
+            picks += active[newest].tolist()
+            rows.follow(forms, changes, 1)
+        return picks
+
+    def _grow(
+        self, rows: Evidence, forms: Forms, worth: Tensor, count: int
+    ) -> tuple[list[int], list[Change]]:
+        """The next picks, as long as they are worth what the last of these rows was at first."""
+        bound, taken = worth[-1], worth == -torch.inf
+        picks: list[int] = []
+        changes: list[Change] = []
+        while len(picks) < count:
+            best = int(worth.argmax())
+            if picks and worth[best] < bound:
+                break
+            picks.append(best)
+            taken[best] = True
+            changes.append(self._change(rows, best, 1))
+            rows.follow(forms, changes[-1:], 1)
+            worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
+        return picks, changes
+
+    def shrink(self, rows: Evidence, picks: list[int], count: int) -> list[int]:
+        """Give back the row that raises least, again and again."""
+        own = rows[torch.tensor(picks, dtype=torch.long)]
+        # In double precision, as few rows may hold a direction alone.
+        own = Evidence(own.features.double(), own.covariances)
+        forms = self._forms(own)
+        gone = torch.zeros(len(own), dtype=torch.bool, device=forms.inside.device)
+        for _ in range(count):
+            least = int(forms.effect(own, -1).masked_fill_(gone, torch.inf).argmin())
+            gone[least] = True
+            own.follow(forms, [self._change(own, least, -1)], -1)
+        return [pick for pick, out in zip(picks, gone.tolist(), strict=True) if not out]
+
+    def _forms(self, rows: Evidence) -> Forms:
+        reach = self.inverse @ self.whole @ self.inverse
+        return Forms(rows.forms(self.inverse), rows.forms(reach))
+
+    def _change(self, rows: Evidence, place: int, sign: int) -> Change:
+        """Let a row come (1) or go (-1)."""
+        covariance, row = rows.covariances[place], rows.features[place].double()
+        directions = self.inverse.view(-1, rows.classes, rows.width) @ row
+        inside = row @ directions.view(rows.classes, rows.width, rows.classes)
+        steps = directions @ _root(_share(covariance, inside, sign))
+        pushed = self.whole @ steps
+        turns = steps @ (steps.T @ pushed) / 2 - sign * (self.inverse @ pushed)
+        self.inverse.addmm_(steps, steps.T, alpha=-sign)
+        return Change(steps, turns)
+
+
+def _share(covariances: Tensor, inside: Tensor, sign: int) -> Tensor:
+    """(covariance^-1 + sign inside)^-1, which is what a row that comes or goes has its way by."""
+    if covariances.shape[-1] == 1:  # as below, but many times faster
+        return covariances / (1 + sign * covariances * inside)
+    one = torch.eye(covariances.shape[-1]).to(inside)
+    return torch.linalg.solve(one + sign * covariances @ inside, covariances)
+
+
+def _root(square: Tensor) -> Tensor:
+    """A matrix that times its own transpose is this one."""
+    values, vectors = torch.linalg.eigh((square + square.T) / 2)
+    return vectors * values.clamp(min=0).sqrt()
+
+
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """Of each row's directions of the classes, (n, classes, classes)."""
+    if left.shape[1] == 1:  # as below, but many times faster
+        return (left * right).sum(2, keepdim=True)
+    return left @ right.mT
+
+
+def of_top(probs: Tensor) -> Tensor:
+    """The variance of the predicted class against the others, (n, 1, 1) float64."""
+    top = probs.double().amax(1)
+    return (top * (1 - top)).clamp(min=0)[:, None, None]
+
+
+def of_all(probs: Tensor, directions: Tensor) -> Tensor:
+    """The covariances of all classes along directions, (n, directions, directions) float64."""
+    probs = probs.double()
+    means = probs @ directions
+    products = directions[:, :, None] * directions[:, None]
+    return torch.tensordot(probs, products, 1) - means[:, :, None] * means[:, None]
+
+
+def moments(features: Tensor) -> Tensor:
+    """The sum of h h' over the rows, (width, width) float64."""
+    return Evidence(features, torch.ones(len(features), 1, 1, device=features.device)).information()
+
+
+def leading(square: Tensor, count: int) -> Tensor:
+    """The directions of its largest eigenvalues, or all if there are no more, (n, count)."""
+    return torch.linalg.eigh(square).eigenvectors[:, -count:]
+
+
+def along(features: Tensor, directions: Tensor) -> Tensor:
+    """The rows along directions (width, count), (n, count) float32."""
+    directions = directions.float()
+    rows = features.new_empty(len(features), directions.shape[1], dtype=torch.float32)
+    for piece, block in blocks(features, directions.shape[1]):
+        rows[piece] = block @ directions
+    return rows
