@@ -103,7 +103,7 @@ class Family:
         return (self._columns @ theta.T).unflatten(1, (self._weights.shape[1], -1))
 
     def heads(self, theta: Tensor) -> list[Head]:
-        """Of the members, for features as they were given."""
+        """Of each member, for features as they were given."""
         found = theta.unflatten(0, (self._weights.shape[1], -1))
         return [Head(one[:, :-1], one[:, -1] - one[:, :-1] @ self._mean) for one in found]
 
@@ -124,9 +124,14 @@ class Optimum:
         return self.family.logits(self.theta)
 
     @property
+    def heads(self) -> list[Head]:
+        """Of each member."""
+        return self.family.heads(self.theta)
+
+    @property
     def head(self) -> Head:
         """Of the only member."""
-        (head,) = self.family.heads(self.theta)
+        (head,) = self.heads
         return head
 
     def response(
@@ -159,8 +164,7 @@ class _Penalised:
     ridge: Tensor  # (d,)
 
     def loss(self, theta: Tensor) -> Tensor:
-        logits = self._logits(theta)
-        losses = logits.logsumexp(2) - (self.targets * logits).sum(2)
+        losses = -(self.targets * self._logits(theta).log_softmax(2)).sum(2)
         return (self.weights * losses).sum() + (self.ridge / 2 * theta.square()).sum()
 
     def gradient(self, theta: Tensor) -> Tensor:

@@ -128,16 +128,17 @@ def judged(logits: Tensor, labels: Tensor, belief: Belief) -> Judged:
 
 
 def likeliest(
-    logits: Tensor, labels: Tensor, doubt: Doubt, start: Belief | None = None
+    logits: Tensor, labels: Tensor, doubting: type[Doubt], start: Belief | None = None
 ) -> tuple[Belief, float]:
     """The belief of the least loss, and the nats by which it is unusual in itself.
 
     Args:
         logits: of rows held out, (n, classes) double.
         labels: of these, (n,) long.
-        doubt: which labels may be wrong.
+        doubting: which labels may be wrong.
         start: the likeliest belief nearby.
     """
+    doubt = doubting(logits.shape[1])
     start = start or Belief(1.0, doubt.usual)
 
     def losses(place: Tensor) -> tuple[Tensor, Tensor]:

@@ -65,7 +65,7 @@ class Lesson:
 
     def unit(self) -> float:
         """The mean squared distance from the centre; 1 where all rows are the same."""
-        return float(self._labelled.var(0, correction=0).sum()) or 1.0
+        return float((self._labelled - self._labelled.mean(0)).square().sum(1).mean()) or 1.0
 
     def folded(self, trust: Tensor, spread: float) -> Family:
         """The regressions of which each holds out a fold."""

@@ -28,14 +28,13 @@ class Logistic(Task):
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
     Images are neither cropped nor flipped.
 
-    With `tune`, three numbers are found anew in every round, from those of the last one on: the
-    penalty, the temperature that the logits are divided by, and the share of labels that are wrong.
-    They are those of the least log loss on labelled rows held out, along its exact gradient. There
-    are five stratified folds, dealt from the shuffled rows; of less than ten rows each is one. Where
-    wrong labels explain the rows held out better than none, by more than 2 nats and as many more as
-    they are rare, each row counts as much as its label may be trusted. As long as there is only one
-    class, or every class has a single row, the penalty is 1/64 of the rows' mean squared distance
-    from their centre, and all else is left alone.
+    With `tune`, the penalty, the temperature that the logits are divided by and how often which
+    labels are wrong are found anew in every round, from the penalty of the last one on. They are
+    those of the least log loss on labelled rows held out, along its exact gradient. There are five
+    stratified folds, dealt from the shuffled rows; of less than ten rows each is one. Where wrong
+    labels explain the rows held out better than none do, each row counts as much as its label may
+    be trusted. As long as there is only one class, or every class has a single row, the penalty is
+    1/64 of the rows' mean squared distance from their centre, and nothing else is tuned.
 
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its
     rows learn along with what reaches them where the same folds find the log loss lower so. A
@@ -88,6 +87,7 @@ class Logistic(Task):
         self._pool: Neighbourhood | None = None
         self._taught: Weighted | None = None  # of the training that is under way
         self._granted = False
+        self._size = 1.0  # of the numbers that are read, by which gradients grow
         if self._chooses:  # what is chosen is a part of what is learnt
             self.network.register_buffer("chosen", torch.zeros(4))
             self.network.register_buffer("confusion", torch.zeros(classes, classes))
@@ -144,6 +144,9 @@ class Logistic(Task):
             targets = one_hot(labels.cpu(), self.classes).double()
             found = self._tuned(Lesson(features, targets, self._pool, intercept))
         self._taught = found.taught
+        self._size = max(1.0, float(features.abs().max()))
+        for group in self.trainer.optimizers[0].param_groups:
+            group["tolerance_grad"] *= self._size
         self.network.head.load_state_dict(found.head._asdict())
         l2, (temperature, confusion), spread = found.choice
         chosen = torch.tensor([l2, temperature, spread, found.wrong], dtype=torch.double)
@@ -172,7 +175,7 @@ class Logistic(Task):
         free = [weight for weight in self.network.parameters() if weight.requires_grad]
         gradients = torch.autograd.grad(self.training_step(batch, batch_idx), free)
         largest = max(float(gradient.abs().max()) for gradient in gradients)
-        if not largest <= self.tolerance:
+        if not largest <= self.tolerance * self._size:
             raise UserError(
                 f"the regression did not converge in {self.iterations} iterations: its gradient "
                 f"has an entry of {largest:.1e}, more than task.tolerance={self.tolerance:g}; "
@@ -186,7 +189,7 @@ class Logistic(Task):
     def _cool(self) -> None:
         """Divide the logits by their temperature, now that the optimum is confirmed."""
         for weight in self.network.head.parameters():
-            weight /= self.network.get_buffer("chosen")[1]
+            weight.div_(self.network.get_buffer("chosen")[1])
 
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""

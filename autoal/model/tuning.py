@@ -22,6 +22,7 @@ from autoal.maths.trust import (
     ClassDoubt,
     Doubt,
     EvenDoubt,
+    Judged,
     NoDoubt,
     judged,
     likeliest,
@@ -35,7 +36,8 @@ LEAST, MOST = 4.0**-6, 4.0**2
 SPREADS = (0.0, 4.0)  # the weight of all rows that join together, for each labelled row
 ROUGH = 1e-2  # tolerance of optima on the way: it moves the loss by less than can be told
 FLAT = 0.1  # nats for a penalty e times as large, which no rows can tell from none
-EVIDENCE = 2.0  # nats that speak for wrong labels, and as many more for each class's own
+# Ways to be wrong, and nats that must speak for each at least: more where there are more ways.
+DOUBTS: dict[type[Doubt], float] = {EvenDoubt: 1.0, ClassDoubt: 5.0}
 
 
 class Choice(NamedTuple):
@@ -75,11 +77,11 @@ def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
         tune: choose the penalty, the temperature and which labels are trusted.
         spread: choose whether labels spread over the pool.
     """
-    given = Choice(l2, trusting(lesson.classes))
+    certain = trusting(lesson.classes)
     if not lesson.judges:
-        return _solved(lesson, given, lesson.full_trust)
+        return _solved(lesson, Choice(l2, certain), lesson.full_trust)
     searches = [Search(lesson, weight) for weight in (SPREADS if spread else SPREADS[:1])]
-    trials = [search.found(l2) if tune else search.tried(given) for search in searches]
+    trials = [search.found(l2) if tune else search.tried(l2, certain) for search in searches]
     best, search = min(zip(trials, searches, strict=True), key=lambda pair: pair[0].loss)
     if tune:
         best = _doubted(lesson, search, best)
@@ -90,7 +92,8 @@ def granted(lesson: Lesson, choice: Choice) -> Tuned:
     """The regression of a choice, which trusts each label as far as that says."""
     if not lesson.judges:
         return _solved(lesson, choice, lesson.full_trust)
-    return _solved(lesson, choice, Search(lesson, choice.spread).tried(choice).trust)
+    trial = Search(lesson, choice.spread).tried(choice.l2, choice.belief)
+    return _solved(lesson, choice, trial.trust)
 
 
 def _solved(lesson: Lesson, choice: Choice, trust: Tensor) -> Tuned:
@@ -99,26 +102,21 @@ def _solved(lesson: Lesson, choice: Choice, trust: Tensor) -> Tuned:
 
 
 def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
-    """The trial, or one in which each row counts as much as its label may be trusted.
-
-    Wrong labels must explain the rows held out better than none do, by more nats the rarer they
-    are, since a few odd rows are in every set, and the more ways there are to be wrong.
-    """
-    l2, spread = certain.choice.l2, certain.choice.spread
-    doubts = EvenDoubt(lesson.classes), ClassDoubt(lesson.classes)
-    trials = [search.found(l2, doubt) for doubt in doubts]
-    prices = [
-        EVIDENCE * step - log(1 - float(trial.trust.mean())) for step, trial in enumerate(trials, 1)
-    ]
-    losses = [trial.loss + price for trial, price in zip(trials, prices, strict=True)]
-    best = losses.index(min(losses))
-    if losses[best] >= certain.loss:
+    """The trial, or one in which each row counts as much as its label may be trusted."""
+    doubting = [(search.likeliest(certain.choice.l2, doubt), doubt) for doubt in DOUBTS]
+    best, doubt = min(doubting, key=lambda pair: pair[0].loss + _price(*pair))
+    if best.loss + _price(best, doubt) >= certain.loss:
         return certain
-    trust = trials[best].trust
-    again = Search(lesson, spread, trust, search.optimum).found(
-        trials[best].choice.l2, doubts[best]
-    )
-    return again._replace(trust=trust)
+    again = Search(lesson, best.choice.spread, best.trust, search.optimum)
+    return again.found(best.choice.l2, doubt)._replace(trust=best.trust)
+
+
+def _price(trial: Trial, doubt: type[Doubt]) -> float:
+    """Nats by which wrong labels must explain the rows held out better than none do.
+
+    There are more the rarer they are, since a few odd rows are in every set.
+    """
+    return DOUBTS[doubt] - log(max(1 - float(trial.trust.mean()), 1e-9))
 
 
 class Search:
@@ -150,7 +148,7 @@ class Search:
         self.optimum = start
         self._response: Tensor | None = None
 
-    def found(self, l2: float, doubt: Doubt | None = None) -> Trial:
+    def found(self, l2: float, doubt: type[Doubt] = NoDoubt) -> Trial:
         """The best trial, from this penalty on."""
         unit = self._lesson.unit()
         limits = log(LEAST * unit), log(MOST * unit)
@@ -158,43 +156,46 @@ class Search:
         trials: list[Trial] = []
 
         def function(place: Sequence[float]) -> tuple[float, list[float]]:
-            belief = trials[-1].choice.belief if trials else None
-            trial, slope = self.sloped(
-                exp(place[0]), doubt or NoDoubt(self._lesson.classes), belief
-            )
-            trials.append(trial)
-            return trial.loss, [slope]
+            near = trials[-1].choice.belief if trials else None
+            trials.append(self.likeliest(exp(place[0]), doubt, near))
+            return trials[-1].loss, [self.slope(trials[-1])]
 
         options = {"gtol": FLAT}
         minimize(function, [start], jac=True, method="L-BFGS-B", bounds=[limits], options=options)
         return min(trials, key=lambda trial: trial.loss)
 
-    def tried(self, choice: Choice) -> Trial:
-        """What comes of a choice."""
-        return self._trial(self._solved(choice.l2), choice.belief)
-
-    def sloped(self, l2: float, doubt: Doubt, near: Belief | None = None) -> tuple[Trial, float]:
-        """The trial of a penalty under its likeliest belief, and the slope of its loss in log l2.
-
-        As the belief is the best at its penalty, its own move does not count.
-        """
-        optimum = self._solved(l2)
-        logits = optimum.logits[self._held_out]
+    def likeliest(self, l2: float, doubt: type[Doubt], near: Belief | None = None) -> Trial:
+        """The trial of a penalty under its likeliest belief."""
+        logits = self._solved(l2).logits[self._held_out]
         belief, surprise = likeliest(logits, self._labels, doubt, near)
-        trial = self._trial(optimum, belief)
-        every = torch.zeros_like(optimum.logits)
-        every[self._held_out] = judged(logits, self._labels, belief).slopes
-        self._response = optimum.response(every, self._tolerance, self._response)
-        return trial._replace(loss=trial.loss + surprise), optimum.slope(self._response)
+        trial = self.tried(l2, belief)
+        return trial._replace(loss=trial.loss + surprise)
+
+    def tried(self, l2: float, belief: Belief) -> Trial:
+        """The trial of a penalty and a belief."""
+        choice = Choice(l2, belief, self._spread)
+        loss, _, trust = self._judged(choice)
+        return Trial(choice, loss, self._lesson.full_trust.index_put((self._rows,), trust))
+
+    def slope(self, trial: Trial) -> float:
+        """Of the loss in the logarithm of the penalty.
+
+        The belief is the best at its penalty, so that its own move does not count.
+        """
+        optimum = self._solved(trial.choice.l2)
+        slopes = torch.zeros_like(optimum.logits)
+        slopes[self._held_out] = self._judged(trial.choice).slopes
+        self._response = optimum.response(slopes, self._tolerance, self._response)
+        return optimum.slope(self._response)
+
+    def _judged(self, choice: Choice) -> Judged:
+        logits = self._solved(choice.l2).logits[self._held_out]
+        return judged(logits, self._labels, choice.belief)
 
     def _solved(self, l2: float) -> Optimum:
-        self.optimum = self._family.optimum(l2, self.optimum, self._tolerance)
+        if self.optimum is None or self.optimum.l2 != l2 or self.optimum.family is not self._family:
+            self.optimum = self._family.optimum(l2, self.optimum, self._tolerance)
         return self.optimum
-
-    def _trial(self, optimum: Optimum, belief: Belief) -> Trial:
-        found = judged(optimum.logits[self._held_out], self._labels, belief)
-        trust = self._lesson.full_trust.index_put((self._rows,), found.trust)
-        return Trial(Choice(optimum.l2, belief, self._spread), found.loss, trust)
 
     @property
     def _held_out(self) -> tuple[Tensor, Tensor]:
