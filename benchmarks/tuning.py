@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from autoal import Data, Rows
 from autoal.maths.ridge import Head
-from autoal.maths.trust import Belief, ClassDoubt, Doubt, EvenDoubt, trusting
+from autoal.maths.trust import Belief
 from autoal.model.lesson import Lesson
 from autoal.model.tuning import UNTRIED, Search, Trial, tuned
 from autoal.seeding import generator
@@ -62,8 +62,8 @@ class Fit(NamedTuple):
 class Cold(Search):
     """A search for the penalty alone."""
 
-    def likeliest(self, l2: float, doubt: type[Doubt], near: Belief | None = None) -> Trial:
-        return self.tried(l2, trusting(self._lesson.classes))
+    def likeliest(self, l2: float, near: Belief | None = None, *, doubting: bool) -> Trial:
+        return self.tried(l2, Belief())
 
 
 def fixed(l2: float, lesson: Lesson) -> Fitted:
@@ -73,8 +73,8 @@ def fixed(l2: float, lesson: Lesson) -> Fitted:
 
 def chosen(candidates: tuple[float, ...], lesson: Lesson) -> Fitted:
     """The best of some penalties, by their log loss on rows held out."""
-    search, belief = Search(lesson, tolerance=0.1), trusting(lesson.classes)
-    trials = [search.tried(lesson.unit() * one, belief) for one in candidates]
+    search = Search(lesson, tolerance=0.1)
+    trials = [search.tried(lesson.unit() * one, Belief()) for one in candidates]
     return fixed(min(trials, key=lambda trial: trial.loss).choice.l2, lesson)
 
 
@@ -85,23 +85,23 @@ def searched(search: type[Search], lesson: Lesson) -> Fitted:
     )
 
 
-def doubted(doubt: type[Doubt], passes: int, lesson: Lesson) -> Fitted:
+def doubted(passes: int, lesson: Lesson) -> Fitted:
     """Wrong labels are always supposed, whatever speaks for them."""
-    trial = Search(lesson).found(lesson.unit() * UNTRIED, doubt)
+    trial = Search(lesson).found(lesson.unit() * UNTRIED, doubting=True)
+    trust = lesson.full_trust
     for _ in range(passes):
         trust = trial.trust
-        trial = Search(lesson, 0.0, trust).found(trial.choice.l2, doubt)
-    return of(trial._replace(trust=trust if passes else lesson.full_trust), lesson)
+        trial = Search(lesson, 0.0, trust).found(trial.choice.l2, doubting=True)
+    return of(trial._replace(trust=trust), lesson)
 
 
 def powers(lesson: Lesson) -> Fitted:
-    """A row counts as much as a power of its label's probability, of which the best is taken."""
-    first = Search(lesson).found(lesson.unit() * UNTRIED)
-    even = Search(lesson).likeliest(first.choice.l2, EvenDoubt)
+    """A row counts as much as a power of its label's trust, of which the best is taken."""
+    first = Search(lesson).found(lesson.unit() * UNTRIED, doubting=True)
     trials = []
     for power in (0.0, 0.5, 1.0, 2.0):
-        trust = even.trust**power
-        found = Search(lesson, 0.0, trust).found(first.choice.l2, EvenDoubt)
+        trust = first.trust**power
+        found = Search(lesson, 0.0, trust).found(first.choice.l2, doubting=True)
         trials.append(found._replace(trust=trust))
     return of(min(trials, key=lambda trial: trial.loss), lesson)
 
@@ -125,10 +125,9 @@ HEADS: Mapping[str, Callable[[Lesson], Fitted]] = {
     "l2": partial(searched, Cold),
     "l2, temperature": partial(searched, Search),
     "tuned": product_of_it,
-    "even, unweighted": partial(doubted, EvenDoubt, 0),
-    "even, always": partial(doubted, EvenDoubt, 1),
-    "even, twice": partial(doubted, EvenDoubt, 2),
-    "classes, always": partial(doubted, ClassDoubt, 1),
+    "trust, no weights": partial(doubted, 0),
+    "trust, always": partial(doubted, 1),
+    "trust, twice": partial(doubted, 2),
     "power of trust": powers,
 }
 LAST = "tuned"  # of those that are fitted to many labels too

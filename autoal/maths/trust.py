@@ -1,18 +1,17 @@
 """How sure predictions may be, and how far the labels that they are held against may be trusted.
 
-The class of a row is c with the probability softmax(z / temperature)_c, and a row of class c is
-labelled y with the probability confusion[c, y]. So the loss of logits z held against labels y is
+A label is drawn from all classes at random with the probability `drawn`, and else as likely as the
+cooled logits say. So the loss of logits z held against labels y is
 
-    L = -sum_i log sum_c softmax(z_i / temperature)_c confusion[c, y_i],
+    L = -sum_i log((1 - drawn) p_i(y_i) + drawn / classes), with p_i = softmax(z_i / temperature),
 
-which is the log loss where no label is wrong. Rows that are held out tell both: a temperature
-flattens all predictions, wrong labels only bound the loss of those that are far off.
+which is the log loss where no label is drawn. Rows that are held out tell both: a temperature
+flattens all predictions, drawn labels only bound the loss of those that are far off.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from math import exp, log
+from math import exp, inf, log
 from typing import NamedTuple
 
 import numpy as np
@@ -22,94 +21,25 @@ from torch import Tensor
 
 USUAL = 0.4  # standard deviation of log temperature before anything is seen
 HOTTEST = 10.0  # that logits may be, and its inverse the coldest
-FEWEST, MOST = 1e-6, 0.9  # of the labels that are drawn: beyond, they tell nothing
-GUESS = 0.1  # the share of drawn labels where nothing is known, to which those of classes shrink
-STRENGTH = 5.0  # rows of each class that are as good as seen to be confused like that
+MOST = 0.9  # of the labels may be drawn: beyond, they tell nothing
+GUESS = 0.1  # the share of drawn labels that a search begins with
+MOST_NATS = 500.0  # of a label, in slopes
 
 
 class Belief(NamedTuple):
     """What labels say of logits and of themselves."""
 
-    temperature: float
-    confusion: Tensor  # how often a row of each class gets each label, (classes, classes)
+    temperature: float = 1.0
+    drawn: float = 0.0  # share of the labels
 
 
 class Judged(NamedTuple):
     """Labels held against logits under a belief."""
 
-    loss: float  # in nats
+    loss: float  # in nats, with those by which the temperature is unusual
     slopes: Tensor  # of the loss in the logits, (n, classes)
     trust: Tensor  # the probability of each label to be right, (n,)
-
-
-class Doubt(ABC):
-    """Which labels may be wrong: confusions by the numbers that are searched for.
-
-    Args:
-        classes: how many there are.
-    """
-
-    bounds: tuple[float | None, float | None] = (None, None)  # of each number
-
-    def __init__(self, classes: int) -> None:
-        self.usual = even(classes, torch.tensor(GUESS, dtype=torch.double))
-
-    @abstractmethod
-    def place(self, confusion: Tensor) -> Tensor:
-        """The numbers of a confusion, (numbers,)."""
-
-    @abstractmethod
-    def confusion(self, place: Tensor) -> Tensor:
-        """How often a row of each class gets each label, (classes, classes)."""
-
-    def surprise(self, confusion: Tensor) -> Tensor:
-        """Nats by which a confusion is unusual before anything is seen."""
-        return confusion.new_zeros(())
-
-
-class NoDoubt(Doubt):
-    """No label is wrong."""
-
-    def place(self, confusion: Tensor) -> Tensor:
-        return confusion.new_zeros(0)
-
-    def confusion(self, place: Tensor) -> Tensor:
-        return torch.eye(len(self.usual), dtype=torch.double)
-
-
-class EvenDoubt(Doubt):
-    """A share of the labels is drawn from all classes at random."""
-
-    bounds = (FEWEST, MOST)
-
-    def place(self, confusion: Tensor) -> Tensor:
-        return (1 - confusion.diagonal().mean(0, keepdim=True)) / (1 - 1 / len(confusion))
-
-    def confusion(self, place: Tensor) -> Tensor:
-        return even(len(self.usual), place)
-
-
-class ClassDoubt(Doubt):
-    """The rows of each class get wrong labels in a way of their own."""
-
-    def place(self, confusion: Tensor) -> Tensor:
-        return confusion.log().flatten()
-
-    def confusion(self, place: Tensor) -> Tensor:
-        return place.view(len(self.usual), -1).softmax(1)
-
-    def surprise(self, confusion: Tensor) -> Tensor:
-        return STRENGTH * (self.usual * (self.usual / confusion).log()).sum()
-
-
-def even(classes: int, drawn: Tensor) -> Tensor:
-    """The confusion where this share of the labels is drawn at random."""
-    return (1 - drawn) * torch.eye(classes, dtype=torch.double) + drawn / classes
-
-
-def trusting(classes: int) -> Belief:
-    """That no label is wrong, and that logits are as sure as they say."""
-    return Belief(1.0, torch.eye(classes, dtype=torch.double))
+    moves: tuple[float, float]  # of the loss in log temperature and in the share of drawn labels
 
 
 def judged(logits: Tensor, labels: Tensor, belief: Belief) -> Judged:
@@ -120,49 +50,42 @@ def judged(logits: Tensor, labels: Tensor, belief: Belief) -> Judged:
         labels: of these, (n,) long.
         belief: in which they are judged.
     """
-    joint = _joint(logits / belief.temperature, labels, belief.confusion)
-    classes = joint.softmax(1)
-    slopes = ((logits / belief.temperature).softmax(1) - classes) / belief.temperature
-    trust = classes.gather(1, labels[:, None])[:, 0]
-    return Judged(-float(joint.logsumexp(1).sum()), slopes, trust)
+    (temperature, drawn), classes = belief, logits.shape[1]
+    log_probs = (logits / temperature).log_softmax(1)
+    log_own = log_probs.gather(1, labels[:, None])[:, 0]
+    by_chance = log(drawn / classes) if drawn else -inf
+    log_likelihoods = torch.logaddexp(log_own + log(1 - drawn), log_own.new_tensor(by_chance))
+    meant = (log_own + log(1 - drawn) - log_likelihoods).exp()  # and not drawn
+    residuals = log_probs.exp()
+    residuals[torch.arange(len(labels)), labels] -= 1
+    slopes = meant[:, None] * residuals / temperature
+    warmth = log(temperature) / USUAL
+    rarity = (-log_likelihoods).clamp(max=MOST_NATS).exp()
+    own = log_own.exp()
+    heating = warmth / USUAL - float((slopes * logits).sum())
+    drawing = float((rarity * (own - 1 / classes)).sum())
+    trust = meant + drawn / classes * rarity * own  # what is drawn may be right too
+    return Judged(warmth**2 / 2 - float(log_likelihoods.sum()), slopes, trust, (heating, drawing))
 
 
 def likeliest(
-    logits: Tensor, labels: Tensor, doubting: type[Doubt], start: Belief | None = None
-) -> tuple[Belief, float]:
-    """The belief of the least loss, and the nats by which it is unusual in itself.
+    logits: Tensor, labels: Tensor, start: Belief | None = None, *, doubting: bool = False
+) -> Belief:
+    """The belief of the least loss.
 
     Args:
         logits: of rows held out, (n, classes) double.
         labels: of these, (n,) long.
-        doubting: which labels may be wrong.
         start: the likeliest belief nearby.
+        doubting: labels may be drawn; else none is.
     """
-    doubt = doubting(logits.shape[1])
-    start = start or Belief(1.0, doubt.usual)
-
-    def losses(place: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the labels, and of the belief itself."""
-        confusion = doubt.confusion(place[1:])
-        unusual = (place[0] / USUAL).square() / 2 + doubt.surprise(confusion)
-        return -_joint(logits * (-place[0]).exp(), labels, confusion).logsumexp(1).sum(), unusual
 
     def function(place: np.ndarray) -> tuple[float, np.ndarray]:
-        free = torch.from_numpy(place).requires_grad_()
-        loss = torch.stack(losses(free)).sum()
-        (gradient,) = torch.autograd.grad(loss, free)
-        return loss.item(), gradient.numpy()
+        found = judged(logits, labels, Belief(exp(place[0]), float(place[1])))
+        return found.loss, np.array(found.moves)
 
-    begin = torch.tensor([log(start.temperature), *doubt.place(start.confusion)])
-    bounds = [(-log(HOTTEST), log(HOTTEST)), *[doubt.bounds] * (len(begin) - 1)]
-    with torch.enable_grad():
-        found = minimize(
-            function, begin.double().numpy(), jac=True, method="L-BFGS-B", bounds=bounds
-        )
-    place = torch.from_numpy(found.x)
-    return Belief(exp(place[0]), doubt.confusion(place[1:])), float(losses(place)[1])
-
-
-def _joint(cooled: Tensor, labels: Tensor, confusion: Tensor) -> Tensor:
-    """The logarithm of each class and the label together, for each row, (n, classes)."""
-    return cooled.log_softmax(1) + confusion.T.log()[labels]
+    temperature, drawn = start or Belief(1.0, GUESS)
+    begin = [log(temperature), doubting * drawn]
+    bounds = [(-log(HOTTEST), log(HOTTEST)), (0.0, doubting * MOST)]
+    found = minimize(function, begin, jac=True, method="L-BFGS-B", bounds=bounds)
+    return Belief(exp(found.x[0]), float(found.x[1]))

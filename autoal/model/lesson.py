@@ -53,7 +53,6 @@ class Lesson:
         self._axes = row_space(rows)
         self._labelled, self._unlabelled = (rows @ self._axes).tensor_split([len(features)])
         self._targets = targets
-        self.classes = targets.shape[1]
         self.labels = targets.argmax(1)
         self.fold = _folds(self.labels)
         self.full_trust = features.new_ones(len(features))

@@ -28,8 +28,8 @@ class Logistic(Task):
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
     Images are neither cropped nor flipped.
 
-    With `tune`, the penalty, the temperature that the logits are divided by and how often which
-    labels are wrong are found anew in every round, from the penalty of the last one on. They are
+    With `tune`, the penalty, the temperature that the logits are divided by and the share of
+    wrong labels are found anew in every round, from the penalty of the last one on. They are
     those of the least log loss on labelled rows held out, along its exact gradient. There are five
     stratified folds, dealt from the shuffled rows; of less than ten rows each is one. Where wrong
     labels explain the rows held out better than none do, each row counts as much as its label may
@@ -89,8 +89,7 @@ class Logistic(Task):
         self._granted = False
         self._size = 1.0  # of the numbers that are read, by which gradients grow
         if self._chooses:  # what is chosen is a part of what is learnt
-            self.network.register_buffer("chosen", torch.zeros(4))
-            self.network.register_buffer("confusion", torch.zeros(classes, classes))
+            self.network.register_buffer("chosen", torch.zeros(5))
         self.double()
         self.train()  # which leaves the preprocessing in eval mode, for a pool that is met
         self.renew(first=True)
@@ -103,9 +102,8 @@ class Logistic(Task):
     @property
     def _choice(self) -> Choice | None:
         """What was chosen last; None before anything was."""
-        l2, temperature, spread, _ = self.network.get_buffer("chosen").tolist()
-        belief = Belief(temperature, self.network.get_buffer("confusion").cpu())
-        return Choice(l2, belief, spread) if l2 else None
+        l2, temperature, drawn, spread, _ = self.network.get_buffer("chosen").tolist()
+        return Choice(l2, Belief(temperature, drawn), spread) if l2 else None
 
     def meet(self, pool: Rows) -> None:
         if self.spread:
@@ -115,7 +113,7 @@ class Logistic(Task):
     def settled(self) -> dict[str, float]:
         if not self._chooses:
             return {}
-        l2, temperature, spread, wrong = self.network.get_buffer("chosen").tolist()
+        l2, temperature, _, spread, wrong = self.network.get_buffer("chosen").tolist()
         told = {"l2": l2, "temperature": temperature, "wrong": wrong} if self.tune else {"l2": l2}
         return told | {"spread": spread} if self.spread else told
 
@@ -124,7 +122,7 @@ class Logistic(Task):
 
     def renew(self, *, first: bool) -> None:
         for name, weight in self.network.state_dict().items():
-            if name not in ("chosen", "confusion") or (first and not self._granted):
+            if name != "chosen" or (first and not self._granted):
                 weight.zero_()
 
     def train(self, mode: bool = True) -> Self:
@@ -148,9 +146,9 @@ class Logistic(Task):
         for group in self.trainer.optimizers[0].param_groups:
             group["tolerance_grad"] *= self._size
         self.network.head.load_state_dict(found.head._asdict())
-        l2, (temperature, confusion), spread = found.choice
-        chosen = torch.tensor([l2, temperature, spread, found.wrong], dtype=torch.double)
-        self.network.load_state_dict({"chosen": chosen, "confusion": confusion}, strict=False)
+        l2, belief, spread = found.choice
+        chosen = torch.tensor([l2, *belief, spread, found.wrong], dtype=torch.double)
+        self.network.get_buffer("chosen").copy_(chosen)
 
     def _tuned(self, lesson: Lesson) -> Tuned:
         before = self._choice

@@ -1,6 +1,6 @@
 """A regression that is tuned by what it says of labelled rows that it has not seen.
 
-Its penalty, the temperature of its logits and what is known of wrong labels are the variables of an
+Its penalty, the temperature of its logits and the share of wrong labels are the variables of an
 upper problem: the loss of rows held out, each by the regression of the other folds. The penalty
 moves their optima, and the implicit function theorem says how; the others act on their logits
 alone, and are the likeliest at every penalty.
@@ -17,17 +17,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from autoal.maths.ridge import Head, Optimum
-from autoal.maths.trust import (
-    Belief,
-    ClassDoubt,
-    Doubt,
-    EvenDoubt,
-    Judged,
-    NoDoubt,
-    judged,
-    likeliest,
-    trusting,
-)
+from autoal.maths.trust import Belief, Judged, judged, likeliest
 from autoal.model.lesson import Lesson, Weighted
 
 # Penalties in mean squared distances of the rows from their centre, so that no scale matters.
@@ -36,15 +26,14 @@ LEAST, MOST = 4.0**-6, 4.0**2
 SPREADS = (0.0, 4.0)  # the weight of all rows that join together, for each labelled row
 ROUGH = 1e-2  # tolerance of optima on the way: it moves the loss by less than can be told
 FLAT = 0.1  # nats for a penalty e times as large, which no rows can tell from none
-# Ways to be wrong, and nats that must speak for each at least: more where there are more ways.
-DOUBTS: dict[type[Doubt], float] = {EvenDoubt: 1.0, ClassDoubt: 5.0}
+EVIDENCE = 1.0  # nats that must speak for wrong labels, beside those for their rarity
 
 
 class Choice(NamedTuple):
     """What is chosen."""
 
     l2: float
-    belief: Belief
+    belief: Belief = Belief()
     spread: float = 0.0  # weight of all rows that joined, for each labelled row
 
 
@@ -77,11 +66,10 @@ def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
         tune: choose the penalty, the temperature and which labels are trusted.
         spread: choose whether labels spread over the pool.
     """
-    certain = trusting(lesson.classes)
     if not lesson.judges:
-        return _solved(lesson, Choice(l2, certain), lesson.full_trust)
+        return _solved(lesson, Choice(l2), lesson.full_trust)
     searches = [Search(lesson, weight) for weight in (SPREADS if spread else SPREADS[:1])]
-    trials = [search.found(l2) if tune else search.tried(l2, certain) for search in searches]
+    trials = [search.found(l2) if tune else search.tried(l2, Belief()) for search in searches]
     best, search = min(zip(trials, searches, strict=True), key=lambda pair: pair[0].loss)
     if tune:
         best = _doubted(lesson, search, best)
@@ -102,21 +90,18 @@ def _solved(lesson: Lesson, choice: Choice, trust: Tensor) -> Tuned:
 
 
 def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
-    """The trial, or one in which each row counts as much as its label may be trusted."""
-    doubting = [(search.likeliest(certain.choice.l2, doubt), doubt) for doubt in DOUBTS]
-    best, doubt = min(doubting, key=lambda pair: pair[0].loss + _price(*pair))
-    if best.loss + _price(best, doubt) >= certain.loss:
-        return certain
-    again = Search(lesson, best.choice.spread, best.trust, search.optimum)
-    return again.found(best.choice.l2, doubt)._replace(trust=best.trust)
+    """The trial, or one in which each row counts as much as its label may be trusted.
 
-
-def _price(trial: Trial, doubt: type[Doubt]) -> float:
-    """Nats by which wrong labels must explain the rows held out better than none do.
-
-    There are more the rarer they are, since a few odd rows are in every set.
+    Wrong labels must explain the rows held out better than none do, by more nats the rarer they
+    are, since a few odd rows are in every set.
     """
-    return DOUBTS[doubt] - log(max(1 - float(trial.trust.mean()), 1e-9))
+    l2, spread = certain.choice.l2, certain.choice.spread
+    trial = search.likeliest(l2, doubting=True)
+    wrong = 1 - float(trial.trust.mean())
+    if not wrong or certain.loss - trial.loss < EVIDENCE - log(wrong):
+        return certain
+    again = Search(lesson, spread, trial.trust, search.optimum).found(l2, doubting=True)
+    return again._replace(trust=trial.trust)
 
 
 class Search:
@@ -148,7 +133,7 @@ class Search:
         self.optimum = start
         self._response: Tensor | None = None
 
-    def found(self, l2: float, doubt: type[Doubt] = NoDoubt) -> Trial:
+    def found(self, l2: float, *, doubting: bool = False) -> Trial:
         """The best trial, from this penalty on."""
         unit = self._lesson.unit()
         limits = log(LEAST * unit), log(MOST * unit)
@@ -157,24 +142,22 @@ class Search:
 
         def function(place: Sequence[float]) -> tuple[float, list[float]]:
             near = trials[-1].choice.belief if trials else None
-            trials.append(self.likeliest(exp(place[0]), doubt, near))
+            trials.append(self.likeliest(exp(place[0]), near, doubting=doubting))
             return trials[-1].loss, [self.slope(trials[-1])]
 
         options = {"gtol": FLAT}
         minimize(function, [start], jac=True, method="L-BFGS-B", bounds=[limits], options=options)
         return min(trials, key=lambda trial: trial.loss)
 
-    def likeliest(self, l2: float, doubt: type[Doubt], near: Belief | None = None) -> Trial:
+    def likeliest(self, l2: float, near: Belief | None = None, *, doubting: bool) -> Trial:
         """The trial of a penalty under its likeliest belief."""
         logits = self._solved(l2).logits[self._held_out]
-        belief, surprise = likeliest(logits, self._labels, doubt, near)
-        trial = self.tried(l2, belief)
-        return trial._replace(loss=trial.loss + surprise)
+        return self.tried(l2, likeliest(logits, self._labels, near, doubting=doubting))
 
     def tried(self, l2: float, belief: Belief) -> Trial:
         """The trial of a penalty and a belief."""
         choice = Choice(l2, belief, self._spread)
-        loss, _, trust = self._judged(choice)
+        loss, _, trust, _ = self._judged(choice)
         return Trial(choice, loss, self._lesson.full_trust.index_put((self._rows,), trust))
 
     def slope(self, trial: Trial) -> float:

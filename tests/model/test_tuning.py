@@ -13,7 +13,7 @@ from torch.nn.functional import one_hot
 from autoal import Arrays, Model, Rows, Trained, Training
 from autoal.data.contract import Standardise
 from autoal.data.images import Preprocess
-from autoal.maths.trust import ClassDoubt, Doubt, EvenDoubt, NoDoubt, trusting
+from autoal.maths.trust import Belief
 from autoal.model.fitstep import unwatched
 from autoal.model.lesson import Lesson
 from autoal.model.logistic import Logistic
@@ -69,44 +69,44 @@ def unit_of(rows: Rows) -> float:
     return float(rows.inputs.double().var(0, correction=0).sum())
 
 
-def waves(count: int, wrong: float, *, by_class: bool = False) -> tuple[Rows, Tensor]:
+def waves(count: int, wrong: float) -> tuple[Rows, Tensor]:
     """Three classes that overlap somewhat, some with wrong labels, and the right ones."""
     stream = generator(count)
     labels = torch.arange(count) % 3
     places = torch.randn(count, 10, generator=stream) + 2.2 * torch.eye(3, 10)[labels]
     mistaken = torch.rand(count, generator=stream) < wrong
-    steps = 1 if by_class else torch.randint(1, 3, (count,), generator=stream)
+    steps = torch.randint(1, 3, (count,), generator=stream)
     return Rows(places, torch.where(mistaken, (labels + steps) % 3, labels)), labels
 
 
-@pytest.mark.parametrize("doubt", [NoDoubt, EvenDoubt, ClassDoubt])
+@pytest.mark.parametrize("doubting", [False, True])
 @pytest.mark.parametrize("rows", [noisy(40, 4), noisy(20, 40), waves(60, 0.3)[0]])
 def test_the_slope_in_the_penalty_is_that_of_finite_differences_through_the_folds(
-    doubt: type[Doubt], rows: Rows
+    doubting: bool, rows: Rows
 ) -> None:
     lesson = lesson_of(rows)
     weights = torch.linspace(0.2, 1.0, len(rows), dtype=torch.double)
     search = Search(lesson, trust=weights, tolerance=1e-10)
     l2, step = 0.1 * lesson.unit(), 1e-3
-    trial = search.likeliest(l2, doubt)
+    trial = search.likeliest(l2, doubting=doubting)
     # The belief stands still, as it does to first order where it is the likeliest.
     higher, lower = (
         search.tried(l2 * np.exp(sign * step), trial.choice.belief).loss for sign in (1, -1)
     )
     assert search.slope(trial) == pytest.approx((higher - lower) / (2 * step), rel=1e-4, abs=1e-4)
-    moved = [search.likeliest(l2 * np.exp(sign * step), doubt).loss for sign in (1, -1)]
+    moved = [search.likeliest(l2 * np.exp(sign * step), doubting=doubting).loss for sign in (1, -1)]
     assert search.slope(trial) == pytest.approx((moved[0] - moved[1]) / (2 * step), abs=0.02)
 
 
-@pytest.mark.parametrize("doubt", [NoDoubt, EvenDoubt, ClassDoubt])
+@pytest.mark.parametrize("doubting", [False, True])
 @pytest.mark.parametrize("rows", [noisy(60, 4), noisy(40, 90), noisy(9, 3), waves(90, 0.3)[0]])
-def test_the_penalty_is_the_best_of_a_dense_grid(doubt: type[Doubt], rows: Rows) -> None:
+def test_the_penalty_is_the_best_of_a_dense_grid(doubting: bool, rows: Rows) -> None:
     lesson = lesson_of(rows)
     unit = lesson.unit()
     search = Search(lesson, tolerance=1e-5)
     grid = unit * np.geomspace(MOST, LEAST, 60)
-    best = min(search.likeliest(float(l2), doubt).loss for l2 in grid)
-    found = Search(lesson, tolerance=1e-5).found(UNTRIED * unit, doubt)
+    best = min(search.likeliest(float(l2), doubting=doubting).loss for l2 in grid)
+    found = Search(lesson, tolerance=1e-5).found(UNTRIED * unit, doubting=doubting)
     assert found.loss < best + 0.1  # nats of all rows
 
 
@@ -118,7 +118,7 @@ def test_a_row_is_judged_by_the_regression_of_the_other_folds() -> None:
         own = lesson.fold.numpy() == number
         model = LogisticRegression(C=0.5, tol=1e-9, max_iter=10_000).fit(inputs[~own], labels[~own])
         expected -= np.log(model.predict_proba(inputs[own])[np.arange(6), labels[own]]).sum()
-    found = Search(lesson, tolerance=1e-8).tried(2.0, trusting(3))
+    found = Search(lesson, tolerance=1e-8).tried(2.0, Belief())
     assert found.loss == pytest.approx(expected, rel=1e-5)
 
 
@@ -127,9 +127,8 @@ def test_a_planted_share_of_wrong_labels_is_found() -> None:
     assert taught(rows).settled()["wrong"] == pytest.approx(0.3, abs=0.08)
 
 
-@pytest.mark.parametrize("by_class", [False, True])
-def test_wrong_labels_that_are_told_make_a_better_head(by_class: bool) -> None:
-    rows, truth = waves(600, 0.3, by_class=by_class)
+def test_wrong_labels_that_are_told_make_a_better_head() -> None:
+    rows, truth = waves(600, 0.3)
     learner, plain = (taught(rows, tune=tune) for tune in (True, False))
     right = Rows(rows.inputs, truth)
     assert accuracy(learner, right) > accuracy(plain, right)
