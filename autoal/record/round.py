@@ -103,6 +103,12 @@ class Round:
         noted = self.notes.get("weights", {})
         return noted if NUMBERS.holds(noted) else {}
 
+    @property
+    def chosen(self) -> dict[str, float]:
+        """What the learner chose by itself, such as a penalty."""
+        noted = self.notes.get("learner", {})
+        return noted if NUMBERS.holds(noted) else {}
+
     def to_line(self) -> dict[str, Any]:
         """The round as a flat mapping, ready for JSON; what is rare stands there if it is so."""
         rare = {

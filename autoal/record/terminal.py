@@ -100,6 +100,8 @@ def _summary(finished: Round) -> str:
         shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"
     elif finished.queried and not finished.steps:
         shown += "  nothing is learnt yet: one class so far"
+    if finished.chosen:
+        shown += "  " + ", ".join(f"{name} {value:.3g}" for name, value in finished.chosen.items())
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"

@@ -41,6 +41,34 @@ def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
     }
 
 
+def learners(settings: Sequence[Setting]) -> Section:
+    """What learners chose by themselves."""
+    rows: list[list[Cell]] = [
+        [setting.name, name, number, *choice]
+        for setting in settings
+        for name, runs in setting.contenders.items()
+        for number, choice in choices(runs)
+    ]
+    if not rows:
+        return Section("What the learners chose", ["None chose anything."])
+    header = ["setting", "strategy", "chosen", "after the start", "in the end", "least", "most"]
+    text = "The means over the seeds of what each round's learner found, such as its penalty."
+    table = Table("learners", "Chosen by the learners", header, rows)
+    return Section("What the learners chose", [text, table])
+
+
+def choices(runs: Sequence[Run]) -> list[tuple[str, tuple[float, ...]]]:
+    """By its name, what was chosen first and last, the least and the most; means over the runs."""
+    told = [[past.chosen for past in run.rounds if past.chosen] for run in runs]
+    names = dict.fromkeys(name for rounds in told for chosen in rounds for name in chosen)
+    found = []
+    for name in names:
+        curves = [[chosen[name] for chosen in rounds if name in chosen] for rounds in told]
+        ends = [(curve[0], curve[-1], min(curve), max(curve)) for curve in curves if curve]
+        found.append((name, tuple(float(mean) for mean in np.mean(ends, 0))))
+    return found
+
+
 def classes(settings: Sequence[Setting]) -> Section:
     """Which classes were queried."""
     text = (

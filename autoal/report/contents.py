@@ -33,6 +33,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         outcomes.tests(settings, against),
         outcomes.ranks(settings, names),
         behaviour.weights(settings),
+        behaviour.learners(settings),
         behaviour.classes(settings),
         behaviour.times(settings),
         behaviour.stops(settings),

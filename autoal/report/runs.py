@@ -38,6 +38,7 @@ class Past:
     wrong: int | None  # labels given that are not the truth, where anybody knows
     seconds: dict[str, float]
     weights: dict[str, float]  # of the candidates, if there are some
+    chosen: dict[str, float]  # what the learner chose by itself, if anything
     unasked: bool  # labels were given that nobody was asked for
     stop: Settings  # what a rule said about stopping, if one was asked
     judged: str  # what stands in for a test set, if anything does
@@ -213,6 +214,7 @@ def _past(found: Round) -> Past:
         wrong=found.wrong,
         seconds=found.seconds,
         weights=found.weights,
+        chosen=found.chosen,
         unasked=found.unasked,
         stop=found.stop,
         judged=found.judged,

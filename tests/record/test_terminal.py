@@ -113,3 +113,13 @@ def test_a_display_tells_advice_too_and_a_rule_may_have_no_name(history: list[Ro
     console = Console(file=text, width=160, force_terminal=True)
     play(Terminal(console, "run", rounds=1), advised(history, {"reason": "it is late"}))
     assert "run  a rule advises to stop: it is late" in text.getvalue()
+
+
+def test_what_the_learner_chose_is_told(history: list[Round]) -> None:
+    text = StringIO()
+    chosen = {"learner": {"l2": 12.3456, "temperature": 0.75}}
+    last = replace(history[1], notes=chosen)
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), [history[0], last])
+    assert text.getvalue().splitlines()[1] == (
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  l2 12.3, temperature 0.75  1.5 s"
+    )

@@ -23,6 +23,7 @@ def write_run(
     seconds: dict[str, float] | None = None,
     stops: Sequence[dict[str, Any]] = (),
     judged: str = "",
+    learner: dict[str, float] | None = None,
     **config: Any,
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
@@ -54,7 +55,8 @@ def write_run(
             "accuracy": float(value),
             "seconds": {**SECONDS, **(seconds or {})},
             "steps": 1,
-            "notes": {"weights": weights} if weights and number else {},
+            "notes": ({"weights": weights} if weights and number else {})
+            | ({"learner": learner} if learner else {}),
             **({"judged": judged} if judged else {}),
         }
         for number, value in enumerate(accuracy)
