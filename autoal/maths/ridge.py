@@ -76,7 +76,7 @@ class Family:
 
         Args:
             l2: the penalty.
-            start: an optimum of the same family, from which it is not far.
+            start: an optimum of the same rows, from which it is not far.
             tolerance: the length of the gradient, in coordinates in which the curvature is about 1.
         """
         ridge = torch.full_like(self._variances, l2)

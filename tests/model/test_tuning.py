@@ -358,3 +358,14 @@ def test_a_round_begins_at_the_penalty_of_the_last_one() -> None:
     assert not learner.task.network.head.weight.any()
     learner.task.renew(first=True)
     assert learner.settled()["l2"] == 0
+
+
+def test_a_resumed_learner_goes_on_to_the_byte() -> None:
+    few, more = waves(60, 0.0)[0], waves(90, 0.3)[0]
+    learner, resumed = taught(few), made(few)
+    resumed.load_state_dict({name: part.clone() for name, part in learner.state_dict().items()})
+    for one in (learner, resumed):
+        with seeded(1, "fit"):
+            one.fit(more, first=False, watch=unwatched)
+    states = learner.state_dict(), resumed.state_dict()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
