@@ -3,7 +3,7 @@
     AUTOAL_DATA=FOLDER python -m benchmarks.few_labels [--sets mnist bank] [--seeds 10]
 
 The folder has cifar10_10k.npz, mnist.npz and pneumoniamnist.npz, in MedMNIST's layout, and bank.csv
-and waveform.csv, with the label last. Pictures are seen through patches. How the penalty is chosen,
+and waveform.csv, with the label last. Pictures are seen through patches. How the head is tuned,
 and how labels spread, was decided on digits and waveform: what counts are the other four.
 """
 
@@ -44,14 +44,14 @@ HEADS: Mapping[str, Callable[..., Task]] = {
         weight_decay=0.01,
     ),
     "l2=1": partial(Logistic, l2=1.0),
-    "l2 chosen": partial(Logistic, l2=None),
-    "chosen, spread": partial(Logistic, l2=None, spread=True),
+    "tuned": partial(Logistic, tune=True),
+    "tuned, spread": partial(Logistic, tune=True, spread=True),
 }
 DIFFERENCES = (
     ("l2=1", "300 steps"),
-    ("l2 chosen", "l2=1"),
-    ("chosen, spread", "l2 chosen"),
-    ("chosen, spread", "300 steps"),
+    ("tuned", "l2=1"),
+    ("tuned, spread", "tuned"),
+    ("tuned, spread", "300 steps"),
 )
 
 
@@ -151,7 +151,7 @@ def _differences(found: list[Fit], cells: list[tuple[str, int]]) -> str:
     for name, labels in cells:
         accuracy = partial(_values, found, name, labels, measure=lambda fit: 100 * fit.accuracy)
         differences = [interval(accuracy(one) - accuracy(other), 1) for one, other in DIFFERENCES]
-        share = _values(found, name, labels, "chosen, spread", lambda fit: fit.spread).mean()
+        share = _values(found, name, labels, "tuned, spread", lambda fit: fit.spread).mean()
         rows.append([name, str(labels), *differences, f"{100 * share:.0f} %"])
     titles = [f"{one} - {other}" for one, other in DIFFERENCES]
     return table(["set", "labels", *titles, "labels spread in"], rows)

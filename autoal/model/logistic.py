@@ -10,10 +10,12 @@ from torch.nn.functional import cross_entropy, one_hot
 from autoal.bounds import LARGEST, number, switch, whole
 from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
+from autoal.maths.trust import Belief
+from autoal.model.lesson import Lesson, Weighted
 from autoal.model.neighbourhood import Neighbourhood
 from autoal.model.networks import MLP
 from autoal.model.task import Batch, Task
-from autoal.model.tuning import Weighted, tuned
+from autoal.model.tuning import UNTRIED, Choice, Tuned, granted, tuned
 
 BLOCK = 4096  # rows of the pool that are read at a time
 
@@ -26,11 +28,13 @@ class Logistic(Task):
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
     Images are neither cropped nor flipped.
 
-    With `l2` null, the penalty is chosen in every round: the one of the least mean log loss on
-    labelled rows held out, out of seven between 4 and 1/1024 times their mean squared distance from
-    their centre. There are five stratified folds, dealt from the shuffled rows; of less than ten
-    rows each is one. As long as there is only one class, or every class has a single row, the
-    penalty is 1/64 of that distance.
+    With `tune`, the penalty, the temperature that the logits are divided by and the share of
+    wrong labels are found anew in every round, from the penalty of the last one on. They are
+    those of the least log loss on labelled rows held out, along its exact gradient. There are five
+    stratified folds, dealt from the shuffled rows; of less than ten rows each is one. Where wrong
+    labels explain the rows held out better than none do, each row counts as much as its label may
+    be trusted. As long as there is only one class, or every class has a single row, the penalty is
+    1/64 of the rows' mean squared distance from their centre, and nothing else is tuned.
 
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its
     rows learn along with what reaches them where the same folds find the log loss lower so. A
@@ -41,7 +45,8 @@ class Logistic(Task):
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
         l2: the penalty on the weights, not on the intercepts; above 0, as the optimum of separable
-            rows is infinitely far away without. None: by cross-validation.
+            rows is infinitely far away without. With `tune` it is not read.
+        tune: find the penalty, a temperature and the share of wrong labels in every round.
         spread: let labels spread over the pool where that helps.
         intercept: whether classes have one.
         tolerance: the largest entry that the gradient of the mean loss may have in the end.
@@ -57,7 +62,8 @@ class Logistic(Task):
         classes: int,
         preprocess: nn.Module,
         *,
-        l2: float | None = 1.0,
+        l2: float = 1.0,
+        tune: bool = False,
         spread: bool = False,
         intercept: bool = True,
         tolerance: float = 1e-6,
@@ -66,34 +72,38 @@ class Logistic(Task):
         network = partial(MLP, hidden=(), dropout=0.0)
         # One step of the optimizer, which iterates inside, on one batch of all rows.
         super().__init__(network, shape, classes, preprocess, steps=1, batch_size=LARGEST)
-        number("l2", 1.0 if l2 is None else l2, above=0)
+        number("l2", l2, above=0)
+        switch("tune", tune)
         switch("spread", spread)
         number("tolerance", tolerance, above=0)
         whole("iterations", iterations, least=1, most=1_000_000)
         switch("intercept", intercept)
         self.l2 = l2
+        self.tune = tune
         self.spread = spread
         self.tolerance = tolerance
         self.iterations = iterations
         self.network.head.bias.requires_grad_(intercept)
         self._pool: Neighbourhood | None = None
-        self._joined: Weighted | None = None
-        self._settled: tuple[float, float] | None = None
-        if self._tunes:
-            self.network.register_buffer("chosen", torch.zeros(2))  # a part of what is learnt
+        self._taught: Weighted | None = None  # of the training that is under way
+        self._granted = False
+        self._size = 1.0  # of the numbers that are read, by which gradients grow
+        if self._chooses:  # what is chosen is a part of what is learnt
+            self.network.register_buffer("chosen", torch.zeros(5))
         self.double()
         self.train()  # which leaves the preprocessing in eval mode, for a pool that is met
         self.renew(first=True)
 
     @property
-    def _tunes(self) -> bool:
+    def _chooses(self) -> bool:
         """Whether anything is chosen by cross-validation."""
-        return self.l2 is None or self.spread
+        return self.tune or self.spread
 
     @property
-    def _chosen(self) -> Tensor:
-        """The penalty, and the weight of the rows that joined for each labelled one, (2,)."""
-        return self.network.get_buffer("chosen")
+    def _choice(self) -> Choice | None:
+        """What was chosen last; None before anything was."""
+        l2, temperature, drawn, spread, _ = self.network.get_buffer("chosen").tolist()
+        return Choice(l2, Belief(temperature, drawn), spread) if l2 else None
 
     def meet(self, pool: Rows) -> None:
         if self.spread:
@@ -101,19 +111,19 @@ class Logistic(Task):
             self._pool = Neighbourhood(torch.cat([self._read(block.cpu()) for block in blocks]))
 
     def settled(self) -> dict[str, float]:
-        if not self._tunes:
+        if not self._chooses:
             return {}
-        l2, weight = self._chosen.tolist()
-        return {"l2": l2, "spread": weight} if self.spread else {"l2": l2}
+        l2, temperature, _, spread, wrong = self.network.get_buffer("chosen").tolist()
+        told = {"l2": l2, "temperature": temperature, "wrong": wrong} if self.tune else {"l2": l2}
+        return told | {"spread": spread} if self.spread else told
 
     def settle(self) -> None:
-        if self._tunes and float(self._chosen[0]):
-            l2, weight = self._chosen.tolist()
-            self._settled = weight, l2
+        self._granted = self._chooses and self._choice is not None
 
     def renew(self, *, first: bool) -> None:
-        for weight in self.network.state_dict().values():
-            weight.zero_()
+        for name, weight in self.network.state_dict().items():
+            if name != "chosen" or (first and not self._granted):
+                weight.zero_()
 
     def train(self, mode: bool = True) -> Self:
         """Without augmentation, which would move the optimum at every evaluation."""
@@ -123,44 +133,61 @@ class Logistic(Task):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Choose what is not given, and begin at the optimum, which the step then confirms."""
-        if not self._tunes:
+        if not self._chooses:
             return
         inputs, labels = batch
         intercept = self.network.head.bias.requires_grad
         with torch.autocast(inputs.device.type, enabled=False):
             features = self._read(inputs).cpu().double()
             targets = one_hot(labels.cpu(), self.classes).double()
-            found = tuned(
-                features,
-                targets,
-                self.l2,
-                self._pool,
-                intercept=intercept,
-                settled=self._settled,
-            )
-        self._joined = found.joined
+            found = self._tuned(Lesson(features, targets, self._pool, intercept))
+        self._taught = found.taught
+        self._size = max(1.0, float(features.abs().max()))
+        for group in self.trainer.optimizers[0].param_groups:
+            group["tolerance_grad"] *= self._size
         self.network.head.load_state_dict(found.head._asdict())
-        self._chosen.copy_(torch.tensor([found.l2, found.weight]))
+        l2, belief, spread = found.choice
+        chosen = torch.tensor([l2, *belief, spread, found.wrong], dtype=torch.double)
+        self.network.get_buffer("chosen").copy_(chosen)
+
+    def _tuned(self, lesson: Lesson) -> Tuned:
+        before = self._choice
+        if self._granted and before is not None:
+            return granted(lesson, before)
+        begin = self.l2
+        if self.tune:
+            begin = UNTRIED * lesson.unit() if before is None else before.l2
+        return tuned(lesson, begin, tune=self.tune, spread=self._pool is not None)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         inputs, labels = batch
-        l2 = self._chosen[0] if self.l2 is None else self.l2
-        penalty = l2 / 2 * self.network.head.weight.square().sum()
-        if self._joined is not None:
-            penalty = penalty + self._joined.loss(self.network.head)
-        return cross_entropy(self(inputs), labels) + penalty / len(labels)
+        penalty = self._penalty() / 2 * self.network.head.weight.square().sum() / len(labels)
+        if self._taught is None:
+            return cross_entropy(self(inputs), labels) + penalty
+        return self._taught.loss(self.network.head) / len(labels) + penalty
+
+    def _penalty(self) -> float:
+        return float(self.network.get_buffer("chosen")[0]) if self.tune else self.l2
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         free = [weight for weight in self.network.parameters() if weight.requires_grad]
         gradients = torch.autograd.grad(self.training_step(batch, batch_idx), free)
-        self._joined = None
         largest = max(float(gradient.abs().max()) for gradient in gradients)
-        if not largest <= self.tolerance:
+        if not largest <= self.tolerance * self._size:
             raise UserError(
                 f"the regression did not converge in {self.iterations} iterations: its gradient "
                 f"has an entry of {largest:.1e}, more than task.tolerance={self.tolerance:g}; "
                 "a larger task.l2 or more task.iterations would do"
             )
+        if self._chooses:
+            self._taught = None
+            self._cool()
+
+    @torch.no_grad()
+    def _cool(self) -> None:
+        """Divide the logits by their temperature, now that the optimum is confirmed."""
+        for weight in self.network.head.parameters():
+            weight.div_(self.network.get_buffer("chosen")[1])
 
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""

@@ -1,161 +1,186 @@
-"""A regression whose penalty, and whether labels spread, are chosen by cross-validation."""
+"""A regression that is tuned by what it says of labelled rows that it has not seen.
+
+Its penalty, the temperature of its logits and the share of wrong labels are the variables of an
+upper problem: the loss of rows held out, each by the regression of the other folds. The penalty
+moves their optima, and the implicit function theorem says how; the others act on their logits
+alone, and are the likeliest at every penalty.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
+from math import exp, log
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from scipy.optimize import minimize
+from torch import Tensor
 
-from autoal.maths.folds import stratified
-from autoal.maths.ridge import ROUGH, Head, optima, row_space
-from autoal.model.neighbourhood import Neighbourhood
+from autoal.maths.ridge import Head, Optimum
+from autoal.maths.trust import Belief, Judged, judged, likeliest
+from autoal.model.lesson import Lesson, Weighted
 
 # Penalties in mean squared distances of the rows from their centre, so that no scale matters.
-CANDIDATES = tuple(4.0**power for power in range(1, -6, -1))
-UNTRIED = 4.0**-3  # where nothing can be held out
-WEIGHTS = (0.0, 4.0)  # of all rows that join together, for each labelled row
-FOLDS = 5
-FEW = 10  # rows below which each is a fold of its own
+UNTRIED = 4.0**-3  # where the search begins, and where it ends if nothing can be held out
+LEAST, MOST = 4.0**-6, 4.0**2
+SPREADS = (0.0, 4.0)  # the weight of all rows that join together, for each labelled row
+ROUGH = 1e-2  # tolerance of optima on the way: it moves the loss by less than can be told
+FLAT = 0.1  # nats for a penalty e times as large, which no rows can tell from none
+EVIDENCE = 1.0  # nats that must speak for wrong labels, beside those for their rarity
 
 
-class Weighted(NamedTuple):
-    """Rows that a regression learns from."""
+class Choice(NamedTuple):
+    """What is chosen."""
 
-    features: Tensor  # (n, d) double
-    targets: Tensor  # the probability of each class, (n, classes) double
-    weights: Tensor  # (n,) double
-
-    def joined(self, more: Weighted) -> Weighted:
-        """These rows and, after them, others."""
-        return Weighted(*(torch.cat(both) for both in zip(self, more, strict=True)))
-
-    def loss(self, head: nn.Module) -> Tensor:
-        """The sum of the weighted losses under a head, on its machine."""
-        place = next(head.parameters())
-        features, targets, weights = (part.to(place) for part in self)
-        return weights @ cross_entropy(head(features), targets, reduction="none")
+    l2: float
+    belief: Belief = Belief()
+    spread: float = 0.0  # weight of all rows that joined, for each labelled row
 
 
 class Tuned(NamedTuple):
     """What was chosen, and what it led to."""
 
-    l2: float
-    weight: float  # of all rows that joined, for each labelled row
+    choice: Choice
+    wrong: float  # share of the labels, as far as can be told
     head: Head  # the optimum
-    joined: Weighted | None  # the rows of the pool that it learnt from
+    taught: Weighted  # what it is the optimum of
 
 
-def tuned(
-    features: Tensor,
-    targets: Tensor,
-    l2: float | None,
-    pool: Neighbourhood | None,
-    *,
-    intercept: bool,
-    settled: tuple[float, float] | None = None,
-) -> Tuned:
-    """The regression of the least log loss on rows that are held out; folds are dealt in order.
+class Trial(NamedTuple):
+    """What was found in rows that were held out."""
 
-    Where none can be, as only one class is there yet or every class has a single row, the penalty
-    is a middling one, and no label spreads.
+    choice: Choice
+    loss: float  # in nats
+    trust: Tensor  # the probability of each label to be right, (n,)
+
+
+def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
+    """The regression of the least loss on rows that are held out.
+
+    Where none can be, as only one class is there yet or every class has a single row, it is that
+    of the penalty that is given, and no label spreads.
 
     Args:
-        features: of the labelled rows, (n, d) double.
-        targets: their classes, one hot, (n, classes) double.
-        l2: the penalty; None: it is chosen.
-        pool: where labels may spread; None: nowhere.
-        intercept: whether classes have one.
-        settled: the weight and the penalty, where nothing is to be chosen any more.
+        lesson: what there is to learn from.
+        l2: the penalty, or where the search for it begins.
+        tune: choose the penalty, the temperature and which labels are trusted.
+        spread: choose whether labels spread over the pool.
     """
-    lesson = Lesson(features, targets, pool, intercept)
-    unit = lesson.unit()
-    penalties = [unit * candidate for candidate in CANDIDATES] if l2 is None else [l2]
-    untried = 0.0, unit * UNTRIED if l2 is None else l2
-    weights = WEIGHTS if pool else WEIGHTS[:1]
-    weight, chosen = settled or lesson.best(penalties, weights) or untried
-    head, joined = lesson.solved(chosen, weight)
-    return Tuned(chosen, weight, head, joined)
+    if not lesson.judges:
+        return _solved(lesson, Choice(l2), lesson.full_trust)
+    searches = [Search(lesson, weight) for weight in (SPREADS if spread else SPREADS[:1])]
+    trials = [search.found(l2) if tune else search.tried(l2, Belief()) for search in searches]
+    best, search = min(zip(trials, searches, strict=True), key=lambda pair: pair[0].loss)
+    if tune:
+        best = _doubted(lesson, search, best)
+    return _solved(lesson, best.choice, best.trust)
 
 
-class Lesson:
-    """Labelled rows, and those of the pool that may join them, in the space of them all."""
+def granted(lesson: Lesson, choice: Choice) -> Tuned:
+    """The regression of a choice, which trusts each label as far as that says."""
+    if not lesson.judges:
+        return _solved(lesson, choice, lesson.full_trust)
+    trial = Search(lesson, choice.spread).tried(choice.l2, choice.belief)
+    return _solved(lesson, choice, trial.trust)
+
+
+def _solved(lesson: Lesson, choice: Choice, trust: Tensor) -> Tuned:
+    wrong = 1 - float(trust.mean())
+    return Tuned(choice, wrong, *lesson.optimum(choice.l2, trust, choice.spread))
+
+
+def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
+    """The trial, or one in which each row counts as much as its label may be trusted.
+
+    Wrong labels must explain the rows held out better than none do, by more nats the rarer they
+    are, since a few odd rows are in every set.
+    """
+    l2, spread = certain.choice.l2, certain.choice.spread
+    trial = search.likeliest(l2, doubting=True)
+    wrong = 1 - float(trial.trust.mean())
+    if not wrong or certain.loss - trial.loss < EVIDENCE - log(wrong):
+        return certain
+    again = Search(lesson, spread, trial.trust, search.optimum).found(l2, doubting=True)
+    return again._replace(trust=trial.trust)
+
+
+class Search:
+    """The upper problem: what to choose for the least loss of the rows held out.
+
+    Args:
+        lesson: whose rows are held out.
+        spread: weight of all rows that join, for each labelled row.
+        trust: in each label, (n,), by which its row is weighted; None: all of it.
+        start: optima of such a lesson that are not far.
+        tolerance: of the optima, and of what they respond.
+    """
 
     def __init__(
-        self, features: Tensor, targets: Tensor, pool: Neighbourhood | None, intercept: bool
+        self,
+        lesson: Lesson,
+        spread: float = 0.0,
+        trust: Tensor | None = None,
+        start: Optimum | None = None,
+        tolerance: float = ROUGH,
     ) -> None:
-        self._pool = pool
-        self._intercept = intercept
-        rows = features
-        if pool is not None:
-            self._places = pool.places(features)
-            self._others = pool.others(self._places)
-            rows = torch.cat([rows, pool.features(self._others)])
-        self._axes = row_space(rows)
-        inside, self._unlabelled = (rows @ self._axes).tensor_split([len(features)])
-        self._labelled = Weighted(inside, targets, inside.new_ones(len(inside)))
+        self._lesson = lesson
+        self._spread = spread
+        self._family = lesson.folded(lesson.full_trust if trust is None else trust, spread)
+        self._tolerance = tolerance
+        self._rows = (lesson.fold >= 0).nonzero().flatten()
+        self._labels = lesson.labels[self._rows]
+        # Where the next solutions start, since a step moves them little.
+        self.optimum = start
+        self._response: Tensor | None = None
 
-    def unit(self) -> float:
-        """The mean squared distance from the centre; 1 where all rows are the same."""
-        return float(self._labelled.features.var(0, correction=0).sum()) or 1.0
+    def found(self, l2: float, *, doubting: bool = False) -> Trial:
+        """The best trial, from this penalty on."""
+        unit = self._lesson.unit()
+        limits = log(LEAST * unit), log(MOST * unit)
+        start = min(max(log(l2), limits[0]), limits[1])
+        trials: list[Trial] = []
 
-    def best(
-        self, penalties: Sequence[float], weights: Sequence[float]
-    ) -> tuple[float, float] | None:
-        """The weight and the penalty of the least log loss; None if no row can be held out."""
-        losses = dict.fromkeys(product(weights, penalties), 0.0)
-        folds = list(self.folds())
-        for (kept, held_out), weight in product(folds, weights):
-            heads = self._optima(self._taught(kept, weight), penalties, ROUGH)
-            for l2, head in zip(penalties, heads, strict=True):
-                losses[weight, l2] += self._loss(head, held_out)
-        return min(losses, key=losses.__getitem__) if folds else None
+        def function(place: Sequence[float]) -> tuple[float, list[float]]:
+            near = trials[-1].choice.belief if trials else None
+            trials.append(self.likeliest(exp(place[0]), near, doubting=doubting))
+            return trials[-1].loss, [self.slope(trials[-1])]
 
-    def folds(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The rows that are kept and those held out, which never are the only ones of a class."""
-        labels = self._labelled.targets.argmax(1)
-        counts = labels.bincount()
-        some = (counts[labels] > 1).nonzero().flatten()
-        if (counts > 0).sum() < 2 or not len(some):
-            return
-        fold = torch.full_like(labels, -1)
-        fold[some] = stratified(labels[some], FOLDS if len(labels) >= FEW else len(labels))
-        for number in range(int(fold.max()) + 1):
-            yield (fold != number).nonzero().flatten(), (fold == number).nonzero().flatten()
+        options = {"gtol": FLAT}
+        minimize(function, [start], jac=True, method="L-BFGS-B", bounds=[limits], options=options)
+        return min(trials, key=lambda trial: trial.loss)
 
-    def solved(self, l2: float, weight: float) -> tuple[Head, Weighted | None]:
-        """The optimum, and the rows that joined for it, in the space of the features."""
-        every = torch.arange(len(self._labelled.features))
-        (inside,) = self._optima(self._taught(every, weight), [l2])
-        head = Head(inside.weight @ self._axes.T, inside.bias)
-        if not weight:
-            return head, None
-        joined = self._joining(every, weight)
-        return head, joined._replace(features=joined.features @ self._axes.T)
+    def likeliest(self, l2: float, near: Belief | None = None, *, doubting: bool) -> Trial:
+        """The trial of a penalty under its likeliest belief."""
+        logits = self._solved(l2).logits[self._held_out]
+        return self.tried(l2, likeliest(logits, self._labels, near, doubting=doubting))
 
-    def _loss(self, head: Head, rows: Tensor) -> float:
-        """The sum of the log losses of labelled rows."""
-        logits = head.logits(self._labelled.features[rows])
-        return float(cross_entropy(logits, self._labelled.targets[rows], reduction="sum"))
+    def tried(self, l2: float, belief: Belief) -> Trial:
+        """The trial of a penalty and a belief."""
+        choice = Choice(l2, belief, self._spread)
+        loss, _, trust, _ = self._judged(choice)
+        return Trial(choice, loss, self._lesson.full_trust.index_put((self._rows,), trust))
 
-    def _taught(self, kept: Tensor, weight: float) -> Weighted:
-        """What is learnt from when these rows are labelled."""
-        own = Weighted(*(part[kept] for part in self._labelled))
-        return own.joined(self._joining(kept, weight)) if weight else own
+    def slope(self, trial: Trial) -> float:
+        """Of the loss in the logarithm of the penalty.
 
-    def _joining(self, kept: Tensor, weight: float) -> Weighted:
-        """The rows that join when these are labelled; what no label reaches counts nothing."""
-        assert self._pool is not None
-        known = self._labelled.targets[kept]
-        targets = self._pool.spread(self._places[kept], known, self._others)
-        reached = targets.sum(1)
-        each = weight * len(known) / max(1.0, float(reached.sum()))
-        return Weighted(self._unlabelled, targets, each * reached)
+        The belief is the best at its penalty, so that its own move does not count.
+        """
+        optimum = self._solved(trial.choice.l2)
+        slopes = torch.zeros_like(optimum.logits)
+        slopes[self._held_out] = self._judged(trial.choice).slopes
+        self._response = optimum.response(slopes, self._tolerance, self._response)
+        return optimum.slope(self._response)
 
-    def _optima(
-        self, rows: Weighted, penalties: Sequence[float], tolerance: float = 1e-6
-    ) -> Iterator[Head]:
-        return optima(*rows, penalties, intercept=self._intercept, tolerance=tolerance)
+    def _judged(self, choice: Choice) -> Judged:
+        logits = self._solved(choice.l2).logits[self._held_out]
+        return judged(logits, self._labels, choice.belief)
+
+    def _solved(self, l2: float) -> Optimum:
+        if self.optimum is None or self.optimum.l2 != l2 or self.optimum.family is not self._family:
+            self.optimum = self._family.optimum(l2, self.optimum, self._tolerance)
+        return self.optimum
+
+    @property
+    def _held_out(self) -> tuple[Tensor, Tensor]:
+        """The rows, and the member that has not seen each."""
+        return self._rows, self._lesson.fold[self._rows]

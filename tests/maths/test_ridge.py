@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from autoal.maths.ridge import Head, optima, row_space
+from autoal.maths.ridge import Family, Head, Optimum, row_space
 from autoal.seeding import generator
 
 
@@ -18,12 +18,19 @@ def rows(count: int, columns: int, classes: int) -> tuple[Tensor, Tensor]:
     return 3 + noise + centres[labels], labels
 
 
+def family(features: Tensor, labels: Tensor, weights: Tensor, *, intercept: bool = True) -> Family:
+    return Family(features, one_hot(labels).double(), weights.double(), intercept=intercept)
+
+
 def solved(
     features: Tensor, labels: Tensor, *penalties: float, intercept: bool = True
 ) -> list[Head]:
-    targets = one_hot(labels).double()
-    weights = torch.ones(len(labels), dtype=torch.double)
-    return list(optima(features, targets, weights, penalties, intercept=intercept))
+    """Each from the one before."""
+    one = family(features, labels, torch.ones(len(labels), 1), intercept=intercept)
+    found: list[Optimum] = []
+    for l2 in penalties:
+        found.append(one.optimum(l2, found[-1] if found else None))
+    return [optimum.head for optimum in found]
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -63,26 +70,61 @@ def test_the_space_of_many_rows_has_no_more_directions_than_differ() -> None:
 
 def test_a_row_of_weight_two_is_a_row_that_stands_there_twice() -> None:
     features, labels = rows(20, 4, 2)
-    targets = one_hot(labels).double()
-    weights = torch.ones(20, dtype=torch.double)
+    weights = torch.ones(20, 1)
     weights[:5] = 2
-    (once,) = optima(features, targets, weights, [1.0])
+    once = family(features, labels, weights).optimum(1.0).head
     (twice,) = solved(torch.cat([features, features[:5]]), torch.cat([labels, labels[:5]]), 1.0)
     torch.testing.assert_close(once.weight, twice.weight, atol=1e-7, rtol=0)
 
 
 def test_a_row_that_is_two_classes_by_half_is_half_a_row_of_each() -> None:
     features, labels = rows(20, 4, 2)
-    half = torch.full((20, 2), 0.5, dtype=torch.double)
-    whole = torch.ones(20, dtype=torch.double)
-    (soft,) = optima(features, half, whole, [1.0])
-    targets = torch.cat([one_hot(labels), one_hot(1 - labels)]).double()
-    (split,) = optima(torch.cat([features] * 2), targets, torch.cat([whole, whole]) / 2, [1.0])
+    whole = torch.ones(20, 1, dtype=torch.double)
+    soft = Family(features, torch.full((20, 2), 0.5, dtype=torch.double), whole).optimum(1.0).head
+    twice = torch.cat([labels, 1 - labels])
+    split = family(torch.cat([features] * 2), twice, torch.full((40, 1), 0.5)).optimum(1.0).head
     torch.testing.assert_close(soft.weight, split.weight, atol=1e-7, rtol=0)
 
 
+def test_members_side_by_side_are_what_each_is_alone() -> None:
+    features, labels = rows(30, 4, 3)
+    folds = (torch.arange(30) % 5)[:, None] != torch.arange(5)
+    together = family(features, labels, folds).optimum(0.1)
+    for member, head in enumerate(together.heads):
+        (alone,) = solved(features[folds[:, member]], labels[folds[:, member]], 0.1)
+        torch.testing.assert_close(head.weight, alone.weight, atol=1e-6, rtol=0)
+        found = together.logits[:, member]
+        torch.testing.assert_close(found, alone.logits(features), atol=1e-5, rtol=0)
+
+
+def test_members_may_have_targets_of_their_own() -> None:
+    features, labels = rows(30, 4, 2)
+    targets = torch.stack([one_hot(labels), one_hot(1 - labels)], 1).double()
+    found = Family(features, targets, torch.ones(30, 2, dtype=torch.double)).optimum(1.0).heads
+    torch.testing.assert_close(found[0].weight, -found[1].weight, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize(("count", "columns"), [(40, 5), (15, 40)])
+def test_the_slope_in_the_penalty_is_that_of_finite_differences(
+    count: int, columns: int, intercept: bool
+) -> None:
+    features, labels = rows(count, columns, 3)
+    folds = (torch.arange(count) % 5)[:, None] != torch.arange(5)
+    one = family(features, labels, folds, intercept=intercept)
+
+    def loss(l2: float) -> float:
+        return float(one.optimum(l2, tolerance=1e-11).logits.square().sum())
+
+    optimum = one.optimum(0.3, tolerance=1e-11)
+    slope = optimum.slope(optimum.response(2 * optimum.logits, 1e-10))
+    step = 1e-4
+    difference = (loss(0.3 * np.exp(step)) - loss(0.3 * np.exp(-step))) / (2 * step)
+    assert slope == pytest.approx(difference, rel=1e-5)
+
+
 def test_a_single_row_or_equal_rows_have_an_optimum() -> None:
-    features, labels = rows(1, 6, 1)
-    targets = one_hot(labels, 3).double()
-    (head,) = optima(features, targets, torch.ones(1, dtype=torch.double), [1.0])
+    features, _ = rows(1, 6, 1)
+    targets = one_hot(torch.tensor([0]), 3).double()
+    head = Family(features, targets, torch.ones(1, 1, dtype=torch.double)).optimum(1.0).head
     assert float(head.logits(features).softmax(1)[0, 0]) > 0.99

@@ -1,4 +1,4 @@
-"""What `task=logistic` chooses by cross-validation."""
+"""How `task=logistic` tunes itself by cross-validation."""
 
 from pathlib import Path
 from typing import Any
@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from torch import Tensor
 from torch.nn.functional import one_hot
 
 from autoal import Arrays, Model, Rows, Trained, Training
 from autoal.data.contract import Standardise
 from autoal.data.images import Preprocess
-from autoal.maths.folds import stratified
+from autoal.maths.trust import Belief
 from autoal.model.fitstep import unwatched
+from autoal.model.lesson import Lesson
 from autoal.model.logistic import Logistic
-from autoal.model.tuning import CANDIDATES, UNTRIED, Lesson, Tuned, tuned
+from autoal.model.tuning import LEAST, MOST, UNTRIED, Search, Tuned, tuned
 from autoal.seeding import generator, seeded
 from autoal.testing import check_learner
 from tests.launch import Zygote
@@ -25,7 +27,7 @@ NOTHING = Standardise(torch.zeros(1), torch.ones(1))
 
 def made(rows: Rows, **options: Any) -> Trained:
     classes = int(rows.labels.max()) + 1
-    options = {"l2": None} | options
+    options = {"tune": True} | options
     return Trained(Logistic(rows.shape, classes, NOTHING, **options), Training(accelerator="cpu"))
 
 
@@ -38,9 +40,14 @@ def taught(rows: Rows, pool: Rows | None = None, **options: Any) -> Trained:
     return learner
 
 
+def lesson_of(rows: Rows) -> Lesson:
+    """With folds of the rows as they stand, which a round shuffles."""
+    return Lesson(rows.inputs.double(), one_hot(rows.labels).double(), None, intercept=True)
+
+
 def solved(rows: Rows) -> Tuned:
-    """By folds of the rows as they stand, which a round shuffles."""
-    return tuned(rows.inputs.double(), one_hot(rows.labels).double(), None, None, intercept=True)
+    lesson = lesson_of(rows)
+    return tuned(lesson, UNTRIED * lesson.unit(), tune=True, spread=False)
 
 
 def noisy(count: int, columns: int, classes: int = 3) -> Rows:
@@ -62,56 +69,142 @@ def unit_of(rows: Rows) -> float:
     return float(rows.inputs.double().var(0, correction=0).sum())
 
 
-def losses(rows: Rows, folds: int) -> list[float]:
-    """The mean log loss under each candidate, by scikit-learn."""
-    inputs, labels = rows.inputs.double().numpy(), rows.labels.numpy()
-    fold = stratified(rows.labels, folds).numpy()
-    found = []
-    for candidate in CANDIDATES:
-        strength = 1 / (candidate * unit_of(rows))
-        total = 0.0
-        for number in range(folds):
-            own = fold == number
-            model = LogisticRegression(C=strength, max_iter=10_000).fit(inputs[~own], labels[~own])
-            probs = model.predict_proba(inputs[own])
-            total -= np.log(probs[np.arange(own.sum()), labels[own]]).sum()
-        found.append(total / len(labels))
-    return found
+def waves(count: int, wrong: float) -> tuple[Rows, Tensor]:
+    """Three classes that overlap somewhat, some with wrong labels, and the right ones."""
+    stream = generator(count)
+    labels = torch.arange(count) % 3
+    places = torch.randn(count, 10, generator=stream) + 2.2 * torch.eye(3, 10)[labels]
+    mistaken = torch.rand(count, generator=stream) < wrong
+    steps = torch.randint(1, 3, (count,), generator=stream)
+    return Rows(places, torch.where(mistaken, (labels + steps) % 3, labels)), labels
+
+
+@pytest.mark.parametrize("doubting", [False, True])
+@pytest.mark.parametrize("rows", [noisy(40, 4), noisy(20, 40), waves(60, 0.3)[0]])
+def test_the_slope_in_the_penalty_is_that_of_finite_differences_through_the_folds(
+    doubting: bool, rows: Rows
+) -> None:
+    lesson = lesson_of(rows)
+    weights = torch.linspace(0.2, 1.0, len(rows), dtype=torch.double)
+    search = Search(lesson, trust=weights, tolerance=1e-10)
+    l2, step = 0.1 * lesson.unit(), 1e-3
+    trial = search.likeliest(l2, doubting=doubting)
+    # The belief stands still, as it does to first order where it is the likeliest.
+    higher, lower = (
+        search.tried(l2 * np.exp(sign * step), trial.choice.belief).loss for sign in (1, -1)
+    )
+    assert search.slope(trial) == pytest.approx((higher - lower) / (2 * step), rel=1e-4, abs=1e-4)
+    moved = [search.likeliest(l2 * np.exp(sign * step), doubting=doubting).loss for sign in (1, -1)]
+    assert search.slope(trial) == pytest.approx((moved[0] - moved[1]) / (2 * step), abs=0.02)
+
+
+@pytest.mark.parametrize("doubting", [False, True])
+@pytest.mark.parametrize("rows", [noisy(60, 4), noisy(40, 90), noisy(9, 3), waves(90, 0.3)[0]])
+def test_the_penalty_is_the_best_of_a_dense_grid(doubting: bool, rows: Rows) -> None:
+    lesson = lesson_of(rows)
+    unit = lesson.unit()
+    search = Search(lesson, tolerance=1e-5)
+    grid = unit * np.geomspace(MOST, LEAST, 60)
+    best = min(search.likeliest(float(l2), doubting=doubting).loss for l2 in grid)
+    found = Search(lesson, tolerance=1e-5).found(UNTRIED * unit, doubting=doubting)
+    assert found.loss < best + 0.1  # nats of all rows
+
+
+def test_a_row_is_judged_by_the_regression_of_the_other_folds() -> None:
+    rows = noisy(30, 4)
+    lesson, inputs, labels = lesson_of(rows), rows.inputs.double().numpy(), rows.labels.numpy()
+    expected = 0.0
+    for number in range(5):
+        own = lesson.fold.numpy() == number
+        model = LogisticRegression(C=0.5, tol=1e-9, max_iter=10_000).fit(inputs[~own], labels[~own])
+        expected -= np.log(model.predict_proba(inputs[own])[np.arange(6), labels[own]]).sum()
+    found = Search(lesson, tolerance=1e-8).tried(2.0, Belief())
+    assert found.loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_planted_share_of_wrong_labels_is_found() -> None:
+    rows, _ = waves(600, 0.3)
+    assert taught(rows).settled()["wrong"] == pytest.approx(0.3, abs=0.08)
+
+
+def test_wrong_labels_that_are_told_make_a_better_head() -> None:
+    rows, truth = waves(600, 0.3)
+    learner, plain = (taught(rows, tune=tune) for tune in (True, False))
+    right = Rows(rows.inputs, truth)
+    assert accuracy(learner, right) > accuracy(plain, right)
+    assert learner.test(right)["nll"] < plain.test(right)["nll"] - 0.1
 
 
 @pytest.mark.parametrize(
-    ("rows", "folds"), [(noisy(60, 4), 5), (noisy(40, 90), 5), (noisy(9, 3), 9)]
+    "rows", [noisy(60, 4), noisy(40, 90), waves(30, 0.0)[0], waves(300, 0.0)[0]]
 )
-def test_the_penalty_is_that_of_the_least_log_loss_on_rows_held_out(rows: Rows, folds: int) -> None:
-    expected = losses(rows, folds)
-    chosen = solved(rows).l2 / unit_of(rows)
-    place = min(range(len(CANDIDATES)), key=lambda at: abs(CANDIDATES[at] - chosen))
-    assert chosen == pytest.approx(CANDIDATES[place], rel=1e-5)
-    assert expected[place] < min(expected) + 0.01
+def test_no_label_is_doubted_where_all_are_right(rows: Rows) -> None:
+    assert taught(rows).settled()["wrong"] == 0
 
 
-def test_noise_is_penalised_more_than_what_is_clear() -> None:
-    rows = noisy(60, 4)
-    clear = Rows(rows.inputs + 20 * torch.eye(3, 4)[rows.labels], rows.labels)
-    noise = taught(rows).settled()["l2"] / unit_of(rows)
-    assert noise > 10 * taught(clear).settled()["l2"] / unit_of(clear)
+def test_few_wrong_labels_among_few_cannot_be_told() -> None:
+    assert taught(waves(24, 0.3)[0]).settled()["wrong"] == 0
+
+
+def test_the_temperature_lowers_the_log_loss_of_new_rows() -> None:
+    rows, new = waves(60, 0.0)[0], waves(600, 0.0)[0]
+    learner = taught(rows)
+    plain = taught(rows, tune=False, l2=learner.settled()["l2"])
+    assert accuracy(learner, new) == accuracy(plain, new)
+    assert learner.test(new)["nll"] < plain.test(new)["nll"]
 
 
 @pytest.mark.parametrize("columns", [4, 150])
-def test_it_predicts_what_scikit_learn_predicts_under_that_penalty(columns: int) -> None:
+def test_it_predicts_what_scikit_learn_does_under_that_penalty_and_temperature(
+    columns: int,
+) -> None:
     rows = noisy(50, columns)
     learner = taught(rows)
-    reference = LogisticRegression(C=1 / learner.settled()["l2"], tol=1e-9, max_iter=20_000)
+    found = learner.settled()
+    reference = LogisticRegression(C=1 / found["l2"], tol=1e-9, max_iter=20_000)
     reference.fit(rows.inputs.double(), rows.labels)
-    found = learner.look(rows, torch.arange(50), 0).probs
-    np.testing.assert_allclose(found, reference.predict_proba(rows.inputs.double()), atol=1e-4)
+    logits = torch.from_numpy(reference.decision_function(rows.inputs.double()))
+    expected = (logits / found["temperature"]).softmax(1)
+    probs = learner.look(rows, torch.arange(50), 0).probs
+    torch.testing.assert_close(probs.double(), expected, atol=1e-4, rtol=0)
 
 
-def test_no_scale_of_the_columns_matters() -> None:
-    rows = noisy(40, 4)
-    large = Rows(1000 * rows.inputs, rows.labels)
-    logits = [solved(one).head.logits(one.inputs.double()) for one in (rows, large)]
-    torch.testing.assert_close(logits[0], logits[1], atol=1e-6, rtol=0)
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_no_scale_of_the_columns_matters(scale: float) -> None:
+    rows, other = noisy(40, 4), noisy(40, 4)
+    scaled = Rows(scale * other.inputs, other.labels)
+    learners = [taught(one) for one in (rows, scaled)]
+    probs = [
+        learner.look(one, torch.arange(40), 0).probs
+        for learner, one in zip(learners, (rows, scaled), strict=True)
+    ]
+    torch.testing.assert_close(*probs, atol=1e-3, rtol=0)
+
+
+ODD = {
+    "one class": Rows(torch.randn(6, 4, generator=generator(0)), torch.full((6,), 2)),
+    "one row": Rows(torch.randn(1, 4, generator=generator(0)), torch.tensor([1])),
+    "one row a class": Rows(torch.randn(3, 4, generator=generator(0)), torch.arange(3)),
+    "one class of two rows": Rows(torch.randn(3, 4), torch.tensor([0, 0, 1])),
+    "identical rows": Rows(torch.ones(12, 4), torch.arange(12) % 3),
+    "zeros": Rows(torch.zeros(12, 4), torch.arange(12) % 3),
+    "separable rows": Rows(100 * torch.eye(4).repeat(5, 1), torch.arange(20) % 4),
+    "a class without a row": Rows(torch.randn(20, 4), torch.arange(20) % 2 * 2),
+    "an uneven class": Rows(torch.randn(40, 4), (torch.arange(40) > 37).long()),
+    "more columns than rows": noisy(12, 300),
+    "far from the origin": Rows(1e4 + noisy(30, 4).inputs, noisy(30, 4).labels),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_rows_are_learnt_from(name: str) -> None:
+    rows = ODD[name]
+    learner = taught(rows)
+    found = learner.settled()
+    assert found["l2"] > 0
+    assert 0.1 <= found["temperature"] <= 10
+    assert found["wrong"] == 0
+    assert learner.look(rows, torch.arange(len(rows)), 0).probs.isfinite().all()
 
 
 @pytest.mark.parametrize("labels", [[2, 2, 2, 2], [0, 1, 2], [1]])
@@ -125,10 +218,8 @@ def test_the_only_row_of_a_class_is_never_held_out() -> None:
     """Its log loss would fall with any penalty that forbids to be sure."""
     rows = noisy(40, 4, classes=2)
     lonely = rows.with_labels(torch.tensor([7]), torch.tensor([2]))
-    targets = one_hot(lonely.labels).double()
-    lesson = Lesson(rows.inputs.double(), targets, None, intercept=True)
-    held_out = torch.cat([rows for _, rows in lesson.folds()])
-    assert held_out.sort().values.tolist() == [*range(7), *range(8, 40)]
+    held_out = (lesson_of(lonely).fold >= 0).nonzero().flatten()
+    assert held_out.tolist() == [*range(7), *range(8, 40)]
 
 
 def test_the_stream_that_the_cycle_seeds_decides_the_folds() -> None:
@@ -148,7 +239,7 @@ def test_what_was_chosen_stands_in_the_state_and_in_the_module() -> None:
 
 def test_a_given_penalty_chooses_nothing_and_has_no_facts() -> None:
     rows = noisy(40, 4)
-    learner = taught(rows, l2=1.0)
+    learner = taught(rows, tune=False)
     assert learner.settled() == {}
     assert set(learner.state_dict()) == {"head.weight", "head.bias"}
 
@@ -157,12 +248,12 @@ def accuracy(learner: Trained, rows: Rows) -> float:
     return learner.test(rows)["accuracy"]
 
 
-@pytest.mark.parametrize("l2", [None, 0.1])
-def test_labels_spread_over_the_pool_where_that_helps(l2: float | None) -> None:
+@pytest.mark.parametrize("tune", [False, True])
+def test_labels_spread_over_the_pool_where_that_helps(tune: bool) -> None:
     pool = clouds(400)
     lesson = pool.take(torch.arange(12))
-    alone = taught(lesson, l2=l2)
-    spread = taught(lesson, pool, l2=l2, spread=True)
+    alone = taught(lesson, l2=0.1, tune=tune)
+    spread = taught(lesson, pool, l2=0.1, tune=tune, spread=True)
     assert spread.settled()["spread"] > 0
     assert accuracy(spread, pool) > accuracy(alone, pool) + 0.02
 
@@ -176,7 +267,7 @@ def test_labels_do_not_spread_where_neighbours_tell_nothing() -> None:
     learner = taught(lesson, pool, spread=True)
     assert learner.settled()["spread"] == 0
     alone = taught(lesson)
-    assert learner.settled()["l2"] == pytest.approx(alone.settled()["l2"])
+    assert learner.settled()["l2"] == pytest.approx(alone.settled()["l2"], rel=0.05)
     assert accuracy(learner, pool) == accuracy(alone, pool)
 
 
@@ -213,7 +304,7 @@ def test_a_learner_that_chooses_keeps_the_promises_of_one(met: bool) -> None:
 def test_pictures_are_read_alike_in_the_pool_and_in_the_lesson() -> None:
     images = torch.randint(256, (60, 1, 4, 4), generator=generator(0)).to(torch.uint8)
     labels = (images.float().flatten(1).mean(1) > 127).long()
-    task = Logistic((1, 4, 4), 2, Preprocess([0.5], [0.25], crop=1), l2=None, spread=True)
+    task = Logistic((1, 4, 4), 2, Preprocess([0.5], [0.25], crop=1), tune=True, spread=True)
     learner = Trained(task, Training(accelerator="cpu"))
     rows = Rows(images, labels)
     learner.meet(rows.without_labels())
@@ -222,7 +313,7 @@ def test_pictures_are_read_alike_in_the_pool_and_in_the_lesson() -> None:
     assert task._pool.places(task._read(images[5:9])).tolist() == [5, 6, 7, 8]
 
 
-@pytest.mark.parametrize("option", ["task.l2=null", "task.spread=true"])
+@pytest.mark.parametrize("option", ["task.tune=true", "task.spread=true"])
 def test_a_run_of_the_command_chooses(option: str, train: Zygote, tmp_path: Path) -> None:
     chosen = ("data=digits", "task=logistic", option, "strategy=random", "rounds=1")
     finished = train.run(*chosen, "logger=none", f"out={tmp_path}", "name=run")
@@ -231,9 +322,9 @@ def test_a_run_of_the_command_chooses(option: str, train: Zygote, tmp_path: Path
 
 
 def test_null_is_refused_where_a_class_wants_a_number(train: Zygote, tmp_path: Path) -> None:
-    finished = train.run("task=logistic", "task.tolerance=null", f"out={tmp_path}")
+    finished = train.run("task=logistic", "task.l2=null", f"out={tmp_path}")
     assert finished.code == 2
-    assert "task.tolerance=null: must be a number" in finished.err
+    assert "task.l2=null: must be a number" in finished.err
 
 
 def test_what_was_chosen_is_taken_for_granted_by_those_that_are_alike() -> None:
@@ -242,7 +333,39 @@ def test_what_was_chosen_is_taken_for_granted_by_those_that_are_alike() -> None:
     member = learner.alike()
     member.fit(few, first=True, watch=unwatched)
     assert member.settled() == learner.settled() != taught(few).settled()
-    given = taught(few, l2=learner.settled()["l2"])
-    found, expected = (one.look(few, torch.arange(24), 0).probs for one in (member, given))
-    assert torch.allclose(found, expected, atol=1e-5)
+    given = taught(few, tune=False, l2=learner.settled()["l2"])
+    found, expected = (one.look(few, torch.arange(24), 0).logits for one in (member, given))
+    cooled = expected / learner.settled()["temperature"]
+    torch.testing.assert_close(found, cooled, atol=1e-4, rtol=0)
     assert made(rows).alike().settled() == made(rows).settled()
+
+
+def test_the_share_of_wrong_labels_is_taken_for_granted_with_all_else() -> None:
+    rows = waves(300, 0.3)[0]
+    learner = taught(rows)
+    member = learner.alike()
+    with seeded(1, "fit"):
+        member.fit(rows, first=True, watch=unwatched)
+    assert member.settled()["wrong"] == pytest.approx(learner.settled()["wrong"], abs=0.1)
+    assert member.settled()["wrong"] > 0.1
+
+
+def test_a_round_begins_at_the_penalty_of_the_last_one() -> None:
+    learner = taught(noisy(40, 4))
+    before = learner.settled()
+    learner.task.renew(first=False)
+    assert learner.settled() == before
+    assert not learner.task.network.head.weight.any()
+    learner.task.renew(first=True)
+    assert learner.settled()["l2"] == 0
+
+
+def test_a_resumed_learner_goes_on_to_the_byte() -> None:
+    few, more = waves(60, 0.0)[0], waves(90, 0.3)[0]
+    learner, resumed = taught(few), made(few)
+    resumed.load_state_dict({name: part.clone() for name, part in learner.state_dict().items()})
+    for one in (learner, resumed):
+        with seeded(1, "fit"):
+            one.fit(more, first=False, watch=unwatched)
+    states = learner.state_dict(), resumed.state_dict()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])

@@ -1,0 +1,115 @@
+"""What a regression learns from, seen whole and in folds that are held out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from autoal.maths.folds import stratified
+from autoal.maths.ridge import Family, Head, row_space
+from autoal.model.neighbourhood import Neighbourhood
+
+FOLDS = 5
+FEW = 10  # rows below which each is a fold of its own
+
+
+class Weighted(NamedTuple):
+    """Rows that a regression learns from."""
+
+    features: Tensor  # (n, d) double
+    targets: Tensor  # the probability of each class, (n, classes) double
+    weights: Tensor  # (n,) double
+
+    def loss(self, head: nn.Module) -> Tensor:
+        """The sum of the weighted losses under a head, on its machine."""
+        place = next(head.parameters())
+        features, targets, weights = (part.to(place) for part in self)
+        return weights @ cross_entropy(head(features), targets, reduction="none")
+
+
+class Lesson:
+    """Labelled rows, and those of the pool that may join them, in the space of them all.
+
+    Args:
+        features: of the labelled rows, (n, d) double.
+        targets: their classes, one hot, (n, classes) double.
+        pool: where labels may spread; None: nowhere.
+        intercept: whether classes have one.
+    """
+
+    def __init__(
+        self, features: Tensor, targets: Tensor, pool: Neighbourhood | None, intercept: bool
+    ) -> None:
+        self._pool = pool
+        self._intercept = intercept
+        rows = features
+        if pool is not None:
+            self._places = pool.places(features)
+            self._others = pool.others(self._places)
+            rows = torch.cat([rows, pool.features(self._others)])
+        self._axes = row_space(rows)
+        self._labelled, self._unlabelled = (rows @ self._axes).tensor_split([len(features)])
+        self._targets = targets
+        self.labels = targets.argmax(1)
+        self.fold = _folds(self.labels)
+        self.full_trust = features.new_ones(len(features))
+
+    @property
+    def judges(self) -> bool:
+        """Whether any row can be held out."""
+        return bool((self.fold >= 0).any())
+
+    def unit(self) -> float:
+        """The mean squared distance from the centre; 1 where all rows are the same."""
+        return float((self._labelled - self._labelled.mean(0)).square().sum(1).mean()) or 1.0
+
+    def folded(self, trust: Tensor, spread: float) -> Family:
+        """The regressions of which each holds out a fold."""
+        kept = self.fold[:, None] != torch.arange(int(self.fold.max()) + 1)
+        return self._family(kept * trust[:, None], spread)
+
+    def optimum(self, l2: float, trust: Tensor, spread: float) -> tuple[Head, Weighted]:
+        """That of all rows, and what they are, in the space of the features."""
+        family = self._family(trust[:, None], spread)
+        inside = family.optimum(l2, tolerance=1e-6).head
+        features, targets, weights = family.rows(0)
+        taught = Weighted(features @ self._axes.T, targets, weights)
+        return Head(inside.weight @ self._axes.T, inside.bias), taught
+
+    def _family(self, weights: Tensor, spread: float) -> Family:
+        """Regressions on the labelled rows, weighted so, (n, members), and on what joins them."""
+        targets = self._targets[:, None].expand(-1, weights.shape[1], -1)
+        features = self._labelled
+        if spread:
+            joining = [self._joining(own, spread) for own in weights.T]
+            more_targets, more_weights = map(torch.stack, zip(*joining, strict=True))
+            targets = torch.cat([targets, more_targets.transpose(0, 1)])
+            weights = torch.cat([weights, more_weights.T])
+            features = torch.cat([features, self._unlabelled])
+        return Family(features, targets, weights, intercept=self._intercept)
+
+    def _joining(self, weights: Tensor, spread: float) -> tuple[Tensor, Tensor]:
+        """The targets and weights of the rows that join labels of these weights.
+
+        What no label reaches counts nothing.
+        """
+        assert self._pool is not None
+        known = weights > 0
+        told = weights[known, None] * self._targets[known]
+        targets = self._pool.spread(self._places[known], told, self._others)
+        reached = targets.sum(1)
+        each = spread * float(told.sum()) / max(1.0, float(reached.sum()))
+        return targets, each * reached
+
+
+def _folds(labels: Tensor) -> Tensor:
+    """The fold of each row, (n,); -1 where it is never held out, as the only one of its class."""
+    counts = labels.bincount()
+    some = (counts[labels] > 1).nonzero().flatten()
+    fold = torch.full_like(labels, -1)
+    if (counts > 0).sum() > 1 and len(some):
+        fold[some] = stratified(labels[some], FOLDS if len(labels) >= FEW else len(labels))
+    return fold
