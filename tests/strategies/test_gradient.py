@@ -182,7 +182,7 @@ def test_rows_that_the_model_is_sure_of_are_taken(strategy: QueryStrategy) -> No
 
 
 def test_options_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="`regularisation` must be at least 0.001, got 0"):
+    with pytest.raises(ValueError, match=r"`regularisation` must be at least 0\.001, got 0"):
         Bait(regularisation=0)
     with pytest.raises(ValueError, match="`sample` must be at least 1, got 0"):
         Bait(sample=0)
