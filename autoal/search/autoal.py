@@ -166,7 +166,7 @@ class AutoAL(Composite):
 
     def score(self, view: View, budget: int) -> Scored:
         places = self._sampled(view, budget)
-        seen = _among(cooled(view), places)
+        seen = cooled(_among(view, places))
         votes = self.candidates.votes(seen, budget)
         weights = self._weights(seen, votes)
         worth = self.composition.scores(seen, (weights * votes).sum(1), budget)
