@@ -14,7 +14,7 @@ from autoal.maths.pairs import Pairs
 from autoal.query.strategy import placed
 from autoal.query.view import View
 
-LEAST = 1e-3  # spread of what the model says; less is rounding
+SAID = 1.5  # what the model says of rows counts so many times as much as how they are spread
 
 # Distances, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
 Greedy = Callable[[Pairs, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
@@ -42,12 +42,13 @@ def predicted(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
     """Rows lie where their embeddings do and, in further dimensions, by what is said of them.
 
     What the model says are the square roots of the class probabilities, whose distance is
-    Hellinger's; over the pool they vary as much as the embeddings.
+    Hellinger's, in units of how far the embeddings are spread. A model that says much the same of
+    all rows counts for little.
     """
     pool, labelled = embedded(view, places)
-    said, known = view.pool.probs[places].sqrt(), view.labelled.features.probs.sqrt()
-    mean, by = said.mean(0), _spread(pool) / _spread(said).clamp(min=LEAST)
-    return torch.cat([pool, by * (said - mean)], 1), torch.cat([labelled, by * (known - mean)], 1)
+    by = SAID * _spread(pool)
+    said, known = view.pool.probs[places], view.labelled.features.probs
+    return torch.cat([pool, by * said.sqrt()], 1), torch.cat([labelled, by * known.sqrt()], 1)
 
 
 def _spread(rows: Tensor) -> Tensor:

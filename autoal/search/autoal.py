@@ -115,7 +115,7 @@ class AutoAL(Composite):
         ridge: float = 1e-3,
         sharpness: float = 2.0,
         width: float = 0.0,
-        space: str = "embedded",
+        space: str = "predicted",
         sample: int = 10_000,
     ) -> None:
         choice("searchnet", searchnet, SEARCHNETS)

@@ -126,7 +126,8 @@ def views() -> Iterable[View]:
 def test_herding_over_the_margin_alone_is_uherding() -> None:
     for view in views():
         width = adaptive_width(unit(view.labelled.features.embeddings), 1.0)
-        options: dict[str, Any] = {"sharpness": 1.0, "width": width, "steps": 4, "rehearsals": 2}
+        options: dict[str, Any] = {"sharpness": 1.0, "width": width, "space": "embedded"}
+        options |= {"steps": 4, "rehearsals": 2}
         strategy = AutoAL(candidates={"margin": {}}, **options)
         assert torch.equal(select(strategy, view, BUDGET), select(UHerding(), view, BUDGET))
         assert weight(strategy, view) == 1
@@ -135,7 +136,9 @@ def test_herding_over_the_margin_alone_is_uherding() -> None:
 @pytest.mark.parametrize("width", [1.0, 0.3])
 def test_herding_over_what_is_worth_the_same_is_maxherding(width: float) -> None:
     for view in views():
-        strategy = AutoAL(candidates={"margin": {}}, width=width, steps=2, rehearsals=2)
+        strategy = AutoAL(
+            candidates={"margin": {}}, width=width, space="embedded", steps=2, rehearsals=2
+        )
         strategy.candidates = Candidates({"margin": Constant()})
         assert torch.equal(select(strategy, view, BUDGET), select(MaxHerding(width), view, BUDGET))
 
