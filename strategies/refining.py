@@ -46,7 +46,7 @@ class Refine(Composite):
         candidates: options of each, by its installed name.
     """
 
-    reads: Reads = ("embeddings", "labelled", "labels", "probs", "validation")
+    reads: Reads = ("embeddings", "head", "labelled", "labels", "probs", "validation")
 
     def __init__(
         self,

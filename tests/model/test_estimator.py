@@ -89,7 +89,8 @@ def test_a_class_that_no_labelled_row_has_is_improbable_and_no_error(data: Array
             assert features.drawn_probs.shape[1:] == (60, 3)
 
 
-HEADED = ("alfamix", "dropquery")  # ask the head about other embeddings, and there is none
+# They, or candidates of theirs, ask the head about other embeddings, and there is none.
+HEADED = ("alfamix", "dropquery", "refine")
 
 
 @pytest.mark.parametrize("strategy", HEADED)

@@ -589,7 +589,7 @@ FAMILIES = (
 QUICK: dict[str, dict[str, Any]] = {
     "loss_prediction": {"steps": 5},
     "autoal": {"rehearsals": 2, "steps": 1},
-    "refine": {"batches": 1},
+    "refine": {"batches": 1, "candidates": {"margin": {}, "bait": {}}},  # there is no head
 }
 
 
