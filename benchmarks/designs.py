@@ -18,10 +18,12 @@ from autoal import Scored, View
 from autoal.maths.coverage import NARROWEST, adaptive_width, typical_width
 from autoal.maths.geometry import neighbours, unit
 from autoal.query import registry
+from autoal.query.cover import Space
 from autoal.search import compose
 from autoal.search.autoal import AutoAL
 from benchmarks.paired import Field, Strategies, compare
 from benchmarks.quality import settings
+from benchmarks.spaces import said
 
 SETTINGS = {
     name: setting
@@ -65,9 +67,25 @@ class Scaled(AutoAL):
             return super().score(view, budget)
 
 
+class Placed(AutoAL):
+    """Rows lie elsewhere for the herding."""
+
+    def __init__(self, space: Space, **options: Any) -> None:
+        super().__init__(**options)
+        self.space = space
+
+    def score(self, view: View, budget: int) -> Scored:
+        with patch.dict(compose.SPACES, predicted=self.space):
+            return super().score(view, budget)
+
+
+# As designs were chosen before the herding heard what the model says.
+ALONE: dict[str, Any] = {"candidates": {"margin": {}}, "steps": 0, "space": "embedded"}
+
+
 def fixed(**options: Any) -> partial[AutoAL]:
     """AutoAL without a search, on the margin alone unless told otherwise."""
-    return partial(AutoAL, **{"candidates": {"margin": {}}, "steps": 0, **options})
+    return partial(AutoAL, **{**ALONE, **options})
 
 
 def with_margin(name: str) -> partial[AutoAL]:
@@ -75,7 +93,6 @@ def with_margin(name: str) -> partial[AutoAL]:
     return fixed(candidates={"margin": {}, name: {}}, prior={"margin": 0.7})
 
 
-ALONE = {"candidates": {"margin": {}}, "steps": 0}
 VARIANTS: Strategies = {
     **{
         name: partial(registry.build, name)
@@ -94,6 +111,20 @@ VARIANTS: Strategies = {
     "sharpness 2": fixed(),
     "sharpness 3": fixed(sharpness=3.0),
     "sharpness 4": fixed(sharpness=4.0),
+    # Where rows lie, with the prior and without a search.
+    "space: embedded": partial(AutoAL, steps=0, space="embedded"),
+    **{
+        f"space: {what}{', evenly' * even} x {share}": partial(
+            Placed, partial(said, what=what, share=share, even=even), steps=0
+        )
+        for what, even, shares in (
+            ("roots", False, (1.0, 1.5, 2.0)),
+            ("roots", True, (1.0, 1.5, 2.0)),
+            ("probs", True, (1.0, 2.0)),
+            ("logits", True, (0.7, 1.0, 1.5, 2.0)),
+        )
+        for share in shares
+    },
     # Who votes, without a search.
     **{
         f"margin + {name}": with_margin(name)
