@@ -101,11 +101,12 @@ def compare(
     name: str,
     settings: Mapping[str, Setting],
     fields: Sequence[Field],
-    further: Sequence[Callable[[Sequence[Path]], Table]] = (),
+    tables: Callable[[Sequence[Path]], Sequence[Table]] = runs.tables,
 ) -> None:
-    """The command line: run what is missing, and print or keep the tables, some further too."""
+    """The command line: run what is missing, and print or keep the tables of folders of runs."""
     every = [variant for field in fields for variant in field.strategies]
     options = runs.parser(name)
+    options.set_defaults(seeds=max(field.seeds for field in fields))
     options.add_argument("--settings", nargs="+", default=list(settings), choices=list(settings))
     options.add_argument("--variants", nargs="+", default=every, choices=every)
     given = options.parse_args()
@@ -127,9 +128,8 @@ def compare(
         for data in {settings[name].data for name in given.settings}:
             whole(data)  # its features, before two processes ask for them at once
         runs.run_all(jobs, given.processes)
-    tops = [given.out / setting for setting in given.settings]
-    found = [*runs.tables(tops, ("random", "autoal")), *(table(tops) for table in further)]
-    runs.show(name, found, save=given.keep)
+    tops = [top for setting in given.settings if (top := given.out / setting).exists()]
+    runs.show(name, tables(tops), save=given.keep)
 
 
 def folder_of(out: Path, setting: str, variant: str, seed: int) -> Path:

@@ -18,10 +18,9 @@ from autoal import Plan
 from autoal.query import registry
 from autoal.report.behaviour import candidate_weights
 from autoal.report.groups import Setting as Reported
-from autoal.report.groups import group
-from autoal.report.runs import read_runs
 from autoal.report.tables import Cell, Table
 from autoal.search.autoal import CANDIDATES, AutoAL
+from benchmarks import runs
 from benchmarks.paired import Field, Setting, Strategies, compare
 
 POOL = 8_000  # rows that a seed draws, or all that there are
@@ -52,9 +51,15 @@ ALONE: Strategies = {
 FINDERS = ("autoal", "pull 0.5", "even prior", "even prior, pull 0.5", "32 rehearsals")
 
 
-def found(tops: Sequence[Path]) -> Table:
+def tables(tops: Sequence[Path]) -> list[Table]:
+    """How all did, and what the search found."""
+    settings = runs.read(tops)
+    bases = ("random", "prior only")
+    return [*runs.over_all(settings, bases), found(settings), *runs.one_by_one(settings, bases)]
+
+
+def found(settings: Sequence[Reported]) -> Table:
     """The weights that the search found, beside the areas of the candidates alone."""
-    settings, _ = group(read_runs(tops)[0])
     rows: list[list[Cell]] = [
         [setting.name, finder, *_beside(setting, finder)]
         for setting in settings
@@ -81,4 +86,4 @@ def _beside(setting: Reported, finder: str) -> list[Cell]:
 
 
 if __name__ == "__main__":
-    compare("rich", SETTINGS, [Field(SEARCHED, 10), Field(ALONE, 5)], further=[found])
+    compare("rich", SETTINGS, [Field(SEARCHED, 10), Field(ALONE, 5)], tables)

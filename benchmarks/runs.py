@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from autoal.record.versions import versions
 from autoal.report import outcomes, overview
 from autoal.report.comparisons import against
 from autoal.report.contents import contender_names
-from autoal.report.groups import group
+from autoal.report.groups import Setting, group
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from benchmarks.report import keep
@@ -67,43 +68,45 @@ def parser(name: str) -> argparse.ArgumentParser:
     return options
 
 
-def tables(
-    tops: Sequence[Path],
-    bases: Sequence[str],
-    composed: Sequence[str] = (),
-    single: Sequence[str] = (),
-) -> list[Table]:
-    """Of the runs below: over all settings, ranks, areas, and the differences in each setting.
-
-    Args:
-        tops: the folders that hold the runs.
-        bases: contenders to which the others' differences are told.
-        composed: those that are held against the best single one of each setting in hindsight.
-        single: the single ones; default: by the runs' own settings.
-    """
+def read(tops: Sequence[Path]) -> list[Setting]:
+    """The settings of the runs below; what is wrong with any is told."""
     runs, faults = read_runs(tops)
     settings, more = group(runs)
     for fault in (*faults, *more):
         print(f"{fault.kind}: {fault.where}: {fault.what}", file=sys.stderr)
+    return settings
+
+
+def over_all(settings: Sequence[Setting], bases: Sequence[str], where: str = "") -> list[Table]:
+    """A line for each contender, and the differences to each of these, over all settings."""
+    summary = overview.summary(settings, contender_names(settings))
+    found = [replace(summary, title=f"{summary.title}{where}")]
+    found += [overview.across("across", f"Minus {base}{where}", settings, base) for base in bases]
+    return found
+
+
+def one_by_one(settings: Sequence[Setting], bases: Sequence[str]) -> list[Table]:
+    """The shares of the reference's gain, ranks, areas, and the differences in each setting."""
     names = contender_names(settings)
-    found = [overview.summary(settings, names)]
-    found += [overview.across("across", f"Minus {base}", settings, base) for base in bases]
-    found += [
-        overview.hindsight(settings, composed, single),
-        overview.shares_table(settings, names),
-    ]
+    found = [overview.shares_table(settings, names)]
     ranks = outcomes.ranks(settings, names)
     found += [part for part in ranks.parts if isinstance(part, Table) and part.name == "ranks"]
     found += [part for part in outcomes.results(settings).parts if isinstance(part, Table)]
     for base in bases:
         compared = {setting.name: against(setting, base) for setting in settings}
         found.append(outcomes.comparisons(f"against_{base}", f"Against {base}", compared))
-    return [table for table in found if table.rows]
+    return found
+
+
+def tables(tops: Sequence[Path], bases: Sequence[str] = ("random", "autoal")) -> list[Table]:
+    """Of the runs below: over all settings, and in each."""
+    settings = read(tops)
+    return [*over_all(settings, bases), *one_by_one(settings, bases)]
 
 
 def show(name: str, found: Sequence[Table], *, save: bool) -> None:
     """Print the tables, or keep them."""
-    text = "\n\n".join(f"## {table.markdown()}" for table in found)
+    text = "\n\n".join(f"## {table.markdown()}" for table in found if table.rows)
     if save:
         keep(name, text)
     else:

@@ -8,9 +8,32 @@ there already is not run again. How AutoAL composes its batch was chosen by `ben
 the data sets of DESIGNED_ON: the others, which no choice has seen, count most.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoal.report import overview
+from autoal.report.tables import Table
+from benchmarks import runs
 from benchmarks.paired import compare
-from benchmarks.quality.contenders import FIELDS
-from benchmarks.quality.settings import SETTINGS
+from benchmarks.quality.contenders import FIELDS, SINGLE
+from benchmarks.quality.settings import DESIGNED_ON, SETTINGS
+
+BASES = ("random", "uherding", "prior only", "autoal")
+
+
+def tables(tops: Sequence[Path]) -> list[Table]:
+    """On all data sets, on those that no choice has seen, on the others, and one by one."""
+    settings = runs.read(tops)
+    unseen = [setting for setting in settings if setting.data not in DESIGNED_ON]
+    seen = [setting for setting in settings if setting.data in DESIGNED_ON]
+    return [
+        *runs.over_all(settings, BASES),
+        *runs.over_all(unseen, BASES, ", on data sets that no choice has seen"),
+        *runs.over_all(seen, BASES, ", on data sets that designs were chosen on"),
+        overview.hindsight(settings, ["autoal"], SINGLE),
+        *runs.one_by_one(settings, BASES),
+    ]
+
 
 if __name__ == "__main__":
-    compare("quality", SETTINGS, FIELDS)
+    compare("quality", SETTINGS, FIELDS, tables)

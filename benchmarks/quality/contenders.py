@@ -11,6 +11,8 @@ ORACLE = "cheating_oracle"
 # They read what the bench has not, or are other names for what is there.
 LEFT_OUT = ("autoal", "ibds", "isal", "loss_prediction", ORACLE)
 
+COMPOSED = ("refine", "tcm", "tailor", "selectal", "albl")
+
 CLAIMED: Strategies = {
     "autoal": AutoAL,
     "prior only": partial(AutoAL, steps=0),
@@ -23,6 +25,9 @@ OTHERS: Strategies = {
     for name in STRATEGIES.installed()
     if name not in (*CLAIMED, *LEFT_OUT)
 }
+
+# Those that are not made of others.
+SINGLE = ("random", *(name for name in OTHERS if name not in COMPOSED), "uherding", "margin")
 
 FIELDS = (
     Field(CLAIMED, 20),

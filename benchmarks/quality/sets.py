@@ -163,9 +163,9 @@ def l2_of(name: str) -> float:
     return json.loads(PENALTIES.read_text())[name]
 
 
-def head_of(data: Data, l2: float = 1.0, **options: Any) -> Learner:
+def head_of(data: Data, **options: Any) -> Learner:
     """Logistic regression on the features, `task=logistic` with these options."""
-    task = Logistic(data.train.shape, len(data.classes), data.preprocess(), l2=l2, **options)
+    task = Logistic(data.train.shape, len(data.classes), data.preprocess(), **options)
     return Trained(task, Training(accelerator="cpu"))
 
 
