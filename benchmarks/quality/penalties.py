@@ -2,8 +2,8 @@
 
     AUTOAL_DATA=... AUTOAL_BENCH=... python -m benchmarks.quality.penalties
 
-The folders are those of `benchmarks.quality.sets`. It is the one of the least log loss in five folds
-of 200 labels, on average over the seeds. What the head makes of random labels is kept beside it.
+The folders are those of `benchmarks.quality.sets`. It is the one of the least log loss in folds of
+200 labels, on average over the seeds. What the head makes of random labels is kept beside it.
 """
 
 import argparse
