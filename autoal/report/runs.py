@@ -75,8 +75,8 @@ class Run:
 
     @property
     def composed(self) -> bool:
-        """Whether the strategy is made of others."""
-        return any(f"{key}.".startswith("strategy.candidates.") for key in self.config)
+        """Whether the strategy is made of others, which it gives weights to."""
+        return any(past.weights for past in self.rounds)
 
     @property
     def seed(self) -> int:

@@ -154,9 +154,8 @@ def test_the_best_is_the_one_that_is_so_in_each_setting(tmp_path: Path) -> None:
 
 def test_strategies_made_of_others_are_no_single_ones(tmp_path: Path) -> None:
     for place, name in enumerate(("random", "margin", "refine", "autoal", ORACLE)):
-        made_of = {"refine": {}, "autoal": {"margin": {"k": 1}}, ORACLE: {"random": {}}}.get(name)
-        options = {} if made_of is None else {"candidates": made_of}
-        write_run(tmp_path, name, [0.2, 0.3 + place / 10], strategy=name, options=options)
+        weights = None if name in ("random", "margin") else {"random": 1.0}
+        write_run(tmp_path, name, [0.2, 0.3 + place / 10], strategy=name, weights=weights)
     (setting,) = group(read_runs([tmp_path])[0])[0]
     assert setting.single == ["random", "margin"]
     assert setting.references == [ORACLE]
