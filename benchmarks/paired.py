@@ -5,7 +5,7 @@ Runs of one seed share the pool, the start set, the first weights and the oracle
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from autoal import (
 )
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
-from autoal.oracles.crowd import Noisy
 from autoal.report.tables import Table
-from autoal.seeding import seeded
+from autoal.seeding import generator, seeded
 from benchmarks import runs
+from benchmarks.noise import NOISES
 from benchmarks.quality.sets import l2_of, pool_of, whole
 
 POOL = 2_000  # rows that a seed draws of a larger set
@@ -35,6 +35,7 @@ TOLERANCE = 1e-5  # of the gradient of heads, which on some sets does not fall m
 # What is taught, given the name of the data set.
 TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
     "head": lambda data: partial(Logistic, l2=l2_of(data), tolerance=TOLERANCE),
+    "l2=1": lambda data: partial(Logistic, tolerance=TOLERANCE),
     "tuned head": lambda data: partial(Logistic, tune=True, tolerance=TOLERANCE),
     "small network": lambda data: partial(
         Task,
@@ -57,7 +58,7 @@ class Setting:
     data: str  # of the sets
     plan: Plan
     task: str = "head"  # of TASKS
-    wrong: float = 0.0  # the share of wrong answers
+    noise: str = "clean"  # of the answers, one of NOISES
     pool: int = POOL  # rows that a seed draws
 
     def experiment(
@@ -66,11 +67,12 @@ class Setting:
         """A run, not begun."""
         data = pool_of(self.data, seed, self.pool)
         made = Experiment(data, self._learner(data, seed), strategy(), self.plan, seed=seed)
-        return made, Noisy(TrueLabels(data.train.labels), self.wrong, seed)
+        stream = generator(seed, "noise")
+        return made, TrueLabels(NOISES[self.noise](data.train.labels, len(data.classes), stream))
 
     def settings(self, variant: str, seed: int) -> dict[str, Any]:
         """What the run's folder says of it."""
-        noise = {"wrong": self.wrong} if self.wrong else {}
+        noise = {} if self.noise == "clean" else {"noise": self.noise}
         return {
             "data": {"name": self.data, "pool": self.pool, **noise},
             "task": self.task,
@@ -91,10 +93,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Field:
-    """Strategies that are run with as many seeds each."""
+    """Strategies that are run with as many seeds each, and teach the same."""
 
     strategies: Strategies
     seeds: int
+    task: str = ""  # of TASKS; that of each setting, unless given
 
 
 def compare(
@@ -115,7 +118,7 @@ def compare(
             runs.keep_run,
             folder_of(given.out, setting, variant, seed),
             settings[setting].settings(variant, seed),
-            partial(settings[setting].experiment, field.strategies[variant], seed),
+            partial(_taught(settings[setting], field).experiment, field.strategies[variant], seed),
         )
         for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
         for field in fields
@@ -130,6 +133,10 @@ def compare(
         runs.run_all(jobs, given.processes)
     tops = [top for setting in given.settings if (top := given.out / setting).exists()]
     runs.show(name, tables(tops), save=given.keep)
+
+
+def _taught(setting: Setting, field: Field) -> Setting:
+    return replace(setting, task=field.task) if field.task else setting
 
 
 def folder_of(out: Path, setting: str, variant: str, seed: int) -> Path:

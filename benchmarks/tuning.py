@@ -28,12 +28,12 @@ from autoal.model.lesson import Lesson
 from autoal.model.tuning import UNTRIED, Search, Trial, tuned
 from autoal.seeding import generator
 from benchmarks.frozen import SETS, whole
+from benchmarks.noise import NOISES
 from benchmarks.report import interval, keep, table
 
 DESIGNED_ON = ("digits (pixels)", "waveform (columns)")
 LABELS = (40, 100, 400, 1_000)
 LONG = 1_000  # labels from which on only a few heads are fitted
-WRONG = 0.3
 SEVEN = tuple(4.0**power for power in range(1, -6, -1))  # in mean squared distances
 FIVE = tuple(4.0**power for power in range(1, -8, -2))
 
@@ -132,23 +132,6 @@ HEADS: Mapping[str, Callable[[Lesson], Fitted]] = {
 }
 LAST = "tuned"  # of those that are fitted to many labels too
 MAIN = tuple(HEADS)[: tuple(HEADS).index(LAST) + 1]
-
-
-def mistaken(labels: Tensor, classes: int, noise: str, stream: torch.Generator) -> Tensor:
-    """The labels, some of them wrong."""
-    wrong = torch.rand(len(labels), generator=stream) < WRONG
-    step = torch.randint(1, classes, (len(labels),), generator=stream)
-    if noise == "by class":
-        step = torch.ones_like(step)
-        wrong &= (classes > 2) | (labels == 0)
-    return torch.where(wrong, (labels + step) % classes, labels)
-
-
-NOISES: Mapping[str, Callable[..., Tensor]] = {
-    "clean": lambda labels, classes, stream: labels,
-    "symmetric": partial(mistaken, noise="symmetric"),
-    "by class": partial(mistaken, noise="by class"),
-}
 
 
 def read(data: Data, rows: Rows) -> tuple[Tensor, Tensor]:

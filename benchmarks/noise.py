@@ -1,0 +1,29 @@
+"""Wrong labels: 30 % of them, any other class as likely, or the next class alone.
+
+Of two classes, by class only the first is ever mistaken.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+WRONG = 0.3
+
+
+def mistaken(labels: Tensor, classes: int, noise: str, stream: torch.Generator) -> Tensor:
+    """The labels, some of them wrong."""
+    wrong = torch.rand(len(labels), generator=stream) < WRONG
+    step = torch.randint(1, classes, (len(labels),), generator=stream)
+    if noise == "by class":
+        step = torch.ones_like(step)
+        wrong &= (classes > 2) | (labels == 0)
+    return torch.where(wrong, (labels + step) % classes, labels)
+
+
+NOISES: Mapping[str, Callable[..., Tensor]] = {
+    "clean": lambda labels, classes, stream: labels,
+    "symmetric": partial(mistaken, noise="symmetric"),
+    "by class": partial(mistaken, noise="by class"),
+}
