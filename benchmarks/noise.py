@@ -12,7 +12,7 @@ from torch import Tensor
 WRONG = 0.3
 
 
-def mistaken(labels: Tensor, classes: int, noise: str, stream: torch.Generator) -> Tensor:
+def mistaken(labels: Tensor, classes: int, stream: torch.Generator, noise: str) -> Tensor:
     """The labels, some of them wrong."""
     wrong = torch.rand(len(labels), generator=stream) < WRONG
     step = torch.randint(1, classes, (len(labels),), generator=stream)
@@ -22,7 +22,7 @@ def mistaken(labels: Tensor, classes: int, noise: str, stream: torch.Generator) 
     return torch.where(wrong, (labels + step) % classes, labels)
 
 
-NOISES: Mapping[str, Callable[..., Tensor]] = {
+NOISES: Mapping[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
     "clean": lambda labels, classes, stream: labels,
     "symmetric": partial(mistaken, noise="symmetric"),
     "by class": partial(mistaken, noise="by class"),
