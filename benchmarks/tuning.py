@@ -152,7 +152,7 @@ def fits(name: str, seed: int, counts: tuple[int, ...]) -> list[Fit]:
     for count, (noise, spoil) in product(counts, NOISES.items()):
         some = order[:count]
         stream = generator(seed, "noise")
-        targets = one_hot(spoil(labels[some], classes, stream=stream), classes).double()
+        targets = one_hot(spoil(labels[some], classes, stream), classes).double()
         for head in MAIN if count >= LONG else HEADS:
             begin = time.process_time()
             fitted = HEADS[head](Lesson(features[some], targets, None, intercept=True))
