@@ -1,7 +1,9 @@
 """Many logistic regressions on the same rows, each with weights of its own, solved side by side.
 
-Each is a `Regression` of one row of the weights. One product with the rows serves them all, and
-their directions are found in single precision, which the double precision of the gradients mends.
+Each minimises J(theta) = sum_i weights_i l(x_i, y_i; theta) + ridge / 2 |theta|^2, which is
+strictly convex; the intercept is a column of ones, penalised as the rest, without which the Hessian
+would be singular. One product with the rows serves them all, and their directions are found in
+single precision, which the double precision of the gradients mends.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class Regressions:
         features: (n, d) float64, as `with_intercept` makes them.
         labels: (n,) long.
         classes: how many there are, whether or not each has a row.
-        ridge: above 0.
+        ridge: above 0; keeps its meaning, since weights sum to 1.
     """
 
     features: Tensor

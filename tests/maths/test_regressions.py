@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal.maths.regression import Regression, with_intercept
+from autoal.maths.regression import with_intercept
 from autoal.maths.regressions import Regressions
 from autoal.seeding import generator
+from tests.maths.alone import Regression
 
 ROWS, WIDTH, CLASSES = 40, 5, 3
 

@@ -11,12 +11,13 @@ from torch.nn.functional import cross_entropy, normalize
 
 from autoal import Known, QueryStrategy, Scored, TrueLabels, View
 from autoal.errors import UserError
-from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regression import influences, mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
 from autoal.oracles.model import Salutary as SalutaryOracle
 from autoal.oracles.question import Question
 from autoal.query.strategy import Facts, query
 from autoal.testing import check_strategy, make_view
+from tests.maths.alone import Regression
 from tests.strategies.made import noted, scored
 
 BUDGET = 5
