@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import torch
-from autoal.strategies.influence import in_blocks
+from autoal.strategies.surrogate import in_blocks
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 from sklearn.datasets import load_breast_cancer, load_digits

@@ -206,9 +206,9 @@ def test_many_rows_are_checked_unasked_only_where_that_is_cheap(
 
     assert BUDGET <= checked(Salutary()) <= 3 * BUDGET
     size = 24 * 7 * 3  # labelled rows, width with the intercept, classes
-    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", 4 * size)
+    monkeypatch.setattr("autoal.strategies.surrogate.AFFORDABLE", 4 * size)
     assert checked(Salutary()) == 4
-    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", size - 1)
+    monkeypatch.setattr("autoal.strategies.surrogate.AFFORDABLE", size - 1)
     assert checked(Salutary()) == 0
     assert checked(Salutary(recheck=2)) == 2
 
