@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import torch
-from autoal.strategies.influence import in_blocks
+from autoal.strategies.surrogate import in_blocks
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, normalize
 
-from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regression import influences, mean_gradient, with_intercept
+from autoal.maths.regressions import Regressions
 from autoal.seeding import generator
 from benchmarks.report import RESULTS, keep, table
 
@@ -93,7 +94,7 @@ SETTINGS = [
 class Problem:
     """A regression at its optimum, the rows that judge it, and those that might be added."""
 
-    head: Regression
+    head: Regressions  # a single one
     theta: Tensor
     judges: Rows
     pool: Rows
@@ -112,10 +113,18 @@ class Problem:
         """On the rows that judge."""
         return float(cross_entropy(self.judges[0] @ theta.T, self.judges[1]))
 
+    def objective(self, theta: Tensor) -> Tensor:
+        """What training minimises."""
+        loss = cross_entropy(self.head.features @ theta.T, self.head.labels)
+        return loss + self.head.ridge / 2 * theta.square().sum()
+
+    def solved(self) -> Tensor:
+        """H^-1 g at the optimum."""
+        return solved(self.head, self.theta, self.gradient)
+
     def predicted(self) -> Tensor:
         """The falls that influence foretells, (pool, classes)."""
-        slope = self.weight * self.head.solve(self.theta, self.gradient)
-        return influences(self.pool[0], self.theta, slope)
+        return influences(self.pool[0], self.theta, self.weight * self.solved())
 
     def realised(self) -> Tensor:
         """The falls after training again with each row and class, (pool, classes)."""
@@ -123,14 +132,32 @@ class Problem:
         falls = torch.empty(len(self.pool[0]), self.head.classes, dtype=torch.float64)
         for place, row in enumerate(self.pool[0]):
             for label in range(self.head.classes):
-                more = self.head.joined(row[None], torch.tensor([label]), self.weight)
-                falls[place, label] = before - self.loss(more.minimise(self.theta))
+                theta = self.again(row[None], torch.tensor([label]), self.weight)
+                falls[place, label] = before - self.loss(theta)
         return falls
 
     def batch(self, places: Tensor, labels: Tensor) -> float:
         """The fall after training again with all of these rows together."""
-        more = self.head.joined(self.pool[0][places], labels, self.weight)
-        return self.loss(self.theta) - self.loss(more.minimise(self.theta))
+        theta = self.again(self.pool[0][places], labels, self.weight)
+        return self.loss(self.theta) - self.loss(theta)
+
+    def again(
+        self, rows: Tensor, labels: Tensor, weight: float, tolerance: float = 1e-10
+    ) -> Tensor:
+        """The optimum with these rows added, each of that weight."""
+        more = self.head.joined(rows, labels)
+        weights = torch.cat([even(len(self.head.labels)), rows.new_full((1, len(rows)), weight)], 1)
+        return more.minimise(weights, self.theta[None], tolerance)[0]
+
+
+def even(count: int) -> Tensor:
+    """The weights of the rows of a single regression, (1, count)."""
+    return torch.full((1, count), 1 / count, dtype=torch.float64)
+
+
+def solved(head: Regressions, theta: Tensor, right: Tensor, tolerance: float = 1e-10) -> Tensor:
+    """H^-1 right of a single regression, with H its Hessian at theta."""
+    return head.solve(even(len(head.labels)), theta[None], right[None], tolerance)[0]
 
 
 def problem(setting: Setting) -> Problem:
@@ -141,12 +168,10 @@ def problem(setting: Setting) -> Problem:
     order = torch.randperm(len(labels), generator=generator(0, "order"))
     order = order[: setting.train + JUDGES + TRIED]
     known, judges, pool = order.split([setting.train, JUDGES, TRIED])
-    weights = rows.new_full((setting.train,), 1 / setting.train)
     ridge, classes = setting.penalty / setting.train, int(labels.max()) + 1
-    head = Regression(rows[known], labels[known], classes, weights, ridge)
-    return Problem(
-        head, head.minimise(), (rows[judges], labels[judges]), (rows[pool], labels[pool])
-    )
+    head = Regressions(rows[known], labels[known], classes, ridge)
+    theta = head.minimise(even(setting.train))[0]
+    return Problem(head, theta, (rows[judges], labels[judges]), (rows[pool], labels[pool]))
 
 
 def compared(setting: Setting) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -190,19 +215,18 @@ def exactness() -> str:
     """How near independent ways come to the numbers, on digits."""
     made = problem(SETTINGS[4])
     theta, right = made.theta, made.gradient
-    hessian = torch.autograd.functional.hessian(made.head.loss, theta)
+    hessian = torch.autograd.functional.hessian(made.objective, theta)
     factor = torch.linalg.cholesky(hessian.reshape(theta.numel(), theta.numel()))
     dense = torch.cholesky_solve(right.reshape(-1, 1), factor).reshape(theta.shape)
     little = 1e-4 * made.weight
     row, label = made.pool[0][:1], torch.tensor([0])
-    moved = made.head.joined(row, label, little).minimise(theta, tolerance=1e-14)
+    moved = made.again(row, label, little, tolerance=1e-14)
     fallen = made.loss(theta) - made.loss(moved)
     foretold = float(made.predicted()[0, 0]) * 1e-4
-    slope = made.weight * made.head.solve(theta, right)
-    gap = influences(made.pool[0], theta, slope) - by_gradients(made.pool[0], theta, slope)
-    solved = made.head.solve(theta, right)
+    found = made.solved()
+    gap = made.predicted() - by_gradients(made.pool[0], theta, made.weight * found)
     rows = [
-        ["conjugate gradients and Cholesky", _apart(solved - dense, dense)],
+        ["conjugate gradients and Cholesky", _apart(found - dense, dense)],
         ["a row of weight 1e-4, trained again", f"{abs(foretold / fallen - 1):.1e}"],
         ["gradients of each row by torch.func", _apart(gap, made.predicted())],
     ]
@@ -233,16 +257,15 @@ def speed(classes: int) -> list[str]:
     known = centres[labels] + 2 * torch.randn(TRAIN + JUDGES, WIDTH, generator=stream)
     pool = torch.randn(POOL, WIDTH, generator=stream)
     rows = with_intercept(normalize(known))
-    weights = rows.new_full((TRAIN,), 1 / TRAIN)
-    head = Regression(rows[:TRAIN], labels[:TRAIN], classes, weights, 1 / TRAIN)
+    head = Regressions(rows[:TRAIN], labels[:TRAIN], classes, 1 / TRAIN)
     begin = time.perf_counter()
-    theta = head.minimise(tolerance=1e-8)
+    theta = head.minimise(even(TRAIN), tolerance=1e-8)[0]
     fit = time.perf_counter() - begin
     gradient = mean_gradient(rows[TRAIN:], labels[TRAIN:], theta)
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
     begin = time.perf_counter()
-    slope = head.solve(theta, gradient, tolerance=1e-6) / TRAIN
+    slope = solved(head, theta, gradient, tolerance=1e-6) / TRAIN
     solve = time.perf_counter() - begin
     found = in_blocks(pool, lambda part: influences(part, theta, slope))
     total = time.perf_counter() - begin

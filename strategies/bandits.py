@@ -1,4 +1,4 @@
-"""Strategies that learn from one query to the next whom of other strategies to ask."""
+"""Strategies that learn, from query to query, which other strategies to ask."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ class Tailor(_Bandit):
 
     What a candidate finds is a Dirichlet distribution of classes, by the labels of what it asked
     for so far. For each row of the batch one is drawn for every candidate, and the one whose draw
-    is worth most asks for its next row: a class is worth 1 / the number of its labelled rows, and
-    as much less than nothing if more than half of all labelled rows are its. Labels that nobody
-    gave count for nobody.
+    is worth most asks for its next row: a class is worth 1 / the number of its labelled rows, or
+    minus that if it has more than half of all labelled rows. Rows that stay unlabelled count for
+    nobody.
 
     Args:
         candidates: options of each, by its installed name.

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from autoal import Scored, View, from_order, select
+from autoal import Scored, View, from_order
 from autoal.bounds import whole
 from autoal.errors import UserError
-from autoal.query.composite import Candidates, Composite
+from autoal.query.composite import Asking, Candidates
 from autoal.query.strategy import Facts, Reads
 
 CANDIDATES: dict[str, dict[str, Any]] = {
@@ -33,7 +32,7 @@ class _Try(NamedTuple):
     rows: Tensor  # of the data set, best first
 
 
-class CheatingOracle(Composite):
+class CheatingOracle(Asking):
     """Best of many strategies' batches by real retraining on their true labels: a cheat (2026).
 
     It is BoSS, "best of strategies". For every batch a strategy is drawn, and so are the rows that
@@ -64,7 +63,6 @@ class CheatingOracle(Composite):
         super().__init__(Candidates.installed(chosen), ("outcomes",))
         self.tries = tries
         self.limit = limit
-        self._askers = self.candidates.understudies()
 
     def check(self, facts: Facts) -> None:
         if facts.pool > self.limit:
@@ -73,10 +71,6 @@ class CheatingOracle(Composite):
                 f"this one has {facts.pool} rows, strategy.limit={self.limit}"
             )
         super().check(facts)
-
-    def learn(self, view: View) -> None:
-        # Their queries are of this round, though not of its pool.
-        self._askers = self.candidates.understudies()
 
     def score(self, view: View, budget: int) -> Scored:
         outcome = None if view.bench is None else view.bench.outcome
@@ -102,14 +96,14 @@ class CheatingOracle(Composite):
         self, view: View, asked: Tensor, budget: int, stream: torch.Generator
     ) -> Iterator[_Try]:
         """Batches out of these places of the pool."""
-        askers, most = list(self._askers.strategies.items()), min(MOST, len(asked))
+        names, most = list(self.candidates), min(max(MOST, budget), len(asked))
         least = min(LEAST * budget, most)
         for _ in range(self.tries):
-            name, asker = askers[_whole(len(askers), stream)]
+            name = names[_whole(len(names), stream)]
             count = least + _whole(most + 1 - least, stream)
             some = asked[torch.randperm(len(asked), generator=stream)[:count]].sort().values
-            narrowed = view.among(some, _whole(1 << 53, stream))
-            yield _Try(name, select(deepcopy(asker), narrowed, budget))
+            seed = _whole(1 << 53, stream)
+            yield _Try(name, self.ask(name, view, some, seed, budget))
 
     def _notes(self, best: _Try, losses: list[float]) -> dict[str, Any]:
         """The loss of the best batch, the mean over all of them, and whose the best one is."""

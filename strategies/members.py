@@ -16,8 +16,8 @@ def seen_by_member(view: View, places: Tensor) -> View:
     """
     if view.bench is None or view.bench.fitted is None:
         raise UserError(
-            "a strategy that lets learners learn works in an experiment alone, which has the "
-            "learner; arrays have none"
+            "this strategy trains learners of its own, which takes an experiment: a view of arrays "
+            "has no learner"
         )
     with view.bench.phase("members"):
         return replace(view, validation=None).seen_by(view.bench.fitted(places))

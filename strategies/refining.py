@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from autoal import Scored, View, select
+from autoal import Scored, View
 from autoal.bounds import whole
 from autoal.maths.geometry import sample
-from autoal.query.composite import Candidates, Composite
+from autoal.query.composite import Asking, Candidates
 from autoal.query.strategy import Reads, as_scored, best_first
 
 from .herding import UHerding
@@ -32,7 +31,7 @@ FIRST, LATER = 5_000, 0.4  # rows of a query: of the pool at most, and a share o
 MOST = 10_000  # rows that are left of a level
 
 
-class Refine(Composite):
+class Refine(Asking):
     """Herding out of what many strategies ask for, of samples of the pool (Refine, 2026).
 
     Every candidate makes some queries, each of fresh random rows of the pool. What they ask for is
@@ -64,11 +63,6 @@ class Refine(Composite):
         self.depth = depth
         self.batches = batches
         self.subset = subset
-        self._askers = self.candidates.understudies()
-
-    def learn(self, view: View) -> None:
-        # Their queries are of this round, though not of its pool.
-        self._askers = self.candidates.understudies()
 
     def score(self, view: View, budget: int) -> Scored:
         size, stream = len(view.pool), view.generator()
@@ -91,11 +85,11 @@ class Refine(Composite):
     ) -> Tensor:
         """Which rows of the pool each candidate asks for out of these places, (n, candidates)."""
         asked = torch.zeros(len(view.pool), len(self.candidates), dtype=torch.bool)
-        for column, asker in enumerate(self._askers.strategies.values()):
+        for column, name in enumerate(self.candidates):
             for _ in range(self.batches):
                 some = places[sample(len(places), size, stream)].sort().values
                 seed = int(torch.randint(1 << 53, (1,), generator=stream))
-                rows = select(deepcopy(asker), view.among(some, seed), budget)
+                rows = self.ask(name, view, some, seed, budget)
                 asked[torch.searchsorted(view.pool.rows, rows), column] = True
         return asked
 

@@ -1,4 +1,4 @@
-"""Logistic regression that can be differentiated through: its optimum, and its inverse Hessian.
+"""What logistic regressions are solved and differentiated with: their slopes, optima and systems.
 
 The search asks how the loss on checked rows changes as the weight of a training row does; salutary
 influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g,
@@ -8,82 +8,13 @@ and the Hessian is that of the *training* loss, its penalty included.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import one_hot
 
 Product = Callable[[Tensor], Tensor]  # of a matrix with (classes, d)
-
-
-@dataclass(frozen=True, eq=False)
-class Regression:
-    """Multinomial logistic regression with an l2 penalty: strictly convex, so with one optimum.
-
-    J(theta) = sum_i weights_i l(x_i, y_i; theta) + ridge / 2 |theta|^2, in double precision; the
-    intercept is a column of ones, penalised as the rest, without which H would be singular.
-
-    Args:
-        features: (n, d) float64, as `with_intercept` makes them.
-        labels: (n,) long.
-        classes: how many there are, whether or not each has a row.
-        weights: of the rows, (n,); they should sum to 1, so that `ridge` keeps its meaning.
-        ridge: above 0.
-    """
-
-    features: Tensor
-    labels: Tensor
-    classes: int
-    weights: Tensor
-    ridge: float
-
-    def __post_init__(self) -> None:
-        if not self.ridge > 0:
-            raise ValueError(f"`ridge` must be above 0, got {self.ridge}")
-        if not len(self.features):
-            raise ValueError("a regression needs at least one row")
-
-    def loss(self, theta: Tensor) -> Tensor:
-        """J at theta, (classes, d)."""
-        losses = cross_entropy(self.features @ theta.T, self.labels, reduction="none")
-        return self.weights @ losses + self.ridge / 2 * theta.square().sum()
-
-    def gradient(self, theta: Tensor) -> Tensor:
-        """Of J, (classes, d)."""
-        residuals = residual(self.features, self.labels, theta)
-        return (self.weights[:, None] * residuals).T @ self.features + self.ridge * theta
-
-    def curvature(self, theta: Tensor) -> Product:
-        """The product of J's Hessian with a direction, (classes, d) -> (classes, d)."""
-        return curvature(self.features, self.weights, self.ridge, theta)
-
-    def minimise(self, start: Tensor | None = None, tolerance: float = 1e-10) -> Tensor:
-        """The optimum.
-
-        Raises:
-            RuntimeError: the norm of the gradient does not fall below the tolerance.
-        """
-        if start is None:
-            start = self.features.new_zeros(self.classes, self.features.shape[1])
-        return minimised(self, start, tolerance)
-
-    def solve(
-        self, theta: Tensor, right: Tensor, tolerance: float = 1e-10, start: Tensor | None = None
-    ) -> Tensor:
-        """H^-1 right, with H the Hessian of J at theta."""
-        return conjugate_gradients(self.curvature(theta), right, tolerance, start)
-
-    def joined(self, features: Tensor, labels: Tensor, weight: float) -> Regression:
-        """The regression with these rows added, each of that weight; the others keep theirs."""
-        return Regression(
-            torch.cat([self.features, features]),
-            torch.cat([self.labels, labels]),
-            self.classes,
-            torch.cat([self.weights, self.weights.new_full((len(labels),), weight)]),
-            self.ridge,
-        )
 
 
 class Convex(Protocol):
@@ -129,18 +60,6 @@ def _descend(function: Convex, theta: Tensor, step: Tensor, slope: float) -> Ten
     return theta - length * step
 
 
-def curvature(features: Tensor, weights: Tensor, ridge: float | Tensor, theta: Tensor) -> Product:
-    """The product with the Hessian of the weighted losses and a penalty on each column."""
-    probs = (features @ theta.T).softmax(1)
-
-    def times(direction: Tensor) -> Tensor:
-        moved = probs * (features @ direction.T)
-        moved = moved - probs * moved.sum(1, keepdim=True)
-        return (weights[:, None] * moved).T @ features + ridge * direction
-
-    return times
-
-
 def with_intercept(features: Tensor) -> Tensor:
     """The features in double precision with a column of ones, (n, d + 1)."""
     features = features.double()
@@ -148,12 +67,8 @@ def with_intercept(features: Tensor) -> Tensor:
 
 
 def residual(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:
-    """P - e_y, the gradient of each row's loss with respect to its logits, (n, classes).
-
-    Labels are classes, (n,), or the probability of each, (n, classes).
-    """
-    probs = (features @ theta.T).softmax(1)
-    return probs - (labels if labels.ndim == 2 else one_hot(labels, len(theta)))
+    """P - e_y, the gradient of each row's loss with respect to its logits, (n, classes)."""
+    return (features @ theta.T).softmax(1) - one_hot(labels, len(theta))
 
 
 def mean_gradient(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """Many logistic regressions on the same rows, each with weights of its own, solved side by side.
 
-Each is a `Regression` of one row of the weights. One product with the rows serves them all, and
-their directions are found in single precision, which the double precision of the gradients mends.
+Each minimises J(theta) = sum_i weights_i l(x_i, y_i; theta) + ridge / 2 |theta|^2, which is
+strictly convex; the intercept is a column of ones, penalised as the rest, without which the Hessian
+would be singular. One product with the rows serves them all, and their directions are found in
+single precision, which the double precision of the gradients mends; where single precision leads
+nowhere, as it may where the penalty is next to nothing, they are found in double precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from autoal.maths.regression import Product
 
 FINEST = 1e-4  # relative residual that single precision is asked for at a time
 TINY = 1e-300  # what is divided by is never less
-ROUNDS = 100  # of Newton's steps, or of corrections, before they count as failed
+ROUNDS = 100  # of Newton's steps before they count as failed, or of corrections
 
 
 class _Point(NamedTuple):
@@ -42,7 +44,7 @@ class Regressions:
         features: (n, d) float64, as `with_intercept` makes them.
         labels: (n,) long.
         classes: how many there are, whether or not each has a row.
-        ridge: above 0.
+        ridge: above 0; keeps its meaning, since weights sum to 1.
     """
 
     features: Tensor
@@ -67,9 +69,9 @@ class Regressions:
                 return point.theta
             # Rough directions are good enough far from the optimum (Dembo et al., 1982).
             precision = sizes.sqrt().clamp(FINEST, 0.1)
-            times = self._curvature(weights, point.logits, torch.float)
-            step = self._at(_rough_solution(times, gradient, precision))
-            slopes = _inner(step.theta, gradient)
+            step, slopes = self._step(weights, point, gradient, precision, torch.float)
+            if not bool((slopes > 0).all()):
+                step, slopes = self._step(weights, point, gradient, precision, torch.double)
             hidden = slopes < 1e-15 * (1 + self._objective(weights, point))  # what rounding hides
             point = self._descended(weights, point, step, slopes.where(~hidden, -torch.inf))
             if bool((hidden | (sizes < tolerance)).all()):
@@ -77,6 +79,19 @@ class Regressions:
         raise RuntimeError(
             f"the regression did not converge: its gradient has the norm {float(sizes.max()):.2g}"
         )
+
+    def _step(
+        self,
+        weights: Tensor,
+        point: _Point,
+        gradient: Tensor,
+        precision: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[_Point, Tensor]:
+        """Newton's, roughly, and how steeply each falls along its own, (k, 1, 1)."""
+        times = self._curvature(weights, point.logits, dtype)
+        theta = _rough_solution(times, gradient, precision, dtype)
+        return self._at(theta), _inner(theta, gradient)
 
     def _descended(self, weights: Tensor, point: _Point, step: _Point, slopes: Tensor) -> _Point:
         """After the first of ever shorter steps that lowers each enough (Armijo, 1966)."""
@@ -97,19 +112,28 @@ class Regressions:
         tolerance: float,
         start: Tensor | None = None,
     ) -> Tensor:
-        """H^-1 right of each, with H its Hessian at its theta, to a relative residual."""
-        logits = self.logits(theta)
+        """H^-1 right of each, with H its Hessian at its theta.
+
+        To a relative residual, or as near to it as double precision comes.
+        """
+        logits, dtype = self.logits(theta), torch.float
         exact = self._curvature(weights, logits, torch.double)
-        rough = self._curvature(weights, logits, torch.float)
+        rough = self._curvature(weights, logits, dtype)
         solution = torch.zeros_like(right) if start is None else start
         targets = tolerance * _inner(right, right).sqrt()
+        left, sizes = _left(exact, solution, right)
         for _ in range(ROUNDS):
-            left = right - exact(solution)
-            sizes = _inner(left, left).sqrt()
             if bool((sizes <= targets).all()):
                 break
             precision = (targets / sizes.clamp(min=TINY) / 2).clamp(FINEST, 0.5)
-            solution = solution + _rough_solution(rough, left, precision)
+            mended = solution + _rough_solution(rough, left, precision, dtype)
+            after, fewer = _left(exact, mended, right)
+            if bool(((fewer < sizes) | (sizes <= targets)).all()):
+                solution, left, sizes = mended, after, fewer
+            elif dtype == torch.float:
+                rough, dtype = exact, torch.double
+            else:
+                break
         return solution
 
     def joined(self, features: Tensor, labels: Tensor) -> Regressions:
@@ -178,23 +202,33 @@ def _inner(left: Tensor, right: Tensor) -> Tensor:
     return (left * right).sum((1, 2), keepdim=True)
 
 
-def _rough_solution(times: Callable[[Tensor], Tensor], right: Tensor, precision: Tensor) -> Tensor:
-    """Of times(x) = right by conjugate gradients in single precision, to a relative residual.
+def _left(times: Product, solution: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """The residual of each system, and its length, (k, 1, 1)."""
+    left = right - times(solution)
+    return left, _inner(left, left).sqrt()
 
-    Those that are there wait for the others.
+
+def _rough_solution(times: Product, right: Tensor, precision: Tensor, dtype: torch.dtype) -> Tensor:
+    """Of times(x) = right by conjugate gradients in this precision, to a relative residual.
+
+    Those that are there wait for the others, and so do those whose curvature rounding has eaten up.
     """
     # At length 1, so that single precision has room for what is near the optimum.
     scale = _inner(right, right).sqrt().clamp(min=TINY)
-    left_over = (right / scale).float()
-    target = precision.square().float()
+    left_over = (right / scale).to(dtype)
+    target = precision.square().to(dtype)
     solution, direction = torch.zeros_like(left_over), left_over.clone()
     sizes = _inner(left_over, left_over)
+    curved = torch.ones_like(sizes, dtype=torch.bool)
     for _ in range(10 * right[0].numel()):
-        under_way = sizes > target
+        under_way = curved & (sizes > target)
         if not bool(under_way.any()):
             break
         product = times(direction)
-        lengths = (sizes / _inner(direction, product)).where(under_way, 0.0)
+        curvature = _inner(direction, product)
+        curved &= ~under_way | (curvature > 0)
+        under_way &= curved
+        lengths = (sizes / curvature).where(under_way, 0.0)
         solution += lengths * direction
         left_over -= lengths * product
         before, sizes = sizes, _inner(left_over, left_over)

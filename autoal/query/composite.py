@@ -20,6 +20,7 @@ from autoal.query.strategy import (
     best_first,
     demand_scores,
     demand_served,
+    select,
 )
 from autoal.query.turn import turn
 from autoal.query.view import View
@@ -97,7 +98,7 @@ class Candidates:
 
     def understudies(self) -> Candidates:
         """Copies, so that what they learn elsewhere is not for the pool."""
-        return Candidates(deepcopy(self.strategies))
+        return Candidates(deepcopy(self.strategies), self.section)
 
     def state_dict(self) -> dict[str, Any]:
         return {name: strategy.state_dict() for name, strategy in self.strategies.items()}
@@ -164,6 +165,37 @@ class Composite(QueryStrategy):
     def by_name(self, values: Iterable[float]) -> dict[str, float]:
         """A number for each of the candidates, for the record."""
         return dict(zip(self.candidates, map(float, values), strict=True))
+
+
+class Asking(Composite):
+    """A composite that asks its candidates about parts of the pool, over and over.
+
+    No question teaches whoever is asked anything, neither does what they learn of the whole pool
+    in the same round: the questions are of this round, though not of its pool.
+
+    Args:
+        candidates: what it is made of.
+        reads: what it reads itself, beside what they do.
+    """
+
+    def __init__(self, candidates: Candidates, reads: Reads = ()) -> None:
+        super().__init__(candidates, reads)
+        self._askers = candidates.understudies()
+
+    def learn(self, view: View) -> None:
+        self._askers = self.candidates.understudies()
+
+    def ask(self, name: str, view: View, places: Tensor, seed: int, budget: int) -> Tensor:
+        """The rows of the data set that a candidate asks for.
+
+        Args:
+            name: of the candidate.
+            view: whose pool it is.
+            places: of the rows that it is asked about, ascending.
+            seed: of what it draws.
+            budget: how many rows it asks for.
+        """
+        return select(deepcopy(self._askers.strategies[name]), view.among(places, seed), budget)
 
 
 def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:

@@ -19,7 +19,6 @@ SAID = 1.5  # what the model says of rows counts so many times as much as how th
 # Distances, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
 Greedy = Callable[[Pairs, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
 
-
 # The view and places in the pool -> where these rows lie, and where the labelled ones do.
 Space = Callable[[View, Tensor], tuple[Tensor, Tensor]]
 
@@ -41,9 +40,9 @@ def embedded(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
 def predicted(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
     """Rows lie where their embeddings do and, in further dimensions, by what is said of them.
 
-    What the model says are the square roots of the class probabilities, whose distance is
-    Hellinger's, in units of how far the embeddings are spread. A model that says much the same of
-    all rows counts for little.
+    What the model says are the square roots of the class probabilities, whose distance is sqrt(2)
+    times Hellinger's, in units of how far the embeddings are spread. A model that says much the
+    same of all rows counts for little.
     """
     pool, labelled = embedded(view, places)
     by = SAID * _spread(pool)

@@ -139,7 +139,6 @@ class AutoAL(Composite):
         self.sample = sample
         self.reads = self._readable()
         self.rounds = 0  # that were searched
-        self.searched: int | None = None  # seed of the view that was searched last
         self.searchnet: SearchNet | None = None
         self._saved_weights: dict[str, Tensor] | None = None  # of a SearchNet not built yet
         self._found: dict[str, Any] = {}  # what the last search says
@@ -156,9 +155,9 @@ class AutoAL(Composite):
             self.candidates.check(replace(facts, validation=None), "in rehearsals: ")
 
     def fit(self, view: View) -> None:
-        if view.seed == self.searched:
+        if view.seed == self._seen:
             return
-        self.searched = view.seed
+        self._seen = view.seed
         phase = nullcontext() if view.bench is None else view.bench.phase("search")
         with phase, seeded(view.seed, "search"):
             self.candidates.fit(cooled(view))  # the whole pool, of which what is scored is a part
@@ -186,13 +185,13 @@ class AutoAL(Composite):
         weights = self._saved_weights if self.searchnet is None else self.searchnet.state_dict()
         return {
             "rounds": self.rounds,
-            "searched": self.searched,
+            "searched": self._seen,
             "searchnet": weights,
             "candidates": self.candidates.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.rounds, self.searched = state["rounds"], state["searched"]
+        self.rounds, self._seen = state["rounds"], state["searched"]
         self.searchnet, self._saved_weights = None, state["searchnet"]
         self.candidates.load_state_dict(state["candidates"])
 

@@ -14,7 +14,6 @@ from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy
 
 from autoal.maths.regression import (
-    Regression,
     conjugate_gradients,
     influences,
     mean_gradient,
@@ -22,6 +21,7 @@ from autoal.maths.regression import (
     with_intercept,
 )
 from autoal.seeding import generator
+from tests.maths.alone import Regression
 
 ROWS, WIDTH, CLASSES = 40, 5, 3
 NAMES = ("equal", "unequal")
@@ -225,18 +225,6 @@ def test_the_solution_tells_what_the_weight_of_a_row_does_to_the_loss_on_checked
     assert (measured < 0).any()  # rows that help, and rows that harm
 
 
-@pytest.mark.parametrize("ridge", [0.0, -1.0, float("nan")])
-def test_a_regression_without_a_penalty_is_refused(ridge: float) -> None:
-    with pytest.raises(ValueError, match="`ridge` must be above 0, got"):
-        regression(ridge=ridge)
-
-
-def test_a_regression_without_rows_is_refused() -> None:
-    nothing = torch.empty(0, 3, dtype=torch.float64)
-    with pytest.raises(ValueError, match="needs at least one row"):
-        Regression(nothing, torch.empty(0, dtype=torch.long), 2, nothing[:, 0], 1.0)
-
-
 def test_a_regression_that_does_not_converge_says_so() -> None:
     features = torch.full((2, 3), float("nan"), dtype=torch.float64)
     weights = torch.full((2,), 0.5, dtype=torch.float64)
@@ -348,12 +336,3 @@ def test_influences_rank_as_training_with_each_row_and_class_does(
         [[judged.fall(row, label, 1 / train) for label in range(classes)] for row in rows[pool]]
     )
     assert spearmanr(predicted.flatten(), fallen.flatten()).statistic > 0.95
-
-
-def test_rows_that_join_have_the_weight_that_is_given_and_leave_the_others_as_they_are() -> None:
-    problem = regression()
-    more = problem.joined(problem.features[:2], torch.tensor([2, 0]), 0.25)
-    assert torch.equal(more.features, torch.cat([problem.features, problem.features[:2]]))
-    assert more.labels.tolist() == [*problem.labels.tolist(), 2, 0]
-    assert more.weights.tolist() == [*problem.weights.tolist(), 0.25, 0.25]
-    assert (more.ridge, more.classes) == (problem.ridge, problem.classes)

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal.maths.regression import Regression, with_intercept
+from autoal.maths.regression import with_intercept
 from autoal.maths.regressions import Regressions
 from autoal.seeding import generator
+from tests.maths.alone import Regression
 
 ROWS, WIDTH, CLASSES = 40, 5, 3
 
@@ -64,6 +65,23 @@ def test_the_solutions_are_those_of_each_alone(tolerance: float) -> None:
     for own, here, wanted, solution in zip(weights(), theta, right, found, strict=True):
         left = wanted - alone(made, own).curvature(here)(solution)
         assert float(left.norm()) <= tolerance * float(wanted.norm())
+
+
+@pytest.mark.parametrize(("width", "scale", "ridge"), [(5, 100.0, 1e-6), (60, 1.0, 1e-8)])
+def test_what_single_precision_cannot_tell_is_found_in_double_precision(
+    width: int, scale: float, ridge: float
+) -> None:
+    labels = torch.arange(ROWS) % CLASSES
+    features = draw(ROWS, width, name="rows")
+    features[:, 0] += labels
+    made = Regressions(with_intercept(scale * features), labels, CLASSES, ridge)
+    thetas = made.minimise(weights(), tolerance=1e-8)
+    right = draw(*thetas.shape, name="right")
+    found = made.solve(weights(), thetas, right, 1e-6)
+    for own, theta, wanted, solution in zip(weights(), thetas, right, found, strict=True):
+        assert float(alone(made, own).gradient(theta).norm()) < 1e-7
+        left = wanted - alone(made, own).curvature(theta)(solution)
+        assert float(left.norm()) <= 1e-6 * float(wanted.norm())
 
 
 def test_the_residuals_are_what_the_probabilities_lack() -> None:

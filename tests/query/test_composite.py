@@ -181,6 +181,7 @@ def test_understudies_learn_for_themselves() -> None:
     assert list(understudies) == ["a", "b"]
     assert candidates.state_dict() == {"a": {"learned": 1}, "b": {"learned": 1}}
     assert understudies.state_dict() == {"a": {"learned": 2}, "b": {"learned": 2}}
+    assert Candidates({"a": Learning()}, section="").understudies().section == ""
 
 
 def test_each_goes_on_from_its_own_state() -> None:

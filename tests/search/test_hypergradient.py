@@ -12,7 +12,7 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from autoal.maths.regression import Regression, with_intercept
+from autoal.maths.regression import with_intercept
 from autoal.search import hypergradient
 from autoal.search.hypergradient import (
     MOMENTUM,
@@ -28,6 +28,7 @@ from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.searchnet import RowWeights, SearchNet, SharedWeights
 from autoal.seeding import generator, seeded
+from tests.maths.alone import Regression
 
 TAUGHT, PLAYED, CHECK, CLASSES, CANDIDATES = 9, 14, 12, 3, 4
 

@@ -115,6 +115,13 @@ def test_a_query_is_about_four_batches_at_least(budget: int, least: int) -> None
     assert max(sizes) > 35
 
 
+def test_a_batch_may_be_larger_than_a_query_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoal.strategies.cheating.MOST", 5)
+    view = with_outcome(make_view(pool=40, validation=6), lambda *rows: 1.0)
+    strategy = CheatingOracle(tries=3, candidates={"margin": {}})
+    assert len(query(strategy, view, 8).rows.unique()) == 8
+
+
 def test_the_usual_candidates_are_those_of_the_settings() -> None:
     file = yaml.safe_load((CONFIGS / "strategy" / "cheating_oracle.yaml").read_text())
     assert file.pop("name") == "cheating_oracle"

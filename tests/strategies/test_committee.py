@@ -126,7 +126,7 @@ def test_one_label_makes_whom_it_can(sample: str) -> None:
 
 
 def test_arrays_have_no_learner() -> None:
-    with pytest.raises(UserError, match="works in an experiment alone, which has the learner"):
+    with pytest.raises(UserError, match="a view of arrays has no learner"):
         select(Committee(), make_view(), 3)
 
 

@@ -11,12 +11,13 @@ from torch.nn.functional import cross_entropy, normalize
 
 from autoal import Known, QueryStrategy, Scored, TrueLabels, View
 from autoal.errors import UserError
-from autoal.maths.regression import Regression, influences, mean_gradient, with_intercept
+from autoal.maths.regression import influences, mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
 from autoal.oracles.model import Salutary as SalutaryOracle
 from autoal.oracles.question import Question
 from autoal.query.strategy import Facts, query
 from autoal.testing import check_strategy, make_view
+from tests.maths.alone import Regression
 from tests.strategies.made import noted, scored
 
 BUDGET = 5
@@ -205,9 +206,9 @@ def test_many_rows_are_checked_unasked_only_where_that_is_cheap(
 
     assert BUDGET <= checked(Salutary()) <= 3 * BUDGET
     size = 24 * 7 * 3  # labelled rows, width with the intercept, classes
-    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", 4 * size)
+    monkeypatch.setattr("autoal.strategies.surrogate.AFFORDABLE", 4 * size)
     assert checked(Salutary()) == 4
-    monkeypatch.setattr("autoal.strategies.influence.AFFORDABLE", size - 1)
+    monkeypatch.setattr("autoal.strategies.surrogate.AFFORDABLE", size - 1)
     assert checked(Salutary()) == 0
     assert checked(Salutary(recheck=2)) == 2
 

@@ -191,7 +191,7 @@ def test_a_single_label_cannot_be_left_out(labelled: int) -> None:
 
 
 def test_arrays_have_no_learner() -> None:
-    with pytest.raises(UserError, match="works in an experiment alone, which has the learner"):
+    with pytest.raises(UserError, match="a view of arrays has no learner"):
         select(SelectAl(), make_view(), 3)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from autoal.strategies.unstable import AlfaMix, DropQuery
@@ -7,7 +9,6 @@ from autoal import QueryStrategy, UserError, View, select
 from autoal.maths import geometry
 from autoal.query.strategy import Facts, demand_served
 from autoal.seeding import generator
-from autoal.testing import make_view
 from tests.strategies.made import beside, best, noted, scored
 
 BOTH: list[QueryStrategy] = [AlfaMix(), DropQuery()]
@@ -158,9 +159,11 @@ def test_blocks_make_no_difference(
 
 @pytest.mark.parametrize("strategy", BOTH)
 def test_the_seed_of_the_view_draws(strategy: QueryStrategy) -> None:
-    views = [make_view(seed=0), make_view(seed=0)]
-    first, again = (select(strategy, view, 5).tolist() for view in views)
+    first, again, other = (
+        select(strategy, replace(random_view(), seed=seed), 5).tolist() for seed in (0, 0, 1)
+    )
     assert first == again
+    assert first != other
 
 
 @pytest.mark.parametrize("strategy", BOTH)

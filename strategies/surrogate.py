@@ -1,0 +1,165 @@
+"""The surrogate of influence: a regression on embeddings, and the rows that judge it.
+
+The surrogate is convex: logistic regression on embeddings of length 1, since the largest influences
+belong to just those rows for which first order fails where rows are long and the penalty is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from autoal import Known
+from autoal.errors import UserError
+from autoal.maths.geometry import unit
+from autoal.maths.regression import influences, mean_gradient, with_intercept
+from autoal.maths.regressions import Regressions
+
+BLOCK = 1024  # rows in double precision at a time
+AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
+TOLERANCE = 1e-8  # of the gradient's norm at a surrogate's optimum
+SLOPE = 1e-10  # relative residual of the way that the optimum moves
+CHECKS = 3  # unasked re-checks for each row of the batch, at most
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Rows that judge a regression."""
+
+    rows: Tensor
+    labels: Tensor
+    share: float  # of all rows that judge
+
+    def loss(self, theta: Tensor) -> float:
+        """The mean loss on the rows, times their share."""
+        return self.share * float(cross_entropy(self.rows @ theta.T, self.labels))
+
+    def gradient(self, theta: Tensor) -> Tensor:
+        """Of the same."""
+        return self.share * mean_gradient(self.rows, self.labels, theta)
+
+
+class Surrogate:
+    """Logistic regression on the labelled rows, and its loss on the rows that judge it.
+
+    Args:
+        labelled: it is fitted on them.
+        judges: rows that judge it, if they can.
+        classes: how many there are.
+        penalty: L of its training loss, sum_i l_i + L / 2 |theta|^2.
+        parts: places of the labelled rows in folds, which judge where the others cannot.
+    """
+
+    def __init__(
+        self,
+        labelled: Known,
+        judges: Known | None,
+        classes: int,
+        penalty: float,
+        parts: Callable[[], list[Tensor]],
+    ) -> None:
+        rows, labels = _known(labelled)
+        self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
+        self.regressions = Regressions(rows, labels, classes, penalty / len(rows))
+        whole = rows.new_full((1, len(rows)), self.weight)
+        self.folded = judges is None or not can_judge(judges.labels)
+        if judges is None or self.folded:
+            places = parts()
+            weights = torch.cat([whole, self._left_out(places)])
+            thetas = _optima(self.regressions, weights)
+            self.weights, self.thetas = weights[1:], thetas[1:]
+            sizes = [len(part) / len(rows) for part in places]
+            self.checks = [
+                Check(rows[part], labels[part], size)
+                for part, size in zip(places, sizes, strict=True)
+            ]
+        else:
+            self.weights, thetas = whole, _optima(self.regressions, whole)
+            self.thetas, self.checks = thetas, [Check(*_known(judges), share=1.0)]
+        self.theta = thetas[0]
+        gradient = sum(
+            (check.gradient(theta) for check, theta in self._judged(self.thetas)),
+            torch.zeros_like(self.theta),
+        )
+        found = self.regressions.solve(whole, thetas[:1], gradient[None], SLOPE)
+        self.slope = self.weight * found[0]
+
+    @cached_property
+    def loss(self) -> float:
+        """On the rows that judge."""
+        return self._loss(self.thetas)
+
+    def influences(self, embeddings: Tensor) -> Tensor:
+        """The predicted fall of the loss for each row and class, (n, classes), on the CPU."""
+        device = embeddings.device
+        theta, slope = self.theta.to(device), self.slope.to(device)
+        return in_blocks(embeddings, lambda rows: influences(rows, theta, slope))
+
+    def fall(self, embeddings: Tensor, labels: Tensor) -> float:
+        """By how much the loss really falls when these rows are added together."""
+        joined = self.regressions.joined(inputs(embeddings).cpu(), labels)
+        added = self.weights.new_full((len(self.weights), len(labels)), self.weight)
+        weights = torch.cat([self.weights, added], 1)
+        return self.loss - self._loss(_optima(joined, weights, self.thetas))
+
+    def affordable(self, budget: int) -> int:
+        """How many rows may be added for real without being asked to."""
+        if self.folded:
+            return 0
+        return min(CHECKS * budget, AFFORDABLE // (self.weights.shape[1] * self.theta.numel()))
+
+    def _left_out(self, parts: list[Tensor]) -> Tensor:
+        """Weights without each of the parts, which judges what the others teach."""
+        count = len(self.regressions.labels)
+        weights = self.regressions.features.new_full((len(parts), count), self.weight)
+        if count > 1:  # a single row has nobody else to learn from
+            for line, part in zip(weights, parts, strict=True):
+                line[part] = 0.0
+        return weights
+
+    def _loss(self, thetas: Tensor) -> float:
+        return sum(check.loss(theta) for check, theta in self._judged(thetas))
+
+    def _judged(self, thetas: Tensor) -> Iterator[tuple[Check, Tensor]]:
+        """The rows that judge, and what they judge."""
+        return zip(self.checks, thetas, strict=True)
+
+
+def _optima(regressions: Regressions, weights: Tensor, start: Tensor | None = None) -> Tensor:
+    """The optima of a surrogate."""
+    try:
+        return regressions.minimise(weights, start, TOLERANCE)
+    except RuntimeError as error:
+        raise UserError(f"the surrogate: {error}; a larger strategy.penalty may help") from error
+
+
+def in_blocks(embeddings: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU."""
+    first, *others = embeddings.split(BLOCK)
+    start = act(inputs(first)).float().cpu()
+    # In place, since results that are kept between large blocks would leave holes in the memory.
+    found = start.new_empty(len(embeddings), *start.shape[1:])
+    found[: len(first)] = start
+    for place, part in enumerate(others, 1):
+        found[place * BLOCK :][: len(part)] = act(inputs(part)).float().cpu()
+    return found
+
+
+def _known(known: Known) -> tuple[Tensor, Tensor]:
+    """The surrogate's inputs of rows, and their labels; on the CPU."""
+    return inputs(known.features.embeddings).cpu(), known.labels.cpu()
+
+
+def can_judge(labels: Tensor) -> bool:
+    """Whether these validation rows can: those of one class would find harm in every other."""
+    return len(labels.unique()) > 1
+
+
+def inputs(embeddings: Tensor) -> Tensor:
+    """What the surrogate reads: embeddings of length 1 and an intercept, in double precision."""
+    return with_intercept(unit(embeddings))
