@@ -25,7 +25,7 @@ def heading() -> str:
     """The command that is running, the day, the versions and the machine."""
     module = sys.modules["__main__"].__spec__
     assert module is not None  # it is run by `python -m`
-    command = shlex.join(["python", "-m", module.name, *sys.argv[1:]])
+    command = shlex.join(["python", "-m", module.name.removesuffix(".__main__"), *sys.argv[1:]])
     found = {**versions(), "processor": _processor()}
     about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
     return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}"
