@@ -102,9 +102,13 @@ def test_a_strategy_that_reads_a_head_is_refused_for_an_estimator(
         UserError, match=r"asks the head of the model.*give a network with a linear"
     ):
         Experiment(data, learner, strategy, Plan(12, 4, 1))
+
+
+@pytest.mark.parametrize("strategy", ["alfamix", "dropquery"])
+def test_a_candidate_that_reads_a_head_is_refused_by_its_name(strategy: str, data: Arrays) -> None:
     mixture = registry.build("autoal", candidates={"margin": {}, strategy: {}})
     with pytest.raises(UserError, match=f"candidate '{strategy}'"):
-        Experiment(data, learner, mixture, Plan(12, 4, 1))
+        Experiment(data, SklearnLearner(FOREST, data), mixture, Plan(12, 4, 1))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.report.made import write_defects, write_run
 
 TABLES = (
     *("across_random", "against_random", "checklist", "classes", "curves"),
-    *("faults", "pairs", "ranks", "results", "seconds", "summary", "wins"),
+    *("faults", "hindsight", "pairs", "ranks", "results", "seconds", "summary", "wins"),
 )
 
 
