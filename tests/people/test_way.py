@@ -107,7 +107,9 @@ def test_pictures_are_labelled_and_labels_and_a_model_come_out(
 
     running = train.start(*own, *less)
     with page(running, tmp_path / "third") as window:
+        window.shows("number 1 of the 4")
         answer(window, 1)
+        window.shows("number 2 of the 4")
         window.click("#to-stop")
         window.click("#stop-now")
         window.shows("Stopped for today")
