@@ -22,9 +22,9 @@ from autoal.maths.regression import mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
 from autoal.search.rehearsal import Rehearsal
 
-OPTIMUM = 1e-8  # norm of the gradient there
+OPTIMUM = 1e-5  # norm of the gradient there
 MOMENTUM = 0.9  # of the steps that are unrolled
-SLOPE = 1e-6  # relative residual: finer than differences through full training can tell
+SLOPE = 1e-3  # relative residual, which is far less than rehearsals differ by
 
 
 class Road(ABC):
@@ -52,15 +52,20 @@ class Road(ABC):
 class Implicit(Road):
     """FitNet's head, solved to its optimum and differentiated by the implicit function theorem.
 
-    Exact, at the cost of one linear solve; FitNet's inputs are its own fixed features.
+    As exact as asked for, at the cost of one linear solve; FitNet's inputs are its own fixed
+    features.
 
     Args:
         ridge: of the head's penalty.
+        optimum: norm of the gradient there.
+        slope: relative residual of the linear solve.
     """
 
-    def __init__(self, ridge: float = 1e-3) -> None:
+    def __init__(self, ridge: float = 1e-3, optimum: float = OPTIMUM, slope: float = SLOPE) -> None:
         number("ridge", ridge, above=0)
         self.ridge = ridge
+        self.optimum = optimum
+        self.slope = slope
         self._heads: _Heads | None = None  # of the rehearsals that were asked for last
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
@@ -77,14 +82,15 @@ class Implicit(Road):
 
     def _of(self, rehearsals: Sequence[Rehearsal]) -> _Heads:
         if self._heads is None or self._heads.rehearsals != list(rehearsals):
-            self._heads = _Heads(rehearsals, self.ridge)
+            self._heads = _Heads(rehearsals, self)
         return self._heads
 
 
 class _Heads:
     """The heads of several rehearsals, which are trained on much the same rows."""
 
-    def __init__(self, rehearsals: Sequence[Rehearsal], ridge: float) -> None:
+    def __init__(self, rehearsals: Sequence[Rehearsal], road: Implicit) -> None:
+        self.road = road
         self.rehearsals = list(rehearsals)
         self.places, features, labels = _common_rows(self.rehearsals)
         checks = [with_intercept(rehearsal.check) for rehearsal in self.rehearsals]
@@ -94,7 +100,7 @@ class _Heads:
             basis, _ = torch.linalg.qr(features.T)
             features, checks = features @ basis, [check @ basis for check in checks]
         self.checks = list(zip(checks, (r.check_labels for r in self.rehearsals), strict=True))
-        self.regressions = Regressions(features, labels, self.rehearsals[0].classes, ridge)
+        self.regressions = Regressions(features, labels, self.rehearsals[0].classes, road.ridge)
         # Where the next solutions start, since a step of SearchNet moves them little.
         self.theta: Tensor | None = None
         self.slope: Tensor | None = None
@@ -110,7 +116,7 @@ class _Heads:
                 for (weights, _), places in zip(raw, self.places, strict=True)
             ]
         )
-        self.theta = self.regressions.minimise(self.weights, self.theta, OPTIMUM)
+        self.theta = self.regressions.minimise(self.weights, self.theta, self.road.optimum)
         checked = zip(self.checks, self.theta, strict=True)
         return [float(cross_entropy(rows @ head.T, labels)) for (rows, labels), head in checked]
 
@@ -119,7 +125,9 @@ class _Heads:
         assert self.theta is not None
         checked = zip(self.checks, self.theta, strict=True)
         right = torch.stack([mean_gradient(*check, head) for check, head in checked])
-        self.slope = self.regressions.solve(self.weights, self.theta, right, SLOPE, self.slope)
+        self.slope = self.regressions.solve(
+            self.weights, self.theta, right, self.road.slope, self.slope
+        )
         # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
         # one row gains, all lose.
         products = self.regressions.residuals(self.theta) * self.regressions.logits(self.slope)

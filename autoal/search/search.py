@@ -27,9 +27,10 @@ PIECE = 512  # rows that SearchNet reads at a time
 class Search(LightningModule):
     """Learns SearchNet from rehearsals; optimised by hand, since a road gives the gradient.
 
-    Every step plays all rehearsals. SearchNet moves by what they agree on: the mean of their
-    gradients in units of its standard error, less what chance alone would give, and that for each
-    candidate, or, where SearchNet has many parameters, for all together. So it goes as far as the
+    Every step plays all rehearsals, unless they agree on nothing at the first. SearchNet moves by
+    what they agree on: the mean of their gradients in units of its standard error, less what
+    chance alone would give, and that for each candidate, or, where SearchNet has many parameters,
+    for all together. So it goes as far as the
     evidence carries it, whatever the scale of the loss. Against that stands the pull of the prior,
     pull x KL(weights, prior).
 
@@ -70,6 +71,7 @@ class Search(LightningModule):
         self.pull = pull
         self.losses: list[float] = []  # on the checked rows, step by step
         self.gradients: list[float] = []  # the norms of their gradients at SearchNet
+        self.silent = False  # the rehearsals agreed on nothing, and are played no more
 
     def train_dataloader(self) -> DataLoader[Any]:
         # Only the number of each step: Lightning copies what it hands over, FitNets and all.
@@ -84,28 +86,35 @@ class Search(LightningModule):
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
-        losses, gradients = self._played(step)
-        self.losses.append(sum(losses) / len(losses))
-        self.gradients.append(float(gradients.mean(0).norm()))
-        if self.searchnet.together:
-            moves = self._in_one(gradients, self._pulled())
-        else:
-            moves = agreement(gradients) + self.pull * self._pulled()
+        moves = self._pull()
+        if not self.silent:
+            learnt = self._learnt(step)
+            self.silent = index == 0 and not bool(learnt.any())
+            moves += learnt
         parameters = list(self.searchnet.parameters())
         sizes = [parameter.numel() for parameter in parameters]
         for parameter, move in zip(parameters, moves.split(sizes), strict=True):
             parameter.grad = move.view_as(parameter)
         optimizer.step()
 
-    def _in_one(self, gradients: Tensor, pulled: Tensor) -> Tensor:
-        """The move of all parameters, as large in the rows' logits as that of shared weights is."""
-        (way, length), (back, rise) = map(_direction, (gradients.mean(0), pulled))
-        moves = torch.zeros_like(way)
-        if length:
-            moves += way * (common(gradients) / self._reach(way))
-        if rise:
-            moves += back * (self.pull * rise / self._reach(back) ** 2)
-        return moves
+    def _learnt(self, step: int) -> Tensor:
+        """What the rehearsals agree on, as a move of all parameters."""
+        losses, gradients = self._played(step)
+        self.losses.append(sum(losses) / len(losses))
+        self.gradients.append(float(gradients.mean(0).norm()))
+        if not self.searchnet.together:
+            return agreement(gradients)
+        way, length = _direction(gradients.mean(0))
+        # As large in the rows' logits as that of shared weights is.
+        return way * (common(gradients) / self._reach(way)) if length else way
+
+    def _pull(self) -> Tensor:
+        """The move back to the prior, in the same measure."""
+        pulled = self._pulled()
+        if not self.searchnet.together:
+            return self.pull * pulled
+        back, rise = _direction(pulled)
+        return back * (self.pull * rise / self._reach(back) ** 2) if rise else back
 
     @torch.no_grad()
     def _reach(self, direction: Tensor) -> float:

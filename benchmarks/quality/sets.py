@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from io import BytesIO
@@ -126,6 +127,7 @@ SETS: dict[str, Callable[[], Data]] = {
     "digits-pixels": digit_pixels,
     "mnist": MNIST,
     "mnist-tailed": MNIST,
+    "mnist-copied": MNIST,
     "mnist-one": lambda: against_others(MNIST(test=10_000), 8),
     "pneumonia": partial(pictures, "pneumoniamnist.npz", PATCHES),
     "cifar10": partial(pictures, "cifar10_10k.npz", PATCHES),
@@ -138,7 +140,11 @@ SETS: dict[str, Callable[[], Data]] = {
     "letters": partial(table, "letters_train.csv", test_file="letters_test.csv", encoder=Fourier()),
 }
 SETS |= {name: partial(sentences, name) for name in ("sst2", "qnli")}
-TAILED = ("mnist-tailed", "cifar10-lite0-tailed")  # the pool that a seed draws; not the test
+# Of these the pool that a seed draws; not the test.
+TAILED = ("mnist-tailed", "cifar10-lite0-tailed")
+COPIED = ("mnist-copied",)
+COPIES = 8  # of a tenth of the pool's rows
+BLUR = 0.1  # by which copies differ, in deviations of a column
 
 
 @cache
@@ -155,12 +161,27 @@ def pool_of(name: str, seed: int, size: int = POOL) -> Data:
     if name in TAILED:
         data.train = data.train.take(thin(data.train.labels, "long_tail", RATIO, seed))
     data.train = drawn(data.train, size, seed)
+    if name in COPIED:
+        data.train = copied(data.train, generator(seed, "copies"))
     return data
+
+
+def copied(rows: Rows, stream: torch.Generator) -> Rows:
+    """As many rows, most of which are slightly changed copies of a few."""
+    count = len(rows) // (COPIES + 2)
+    order = torch.randperm(len(rows), generator=stream)
+    places = torch.cat(
+        [order[:count].repeat(COPIES), order[count : len(rows) - count * (COPIES - 1)]]
+    )
+    found = rows.take(places)
+    scale = BLUR * found.inputs.std(0)
+    blur = scale * torch.randn(found.inputs.shape, generator=stream)
+    return replace(found, inputs=found.inputs + blur)
 
 
 def l2_of(name: str) -> float:
     """The penalty of the set's head, as `benchmarks.quality.penalties` chose it for good."""
-    return json.loads(PENALTIES.read_text())[name]
+    return json.loads(PENALTIES.read_text())[name.replace("-copied", "")]
 
 
 def head_of(data: Data, **options: Any) -> Learner:

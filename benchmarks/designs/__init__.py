@@ -1,0 +1,1 @@
+"""How AutoAL should compose a batch, and what it should search."""

@@ -1,0 +1,126 @@
+"""How AutoAL should compose a batch, and what it should search: everything that was tried.
+
+    AUTOAL_DATA=FOLDER python -m benchmarks.designs --keep
+
+The settings are those of `benchmarks.quality` on the data sets of DESIGNED_ON, with a head on the
+digits' pixels for the network; on all others, which no choice has seen, `benchmarks.quality`
+reports. In the last setting most rows of the pool stand there several times, slightly changed.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from autoal import Plan
+from autoal.query import registry
+from autoal.report.tables import Table
+from autoal.search.autoal import CANDIDATES, AutoAL
+from benchmarks import runs
+from benchmarks.designs import compositions, spaces
+from benchmarks.designs.compositions import Placed, composed
+from benchmarks.paired import Field, Setting, Strategies, compare
+from benchmarks.quality import settings
+
+SETTINGS = {
+    name: setting
+    for name, setting in settings.SETTINGS.items()
+    if setting.data in settings.DESIGNED_ON and setting.task == "head"
+}
+SETTINGS |= {
+    "digits-pixels-low": Setting("digits-pixels", Plan(20, 10, 8)),
+    "digits-pixels-mid": Setting("digits-pixels", Plan(100, 50, 5)),
+    "mnist-copied-mid": Setting("mnist-copied", Plan(100, 50, 5)),
+}
+
+SHIPPED: dict[str, Any] = {"steps": 0}
+# As designs were chosen before the herding heard what the model says.
+ALONE: dict[str, Any] = {"candidates": {"margin": {}}, "steps": 0, "space": "embedded"}
+PLAIN: dict[str, Any] = {**ALONE, "sharpness": 1.0}
+BAIT: dict[str, Any] = {**CANDIDATES, "bait": {}}
+
+
+def shares(**prior: float) -> partial[AutoAL]:
+    """Without a search, in these shares, and the others evenly in what is left."""
+    return partial(AutoAL, prior=prior, **SHIPPED)
+
+
+# What could become the default, and what it would have to beat.
+LEADS: Strategies = {
+    "random": partial(registry.build, "random"),
+    "uherding": partial(registry.build, "uherding"),
+    "bait": partial(registry.build, "bait"),
+    "prior only": partial(AutoAL, **SHIPPED),
+    "space: embedded": partial(AutoAL, space="embedded", **SHIPPED),
+    "margin alone": partial(AutoAL, candidates={"margin": {}}, **SHIPPED),
+    "even mix": shares(),
+    "margin and entropy share .9": shares(margin=0.45, entropy=0.45),
+    "margin .7, entropy .2": shares(margin=0.7, entropy=0.2),
+    **{
+        f"margin .7, {name} .3": partial(
+            AutoAL, candidates={"margin": {}, name: {}}, prior={"margin": 0.7}, **SHIPPED
+        )
+        for name in ("uherding", "typiclust", "bait")
+    },
+    "margin .45, bait .45": partial(
+        AutoAL, candidates=BAIT, prior={"margin": 0.45, "bait": 0.45}, **SHIPPED
+    ),
+    "wider early, narrower late": composed(compositions.Narrowing, SHIPPED),
+    "space: graph": partial(Placed, spaces.GRAPH, **SHIPPED),
+    "space: graph where labels prefer it": partial(Placed, spaces.GATED, **SHIPPED),
+    "unseen classes are sought": composed(compositions.Seeking, SHIPPED),
+    "copies count once": composed(compositions.Once, SHIPPED),
+}
+
+TRIED: Strategies = {
+    # The kernel, on the margin alone, each row covered for its plain worth.
+    **{
+        f"kernel: labelled, {rule}": composed(compositions.ByLabelled, PLAIN, rule=rule)
+        for rule in ("nearest two", "10 %", "mean")
+    },
+    "kernel: 1": partial(AutoAL, width=1.0, **PLAIN),
+    "kernel: remoteness / 2": composed(compositions.Scaled, PLAIN, factor=0.5),
+    "kernel: remoteness x 1.4": composed(compositions.Scaled, PLAIN, factor=1.4),
+    "kernel: remoteness": partial(AutoAL, **PLAIN),
+    # How much more a row counts that is worth more.
+    **{
+        f"sharpness {sharpness}": partial(AutoAL, sharpness=sharpness, **ALONE)
+        for sharpness in (1.5, 2.0, 3.0, 4.0)
+    },
+    # Where rows lie, with the prior.
+    **{
+        f"space: {what}{', evenly' * even} x {share}": partial(
+            Placed, partial(spaces.said, what=what, share=share, even=even), **SHIPPED
+        )
+        for what, even, scales in (
+            ("roots", False, (1.0, 1.5, 2.0)),
+            ("roots", True, (1.0, 1.5, 2.0)),
+            ("probs", True, (1.0, 2.0)),
+            ("logits", True, (0.7, 1.0, 1.5, 2.0)),
+        )
+        for share in scales
+    },
+    "prior .7": shares(margin=0.7),
+    "prior .5": shares(margin=0.5),
+    "topk": partial(AutoAL, compose="topk", **SHIPPED),
+    "power": partial(AutoAL, compose="power", **SHIPPED),
+}
+
+SEARCHED: Strategies = {
+    "autoal": AutoAL,
+    "weak pull": partial(AutoAL, pull=0.5),
+    "strong pull": partial(AutoAL, pull=8.0),
+    "even prior": partial(AutoAL, prior={}),
+    "16 rehearsals": partial(AutoAL, rehearsals=16),
+    "two thirds taught": partial(AutoAL, taught=0.67),
+    "weights of rows": partial(AutoAL, searchnet="rows", rehearsals=16),
+}
+
+
+def tables(tops: Sequence[Path]) -> list[Table]:
+    """Over all settings, and in each."""
+    return runs.tables(tops, ("random", "uherding", "prior only"))
+
+
+if __name__ == "__main__":
+    compare("designs", SETTINGS, [Field(LEADS, 10), Field(TRIED, 3), Field(SEARCHED, 3)], tables)
