@@ -17,6 +17,7 @@ from autoal.model.features import Features
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates
 from autoal.query.view import Known, View
+from autoal.search.hypergradient import OPTIMUM
 from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import derive, generator
 
@@ -191,7 +192,7 @@ class _Company:
         for line, places in zip(weights, taught, strict=True):
             line[places] = 1 / len(places)
         regressions = Regressions(features, known.labels, classes, self.stage.ridge)
-        return [_linear(theta) for theta in regressions.minimise(weights)]
+        return [_linear(theta) for theta in regressions.minimise(weights, tolerance=OPTIMUM)]
 
     def _read(self, rows: Features) -> Tensor:
         """FitNet's inputs."""

@@ -19,6 +19,7 @@ from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks import runs
 from benchmarks.designs import compositions, spaces
 from benchmarks.designs.compositions import Placed, composed
+from benchmarks.designs.ridges import TunedFitNet
 from benchmarks.paired import Field, Setting, Strategies, compare
 from benchmarks.quality import settings
 
@@ -113,6 +114,7 @@ SEARCHED: Strategies = {
     "even prior": partial(AutoAL, prior={}),
     "16 rehearsals": partial(AutoAL, rehearsals=16),
     "two thirds taught": partial(AutoAL, taught=0.67),
+    "FitNet's ridge tuned": TunedFitNet,
     "weights of rows": partial(AutoAL, searchnet="rows", rehearsals=16),
 }
 
