@@ -23,11 +23,13 @@ from autoal import (
 )
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
+from autoal.report.svg import Figure, standalone
 from autoal.report.tables import Table
 from autoal.seeding import generator, seeded
 from benchmarks import runs
 from benchmarks.noise import NOISES
 from benchmarks.quality.sets import l2_of, pool_of, whole
+from benchmarks.report import RESULTS
 
 POOL = 2_000  # rows that a seed draws of a larger set
 TOLERANCE = 1e-5  # of the gradient of heads, which on some sets does not fall much lower
@@ -105,8 +107,9 @@ def compare(
     settings: Mapping[str, Setting],
     fields: Sequence[Field],
     tables: Callable[[Sequence[Path]], Sequence[Table]] = runs.tables,
+    figure: Callable[[Sequence[Path]], Figure] | None = None,
 ) -> None:
-    """The command line: run what is missing, and print or keep the tables of folders of runs."""
+    """The command line: run what is missing, and print or keep what folders of runs tell."""
     every = [variant for field in fields for variant in field.strategies]
     options = runs.parser(name)
     options.set_defaults(seeds=max(field.seeds for field in fields))
@@ -133,6 +136,8 @@ def compare(
         runs.run_all(jobs, given.processes)
     tops = [top for setting in given.settings if (top := given.out / setting).exists()]
     runs.show(name, tables(tops), save=given.keep)
+    if figure and given.keep:
+        (RESULTS / f"{name}.svg").write_text(standalone(figure(tops)))
 
 
 def _taught(setting: Setting, field: Field) -> Setting:

@@ -15,6 +15,7 @@ from autoal.report.across import (
 )
 from autoal.report.behaviour import querying
 from autoal.report.comparisons import ranking_of_settings
+from autoal.report.gained import gained
 from autoal.report.groups import Setting
 from autoal.report.page import Part, Section
 from autoal.report.tables import Cell, Table
@@ -24,7 +25,7 @@ def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     """A line for each contender, and what its differences say where there are several settings."""
     parts: list[Part] = [_SUMMARY, summary(settings, names)]
     if len(settings) > 1:
-        parts += [_ACROSS, *_across(settings)]
+        parts += [_ACROSS, *_drawn(settings), *_across(settings)]
     held = hindsight(settings, _composed(settings))
     told = shares_table(settings, names)
     parts += [_HINDSIGHT, held] if held.rows else []
@@ -47,6 +48,10 @@ _ACROSS = (
     "Of further seeds: that of these very settings, where chance is in the seeds alone. Corrected: "
     "by Holm over the rows of one table. Won and lost: settings whose own 95 % interval over the "
     "seeds is above and below zero. All intervals are by Student's t."
+)
+_DRAWN = (
+    "A ring is a setting, a spot the mean over them; the thick line is the interval of further "
+    "seeds, the thin one that of further settings."
 )
 _HINDSIGHT = (
     "A strategy made of others minus the best single one of each setting, which nobody knows "
@@ -94,6 +99,14 @@ def _summary_row(settings: Sequence[Setting], name: str, rank: float | None) -> 
 def _baseline(settings: Sequence[Setting]) -> str | None:
     """The contender that queries at random, if any setting has it."""
     return next((setting.baseline for setting in settings if setting.baseline), None)
+
+
+def _drawn(settings: Sequence[Setting]) -> list[Part]:
+    """What all gain over random, as a figure."""
+    base = _baseline(settings)
+    found = over_all(settings, base) if base else []
+    title = f"Area minus {base}, over all settings"
+    return [_DRAWN, gained(title, found, f"area minus {base}")] if found else []
 
 
 def _across(settings: Sequence[Setting]) -> list[Table]:

@@ -12,13 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoal.report import overview
+from autoal.report.across import over_all
+from autoal.report.gained import gained
+from autoal.report.svg import Figure
 from autoal.report.tables import Table
 from benchmarks import runs
 from benchmarks.paired import compare
-from benchmarks.quality.contenders import FIELDS, SINGLE
+from benchmarks.quality.contenders import CLAIMED, FIELDS, SINGLE
 from benchmarks.quality.settings import DESIGNED_ON, SETTINGS
 
 BASES = ("random", "uherding", "prior only", "autoal")
+SHOWN = (*CLAIMED, "badge", "bait", "typiclust", "coreset")
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
@@ -35,5 +39,12 @@ def tables(tops: Sequence[Path]) -> list[Table]:
     ]
 
 
+def figure(tops: Sequence[Path]) -> Figure:
+    """What the strategies that most is claimed of gain over random."""
+    found = over_all(runs.read(tops), "random")
+    shown = [overall for overall in found if overall.first in SHOWN]
+    return gained("Area minus random", shown, "area under the learning curve, minus random's")
+
+
 if __name__ == "__main__":
-    compare("quality", SETTINGS, FIELDS, tables)
+    compare("quality", SETTINGS, FIELDS, tables, figure)

@@ -6,6 +6,7 @@ import pytest
 
 from autoal.report.across import Gain, Hindsight, Share, gains, in_hindsight, over_all, shares
 from autoal.report.comparisons import ranking, ranking_of_settings
+from autoal.report.gained import gained
 from autoal.report.groups import Setting, group
 from autoal.report.overview import hindsight, overview, shares_table, summary
 from autoal.report.runs import read_runs
@@ -246,6 +247,22 @@ def test_differences_over_all_settings_are_shown_where_there_are_several(tmp_pat
     assert names_of(settings) == ["summary", "across_random", "across_best", "shares"]
     assert names_of(settings[:1]) == ["summary", "shares"]
     assert names_of(settings[2:]) == ["summary"]
+
+
+def test_the_gains_are_drawn(three: list[Setting]) -> None:
+    """A ring for each setting, a spot for the mean, and the interval from end to end."""
+    found = over_all(three, "random")
+    drawn = gained("Gains", found, "area minus random").svg
+    assert [f"{name}: {mean:+.4f}" in drawn for name, mean in (("a", 0.02), ("margin", 0.04))]
+    assert drawn.count("<circle") == 2 * (3 + 1)
+    assert drawn.count("<polyline") == 2 * 2
+    assert "area minus random" in drawn
+
+
+def test_gains_without_intervals_are_spots_alone(three: list[Setting]) -> None:
+    drawn = gained("Gains", over_all(three[:1], "random"), "area minus random").svg
+    assert drawn.count("<polyline") == 2  # of further seeds
+    assert drawn.count("<circle") == 2 * 2
 
 
 def test_shares_are_told_together_and_one_by_one(tmp_path: Path) -> None:

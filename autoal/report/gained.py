@@ -1,0 +1,67 @@
+"""What contenders gain over one of them, setting by setting and over all, as a figure."""
+
+from collections.abc import Sequence
+
+from autoal.escape import escaped
+from autoal.report.across import Overall
+from autoal.report.statistics import Interval
+from autoal.report.svg import Figure, Scale, drawing, element, line, path, text, width_of
+
+ROW = 24
+WIDTH = 460
+TOP = 30  # of the first row
+
+
+def gained(title: str, found: Sequence[Overall], what: str) -> Figure:
+    """One row a contender: a ring for each setting, and the mean with its intervals.
+
+    The thick line is the 95 % interval for further seeds of these settings, the thin one that for
+    further settings.
+
+    Args:
+        title: of the figure.
+        found: contenders minus the same other one, in their order.
+        what: stands along the axis.
+    """
+    left = width_of(overall.first for overall in found) + 16
+    values = [float(mean) for overall in found for mean in overall.gains.means]
+    across = Scale(min(0.0, *values), max(0.0, *values), left, left + WIDTH)
+    bottom = TOP + ROW * len(found)
+    parts = [
+        line(across(tick), TOP - 12, across(tick), bottom, "axis" if tick == 0 else "grid")
+        + text(f"{tick:g}", across(tick), bottom + 16, "middle")
+        for tick in across.ticks()
+    ]
+    parts += [_row(overall, across, TOP + ROW * place) for place, overall in enumerate(found)]
+    parts.append(text(what, left + WIDTH / 2, bottom + 36, "middle"))
+    return drawing(title, left + WIDTH + 20, bottom + 46, parts)
+
+
+def _row(overall: Overall, across: Scale, y: float) -> str:
+    gains, mean = overall.gains, overall.gains.mean
+    assert mean is not None  # those without a pair are not compared
+    rings = [
+        _spot(across(gain.mean), y, "fill:none;stroke:var(--quiet);opacity:.5", 3, name, gain.mean)
+        for name, gain in gains.by_setting.items()
+    ]
+    return "".join(
+        [
+            text(overall.first, across.start - 12, y + 4, "end"),
+            *rings,
+            _reach(gains.over_further_settings, across, y, 1.5),
+            _reach(gains.over_further_seeds, across, y, 5),
+            _spot(across(mean), y, "fill:var(--c0);stroke:var(--paper)", 5, overall.first, mean),
+        ]
+    )
+
+
+def _spot(x: float, y: float, style: str, radius: float, name: str, value: float) -> str:
+    hint = element("title", escaped(f"{name}: {value:+.4f}"))
+    return element("circle", hint, cx=x, cy=y, r=radius, style=style)
+
+
+def _reach(interval: Interval | None, across: Scale, y: float, width: float) -> str:
+    if interval is None:
+        return ""
+    ends = [(min(max(across(end), across.start), across.end), y) for end in interval]
+    return path(ends, f"stroke:var(--c0);stroke-width:{width:g}")
