@@ -18,6 +18,8 @@ from autoal.report.statistics import (
     holm,
     t_interval,
     t_test,
+    typical,
+    typical_interval,
 )
 
 FEWEST = 3  # settings, or seeds, that say something about further ones
@@ -69,6 +71,16 @@ class Gains:
     def over_further_settings(self) -> Interval | None:
         """Of the mean, settings drawn at random; too few settings say nothing about others."""
         return t_interval(self.means) if len(self.means) >= FEWEST else None
+
+    @property
+    def typical(self) -> float | None:
+        """Of a setting, which one that is far off hardly moves."""
+        return typical(self.means) if self else None
+
+    @property
+    def typical_over_further_settings(self) -> Interval | None:
+        """Of that, by the signed-rank test; it takes six settings."""
+        return typical_interval(self.means)
 
     @property
     def over_further_seeds(self) -> Interval | None:

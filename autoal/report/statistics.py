@@ -17,20 +17,50 @@ Interval = tuple[float, float]
 def wilcoxon(differences: Floats) -> float:
     """The two-sided p-value of the signed-rank test, exact whatever the ties; zeros are dropped.
 
-    The distribution is that of all 2^n ways to put signs to the ranks, built up rank by rank.
+    The distribution is that of all 2^n ways to put signs to the ranks.
     """
     nonzero = differences[differences != 0]
     if not len(nonzero):
         return 1.0
     doubled = (2 * stats.rankdata(np.abs(nonzero))).astype(int)  # whole, also where ranks tie
-    chances = np.zeros(doubled.sum() + 1)
-    chances[0] = 1.0
-    for rank in doubled:
-        shifted = np.concatenate([np.zeros(rank), chances[:-rank]])
-        chances = (chances + shifted) / 2
+    chances = _signed_ranks(doubled)
     positive = doubled[nonzero > 0].sum()
     tail = min(chances[: positive + 1].sum(), chances[positive:].sum())
     return float(min(1.0, 2 * tail))
+
+
+def typical(values: Floats) -> float:
+    """The median of the means of all pairs, each with itself too (Hodges and Lehmann, 1963)."""
+    return float(np.median(_pair_means(values)))
+
+
+def typical_interval(values: Floats) -> Interval | None:
+    """The 95 % interval of that, of every centre which the signed-rank test does not refuse.
+
+    Exact without ties; None where there are too few values for one.
+    """
+    means = _pair_means(values)
+    chances = _signed_ranks(np.arange(1, len(values) + 1))
+    refused = int(np.searchsorted(chances.cumsum(), LEVEL / 2, side="right"))
+    if not refused:
+        return None
+    return float(means[refused - 1]), float(means[-refused])
+
+
+def _pair_means(values: Floats) -> Floats:
+    """Ascending."""
+    first, second = np.triu_indices(len(values))
+    return np.sort((values[first] + values[second]) / 2)
+
+
+def _signed_ranks(ranks: np.ndarray) -> Floats:
+    """The chances of each sum of those of these whole ranks whose sign is positive."""
+    chances = np.zeros(ranks.sum() + 1)
+    chances[0] = 1.0
+    for rank in ranks:
+        shifted = np.concatenate([np.zeros(rank), chances[:-rank]])
+        chances = (chances + shifted) / 2
+    return chances
 
 
 def least_p(pairs: int) -> float:

@@ -16,6 +16,8 @@ from autoal.report.statistics import (
     ranks,
     t_interval,
     t_test,
+    typical,
+    typical_interval,
     wilcoxon,
 )
 
@@ -134,3 +136,23 @@ def test_cliques_are_the_longest_stretches() -> None:
     assert cliques([1.0, 1.5, 2.4, 4.0], 1.0) == [(0, 1), (1, 2)]
     assert cliques([1.0, 1.5, 2.0], 1.0) == [(0, 2)]
     assert cliques([1.0, 3.0], 1.0) == []
+
+
+def test_the_typical_value_is_the_median_of_pair_means() -> None:
+    # Of 1, 2 and 9 the pairs have the means 1, 1.5, 2, 5, 5.5 and 9.
+    assert typical(np.array([1.0, 2.0, 9.0])) == pytest.approx(3.5)
+
+
+def test_its_interval_is_what_the_signed_rank_test_does_not_refuse() -> None:
+    values = np.random.default_rng(0).normal(0.3, 1.0, 9)
+    low, high = typical_interval(values) or (0.0, 0.0)
+    for centre, refused in ((low - 1e-6, True), (low + 1e-6, False)):
+        assert (wilcoxon(values - centre) < 0.05) is refused
+    for centre, refused in ((high + 1e-6, True), (high - 1e-6, False)):
+        assert (wilcoxon(values - centre) < 0.05) is refused
+
+
+def test_six_values_have_an_interval_from_end_to_end_and_five_have_none() -> None:
+    values = np.array([0.1, -0.2, 0.4, 0.5, 0.9, 0.3])
+    assert typical_interval(values) == pytest.approx((-0.2, 0.9))
+    assert typical_interval(values[:5]) is None
