@@ -66,7 +66,11 @@ LEADS: Strategies = {
     "margin .45, bait .45": partial(
         AutoAL, candidates=BAIT, prior={"margin": 0.45, "bait": 0.45}, **SHIPPED
     ),
+    "entropy .9": shares(entropy=0.9),
     "wider early, narrower late": composed(compositions.Narrowing, SHIPPED),
+    "wider early, narrower late, margin and entropy": composed(
+        compositions.Narrowing, {**SHIPPED, "prior": {"margin": 0.45, "entropy": 0.45}}
+    ),
     "space: graph": partial(Placed, spaces.GRAPH, **SHIPPED),
     "space: graph where labels prefer it": partial(Placed, spaces.GATED, **SHIPPED),
     "unseen classes are sought": composed(compositions.Seeking, SHIPPED),
