@@ -7,7 +7,8 @@ The folder has cifar10_10k.npz, in MedMNIST's layout, of which each seed draws i
 `experiment=paper_cifar10` says, for every strategy: ResNet-18 without max-pool for learner, FitNet
 and SearchNet, the optimizers, the rounds; start and budget are a 25th. What a processor core has no
 time for is left out: images are shrunk, and learner and published search have a share of their
-epochs. Both stand in every title. The second command leaves out nothing.
+epochs, which leaves AutoAL's own few steps as they are. Both stand in every title. The second
+command leaves out nothing. A started run goes on, and a finished one is not run again.
 """
 
 from dataclasses import replace
@@ -72,6 +73,7 @@ def curve_table(setting: Setting) -> Table:
     rows: list[list[Cell]] = [
         [
             int(count),
+            # No deviation of a single seed.
             *(Spread(curve.mean[at], curve.deviation[at] or None) for curve in drawn.values()),
         ]
         for at, count in enumerate(labels)
