@@ -76,6 +76,7 @@ def test_the_published_search_is_counted_network_by_network() -> None:
 @pytest.mark.usefixtures("small")
 def test_a_run_is_counted_from_its_folder(tmp_path: Path) -> None:
     made, oracle = protocol.experiment("margin", Scale(8, 0.01), "cpu", seed=0)  # two epochs
+    assert made.rows.shape == (3, 8, 8)
     passed: list[int] = []
     assert isinstance(made.learner, Trained)
     stem = made.learner.task.network.embed.get_submodule("conv1")
