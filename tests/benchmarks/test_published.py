@@ -50,9 +50,15 @@ def queried(strategy: str) -> dict[str, int]:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("strategy", "images"),
-    [("random", {}), ("margin", {"learner": POOL}), ("uherding", {"learner": POOL + START})],
+    [
+        ("random", {}),
+        ("margin", {"learner": POOL}),
+        ("uherding", {"learner": POOL + START}),
+        # FitNet has one epoch of half of what is labelled, and is shown all of it.
+        ("autoal", {"learner": POOL + START, "FitNet": START // 2 + START}),
+    ],
 )
-def test_a_query_passes_what_the_strategy_reads_through_the_learner(
+def test_a_query_passes_what_the_strategy_reads_through_networks(
     strategy: str, images: dict[str, int]
 ) -> None:
     assert queried(strategy) == images
