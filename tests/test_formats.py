@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,8 +28,13 @@ def run(train: Zygote, tmp_path: Path, *argv: str) -> Finished:
     return train.run(*TINY, f"out={tmp_path}", "name=run", *argv)
 
 
+def rounds(tmp_path: Path) -> list[dict[str, Any]]:
+    lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def labelled(tmp_path: Path) -> int:
-    return len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+    return len(rounds(tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
@@ -51,22 +57,34 @@ def test_a_published_set_is_read_from_its_own_files(
     assert labelled(tmp_path) == 2
 
 
+def run_preset(train: Zygote, tmp_path: Path, name: str, *argv: str) -> Finished:
+    write, _ = WRITERS[name.removeprefix("paper_")]
+    write(tmp_path)
+    short = (f"data.root={tmp_path}", "data.check=false", "task.epochs=1")
+    return run(train, tmp_path, f"experiment={name}", *short, *argv)
+
+
 @pytest.mark.parametrize("name", PAPER)
 def test_a_preset_of_the_paper_composes_and_runs_a_batch(
     train: Zygote, tmp_path: Path, name: str
 ) -> None:
-    write, _ = WRITERS[name.removeprefix("paper_")]
-    write(tmp_path)
-    finished = run(
-        train,
-        tmp_path,
-        f"experiment={name}",
-        f"data.root={tmp_path}",
-        "data.check=false",
-        "task.epochs=1",
-    )
+    finished = run_preset(train, tmp_path, name)
     assert finished.code == 0, finished.err
     assert labelled(tmp_path) == 2
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_published_search_queries_in_every_preset(
+    train: Zygote, tmp_path: Path, name: str
+) -> None:
+    """An epoch before the first turn, which is the only one; ResNet-18 is SearchNet alone."""
+    short = ("strategy.paper.warmup=1", "strategy.steps=1")
+    small = "task.network._target_=tests.networks.Tiny"
+    finished = run_preset(train, tmp_path, name, "strategy=autoal_paper", *short, small, "start=8")
+    assert finished.code == 0, finished.err
+    _, queried = rounds(tmp_path)
+    assert len(queried["queried"]) == 2
+    assert {"weights", "check_before", "check_after"} <= queried["notes"].keys()
 
 
 def test_there_is_a_preset_for_each_set_of_the_paper() -> None:
@@ -112,7 +130,7 @@ def test_a_picture_that_was_renamed_between_two_starts_is_the_same_row(
     (pictures / names[0]).rename(pictures / "other.png")
     finished = run(train, tmp_path, *some)
     assert finished.code == 0, finished.err
-    (done,) = map(json.loads, (tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+    (done,) = rounds(tmp_path)
     assert done["names"] == ["other.png", *names[1:]]
     assert [done["labels"][0]] == [int(labels[0] == "light")]
 
@@ -148,7 +166,7 @@ def test_the_salutary_experiment_labels_a_table_without_asking(
     options = ("experiment=salutary_table", f"data.path={tmp_path / 'a.csv'}")
     finished = run(train, tmp_path, *options, "strategy=salutary", "oracle=salutary")
     assert finished.code == 0, finished.err
-    start, queried = map(json.loads, (tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
+    start, queried = rounds(tmp_path)
     assert (start["bought"], queried["bought"]) == (4 + 12, 0)
     assert len(queried["labels"]) == 2
 

@@ -1,0 +1,1 @@
+"""The published method and its protocol, beside other strategies."""

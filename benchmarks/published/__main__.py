@@ -1,0 +1,111 @@
+"""The published method and its protocol, whole, on a set of its shape at 1/25 of its size.
+
+    AUTOAL_DATA=FOLDER python -m benchmarks.published --keep
+    AUTOAL_DATA=FOLDER python -m benchmarks.published --size 32 --epochs 1 --device gpu --keep
+
+The folder has cifar10_10k.npz, in MedMNIST's layout, of which each seed draws its pool. All is as
+`experiment=paper_cifar10` says, for every strategy: ResNet-18 without max-pool for learner, FitNet
+and SearchNet, the optimizers, the rounds; start and budget are a 25th. What a processor core has no
+time for is left out: images are shrunk, and learner and published search have a share of their
+epochs, which leaves AutoAL's own few steps as they are. Both stand in every title. The second
+command leaves out nothing. A started run goes on, and a finished one is not run again.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from autoal.report.behaviour import times
+from autoal.report.contents import curves
+from autoal.report.groups import Setting
+from autoal.report.measures import Spread
+from autoal.report.tables import Cell, Table
+from benchmarks import runs
+from benchmarks.paired import folder_of
+from benchmarks.published import passes
+from benchmarks.published.protocol import (
+    POOL,
+    Scale,
+    experiment,
+    plan_of,
+    preset,
+    settings_of,
+)
+
+STRATEGIES = ("autoal_paper", "autoal", "random", "margin", "uherding")
+BASES = ("random", "autoal_paper")
+SEEDS = 3
+SIZE = 8  # of 16 a core has time for three of the 200 epochs, which teach nothing
+EPOCHS = 0.05  # all runs together take a core two to three hours
+
+
+def told(strategy: str, scale: Scale, device: str, seed: int) -> dict[str, Any]:
+    """What the run's folder says of it."""
+    plan = plan_of(settings_of(strategy, scale))
+    return {
+        "data": {"name": "cifar10", "pool": POOL, "size": scale.size},
+        "task": "resnet18",
+        "epochs": scale.epochs,
+        "strategy": {"name": strategy},
+        "trainer": {"accelerator": device},
+        "seed": seed,
+        "start": plan.start,
+        "budget": plan.budget,
+        "rounds": plan.rounds,
+    }
+
+
+def tables(top: Path, scale: Scale) -> list[Table]:
+    """Curves, areas, differences, seconds and images, each with what was left out."""
+    settings = runs.read([top])
+    epochs = scale.share(preset("random")["task"]["epochs"])
+    seconds = [part for part in times(settings).parts if isinstance(part, Table)]
+    found = [*map(curve_table, settings), *runs.one_by_one(settings, BASES)]
+    found += [*seconds, passes.table(settings, epochs)]
+    return [replace(table, title=f"{table.title}: {scale}") for table in found]
+
+
+def curve_table(setting: Setting) -> Table:
+    """The accuracy of each strategy by labels."""
+    drawn = curves(setting)
+    labels = next(iter(drawn.values())).labelled.tolist()
+    rows: list[list[Cell]] = [
+        [
+            int(count),
+            # No deviation of a single seed.
+            *(Spread(curve.mean[at], curve.deviation[at] or None) for curve in drawn.values()),
+        ]
+        for at, count in enumerate(labels)
+    ]
+    return Table("curves", "Accuracy by labels", ["labels", *drawn], rows)
+
+
+def main() -> None:
+    """Run what is missing, and print or keep the tables."""
+    options = runs.parser("published")
+    options.set_defaults(seeds=SEEDS)
+    options.add_argument("--size", type=int, default=SIZE, help="side of the images, 8 to 32")
+    options.add_argument("--epochs", type=float, default=EPOCHS, help="share of them, to 1")
+    options.add_argument("--device", default="cpu", help="cpu, gpu or auto")
+    options.add_argument("--variants", nargs="+", default=STRATEGIES, choices=STRATEGIES)
+    given = options.parse_args()
+    scale = Scale(given.size, given.epochs)
+    place = f"{scale.size}-{scale.epochs:g}"
+    jobs: list[runs.Job] = [
+        (
+            runs.keep_run,
+            folder_of(given.out, place, strategy, seed),
+            told(strategy, scale, given.device, seed),
+            partial(experiment, strategy, scale, given.device, seed),
+        )
+        for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
+        for strategy in given.variants
+    ]
+    if not given.report:
+        runs.run_all(jobs, given.processes)
+    runs.show("published", tables(given.out / place, scale), save=given.keep)
+
+
+if __name__ == "__main__":
+    main()
