@@ -28,7 +28,13 @@ SLOPE = 1e-3  # relative residual, which is far less than rehearsals differ by
 
 
 class Road(ABC):
-    """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient."""
+    """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient.
+
+    Attributes:
+        learns: FitNets go on learning from step to step, so that the first says little of the next.
+    """
+
+    learns = False
 
     def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
         """Called once, before the search."""

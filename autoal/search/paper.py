@@ -36,6 +36,8 @@ class Paper(Road):
             of those that play the pool.
     """
 
+    learns = True
+
     def __init__(self, warmup: int = 0, loss_prediction: bool = False) -> None:
         whole("paper.warmup", warmup, least=0, most=100_000)
         switch("paper.loss_prediction", loss_prediction)

@@ -89,7 +89,7 @@ class Search(LightningModule):
         moves = self._pull()
         if not self.silent:
             learnt = self._learnt(step)
-            self.silent = index == 0 and not bool(learnt.any())
+            self.silent = index == 0 and not self.road.learns and not bool(learnt.any())
             moves += learnt
         parameters = list(self.searchnet.parameters())
         sizes = [parameter.numel() for parameter in parameters]
@@ -110,6 +110,8 @@ class Search(LightningModule):
 
     def _pull(self) -> Tensor:
         """The move back to the prior, in the same measure."""
+        if not self.pull:
+            return torch.zeros_like(parameters_to_vector(self.searchnet.parameters()))
         pulled = self._pulled()
         if not self.searchnet.together:
             return self.pull * pulled

@@ -24,7 +24,6 @@ FINALISTS = {
     for name in (
         "prior only",
         "margin and entropy share .9",
-        "entropy .9",
         "wider early, narrower late",
         "wider early, narrower late, margin and entropy",
     )

@@ -271,6 +271,15 @@ def test_rehearsals_that_agree_on_nothing_are_played_once(kind: str) -> None:
     torch.testing.assert_close(weights_of(net, rehearsals)[0], net.prior)
 
 
+def test_fitnets_that_go_on_learning_are_played_to_the_end() -> None:
+    rehearsals, _ = plant("none", 0, plays=4)
+    road = Scripted(1.0, -1.0)
+    road.learns = True
+    assert len(searched(shared(), road, rehearsals, steps=5).losses) == 5
+    assert Paper.learns
+    assert not Implicit.learns
+
+
 def test_a_step_moves_by_what_is_agreed_and_the_pull() -> None:
     rehearsals, _ = plant("one", 0, plays=3)
     net = SharedWeights(torch.tensor([4.0, 1.0, 2.0, 1.0]))
