@@ -2,20 +2,17 @@
 
     AUTOAL_DATA=FOLDER python -m benchmarks.few_labels [--sets mnist bank] [--seeds 10]
 
-The folder has cifar10_10k.npz, mnist.npz and pneumoniamnist.npz, in MedMNIST's layout, and bank.csv
-and waveform.csv, with the label last. Pictures are seen through patches. How the head is tuned,
-and how labels spread, was decided on digits and waveform: what counts are the other four.
+The folder is that of `benchmarks.quality.sets`. Pictures are seen through patches. How the head is
+tuned, and how labels spread, was decided on digits and waveform: what counts are the other four.
 """
 
 import argparse
-import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -27,11 +24,20 @@ from autoal.model.fitstep import unwatched
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
+from benchmarks.quality import sets
 from benchmarks.report import interval, keep, table
 
 DESIGNED_ON = ("digits", "waveform")
 REPORTED = ("mnist", "pneumoniamnist", "cifar10_10k", "bank")
-TABLES = ("waveform", "bank")
+SETS: Mapping[str, Callable[[], Data]] = {
+    **{name: partial(sets.table, f"{name}.csv") for name in ("waveform", "bank")},
+    **{
+        name: partial(sets.pictures, f"{name}.npz", Patches(), test=10_000)
+        for name in ("mnist", "pneumoniamnist", "cifar10_10k")
+    },
+    # Of 8x8 pixels, of which a patch of the usual six would see nearly all.
+    "digits": lambda: Encoded(sets.digits(), Patches(count=200, size=3), torch.device("cpu")),
+}
 LABELS = (20, 50, 100, 200)
 POOL = 4_000  # rows of a larger set, the same for all seeds
 HEADS: Mapping[str, Callable[..., Task]] = {
@@ -68,27 +74,12 @@ class Fit(NamedTuple):
     spread: bool  # to rows of the pool
 
 
+@cache
 def load(name: str) -> Data:
     """The set, ready."""
-    from autoal.datamodules.digits import Digits
-    from autoal.datamodules.npz import Npz
-    from autoal.datamodules.table import Table
-
-    folder = Path(os.environ.get("AUTOAL_DATA", "."))
-    made: dict[str, Callable[[], Data]] = {"digits": Digits}
-    made |= {table: partial(Table, str(folder / f"{table}.csv"), validation=0) for table in TABLES}
-    data = made.get(name, partial(Npz, str(folder / f"{name}.npz")))()
+    data = SETS[name]()
     data.setup()
-    if len(data.train) > POOL:
-        drawn = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
-        data.train = data.train.take(drawn[:POOL].sort().values)
-    if name in TABLES:
-        return data
-    # Digits are 8x8: a patch of the usual six would see nearly all.
-    patches = Patches(count=200, size=3) if name == "digits" else Patches()
-    encoded = Encoded(data, patches, torch.device("cpu"))
-    encoded.setup()
-    return encoded
+    return sets.pooled(data, POOL, 0)
 
 
 def fits(name: str, seed: int) -> list[Fit]:

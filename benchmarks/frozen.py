@@ -1,56 +1,24 @@
 """Data sets whose features stay as they are: a solved head on them takes a moment to train.
 
-`AUTOAL_DATA` is a folder with waveform.csv, and with mnist.npz, pneumoniamnist.npz and
-cifar10_10k.npz in MedMNIST's layout. Each seed draws its own pool, so that strategies that draw
-nothing themselves are tried on different rows too.
+The folders are those of `benchmarks.quality.sets`. Each seed draws its own pool, so that strategies
+that draw nothing themselves are tried on different rows too.
 """
 
 from collections.abc import Callable
-from copy import copy
-from functools import cache
+from functools import cache, partial
 
-import torch
-
-from autoal import Data, Encoded
+from autoal import Data
 from autoal.encoders.patches import Patches
-from benchmarks.quality.sets import drawn, given
+from benchmarks.quality.sets import digits, pictures, pooled, table
 
 POOL = 1_000  # rows that a seed draws
-KEPT = 4_000  # rows of a larger data set that are encoded, of its training and of its test part
-COMPONENTS = 100  # of the patch features
-
-
-def digits() -> Data:
-    """Pixels."""
-    from autoal.datamodules.digits import Digits
-
-    return Digits()
-
-
-def waveform() -> Data:
-    """Columns; a fifth of the rows is the test."""
-    from autoal.datamodules.table import Table
-
-    return Table(str(given("waveform.csv")), validation=0)
-
-
-def images(name: str) -> Data:
-    """Patch features."""
-    from autoal.datamodules.npz import Npz
-
-    data = Npz(str(given(f"{name}.npz")), validation=0)
-    data.setup()
-    assert data.test is not None
-    data.train, data.test = drawn(data.train, KEPT, 0), drawn(data.test, KEPT, 0)
-    return Encoded(data, Patches(components=COMPONENTS), torch.device("cpu"))
-
-
+PATCHES = Patches(components=100)
 SETS: dict[str, Callable[[], Data]] = {
     "digits (pixels)": digits,
-    "waveform (columns)": waveform,
-    "MNIST (patches)": lambda: images("mnist"),
-    "PneumoniaMNIST (patches)": lambda: images("pneumoniamnist"),
-    "CIFAR-10 (patches)": lambda: images("cifar10_10k"),
+    "waveform (columns)": partial(table, "waveform.csv"),
+    "MNIST (patches)": partial(pictures, "mnist.npz", PATCHES),
+    "PneumoniaMNIST (patches)": partial(pictures, "pneumoniamnist.npz", PATCHES),
+    "CIFAR-10 (patches)": partial(pictures, "cifar10_10k.npz", PATCHES),
 }
 
 
@@ -64,6 +32,4 @@ def whole(name: str) -> Data:
 
 def pool_of(name: str, seed: int) -> Data:
     """The data set with the pool that a seed draws."""
-    data = copy(whole(name))
-    data.train = drawn(data.train, POOL, seed)
-    return data
+    return pooled(whole(name), POOL, seed)

@@ -1,4 +1,4 @@
-"""What logistic regressions are solved and differentiated with: their slopes, optima and systems.
+"""What logistic regressions are solved and differentiated with: their slopes and systems.
 
 The search asks how the loss on checked rows changes as the weight of a training row does; salutary
 influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g,
@@ -8,56 +8,12 @@ and the Hessian is that of the *training* loss, its penalty included.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 Product = Callable[[Tensor], Tensor]  # of a matrix with (classes, d)
-
-
-class Convex(Protocol):
-    """A strictly convex function of theta, (classes, d)."""
-
-    def loss(self, theta: Tensor) -> Tensor:
-        """Its value."""
-
-    def gradient(self, theta: Tensor) -> Tensor:
-        """Its gradient, (classes, d)."""
-
-    def curvature(self, theta: Tensor) -> Product:
-        """The product of its Hessian with a direction."""
-
-
-def minimised(function: Convex, start: Tensor, tolerance: float) -> Tensor:
-    """The optimum, by Newton steps whose directions conjugate gradients find.
-
-    Raises:
-        RuntimeError: the norm of the gradient does not fall below the tolerance.
-    """
-    theta = start
-    for _ in range(100):
-        gradient = function.gradient(theta)
-        size = float(gradient.norm())
-        if size < tolerance:
-            return theta
-        # Rough directions are good enough far from the optimum (Dembo et al., 1982).
-        step = conjugate_gradients(function.curvature(theta), gradient, min(0.1, size**0.5))
-        slope = float((step * gradient).sum())
-        if slope < 1e-15 * (1 + float(function.loss(theta))):  # a descent that rounding would hide
-            return theta - step
-        theta = _descend(function, theta, step, slope)
-    raise RuntimeError(f"the regression did not converge: its gradient has the norm {size:.2g}")
-
-
-def _descend(function: Convex, theta: Tensor, step: Tensor, slope: float) -> Tensor:
-    """The first of ever shorter steps that lowers the loss enough (Armijo, 1966)."""
-    before = float(function.loss(theta))
-    length = 1.0
-    while float(function.loss(theta - length * step)) > before - 1e-4 * length * slope:
-        length /= 2
-    return theta - length * step
 
 
 def with_intercept(features: Tensor) -> Tensor:
@@ -110,7 +66,10 @@ def conjugate_gradients(
         if float(size) <= target:
             break
         product = times(direction)
-        length = size / (direction * product).sum()
+        curvature = (direction * product).sum()
+        if float(curvature) <= 0:  # only rounding is left of it
+            break
+        length = size / curvature
         solution = solution + length * direction
         left_over = left_over - length * product
         before, size = size, left_over.square().sum()

@@ -2,24 +2,30 @@
 
 Each minimises sum_i weights_i l(x_i, y_i) + l2 / 2 |W|^2 in double precision. Those of a family
 share their rows and the penalty, and differ in what each row counts, as folds do; together they
-are one convex function, whose Newton steps are a few matrix products for all of them. Where rows
-are few and columns many, `row_space` leaves as few columns as there are rows, and the optimum where
-it is.
+are one convex function, whose Newton steps are a few matrix products for all of them. Directions
+are found in single precision, which the double precision of the gradients mends. Where rows are few
+and columns many, `row_space` leaves as few columns as there are rows, and the optimum where it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from autoal.maths.regression import Product, conjugate_gradients, minimised
+from autoal.maths.regression import Product, conjugate_gradients
 
 ROUNDING = 1e-12  # a direction of up to this share of the largest variance is what rounding left
 ROUGH = 0.1  # tolerance from which on the curvature is as it will be
 FLATTEST = 1e-8  # curvature of a loss that counts, where all rows are predicted with certainty
+STEPS = 200  # of Newton's: separable rows under next to no penalty take one for each e-fold of loss
+HIDDEN = 1e-14  # share of a loss that rounding hides
+FINEST = 1e-2  # relative residual that single precision is asked for
+TINY = 1e-300  # what is divided by is never less
 
 
 class Head(NamedTuple):
@@ -64,48 +70,67 @@ class Family:
     ) -> None:
         self._features = features
         self._mean = features.mean(0) * intercept
+        centred = features - self._mean
+        reach = centred.abs().amax(0)
+        self._reach = reach.where(reach > 0, 1.0)
         ones = features.new_full((len(features), 1), intercept)
-        self._columns = torch.cat([features - self._mean, ones], 1)
-        self._targets = targets if targets.ndim == 3 else targets[:, None]
-        self._weights = weights
+        self.columns = torch.cat([centred / self._reach, ones], 1)
+        self.targets = targets if targets.ndim == 3 else targets[:, None]
+        self.weights = weights
         self._intercept = intercept
-        self._variances = weights.mean(1) @ self._columns.square()
+        self._variances = weights.mean(1) @ self.columns.square()
+
+    @cached_property
+    def single(self) -> Tensor:
+        """The columns in single precision."""
+        return self.columns.float()
 
     def optimum(self, l2: float, start: Optimum | None = None, tolerance: float = 1e-8) -> Optimum:
-        """Where all of them end under a penalty, which is above 0.
+        """Where all of them end under a penalty, which is above 0, or as near as rounding lets.
 
         Args:
             l2: the penalty.
-            start: an optimum of the same rows, from which it is not far.
+            start: an optimum of the same rows, from which it is not far; that of other members
+                stands for their mean.
             tolerance: the length of the gradient, in coordinates in which the curvature is about 1.
         """
-        ridge = torch.full_like(self._variances, l2)
+        ridge = torch.cat([l2 / self._reach.square(), self._reach.new_zeros(1)])
         ridge[-1] = not self._intercept  # a column of zeros must have some curvature
-        members, classes = self._weights.shape[1], self._targets.shape[2]
-        theta = ridge.new_zeros(members * classes, len(ridge)) if start is None else start.theta
+        theta = self._begin(start)
         for precision in (max(ROUGH, tolerance), tolerance):  # roughly first, for the curvature
             probs = self.logits(theta).softmax(2)
-            steepness = float((self._weights * (probs * (1 - probs)).mean(2)).sum())
-            steepness /= float(self._weights.sum())
+            steepness = float((self.weights * (probs * (1 - probs)).mean(2)).sum())
+            steepness /= float(self.weights.sum())
             scale = (self._variances * max(steepness, FLATTEST) + ridge).rsqrt()
-            function = _Penalised(
-                self._columns * scale, self._targets, self._weights, ridge * scale.square()
-            )
-            theta = minimised(function, theta / scale, precision) * scale
-        return Optimum(self, l2, theta, scale, function)
+            function = _Penalised(self, ridge * scale.square(), scale)
+            theta = function.minimised(theta / scale, precision) * scale
+        return Optimum(self, l2, theta, function)
+
+    def _begin(self, start: Optimum | None) -> Tensor:
+        members, classes = self.weights.shape[1], self.targets.shape[2]
+        if start is None:
+            return self._mean.new_zeros(members * classes, len(self._mean) + 1)
+        found = start.theta.unflatten(0, (-1, classes))
+        if len(found) != members:
+            found = found.mean(0).expand(members, -1, -1)
+        return found.flatten(0, 1)
 
     def rows(self, member: int) -> tuple[Tensor, Tensor, Tensor]:
         """The features, targets and weights of one of them."""
-        return self._features, self._targets[:, member], self._weights[:, member]
+        return self._features, self.targets[:, member], self.weights[:, member]
 
     def logits(self, theta: Tensor) -> Tensor:
         """Of each row by each member, (n, members, classes)."""
-        return (self._columns @ theta.T).unflatten(1, (self._weights.shape[1], -1))
+        return (self.columns @ theta.T).unflatten(1, (self.weights.shape[1], -1))
 
     def heads(self, theta: Tensor) -> list[Head]:
         """Of each member, for features as they were given."""
-        found = theta.unflatten(0, (self._weights.shape[1], -1))
-        return [Head(one[:, :-1], one[:, -1] - one[:, :-1] @ self._mean) for one in found]
+        found = theta.unflatten(0, (self.weights.shape[1], -1))
+        weights, biases = found[..., :-1] / self._reach, found[..., -1]
+        return [
+            Head(weight, bias - weight @ self._mean)
+            for weight, bias in zip(weights, biases, strict=True)
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +140,7 @@ class Optimum:
     family: Family
     l2: float
     theta: Tensor  # (members x classes, d + 1), in the coordinates of the family
-    scale: Tensor  # of its columns, by which the curvature is about 1
-    function: _Penalised  # in these
+    function: _Penalised
 
     @property
     def logits(self) -> Tensor:
@@ -144,46 +168,113 @@ class Optimum:
             tolerance: relative residual.
             start: what a loss nearby gave at an optimum nearby.
         """
-        right = slopes.flatten(1).T @ self.function.features
-        begin = None if start is None else start / self.scale
-        times = self.function.curvature(self.theta / self.scale)
-        return conjugate_gradients(times, right, tolerance, begin) * self.scale
+        scale = self.function.scale
+        begin = None if start is None else start / scale
+        right = self.function.back(slopes)
+        return self.function.solution(self.logits, right, tolerance, begin) * scale
 
     def slope(self, response: Tensor) -> float:
         """Of that loss in log l2, by the implicit function theorem."""
-        return -self.l2 * float((response * self.theta)[:, :-1].sum())
+        products = response * self.theta * self.function.ridge / self.function.scale.square()
+        return -float(products[:, :-1].sum())
+
+
+class _Point(NamedTuple):
+    """A theta, and the logits of the rows there."""
+
+    theta: Tensor  # (members x classes, d + 1)
+    logits: Tensor  # (n, members, classes)
+
+    def less(self, length: float, step: _Point) -> _Point:
+        """After so much of a step; the logits move in proportion, without a product."""
+        return _Point(self.theta - length * step.theta, self.logits - length * step.logits)
 
 
 @dataclass(frozen=True, eq=False)
 class _Penalised:
-    """The weighted losses of all members, and a penalty of its own on each column."""
+    """The weighted losses of all members, and a penalty, in coordinates of a curvature of about 1.
 
-    features: Tensor
-    targets: Tensor  # (n, members or 1, classes)
-    weights: Tensor  # (n, members)
-    ridge: Tensor  # (d,)
+    Args:
+        family: whose rows and members they are.
+        ridge: the penalty on each column, (d + 1,).
+        scale: by which these coordinates are multiplied to be those of the family, (d + 1,).
+    """
 
-    def loss(self, theta: Tensor) -> Tensor:
-        losses = -(self.targets * self._logits(theta).log_softmax(2)).sum(2)
-        return (self.weights * losses).sum() + (self.ridge / 2 * theta.square()).sum()
+    family: Family
+    ridge: Tensor
+    scale: Tensor
 
-    def gradient(self, theta: Tensor) -> Tensor:
-        residuals = self._logits(theta).softmax(2) - self.targets
-        return self._back(residuals) + self.ridge * theta
+    def minimised(self, start: Tensor, tolerance: float) -> Tensor:
+        """The optimum, by Newton steps, to a norm of the gradient or to what rounding leaves."""
+        point, hidden = self._at(start), False
+        best, least = point, inf
+        for _ in range(STEPS):
+            gradient = self._balanced(self._gradient(point))
+            size = float(gradient.norm())
+            stuck = hidden and size > least / 2
+            if size < least:
+                best, least = point, size
+            if not size > tolerance or stuck:  # nor where it is no number
+                break
+            # Rough directions are good enough far from the optimum (Dembo et al., 1982).
+            rough = self.solution(point.logits, gradient, min(0.1, size**0.5))
+            step = self._at(self._balanced(rough))
+            slope, loss = float((step.theta * gradient).sum()), self._loss(point)
+            hidden = slope < HIDDEN * (1 + loss)
+            point = point.less(self._length(point, step, loss, slope), step)
+        return best.theta
 
-    def curvature(self, theta: Tensor) -> Product:
-        probs = self._logits(theta).softmax(2)
+    def _balanced(self, theta: Tensor) -> Tensor:
+        """Without what rounding adds to all classes alike, on which no loss depends."""
+        by_class = theta.unflatten(0, (-1, self.family.targets.shape[2]))
+        return (by_class - by_class.mean(1, keepdim=True)).flatten(0, 1)
+
+    def _length(self, point: _Point, step: _Point, loss: float, slope: float) -> float:
+        """The first of ever shorter ones that lowers the loss as it should (Armijo, 1966)."""
+        length, most = 1.0, loss + HIDDEN * (1 + loss)
+        while self._loss(point.less(length, step)) > most - 1e-4 * length * slope:
+            length /= 2
+        return length
+
+    def solution(
+        self, logits: Tensor, right: Tensor, tolerance: float, start: Tensor | None = None
+    ) -> Tensor:
+        """H^-1 right, to a relative residual; in single precision where that leads to it."""
+        size = max(float(right.norm()), TINY)
+        begin = torch.zeros_like(right) if start is None else start / size
+        for dtype in (torch.float, torch.double) if tolerance >= FINEST else (torch.double,):
+            times = self._curvature(logits, dtype)
+            parts = (right / size).to(dtype), tolerance, begin.to(dtype)
+            found = conjugate_gradients(times, *parts).double() * size
+            if float((found * right).sum()) > 0:
+                break
+        return found
+
+    def back(self, slopes: Tensor) -> Tensor:
+        """The gradient of a loss, from its slopes in the logits, (n, members, classes)."""
+        return slopes.flatten(1).T @ self.family.columns * self.scale
+
+    def _at(self, theta: Tensor) -> _Point:
+        return _Point(theta, self.family.logits(theta * self.scale))
+
+    def _loss(self, point: _Point) -> float:
+        losses = -(self.family.targets * point.logits.log_softmax(2)).sum(2)
+        penalty = (self.ridge / 2 * point.theta.square()).sum()
+        return float((self.family.weights * losses).sum() + penalty)
+
+    def _gradient(self, point: _Point) -> Tensor:
+        residuals = point.logits.softmax(2) - self.family.targets
+        return self.back(self.family.weights[..., None] * residuals) + self.ridge * point.theta
+
+    def _curvature(self, logits: Tensor, dtype: torch.dtype) -> Product:
+        """The product of the Hessian with a direction, computed in this precision."""
+        columns = self.family.single if dtype == torch.float else self.family.columns
+        ridge, scale = self.ridge.to(dtype), self.scale.to(dtype)
+        probs, weights = logits.softmax(2).to(dtype), self.family.weights[..., None].to(dtype)
 
         def times(direction: Tensor) -> Tensor:
-            moved = probs * self._logits(direction)
-            moved = moved - probs * moved.sum(2, keepdim=True)
-            return self._back(moved) + self.ridge * direction
+            moved = (columns @ (direction * scale).T).view(probs.shape).mul_(probs)
+            moved = moved.sub_(probs * moved.sum(2, keepdim=True)).mul_(weights)
+            return moved.flatten(1).T @ columns * scale + ridge * direction
 
         return times
-
-    def _logits(self, theta: Tensor) -> Tensor:
-        return (self.features @ theta.T).unflatten(1, (self.weights.shape[1], -1))
-
-    def _back(self, slopes: Tensor) -> Tensor:
-        """The gradient of the weighted rows, from that of each in its logits."""
-        return (self.weights[..., None] * slopes).flatten(1).T @ self.features

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from autoal.maths.folds import stratified
-from autoal.maths.ridge import Family, Head, row_space
+from autoal.maths.ridge import Family, Head, Optimum, row_space
 from autoal.model.neighbourhood import Neighbourhood
 
 FOLDS = 5
@@ -71,10 +71,16 @@ class Lesson:
         kept = self.fold[:, None] != torch.arange(int(self.fold.max()) + 1)
         return self._family(kept * trust[:, None], spread)
 
-    def optimum(self, l2: float, trust: Tensor, spread: float) -> tuple[Head, Weighted]:
+    def unfolded(self, trust: Tensor, spread: float) -> Family:
+        """The regression on all rows."""
+        return self._family(trust[:, None], spread)
+
+    def optimum(
+        self, l2: float, trust: Tensor, spread: float, start: Optimum | None = None
+    ) -> tuple[Head, Weighted]:
         """That of all rows, and what they are, in the space of the features."""
-        family = self._family(trust[:, None], spread)
-        inside = family.optimum(l2, tolerance=1e-6).head
+        family = self.unfolded(trust, spread)
+        inside = family.optimum(l2, start, tolerance=1e-6).head
         features, targets, weights = family.rows(0)
         taught = Weighted(features @ self._axes.T, targets, weights)
         return Head(inside.weight @ self._axes.T, inside.bias), taught

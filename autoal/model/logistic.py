@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from autoal.bounds import LARGEST, number, switch, whole
 from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
+from autoal.maths.ridge import Family
 from autoal.maths.trust import Belief
 from autoal.model.lesson import Lesson, Weighted
 from autoal.model.neighbourhood import Neighbourhood
@@ -18,15 +19,17 @@ from autoal.model.task import Batch, Task
 from autoal.model.tuning import UNTRIED, Choice, Tuned, granted, tuned
 
 BLOCK = 4096  # rows of the pool that are read at a time
+ROUNDING = 1e-15  # relative error of a sum in double precision, and somewhat more
 
 
 class Logistic(Task):
-    """Multinomial logistic regression with an l2 penalty, trained to convergence by L-BFGS.
+    """Multinomial logistic regression with an l2 penalty, trained to convergence.
 
     It minimises sum_i l(x_i, y_i) + l2 / 2 |W|^2 over all rows at once, in double precision, and
     starts at zero, where the intercepts' sum, which no loss depends on, then stays. This is
     scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
-    Images are neither cropped nor flipped.
+    L-BFGS finds the optimum, and where its iterations or the losses' digits do not suffice, Newton
+    steps do. Images are neither cropped nor flipped.
 
     With `tune`, the penalty, the temperature that the logits are divided by and the share of
     wrong labels are found anew in every round, from the penalty of the last one on. They are
@@ -49,7 +52,8 @@ class Logistic(Task):
         tune: find the penalty, a temperature and the share of wrong labels in every round.
         spread: let labels spread over the pool where that helps.
         intercept: whether classes have one.
-        tolerance: the largest entry that the gradient of the mean loss may have in the end.
+        tolerance: the largest entry that the gradient of the mean loss may have in the end, if
+            rounding alone does not make it larger.
         iterations: of L-BFGS in a round at most.
 
     Raises:
@@ -100,6 +104,11 @@ class Logistic(Task):
         return self.tune or self.spread
 
     @property
+    def _intercept(self) -> bool:
+        """Whether classes have one."""
+        return self.network.head.bias.requires_grad
+
+    @property
     def _choice(self) -> Choice | None:
         """What was chosen last; None before anything was."""
         l2, temperature, drawn, spread, _ = self.network.get_buffer("chosen").tolist()
@@ -135,14 +144,10 @@ class Logistic(Task):
         """Choose what is not given, and begin at the optimum, which the step then confirms."""
         if not self._chooses:
             return
-        inputs, labels = batch
-        intercept = self.network.head.bias.requires_grad
-        with torch.autocast(inputs.device.type, enabled=False):
-            features = self._read(inputs).cpu().double()
-            targets = one_hot(labels.cpu(), self.classes).double()
-            found = self._tuned(Lesson(features, targets, self._pool, intercept))
+        whole = self._whole(batch)
+        found = self._tuned(Lesson(whole.features, whole.targets, self._pool, self._intercept))
         self._taught = found.taught
-        self._size = max(1.0, float(features.abs().max()))
+        self._size = max(1.0, float(whole.features.abs().max()))
         for group in self.trainer.optimizers[0].param_groups:
             group["tolerance_grad"] *= self._size
         self.network.head.load_state_dict(found.head._asdict())
@@ -170,24 +175,57 @@ class Logistic(Task):
         return float(self.network.get_buffer("chosen")[0]) if self.tune else self.l2
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        free = [weight for weight in self.network.parameters() if weight.requires_grad]
-        gradients = torch.autograd.grad(self.training_step(batch, batch_idx), free)
-        largest = max(float(gradient.abs().max()) for gradient in gradients)
-        if not largest <= self.tolerance * self._size:
-            raise UserError(
-                f"the regression did not converge in {self.iterations} iterations: its gradient "
-                f"has an entry of {largest:.1e}, more than task.tolerance={self.tolerance:g}; "
-                "a larger task.l2 or more task.iterations would do"
-            )
+        if not self._steepest(batch) <= self.tolerance * self._size:
+            taught = self._taught or self._whole(batch)
+            self._finish(taught)
+            self._confirm(self._steepest(batch), taught)
         if self._chooses:
             self._taught = None
             self._cool()
+
+    def _steepest(self, batch: Batch) -> float:
+        """The largest entry of the gradient."""
+        free = [weight for weight in self.network.parameters() if weight.requires_grad]
+        gradients = torch.autograd.grad(self.training_step(batch, 0), free)
+        return max(float(gradient.abs().max()) for gradient in gradients)
+
+    def _finish(self, taught: Weighted) -> None:
+        """Go to the optimum by Newton steps, as near as rounding lets come."""
+        features, targets, weights = taught
+        family = Family(features, targets, weights[:, None], intercept=self._intercept)
+        found = family.optimum(self._penalty(), tolerance=0.0)
+        self.network.head.load_state_dict(found.head._asdict())
+
+    def _confirm(self, steepest: float, taught: Weighted) -> None:
+        """Refuse what is steeper than it may be and than rounding makes it."""
+        rounding = ROUNDING * self._effort(taught.features)
+        if not steepest <= max(self.tolerance * self._size, rounding):
+            raise UserError(
+                f"the regression did not converge: its gradient has an entry of {steepest:.1e}, "
+                f"more than task.tolerance={self.tolerance:g}; a larger task.l2 or task.tolerance "
+                "would do, or columns of a smaller scale"
+            )
+
+    @torch.no_grad()
+    def _effort(self, features: Tensor) -> float:
+        """The size of the largest numbers that cancel in the gradient."""
+        weight, bias = (part.abs().cpu() for part in self.network.head.parameters())
+        sums = features.abs() @ weight.T + bias
+        return float((1 + sums.amax(1)) @ features.abs().amax(1)) / len(features)
 
     @torch.no_grad()
     def _cool(self) -> None:
         """Divide the logits by their temperature, now that the optimum is confirmed."""
         for weight in self.network.head.parameters():
             weight.div_(self.network.get_buffer("chosen")[1])
+
+    def _whole(self, batch: Batch) -> Weighted:
+        """All rows with their labels, each of which counts as one."""
+        inputs, labels = batch
+        with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
+            features = self._read(inputs).cpu().double()
+        targets = one_hot(labels.cpu(), self.classes).double()
+        return Weighted(features, targets, torch.ones(len(labels)).double())
 
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""

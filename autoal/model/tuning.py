@@ -8,14 +8,13 @@ alone, and are the likeliest at every penalty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import exp, log
 from typing import NamedTuple
 
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 
+from autoal.maths.crossing import look_for_crossing
 from autoal.maths.ridge import Head, Optimum
 from autoal.maths.trust import Belief, Judged, judged, likeliest
 from autoal.model.lesson import Lesson, Weighted
@@ -24,8 +23,10 @@ from autoal.model.lesson import Lesson, Weighted
 UNTRIED = 4.0**-3  # where the search begins, and where it ends if nothing can be held out
 LEAST, MOST = 4.0**-6, 4.0**2
 SPREADS = (0.0, 4.0)  # the weight of all rows that join together, for each labelled row
+FAR = 0.1  # tolerance of what only begins
 ROUGH = 1e-2  # tolerance of optima on the way: it moves the loss by less than can be told
 FLAT = 0.1  # nats for a penalty e times as large, which no rows can tell from none
+RISE = 0.005  # nats of a row by which the slope rises meanwhile, as a rule of thumb
 EVIDENCE = 1.0  # nats that must speak for wrong labels, beside those for their rarity
 
 
@@ -67,26 +68,27 @@ def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
         spread: choose whether labels spread over the pool.
     """
     if not lesson.judges:
-        return _solved(lesson, Choice(l2), lesson.full_trust)
+        return _solved(lesson, Choice(l2), lesson.full_trust, None)
     searches = [Search(lesson, weight) for weight in (SPREADS if spread else SPREADS[:1])]
     trials = [search.found(l2) if tune else search.tried(l2, Belief()) for search in searches]
     best, search = min(zip(trials, searches, strict=True), key=lambda pair: pair[0].loss)
     if tune:
         best = _doubted(lesson, search, best)
-    return _solved(lesson, best.choice, best.trust)
+    return _solved(lesson, best.choice, best.trust, search.optimum)
 
 
 def granted(lesson: Lesson, choice: Choice) -> Tuned:
     """The regression of a choice, which trusts each label as far as that says."""
     if not lesson.judges:
-        return _solved(lesson, choice, lesson.full_trust)
-    trial = Search(lesson, choice.spread).tried(choice.l2, choice.belief)
-    return _solved(lesson, choice, trial.trust)
+        return _solved(lesson, choice, lesson.full_trust, None)
+    search = Search(lesson, choice.spread)
+    trial = search.tried(choice.l2, choice.belief)
+    return _solved(lesson, choice, trial.trust, search.optimum)
 
 
-def _solved(lesson: Lesson, choice: Choice, trust: Tensor) -> Tuned:
+def _solved(lesson: Lesson, choice: Choice, trust: Tensor, near: Optimum | None) -> Tuned:
     wrong = 1 - float(trust.mean())
-    return Tuned(choice, wrong, *lesson.optimum(choice.l2, trust, choice.spread))
+    return Tuned(choice, wrong, *lesson.optimum(choice.l2, trust, choice.spread, near))
 
 
 def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
@@ -125,7 +127,8 @@ class Search:
     ) -> None:
         self._lesson = lesson
         self._spread = spread
-        self._family = lesson.folded(lesson.full_trust if trust is None else trust, spread)
+        self._trust = lesson.full_trust if trust is None else trust
+        self._family = lesson.folded(self._trust, spread)
         self._tolerance = tolerance
         self._rows = (lesson.fold >= 0).nonzero().flatten()
         self._labels = lesson.labels[self._rows]
@@ -140,13 +143,12 @@ class Search:
         start = min(max(log(l2), limits[0]), limits[1])
         trials: list[Trial] = []
 
-        def function(place: Sequence[float]) -> tuple[float, list[float]]:
+        def slope(place: float) -> float:
             near = trials[-1].choice.belief if trials else None
-            trials.append(self.likeliest(exp(place[0]), near, doubting=doubting))
-            return trials[-1].loss, [self.slope(trials[-1])]
+            trials.append(self.likeliest(exp(place), near, doubting=doubting))
+            return self.slope(trials[-1])
 
-        options = {"gtol": FLAT}
-        minimize(function, [start], jac=True, method="L-BFGS-B", bounds=[limits], options=options)
+        look_for_crossing(slope, start, limits, near=FLAT, rise=RISE * len(self._rows))
         return min(trials, key=lambda trial: trial.loss)
 
     def likeliest(self, l2: float, near: Belief | None = None, *, doubting: bool) -> Trial:
@@ -176,7 +178,11 @@ class Search:
         return judged(logits, self._labels, choice.belief)
 
     def _solved(self, l2: float) -> Optimum:
-        if self.optimum is None or self.optimum.l2 != l2 or self.optimum.family is not self._family:
+        if self.optimum is None:  # one regression on all rows costs less than the way of each fold
+            self.optimum = self._lesson.unfolded(self._trust, self._spread).optimum(
+                l2, tolerance=FAR
+            )
+        if self.optimum.l2 != l2 or self.optimum.family is not self._family:
             self.optimum = self._family.optimum(l2, self.optimum, self._tolerance)
         return self.optimum
 

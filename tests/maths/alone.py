@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from autoal.maths.regression import Product, conjugate_gradients, minimised, residual
+from autoal.maths.regression import Product, conjugate_gradients, residual
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +43,28 @@ class Regression:
         return times
 
     def minimise(self, start: Tensor | None = None, tolerance: float = 1e-10) -> Tensor:
-        """The optimum."""
-        if start is None:
-            start = self.features.new_zeros(self.classes, self.features.shape[1])
-        return minimised(self, start, tolerance)
+        """The optimum, by Newton steps whose directions conjugate gradients find."""
+        theta = self.features.new_zeros(self.classes, self.features.shape[1])
+        theta = theta if start is None else start
+        for _ in range(100):
+            gradient = self.gradient(theta)
+            size = float(gradient.norm())
+            if size < tolerance:
+                return theta
+            step = conjugate_gradients(self.curvature(theta), gradient, min(0.1, size**0.5))
+            slope = float((step * gradient).sum())
+            if slope < 1e-15 * (1 + float(self.loss(theta))):  # a descent that rounding would hide
+                return theta - step
+            theta = self._descended(theta, step, slope)
+        raise RuntimeError(f"the regression did not converge: its gradient has the norm {size:.2g}")
+
+    def _descended(self, theta: Tensor, step: Tensor, slope: float) -> Tensor:
+        """After the first of ever shorter steps that lowers the loss enough (Armijo, 1966)."""
+        before = float(self.loss(theta))
+        length = 1.0
+        while float(self.loss(theta - length * step)) > before - 1e-4 * length * slope:
+            length /= 2
+        return theta - length * step
 
     def solve(self, theta: Tensor, right: Tensor) -> Tensor:
         """H^-1 right, with H the Hessian of J at theta."""

@@ -97,6 +97,30 @@ def test_members_side_by_side_are_what_each_is_alone() -> None:
         torch.testing.assert_close(found, alone.logits(features), atol=1e-5, rtol=0)
 
 
+def test_an_optimum_of_all_rows_is_where_those_of_its_folds_begin_and_theirs_where_it_does() -> (
+    None
+):
+    features, labels = rows(30, 4, 3)
+    kept = (torch.arange(30) % 5)[:, None] != torch.arange(5)
+    folds, all_rows = (family(features, labels, some) for some in (kept, torch.ones(30, 1)))
+    one, several = all_rows.optimum(0.1), folds.optimum(0.1)
+    for whole, start in ((folds, one), (all_rows, several)):
+        warm, cold = whole.optimum(0.1, start), whole.optimum(0.1)
+        torch.testing.assert_close(warm.theta, cold.theta, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("l2", [1e-9, 1.0])
+def test_no_scale_of_a_column_hinders(scale: float, l2: float) -> None:
+    features, labels = rows(40, 3, 3)
+    features[:, 1] *= scale
+    one = family(features, labels, torch.ones(40, 1))
+    head = one.optimum(l2, tolerance=0.0).head
+    residuals = head.logits(features).softmax(1) - one_hot(labels)
+    gradient = (residuals.T @ features + l2 * head.weight) / features.abs().amax(0)
+    assert float(gradient.abs().max()) < 1e-10
+
+
 def test_members_may_have_targets_of_their_own() -> None:
     features, labels = rows(30, 4, 2)
     targets = torch.stack([one_hot(labels), one_hot(1 - labels)], 1).double()

@@ -130,13 +130,66 @@ def test_without_an_intercept_the_bias_stays_at_zero() -> None:
     assert task.network.head.bias.tolist() == [0, 0, 0]
 
 
-def test_a_fit_that_is_cut_short_is_refused_with_its_gradient() -> None:
+def steepest(task: Logistic, inputs: Tensor, labels: Tensor) -> float:
+    """The largest entry of the gradient of the mean loss, by hand."""
+    weight = task.network.head.weight.detach()
+    with torch.no_grad():
+        residuals = task(inputs).softmax(1) - torch.eye(task.classes)[labels]
+    own = residuals.T @ inputs.double() + task.l2 * weight
+    free = residuals.sum(0) * task.network.head.bias.requires_grad
+    return max(float(part.abs().max()) for part in (own, free)) / len(labels)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_newton_steps_finish_what_iterations_do_not_suffice_for(intercept: bool) -> None:
     inputs, labels = columns(60, 3)
-    message = (
-        r"did not converge in 2 iterations: .* entry of \d\.\de-\d\d, more than task.tolerance"
+    short, long = (
+        made(3, intercept=intercept, tolerance=1e-10, iterations=count) for count in (2, 2000)
     )
+    for task in (short, long):
+        fit(task, inputs, labels)
+    assert steepest(short, inputs, labels) < 1e-10
+    weights = (task.network.head.weight for task in (short, long))
+    torch.testing.assert_close(*weights, atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize("options", [{"l2": 50.0}, {"tune": True}])
+def test_newton_steps_finish_what_the_digits_of_losses_cannot_tell(options: dict[str, Any]) -> None:
+    inputs, labels = columns(50, 3)
+    task = made(3, iterations=200, **options)
+    fit(task, 1e4 * inputs, labels)
+    if not task.tune:
+        assert steepest(task, 1e4 * inputs, labels) < 1e-6
+
+
+@pytest.mark.parametrize("tune", [False, True])
+@pytest.mark.parametrize("l2", [1e-9, 50.0])
+@pytest.mark.parametrize(
+    ("inputs", "labels"),
+    [
+        (1e-12 * columns(30, 3)[0].double(), columns(30, 3)[1]),
+        (1e12 * columns(30, 3)[0].double(), columns(30, 3)[1]),
+        (columns(30, 3)[0].double() * torch.logspace(-8, 8, 5), columns(30, 3)[1]),
+        (1e6 + columns(30, 3)[0].double(), columns(30, 3)[1]),
+        (1e5 * torch.ones(12, 5), torch.arange(12) % 3),
+        (1e5 * columns(12, 3)[0], torch.ones(12).long()),
+    ],
+    ids=["tiny", "huge", "columns far apart", "far from the origin", "identical", "one class"],
+)
+def test_rows_of_any_scale_have_an_optimum(
+    inputs: Tensor, labels: Tensor, l2: float, tune: bool
+) -> None:
+    task = made(3, l2=l2, tune=tune, iterations=200)
+    fit(task, inputs, labels)
+    with torch.no_grad():
+        assert task(inputs).softmax(1).isfinite().all()
+
+
+def test_an_optimum_beyond_all_numbers_is_refused_with_what_would_do() -> None:
+    inputs, labels = columns(30, 3)
+    message = "did not converge: its gradient has an entry of nan.* columns of a smaller scale"
     with pytest.raises(UserError, match=message):
-        fit(made(3, iterations=2), inputs, labels)
+        fit(made(3, iterations=5), torch.inf * inputs, labels)
 
 
 def test_pictures_are_trained_on_as_they_are_whatever_the_data_set_would_do_to_them() -> None:
