@@ -160,15 +160,16 @@ def pool_of(name: str, seed: int, size: int = POOL) -> Data:
     data = copy(whole(name))
     if name in TAILED:
         data.train = data.train.take(thin(data.train.labels, "long_tail", RATIO, seed))
-    return pooled(data, size, seed)
+    data = pooled(data, size, seed)
+    if name in COPIED:
+        data.train = copied(data.train, generator(seed, "copies"))
+    return data
 
 
 def pooled(data: Data, size: int, seed: int) -> Data:
     """The data set with so many rows of its own as a pool."""
     data = copy(data)
     data.train = drawn(data.train, size, seed)
-    if name in COPIED:
-        data.train = copied(data.train, generator(seed, "copies"))
     return data
 
 
