@@ -16,6 +16,7 @@ from benchmarks.quality.judges import JUDGES, Folded, Judge, Told, Tuned, TunedO
 from benchmarks.quality.scoring import Judged, alone
 
 SIZE, CLASSES = 300, 3
+BENCH = Bench(lambda name: nullcontext())
 
 
 def waves(wrong: float, known: int = SIZE) -> tuple[Tensor, Tensor, Tensor]:
@@ -71,7 +72,7 @@ def test_networks_that_have_not_seen_a_fold_find_a_planted_temperature(factor: f
         taught.append(places)
         return Member()
 
-    judged = Folded()(replace(view, bench=Bench(nullcontext, fitted=fitted)))
+    judged = Folded()(replace(view, bench=replace(BENCH, fitted=fitted)))
     assert judged.temperature == pytest.approx(factor, rel=0.15)
     assert [len(places) for places in taught] == [666, 667, 667]
 
@@ -114,7 +115,7 @@ def test_a_strategy_scores_as_ever_where_all_is_believed(name: str) -> None:
 def test_logits_are_cooled_and_wrong_labels_left_out_where_labels_teach() -> None:
     rows, truth, labels = waves(0.3, 60)
     made = view_of(rows, labels, embeddings=rows, logits=9 * rows[:, :CLASSES])
-    view = replace(made, bench=Bench(nullcontext))
+    view = replace(made, bench=BENCH)
     by = told(truth)(view).temperature
     right = (labels[:60] == truth[:60]).nonzero().flatten()
 
