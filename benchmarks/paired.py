@@ -32,7 +32,7 @@ from benchmarks.quality.sets import l2_of, pool_of, whole
 from benchmarks.report import RESULTS
 
 POOL = 2_000  # rows that a seed draws of a larger set
-TOLERANCE = 1e-5  # of the gradient of heads, which on some sets does not fall much lower
+TOLERANCE = 1e-5  # of the gradient of heads, which moves no prediction
 
 # What is taught, given the name of the data set.
 TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {

@@ -67,7 +67,7 @@ def conjugate_gradients(
             break
         product = times(direction)
         curvature = (direction * product).sum()
-        if float(curvature) <= 0:  # only rounding is left of it
+        if not float(curvature) > 0:  # only rounding is left of it, or no number
             break
         length = size / curvature
         solution = solution + length * direction

@@ -24,7 +24,7 @@ def gained(title: str, found: Sequence[Overall], what: str) -> Figure:
         what: stands along the axis.
     """
     left = width_of(overall.first for overall in found) + 16
-    values = [float(mean) for overall in found for mean in overall.gains.means]
+    values = [value for overall in found for value in _shown(overall)]
     across = Scale(min(0.0, *values), max(0.0, *values), left, left + WIDTH)
     bottom = TOP + ROW * len(found)
     parts = [
@@ -35,6 +35,13 @@ def gained(title: str, found: Sequence[Overall], what: str) -> Figure:
     parts += [_row(overall, across, TOP + ROW * place) for place, overall in enumerate(found)]
     parts.append(text(what, left + WIDTH / 2, bottom + 36, "middle"))
     return drawing(title, left + WIDTH + 20, bottom + 46, parts)
+
+
+def _shown(overall: Overall) -> list[float]:
+    """All that the axis must reach."""
+    gains = overall.gains
+    intervals = (gains.over_further_settings, gains.over_further_seeds)
+    return [*gains.means.tolist(), *(end for interval in intervals for end in interval or ())]
 
 
 def _row(overall: Overall, across: Scale, y: float) -> str:
@@ -63,5 +70,4 @@ def _spot(x: float, y: float, style: str, radius: float, name: str, value: float
 def _reach(interval: Interval | None, across: Scale, y: float, width: float) -> str:
     if interval is None:
         return ""
-    ends = [(min(max(across(end), across.start), across.end), y) for end in interval]
-    return path(ends, f"stroke:var(--c0);stroke-width:{width:g}")
+    return path([(across(end), y) for end in interval], f"stroke:var(--c0);stroke-width:{width:g}")

@@ -30,9 +30,8 @@ class Search(LightningModule):
     Every step plays all rehearsals, unless they agree on nothing at the first. SearchNet moves by
     what they agree on: the mean of their gradients in units of its standard error, less what
     chance alone would give, and that for each candidate, or, where SearchNet has many parameters,
-    for all together. So it goes as far as the
-    evidence carries it, whatever the scale of the loss. Against that stands the pull of the prior,
-    pull x KL(weights, prior).
+    for all together. So it goes as far as the evidence carries it, whatever the scale of the loss.
+    Against that stands the pull of the prior, pull x KL(weights, prior).
 
     Args:
         searchnet: is learnt.
@@ -86,7 +85,7 @@ class Search(LightningModule):
 
     def training_step(self, step: int, index: int) -> None:
         optimizer: Any = self.optimizers()
-        moves = self._pull()
+        moves = self._back_to_prior()
         if not self.silent:
             learnt = self._learnt(step)
             self.silent = index == 0 and not self.road.learns and not bool(learnt.any())
@@ -108,8 +107,8 @@ class Search(LightningModule):
         # As large in the rows' logits as that of shared weights is.
         return way * (common(gradients) / self._reach(way)) if length else way
 
-    def _pull(self) -> Tensor:
-        """The move back to the prior, in the same measure."""
+    def _back_to_prior(self) -> Tensor:
+        """What the prior pulls, in the same measure."""
         if not self.pull:
             return torch.zeros_like(parameters_to_vector(self.searchnet.parameters()))
         pulled = self._pulled()

@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 from autoal import View
 from autoal.model.lesson import Lesson
-from autoal.model.tuning import tuned
+from autoal.model.tuning import UNTRIED, tuned
 from autoal.search.autoal import AutoAL
 from autoal.search.hypergradient import Implicit
 
@@ -22,7 +22,7 @@ class TunedFitNet(AutoAL):
         targets = one_hot(view.labelled.labels, view.classes).double()
         taught = max(1, round(self.stage.taught * len(rows)))
         lesson = Lesson(rows, targets, None, intercept=True)
-        choice = tuned(lesson, self.stage.ridge * taught, tune=True, spread=False).choice
+        choice = tuned(lesson, UNTRIED * lesson.unit(), tune=True, spread=False).choice
         ridge = choice.l2 / taught  # of a mean loss, where that of the lesson is a sum
         self.stage = replace(self.stage, ridge=ridge)
         self.road = partial(Implicit, ridge)

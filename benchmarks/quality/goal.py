@@ -2,8 +2,9 @@
 
     AUTOAL_DATA=FOLDER python -m benchmarks.quality.goal --keep
 
-Settings, strategies and tables are those of `benchmarks.quality`, but that the head's penalty, its
-temperature and the trust in labels are chosen anew in every round (`task.tune=true`).
+Strategies and tables are those of `benchmarks.quality`, and so are the settings in which a head is
+taught, but that its penalty, its temperature and the trust in labels are chosen anew in every round
+(`task.tune=true`).
 """
 
 from dataclasses import replace

@@ -253,7 +253,7 @@ def test_the_gains_are_drawn(three: list[Setting]) -> None:
     """A ring for each setting, a spot for the mean, and the interval from end to end."""
     found = over_all(three, "random")
     drawn = gained("Gains", found, "area minus random").svg
-    assert [f"{name}: {mean:+.4f}" in drawn for name, mean in (("a", 0.02), ("margin", 0.04))]
+    assert all(f"{name}: {mean:+.4f}" in drawn for name, mean in (("a", 0.02), ("margin", 0.04)))
     assert drawn.count("<circle") == 2 * (3 + 1)
     assert drawn.count("<polyline") == 2 * 2
     assert "area minus random" in drawn
