@@ -175,7 +175,6 @@ def test_the_salutary_experiment_labels_a_table_without_asking(
     ("options", "told"),
     [
         (("task=logistic", "data.label=wage"), "has no column 'wage'; it has age, job, pay, label"),
-        (("task=logistic", "task.iterations=1"), "did not converge in 1 iterations"),
         (("task=logistic", "data.crop=2"), "unknown option of 'data': 'crop'"),
         (("task=resnet18",), "this network reads images"),
     ],
