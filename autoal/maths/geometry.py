@@ -126,14 +126,19 @@ def _draws(
     """
     sums = distances.cpu().double().cumsum(0)  # in double, so that a million rows all count
     picks: list[int] = []
+    taken = [factor.new_empty(count, factor.shape[1], dtype=torch.float32) for factor in factors]
     refusals = 0
     while len(picks) < count and refusals < REFUSALS and sums[-1] > 0:
-        chance, threshold = torch.rand(2, generator=generator, dtype=torch.float64)
+        chance, threshold = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
         place = min(int(torch.searchsorted(sums, chance * sums[-1], right=True)), len(sums) - 1)
-        before = float(distances[place])
-        apart = _between(_rows(factors, [place]), _rows(factors, picks))[0]
-        after = min([before, *apart.tolist()])
-        if float(threshold) * before < after:
+        drawn = _rows(factors, slice(place, place + 1))
+        after = before = float(distances[place])
+        if picks:
+            apart = _between(drawn, [rows[: len(picks)] for rows in taken])
+            after = min(before, float(apart.min()))
+        if threshold * before < after:
+            for rows, row in zip(taken, drawn, strict=True):
+                rows[len(picks)] = row[0]
             picks.append(place)
         else:
             refusals += 1
