@@ -50,8 +50,8 @@ HEADS: Mapping[str, Callable[..., Task]] = {
         weight_decay=0.01,
     ),
     "l2=1": partial(Logistic, l2=1.0),
-    "tuned": partial(Logistic, tune=True),
-    "tuned, spread": partial(Logistic, tune=True, spread=True),
+    "tuned": Logistic,
+    "tuned, spread": partial(Logistic, spread=True),
 }
 DIFFERENCES = (
     ("l2=1", "300 steps"),

@@ -37,8 +37,8 @@ TOLERANCE = 1e-5  # of the gradient of heads, which moves no prediction
 # What is taught, given the name of the data set.
 TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
     "head": lambda data: partial(Logistic, l2=l2_of(data), tolerance=TOLERANCE),
-    "l2=1": lambda data: partial(Logistic, tolerance=TOLERANCE),
-    "tuned head": lambda data: partial(Logistic, tune=True, tolerance=TOLERANCE),
+    "l2=1": lambda data: partial(Logistic, l2=1.0, tolerance=TOLERANCE),
+    "tuned head": lambda data: partial(Logistic, tolerance=TOLERANCE),
     "small network": lambda data: partial(
         Task,
         partial(MLP, hidden=(128,), dropout=0.2),

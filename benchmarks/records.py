@@ -84,7 +84,13 @@ RUNS: dict[str, tuple[str, ...]] = {
     "plain-rounds": (*MLP, "rounds=0"),
     "seed-7": (*MLP, "seed=7", "strategy=uherding"),
     "table-logistic": (
-        *("data=table", "data.path=FOLDER/table.csv", "task=logistic", "rounds=3"),
+        *(
+            "data=table",
+            "data.path=FOLDER/table.csv",
+            "task=logistic",
+            "task.tune=false",
+            "rounds=3",
+        ),
         *("strategy=salutary", "oracle=salutary"),
     ),
     "table-autoal": (

@@ -26,6 +26,8 @@ from benchmarks.paired import Field, Setting, Strategies, compare
 POOL = 8_000  # rows that a seed draws, or all that there are
 PLANS = (Plan(500, 100, 5), Plan(1_000, 250, 5), Plan(2_000, 500, 5))
 SETTINGS = {
+    "digits-500": Setting("digits", Plan(500, 100, 4), "resnet18", pool=POOL),
+} | {
     f"{data}-{plan.start}": Setting(data, plan, pool=POOL)
     for data in ("cifar10", "cifar10-lite0", "mnist", "letters", "sst2", "qnli", "bank", "waveform")
     for plan in PLANS

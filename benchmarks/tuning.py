@@ -107,7 +107,7 @@ def powers(lesson: Lesson) -> Fitted:
 
 
 def product_of_it(lesson: Lesson) -> Fitted:
-    """As `task.tune=true` does it."""
+    """As `task=logistic` does it."""
     found = tuned(lesson, lesson.unit() * UNTRIED, tune=True, spread=False)
     return Fitted(found.head.cooled(found.choice.belief.temperature), found.wrong)
 

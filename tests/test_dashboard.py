@@ -11,7 +11,7 @@ from tests import wandb_file
 from tests.launch import Zygote
 
 AUTOAL = ("strategy=autoal", "strategy.rehearsals=2", "strategy.steps=1", "strategy.sample=100")
-SMALL = ("task=logistic", "task.tune=true", "start=20", "budget=2", "rounds=1")
+SMALL = ("task=logistic", "start=20", "budget=2", "rounds=1")
 
 
 def keys(built: str) -> set[str]:

@@ -48,8 +48,9 @@ class Logistic(Task):
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
         l2: the penalty on the weights, not on the intercepts; above 0, as the optimum of separable
-            rows is infinitely far away without. With `tune` it is not read.
-        tune: find the penalty, a temperature and the share of wrong labels in every round.
+            rows is infinitely far away without. None is 1, where `tune` does not find it.
+        tune: find the penalty, a temperature and the share of wrong labels in every round. None is
+            yes, unless `l2` is given.
         spread: let labels spread over the pool where that helps.
         intercept: whether classes have one.
         tolerance: the largest entry that the gradient of the mean loss may have in the end, if
@@ -66,8 +67,8 @@ class Logistic(Task):
         classes: int,
         preprocess: nn.Module,
         *,
-        l2: float = 1.0,
-        tune: bool = False,
+        l2: float | None = None,
+        tune: bool | None = None,
         spread: bool = False,
         intercept: bool = True,
         tolerance: float = 1e-6,
@@ -76,14 +77,11 @@ class Logistic(Task):
         network = partial(MLP, hidden=(), dropout=0.0)
         # One step of the optimizer, which iterates inside, on one batch of all rows.
         super().__init__(network, shape, classes, preprocess, steps=1, batch_size=LARGEST)
-        number("l2", l2, above=0)
-        switch("tune", tune)
+        self.l2, self.tune = _wished(l2, tune)
         switch("spread", spread)
         number("tolerance", tolerance, above=0)
         whole("iterations", iterations, least=1, most=1_000_000)
         switch("intercept", intercept)
-        self.l2 = l2
-        self.tune = tune
         self.spread = spread
         self.tolerance = tolerance
         self.iterations = iterations
@@ -241,3 +239,14 @@ class Logistic(Task):
             history_size=20,
             line_search_fn="strong_wolfe",
         )
+
+
+def _wished(l2: float | None, tune: bool | None) -> tuple[float, bool]:
+    """The penalty that does for a start, and whether a better one is to be found."""
+    switch("tune", tune, optional=True)
+    if l2 is None:
+        return 1.0, tune is not False
+    number("l2", l2, above=0)
+    if tune:
+        raise ValueError(f"`l2` is found where `tune` is on, so it cannot be {l2:g}: give only one")
+    return l2, False

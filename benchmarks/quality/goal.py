@@ -4,7 +4,7 @@
 
 Strategies and tables are those of `benchmarks.quality`, and so are the settings in which a head is
 taught, but that its penalty, its temperature and the trust in labels are chosen anew in every round
-(`task.tune=true`).
+(`task=logistic` without a penalty).
 """
 
 from dataclasses import replace

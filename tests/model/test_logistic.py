@@ -19,8 +19,30 @@ from tests.launch import Zygote
 NOTHING = Standardise(torch.zeros(1), torch.ones(1))
 
 
-def made(classes: int, **options: Any) -> Logistic:
-    return Logistic((5,), classes, NOTHING, **options)
+def made(classes: int, *, tune: bool = False, **options: Any) -> Logistic:
+    return Logistic((5,), classes, NOTHING, tune=tune, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "tune", "l2"),
+    [
+        ({}, True, 1.0),
+        ({"tune": True}, True, 1.0),
+        ({"tune": False}, False, 1.0),
+        ({"l2": 5.0}, False, 5.0),
+        ({"l2": 5.0, "tune": False}, False, 5.0),
+    ],
+)
+def test_it_tunes_itself_unless_a_penalty_is_given(
+    options: dict[str, Any], tune: bool, l2: float
+) -> None:
+    task = Logistic((5,), 3, NOTHING, **options)
+    assert (task.tune, task.l2) == (tune, l2)
+
+
+def test_a_penalty_that_would_not_be_read_is_refused() -> None:
+    with pytest.raises(ValueError, match="`l2` is found where `tune` is on, so it cannot be 5"):
+        Logistic((5,), 3, NOTHING, l2=5.0, tune=True)
 
 
 def columns(count: int, classes: int) -> tuple[Tensor, Tensor]:
@@ -162,8 +184,7 @@ def test_newton_steps_finish_what_the_digits_of_losses_cannot_tell(options: dict
         assert steepest(task, 1e4 * inputs, labels) < 1e-6
 
 
-@pytest.mark.parametrize("tune", [False, True])
-@pytest.mark.parametrize("l2", [1e-9, 50.0])
+@pytest.mark.parametrize("options", [{"l2": 1e-9}, {"l2": 50.0}, {"tune": True}])
 @pytest.mark.parametrize(
     ("inputs", "labels"),
     [
@@ -177,9 +198,9 @@ def test_newton_steps_finish_what_the_digits_of_losses_cannot_tell(options: dict
     ids=["tiny", "huge", "columns far apart", "far from the origin", "identical", "one class"],
 )
 def test_rows_of_any_scale_have_an_optimum(
-    inputs: Tensor, labels: Tensor, l2: float, tune: bool
+    inputs: Tensor, labels: Tensor, options: dict[str, Any]
 ) -> None:
-    task = made(3, l2=l2, tune=tune, iterations=200)
+    task = made(3, iterations=200, **options)
     fit(task, inputs, labels)
     with torch.no_grad():
         assert task(inputs).softmax(1).isfinite().all()

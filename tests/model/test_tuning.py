@@ -252,8 +252,9 @@ def accuracy(learner: Trained, rows: Rows) -> float:
 def test_labels_spread_over_the_pool_where_that_helps(tune: bool) -> None:
     pool = clouds(400)
     lesson = pool.take(torch.arange(12))
-    alone = taught(lesson, l2=0.1, tune=tune)
-    spread = taught(lesson, pool, l2=0.1, tune=tune, spread=True)
+    penalty = {} if tune else {"l2": 0.1}
+    alone = taught(lesson, tune=tune, **penalty)
+    spread = taught(lesson, pool, tune=tune, spread=True, **penalty)
     assert spread.settled()["spread"] > 0
     assert accuracy(spread, pool) > accuracy(alone, pool) + 0.02
 
@@ -313,7 +314,7 @@ def test_pictures_are_read_alike_in_the_pool_and_in_the_lesson() -> None:
     assert task._pool.places(task._read(images[5:9])).tolist() == [5, 6, 7, 8]
 
 
-@pytest.mark.parametrize("option", ["task.tune=true", "task.spread=true"])
+@pytest.mark.parametrize("option", ["task.tune=null", "task.tune=true", "task.spread=true"])
 def test_a_run_of_the_command_chooses(option: str, train: Zygote, tmp_path: Path) -> None:
     chosen = ("data=digits", "task=logistic", option, "strategy=random", "rounds=1")
     finished = train.run(*chosen, "logger=none", f"out={tmp_path}", "name=run")
@@ -322,9 +323,9 @@ def test_a_run_of_the_command_chooses(option: str, train: Zygote, tmp_path: Path
 
 
 def test_null_is_refused_where_a_class_wants_a_number(train: Zygote, tmp_path: Path) -> None:
-    finished = train.run("task=logistic", "task.l2=null", f"out={tmp_path}")
+    finished = train.run("task=logistic", "task.tolerance=null", f"out={tmp_path}")
     assert finished.code == 2
-    assert "task.l2=null: must be a number" in finished.err
+    assert "task.tolerance=null: must be a number" in finished.err
 
 
 def test_what_was_chosen_is_taken_for_granted_by_those_that_are_alike() -> None:
