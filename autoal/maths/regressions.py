@@ -56,9 +56,7 @@ class Regressions:
                 return point.theta
             # Rough directions are good enough far from the optimum (Dembo et al., 1982).
             precision = sizes.sqrt().clamp(FINEST, 0.1)
-            step, slopes = self._step(weights, point, gradient, precision, torch.float)
-            if not bool((slopes > 0).all()):
-                step, slopes = self._step(weights, point, gradient, precision, torch.double)
+            step, slopes = self._step(weights, point, gradient, precision)
             loss = partial(self._loss, weights)
             before = loss(point)
             hidden = slopes < 1e-15 * (1 + before)  # what rounding hides
@@ -70,17 +68,16 @@ class Regressions:
         )
 
     def _step(
-        self,
-        weights: Tensor,
-        point: Point,
-        gradient: Tensor,
-        precision: Tensor,
-        dtype: torch.dtype,
+        self, weights: Tensor, point: Point, gradient: Tensor, precision: Tensor
     ) -> tuple[Point, Tensor]:
         """Newton's, roughly, and how steeply each falls along its own, (k, 1, 1)."""
-        times = self._curvature(weights, point.logits, dtype)
-        theta = _rough_solution(times, gradient, precision, dtype)
-        return self._at(theta), _inner(theta, gradient)
+        for dtype in (torch.float, torch.double):
+            times = self._curvature(weights, point.logits, dtype)
+            theta = _rough_solution(times, gradient, precision, dtype)
+            slopes = _inner(theta, gradient)
+            if bool((slopes > 0).all()):
+                break
+        return self._at(theta), slopes
 
     def solve(
         self,
