@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from autoal.maths.geometry import kmeans_from, neighbours
+from autoal.maths.clusters import kmeans_from
+from autoal.maths.geometry import neighbours
 from autoal.maths.systems import conjugate_gradients
 
 NEIGHBOURS = 10  # of each row
