@@ -196,6 +196,20 @@ def test_rows_are_told_apart_however_far_from_the_origin(offset: float) -> None:
     assert accuracy(taught(far), far) == 1
 
 
+@pytest.mark.parametrize("intercept", [True, False])
+def test_an_optimum_and_what_it_was_taught_stand_in_the_space_of_the_features(
+    intercept: bool,
+) -> None:
+    inputs, targets = 100 + noisy(30, 4).inputs.double(), one_hot(noisy(30, 4).labels).double()
+    lesson = Lesson(inputs, targets, None, intercept)
+    head, taught = lesson.optimum(2.0, lesson.full_trust, 0.0)
+    torch.testing.assert_close(taught.features, inputs)
+    slopes = head.logits(inputs).softmax(1) - targets
+    torch.testing.assert_close(-slopes.T @ inputs, 2.0 * head.weight, atol=1e-3, rtol=0)
+    if intercept:
+        torch.testing.assert_close(slopes.sum(0), torch.zeros(3).double(), atol=1e-5, rtol=0)
+
+
 ODD = {
     "one class": Rows(torch.randn(6, 4, generator=generator(0)), torch.full((6,), 2)),
     "one row": Rows(torch.randn(1, 4, generator=generator(0)), torch.tensor([1])),
