@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from autoal.exported.model import export as export
     from autoal.model.estimator import SklearnLearner as SklearnLearner
     from autoal.model.features import Features as Features
-    from autoal.model.features import Given as Given
-    from autoal.model.features import Head as Head
     from autoal.model.fitstep import FitStep as FitStep
     from autoal.model.fitstep import Watch as Watch
     from autoal.model.learner import Learner as Learner
     from autoal.model.own import LightningLearner as LightningLearner
     from autoal.model.own import TorchLearner as TorchLearner
+    from autoal.model.predictions import Given as Given
+    from autoal.model.predictions import Head as Head
     from autoal.model.task import Task as Task
     from autoal.model.trained import Trained as Trained
     from autoal.model.training import Training as Training
@@ -85,14 +85,11 @@ _HOMES = {
     ),
     "autoal.exported.model": ("Model", "export"),
     "autoal.model.estimator": ("SklearnLearner",),
-    "autoal.model.features": (
-        "Features",
-        "Given",
-        "Head",
-    ),
+    "autoal.model.features": ("Features",),
     "autoal.model.fitstep": ("FitStep", "Watch"),
     "autoal.model.learner": ("Learner",),
     "autoal.model.own": ("LightningLearner", "TorchLearner"),
+    "autoal.model.predictions": ("Given", "Head"),
     "autoal.model.task": ("Task",),
     "autoal.model.trained": ("Trained",),
     "autoal.model.training": ("Training",),

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy, normalize
 
-from autoal.maths.regression import influences, mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import influences, mean_gradient, with_intercept
 from autoal.seeding import generator
 from benchmarks.report import RESULTS, keep, table
 

@@ -9,17 +9,9 @@ from torch import Tensor
 
 from autoal import QueryStrategy, Scored, View, from_order
 from autoal.bounds import number, whole
+from autoal.maths.clusters import Clusters, kmeans
 from autoal.maths.coverage import Kernel, ball
-from autoal.maths.geometry import (
-    Clusters,
-    blocks,
-    farthest_first,
-    kmeans,
-    nearest,
-    neighbours,
-    sample,
-    unit,
-)
+from autoal.maths.geometry import blocks, farthest_first, nearest, neighbours, sample, unit
 from autoal.maths.pairs import Pairs
 from autoal.query.cover import Ground, covering
 from autoal.query.strategy import drawn, placed

@@ -8,7 +8,8 @@ from torch.nn.functional import one_hot
 
 from autoal import QueryStrategy, Scored, View, from_order
 from autoal.bounds import choice, number, whole
-from autoal.maths.geometry import blocks, seeds
+from autoal.maths.clusters import seeds
+from autoal.maths.geometry import blocks
 from autoal.maths.information import Batch, Evidence, along, leading, moments, of_all, of_top
 from autoal.query.strategy import drawn, placed
 

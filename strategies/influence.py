@@ -1,7 +1,7 @@
 """Rows that lower the loss on validation rows when they are added, by their influence.
 
 The influence of a row with a class is the first-order fall of the validation loss of a surrogate
-when the row is added (`autoal.maths.regression.influences` states the sign).
+when the row is added (`autoal.maths.slopes.influences` states the sign).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from autoal import QueryStrategy, Scored, View
 from autoal.bounds import number, whole
 from autoal.errors import UserError
-from autoal.maths.regression import conjugate_gradients
+from autoal.maths.systems import conjugate_gradients
 from autoal.query.strategy import Facts, Reads
 
 from .surrogate import Surrogate, can_judge, in_blocks, inputs

@@ -17,8 +17,8 @@ from torch.nn.functional import cross_entropy
 from autoal import Known
 from autoal.errors import UserError
 from autoal.maths.geometry import unit
-from autoal.maths.regression import influences, mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import influences, mean_gradient, with_intercept
 
 BLOCK = 1024  # rows in double precision at a time
 AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks

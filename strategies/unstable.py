@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from autoal import Features, QueryStrategy, Scored, View, from_order
 from autoal.bounds import number, whole
-from autoal.maths.geometry import blocks, kmeans, squared_distances, unit
+from autoal.maths.clusters import kmeans
+from autoal.maths.geometry import blocks, squared_distances, unit
 
 from .diversity import central
 from .uncertainty import Margin

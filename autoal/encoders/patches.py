@@ -10,7 +10,7 @@ from torch.nn import functional
 from autoal.bounds import whole
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, demand_pictures
-from autoal.maths.geometry import kmeans_from
+from autoal.maths.clusters import kmeans_from
 from autoal.seeding import generator
 
 SAMPLE = 100_000  # patches from which the typical ones are learnt

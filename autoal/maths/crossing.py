@@ -34,7 +34,7 @@ def look_for_crossing(
     for _ in range(LOOKS):
         value = function(place)
         low, high = (place, high) if value < 0 else (low, place)
-        if abs(value) < near or high - low < CLOSE:
+        if not abs(value) >= near or high - low < CLOSE:  # or no number
             return
         if seen:
             where, other = list(seen.items())[-1]

@@ -6,24 +6,13 @@ by ascending row number.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 BLOCK = 1 << 22  # numbers in an intermediate result: as many as caches still help with
 ROUNDING = 1e-6  # squared distances up to this share of the squared lengths are taken to be 0
-NEWEST = 64  # picks between two passes over all rows
-REFUSALS = 8  # draws refused between two passes over all rows
 ACTIVE = 1024  # rows, at least, that are kept up to date between two passes over all rows
-
-
-class Clusters(NamedTuple):
-    """Centres, and for each row the place of the nearest and its squared distance."""
-
-    centres: Tensor  # (clusters, width) float32
-    assignment: Tensor  # (n,) long
-    distances: Tensor  # (n,) float32
 
 
 def blocks(
@@ -42,7 +31,7 @@ def squared_distances(features: Tensor, anchors: Tensor) -> Tensor:
     By the scalar product, which is fast; never below 0, and 0 where it drowns in rounding.
     """
     features, anchors = features.float(), anchors.float()
-    return _between([features], [anchors])
+    return outer_distances([features], [anchors])
 
 
 def neighbours(features: Tensor, anchors: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -86,71 +75,12 @@ def sample(size: int, count: int, generator: torch.Generator) -> Tensor:
     return torch.randperm(size, generator=generator)[:count]
 
 
-def seeds(
-    factors: Sequence[Tensor], count: int, generator: torch.Generator, first: int | None = None
-) -> tuple[list[int], Tensor]:
-    """Rows drawn by k-means++ (Arthur and Vassilvitskii, 2007), and how far all are from them.
-
-    Each is drawn with a probability proportional to the squared distance to the nearest one so
-    far. Less than `count` come back if no other row is apart from them.
-
-    Args:
-        factors: a row of the space is the outer product of the factors' rows; mostly there is one
-            factor, the features, (n, width).
-        count: how many to draw.
-        generator: on the CPU.
-        first: the row to begin with; drawn with equal probability if not given.
-
-    Returns:
-        Their places as drawn, and the squared distances of all rows to the nearest, (n,).
-    """
-    size = len(factors[0])
-    if first is None:
-        first = int(torch.randint(size, (1,), generator=generator))
-    picks, newest = [first], [first]
-    distances = torch.full((size,), torch.inf, device=factors[0].device)
-    while newest:
-        _approach(distances, factors, newest)
-        newest = _draws(distances, factors, min(NEWEST, count - len(picks)), generator)
-        picks += newest
-    return picks, distances
-
-
-def _draws(
-    distances: Tensor, factors: Sequence[Tensor], count: int, generator: torch.Generator
-) -> list[int]:
-    """Some more seeds, by distances that know nothing of one another.
-
-    A row drawn by the old distances is taken with the probability new / old, which makes it a draw
-    by the new ones, without a pass over all rows for each.
-    """
-    sums = distances.cpu().double().cumsum(0)  # in double, so that a million rows all count
-    picks: list[int] = []
-    taken = [factor.new_empty(count, factor.shape[1], dtype=torch.float32) for factor in factors]
-    refusals = 0
-    while len(picks) < count and refusals < REFUSALS and sums[-1] > 0:
-        chance, threshold = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-        place = min(int(torch.searchsorted(sums, chance * sums[-1], right=True)), len(sums) - 1)
-        drawn = _rows(factors, slice(place, place + 1))
-        after = before = float(distances[place])
-        if picks:
-            apart = _between(drawn, [rows[: len(picks)] for rows in taken])
-            after = min(before, float(apart.min()))
-        if threshold * before < after:
-            for rows, row in zip(taken, drawn, strict=True):
-                rows[len(picks)] = row[0]
-            picks.append(place)
-        else:
-            refusals += 1
-    return picks
-
-
-def _approach(distances: Tensor, factors: Sequence[Tensor], picks: list[int]) -> None:
+def approach(distances: Tensor, factors: Sequence[Tensor], picks: list[int]) -> None:
     """Lower the squared distances of all rows by what is near the picks."""
     chosen = _rows(factors, picks)
     widest = max(factors, key=lambda factor: factor.shape[1])
     for piece, _ in blocks(widest, len(picks)):
-        apart = _between(_rows(factors, piece), chosen)
+        apart = outer_distances(_rows(factors, piece), chosen)
         distances[piece] = distances[piece].minimum(apart.amin(1))
 
 
@@ -158,10 +88,10 @@ def _rows(factors: Sequence[Tensor], places: slice | list[int]) -> list[Tensor]:
     return [factor[places].float() for factor in factors]
 
 
-def _between(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
+def outer_distances(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
     """Squared distances of outer products, (left, right), by the lengths and products of factors.
 
-    There is no memory for the outer products themselves.
+    There is no memory for the outer products themselves; of one factor, they are its rows.
     """
     products = left[0] @ right[0].T
     for rows, others in zip(left[1:], right[1:], strict=True):
@@ -202,7 +132,7 @@ def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[lis
     newest = _farthest(features, distances, count)
     while newest:
         picks += newest
-        _approach(distances, [features], newest)
+        approach(distances, [features], newest)
         newest = _farthest(features, distances, count - len(picks))
     return picks, distances
 
@@ -224,63 +154,3 @@ def _farthest(features: Tensor, distances: Tensor, count: int) -> list[int]:
         products = active @ active[at]
         left = left.minimum(_apart(lengths + lengths[at], products))
     return picks
-
-
-def kmeans(
-    features: Tensor,
-    count: int,
-    generator: torch.Generator,
-    *,
-    iterations: int = 20,
-    most: int | None = None,
-) -> Clusters:
-    """k-means from k-means++ seeds (Lloyd, 1982), until nothing moves or after that many rounds.
-
-    Less than `count` clusters come back if there are less distinct rows; a cluster that loses all
-    its rows begins anew at the row farthest from its centre.
-
-    Args:
-        features: (n, width).
-        count: of clusters.
-        generator: on the CPU.
-        iterations: rounds, at most.
-        most: rows that the centres are learnt from, drawn where there are more; None: all.
-    """
-    few = features
-    if most is not None and len(features) > most:
-        few = features[sample(len(features), most, generator).to(features.device)]
-    picks, _ = seeds([few], min(count, len(few)), generator)
-    clusters = kmeans_from(few, few[picks].float(), iterations)
-    if few is features:
-        return clusters
-    distances, assignment = nearest(features, clusters.centres)
-    return Clusters(clusters.centres, assignment, distances)
-
-
-def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clusters:
-    """k-means that begins at these centres."""
-    distances, assignment = nearest(features, centres)
-    for _ in range(iterations):
-        centres = _means(features, Clusters(centres, assignment, distances))
-        distances, now = nearest(features, centres)
-        if torch.equal(now, assignment):
-            break
-        assignment = now
-    return Clusters(centres, assignment, distances)
-
-
-def _means(features: Tensor, clusters: Clusters) -> Tensor:
-    """The centres of the rows that were assigned to each."""
-    centres = torch.zeros_like(clusters.centres)
-    for piece, block in blocks(features, len(centres)):
-        if block.is_cuda:  # where index_add_ sums in another order each time
-            members = torch.nn.functional.one_hot(clusters.assignment[piece], len(centres))
-            centres += members.T.float() @ block
-        else:
-            centres.index_add_(0, clusters.assignment[piece], block)
-    sizes = clusters.assignment.bincount(minlength=len(centres))
-    centres /= sizes.clamp(min=1)[:, None]
-    empty = (sizes == 0).nonzero().flatten()
-    far = clusters.distances.topk(len(empty))
-    centres[empty] = features[far.indices].float()
-    return centres

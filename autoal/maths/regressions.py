@@ -10,30 +10,17 @@ nowhere, as it may where the penalty is next to nothing, they are found in doubl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from autoal.maths.regression import Product
+from autoal.maths.newton import TINY, Point, curvature, descended, products, sums
+from autoal.maths.systems import Product
 
 FINEST = 1e-4  # relative residual that single precision is asked for at a time
-TINY = 1e-300  # what is divided by is never less
 ROUNDS = 100  # of Newton's steps before they count as failed, or of corrections
-
-
-class _Point(NamedTuple):
-    """Thetas, and the logits of the rows there."""
-
-    theta: Tensor
-    logits: Tensor
-
-    def less(self, lengths: Tensor, step: _Point) -> _Point:
-        """After so much of a step; the logits move in proportion, without a product."""
-        theta = self.theta - lengths * step.theta
-        return _Point(theta, self.logits - lengths.view(-1, 1) * step.logits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +56,11 @@ class Regressions:
                 return point.theta
             # Rough directions are good enough far from the optimum (Dembo et al., 1982).
             precision = sizes.sqrt().clamp(FINEST, 0.1)
-            step, slopes = self._step(weights, point, gradient, precision, torch.float)
-            if not bool((slopes > 0).all()):
-                step, slopes = self._step(weights, point, gradient, precision, torch.double)
-            hidden = slopes < 1e-15 * (1 + self._objective(weights, point))  # what rounding hides
-            point = self._descended(weights, point, step, slopes.where(~hidden, -torch.inf))
+            step, slopes = self._step(weights, point, gradient, precision)
+            loss = partial(self._loss, weights)
+            before = loss(point)
+            hidden = slopes < 1e-15 * (1 + before)  # what rounding hides
+            point = descended(loss, point, step, before, slopes.where(~hidden, -torch.inf))
             if bool((hidden | (sizes < tolerance)).all()):
                 return point.theta
         raise RuntimeError(
@@ -81,28 +68,16 @@ class Regressions:
         )
 
     def _step(
-        self,
-        weights: Tensor,
-        point: _Point,
-        gradient: Tensor,
-        precision: Tensor,
-        dtype: torch.dtype,
-    ) -> tuple[_Point, Tensor]:
+        self, weights: Tensor, point: Point, gradient: Tensor, precision: Tensor
+    ) -> tuple[Point, Tensor]:
         """Newton's, roughly, and how steeply each falls along its own, (k, 1, 1)."""
-        times = self._curvature(weights, point.logits, dtype)
-        theta = _rough_solution(times, gradient, precision, dtype)
-        return self._at(theta), _inner(theta, gradient)
-
-    def _descended(self, weights: Tensor, point: _Point, step: _Point, slopes: Tensor) -> _Point:
-        """After the first of ever shorter steps that lowers each enough (Armijo, 1966)."""
-        before = self._objective(weights, point)
-        lengths = torch.ones_like(slopes)
-        while True:
-            after = point.less(lengths, step)
-            high = self._objective(weights, after) > before - 1e-4 * lengths * slopes
-            if not bool(high.any()):
-                return after
-            lengths = lengths.where(~high, lengths / 2)
+        for dtype in (torch.float, torch.double):
+            times = self._curvature(weights, point.logits, dtype)
+            theta = _rough_solution(times, gradient, precision, dtype)
+            slopes = _inner(theta, gradient)
+            if bool((slopes > 0).all()):
+                break
+        return self._at(theta), slopes
 
     def solve(
         self,
@@ -147,25 +122,25 @@ class Regressions:
 
     def logits(self, theta: Tensor) -> Tensor:
         """Of each row, (n, k, classes); of whatever is (k, classes, d), the products with it."""
-        return _products(self.features, theta)
+        return products(self.features, theta)
 
     def residuals(self, theta: Tensor) -> Tensor:
         """P - e_y of each row, (n, k, classes)."""
         return self._residuals(self.logits(theta))
 
-    def _at(self, theta: Tensor) -> _Point:
-        return _Point(theta, self.logits(theta))
+    def _at(self, theta: Tensor) -> Point:
+        return Point(theta, self.logits(theta))
 
-    def _objective(self, weights: Tensor, point: _Point) -> Tensor:
+    def _loss(self, weights: Tensor, point: Point) -> Tensor:
         """What each minimises, (k, 1, 1)."""
         own = point.logits[torch.arange(len(self.labels)), :, self.labels]
         losses = (weights.T * (point.logits.logsumexp(2) - own)).sum(0)
         return losses[:, None, None] + self.ridge / 2 * _inner(point.theta, point.theta)
 
-    def _gradient(self, weights: Tensor, point: _Point) -> Tensor:
+    def _gradient(self, weights: Tensor, point: Point) -> Tensor:
         """Of the same, (k, classes, d)."""
         moved = self._residuals(point.logits) * weights.T[:, :, None]
-        return _sums(moved, self.features) + self.ridge * point.theta
+        return sums(moved, self.features) + self.ridge * point.theta
 
     def _residuals(self, logits: Tensor) -> Tensor:
         return logits.softmax(2) - one_hot(self.labels, self.classes)[:, None]
@@ -173,28 +148,12 @@ class Regressions:
     def _curvature(self, weights: Tensor, logits: Tensor, dtype: torch.dtype) -> Product:
         """The product of each Hessian with a direction, computed in this precision."""
         features = self._single if dtype == torch.float else self.features
-        probs, share = logits.softmax(2).to(dtype), weights.T[:, :, None].to(dtype)
-
-        def times(direction: Tensor) -> Tensor:
-            moved = _products(features, direction).mul_(probs)
-            moved = moved.sub_(probs * moved.sum(2, keepdim=True)).mul_(share)
-            return _sums(moved, features) + self.ridge * direction
-
-        return times
+        of_losses = curvature(features, logits, weights.T)
+        return lambda direction: of_losses(direction) + self.ridge * direction
 
     @cached_property
     def _single(self) -> Tensor:
         return self.features.float()
-
-
-def _products(features: Tensor, theta: Tensor) -> Tensor:
-    """Of each row with each vector, (n, k, classes)."""
-    return (features @ theta.flatten(0, 1).T).view(len(features), *theta.shape[:2])
-
-
-def _sums(moved: Tensor, features: Tensor) -> Tensor:
-    """Of the rows, each times its numbers, (k, classes, d)."""
-    return (moved.flatten(1).T @ features).view(*moved.shape[1:], features.shape[1])
 
 
 def _inner(left: Tensor, right: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoal.maths.regression import Product, conjugate_gradients
+from autoal.maths.newton import TINY, Point, curvature, descended, products, sums
+from autoal.maths.systems import Product, conjugate_gradients
 
 ROUNDING = 1e-12  # a direction of up to this share of the largest variance is what rounding left
 ROUGH = 0.1  # tolerance from which on the curvature is as it will be
@@ -25,7 +26,6 @@ FLATTEST = 1e-8  # curvature of a loss that counts, where all rows are predicted
 STEPS = 200  # of Newton's: separable rows under next to no penalty take one for each e-fold of loss
 HIDDEN = 1e-14  # share of a loss that rounding hides
 FINEST = 1e-2  # relative residual that single precision is asked for
-TINY = 1e-300  # what is divided by is never less
 
 
 class Head(NamedTuple):
@@ -109,11 +109,10 @@ class Family:
     def _begin(self, start: Optimum | None) -> Tensor:
         members, classes = self.weights.shape[1], self.targets.shape[2]
         if start is None:
-            return self._mean.new_zeros(members * classes, len(self._mean) + 1)
-        found = start.theta.unflatten(0, (-1, classes))
-        if len(found) != members:
-            found = found.mean(0).expand(members, -1, -1)
-        return found.flatten(0, 1)
+            return self._mean.new_zeros(members, classes, len(self._mean) + 1)
+        if len(start.theta) == members:
+            return start.theta
+        return start.theta.mean(0).repeat(members, 1, 1)
 
     def rows(self, member: int) -> tuple[Tensor, Tensor, Tensor]:
         """The features, targets and weights of one of them."""
@@ -121,12 +120,11 @@ class Family:
 
     def logits(self, theta: Tensor) -> Tensor:
         """Of each row by each member, (n, members, classes)."""
-        return (self.columns @ theta.T).unflatten(1, (self.weights.shape[1], -1))
+        return products(self.columns, theta)
 
     def heads(self, theta: Tensor) -> list[Head]:
         """Of each member, for features as they were given."""
-        found = theta.unflatten(0, (self.weights.shape[1], -1))
-        weights, biases = found[..., :-1] / self._reach, found[..., -1]
+        weights, biases = theta[..., :-1] / self._reach, theta[..., -1]
         return [
             Head(weight, bias - weight @ self._mean)
             for weight, bias in zip(weights, biases, strict=True)
@@ -139,7 +137,7 @@ class Optimum:
 
     family: Family
     l2: float
-    theta: Tensor  # (members x classes, d + 1), in the coordinates of the family
+    theta: Tensor  # (members, classes, d + 1), in the coordinates of the family
     function: _Penalised
 
     @property
@@ -175,19 +173,8 @@ class Optimum:
 
     def slope(self, response: Tensor) -> float:
         """Of that loss in log l2, by the implicit function theorem."""
-        products = response * self.theta * self.function.ridge / self.function.scale.square()
-        return -float(products[:, :-1].sum())
-
-
-class _Point(NamedTuple):
-    """A theta, and the logits of the rows there."""
-
-    theta: Tensor  # (members x classes, d + 1)
-    logits: Tensor  # (n, members, classes)
-
-    def less(self, length: float, step: _Point) -> _Point:
-        """After so much of a step; the logits move in proportion, without a product."""
-        return _Point(self.theta - length * step.theta, self.logits - length * step.logits)
+        terms = response * self.theta * self.function.ridge / self.function.scale.square()
+        return -float(terms[..., :-1].sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +196,7 @@ class _Penalised:
         point, hidden = self._at(start), False
         best, least = point, inf
         for _ in range(STEPS):
-            gradient = self._balanced(self._gradient(point))
+            gradient = _balanced(self._gradient(point))
             size = float(gradient.norm())
             stuck = hidden and size > least / 2
             if size < least:
@@ -218,23 +205,12 @@ class _Penalised:
                 break
             # Rough directions are good enough far from the optimum (Dembo et al., 1982).
             rough = self.solution(point.logits, gradient, min(0.1, size**0.5))
-            step = self._at(self._balanced(rough))
-            slope, loss = float((step.theta * gradient).sum()), self._loss(point)
-            hidden = slope < HIDDEN * (1 + loss)
-            point = point.less(self._length(point, step, loss, slope), step)
+            step = self._at(_balanced(rough))
+            slope, loss = (step.theta * gradient).sum(), self._loss(point)
+            rounding = HIDDEN * (1 + loss)
+            hidden = bool(slope < rounding)
+            point = descended(self._loss, point, step, loss + rounding, slope)
         return best.theta
-
-    def _balanced(self, theta: Tensor) -> Tensor:
-        """Without what rounding adds to all classes alike, on which no loss depends."""
-        by_class = theta.unflatten(0, (-1, self.family.targets.shape[2]))
-        return (by_class - by_class.mean(1, keepdim=True)).flatten(0, 1)
-
-    def _length(self, point: _Point, step: _Point, loss: float, slope: float) -> float:
-        """The first of ever shorter ones that lowers the loss as it should (Armijo, 1966)."""
-        length, most = 1.0, loss + HIDDEN * (1 + loss)
-        while self._loss(point.less(length, step)) > most - 1e-4 * length * slope:
-            length /= 2
-        return length
 
     def solution(
         self, logits: Tensor, right: Tensor, tolerance: float, start: Tensor | None = None
@@ -252,17 +228,17 @@ class _Penalised:
 
     def back(self, slopes: Tensor) -> Tensor:
         """The gradient of a loss, from its slopes in the logits, (n, members, classes)."""
-        return slopes.flatten(1).T @ self.family.columns * self.scale
+        return sums(slopes, self.family.columns) * self.scale
 
-    def _at(self, theta: Tensor) -> _Point:
-        return _Point(theta, self.family.logits(theta * self.scale))
+    def _at(self, theta: Tensor) -> Point:
+        return Point(theta, self.family.logits(theta * self.scale))
 
-    def _loss(self, point: _Point) -> float:
+    def _loss(self, point: Point) -> Tensor:
         losses = -(self.family.targets * point.logits.log_softmax(2)).sum(2)
         penalty = (self.ridge / 2 * point.theta.square()).sum()
-        return float((self.family.weights * losses).sum() + penalty)
+        return (self.family.weights * losses).sum() + penalty
 
-    def _gradient(self, point: _Point) -> Tensor:
+    def _gradient(self, point: Point) -> Tensor:
         residuals = point.logits.softmax(2) - self.family.targets
         return self.back(self.family.weights[..., None] * residuals) + self.ridge * point.theta
 
@@ -270,11 +246,10 @@ class _Penalised:
         """The product of the Hessian with a direction, computed in this precision."""
         columns = self.family.single if dtype == torch.float else self.family.columns
         ridge, scale = self.ridge.to(dtype), self.scale.to(dtype)
-        probs, weights = logits.softmax(2).to(dtype), self.family.weights[..., None].to(dtype)
+        of_losses = curvature(columns, logits, self.family.weights)
+        return lambda direction: of_losses(direction * scale) * scale + ridge * direction
 
-        def times(direction: Tensor) -> Tensor:
-            moved = (columns @ (direction * scale).T).view(probs.shape).mul_(probs)
-            moved = moved.sub_(probs * moved.sum(2, keepdim=True)).mul_(weights)
-            return moved.flatten(1).T @ columns * scale + ridge * direction
 
-        return times
+def _balanced(theta: Tensor) -> Tensor:
+    """Without what rounding adds to all classes alike, on which no loss depends."""
+    return theta - theta.mean(1, keepdim=True)

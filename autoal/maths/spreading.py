@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from autoal.maths.geometry import kmeans_from, neighbours
-from autoal.maths.regression import conjugate_gradients
+from autoal.maths.clusters import kmeans_from
+from autoal.maths.geometry import neighbours
+from autoal.maths.systems import conjugate_gradients
 
 NEIGHBOURS = 10  # of each row
 INERTIA = 0.9  # of what a row believes: its neighbours' share, against what it was told

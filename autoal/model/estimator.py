@@ -15,10 +15,11 @@ from torch import Tensor
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
-from autoal.model.features import Features, Given
+from autoal.model.features import Features
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.model.metrics import evaluation_metrics
+from autoal.model.predictions import Given
 
 BLOCK = 8192  # rows that are predicted at a time
 SEED_LIMIT = 2**31  # below which the seed of an estimator is

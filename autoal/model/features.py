@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Rows
 from autoal.errors import UserError, diverged
-from autoal.seeding import generator
-
-DRAWS = 20  # Monte-Carlo draws of the head
-DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
-BLOCK = 8192  # rows whose intermediate results are in memory at a time
+from autoal.model.predictions import BLOCK, Predictions, demand_finite, demand_lines
 
 Clock = Callable[[], AbstractContextManager[None]]  # runs while a model looks at rows
 
@@ -185,7 +178,7 @@ class Features:
     def _looked(self) -> Tensor:
         with self.clock():
             activations = self._look()
-        _demand_lines("activations", activations, 2, len(self))
+        demand_lines("activations", activations, 2, len(self))
         del self._look  # and with it whatever kept the model as it was
         # In blocks, since what tells whether numbers are finite is larger than they are.
         bad = sum(int((~part.isfinite().all(1)).sum()) for part in activations.split(BLOCK))
@@ -200,170 +193,12 @@ class Features:
 
     def _predicted(self) -> Tensor:
         logits = self._predictions.logits(self)
-        _demand_lines("logits", logits, 2, len(self))
-        _demand_finite(logits[None])
+        demand_lines("logits", logits, 2, len(self))
+        demand_finite(logits[None])
         return logits
 
     def _drawn(self) -> Tensor:
         logits = self._predictions.drawn(self)
-        _demand_lines("draws", logits, 3, len(self))
-        _demand_finite(logits)
+        demand_lines("draws", logits, 3, len(self))
+        demand_finite(logits)
         return logits.softmax(2)
-
-
-class Predictions(ABC):
-    """How the logits of some rows, and draws of them, come about."""
-
-    @abstractmethod
-    def logits(self, features: Features) -> Tensor:
-        """Of each row, (n, classes)."""
-
-    @abstractmethod
-    def drawn(self, features: Features) -> Tensor:
-        """Of each row by each draw, (draws, n, classes)."""
-
-    @abstractmethod
-    def logits_at(self, embeddings: Tensor) -> Tensor:
-        """At any points of the space of the embeddings, (m, classes)."""
-
-    @abstractmethod
-    def of(self, whole: Features, places: Tensor) -> Predictions:
-        """For the rows at these places alone."""
-
-    @abstractmethod
-    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Predictions:
-        """Through another head, or with other draws."""
-
-    @abstractmethod
-    def cooled(self, whole: Features, by: float) -> Predictions:
-        """Divided by a temperature."""
-
-
-class Head(Predictions):
-    """By the last layer of a network: small products on the embeddings.
-
-    A draw is one mask of dropout before the head, for all rows.
-
-    Args:
-        module: embeddings -> logits.
-        dropout: the rate that the head was trained with.
-        seed: of the draws.
-    """
-
-    def __init__(self, module: nn.Module, dropout: float = 0.0, seed: int = 0) -> None:
-        self.module = module
-        self.dropout = dropout
-        self.seed = seed
-
-    def logits(self, features: Features) -> Tensor:
-        return self._through(features.embeddings, torch.ones(1))[0]
-
-    def drawn(self, features: Features) -> Tensor:
-        rate = self.dropout or DRAWN_DROPOUT
-        stream = generator(self.seed, "dropout")
-        mask = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
-        return self._through(features.embeddings, mask / (1 - rate))
-
-    def logits_at(self, embeddings: Tensor) -> Tensor:
-        return self.module.to(embeddings.device)(embeddings.to(self._exact))
-
-    def of(self, whole: Features, places: Tensor) -> Head:
-        return self
-
-    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Head:
-        return Head(self.module if head is None else head, self.dropout, seed)
-
-    def cooled(self, whole: Features, by: float) -> Head:
-        return Head(_Cooled(self.module, by), self.dropout, self.seed)
-
-    @torch.no_grad()
-    def _through(self, embeddings: Tensor, factors: Tensor) -> Tensor:
-        """The head's output for embeddings times each of the factors, (factors, n, classes)."""
-        head, factors = self.module.to(embeddings.device), factors.to(embeddings.device)
-        # In blocks, since a product of all embeddings with a factor is as large as they are.
-        parts = [
-            torch.stack([head(block * factor) for factor in factors])
-            for block in (part.to(self._exact) for part in embeddings.split(BLOCK))
-        ]
-        return torch.cat(parts, 1)
-
-    @property
-    def _exact(self) -> torch.dtype:
-        """The type that the head computes with."""
-        return next((weight.dtype for weight in self.module.parameters()), torch.float32)
-
-
-class _Cooled(nn.Module):
-    """A head whose logits are divided by a temperature."""
-
-    def __init__(self, head: nn.Module, by: float) -> None:
-        super().__init__()
-        self.head = head
-        self.by = by
-
-    def forward(self, embeddings: Tensor) -> Tensor:
-        return self.head(embeddings) / self.by
-
-
-class Given(Predictions):
-    """By whoever computed them: a model without a linear head, or arrays at hand.
-
-    Args:
-        logits: of all rows, (n, classes); called once, if at all.
-        drawn: of all rows by several draws, (draws, n, classes); None if there are none.
-    """
-
-    def __init__(
-        self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor] | None = None
-    ) -> None:
-        self._logits = logits
-        self._drawn = drawn
-
-    def logits(self, features: Features) -> Tensor:
-        with features.clock():
-            return self._logits()
-
-    def drawn(self, features: Features) -> Tensor:
-        if self._drawn is None:
-            raise UserError(
-                "these predictions come without draws, which this strategy reads: give a model "
-                "that draws, or draws= where arrays are given"
-            )
-        with features.clock():
-            return self._drawn()
-
-    def logits_at(self, embeddings: Tensor) -> Tensor:
-        raise UserError(
-            "these predictions come without a head, which this strategy reads: give a network with "
-            "a linear head, or head= where arrays are given"
-        )
-
-    def of(self, whole: Features, places: Tensor) -> Given:
-        return self._derived(
-            lambda: whole.logits[places.to(whole.logits.device)],
-            lambda: whole.drawn_probs[:, places.to(whole.drawn_probs.device)].log(),
-        )
-
-    def under(self, whole: Features, head: nn.Module | None, seed: int) -> Predictions:
-        return self.cooled(whole, 1.0) if head is None else Head(head, seed=seed)
-
-    def cooled(self, whole: Features, by: float) -> Given:
-        return self._derived(lambda: whole.logits / by, lambda: whole.drawn_probs.log() / by)
-
-    def _derived(self, logits: Callable[[], Tensor], drawn: Callable[[], Tensor]) -> Given:
-        return Given(logits, drawn if self._drawn is not None else None)
-
-
-def _demand_lines(what: str, given: Any, axes: int, size: int) -> None:
-    """Refuse what has not one line of numbers for each row, on its last axis but one."""
-    shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
-    if not isinstance(given, Tensor) or given.ndim != axes or given.shape[-2] != size:
-        raise UserError(f"the model must give {what} of {axes} axes for {size} rows, got {shape}")
-
-
-def _demand_finite(logits: Tensor) -> None:  # (draws, n, classes)
-    """Refuse what a network that diverged predicts."""
-    # A class may be impossible, at minus infinity; all of them may not.
-    bad = int((~logits.amax(2).isfinite().all(0)).sum())
-    if bad:
-        raise diverged(f"predictions of {bad} of {logits.shape[1]} rows are")

@@ -50,8 +50,11 @@ class Lesson:
             self._places = pool.places(features)
             self._others = pool.others(self._places)
             rows = torch.cat([rows, pool.features(self._others)])
-        self._axes = row_space(rows)
-        self._labelled, self._unlabelled = (rows @ self._axes).tensor_split([len(features)])
+        # Far from the origin, what rows have in common would drown the directions they differ in.
+        self._centre = rows.mean(0) * intercept
+        centred = rows - self._centre
+        self._axes = row_space(centred)
+        self._labelled, self._unlabelled = (centred @ self._axes).tensor_split([len(features)])
         self._targets = targets
         self.labels = targets.argmax(1)
         self.fold = _folds(self.labels)
@@ -82,8 +85,9 @@ class Lesson:
         family = self.unfolded(trust, spread)
         inside = family.optimum(l2, start, tolerance=1e-6).head
         features, targets, weights = family.rows(0)
-        taught = Weighted(features @ self._axes.T, targets, weights)
-        return Head(inside.weight @ self._axes.T, inside.bias), taught
+        taught = Weighted(features @ self._axes.T + self._centre, targets, weights)
+        weight = inside.weight @ self._axes.T
+        return Head(weight, inside.bias - weight @ self._centre), taught
 
     def _family(self, weights: Tensor, spread: float) -> Family:
         """Regressions on the labelled rows, weighted so, (n, members), and on what joins them."""

@@ -1,6 +1,7 @@
 """Logistic regression as a task: one optimum, which every round finds."""
 
 from functools import partial
+from math import nan
 from typing import Any, Self
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from autoal.bounds import LARGEST, number, switch, whole
+from autoal.data.inputs import all_finite
 from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
 from autoal.maths.ridge import Family
@@ -143,6 +145,8 @@ class Logistic(Task):
         if not self._chooses:
             return
         whole = self._whole(batch)
+        if not all_finite(whole.features):
+            raise self._unconverged(nan)
         found = self._tuned(Lesson(whole.features, whole.targets, self._pool, self._intercept))
         self._taught = found.taught
         self._size = max(1.0, float(whole.features.abs().max()))
@@ -176,7 +180,7 @@ class Logistic(Task):
         if not self._steepest(batch) <= self.tolerance * self._size:
             taught = self._taught or self._whole(batch)
             self._finish(taught)
-            self._confirm(self._steepest(batch), taught)
+            self._confirm(self._steepest(batch), taught, labelled=len(batch[1]))
         if self._chooses:
             self._taught = None
             self._cool()
@@ -194,22 +198,28 @@ class Logistic(Task):
         found = family.optimum(self._penalty(), tolerance=0.0)
         self.network.head.load_state_dict(found.head._asdict())
 
-    def _confirm(self, steepest: float, taught: Weighted) -> None:
+    def _confirm(self, steepest: float, taught: Weighted, labelled: int) -> None:
         """Refuse what is steeper than it may be and than rounding makes it."""
-        rounding = ROUNDING * self._effort(taught.features)
+        rounding = ROUNDING * self._effort(taught) / labelled
         if not steepest <= max(self.tolerance * self._size, rounding):
-            raise UserError(
-                f"the regression did not converge: its gradient has an entry of {steepest:.1e}, "
-                f"more than task.tolerance={self.tolerance:g}; a larger task.l2 or task.tolerance "
-                "would do, or columns of a smaller scale"
-            )
+            raise self._unconverged(steepest)
+
+    def _unconverged(self, steepest: float) -> UserError:
+        """The error for a gradient that is too steep, or no number."""
+        larger = "task.tolerance" if self.tune else "task.l2 or task.tolerance"
+        return UserError(
+            f"the regression did not converge: its gradient has an entry of {steepest:.1e}, "
+            f"more than task.tolerance={self.tolerance:g}; a larger {larger} would do, "
+            "or columns of a smaller scale"
+        )
 
     @torch.no_grad()
-    def _effort(self, features: Tensor) -> float:
-        """The size of the largest numbers that cancel in the gradient."""
+    def _effort(self, taught: Weighted) -> float:
+        """The size of the largest numbers that cancel in the gradient of the summed loss."""
         weight, bias = (part.abs().cpu() for part in self.network.head.parameters())
-        sums = features.abs() @ weight.T + bias
-        return float((1 + sums.amax(1)) @ features.abs().amax(1)) / len(features)
+        reach = taught.features.abs()
+        sums = reach @ weight.T + bias
+        return float((1 + sums.amax(1)) * taught.weights @ reach.amax(1))
 
     @torch.no_grad()
     def _cool(self) -> None:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from autoal.building import build, demand_class
 from autoal.data.rows import Rows
-from autoal.model.features import Features, Head
+from autoal.model.features import Features
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.model.networks import Ready
+from autoal.model.predictions import Head
 from autoal.model.task import Task
 from autoal.model.training import Training
 from autoal.settings import Settings

@@ -12,7 +12,8 @@ from autoal.data.classes import CLASS_LIMIT, is_number, is_unknown, values_of
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
-from autoal.model.features import Features, Given, Head, Predictions
+from autoal.model.features import Features
+from autoal.model.predictions import Given, Head, Predictions
 
 
 @dataclass(frozen=True, eq=False)

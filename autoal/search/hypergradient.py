@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from autoal.bounds import number, whole
-from autoal.maths.regression import mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import mean_gradient, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
 OPTIMUM = 1e-5  # norm of the gradient there

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from autoal.bounds import choice, number
 from autoal.errors import UserError
-from autoal.maths.regression import with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import with_intercept
 from autoal.model.features import Features
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates

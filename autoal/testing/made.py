@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Rows
-from autoal.model.features import Features, Head
+from autoal.model.features import Features
 from autoal.model.fitstep import unwatched
 from autoal.model.learner import Learner
+from autoal.model.predictions import Head
 from autoal.query.view import Bench, Known, View
 from autoal.seeding import derive, generator
 from autoal.testing.means import ClassMeans, head_of

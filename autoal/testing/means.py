@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Rows
-from autoal.model.features import Features, Head
+from autoal.model.features import Features
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.model.metrics import evaluation_metrics
+from autoal.model.predictions import Head
 
 
 class ClassMeans(Learner):

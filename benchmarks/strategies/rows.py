@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Features, Known, Rows, View
-from autoal.model.features import Head
+from autoal.model.predictions import Head
 from autoal.seeding import generator, seeded
 
 WIDTH, CLASSES = 512, 10

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from autoal.maths.regression import Product, conjugate_gradients, residual
+from autoal.maths.slopes import residual
+from autoal.maths.systems import Product, conjugate_gradients
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from math import exp, tanh
+from math import exp, nan, tanh
 
 import pytest
 
@@ -49,6 +49,10 @@ def test_no_step_is_longer_than_a_stride_and_none_goes_beyond_a_limit() -> None:
 
 def test_what_is_near_enough_at_first_is_left() -> None:
     assert looks(lambda place: 0.005) == [0.0]
+
+
+def test_what_is_no_number_ends_the_search() -> None:
+    assert looks(lambda place: nan if place else -1.0) == [0.0, 1.0]
 
 
 def test_noise_ends_the_search() -> None:

@@ -1,6 +1,5 @@
 import pytest
 import torch
-from sklearn import cluster
 from torch import Tensor
 
 from autoal.maths import geometry
@@ -87,53 +86,6 @@ def gaps(picks: list[int], rows: Tensor = ROWS) -> Tensor:
     return ((rows[:, None] - rows[picks]) ** 2).sum(2).amin(1)
 
 
-def test_seeds_are_distinct_and_come_with_all_distances_to_them() -> None:
-    picks, distances = geometry.seeds([ROWS], 20, generator(0))
-    assert len(set(picks)) == 20
-    torch.testing.assert_close(distances, gaps(picks), rtol=1e-4, atol=1e-4)
-
-
-def test_seeds_begin_with_the_row_that_is_given() -> None:
-    assert geometry.seeds([ROWS], 3, generator(0), first=7)[0][0] == 7
-
-
-def test_there_are_no_more_seeds_than_distinct_rows() -> None:
-    rows = ROWS[:3].repeat(4, 1)
-    picks, distances = geometry.seeds([rows], 10, generator(0))
-    assert len(picks) == 3
-    assert len({pick % 3 for pick in picks}) == 3
-    assert float(distances.max()) == 0
-
-
-@pytest.mark.parametrize("newest", [1, 64])
-def test_seeds_are_drawn_by_their_squared_distances(
-    monkeypatch: pytest.MonkeyPatch, newest: int
-) -> None:
-    monkeypatch.setattr(geometry, "NEWEST", newest)  # 1: by fresh distances; 64: by old ones
-    line = torch.tensor([[0.0], [1.0], [3.0], [4.0]])
-    draws = 4000
-    found: dict[tuple[int, ...], int] = {}
-    stream = generator(0)
-    for _ in range(draws):
-        picks = tuple(geometry.seeds([line], 3, stream, first=0)[0])
-        found[picks] = found.get(picks, 0) + 1
-    for second in (1, 2, 3):
-        for third in {1, 2, 3} - {second}:
-            after = gaps([0, second], line)
-            chance = float(line[second] ** 2 / 26 * after[third] / after.sum())
-            spread = (draws * chance * (1 - chance)) ** 0.5
-            assert abs(found.get((0, second, third), 0) - draws * chance) < 4 * spread + 1
-
-
-def test_factors_stand_for_their_outer_products() -> None:
-    left = torch.randn(50, 3, generator=generator(0, "left"))
-    outer = (left[:, :, None] * ROWS[:, None, :]).flatten(1)
-    expected = geometry.seeds([outer], 20, generator(5))
-    picks, distances = geometry.seeds([left, ROWS], 20, generator(5))
-    assert picks == expected[0]
-    torch.testing.assert_close(distances, expected[1], rtol=1e-4, atol=1e-3)
-
-
 @pytest.mark.parametrize("active", [2, 1024])
 def test_farthest_first_equals_a_search_over_all_rows(
     monkeypatch: pytest.MonkeyPatch, active: int
@@ -152,56 +104,3 @@ def test_farthest_first_stops_where_no_row_is_apart() -> None:
     picks, distances = geometry.farthest_first(rows, 10, gaps([0], rows))
     assert len(picks) == 2
     assert float(distances.max()) == 0
-
-
-def test_kmeans_ends_as_that_of_sklearn_from_the_same_centres() -> None:
-    rows = torch.randn(300, 4, generator=generator(1))
-    picks, _ = geometry.seeds([rows], 8, generator(3))
-    theirs = cluster.KMeans(8, init=rows[picks].numpy(), n_init=1, tol=0, max_iter=300)
-    theirs.fit(rows.numpy())
-    ours = geometry.kmeans(rows, 8, generator(3), iterations=300)
-    assert ours.assignment.tolist() == theirs.labels_.tolist()
-    torch.testing.assert_close(ours.centres, torch.from_numpy(theirs.cluster_centers_))
-    assert float(ours.distances.sum()) == pytest.approx(theirs.inertia_, rel=1e-4)
-
-
-def test_the_clusters_of_kmeans_belong_to_its_centres() -> None:
-    clusters = geometry.kmeans(ROWS, 6, generator(0), iterations=1)  # before it converges
-    expected = geometry.nearest(ROWS, clusters.centres)
-    torch.testing.assert_close((clusters.distances, clusters.assignment), expected)
-
-
-def test_centres_learnt_from_a_draw_have_the_rows_of_all() -> None:
-    clusters = geometry.kmeans(ROWS, 6, generator(0), most=20)
-    expected = geometry.nearest(ROWS, clusters.centres)
-    torch.testing.assert_close((clusters.distances, clusters.assignment), expected)
-    few = ROWS[geometry.sample(50, 20, generator(0))]
-    near = geometry.nearest(few, clusters.centres)[1]
-    for number, centre in enumerate(clusters.centres):
-        torch.testing.assert_close(centre, few[near == number].mean(0))
-
-
-def test_a_draw_as_large_as_the_rows_changes_nothing() -> None:
-    expected = geometry.kmeans(ROWS, 6, generator(0))
-    torch.testing.assert_close(geometry.kmeans(ROWS, 6, generator(0), most=50), expected)
-
-
-def test_blocks_make_no_difference_to_kmeans(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = geometry.kmeans(ROWS, 6, generator(0))
-    monkeypatch.setattr(geometry, "BLOCK", 30)
-    torch.testing.assert_close(geometry.kmeans(ROWS, 6, generator(0)), expected)
-
-
-def test_an_empty_cluster_begins_anew_at_the_row_farthest_from_its_centre() -> None:
-    rows = torch.tensor([[0.0], [2.0], [9.0]])
-    clusters = geometry.Clusters(
-        torch.tensor([[1.0], [50.0]]), torch.tensor([0, 0, 0]), torch.tensor([1.0, 1.0, 64.0])
-    )
-    assert geometry._means(rows, clusters).flatten().tolist() == pytest.approx([11 / 3, 9.0])
-
-
-def test_kmeans_of_identical_rows_is_one_cluster() -> None:
-    clusters = geometry.kmeans(ROWS[:1].expand(30, -1), 5, generator(0))
-    assert clusters.centres.shape == (1, 6)
-    assert clusters.assignment.tolist() == [0] * 30
-    assert float(clusters.distances.max()) == 0

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal.maths.regression import with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import with_intercept
 from autoal.seeding import generator
 from tests.maths.alone import Regression
 

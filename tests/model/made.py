@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from autoal import Features, Learner, Rows
-from autoal.model.features import Given
 from autoal.model.fitstep import FitStep, Watch
+from autoal.model.predictions import Given
 from autoal.seeding import generator
 
 

@@ -12,7 +12,8 @@ from autoal.data.contract import Standardise
 from autoal.data.images import Preprocess
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
-from autoal.model.logistic import Logistic
+from autoal.model.lesson import Weighted
+from autoal.model.logistic import ROUNDING, Logistic
 from autoal.seeding import generator
 from tests.launch import Zygote
 
@@ -154,10 +155,12 @@ def test_without_an_intercept_the_bias_stays_at_zero() -> None:
 
 def steepest(task: Logistic, inputs: Tensor, labels: Tensor) -> float:
     """The largest entry of the gradient of the mean loss, by hand."""
-    weight = task.network.head.weight.detach()
+    chosen = {"l2": task.l2, "temperature": 1.0} | task.settled()
+    weight = chosen["temperature"] * task.network.head.weight.detach()
     with torch.no_grad():
-        residuals = task(inputs).softmax(1) - torch.eye(task.classes)[labels]
-    own = residuals.T @ inputs.double() + task.l2 * weight
+        logits = chosen["temperature"] * task(inputs)
+    residuals = logits.softmax(1) - torch.eye(task.classes)[labels]
+    own = residuals.T @ inputs.float().double() + chosen["l2"] * weight  # they are read as floats
     free = residuals.sum(0) * task.network.head.bias.requires_grad
     return max(float(part.abs().max()) for part in (own, free)) / len(labels)
 
@@ -175,13 +178,11 @@ def test_newton_steps_finish_what_iterations_do_not_suffice_for(intercept: bool)
     torch.testing.assert_close(*weights, atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("options", [{"l2": 50.0}, {"tune": True}])
-def test_newton_steps_finish_what_the_digits_of_losses_cannot_tell(options: dict[str, Any]) -> None:
+def test_newton_steps_finish_what_the_digits_of_losses_cannot_tell() -> None:
     inputs, labels = columns(50, 3)
-    task = made(3, iterations=200, **options)
+    task = made(3, iterations=200, l2=50.0)
     fit(task, 1e4 * inputs, labels)
-    if not task.tune:
-        assert steepest(task, 1e4 * inputs, labels) < 1e-6
+    assert steepest(task, 1e4 * inputs, labels) < 1e-6
 
 
 @pytest.mark.parametrize("options", [{"l2": 1e-9}, {"l2": 50.0}, {"tune": True}])
@@ -202,15 +203,44 @@ def test_rows_of_any_scale_have_an_optimum(
 ) -> None:
     task = made(3, iterations=200, **options)
     fit(task, inputs, labels)
-    with torch.no_grad():
-        assert task(inputs).softmax(1).isfinite().all()
+    assert steepest(task, inputs, labels) < task.tolerance * max(1.0, float(inputs.abs().max()))
 
 
-def test_an_optimum_beyond_all_numbers_is_refused_with_what_would_do() -> None:
+@pytest.mark.parametrize(
+    ("options", "larger"),
+    [
+        ({}, "task.l2 or task.tolerance"),
+        ({"spread": True}, "task.l2 or task.tolerance"),
+        ({"tune": True}, "task.tolerance"),
+    ],
+    ids=["given", "spread", "tuned"],
+)
+def test_an_optimum_beyond_all_numbers_is_refused_with_what_would_do(
+    options: dict[str, Any], larger: str
+) -> None:
     inputs, labels = columns(30, 3)
-    message = "did not converge: its gradient has an entry of nan.* columns of a smaller scale"
+    message = f"entry of nan, .*; a larger {larger} would do, or columns of a smaller scale"
     with pytest.raises(UserError, match=message):
-        fit(made(3, iterations=5), torch.inf * inputs, labels)
+        fit(made(3, iterations=5, **options), torch.inf * inputs, labels)
+
+
+def taught(copies: int, weight: float) -> Weighted:
+    inputs, labels = columns(30, 3)
+    features, targets = inputs.double().repeat(copies, 1), torch.eye(3)[labels].repeat(copies, 1)
+    return Weighted(features, targets.double(), features.new_full((len(features),), weight))
+
+
+@pytest.mark.parametrize(("copies", "weight"), [(1, 5.0), (5, 1.0)])
+def test_what_rounding_leaves_grows_with_the_rows_that_join_and_what_they_count(
+    copies: int, weight: float
+) -> None:
+    task, alone = made(3, tolerance=1e-30), taught(1, 1.0)
+    task.network.head.weight.data.fill_(1e6)
+    bound = ROUNDING * task._effort(alone) / 30
+    task._confirm(0.99 * bound, alone, labelled=30)
+    task._confirm(4.95 * bound, taught(copies, weight), labelled=30)
+    with pytest.raises(UserError, match="did not converge"):
+        task._confirm(5.05 * bound, taught(copies, weight), labelled=30)
 
 
 def test_pictures_are_trained_on_as_they_are_whatever_the_data_set_would_do_to_them() -> None:

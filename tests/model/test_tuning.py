@@ -17,6 +17,7 @@ from autoal.maths.trust import Belief
 from autoal.model.fitstep import unwatched
 from autoal.model.lesson import Lesson
 from autoal.model.logistic import Logistic
+from autoal.model.task import Batch
 from autoal.model.tuning import LEAST, MOST, UNTRIED, Search, Tuned, tuned
 from autoal.seeding import generator, seeded
 from autoal.testing import check_learner
@@ -63,6 +64,13 @@ def clouds(count: int) -> Rows:
     labels = torch.arange(count) % 4
     centres = 0.6 * torch.randn(4, 40, generator=stream)
     return Rows(centres[labels] + torch.randn(count, 40, generator=stream), labels)
+
+
+def apart(count: int) -> Rows:
+    """Three classes that nothing confuses."""
+    labels = torch.arange(count) % 3
+    places = torch.randn(count, 5, generator=generator(count))
+    return Rows(places + 10 * torch.eye(3, 5)[labels], labels)
 
 
 def unit_of(rows: Rows) -> float:
@@ -181,6 +189,27 @@ def test_no_scale_of_the_columns_matters(scale: float) -> None:
     torch.testing.assert_close(*probs, atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e5, 1e7])
+def test_rows_are_told_apart_however_far_from_the_origin(offset: float) -> None:
+    near = apart(200)
+    far = Rows(offset + near.inputs, near.labels)
+    assert accuracy(taught(far), far) == 1
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_an_optimum_and_what_it_was_taught_stand_in_the_space_of_the_features(
+    intercept: bool,
+) -> None:
+    inputs, targets = 100 + noisy(30, 4).inputs.double(), one_hot(noisy(30, 4).labels).double()
+    lesson = Lesson(inputs, targets, None, intercept)
+    head, taught = lesson.optimum(2.0, lesson.full_trust, 0.0)
+    torch.testing.assert_close(taught.features, inputs)
+    slopes = head.logits(inputs).softmax(1) - targets
+    torch.testing.assert_close(-slopes.T @ inputs, 2.0 * head.weight, atol=1e-3, rtol=0)
+    if intercept:
+        torch.testing.assert_close(slopes.sum(0), torch.zeros(3).double(), atol=1e-5, rtol=0)
+
+
 ODD = {
     "one class": Rows(torch.randn(6, 4, generator=generator(0)), torch.full((6,), 2)),
     "one row": Rows(torch.randn(1, 4, generator=generator(0)), torch.tensor([1])),
@@ -246,6 +275,35 @@ def test_a_given_penalty_chooses_nothing_and_has_no_facts() -> None:
 
 def accuracy(learner: Trained, rows: Rows) -> float:
     return learner.test(rows)["accuracy"]
+
+
+class Astray(Logistic):
+    """It begins off its optimum, and takes too few steps to come there."""
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        super().on_train_batch_start(batch, batch_idx)
+        assert self._taught is not None
+        self.lesson = self._taught
+        with torch.no_grad():
+            self.network.head.weight.add_(1.0)
+            self.network.head.weight[0].add_(1.0)
+
+
+@pytest.mark.parametrize("options", [{"tune": True}, {"spread": True}])
+def test_newton_steps_bring_what_was_chosen_to_its_optimum(options: dict[str, Any]) -> None:
+    pool = clouds(400)
+    task = Astray(pool.shape, 4, NOTHING, l2=0.1, iterations=1, **options)
+    learner = Trained(task, Training(accelerator="cpu"))
+    learner.meet(pool.without_labels())
+    learner.fit(pool.take(torch.arange(12)), first=True, watch=unwatched)
+    (features, targets, weights), chosen = task.lesson, {"temperature": 1.0} | learner.settled()
+    head = {name: chosen["temperature"] * part for name, part in learner.state_dict().items()}
+    assert (len(features) > 12) == task.spread
+    logits = features @ head["head.weight"].T + head["head.bias"]
+    pulls = weights[:, None] * (logits.softmax(1) - targets)
+    gradient = pulls.T @ features + chosen["l2"] * head["head.weight"]
+    assert float(gradient.abs().max()) < 1e-8
+    assert float(pulls.sum(0).abs().max()) < 1e-8
 
 
 @pytest.mark.parametrize("tune", [False, True])

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from autoal import Bench, Known, Rows, Trained, Training, View, select
 from autoal.errors import UserError
-from autoal.model.features import DRAWS, Features, Head
+from autoal.model.features import Features
 from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
+from autoal.model.predictions import DRAWS, Head
 from autoal.query import registry
 from autoal.query.strategy import READABLE, query
 from autoal.seeding import generator

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Bench, Features, Learner, Rows, View
-from autoal.model.features import Head
 from autoal.model.fitstep import Watch
+from autoal.model.predictions import Head
 
 Phase = Callable[[str], AbstractContextManager[None]]
 

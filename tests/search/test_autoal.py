@@ -19,7 +19,7 @@ from autoal import Features, QueryStrategy, Training, View, select
 from autoal.errors import UserError
 from autoal.maths.coverage import adaptive_width
 from autoal.maths.geometry import unit
-from autoal.model.features import Head
+from autoal.model.predictions import Head
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.query.calibration import cooled

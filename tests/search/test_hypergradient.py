@@ -12,7 +12,7 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from autoal.maths.regression import with_intercept
+from autoal.maths.slopes import with_intercept
 from autoal.search import hypergradient
 from autoal.search.hypergradient import (
     MOMENTUM,

@@ -7,7 +7,8 @@ from autoal.strategies.diversity import CoreSet, KMeans, ProbCover, TypiClust, p
 from torch import Tensor
 
 from autoal import QueryStrategy
-from autoal.maths.geometry import kmeans, sample, unit
+from autoal.maths.clusters import kmeans
+from autoal.maths.geometry import sample, unit
 from autoal.maths.pairs import Pairs
 from autoal.seeding import generator
 from tests.strategies.made import beside, best, noted, scored

@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy, normalize
 
 from autoal import Known, QueryStrategy, Scored, TrueLabels, View
 from autoal.errors import UserError
-from autoal.maths.regression import influences, mean_gradient, with_intercept
 from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import influences, mean_gradient, with_intercept
 from autoal.oracles.model import Salutary as SalutaryOracle
 from autoal.oracles.question import Question
 from autoal.query.strategy import Facts, query

@@ -7,7 +7,7 @@ from autoal.strategies.random import Random
 from torch import Tensor
 
 from autoal import Features, Known, View, select
-from autoal.model.features import Given
+from autoal.model.predictions import Given
 
 MakeView = Callable[..., View]
 

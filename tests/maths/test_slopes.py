@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -13,13 +12,7 @@ from torch.autograd.functional import hessian
 from torch.func import grad, vmap
 from torch.nn.functional import cross_entropy
 
-from autoal.maths.regression import (
-    conjugate_gradients,
-    influences,
-    mean_gradient,
-    residual,
-    with_intercept,
-)
+from autoal.maths.slopes import influences, mean_gradient, residual, with_intercept
 from autoal.seeding import generator
 from tests.maths.alone import Regression
 
@@ -166,36 +159,6 @@ def test_solving_equals_a_dense_factorisation(ridge: float, theta: Tensor) -> No
     expected = torch.cholesky_solve(right.reshape(-1, 1), factor).reshape(theta.shape)
     found = problem.solve(theta, right)
     assert float((found - expected).norm() / expected.norm()) < 1e-6
-
-
-def test_conjugate_gradients_solve_a_small_system() -> None:
-    matrix = torch.tensor([[4.0, 1.0], [1.0, 3.0]], dtype=torch.float64)
-    right = torch.tensor([1.0, 2.0], dtype=torch.float64)
-    steps: list[Tensor] = []
-
-    def times(direction: Tensor) -> Tensor:
-        steps.append(direction)
-        return matrix @ direction
-
-    found = conjugate_gradients(times, right, 1e-12)
-    torch.testing.assert_close(found, torch.tensor([1 / 11, 7 / 11], dtype=torch.float64))
-    assert len(steps) == 2  # as many as there are dimensions
-    assert float(steps[0] @ matrix @ steps[1]) == pytest.approx(0, abs=1e-12)
-
-
-def test_conjugate_gradients_stop_at_their_tolerance() -> None:
-    factor = draw(30, 30, name="factor")
-    matrix = factor @ factor.T + 0.1 * torch.eye(30, dtype=torch.float64)
-    right = draw(30, name="right")
-    for tolerance in (1e-1, 1e-4, 1e-8):
-        found = conjugate_gradients(partial(torch.mv, matrix), right, tolerance)
-        left_over = float((matrix @ found - right).norm() / right.norm())
-        assert tolerance / 1e3 < left_over < 2 * tolerance
-
-
-def test_nothing_solves_to_nothing() -> None:
-    right = torch.zeros(3, dtype=torch.float64)
-    assert torch.equal(conjugate_gradients(lambda direction: direction, right, 1e-10), right)
 
 
 def test_the_solution_tells_what_the_weight_of_a_row_does_to_the_loss_on_checked_rows() -> None:

@@ -1,19 +1,13 @@
-"""What logistic regressions are solved and differentiated with: their slopes and systems.
+"""The slopes of logistic regressions, and what a row that is added does to a loss.
 
 The search asks how the loss on checked rows changes as the weight of a training row does; salutary
 influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g,
 and the Hessian is that of the *training* loss, its penalty included.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
-
-Product = Callable[[Tensor], Tensor]  # of a matrix with (classes, d)
 
 
 def with_intercept(features: Tensor) -> Tensor:
@@ -48,30 +42,3 @@ def influences(features: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
     """
     logits, moved = (features @ torch.cat([theta, slope]).T).split(len(theta), 1)
     return (logits.softmax(1) * moved).sum(1, keepdim=True) - moved
-
-
-def conjugate_gradients(
-    times: Callable[[Tensor], Tensor],
-    right: Tensor,
-    tolerance: float,
-    start: Tensor | None = None,
-) -> Tensor:
-    """The solution of times(x) = right for a symmetric positive product, to a relative residual."""
-    solution = torch.zeros_like(right) if start is None else start
-    left_over = right.clone() if start is None else right - times(start)
-    direction = left_over.clone()
-    size = left_over.square().sum()
-    target = tolerance**2 * float(right.square().sum())
-    for _ in range(10 * right.numel()):
-        if float(size) <= target:
-            break
-        product = times(direction)
-        curvature = (direction * product).sum()
-        if not float(curvature) > 0:  # only rounding is left of it, or no number
-            break
-        length = size / curvature
-        solution = solution + length * direction
-        left_over = left_over - length * product
-        before, size = size, left_over.square().sum()
-        direction = left_over + size / before * direction
-    return solution

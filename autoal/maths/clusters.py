@@ -1,0 +1,143 @@
+"""Rows that stand for the others: seeds by k-means++, and the clusters of k-means.
+
+What was said of `geometry` holds here: features may be of any floating type, are computed with in
+blocks, and come in the order of their row numbers.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from autoal.maths.geometry import approach, blocks, nearest, outer_distances, sample
+
+NEWEST = 64  # picks between two passes over all rows
+REFUSALS = 8  # draws refused between two passes over all rows
+
+
+class Clusters(NamedTuple):
+    """Centres, and for each row the place of the nearest and its squared distance."""
+
+    centres: Tensor  # (clusters, width) float32
+    assignment: Tensor  # (n,) long
+    distances: Tensor  # (n,) float32
+
+
+def seeds(
+    factors: Sequence[Tensor], count: int, generator: torch.Generator, first: int | None = None
+) -> tuple[list[int], Tensor]:
+    """Rows drawn by k-means++ (Arthur and Vassilvitskii, 2007), and how far all are from them.
+
+    Each is drawn with a probability proportional to the squared distance to the nearest one so
+    far. Less than `count` come back if no other row is apart from them.
+
+    Args:
+        factors: a row of the space is the outer product of the factors' rows; mostly there is one
+            factor, the features, (n, width).
+        count: how many to draw.
+        generator: on the CPU.
+        first: the row to begin with; drawn with equal probability if not given.
+
+    Returns:
+        Their places as drawn, and the squared distances of all rows to the nearest, (n,).
+    """
+    size = len(factors[0])
+    if first is None:
+        first = int(torch.randint(size, (1,), generator=generator))
+    picks, newest = [first], [first]
+    distances = torch.full((size,), torch.inf, device=factors[0].device)
+    while newest:
+        approach(distances, factors, newest)
+        newest = _draws(distances, factors, min(NEWEST, count - len(picks)), generator)
+        picks += newest
+    return picks, distances
+
+
+def _draws(
+    distances: Tensor, factors: Sequence[Tensor], count: int, generator: torch.Generator
+) -> list[int]:
+    """Some more seeds, by distances that know nothing of one another.
+
+    A row drawn by the old distances is taken with the probability new / old, which makes it a draw
+    by the new ones, without a pass over all rows for each.
+    """
+    sums = distances.cpu().double().cumsum(0)  # in double, so that a million rows all count
+    picks: list[int] = []
+    taken = [factor.new_empty(count, factor.shape[1], dtype=torch.float32) for factor in factors]
+    refusals = 0
+    while len(picks) < count and refusals < REFUSALS and sums[-1] > 0:
+        chance, threshold = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+        place = min(int(torch.searchsorted(sums, chance * sums[-1], right=True)), len(sums) - 1)
+        drawn = [factor[place : place + 1].float() for factor in factors]
+        after = before = float(distances[place])
+        if picks:
+            apart = outer_distances(drawn, [rows[: len(picks)] for rows in taken])
+            after = min(before, float(apart.min()))
+        if threshold * before < after:
+            for rows, row in zip(taken, drawn, strict=True):
+                rows[len(picks)] = row[0]
+            picks.append(place)
+        else:
+            refusals += 1
+    return picks
+
+
+def kmeans(
+    features: Tensor,
+    count: int,
+    generator: torch.Generator,
+    *,
+    iterations: int = 20,
+    most: int | None = None,
+) -> Clusters:
+    """k-means from k-means++ seeds (Lloyd, 1982), until nothing moves or after that many rounds.
+
+    Less than `count` clusters come back if there are less distinct rows; a cluster that loses all
+    its rows begins anew at the row farthest from its centre.
+
+    Args:
+        features: (n, width).
+        count: of clusters.
+        generator: on the CPU.
+        iterations: rounds, at most.
+        most: rows that the centres are learnt from, drawn where there are more; None: all.
+    """
+    few = features
+    if most is not None and len(features) > most:
+        few = features[sample(len(features), most, generator).to(features.device)]
+    picks, _ = seeds([few], min(count, len(few)), generator)
+    clusters = kmeans_from(few, few[picks].float(), iterations)
+    if few is features:
+        return clusters
+    distances, assignment = nearest(features, clusters.centres)
+    return Clusters(clusters.centres, assignment, distances)
+
+
+def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clusters:
+    """k-means that begins at these centres."""
+    distances, assignment = nearest(features, centres)
+    for _ in range(iterations):
+        centres = _means(features, Clusters(centres, assignment, distances))
+        distances, now = nearest(features, centres)
+        if torch.equal(now, assignment):
+            break
+        assignment = now
+    return Clusters(centres, assignment, distances)
+
+
+def _means(features: Tensor, clusters: Clusters) -> Tensor:
+    """The centres of the rows that were assigned to each."""
+    centres = torch.zeros_like(clusters.centres)
+    for piece, block in blocks(features, len(centres)):
+        if block.is_cuda:  # where index_add_ sums in another order each time
+            members = torch.nn.functional.one_hot(clusters.assignment[piece], len(centres))
+            centres += members.T.float() @ block
+        else:
+            centres.index_add_(0, clusters.assignment[piece], block)
+    sizes = clusters.assignment.bincount(minlength=len(centres))
+    centres /= sizes.clamp(min=1)[:, None]
+    empty = (sizes == 0).nonzero().flatten()
+    far = clusters.distances.topk(len(empty))
+    centres[empty] = features[far.indices].float()
+    return centres
