@@ -22,6 +22,8 @@ from autoal.report.tables import Cell, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
 
+UNRANKED = "upper references, and those with fewer runs than others"
+
 
 def results(settings: Sequence[Setting]) -> Section:
     """Area, final accuracy, labels saved and paid for."""
@@ -125,9 +127,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
         section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
         title = f"Critical difference, {where}: a bar joins strategies that do not differ"
         section.parts.append(figures.critical_difference(title, ranked))
-    section.parts.append(
-        _rank_table(found) if found else "No mean rank: no two strategies have a seed in common."
-    )
+    unranked = "No mean rank: no two strategies have a seed in common."
+    section.parts.append(_rank_table(found, names) if found else unranked)
     rows: list[list[Cell]] = [
         [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
     ]
@@ -147,8 +148,8 @@ def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
 
 
 def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
-    absent = [name for name in names if name not in found.names]
-    left_out = f" Left out, since they have fewer runs: {', '.join(absent)}." if absent else ""
+    absent = _left_out(found, names)
+    left_out = f" Not ranked are {UNRANKED}: {', '.join(absent)}." if absent else ""
     return (
         f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
         f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
@@ -158,10 +159,16 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     )
 
 
-def _rank_table(found: Mapping[str, Ranking]) -> Table:
+def _rank_table(found: Mapping[str, Ranking], names: Sequence[str]) -> Table:
+    """Also of those that are left out, so that nobody seems first because others are absent."""
     rows: list[list[Cell]] = [
-        [where, name, mean]
+        [where, name, ranked.by_name.get(name, "not ranked")]
         for where, ranked in found.items()
-        for name, mean in zip(ranked.names, ranked.means, strict=True)
+        for name in [*ranked.names, *_left_out(ranked, names)]
     ]
-    return Table("ranks", "Mean rank", ["over", "strategy", "mean rank"], rows)
+    title = f"Mean rank; not ranked are {UNRANKED}"
+    return Table("ranks", title, ["over", "strategy", "mean rank"], rows)
+
+
+def _left_out(found: Ranking, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in found.names]
