@@ -14,6 +14,8 @@ from benchmarks.published import __main__ as published
 from benchmarks.published.protocol import Scale
 from benchmarks.quality import __main__ as quality
 from benchmarks.quality import scoring, tuned
+from benchmarks.quality.contenders import FIELDS
+from benchmarks.quality.settings import SETTINGS
 from tests.report.made import write_run
 
 Tables = Callable[[Sequence[Path]], Sequence[Table]]
@@ -70,7 +72,7 @@ def test_a_setting_that_designs_were_chosen_on_has_tables_alone(tmp_path: Path) 
 def kept_quality(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["quality", "--report", "--keep", "--settings", "mnist-low", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", command)
-    paired.compare("quality", quality.SETTINGS, quality.FIELDS, quality.tables, quality.figure)
+    paired.compare("quality", SETTINGS, FIELDS, quality.tables, quality.figure)
 
 
 def test_results_are_not_replaced_by_nothing(
