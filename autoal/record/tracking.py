@@ -118,7 +118,7 @@ class Tracking(Sink):
         self.run = None
 
     def _finish(self) -> None:
-        self.run.finish()
+        self.run.finish()  # W&B's service writes the end in a moment, even if this process dies
         self._mark(0)
 
     def _tell_round(self, finished: Round) -> None:

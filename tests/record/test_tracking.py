@@ -67,7 +67,7 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
         sink.end(replace(done, bought=bought, wrong=wrong, stop=stop, notes=notes))
     sink.close()
     assert heard == []
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     assert part.name.endswith(folder.id)
     rows = wandb_file.history(part)
     steps = [(row["fit/round"], row["fit/step"]) for row in rows if "fit/step" in row]
@@ -223,7 +223,7 @@ def test_an_online_start_that_fails_is_offline(
     sink.close()
     assert len(heard) == 1
     assert "W&B is offline, no answer" in heard[0]
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     assert [row["al/round"] for row in wandb_file.history(part)] == [0]
 
 
@@ -238,7 +238,8 @@ def test_rounds_that_a_killed_process_took_along_are_told_again(
     second = Tracking(folder, experiment, print, mode="offline")
     second.close()
     parts = sorted(folder.path.glob("wandb/offline-run-*"), key=lambda part: part.stat().st_mtime)
-    rounds = [[row["al/round"] for row in wandb_file.history(part)] for part in parts]
+    told = [wandb_file.history(wandb_file.whole(part)) for part in parts]
+    rounds = [[row["al/round"] for row in each] for each in told]
     assert sorted(rounds) == [[0], [1]]
 
 
@@ -273,7 +274,7 @@ def test_a_round_that_was_declined_whole_is_told_and_the_next_one_too(
     sink.end(history[1])
     sink.close()
     assert heard == []
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     rounds = [row for row in wandb_file.history(part) if "al/round" in row]
     assert [row["al/round"] for row in rounds] == [0, 1]
     assert rounds[0]["query/classes/values"] == [0, 0]
@@ -302,7 +303,7 @@ def test_what_is_printed_stays_here_where_people_are_asked(
     print("label at http://127.0.0.1:8123/?token=secret")
     sink.end(replace(history[0], judged="cross-validation"))
     sink.close()
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     kept = b"".join(path.read_bytes() for path in part.rglob("*") if path.is_file())
     assert (b"token=secret" in kept) is not asking
     assert wandb_file.history(part)[0]["al/judged"] == "cross-validation"
