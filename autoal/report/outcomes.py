@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from autoal.report import figures
 from autoal.report.comparisons import (
     Comparison,
     Ranking,
@@ -16,6 +15,7 @@ from autoal.report.comparisons import (
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, Spread, labels_to_reach
 from autoal.report.page import Section
+from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
 from autoal.report.tables import Cell, Table
@@ -126,7 +126,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     for where, ranked in found.items():
         section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
         title = f"Critical difference, {where}: a bar joins strategies that do not differ"
-        section.parts.append(figures.critical_difference(title, ranked))
+        section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
     section.parts.append(_rank_table(found, names) if found else unranked)
     rows: list[list[Cell]] = [
