@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,12 @@ from torch import Tensor
 
 from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
 from autoal.model.fitstep import FitStep
-from autoal.record import tracking
+from autoal.record import connection, tracking
 from autoal.record.folder import RunFolder
 from autoal.record.tracking import Tracking
 from tests import wandb_file
+
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 class Grey(ImageData):
@@ -38,14 +39,6 @@ def experiment(make_learner: Callable[..., Trained]) -> Experiment:
 def folder(tmp_path: Path, config: dict[str, Any]) -> Iterator[RunFolder]:
     with RunFolder(tmp_path / "run", config, {}) as folder:
         yield folder
-
-
-@pytest.fixture(autouse=True)
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, no settings and no artifacts of whoever runs the tests."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("WANDB_API_KEY", "WANDB_MODE"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def fit(sink: Tracking, first: int, steps: int) -> None:
@@ -148,63 +141,6 @@ def test_an_unknown_mode_is_refused(folder: RunFolder, experiment: Experiment) -
         Tracking(folder, experiment, print, mode="on")
 
 
-def test_without_a_key_it_is_offline_and_says_how_to_log_in() -> None:
-    mode, note = tracking._mode(None)
-    assert mode == "offline"
-    assert "wandb login" in note
-
-
-def key(found: bool) -> Callable[..., bool]:
-    return lambda **options: found
-
-
-def test_with_a_key_but_no_network_it_is_offline_and_says_how_to_sync(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def unreachable(*arguments: Any, **options: Any) -> None:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(wandb, "login", key(True))
-    monkeypatch.setattr(socket, "create_connection", unreachable)
-    mode, note = tracking._mode(None)
-    assert mode == "offline"
-    assert "wandb sync" in note
-
-
-def test_with_a_key_and_a_network_it_is_online(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"http://127.0.0.1:{server.getsockname()[1]}"
-        monkeypatch.setattr(wandb, "login", key(True))
-        monkeypatch.setattr(wandb.setup().settings, "base_url", address)
-        assert tracking._mode(None) == ("online", "")
-
-
-def test_a_key_that_is_none_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "short")
-    assert tracking._mode(None)[0] == "offline"
-
-
-def test_what_the_user_says_goes_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert tracking._mode("disabled") == ("disabled", "")
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert tracking._mode(None) == ("disabled", "")
-    assert tracking._mode("offline") == ("offline", "")
-
-
-def test_online_without_a_key_is_offline_and_never_a_prompt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert tracking._mode("online")[0] == "offline"
-    monkeypatch.setenv("WANDB_MODE", "online")
-    assert tracking._mode(None)[0] == "offline"
-
-
-def test_a_proxy_that_is_gone_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb, "login", key(True))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    assert tracking._mode(None)[0] == "offline"
-
-
 def test_an_online_start_that_fails_is_offline(
     folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +151,7 @@ def test_an_online_start_that_fails_is_offline(
             raise wandb.errors.CommError("no answer")
         return start(mode=mode, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tracking, "_mode", lambda wished: ("online", ""))
+    monkeypatch.setattr(connection, "mode_of", lambda wished: ("online", ""))
     monkeypatch.setattr(wandb, "init", refuse)
     heard: list[str] = []
     sink = Tracking(folder, experiment, heard.append)
