@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from autoal.oracles.question import Oracle as Oracle
     from autoal.oracles.question import Question as Question
     from autoal.oracles.truth import TrueLabels as TrueLabels
+    from autoal.query.batch import select as select
     from autoal.query.strategy import QueryStrategy as QueryStrategy
     from autoal.query.strategy import Scored as Scored
     from autoal.query.strategy import from_order as from_order
-    from autoal.query.strategy import select as select
     from autoal.query.view import Bench as Bench
     from autoal.query.view import Known as Known
     from autoal.query.view import View as View
@@ -109,11 +109,11 @@ _HOMES = {
         "Question",
     ),
     "autoal.oracles.truth": ("TrueLabels",),
+    "autoal.query.batch": ("select",),
     "autoal.query.strategy": (
         "QueryStrategy",
         "Scored",
         "from_order",
-        "select",
     ),
     "autoal.query.view": (
         "Bench",

@@ -3,11 +3,13 @@
 Of two classes, by class only the first is ever mistaken.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
+
+from autoal.report.groups import Setting
 
 WRONG = 0.3
 
@@ -27,3 +29,11 @@ NOISES: Mapping[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
     "symmetric": partial(mistaken, noise="symmetric"),
     "by class": partial(mistaken, noise="by class"),
 }
+
+
+def by_noise(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
+    """The settings of runs, by the noise of their answers; without a noise that none has."""
+    found: dict[str, list[Setting]] = {noise: [] for noise in NOISES}
+    for setting in settings:
+        found[setting.config.get("data.noise", "clean")].append(setting)
+    return {noise: some for noise, some in found.items() if some}

@@ -107,7 +107,7 @@ def compare(
     settings: Mapping[str, Setting],
     fields: Sequence[Field],
     tables: Callable[[Sequence[Path]], Sequence[Table]] = runs.tables,
-    figure: Callable[[Sequence[Path]], Figure] | None = None,
+    figure: Callable[[Sequence[Path]], Figure | None] = lambda tops: None,
 ) -> None:
     """The command line: run what is missing, and print or keep what folders of runs tell."""
     every = [variant for field in fields for variant in field.strategies]
@@ -134,10 +134,10 @@ def compare(
         for data in {settings[name].data for name in given.settings}:
             whole(data)  # its features, before two processes ask for them at once
         runs.run_all(jobs, given.processes)
-    tops = [top for setting in given.settings if (top := given.out / setting).exists()]
+    tops = [given.out / setting for setting in given.settings]
     runs.show(name, tables(tops), save=given.keep)
-    if figure and given.keep:
-        (RESULTS / f"{name}.svg").write_text(standalone(figure(tops)))
+    if given.keep and (drawn := figure(tops)):
+        (RESULTS / f"{name}.svg").write_text(standalone(drawn))
 
 
 def _taught(setting: Setting, field: Field) -> Setting:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from autoal import Experiment, Oracle, RunFolder, rounds
+from autoal import Experiment, Oracle, RunFolder, UserError, rounds
 from autoal.record.versions import versions
 from autoal.report import outcomes, overview
 from autoal.report.comparisons import against
@@ -69,8 +69,12 @@ def parser(name: str) -> argparse.ArgumentParser:
 
 
 def read(tops: Sequence[Path]) -> list[Setting]:
-    """The settings of the runs below; what is wrong with any is told."""
-    runs, faults = read_runs(tops)
+    """The settings of the runs below; what is wrong with any, or that none is there, is told."""
+    try:
+        runs, faults = read_runs([top for top in tops if top.exists()] or tops)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return []
     settings, more = group(runs)
     for fault in (*faults, *more):
         print(f"{fault.kind}: {fault.where}: {fault.what}", file=sys.stderr)
@@ -105,9 +109,9 @@ def tables(tops: Sequence[Path], bases: Sequence[str] = ("random", "autoal")) ->
 
 
 def show(name: str, found: Sequence[Table], *, save: bool) -> None:
-    """Print the tables, or keep them."""
+    """Print the tables that have rows, or keep them, if there are any."""
     text = "\n\n".join(f"## {table.markdown()}" for table in found if table.rows)
-    if save:
+    if save and text:
         keep(name, text)
     else:
         print(text)

@@ -11,8 +11,9 @@ from torch import Tensor
 from autoal import Scored, View
 from autoal.bounds import whole
 from autoal.maths.geometry import sample
+from autoal.query.batch import best_first
 from autoal.query.composite import Asking, Candidates
-from autoal.query.strategy import Reads, as_scored, best_first
+from autoal.query.strategy import Reads, as_scored
 
 from .herding import UHerding
 

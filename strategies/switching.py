@@ -11,8 +11,9 @@ from autoal import Scored, View
 from autoal.bounds import number, whole
 from autoal.maths.folds import stratified
 from autoal.maths.geometry import sample
+from autoal.query.batch import best_first
 from autoal.query.composite import Candidates, Composite
-from autoal.query.strategy import Reads, best_first
+from autoal.query.strategy import Reads
 
 from .diversity import TypiClust
 from .members import seen_by_member

@@ -48,7 +48,7 @@ def test_a_workspace_is_laid_out_without_a_key(built: str) -> None:
 def test_every_panel_shows_what_a_run_logs(built: str, train: Zygote, tmp_path: Path) -> None:
     done = train.run(*AUTOAL, *SMALL, f"out={tmp_path}", "name=run")
     assert done.code == 0, done.err
-    (part,) = tmp_path.glob("run/wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, tmp_path.glob("run/wandb/offline-run-*"))
     logged = {key for row in wandb_file.history(part) for key in row}
     assert any(re.fullmatch("query/weights/.*", key) for key in logged)
     # Of a picture or a histogram, each entry is a key of its own.

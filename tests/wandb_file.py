@@ -2,17 +2,31 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2
 
+PATIENCE = 20.0  # seconds
 HEADER, BLOCK, CHUNK = 7, 32768, struct.Struct("<IHB")
 
 
+def whole(part: Path) -> Path:
+    """The folder of a finished run, once all of it is written.
+
+    W&B's service does so in a moment, but after it has said that the run is finished.
+    """
+    end = time.monotonic() + PATIENCE
+    while not any(record.HasField("exit") for record in records(part)):
+        assert time.monotonic() < end, f"{part} has no end"
+        time.sleep(0.01)
+    return part
+
+
 def records(part: Path) -> list[Any]:
-    """All records of the folder of one offline run."""
+    """All records of the folder of one offline run that are written as yet."""
     (path,) = part.glob("*.wandb")
     found = []
     for content in _contents(path.read_bytes()):
@@ -46,6 +60,8 @@ def _contents(log: bytes) -> Iterator[bytes]:
             continue
         _, length, kind = CHUNK.unpack_from(log, place)
         place += CHUNK.size
+        if place + length > len(log):
+            return
         parts += log[place : place + length]
         place += length
         if kind in (1, 4):

@@ -15,15 +15,8 @@ from autoal.data.contract import Data
 from autoal.data.inputs import tensor_of
 from autoal.errors import UserError
 from autoal.query import registry
-from autoal.query.strategy import (
-    Facts,
-    Query,
-    QueryStrategy,
-    Reads,
-    demand_served,
-    demand_untaught,
-    query,
-)
+from autoal.query.batch import Query, query
+from autoal.query.strategy import Facts, QueryStrategy, Reads, demand_served, demand_untaught
 from autoal.query.view import View
 from autoal.seeding import generator
 

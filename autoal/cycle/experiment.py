@@ -27,7 +27,8 @@ from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
 from autoal.oracles.question import Answers, Question
-from autoal.query.strategy import Query, QueryStrategy, Reads, demand_served, query
+from autoal.query.batch import Query, query
+from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
 from autoal.record.round import Round
 from autoal.record.sink import Sink

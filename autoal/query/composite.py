@@ -11,17 +11,8 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.query import registry
-from autoal.query.strategy import (
-    Facts,
-    QueryStrategy,
-    Reads,
-    Scored,
-    as_scored,
-    best_first,
-    demand_scores,
-    demand_served,
-    select,
-)
+from autoal.query.batch import best_first, demand_scores, select
+from autoal.query.strategy import Facts, QueryStrategy, Reads, Scored, as_scored, demand_served
 from autoal.query.turn import turn
 from autoal.query.view import View
 

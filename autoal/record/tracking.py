@@ -6,13 +6,9 @@ once and never stops the experiment.
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 import numpy as np
 import torch
@@ -24,16 +20,15 @@ from autoal.bounds import switch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows, chosen
 from autoal.model.fitstep import FitStep
+from autoal.record.connection import MODES, connect
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MARK
-from autoal.record.login import signed_in
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.settings import flatten
 
 GRID = 64  # queried images shown a round
 FLUSHED = 3.0  # seconds after which a row is on disk
-PATIENCE = 30  # seconds that the network may take at the start and at the end
 
 
 class Tracked(Protocol):
@@ -75,14 +70,13 @@ class Tracking(Sink):
         mode: str | None = None,
         pictures: bool | None = None,
     ) -> None:
-        if mode not in (None, "online", "offline", "disabled"):
+        if mode not in (None, *MODES):
             raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
         switch("pictures", pictures, optional=True)
         self.folder = folder
         self.experiment = experiment
         self.pictures = not experiment.data.labels_count if pictures is None else pictures
         self.tell = tell
-        self.asking = asking
         self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
         self.offset = sum(finished.steps for finished in folder.rounds)
@@ -94,6 +88,7 @@ class Tracking(Sink):
             group=group,
             tags=list(tags),
             mode=mode,
+            asking=asking,
         )
 
     def begin(self, number: int) -> None:
@@ -118,7 +113,7 @@ class Tracking(Sink):
         self.run = None
 
     def _finish(self) -> None:
-        self.run.finish()
+        self.run.finish()  # W&B's service writes the end in a moment, even if this process dies
         self._mark(0)
 
     def _tell_round(self, finished: Round) -> None:
@@ -169,16 +164,8 @@ class Tracking(Sink):
         caption = ", ".join(classes[label] for label in finished.labels[:GRID])
         return {"media/queried": wandb.Image(grid, caption=caption)}
 
-    def _start(self, *, mode: str | None, **options: Any) -> None:
-        mode, note = _mode(mode)
-        try:
-            self.run = self._init(mode, **options)
-        except Exception as error:
-            if mode != "online":
-                raise
-            wandb.teardown()  # or the same id would count as in use
-            note = f"W&B is offline, {error}: `wandb sync` uploads this run later"
-            self.run = self._init("offline", **options)
+    def _start(self, **options: Any) -> None:
+        self.run, note = connect(self.folder, **options)
         for name in ("n_labelled", "fit/step"):
             self.run.define_metric(name, hidden=True)
         self.run.define_metric("fit/*", step_metric="fit/step")
@@ -188,19 +175,6 @@ class Tracking(Sink):
         if note:
             self.tell(note)
         self._catch_up()
-
-    def _init(self, mode: str | None, **options: Any) -> Any:
-        return wandb.init(
-            id=self.folder.id,
-            name=self.folder.path.name,
-            dir=self.folder.path,
-            resume="allow",
-            mode=mode,  # type: ignore[arg-type]
-            config=self.folder.config,
-            job_type=self.folder.config["strategy"]["name"],
-            settings=_settings(self.asking),
-            **options,
-        )
 
     def _try(self, act: Callable[..., Any], **options: Any) -> None:
         if self.run is None and act != self._start:
@@ -229,46 +203,6 @@ def _numbers(notes: dict[str, Any]) -> dict[str, float]:
     """The numbers among what was noted, such as weights/margin."""
     flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
     return {key: value for key, value in flat.items() if type(value) in (int, float)}
-
-
-def _settings(asking: bool) -> wandb.Settings:
-    wanted: dict[str, Any] = {
-        "silent": True,
-        # What is printed may be the secret address of a page, and names of rows.
-        "console": "off" if asking else "auto",
-        "init_timeout": PATIENCE,
-        "finish_timeout": PATIENCE,
-        # Private to wandb: rows reach the disk within a second, so that a killed run keeps them.
-        "x_transaction_log_flush_interval": 1.0,
-    }
-    known = wandb.Settings.model_fields
-    return wandb.Settings(**{name: value for name, value in wanted.items() if name in known})
-
-
-def _mode(wished: str | None) -> tuple[str | None, str]:
-    """How to run, and what to tell the user about it; never a prompt and never a long wait."""
-    wished = wished or os.environ.get("WANDB_MODE")
-    if wished not in (None, "online"):
-        return wished, ""
-    if not signed_in():
-        note = "`wandb login` for next time, `wandb sync` for this run"
-        return "offline", f"W&B is offline, no key found: {note}"
-    if not _reachable():
-        return "offline", "W&B is offline, no network: `wandb sync` uploads this run later"
-    return "online", ""
-
-
-def _reachable() -> bool:
-    """Whether the server answers, or the proxy that stands before it."""
-    server = wandb.setup().settings.base_url
-    scheme = urlsplit(server).scheme
-    url = urlsplit(getproxies().get(scheme) or server)
-    port = url.port or (80 if url.scheme == "http" else 443)
-    try:
-        socket.create_connection((url.hostname or "", port), timeout=3).close()
-    except OSError:
-        return False
-    return True
 
 
 def _grid(images: Tensor) -> np.ndarray[Any, Any]:

@@ -160,15 +160,21 @@ class Ranking:
     means: list[float]
     blocks: int
     block: str  # what one is
+    seeds: int  # that a block is the mean of, at least
     p: float  # Friedman's, of no difference at all
     critical: float  # Nemenyi's difference
+
+    @property
+    def by_name(self) -> dict[str, float]:
+        """The mean rank of each."""
+        return dict(zip(self.names, self.means, strict=True))
 
 
 def ranking(settings: Sequence[Setting]) -> Ranking | None:
     """Every seed of every setting is a block, where all contenders have it that were run fully."""
     names = _fully_run(settings)
     rows = [in_common(setting, names).T for setting in settings if names]
-    return _ranked(names, np.concatenate(rows), SEEDS) if rows else None
+    return _ranked(names, np.concatenate(rows), SEEDS, 1) if rows else None
 
 
 def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
@@ -178,11 +184,15 @@ def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
     """
     names = _everywhere(settings)
     found = [in_common(setting, names) for setting in settings if names]
-    means = [shared.mean(1) for shared in found if shared.size]
-    return _ranked(names, np.array(means), SETTINGS) if means else None
+    blocks = [shared for shared in found if shared.size]
+    if not blocks:
+        return None
+    means = np.array([shared.mean(1) for shared in blocks])
+    fewest = min(shared.shape[1] for shared in blocks)
+    return _ranked(names, means, f"{SETTINGS}, {fewest} at least", fewest)
 
 
-def _ranked(names: Sequence[str], rows: Floats, block: str) -> Ranking | None:
+def _ranked(names: Sequence[str], rows: Floats, block: str, seeds: int) -> Ranking | None:
     """Of the values in each block, (blocks, contenders)."""
     if len(names) < 2 or not len(rows):
         return None
@@ -194,18 +204,16 @@ def _ranked(names: Sequence[str], rows: Floats, block: str) -> Ranking | None:
         means=[float(means[place]) for place in order],
         blocks=len(rows),
         block=block,
+        seeds=seeds,
         p=friedman(ranked),
         critical=critical_difference(len(names), len(rows)),
     )
 
 
 def _everywhere(settings: Sequence[Setting]) -> list[str]:
-    """The contenders that every setting has."""
-    return [
-        name
-        for name in settings[0].honest
-        if all(name in setting.contenders for setting in settings)
-    ]
+    """The honest contenders that every setting has."""
+    names = dict.fromkeys(name for setting in settings for name in setting.honest)
+    return [name for name in names if all(name in setting.contenders for setting in settings)]
 
 
 def _fully_run(settings: Sequence[Setting]) -> list[str]:

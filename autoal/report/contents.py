@@ -8,7 +8,7 @@ from autoal.report.checklist import checklist
 from autoal.report.comparisons import Comparison, against_baseline
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
-from autoal.report.measures import Curve, Spread
+from autoal.report.measures import Curve
 from autoal.report.outcomes import Against
 from autoal.report.overview import overview
 from autoal.report.page import Section
@@ -108,14 +108,10 @@ def curves(setting: Setting) -> dict[str, Curve]:
 def curve_table(settings: Sequence[Setting]) -> Table:
     """The points of all learning curves."""
     rows: list[list[Cell]] = [
-        [setting.name, name, labelled, Spread(mean, deviation if len(runs) > 1 else None)]
+        [setting.name, name, labelled, spread]
         for setting in settings
-        for (name, runs), curve in zip(
-            setting.contenders.items(), curves(setting).values(), strict=True
-        )
-        for labelled, mean, deviation in zip(
-            curve.labelled.tolist(), curve.mean.tolist(), curve.deviation.tolist(), strict=True
-        )
+        for name, curve in curves(setting).items()
+        for labelled, spread in zip(curve.labelled.tolist(), curve.spreads, strict=True)
     ]
     header = ["setting", "strategy", "labelled", "accuracy"]
     return Table("curves", "Learning curves", header, rows)

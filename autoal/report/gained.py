@@ -12,8 +12,8 @@ WIDTH = 460
 TOP = 30  # of the first row
 
 
-def gained(title: str, found: Sequence[Overall], what: str) -> Figure:
-    """One row a contender: a ring for each setting, and the mean with its intervals.
+def gained(title: str, found: Sequence[Overall], what: str) -> Figure | None:
+    """One row a contender: a ring for each setting, and the mean with its intervals; or nothing.
 
     The thick line is the 95 % interval for further seeds of these settings, the thin one that for
     further settings.
@@ -23,6 +23,8 @@ def gained(title: str, found: Sequence[Overall], what: str) -> Figure:
         found: contenders minus the same other one, in their order.
         what: stands along the axis.
     """
+    if not found:
+        return None
     left = width_of(overall.first for overall in found) + 16
     values = [value for overall in found for value in _shown(overall)]
     across = Scale(min(0.0, *values), max(0.0, *values), left, left + WIDTH)

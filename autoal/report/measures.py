@@ -30,6 +30,7 @@ class Curve:
     labelled: Floats
     mean: Floats
     deviation: Floats  # zero where there is one seed
+    seeds: int = 1
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
@@ -45,7 +46,13 @@ class Curve:
         counts = shared if len(shared) else counts
         rows = np.array([np.interp(counts, run.labelled, run.accuracy) for run in runs])
         deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(counts))
-        return cls(counts, rows.mean(0), deviation)
+        return cls(counts, rows.mean(0), deviation, len(runs))
+
+    @property
+    def spreads(self) -> list[Spread]:
+        """Of each number of labels."""
+        known = self.deviation.tolist() if self.seeds > 1 else [None] * len(self.deviation)
+        return [Spread(*each) for each in zip(self.mean.tolist(), known, strict=True)]
 
 
 def kinds_settled(rounds: Iterable[Past | Round]) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from autoal.report import figures
 from autoal.report.comparisons import (
     Comparison,
     Ranking,
@@ -16,11 +15,14 @@ from autoal.report.comparisons import (
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, Spread, labels_to_reach
 from autoal.report.page import Section
+from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
 from autoal.report.tables import Cell, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
+
+UNRANKED = "upper references, and those with fewer runs than others"
 
 
 def results(settings: Sequence[Setting]) -> Section:
@@ -124,10 +126,9 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     for where, ranked in found.items():
         section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
         title = f"Critical difference, {where}: a bar joins strategies that do not differ"
-        section.parts.append(figures.critical_difference(title, ranked))
-    section.parts.append(
-        _rank_table(found) if found else "No mean rank: no two strategies have a seed in common."
-    )
+        section.parts.append(critical_difference(title, ranked))
+    unranked = "No mean rank: no two strategies have a seed in common."
+    section.parts.append(_rank_table(found, names) if found else unranked)
     rows: list[list[Cell]] = [
         [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
     ]
@@ -147,8 +148,8 @@ def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
 
 
 def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
-    absent = [name for name in names if name not in found.names]
-    left_out = f" Left out, since they have fewer runs: {', '.join(absent)}." if absent else ""
+    absent = _left_out(found, names)
+    left_out = f" Not ranked are {UNRANKED}: {', '.join(absent)}." if absent else ""
     return (
         f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
         f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
@@ -158,10 +159,16 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     )
 
 
-def _rank_table(found: Mapping[str, Ranking]) -> Table:
+def _rank_table(found: Mapping[str, Ranking], names: Sequence[str]) -> Table:
+    """Also of those that are left out, so that nobody seems first because others are absent."""
     rows: list[list[Cell]] = [
-        [where, name, mean]
+        [where, name, ranked.by_name.get(name, "not ranked")]
         for where, ranked in found.items()
-        for name, mean in zip(ranked.names, ranked.means, strict=True)
+        for name in [*ranked.names, *_left_out(ranked, names)]
     ]
-    return Table("ranks", "Mean rank", ["over", "strategy", "mean rank"], rows)
+    title = f"Mean rank; not ranked are {UNRANKED}"
+    return Table("ranks", title, ["over", "strategy", "mean rank"], rows)
+
+
+def _left_out(found: Ranking, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name not in found.names]

@@ -37,10 +37,12 @@ _ALL = "all settings"
 _SUMMARY = (
     "Every number is a mean over the settings that have it. Seeds: the fewest of a setting. "
     "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
-    "share; of the strategies that every setting has. Area and final accuracy minus random: of the "
-    "seeds in common with random. Interval: 95 %, of the area minus random, settings drawn at "
-    f"random, by Student's t; it takes {FEWEST} settings. Share: of what the upper reference gains "
-    "over random. Seconds: of a round's query, all phases but train and test."
+    "share; of the strategies that every setting has. Seeds ranked: how many they share, the "
+    "fewest of a setting; one strategy with few seeds makes them few for all. Area and final "
+    "accuracy minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
+    f"random, settings drawn at random, by Student's t; it takes {FEWEST} settings. Share: of what "
+    "the upper reference gains over random. Seconds: of a round's query, all phases but train and "
+    "test."
 )
 _ACROSS = (
     "Differences of areas in pairs, their mean in each setting, and the mean over the settings. "
@@ -70,15 +72,16 @@ _SHARES = (
 def summary(settings: Sequence[Setting], names: Sequence[str]) -> Table:
     """One line a contender, the best by mean rank first."""
     ranked = ranking_of_settings(settings)
-    ranks = dict(zip(ranked.names, ranked.means, strict=True)) if ranked else {}
-    ordered = sorted(names, key=lambda name: ranks.get(name, np.inf))
-    header = ["strategy", "settings", "seeds", "mean rank", "area minus random", "95 % interval"]
-    header += ["final minus random", "share of the reference's gain", "query seconds a round"]
-    rows = [_summary_row(settings, name, ranks.get(name)) for name in ordered]
+    ranks = {name: (mean, ranked.seeds) for name, mean in ranked.by_name.items()} if ranked else {}
+    ordered = sorted(names, key=lambda name: ranks.get(name, (np.inf,)))
+    header = ["strategy", "settings", "seeds", "mean rank", "seeds ranked", "area minus random"]
+    header += ["95 % interval", "final minus random", "share of the reference's gain"]
+    header += ["query seconds a round"]
+    rows = [_summary_row(settings, name, ranks.get(name, (None, None))) for name in ordered]
     return Table("summary", "Summary", header, rows)
 
 
-def _summary_row(settings: Sequence[Setting], name: str, rank: float | None) -> list[Cell]:
+def _summary_row(settings: Sequence[Setting], name: str, rank: Sequence[Cell]) -> list[Cell]:
     found = [setting.contenders[name] for setting in settings if name in setting.contenders]
     base = _baseline(settings)
     base = None if base == name else base
@@ -89,7 +92,7 @@ def _summary_row(settings: Sequence[Setting], name: str, rank: float | None) -> 
         name,
         len(found),
         min(map(len, found)),
-        rank,
+        *rank,
         areas.mean,
         areas.over_further_settings,
         gains(settings, name, base, "final").mean,
@@ -107,8 +110,8 @@ def _drawn(settings: Sequence[Setting]) -> list[Part]:
     """What all gain over random, as a figure."""
     base = _baseline(settings)
     found = over_all(settings, base) if base else []
-    title = f"Area minus {base}, over all settings"
-    return [_DRAWN, gained(title, found, f"area minus {base}")] if found else []
+    drawn = gained(f"Area minus {base}, over all settings", found, f"area minus {base}")
+    return [_DRAWN, drawn] if drawn else []
 
 
 def _across(settings: Sequence[Setting]) -> list[Table]:

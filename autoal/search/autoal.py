@@ -18,9 +18,10 @@ from autoal.maths.geometry import sample, unit
 from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
+from autoal.query.batch import best_first
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates, Composite
-from autoal.query.strategy import Facts, Reads, Scored, best_first
+from autoal.query.strategy import Facts, Reads, Scored
 from autoal.query.view import View
 from autoal.search.compose import Composition
 from autoal.search.hypergradient import Implicit, Road, Unroll

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.model.features import Features
-from autoal.query.strategy import READABLE, QueryStrategy, Scored, as_scored, select
+from autoal.query.batch import select
+from autoal.query.strategy import READABLE, QueryStrategy, Scored, as_scored
 from autoal.query.view import Known, View
 from autoal.seeding import generator
 from autoal.testing.made import Made, make

@@ -19,11 +19,10 @@ from typing import Any
 from autoal.report.behaviour import times
 from autoal.report.contents import curves
 from autoal.report.groups import Setting
-from autoal.report.measures import Spread
-from autoal.report.tables import Cell, Table
+from autoal.report.tables import Table
 from benchmarks import runs
 from benchmarks.paired import folder_of
-from benchmarks.published import passes
+from benchmarks.published import passes, weights
 from benchmarks.published.protocol import (
     POOL,
     Scale,
@@ -57,27 +56,21 @@ def told(strategy: str, scale: Scale, device: str, seed: int) -> dict[str, Any]:
 
 
 def tables(top: Path, scale: Scale) -> list[Table]:
-    """Curves, areas, differences, seconds and images, each with what was left out."""
+    """Curves, areas, differences, weights, seconds and images, each with what was left out."""
     settings = runs.read([top])
     epochs = scale.share(preset("random")["task"]["epochs"])
     seconds = [part for part in times(settings).parts if isinstance(part, Table)]
-    found = [*map(curve_table, settings), *runs.one_by_one(settings, BASES)]
-    found += [*seconds, passes.table(settings, epochs)]
+    found = [*map(curves_side_by_side, settings), *runs.one_by_one(settings, BASES)]
+    found += [weights.table(settings), *seconds, passes.table(settings, epochs)]
     return [replace(table, title=f"{table.title}: {scale}") for table in found]
 
 
-def curve_table(setting: Setting) -> Table:
+def curves_side_by_side(setting: Setting) -> Table:
     """The accuracy of each strategy by labels."""
     drawn = curves(setting)
     labels = next(iter(drawn.values())).labelled.tolist()
-    rows: list[list[Cell]] = [
-        [
-            int(count),
-            # No deviation of a single seed.
-            *(Spread(curve.mean[at], curve.deviation[at] or None) for curve in drawn.values()),
-        ]
-        for at, count in enumerate(labels)
-    ]
+    spreads = zip(*(curve.spreads for curve in drawn.values()), strict=True)
+    rows = [[int(count), *each] for count, each in zip(labels, spreads, strict=True)]
     return Table("curves", "Accuracy by labels", ["labels", *drawn], rows)
 
 

@@ -39,8 +39,8 @@ def tables(tops: Sequence[Path]) -> list[Table]:
     ]
 
 
-def figure(tops: Sequence[Path]) -> Figure:
-    """What the strategies that most is claimed of gain over random."""
+def figure(tops: Sequence[Path]) -> Figure | None:
+    """What the strategies that most is claimed of gain over random, where any is paired with it."""
     found = over_all(runs.read(tops), "random")
     shown = [overall for overall in found if overall.first in SHOWN]
     return gained("Area minus random", shown, "area under the learning curve, minus random's")

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from sklearn.metrics import roc_auc_score
@@ -55,6 +55,13 @@ class Judge(ABC):
     def learn(self, truth: Tensor) -> None:
         """Be told the labels of all rows of the pool."""
 
+    def state_dict(self) -> dict[str, Any]:
+        """What must outlive a round."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+
 
 class Credulous(Judge):
     """Believes all that is said."""
@@ -72,6 +79,12 @@ class Tuned(Judge):
     def __call__(self, view: View) -> Judgement:
         found = self.tuned(view)
         return Judgement(found.choice.belief.temperature, found.taught.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"l2": self._l2}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._l2 = state["l2"]
 
     def tuned(self, view: View) -> tuning.Tuned:
         """The regression."""

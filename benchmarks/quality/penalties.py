@@ -43,7 +43,7 @@ TRIED = [10 ** (power / 4) for power in range(16, -13, -1)]  # from 10,000 to .0
 TOLERANCE = 1e-5  # of the gradient, which moves no prediction
 ROUGH = 1e-4  # where all rows are learnt, which takes long
 EVERY = 1_000_000  # more rows than any set has
-# Without what a network reads, and what has the penalty of the set that it is made of.
+# Without what a network reads, and what has another set's penalty.
 NAMES = [name for name in SETS if name not in ("digits", *COPIED)]
 
 

@@ -24,7 +24,7 @@ from autoal.report.across import gains
 from autoal.report.groups import Setting as Found
 from autoal.report.tables import Cell, Table
 from benchmarks import runs
-from benchmarks.noise import NOISES
+from benchmarks.noise import NOISES, by_noise
 from benchmarks.paired import Field, Setting, compare
 from benchmarks.quality import settings
 from benchmarks.quality.judges import JUDGES, Judge, Judgement, Onlooker
@@ -71,10 +71,11 @@ class Judged(QueryStrategy):
         return scored._replace(notes={**scored.notes, **notes})
 
     def state_dict(self) -> dict[str, Any]:
-        return self.strategy.state_dict()
+        return {"strategy": self.strategy.state_dict(), "judge": self.judge.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.strategy.load_state_dict(state)
+        self.strategy.load_state_dict(state["strategy"])
+        self.judge.load_state_dict(state["judge"])
 
     def _judgement(self, view: View) -> Judgement:
         return view.once((self, "judgement"), lambda: self.judge(view))
@@ -133,8 +134,8 @@ def tables(tops: Sequence[Path]) -> list[Table]:
     """What each judge gains each strategy, by noise, and how all did."""
     found = runs.read(tops)
     rows = [
-        [noise, name, judge, *_gained(found, noise, name, judge)]
-        for noise in NOISES
+        [noise, name, judge, *_gained(some, name, judge)]
+        for noise, some in by_noise(found).items()
         for name, judges in JUDGED.items()
         for judge in judges
     ]
@@ -142,9 +143,8 @@ def tables(tops: Sequence[Path]) -> list[Table]:
     return [Table("scoring", "What a judge gains", header, rows), *runs.over_all(found, ())]
 
 
-def _gained(found: Sequence[Found], noise: str, name: str, judge: str) -> list[Cell]:
-    some = [setting for setting in found if setting.config.get("data.noise", "clean") == noise]
-    gained = gains(some, f"{name}, {judge}", name)
+def _gained(settings: Sequence[Found], name: str, judge: str) -> list[Cell]:
+    gained = gains(settings, f"{name}, {judge}", name)
     means = ", ".join(f"{mean:+.4f}" for mean in gained.means)
     return [gained.mean, gained.over_further_seeds, means]
 

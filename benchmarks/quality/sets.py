@@ -142,7 +142,7 @@ SETS: dict[str, Callable[[], Data]] = {
 SETS |= {name: partial(sentences, name) for name in ("sst2", "qnli")}
 # Of these the pool that a seed draws; not the test.
 TAILED = ("mnist-tailed", "cifar10-lite0-tailed")
-COPIED = ("mnist-copied",)
+COPIED = {"mnist-copied": "mnist"}  # and the set whose head's penalty it has
 COPIES = 8  # of a tenth of the pool's rows
 BLUR = 0.1  # by which copies differ, in deviations of a column
 
@@ -188,7 +188,7 @@ def copied(rows: Rows, stream: torch.Generator) -> Rows:
 
 def l2_of(name: str) -> float:
     """The penalty of the set's head, as `benchmarks.quality.penalties` chose it for good."""
-    return json.loads(PENALTIES.read_text())[name.replace("-copied", "")]
+    return json.loads(PENALTIES.read_text())[COPIED.get(name, name)]
 
 
 def head_of(data: Data, **options: Any) -> Learner:

@@ -16,7 +16,7 @@ from autoal.query import registry
 from autoal.report.across import gains
 from autoal.report.tables import Cell, Table
 from benchmarks import runs
-from benchmarks.noise import NOISES
+from benchmarks.noise import NOISES, by_noise
 from benchmarks.paired import Field, compare
 from benchmarks.quality import settings
 
@@ -44,8 +44,7 @@ def tables(tops: Sequence[Path]) -> list[Table]:
     """What the tuned head gains each strategy, by noise, and how all did."""
     found = runs.read(tops)
     rows: list[list[Cell]] = []
-    for noise in NOISES:
-        some = [setting for setting in found if setting.config.get("data.noise", "clean") == noise]
+    for noise, some in by_noise(found).items():
         for name in STRATEGIES:
             gained = [gains(some, f"{name}, tuned head", f"{name}, {head}") for head in HEADS[:2]]
             cells = [(gain.mean, gain.over_further_settings) for gain in gained]

@@ -1,5 +1,6 @@
 """The published protocol at its smallest: what of it is cut, and what passes through networks."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,5 +126,30 @@ def test_the_tables_say_what_was_left_out(tmp_path: Path) -> None:
     )
     assert found["curves"].header == ["labels", "random", "autoal_paper"]
     assert found["curves"].rows[1][:2] == [4, Spread.of([0.4, 0.5])]
+    # Both seeds of the published method are as good: a deviation of zero, which is not unknown.
+    assert found["curves"].rows[0] == [2, Spread(0.2, 0.0), Spread(0.2, 0.0)]
     assert found["images"].rows[0] == ["random", 20 * (2 + 4), 0, 0, 0, 20 * (2 + 4)]
     assert {"results", "against_random", "against_autoal_paper", "seconds"} <= found.keys()
+
+
+def test_a_single_seed_has_no_deviation(tmp_path: Path) -> None:
+    write_run(tmp_path, "random", [0.2, 0.4])
+    found = {table.name: table for table in tables(tmp_path, SMALLEST)}
+    assert found["curves"].rows == [[2, Spread(0.2, None)], [4, Spread(0.4, None)]]
+
+
+def test_it_is_told_whether_a_search_moved(tmp_path: Path) -> None:
+    for seed, last in enumerate((0.7, 0.9)):
+        weights = [{}, {"margin": 0.5, "badge": 0.5}, {"margin": last, "badge": 1 - last}]
+        folder = write_run(tmp_path, f"a{seed}", [0.2] * 3, strategy="autoal_paper", seed=seed)
+        path = folder / "rounds.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        told = [
+            {**line, "notes": {"weights": own}} for line, own in zip(lines, weights, strict=True)
+        ]
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in told))
+    write_run(tmp_path, "random", [0.2] * 3)
+    found = {table.name: table for table in tables(tmp_path, SMALLEST)}
+    margin, badge = found["weights"].rows
+    assert margin == ["autoal_paper", "margin", Spread(0.5, 0.0), Spread.of([0.7, 0.9]), (0.5, 0.9)]
+    assert badge[:3] == ["autoal_paper", "badge", Spread(0.5, 0.0)]

@@ -132,3 +132,16 @@ def test_logits_are_cooled_and_wrong_labels_left_out_where_labels_teach() -> Non
     assert torch.equal(judged("margin"), as_ever("margin", cooled))
     trusted = replace(view, labelled=view.labelled.take(right))
     assert torch.equal(judged("salutary"), as_ever("salutary", trusted))
+
+
+def test_a_judge_that_goes_on_judges_as_one_that_never_stopped() -> None:
+    def seen(known: int) -> View:
+        rows, _, labels = waves(0.3, known)
+        return view_of(rows, labels, embeddings=rows, logits=rows[:, :CLASSES])
+
+    never_stopped, stopped = Judged("margin", Tuned), Judged("margin", Tuned)
+    never_stopped.score(seen(20), 5)
+    stopped.load_state_dict(never_stopped.state_dict())
+    temperature, other = (one.judge(seen(40)).temperature for one in (never_stopped, stopped))
+    assert temperature == other
+    assert temperature != Tuned()(seen(40)).temperature  # where the search begins counts

@@ -5,6 +5,7 @@ import torch
 
 from autoal import Arrays
 from autoal.data.rows import Rows
+from autoal.seeding import generator
 from benchmarks.quality import sets
 
 
@@ -78,6 +79,27 @@ def test_one_class_against_the_others_is_half_of_the_test() -> None:
     assert data.test is not None
     assert data.test.labels.bincount().tolist() == [5, 5]
     assert set((data.test.inputs[data.test.labels == 1] % 10).flatten().tolist()) == {8.0}
+
+
+def test_most_of_a_pool_with_copies_are_copies_of_a_tenth_of_it() -> None:
+    rows = Rows(torch.randn(200, 30, generator=generator(0)), torch.arange(200))
+    made = sets.copied(rows, generator(1))
+    assert len(made) == 200
+    times = made.labels.bincount(minlength=200)  # how often each of the rows stands there
+    assert times.bincount().tolist() == [140, 40, *[0] * 6, 20]
+    apart = (made.inputs - rows.inputs[made.labels]).std(0) / rows.inputs.std(0)
+    torch.testing.assert_close(apart, torch.full((30,), sets.BLUR), rtol=0.3, atol=0)
+
+
+def test_a_pool_with_copies_is_a_seeds_own_and_has_the_penalty_of_its_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = (torch.randn(100, 3, generator=generator(0)), torch.arange(100) % 4)
+    monkeypatch.setitem(sets.SETS, "mnist-copied", lambda: Arrays(rows, rows))
+    first, again, other = (sets.pool_of("mnist-copied", seed).train.inputs for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert sets.l2_of("mnist-copied") == sets.l2_of("mnist")
 
 
 @pytest.mark.parametrize("name", [name for name in sets.SETS if name != "digits"])

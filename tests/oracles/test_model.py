@@ -20,7 +20,8 @@ from autoal import (
     View,
 )
 from autoal.errors import UserError
-from autoal.query.strategy import Reads, query
+from autoal.query.batch import query
+from autoal.query.strategy import Reads
 from autoal.testing import check_oracle, make_view
 from tests.oracles.made import pairs, question_of
 

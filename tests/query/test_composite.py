@@ -9,8 +9,9 @@ from torch import Tensor
 
 from autoal import QueryStrategy, Scored, View
 from autoal.errors import UserError
+from autoal.query.batch import select
 from autoal.query.composite import Candidates, Composite
-from autoal.query.strategy import Facts, ranks, select
+from autoal.query.strategy import Facts, ranks
 from autoal.testing import make_view
 
 

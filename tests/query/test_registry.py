@@ -71,7 +71,7 @@ def test_a_strategy_of_another_package_is_loaded_as_ours_are(
     assert registry.load("theirs") is Margin
 
 
-@pytest.mark.parametrize("value", ["autoal.cycle.pool:Pool", "autoal.query.strategy:select"])
+@pytest.mark.parametrize("value", ["autoal.cycle.pool:Pool", "autoal.query.batch:select"])
 def test_what_is_not_a_strategy_class_is_refused(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

@@ -15,7 +15,8 @@ from autoal.model.fitstep import Watch
 from autoal.model.learner import Learner
 from autoal.model.predictions import DRAWS, Head
 from autoal.query import registry
-from autoal.query.strategy import READABLE, query
+from autoal.query.batch import query
+from autoal.query.strategy import READABLE
 from autoal.seeding import generator
 
 SIZE, WIDTH, CLASSES = 12, 4, 3

@@ -1,4 +1,3 @@
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,12 @@ from torch import Tensor
 
 from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
 from autoal.model.fitstep import FitStep
-from autoal.record import tracking
+from autoal.record import connection, tracking
 from autoal.record.folder import RunFolder
 from autoal.record.tracking import Tracking
 from tests import wandb_file
+
+pytestmark = pytest.mark.usefixtures("nobody")
 
 
 class Grey(ImageData):
@@ -40,14 +41,6 @@ def folder(tmp_path: Path, config: dict[str, Any]) -> Iterator[RunFolder]:
         yield folder
 
 
-@pytest.fixture(autouse=True)
-def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, no settings and no artifacts of whoever runs the tests."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("WANDB_API_KEY", "WANDB_MODE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def fit(sink: Tracking, first: int, steps: int) -> None:
     for step in range(first, first + steps):
         sink.step(FitStep(step, steps, epoch=1, loss=1 / step, learning_rate=0.1))
@@ -67,7 +60,7 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
         sink.end(replace(done, bought=bought, wrong=wrong, stop=stop, notes=notes))
     sink.close()
     assert heard == []
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     assert part.name.endswith(folder.id)
     rows = wandb_file.history(part)
     steps = [(row["fit/round"], row["fit/step"]) for row in rows if "fit/step" in row]
@@ -148,63 +141,6 @@ def test_an_unknown_mode_is_refused(folder: RunFolder, experiment: Experiment) -
         Tracking(folder, experiment, print, mode="on")
 
 
-def test_without_a_key_it_is_offline_and_says_how_to_log_in() -> None:
-    mode, note = tracking._mode(None)
-    assert mode == "offline"
-    assert "wandb login" in note
-
-
-def key(found: bool) -> Callable[..., bool]:
-    return lambda **options: found
-
-
-def test_with_a_key_but_no_network_it_is_offline_and_says_how_to_sync(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def unreachable(*arguments: Any, **options: Any) -> None:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(wandb, "login", key(True))
-    monkeypatch.setattr(socket, "create_connection", unreachable)
-    mode, note = tracking._mode(None)
-    assert mode == "offline"
-    assert "wandb sync" in note
-
-
-def test_with_a_key_and_a_network_it_is_online(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"http://127.0.0.1:{server.getsockname()[1]}"
-        monkeypatch.setattr(wandb, "login", key(True))
-        monkeypatch.setattr(wandb.setup().settings, "base_url", address)
-        assert tracking._mode(None) == ("online", "")
-
-
-def test_a_key_that_is_none_is_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "short")
-    assert tracking._mode(None)[0] == "offline"
-
-
-def test_what_the_user_says_goes_before_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert tracking._mode("disabled") == ("disabled", "")
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert tracking._mode(None) == ("disabled", "")
-    assert tracking._mode("offline") == ("offline", "")
-
-
-def test_online_without_a_key_is_offline_and_never_a_prompt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert tracking._mode("online")[0] == "offline"
-    monkeypatch.setenv("WANDB_MODE", "online")
-    assert tracking._mode(None)[0] == "offline"
-
-
-def test_a_proxy_that_is_gone_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wandb, "login", key(True))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    assert tracking._mode(None)[0] == "offline"
-
-
 def test_an_online_start_that_fails_is_offline(
     folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,7 +151,7 @@ def test_an_online_start_that_fails_is_offline(
             raise wandb.errors.CommError("no answer")
         return start(mode=mode, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tracking, "_mode", lambda wished: ("online", ""))
+    monkeypatch.setattr(connection, "mode_of", lambda wished: ("online", ""))
     monkeypatch.setattr(wandb, "init", refuse)
     heard: list[str] = []
     sink = Tracking(folder, experiment, heard.append)
@@ -223,7 +159,7 @@ def test_an_online_start_that_fails_is_offline(
     sink.close()
     assert len(heard) == 1
     assert "W&B is offline, no answer" in heard[0]
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     assert [row["al/round"] for row in wandb_file.history(part)] == [0]
 
 
@@ -238,7 +174,8 @@ def test_rounds_that_a_killed_process_took_along_are_told_again(
     second = Tracking(folder, experiment, print, mode="offline")
     second.close()
     parts = sorted(folder.path.glob("wandb/offline-run-*"), key=lambda part: part.stat().st_mtime)
-    rounds = [[row["al/round"] for row in wandb_file.history(part)] for part in parts]
+    told = [wandb_file.history(wandb_file.whole(part)) for part in parts]
+    rounds = [[row["al/round"] for row in each] for each in told]
     assert sorted(rounds) == [[0], [1]]
 
 
@@ -273,7 +210,7 @@ def test_a_round_that_was_declined_whole_is_told_and_the_next_one_too(
     sink.end(history[1])
     sink.close()
     assert heard == []
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     rounds = [row for row in wandb_file.history(part) if "al/round" in row]
     assert [row["al/round"] for row in rounds] == [0, 1]
     assert rounds[0]["query/classes/values"] == [0, 0]
@@ -302,7 +239,7 @@ def test_what_is_printed_stays_here_where_people_are_asked(
     print("label at http://127.0.0.1:8123/?token=secret")
     sink.end(replace(history[0], judged="cross-validation"))
     sink.close()
-    (part,) = folder.path.glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     kept = b"".join(path.read_bytes() for path in part.rglob("*") if path.is_file())
     assert (b"token=secret" in kept) is not asking
     assert wandb_file.history(part)[0]["al/judged"] == "cross-validation"

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -6,10 +7,11 @@ import pytest
 
 from autoal.report.across import Gain, Hindsight, Share, gains, in_hindsight, over_all, shares
 from autoal.report.comparisons import ranking, ranking_of_settings
-from autoal.report.gained import gained
+from autoal.report.gained import WIDTH, gained
 from autoal.report.groups import Setting, group
 from autoal.report.overview import hindsight, overview, shares_table, summary
 from autoal.report.runs import read_runs
+from autoal.report.svg import width_of
 from autoal.report.tables import Table
 from tests.report.made import write_run
 
@@ -125,12 +127,10 @@ def test_a_setting_has_one_rank_however_many_seeds(tmp_path: Path) -> None:
     by_seed, by_setting = ranking(settings), ranking_of_settings(settings)
     assert by_seed is not None
     assert by_setting is not None
-    assert dict(zip(by_seed.names, by_seed.means, strict=True)) == {"margin": 1.2, "random": 1.8}
-    assert dict(zip(by_setting.names, by_setting.means, strict=True)) == {
-        "margin": 1.5,
-        "random": 1.5,
-    }
+    assert by_seed.by_name == {"margin": 1.2, "random": 1.8}
+    assert by_setting.by_name == {"margin": 1.5, "random": 1.5}
     assert (by_seed.blocks, by_setting.blocks) == (5, 2)
+    assert (by_seed.seeds, by_setting.seeds) == (1, 2)
 
 
 def test_ranks_are_of_the_seeds_that_all_share(tmp_path: Path) -> None:
@@ -219,21 +219,35 @@ def test_of_several_upper_references_the_best_counts(tmp_path: Path) -> None:
 def test_the_summary_has_a_line_for_each_strategy(tmp_path: Path) -> None:
     settings = made(tmp_path, GAINED)
     margin, random, reference = summary(settings, ["random", "margin", ORACLE]).rows
-    assert margin[:4] == ["margin", 3, 2, 1]
-    assert margin[4] == pytest.approx(0.1)
-    assert margin[5] == pytest.approx((0.1, 0.1))
+    assert margin[:5] == ["margin", 3, 2, 1, 2]
+    assert margin[5] == pytest.approx(0.1)
+    assert margin[6] == pytest.approx((0.1, 0.1))
     # Twice as much in the end, and features and scores took half a second.
-    assert margin[6:] == pytest.approx([0.2, 2 / 3, 0.5])
-    assert random == ["random", 3, 2, 2, None, None, None, None, pytest.approx(0.5)]
-    assert reference[:4] == [ORACLE, 3, 2, None]
-    assert reference[7] is None
+    assert margin[7:] == pytest.approx([0.2, 2 / 3, 0.5])
+    assert random == ["random", 3, 2, 2, 2, None, None, None, None, pytest.approx(0.5)]
+    assert reference[:5] == [ORACLE, 3, 2, None, None]
+    assert reference[8] is None
+
+
+def test_the_summary_tells_of_how_many_seeds_the_ranks_are(tmp_path: Path) -> None:
+    areas = {
+        "a": {"random": [0.4] * 4, "margin": [0.5] * 4, "badge": [0.6] * 3},
+        "b": {"random": [0.4] * 5, "margin": [0.5] * 5, "badge": [0.6] * 2},
+    }
+    table = summary(made(tmp_path, areas), ["random", "margin", "badge"])
+    place = table.header.index("seeds ranked")
+    assert [(row[0], row[2], row[place]) for row in table.rows] == [
+        ("badge", 2, 2),
+        ("margin", 4, 2),
+        ("random", 4, 2),
+    ]
 
 
 def test_runs_that_query_nothing_take_no_seconds(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5])
     settings, _ = group(read_runs([tmp_path])[0])
     assert summary(settings, ["random"]).rows == [
-        ["random", 1, 1, None, None, None, None, None, None]
+        ["random", 1, 1, None, None, None, None, None, None, None]
     ]
 
 
@@ -249,10 +263,16 @@ def test_differences_over_all_settings_are_shown_where_there_are_several(tmp_pat
     assert names_of(settings[2:]) == ["summary"]
 
 
+def drawing_of(settings: Sequence[Setting]) -> str:
+    """Of the gains over random."""
+    figure = gained("Gains", over_all(settings, "random"), "area minus random")
+    assert figure is not None
+    return figure.svg
+
+
 def test_the_gains_are_drawn(three: list[Setting]) -> None:
     """A ring for each setting, a spot for the mean, and the interval from end to end."""
-    found = over_all(three, "random")
-    drawn = gained("Gains", found, "area minus random").svg
+    drawn = drawing_of(three)
     assert all(f"{name}: {mean:+.4f}" in drawn for name, mean in (("a", 0.02), ("margin", 0.04)))
     assert drawn.count("<circle") == 2 * (3 + 1)
     assert drawn.count("<polyline") == 2 * 2
@@ -260,9 +280,25 @@ def test_the_gains_are_drawn(three: list[Setting]) -> None:
 
 
 def test_gains_without_intervals_are_spots_alone(three: list[Setting]) -> None:
-    drawn = gained("Gains", over_all(three[:1], "random"), "area minus random").svg
+    drawn = drawing_of(three[:1])
     assert drawn.count("<polyline") == 2  # of further seeds
     assert drawn.count("<circle") == 2 * 2
+
+
+def test_the_axis_reaches_both_ends_of_every_interval(three: list[Setting]) -> None:
+    ends = [
+        float(point.partition(",")[0])
+        for points in re.findall(r'<polyline points="([^"]*)"', drawing_of(three))
+        for point in points.split()
+    ]
+    left = width_of(["margin"]) + 16
+    assert len(ends) == 2 * 2 * 2
+    # The widest of the intervals is wider than all of the gains, and so its ends are the axis's.
+    assert (min(ends), max(ends)) == pytest.approx((left, left + WIDTH), abs=0.01)
+
+
+def test_without_gains_nothing_is_drawn() -> None:
+    assert gained("Gains", [], "area minus random") is None
 
 
 def test_shares_are_told_together_and_one_by_one(tmp_path: Path) -> None:

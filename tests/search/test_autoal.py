@@ -22,9 +22,10 @@ from autoal.maths.geometry import unit
 from autoal.model.predictions import Head
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
+from autoal.query.batch import query
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates
-from autoal.query.strategy import Facts, query
+from autoal.query.strategy import Facts
 from autoal.search import autoal
 from autoal.search.autoal import CANDIDATES, PRIOR, AutoAL, single_thread
 from autoal.search.compose import WAYS

@@ -502,7 +502,7 @@ def test_a_plugin_is_a_candidate(data: Data, make_learner: MakeLearner) -> None:
 
 def test_wandb_is_told_the_weights_over_the_labels(train: Zygote, tmp_path: Path) -> None:
     run(train, tmp_path, *QUICK, "task=linear", "rounds=2", "logger.mode=offline")
-    (part,) = (tmp_path / "run").glob("wandb/offline-run-*")
+    (part,) = map(wandb_file.whole, (tmp_path / "run").glob("wandb/offline-run-*"))
     rows = [row for row in wandb_file.history(part) if "al/accuracy" in row]
     counts = [line["labelled"] for line in lines(tmp_path / "run")]
     assert [row["n_labelled"] for row in rows] == counts == [20, 30, 40]

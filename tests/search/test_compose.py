@@ -9,8 +9,8 @@ from torch import Tensor
 
 from autoal import View
 from autoal.maths.coverage import rbf, typical_width
+from autoal.query.batch import best_first, select
 from autoal.query.cover import Ground, covering, predicted
-from autoal.query.strategy import best_first, select
 from autoal.search.compose import WAYS, Composition
 from autoal.seeding import generator
 from autoal.testing import make_view

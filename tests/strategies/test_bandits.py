@@ -6,7 +6,7 @@ import torch
 from autoal.strategies.bandits import CANDIDATES, Albl, Tailor
 
 from autoal import QueryStrategy, View
-from autoal.query.strategy import query
+from autoal.query.batch import query
 from autoal.testing.promises import from_file
 from tests.strategies.wanted import made_of
 

@@ -26,8 +26,8 @@ from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
+from autoal.query.batch import query
 from autoal.query.composite import Candidates
-from autoal.query.strategy import query
 from autoal.testing import make_view
 from tests.conftest import Bands
 from tests.strategies.wanted import made_of

@@ -10,7 +10,7 @@ from torch import Tensor
 from autoal import Bench, Features, Learner, Rows, View, select
 from autoal.errors import UserError
 from autoal.model.predictions import Given
-from autoal.query.strategy import query
+from autoal.query.batch import query
 from autoal.testing import make_view
 from autoal.testing.means import ClassMeans
 from tests.search.made import untimed

@@ -15,7 +15,8 @@ from autoal.maths.regressions import Regressions
 from autoal.maths.slopes import influences, mean_gradient, with_intercept
 from autoal.oracles.model import Salutary as SalutaryOracle
 from autoal.oracles.question import Question
-from autoal.query.strategy import Facts, query
+from autoal.query.batch import query
+from autoal.query.strategy import Facts
 from autoal.testing import check_strategy, make_view
 from tests.maths.alone import Regression
 from tests.strategies.made import noted, scored

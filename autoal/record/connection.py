@@ -1,0 +1,93 @@
+"""A run on Weights & Biases is opened: online where that can be, offline where not."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import wandb
+
+from autoal.record.folder import RunFolder
+from autoal.record.login import signed_in
+
+MODES = ("online", "offline", "disabled")
+PATIENCE = 30  # seconds that the network may take at the start and at the end
+
+
+def connect(
+    folder: RunFolder, *, mode: str | None, asking: bool, **options: Any
+) -> tuple[Any, str]:
+    """The run, and what to tell the user about it.
+
+    Args:
+        folder: of the run, which goes on as the same run on W&B.
+        mode: out of MODES; None: online where there is a key and a network.
+        asking: people are asked.
+        options: of `wandb.init`.
+    """
+    mode, note = mode_of(mode)
+    try:
+        return _opened(folder, mode, asking, options), note
+    except Exception as error:
+        if mode != "online":
+            raise
+        wandb.teardown()  # or the same id would count as in use
+        note = f"W&B is offline, {error}: `wandb sync` uploads this run later"
+        return _opened(folder, "offline", asking, options), note
+
+
+def mode_of(wished: str | None) -> tuple[str | None, str]:
+    """How to run, and what to tell the user about it; never a prompt and never a long wait."""
+    wished = wished or os.environ.get("WANDB_MODE")
+    if wished not in (None, "online"):
+        return wished, ""
+    if not signed_in():
+        note = "`wandb login` for next time, `wandb sync` for this run"
+        return "offline", f"W&B is offline, no key found: {note}"
+    if not _reachable():
+        return "offline", "W&B is offline, no network: `wandb sync` uploads this run later"
+    return "online", ""
+
+
+def _reachable() -> bool:
+    """Whether the server answers, or the proxy that stands before it."""
+    server = wandb.setup().settings.base_url
+    scheme = urlsplit(server).scheme
+    url = urlsplit(getproxies().get(scheme) or server)
+    port = url.port or (80 if url.scheme == "http" else 443)
+    try:
+        socket.create_connection((url.hostname or "", port), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def _opened(folder: RunFolder, mode: str | None, asking: bool, options: dict[str, Any]) -> Any:
+    return wandb.init(
+        id=folder.id,
+        name=folder.path.name,
+        dir=folder.path,
+        resume="allow",
+        mode=mode,  # type: ignore[arg-type]
+        config=folder.config,
+        job_type=folder.config["strategy"]["name"],
+        settings=_settings(asking),
+        **options,
+    )
+
+
+def _settings(asking: bool) -> wandb.Settings:
+    wanted: dict[str, Any] = {
+        "silent": True,
+        # What is printed may be the secret address of a page, and names of rows.
+        "console": "off" if asking else "auto",
+        "init_timeout": PATIENCE,
+        "finish_timeout": PATIENCE,
+        # Private to wandb: rows reach the disk within a second, so that a killed run keeps them.
+        "x_transaction_log_flush_interval": 1.0,
+    }
+    known = wandb.Settings.model_fields
+    return wandb.Settings(**{name: value for name, value in wanted.items() if name in known})

@@ -1,0 +1,49 @@
+"""Mean ranks as a figure."""
+
+from autoal.report.comparisons import Ranking
+from autoal.report.statistics import cliques
+from autoal.report.svg import Figure, Scale, drawing, line, path, text, width_of
+
+
+def critical_difference(title: str, found: Ranking) -> Figure:
+    """Mean ranks on a line; a bar joins contenders that do not differ (Demsar, 2006)."""
+    side = width_of(found.names) + 70
+    across = Scale(1, len(found.names), side, side + 420)
+    groups = cliques(found.means, found.critical)
+    top = 60
+    first_name = top + 16 + 9 * len(groups)
+    half = (len(found.names) + 1) // 2
+    parts = [_rank_axis(across, top), _critical_bar(across, found.critical)]
+    for row, (first, last) in enumerate(groups):
+        y = top + 12 + 9 * row
+        x1, x2 = across(found.means[first]) - 4, across(found.means[last]) + 4
+        parts.append(line(x1, y, x2, y, "clique"))
+    for place, (name, mean) in enumerate(zip(found.names, found.means, strict=True)):
+        row = place if place < half else len(found.names) - 1 - place
+        parts.append(_stem(name, mean, across, top, first_name + 20 * (row + 1), place < half))
+    return drawing(title, 2 * side + 420, first_name + 20 * half + 20, parts)
+
+
+def _rank_axis(across: Scale, y: float) -> str:
+    ticks = [tick for tick in across.ticks(8) if tick == int(tick)]
+    return line(across.start, y, across.end, y, "axis") + "".join(
+        line(across(tick), y - 5, across(tick), y, "axis")
+        + text(f"{tick:g}", across(tick), y - 9, "middle")
+        for tick in ticks
+    )
+
+
+def _critical_bar(across: Scale, difference: float) -> str:
+    """The length of the critical difference; cut where it is longer than the line of ranks."""
+    end = min(across(across.low + difference), across.end)
+    return line(across.start, 24, end, 24, "clique") + text(
+        f"critical difference {difference:.2f}", across.start, 16
+    )
+
+
+def _stem(name: str, mean: float, across: Scale, top: float, y: float, left: bool) -> str:
+    x = across(mean)
+    end = across.start - 12 if left else across.end + 12
+    label = f"{name}  {mean:.2f}" if left else f"{mean:.2f}  {name}"
+    words = text(label, end - 4, y + 4, "end") if left else text(label, end + 4, y + 4)
+    return path([(x, top), (x, y), (end, y)], "stroke:currentColor;stroke-width:1") + words
