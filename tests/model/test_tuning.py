@@ -310,7 +310,7 @@ def test_newton_steps_bring_what_was_chosen_to_its_optimum(options: dict[str, An
 def test_labels_spread_over_the_pool_where_that_helps(tune: bool) -> None:
     pool = clouds(400)
     lesson = pool.take(torch.arange(12))
-    penalty = {} if tune else {"l2": 0.1}
+    penalty: dict[str, Any] = {} if tune else {"l2": 0.1}
     alone = taught(lesson, tune=tune, **penalty)
     spread = taught(lesson, pool, tune=tune, spread=True, **penalty)
     assert spread.settled()["spread"] > 0
