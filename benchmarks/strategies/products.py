@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 from autoal.strategies.diversity import KMeans, ProbCover, TypiClust
+from autoal.strategies.gradient import DIRECTIONS, WEIGHTS, Bait
 from autoal.strategies.herding import MaxHerding
 
 from benchmarks.strategies.rows import CLASSES, WIDTH, Size
@@ -37,9 +38,17 @@ def coreset(size: Size) -> list[Product]:
     return [(size.rows, WIDTH, size.labelled), (size.rows, WIDTH, size.batch)]
 
 
+def kmeans(size: Size) -> list[Product]:
+    """Clusters of the sample, and of larger pools all rows by their centres."""
+    seen = min(size.rows, KMeans().sample)
+    others = [(size.rows, WIDTH, size.batch)] if seen < size.rows else []
+    return [*clustering(seen, size.batch), *others]
+
+
 def typiclust(size: Size) -> list[Product]:
-    """Clusters, and all rows by those of their own cluster, if all are as large."""
-    rows, strategy = size.rows + size.labelled, TypiClust()
+    """Clusters of the sample, and its rows by those of their own cluster, if all are as large."""
+    strategy = TypiClust()
+    rows = min(size.rows, strategy.sample) + size.labelled
     clusters = min(size.labelled + size.batch, strategy.clusters)
     members = rows // clusters
     within = (members, WIDTH, min(members, strategy.members))
@@ -52,16 +61,23 @@ def badge(size: Size) -> list[Product]:
 
 
 def bait(size: Size) -> list[Product]:
-    """The information of all rows, their two forms, and what each of the picks changes in these."""
-    picks = 2 * 2 * size.batch  # twice as many as are left, by two forms
-    return [*[(size.rows, WIDTH, WIDTH)] * 3, (size.rows, WIDTH, picks)]
+    """The information of all rows, their two forms, and what each of the picks changes in these.
+
+    A number of these is that of a pair of classes; systems of so many equations come on top.
+    """
+    seen = min(size.rows, Bait().sample)
+    classes = min(CLASSES - 1, DIRECTIONS)
+    width = min(WIDTH, WEIGHTS // classes)
+    picks = 2 * size.batch  # twice as many as are left
+    once, changed = classes**2 * width, 2 * classes**2 * picks
+    return [*[(seen, width, once)] * 3, (seen, width, changed)]
 
 
 NEEDED: dict[str, Callable[[Size], list[Product]]] = {
     "badge": badge,
     "bait": bait,
     "coreset": coreset,
-    "kmeans": lambda size: clustering(size.rows, size.batch),
+    "kmeans": kmeans,
     "maxherding": covering,
     "probcover": probcover,
     "typiclust": typiclust,
