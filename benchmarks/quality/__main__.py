@@ -8,12 +8,14 @@ there already is not run again. How AutoAL composes its batch was chosen by `ben
 the data sets of DESIGNED_ON: the others, which no choice has seen, count most.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autoal.report import overview
 from autoal.report.across import over_all
 from autoal.report.gained import gained
+from autoal.report.groups import Setting
 from autoal.report.svg import Figure
 from autoal.report.tables import Table
 from benchmarks import runs
@@ -26,17 +28,28 @@ SHOWN = (*CLAIMED, "badge", "bait", "typiclust", "coreset")
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """On all data sets, on those that no choice has seen, on the others, and one by one."""
+    """What most is claimed of, on all data sets, on those that no choice has seen, on the others.
+
+    Then all that there are, and the settings one by one.
+    """
     settings = runs.read(tops)
-    unseen = [setting for setting in settings if setting.data not in DESIGNED_ON]
-    seen = [setting for setting in settings if setting.data in DESIGNED_ON]
+    claimed = [of(setting, CLAIMED) for setting in settings]
+    unseen = [setting for setting in claimed if setting.data not in DESIGNED_ON]
+    seen = [setting for setting in claimed if setting.data in DESIGNED_ON]
     return [
-        *runs.over_all(settings, BASES),
+        *runs.over_all(claimed, BASES),
         *runs.over_all(unseen, BASES, ", on data sets that no choice has seen"),
         *runs.over_all(seen, BASES, ", on data sets that designs were chosen on"),
+        *runs.over_all(settings, ("random", "autoal"), ", of all that there are"),
         overview.hindsight(settings, ["autoal"], SINGLE),
         *runs.one_by_one(settings, BASES),
     ]
+
+
+def of(setting: Setting, names: Collection[str]) -> Setting:
+    """The setting with these contenders alone."""
+    found = {name: taken for name, taken in setting.contenders.items() if name in names}
+    return replace(setting, contenders=found)
 
 
 def figure(tops: Sequence[Path]) -> Figure | None:
