@@ -33,6 +33,7 @@ START = 20
 ROUNDS = {10: 40, 50: 19}  # by batch
 CHECK = 50  # rows that judge in practice, where there is no test set
 WORTH = 20.0  # labels that a point of accuracy is worth
+L2 = 1.0  # of the head, which does not tune itself
 
 
 class Rule(NamedTuple):
@@ -113,7 +114,7 @@ def replayed(job: Job) -> Replay:
     torch.set_num_threads(1)
     data, rules = _checked(pool_of(name, seed), seed), Onlookers()
     plan = Plan(START, batch, ROUNDS[batch])
-    experiment = Experiment(data, head_of(data), "margin", plan, stop=rules, seed=seed)
+    experiment = Experiment(data, head_of(data, l2=L2), "margin", plan, stop=rules, seed=seed)
     curve = [_point(done) for done in rounds(experiment, TrueLabels(data.train.labels))]
     return Replay(curve, rules.stops, _taught_all(data))
 
@@ -128,7 +129,7 @@ def _checked(data: Data, seed: int) -> Data:
 
 def _taught_all(data: Data) -> float:
     """Accuracy where all of the pool is labelled."""
-    learner = head_of(data)
+    learner = head_of(data, l2=L2)
     learner.fit(data.train, first=True, watch=lambda step: None)
     assert data.test is not None
     return learner.test(data.test)["accuracy"]
