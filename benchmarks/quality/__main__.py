@@ -24,7 +24,7 @@ from benchmarks.quality.contenders import CLAIMED, FIELDS, SINGLE
 from benchmarks.quality.settings import DESIGNED_ON, SETTINGS
 
 BASES = ("random", "uherding", "prior only", "autoal")
-SHOWN = (*CLAIMED, "badge", "bait", "typiclust", "coreset")
+SHOWN = (*CLAIMED, "badge", "bait")
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
