@@ -52,7 +52,7 @@ class Pairs:
             return self._between(places, len(self))
         if self._held is None:
             self._held = self._all()
-        return self._held.index_select(0, places)
+        return self._held.index_select(0, places.to(self._held.device))
 
     def blocks(self, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """The same by some places at a time, with these."""
