@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -82,6 +82,18 @@ def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
     assert rows.shown is not None
     return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+
+
+def columns_of(rows: Any) -> tuple[str, ...]:
+    """What the texts of rows at hand are called; none: the rows are no texts."""
+    if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
+        return ()
+    first = next(iter(cells_of(rows[:1])), None)
+    row = [first] if isinstance(first, str) else first
+    if not isinstance(row, list | tuple) or not all(isinstance(cell, str) for cell in row):
+        return ()
+    names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
+    return tuple(map(str, getattr(rows, "columns", names)))
 
 
 def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
