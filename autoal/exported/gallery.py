@@ -11,11 +11,11 @@ from pathlib import Path
 from torch import Tensor
 
 from autoal.data.pictures import CorruptError
+from autoal.data.seen import Seen
 from autoal.document import document
 from autoal.escape import escaped
 from autoal.exported.batches import Batch, Card
 from autoal.exported.thumbnail import thumbnail
-from autoal.people.seen import Seen
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 
 Draw = Callable[[Iterable[Card]], Iterator[str]]  # makes items of a list
@@ -152,7 +152,7 @@ def _list(title: str, kind: str, cards: Sequence[Card], draw: Draw) -> str:
     """Cards below a heading; nothing where there are none."""
     if not cards:
         return ""
-    wordy = any(card.seen.cells or card.seen.text for card in cards)
+    wordy = any(card.seen.cells or card.seen.texts for card in cards)
     classes = f"{kind} wordy" if wordy else kind
     items = "\n".join(draw(cards))
     return f'<h3>{escaped(title)}</h3>\n<ol class="{classes}">\n{items}\n</ol>\n'
@@ -189,10 +189,15 @@ def _seen(seen: Seen) -> str:
         parts.append(_picture(seen.picture))
     if seen.cells:
         parts.append(_cells(seen.cells))
-    if seen.text is not None:
-        clipped = seen.text[:LETTERS] + ("…" if len(seen.text) > LETTERS else "")
-        parts.append(f'<p class="text">{escaped(clipped)}</p>')
-    return "".join(parts)
+    return "".join([*parts, *map(_text, seen.texts.items())])
+
+
+def _text(named: tuple[str, str]) -> str:
+    """A text below the name of its column, if it has one."""
+    name, text = named
+    head = f'<p class="column">{escaped(name)}</p>' if name else ""
+    clipped = text[:LETTERS] + ("…" if len(text) > LETTERS else "")
+    return f'{head}<p class="text" dir="auto">{escaped(clipped)}</p>'
 
 
 def _picture(picture: Path | Tensor) -> str:

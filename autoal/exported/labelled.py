@@ -13,9 +13,9 @@ from torch import Tensor
 from autoal.data.contract import Data
 from autoal.data.pictures import is_picture
 from autoal.data.rows import Rows, chosen
+from autoal.data.seen import Seen, seen
 from autoal.errors import UserError
 from autoal.people.events import Event
-from autoal.people.seen import Seen, seen
 from autoal.record.round import Round
 
 VALIDATION, TRAIN, CHECK = "validation", "train", "check"  # what labels are used for
