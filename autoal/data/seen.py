@@ -11,6 +11,8 @@ from torch import Tensor
 
 from autoal.data.texts import Text
 
+TEXT = "text"  # what the only text of a row is called
+
 # What has no sign of its own, and what makes letters stand in another order than they are written.
 _SIGNLESS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
 
@@ -20,28 +22,30 @@ class Seen(NamedTuple):
 
     picture: Path | Tensor | None  # a file, or bytes (channels, height, width)
     cells: dict[str, str]  # by their columns
-    texts: dict[str, str]  # likewise; a text that is alone is called by nothing
+    texts: dict[str, str]  # likewise
 
     @property
     def text(self) -> str:
-        """All texts, one below the other."""
-        return "\n\n".join(f"{name}: {text}" if name else text for name, text in self.texts.items())
+        """All texts, one below the other; several tell what they are."""
+        several = len(self.texts) > 1
+        return "\n\n".join(
+            f"{name}: {text}" if several else text for name, text in self.texts.items()
+        )
 
 
 def seen(shown: Any) -> Seen:
     """The parts of what a data set shows of a row."""
     picture = picture_in(shown)
-    if isinstance(shown, Mapping):
-        cells = {name: cell for name, cell in shown.items() if cell is not picture}
-        return Seen(picture, _visible(cells), {})
-    texts = {} if picture is not None or shown is None else _texts(shown)
-    return Seen(picture, {}, _visible(texts))
+    cells = shown if isinstance(shown, Mapping) else {}
+    others = {name: cell for name, cell in cells.items() if cell is not picture}
+    return Seen(picture, _visible(others), _visible(texts_of(shown)))
 
 
-def _texts(shown: Any) -> dict[str, Any]:
+def texts_of(shown: Any) -> dict[str, str]:
+    """The texts of a row, as they are, by their columns."""
     if isinstance(shown, Text):
         return dict(zip(shown.columns, shown.parts, strict=True))
-    return {"": shown}
+    return {} if shown is None or isinstance(shown, Path | Tensor | Mapping) else {TEXT: str(shown)}
 
 
 def picture_in(shown: Any) -> Path | Tensor | None:

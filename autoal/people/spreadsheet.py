@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from autoal.people.asked import AskedRow
 NAME_COLUMN, LABEL_COLUMN = "name", "label"
 OURS = (NAME_COLUMN, LABEL_COLUMN, "guess", "margin", "why")  # columns, before those of the data
 LONGEST = 32_000  # characters of a cell: spreadsheets hold 767 more
-TEXT = "text"  # column of rows that are texts
 _FORMULA = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet would compute, also once it is escaped
 
 
@@ -61,12 +60,16 @@ def _ours(row: AskedRow) -> list[str]:
 def _theirs(row: AskedRow) -> dict[str, str]:
     """What there is to read of a row, by columns of names that are not ours."""
     found = seen(row.shown)
-    texts = {name or TEXT: text for name, text in found.texts.items()}
-    return {_column(name): text[:LONGEST] for name, text in (found.cells | texts).items()}
+    cells = beside(OURS, found.cells | found.texts)
+    return {name: text[:LONGEST] for name, text in cells.items()}
 
 
-def _column(name: str) -> str:
-    return f"{name} (data)" if name.strip().lower() in OURS else name
+def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row by names that are not among ours."""
+    return {
+        f"{name} (data)" if name.strip().lower() in ours else name: cell
+        for name, cell in cells.items()
+    }
 
 
 def read(path: Path) -> list[Line]:

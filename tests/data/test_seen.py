@@ -31,7 +31,7 @@ def test_the_picture_of_a_row_is_found(shown: Any, picture: Any) -> None:
     [
         ({"file": PATH, "taken": 2024}, (PATH, {"taken": "2024"}, {})),
         (PATH, (PATH, {}, {})),
-        ("a text", (None, {}, {"": "a text"})),
+        ("a text", (None, {}, {"text": "a text"})),
         (Text.of(["q", "a"], ["Who?", "a: b\nq: c"]), (None, {}, {"q": "Who?", "a": "a: b\nq: c"})),
         (None, (None, {}, {})),
     ],

@@ -25,7 +25,7 @@ def saved(folder: Path, kind: str, **options: Any) -> Path:
     ("shown", "expected"),
     [
         ({"age": 39, "job": "cook"}, {"kind": "cells", "cells": [["age", "39"], ["job", "cook"]]}),
-        ("a text", {"kind": "text", "texts": [["", "a text"]]}),
+        ("a text", {"kind": "text", "texts": [["text", "a text"]]}),
         (
             Text.of(["q", "a"], ["Who?", "\u202eI\x07"]),
             {"kind": "text", "texts": [["q", "Who?"], ["a", r"\u202eI\x07"]]},

@@ -647,7 +647,7 @@ def test_texts_of_a_row_stand_below_the_names_of_their_columns(
 def test_keys_read_on_in_a_long_text_and_answer_as_ever(
     classes: dict[str, str], space: str, window: Window, start: Started
 ) -> None:
-    fake = start(text_card(["", "and more \n" * 10_000]), classes)
+    fake = start(text_card(["text", "and more \n" * 10_000]), classes)
     fake.round = 1
     window.open(fake.address())
     card, texts = (f"document.querySelector('{part}')" for part in ("#card", ".texts"))
@@ -672,7 +672,7 @@ def test_a_text_from_right_to_left_begins_at_the_right(window: Window, start: St
 def test_of_a_long_text_the_list_and_the_voice_have_the_beginning(
     window: Window, start: Started
 ) -> None:
-    fake = start(text_card(["", "\U0001f600" * 50_000]))
+    fake = start(text_card(["text", "\U0001f600" * 50_000]))
     window.open(fake.address())
     assert window.get("[...document.querySelector('#live').textContent].length") < 1000
     window.answer("1")

@@ -425,7 +425,7 @@ function opinion({ by, label }) {
 
 function spoken(task) {
   const guess = guessOf(task);
-  const texts = (task.card.texts ?? []).map((pair) => beginning(pair.filter(Boolean).join(": "), SPOKEN));
+  const texts = (task.card.texts ?? []).map(([, text]) => beginning(text, SPOKEN));
   const words = [kindOf(task), task.card.name, ...texts];
   if (guess) words.push(`The model's guess: ${guess[0].label}, ${percent(guess[0].p)}`);
   return words.filter(Boolean).join(". ");
@@ -434,13 +434,15 @@ function spoken(task) {
 const CARDS = {
   picture: showPicture,
   cells: (card) => showNow(scrolling("dl", "cells", "The row", definitions(card.cells))),
-  text: (card) => showNow(scrolling("div", "texts", "The text", card.texts.flatMap(written))),
+  text: (card) => showNow(scrolling("div", "texts", "The text", paragraphs(card.texts))),
 };
 
-/** A text below the name of its column, if it has one. */
-function written([column, text]) {
-  const paragraph = make("p", { textContent: text, dir: "auto" });
-  return column ? [make("h2", { textContent: column }), paragraph] : [paragraph];
+/** Texts; several stand below the names of their columns. */
+function paragraphs(texts) {
+  return texts.flatMap(([column, text]) => [
+    ...(texts.length > 1 ? [make("h2", { textContent: column })] : []),
+    make("p", { textContent: text, dir: "auto" }),
+  ]);
 }
 
 function scrolling(tag, className, name, children) {
