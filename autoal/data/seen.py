@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +53,14 @@ def picture_in(shown: Any) -> Path | Tensor | None:
     if isinstance(shown, Mapping):
         return next((cell for cell in shown.values() if isinstance(cell, Path)), None)
     return shown if isinstance(shown, Path | Tensor) else None
+
+
+def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row by names that are not among ours."""
+    return {
+        f"{name} (data)" if name.strip().lower() in ours else name: cell
+        for name, cell in cells.items()
+    }
 
 
 def visible(text: str) -> str:

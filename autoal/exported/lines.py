@@ -10,7 +10,7 @@ from io import StringIO
 from itertools import chain
 from typing import Any
 
-from autoal.people.spreadsheet import beside
+from autoal.data.seen import beside
 
 TEXTS = "texts"  # the field of a thing that has columns of its own
 

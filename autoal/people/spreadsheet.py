@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from autoal.data.seen import seen, visible
+from autoal.data.seen import beside, seen, visible
 from autoal.data.sheet import DELIMITERS
 from autoal.errors import UserError
 from autoal.people.asked import AskedRow
@@ -62,14 +62,6 @@ def _theirs(row: AskedRow) -> dict[str, str]:
     found = seen(row.shown)
     cells = beside(OURS, found.cells | found.texts)
     return {name: text[:LONGEST] for name, text in cells.items()}
-
-
-def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
-    """The cells of a row by names that are not among ours."""
-    return {
-        f"{name} (data)" if name.strip().lower() in ours else name: cell
-        for name, cell in cells.items()
-    }
 
 
 def read(path: Path) -> list[Line]:
