@@ -38,10 +38,10 @@ def seen(shown: Any) -> Seen:
     picture = picture_in(shown)
     cells = shown if isinstance(shown, Mapping) else {}
     others = {name: cell for name, cell in cells.items() if cell is not picture}
-    return Seen(picture, _visible(others), _visible(texts_of(shown)))
+    return Seen(picture, _visible(others), _visible(texts_in(shown)))
 
 
-def texts_of(shown: Any) -> dict[str, str]:
+def texts_in(shown: Any) -> dict[str, str]:
     """The texts of a row, as they are, by their columns."""
     if isinstance(shown, Text):
         return dict(zip(shown.columns, shown.parts, strict=True))

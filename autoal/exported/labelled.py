@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from autoal.data.contract import Data
 from autoal.data.pictures import is_picture
-from autoal.data.rows import Rows
-from autoal.data.seen import Seen, seen, texts_of
+from autoal.data.rows import Rows, Shown
+from autoal.data.seen import Seen, seen, texts_in
 from autoal.errors import UserError
 from autoal.people.events import Event
 from autoal.record.round import Round
@@ -61,7 +61,7 @@ class Labelled:
         labels = [*_held_out(held_out, data.classes), *_told_of(data, told, said or {})]
         shown = [each for rows in self.rows for each in _shown(rows)]
         self.labels = [
-            replace(label, texts=texts_of(each)) for label, each in zip(labels, shown, strict=True)
+            replace(label, texts=texts_in(each)) for label, each in zip(labels, shown, strict=True)
         ]
 
     def of(self, data: Data) -> list[Rows]:
@@ -92,7 +92,7 @@ def seen_of(rows: Rows) -> list[Seen]:
     return [*map(seen, _shown(rows))]
 
 
-def _shown(rows: Rows) -> Sequence[Any]:
+def _shown(rows: Rows) -> Shown | list[None]:
     return [None] * len(rows) if rows.shown is None else rows.shown
 
 
