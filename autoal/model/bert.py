@@ -81,11 +81,13 @@ class Bert(Task):
         """See that the pool's rows are tokens that the model knows."""
         if pool.inputs.dtype != torch.int32:
             raise _no_tokens(f"these are {pool.inputs.dtype}")
-        known, largest = self.network.embed.vocabulary, int(pool.inputs.abs().max())
-        if largest > known:
+        trunk, largest = self.network.embed, int(pool.inputs.abs().max())
+        assert isinstance(trunk, Pooled)
+        if largest > trunk.vocabulary:
             raise UserError(
-                f"the rows have tokens up to {largest - 1:,}, and the model knows {known:,}: they "
-                "are of the tokenizer of another model; give encoder.model and task.model the same"
+                f"the rows have tokens up to {largest - 1:,}, and the model knows "
+                f"{trunk.vocabulary:,}: they are of the tokenizer of another model; give "
+                "encoder.model and task.model the same"
             )
 
 
