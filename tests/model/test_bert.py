@@ -189,6 +189,11 @@ def test_tokens_of_another_tokenizer_are_refused(make: Make) -> None:
         make().meet(rows)
 
 
+def test_tokens_that_are_told_to_be_of_another_model_are_refused(make: Make) -> None:
+    with pytest.raises(UserError, match=r"encoder\.model=other and task\.model=.*names both"):
+        make(tokens="other")
+
+
 @pytest.mark.parametrize(("kind", "places"), [("bert", 40), ("roberta", 38)])
 def test_rows_longer_than_the_model_reads_are_refused(
     kind: str, places: int, request: pytest.FixtureRequest
