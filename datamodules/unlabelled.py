@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import torch
 from torch import nn
 
 from autoal import Data
-from autoal.bounds import choice, switch, text, whole
+from autoal.bounds import choice, switch, whole
+from autoal.bounds import text as demand_text
 from autoal.data.classes import class_names
 from autoal.data.contract import Loaded
 from autoal.data.pictures import MODES, is_picture
@@ -19,16 +21,18 @@ from autoal.data.reader import Reader
 from autoal.data.roll import Line, Roll
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sheet import read_sheet
+from autoal.data.textfiles import OBJECTS, QUOTINGS, TextColumns
 from autoal.errors import UserError, about
 
 from .npz_source import NpzSource
 from .photo_source import PhotoFolder, PhotoSheet, column_of_pictures
 from .source import Source
 from .table_source import TableSource
+from .text_source import TextSource
 
 
 class Unlabelled(Data):
-    """Pictures in a folder, a table of their paths, a table of rows, or an npz file.
+    """Pictures in a folder, a table of their paths, texts, a table of rows, or an npz file.
 
     Labels that are there count. Rows stand in a fixed shuffled order and have keys, by which they
     keep their numbers in a run though files are renamed or added to.
@@ -42,8 +46,12 @@ class Unlabelled(Data):
         corrupt: refuse or skip picture files that cannot be read.
         picture: the column of a CSV file that has the paths of pictures, by its name or its number
             from 0; null: the first that has nothing else, if there is one.
+        text: the columns of texts in a file of such, by their names or their numbers from 0; null:
+            the rows are no texts.
+        quoting: how a file of texts is divided, as for `Texts`.
         label: the column of the classes; an empty cell is unlabelled; null: there is none.
-        header: whether the first line of a CSV file names the columns; null: if it has no number.
+        header: whether the first line of a file names the columns; null: if it has no number or, of
+            texts, if a column is given by its name.
         categorical: columns of numbers that are names of categories.
         drop: columns that are shown, and not learnt from.
         validation: rows of the part `val` to hold out, which strategies may use; null: all.
@@ -62,6 +70,8 @@ class Unlabelled(Data):
         channels: int = 3,
         corrupt: str = "refuse",
         picture: str | int | None = None,
+        text: list[str | int] | None = None,
+        quoting: str = "auto",
         label: str | int | None = None,
         header: bool | None = None,
         categorical: list[str | int] | None = None,
@@ -70,12 +80,13 @@ class Unlabelled(Data):
         batch_size: int = 128,
     ) -> None:
         super().__init__(validation=validation, batch_size=batch_size)
-        text("path", path)
+        demand_text("path", path)
         whole("check", check, least=0)
         whole("size", size, least=1, most=1024)
         if channels not in MODES:
             raise ValueError(f"`channels` must be 1 or 3, got {channels}")
         choice("corrupt", corrupt, ("refuse", "skip"))
+        choice("quoting", quoting, QUOTINGS)
         switch("header", header, optional=True)
         self.path = Path(path).expanduser()
         self.given = () if classes is None else _two(class_names(classes), "data.classes has")
@@ -83,7 +94,9 @@ class Unlabelled(Data):
         self.shape = (channels, size, size)
         self.corrupt = corrupt
         self.header = header
+        self.quoting = quoting
         self.columns: dict[str, Any] = {
+            "text": text or [],
             "picture": picture,
             "label": label,
             "categorical": categorical or [],
@@ -135,17 +148,28 @@ class Unlabelled(Data):
             raise UserError(f"there is no file or folder {self.path}; data.path= names one")
         folder, array = self.path.is_dir(), self.path.suffix.lower() == ".npz"
         if not (folder or array):
-            return self._sheet()
-        if given := [
-            f"data.{name}" for name, column in self.columns.items() if column not in (None, [])
-        ]:
-            raise UserError(f"{given[0]} is for CSV files, and {self.path} is none")
+            return self._texts() if self.columns["text"] else self._sheet()
+        self._demand_none(self.columns, f"is for CSV files, and {self.path} is none")
         if folder:
             return PhotoFolder(self.path, self.shape, self.corrupt, self.given)
         with about(self.path):
             return NpzSource(self.path, self.given)
 
+    def _texts(self) -> TextSource:
+        self._demand_none(("picture", "categorical", "drop"), "does not go with data.text")
+        text, label = tuple(self.columns["text"]), self.columns["label"]
+        return TextSource(
+            self.path, TextColumns(text, label, self.header, self.quoting), self.given
+        )
+
+    def _demand_none(self, names: Iterable[str], why: str) -> None:
+        """Refuse options for columns that such data do not have."""
+        if given := [name for name in names if self.columns[name] not in (None, [])]:
+            raise UserError(f"data.{given[0]} {why}")
+
     def _sheet(self) -> PhotoSheet | TableSource:
+        if self.path.suffix.lower() == OBJECTS:
+            raise UserError(f"{self.path}: data.text=[...] names the keys of its texts")
         sheet = read_sheet(self.path, self.header)
         if self.header is None and any(map(is_picture, sheet.names)):
             sheet = read_sheet(self.path, False)  # a name of a picture is none of a column

@@ -16,6 +16,7 @@ from autoal.data.order import in_fixed_order
 from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sound import demand_finite_rows, demand_sound
+from autoal.data.texts import demand_encoded
 from autoal.errors import UserError, about
 from autoal.seeding import generator
 
@@ -171,7 +172,11 @@ class Data(LightningDataModule, ABC):
         return ArrayReader(self.train.inputs.dtype, self.train.shape)
 
     def preprocess(self) -> nn.Module:
-        """From rows as they are stored to what a network reads: standardised column by column."""
+        """From rows as they are stored to what a network reads: standardised column by column.
+
+        Texts are refused, as no network reads them without an encoder.
+        """
+        demand_encoded(self.train)
         rows = self.train.inputs.float()
         return Standardise(rows.mean(0), rows.std(0, correction=0).clamp(min=LEAST))
 

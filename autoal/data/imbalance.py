@@ -1,4 +1,4 @@
-"""Uneven classes made from even ones, to study the case that real data are."""
+"""Fewer rows than there are: uneven classes from even ones, a small pool from a large one."""
 
 import torch
 from torch import Tensor
@@ -25,4 +25,19 @@ def thin(labels: Tensor, kind: str, ratio: float, seed: int = 0) -> Tensor:
         rows = (labels == label).nonzero().flatten()
         wanted = max(1, round(int(counts.max()) * ratio**-place))
         chosen.append(rows[torch.randperm(len(rows), generator=stream)[:wanted]])
+    return torch.cat(chosen).sort().values
+
+
+def stratified(labels: Tensor, share: float, seed: int = 0) -> Tensor:
+    """The rows to keep, ascending: this share of all and, to within one, of every class.
+
+    Every class keeps a row.
+    """
+    ends = (labels.bincount().cumsum(0).double() * share).round().long()
+    quotas = ends.diff(prepend=ends.new_zeros(1)).clamp(min=1)
+    stream = generator(seed, "share")
+    chosen = []
+    for label, quota in enumerate(quotas.tolist()):
+        rows = (labels == label).nonzero().flatten()
+        chosen.append(rows[torch.randperm(len(rows), generator=stream)[:quota]])
     return torch.cat(chosen).sort().values

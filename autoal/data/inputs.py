@@ -1,4 +1,4 @@
-"""Numbers at hand, whatever they come in, as one tensor."""
+"""Rows at hand, whatever they come in: numbers as one tensor, cells one by one."""
 
 from __future__ import annotations
 
@@ -84,3 +84,12 @@ def _stacked(values: Any, what: str) -> np.ndarray[Any, Any]:
             "resize them, or give features that an encoder of yours made"
         )
     return np.asarray(items)
+
+
+def cells_of(rows: Any) -> Iterable[Any]:
+    """Rows at hand one by one; those of a frame keep the types of their columns."""
+    if hasattr(rows, "itertuples"):  # of pandas
+        return rows.itertuples(index=False, name=None)
+    if hasattr(rows, "iter_rows"):  # of polars
+        return rows.iter_rows()
+    return rows.tolist() if hasattr(rows, "tolist") else rows

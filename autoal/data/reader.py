@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from autoal.data.columns import Column, Layout, Scale
-from autoal.data.inputs import all_finite, inputs_of
+from autoal.data.inputs import all_finite, cells_of, inputs_of
 from autoal.data.npz import read_array
 from autoal.data.pictures import ENDINGS, MODES, all_pictures, pictures_below
 from autoal.data.rows import Rows, Shape
 from autoal.data.sheet import read_sheet
+from autoal.data.textfiles import TextColumns, names_in, read_lines, read_texts
+from autoal.data.texts import text_rows, texts_of
 from autoal.errors import UserError, about, unknown
 
 
@@ -178,8 +180,50 @@ class TableReader(Reader):
         return cls(Layout(**{**layout, "read": columns}), Scale(**state["scale"]))
 
 
+class TextReader(Reader):
+    """Texts: at hand, of files with the columns of the data set's, or of a .txt, line by line.
+
+    Args:
+        names: what the texts of a row are called.
+        columns: where they stand in a file.
+    """
+
+    kind = "texts"
+
+    def __init__(self, names: Sequence[str], columns: TextColumns | None = None) -> None:
+        self.names = tuple(names)
+        given = columns or TextColumns(self.names)
+        self.columns = replace(given, label=None, header=given.named)
+
+    def of(self, inputs: Any) -> Rows:
+        """Texts, or rows of several; frames have them below their names, or have nothing else."""
+        return text_rows(texts_of(inputs, self.names), self.names)
+
+    def read(self, paths: Sequence[Path]) -> Rows:
+        return _together([self._file(path) for path in paths])
+
+    def _file(self, path: Path) -> Rows:
+        plain = path.suffix.lower() == ".txt" and len(self.names) == 1
+        file = read_lines(path) if plain else read_texts(path, self._columns_of(path))
+        names = [f"{path}:{line}" for line in file.lines]
+        return text_rows(file.texts, self.names, names=names)
+
+    def _columns_of(self, path: Path) -> TextColumns:
+        """Those that have the names of the texts, or else those of the data set's file."""
+        named = replace(self.columns, text=self.names, header=True)
+        return named if named.fits(names_in(path, self.columns.quoting)) else self.columns
+
+    def _state(self) -> dict[str, Any]:
+        return {"names": self.names, "columns": asdict(self.columns)}
+
+    @classmethod
+    def _of_state(cls, state: Mapping[str, Any]) -> Reader:
+        return cls(state["names"], TextColumns(**state["columns"]))
+
+
 KINDS: dict[str, type[Reader]] = {
-    reader.kind: reader for reader in (ArrayReader, PictureReader, PhotoReader, TableReader)
+    reader.kind: reader
+    for reader in (ArrayReader, PictureReader, PhotoReader, TableReader, TextReader)
 }
 
 
@@ -199,7 +243,9 @@ def _together(parts: list[Rows]) -> Rows:
     if not sum(map(len, parts)):
         raise UserError("there are no rows in what is to be read")
     names = [name for rows in parts for name in rows.names or ()]
-    return replace(Rows.of(torch.cat([rows.inputs for rows in parts])), names=names)
+    shown = [each for rows in parts for each in rows.shown or ()]  # texts, which encoders read
+    inputs = torch.cat([rows.inputs for rows in parts])
+    return replace(Rows.of(inputs), names=names, shown=shown or None)
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -248,13 +294,4 @@ def _converted(inputs: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _texts(inputs: Any) -> list[list[str]]:
     """Rows of numbers and texts, None where one is missing, as a file has them."""
-    return [["" if cell is None else str(cell).strip() for cell in row] for row in _cells(inputs)]
-
-
-def _cells(inputs: Any) -> Iterable[Iterable[Any]]:
-    """Rows cell by cell; those of a frame keep the types of their columns."""
-    if hasattr(inputs, "itertuples"):  # of pandas
-        return inputs.itertuples(index=False, name=None)
-    if hasattr(inputs, "iter_rows"):  # of polars
-        return inputs.iter_rows()
-    return inputs.tolist() if hasattr(inputs, "tolist") else inputs
+    return [["" if cell is None else str(cell).strip() for cell in row] for row in cells_of(inputs)]

@@ -5,12 +5,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from autoal.bounds import demand_file
 from autoal.errors import UserError
 
 DELIMITERS = ";\t|,"  # between as many of two, the one that numbers do not have
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I)
+SHOWN = 60  # characters of a column's name in a message, as a first line may have texts
 MISSING = ("", "?", "na", "n/a", "nan", "null", "<na>")
 
 
@@ -30,7 +32,8 @@ class Sheet:
             return self.names.index(str(column))
         if isinstance(column, int) and -len(self.names) <= column < len(self.names):
             return column % len(self.names)
-        raise UserError(f"{self.path} has no column {column!r}; it has {', '.join(self.names)}")
+        known = ", ".join(shorten(name, SHOWN, placeholder="...") for name in self.names)
+        raise UserError(f"{self.path} has no column {column!r}; it has {known}")
 
     def column(self, name: str) -> list[str]:
         """The cells below this name."""

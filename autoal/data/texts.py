@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autoal.data.inputs import cells_of
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.errors import UserError
 
 DIGEST = 16  # bytes that stand for a text wherever rows are numbers
 
@@ -17,24 +19,19 @@ DIGEST = 16  # bytes that stand for a text wherever rows are numbers
 class Text(str):
     """What a person sees of a row's several texts; an encoder reads its parts."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("columns", "parts")
+    columns: tuple[str, ...]  # what the parts are called
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, columns: Sequence[str], parts: Sequence[str]) -> Text:
         """The texts of a row below each other, each behind the name of its column."""
         text = cls("\n".join(f"{name}: {part}" for name, part in zip(columns, parts, strict=True)))
-        text.parts = tuple(parts)
+        text.columns, text.parts = tuple(columns), tuple(parts)
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (str(self), self.parts)
-
-
-def _rebuilt(shown: str, parts: tuple[str, ...]) -> Text:
-    text = Text(shown)
-    text.parts = parts
-    return text
+        return Text.of, (self.columns, self.parts)
 
 
 def text_rows(
@@ -51,9 +48,14 @@ def text_rows(
         labels: (n,) long; None: nobody told any.
         facts: of `Rows`, such as `names` and `part`.
     """
-    shown = [row[0] if len(row) == 1 else Text.of(columns, row) for row in texts]
+    shown = shown_of(texts, columns)
     known = torch.full((len(shown),), UNKNOWN) if labels is None else labels
     return Rows(digests(shown), known, shown=shown, **facts)
+
+
+def shown_of(texts: Iterable[Sequence[str]], columns: Sequence[str]) -> list[str]:
+    """What a person sees of rows: a text as it is, several below each other."""
+    return [row[0] if len(row) == 1 else Text.of(columns, row) for row in texts]
 
 
 def digests(texts: Iterable[str]) -> Tensor:
@@ -75,3 +77,53 @@ def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
     assert rows.shown is not None
     return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+
+
+def columns_of(rows: Any) -> tuple[str, ...]:
+    """What the texts of rows at hand are called; none: the rows are no texts."""
+    if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
+        return ()
+    first = next(iter(cells_of(rows[:1])), None)
+    row = [first] if isinstance(first, str) else first
+    if not isinstance(row, list | tuple) or not all(isinstance(cell, str) for cell in row):
+        return ()
+    names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
+    return tuple(map(str, getattr(rows, "columns", names)))
+
+
+def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """The texts of rows at hand: a list of texts, or of several texts each, or a frame.
+
+    Args:
+        rows: such as somebody has in a program.
+        columns: what the texts of a row are called; a frame may have other columns beside them.
+    """
+    if isinstance(rows, str):
+        raise UserError(f"give a list of texts, got one text, {rows!r:.60}")
+    if set(columns) <= set(getattr(rows, "columns", ())):
+        rows = rows[list(columns)]
+    every = [(row,) if isinstance(row, str) else tuple(row) for row in cells_of(rows)]
+    for place, row in enumerate(every):
+        if len(row) != len(columns) or not all(isinstance(text, str) and text for text in row):
+            wanted = "a text" if len(columns) == 1 else f"{len(columns)} texts"
+            raise UserError(f"row {place} must be {wanted}, none of them empty, got {row!r:.60}")
+    return [tuple(map(str, row)) for row in every]
+
+
+def demand_encoded(rows: Rows) -> None:
+    """Refuse texts where numbers are read."""
+    if are_texts(rows):
+        raise encoder_needed()
+
+
+def encoder_needed() -> UserError:
+    """The error for texts that no encoder has made numbers of."""
+    return UserError(
+        "texts are read by an encoder: give encoder=tfidf, or sentence, or tokens with a task that "
+        "fine-tunes; from Python Encoded(data, encoder, device)"
+    )
+
+
+def key_of(text: str) -> str:
+    """What tells a row's texts from others for good."""
+    return f"sha256:{sha256(text.encode(errors='replace')).hexdigest()}"

@@ -35,6 +35,7 @@ class Bert(Task):
         model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
         pooling: mean (of all tokens) or cls (the first one).
         dropout: before the head.
+        tokens: the model whose tokenizer the rows went through, if that is told.
         optimizer: sgd, adam or adamw.
         learning_rate: at its peak; 1e-4 is for models as small as MiniLM, BERT-base takes 2e-5.
         weight_decay: of the optimizer.
@@ -53,6 +54,7 @@ class Bert(Task):
         model: str = OFFLINE,
         pooling: str = "mean",
         dropout: float = 0.1,
+        tokens: str | None = None,
         optimizer: str = "adamw",
         learning_rate: float = 1e-4,
         weight_decay: float = 0.01,
@@ -63,6 +65,11 @@ class Bert(Task):
     ) -> None:
         choice("pooling", pooling, POOLINGS)
         number("dropout", dropout, least=0, below=1)
+        if tokens not in (None, model):
+            raise UserError(
+                f"encoder.model={tokens} and task.model={model}: a model knows its own tokens "
+                "alone; task.model= names both"
+            )
         super().__init__(
             Published(model, pooling, dropout),
             shape,
@@ -81,11 +88,13 @@ class Bert(Task):
         """See that the pool's rows are tokens that the model knows."""
         if pool.inputs.dtype != torch.int32:
             raise _no_tokens(f"these are {pool.inputs.dtype}")
-        known, largest = self.network.embed.vocabulary, int(pool.inputs.abs().max())
-        if largest > known:
+        trunk, largest = self.network.embed, int(pool.inputs.abs().max())
+        assert isinstance(trunk, Pooled)
+        if largest > trunk.vocabulary:
             raise UserError(
-                f"the rows have tokens up to {largest - 1:,}, and the model knows {known:,}: they "
-                "are of the tokenizer of another model; give encoder.model and task.model the same"
+                f"the rows have tokens up to {largest - 1:,}, and the model knows "
+                f"{trunk.vocabulary:,}: they are of the tokenizer of another model; give "
+                "encoder.model and task.model the same"
             )
 
 

@@ -67,6 +67,7 @@ def network_of(folder: Path) -> Any:
     with seeded(0, "transformer"):  # weights are drawn before they are replaced
         network = _loaded(folder) if weights_read() else _blank(folder)
     if hasattr(network, "pooler"):
+        del network.pooler  # else a module would be left that is None, which `higher` cannot read
         network.pooler = None
     return network.eval()
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from autoal import Rows, Trained, Training
 from autoal.errors import UserError
 from autoal.model import bert as module
-from autoal.model.bert import STAGES, Bert, Published
+from autoal.model.bert import Bert, Pooled, Published
 from autoal.model.fitstep import unwatched
 from autoal.model.transformers import network_of
 from autoal.seeding import generator, seeded
@@ -75,11 +75,16 @@ def test_rows_are_read_in_pieces_cut_to_their_longest_and_come_back_in_order(
     whole = embedded(learner, rows)
     monkeypatch.setattr(module, "PIECE", 4)
     read: list[tuple[int, ...]] = []
-    trunk = learner.task.network.embed.transformer
-    trunk.register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape)))
+    watch(learner, read)
     torch.testing.assert_close(embedded(make_again(learner), rows), whole)
     lengths = (rows.inputs != 0).sum(1).sort().values.tolist()
     assert read == [(4, lengths[3]), (4, lengths[7]), (1, lengths[8])]
+
+
+def watch(learner: Trained, read: list[tuple[int, ...]]) -> None:
+    """Note the shapes that the transformer reads."""
+    trunk = learner.task.network.get_submodule("embed.transformer")
+    trunk.register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape)))
 
 
 def make_again(learner: Trained) -> Trained:
@@ -88,9 +93,9 @@ def make_again(learner: Trained) -> Trained:
 
 
 def test_a_batch_of_training_is_cut_to_its_longest_row(make: Make) -> None:
-    learner, read = make(), []
-    trunk = learner.task.network.embed.transformer
-    trunk.register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape)))
+    read: list[tuple[int, ...]] = []
+    learner = make()
+    watch(learner, read)
     fit(learner, tokens(6, longest=5))
     assert read == [(6, 5)] * 2
 
@@ -149,13 +154,11 @@ def test_all_of_it_learns_and_its_head_drops(make: Make) -> None:
     torch.testing.assert_close(look.stages[:, -16:], embedded(learner, rows))
 
 
-def test_stages_are_layers_evenly_apart() -> None:
-    config = type("Config", (), {"num_hidden_layers": 12, "hidden_size": 8, "vocab_size": 9})
-    config.pad_token_id, config.max_position_embeddings = 0, 40
-    trunk = nn.Identity()
-    trunk.config = config
-    assert module.Pooled(trunk, "mean").layers == [3, 6, 9]
-    assert STAGES == 4
+@pytest.mark.parametrize(("depth", "inner"), [(1, []), (2, [1]), (6, [2, 3, 5]), (12, [3, 6, 9])])
+def test_stages_are_layers_evenly_apart(bert: Path, depth: int, inner: list[int]) -> None:
+    network = network_of(bert)
+    network.config.num_hidden_layers = depth
+    assert Pooled(network, "mean").layers == inner
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
@@ -184,6 +187,11 @@ def test_tokens_of_another_tokenizer_are_refused(make: Make) -> None:
     rows = Rows(torch.full((3, LENGTH), 500, dtype=torch.int32), torch.zeros(3, dtype=torch.long))
     with pytest.raises(UserError, match="tokens up to 499, and the model knows 20"):
         make().meet(rows)
+
+
+def test_tokens_that_are_told_to_be_of_another_model_are_refused(make: Make) -> None:
+    with pytest.raises(UserError, match=r"encoder\.model=other and task\.model=.*names both"):
+        make(tokens="other")
 
 
 @pytest.mark.parametrize(("kind", "places"), [("bert", 40), ("roberta", 38)])

@@ -1,0 +1,258 @@
+"""Texts as they stand in files: cells of a table, or values of a JSON object a line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from zipfile import Path as PathInZip
+
+from autoal.data.sheet import DELIMITERS, Sheet, is_missing, is_number
+from autoal.errors import UserError
+
+OBJECTS = ".jsonl"
+ENDINGS = (".csv", ".tsv", ".txt", OBJECTS)  # a .txt is divided by tabs, as a .tsv is
+QUOTINGS = ("auto", "csv", "none")
+
+TextPath = Path | PathInZip
+Row = tuple[Sequence[str], str | None]  # its texts, and its label
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Where the texts and the labels of a file stand, and how its cells are divided."""
+
+    text: tuple[str | int, ...]  # by names or by numbers from 0
+    label: str | int | None = None  # None: there are no labels
+    header: bool | None = None  # a line names the columns; None: if one of these goes by its name
+    quoting: str = "auto"  # csv, or none: quotes are characters; auto: csv in a file .csv alone
+
+    @property
+    def named(self) -> bool:
+        """Whether the first line of a table names its columns."""
+        by_name = any(isinstance(column, str) for column in self._all)
+        return by_name if self.header is None else self.header
+
+    @property
+    def _all(self) -> tuple[str | int, ...]:
+        """Those of the texts and, if there is one, that of the labels."""
+        return self.text if self.label is None else (*self.text, self.label)
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether a file whose first line has these cells may be one of this kind."""
+        return not self.named or set(map(str, self._all)) <= set(names)
+
+
+@dataclass(frozen=True, eq=False)
+class TextFile:
+    """The texts of a file, and what is beside them, row by row."""
+
+    path: TextPath
+    layout: TextColumns  # by which it was read
+    columns: tuple[str, ...]  # what the texts are called
+    texts: list[tuple[str, ...]]  # one for each column
+    labels: list[str | None]  # None: it is missing
+    lines: list[int]  # of the file, on which each row ends
+
+    @property
+    def names(self) -> list[str]:
+        """What a person calls the rows by."""
+        return [f"{self.path.name}:{line}" for line in self.lines]
+
+
+def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
+    """The texts and labels of a file; a row that lacks a text is refused by its line."""
+    reader, rows = (_objects if _kind_of(path) == OBJECTS else _table)(path, columns)
+    found = TextFile(path, columns, reader.columns, [], [], [])
+    for line, row in rows:
+        try:
+            texts, label = reader.read(row)
+            found.texts.append(_written(reader.columns, texts))
+        except UserError as error:
+            raise UserError(f"{path}, line {line}: {error}") from error
+        found.labels.append(None if label is None or is_missing(label) else label)
+        found.lines.append(line)
+    return found
+
+
+def read_lines(path: Path) -> TextFile:
+    """A text for each line that is not blank."""
+    found = TextFile(path, TextColumns((0,)), ("text",), [], [], [])
+    for number, line in enumerate(_lines(path), start=1):
+        if text := line.strip():
+            found.texts.append((text,))
+            found.labels.append(None)
+            found.lines.append(number)
+    return found
+
+
+def names_in(path: TextPath, quoting: str = "auto") -> tuple[str, ...]:
+    """What the first line of a file has: the names of columns, or the keys of an object."""
+    if _kind_of(path) == OBJECTS:
+        return tuple(_object(_first(path, _numbered(path))[1]))
+    return tuple(cell.strip() for cell in _first(path, _cells(path, quoting))[1])
+
+
+def _kind_of(path: TextPath) -> str:
+    """The ending of a file that is there."""
+    if not path.is_file():
+        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
+        raise UserError(f"{what}: texts are read from files {', '.join(ENDINGS)}")
+    kind = path.suffix.lower()
+    if kind not in ENDINGS:
+        raise UserError(f"{path}: texts are read from files {', '.join(ENDINGS)}, not {kind!r}")
+    return kind
+
+
+def _lines(path: TextPath) -> Iterator[str]:
+    """The lines of a file in UTF-8; nothing but a newline ends one."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}, line {number} is no text in UTF-8: save the file in UTF-8"
+                ) from error
+            if "\0" in text:
+                raise UserError(f"{path}, line {number} has a NUL byte")
+            yield text.rstrip("\r\n")
+
+
+def _numbered(path: TextPath) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers."""
+    return ((number, line) for number, line in enumerate(_lines(path), start=1) if line)
+
+
+def _first(path: TextPath, rows: Iterator[tuple[int, Any]]) -> tuple[int, Any]:
+    for row in rows:
+        return row
+    raise UserError(f"{path} is empty")
+
+
+def _cells(path: TextPath, quoting: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of every line that is not blank, with its number."""
+    is_csv = path.suffix.lower() == ".csv"
+    by = max(DELIMITERS, key=next(_lines(path), "").count) if is_csv else "\t"
+    if quoting == "csv" or (quoting == "auto" and is_csv):
+        return _quoted(path, by)
+    return ((number, line.split(by)) for number, line in _numbered(path))
+
+
+def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num} cannot be read as CSV: {error}") from error
+
+
+@dataclass(frozen=True)
+class _CellReader:
+    """Takes a row of a table apart."""
+
+    columns: tuple[str, ...]  # what those of the texts are called
+    places: tuple[int, ...]  # where they stand
+    label: int | None
+    width: int
+
+    def read(self, cells: Sequence[str]) -> Row:
+        if len(cells) != self.width:
+            raise UserError(f"it has {len(cells)} cells, but the first has {self.width}")
+        label = None if self.label is None else cells[self.label].strip()
+        return [cells[place] for place in self.places], label
+
+
+def _table(path: TextPath, columns: TextColumns) -> tuple[_CellReader, Iterator[tuple[int, Any]]]:
+    """What takes rows apart, and the rows with their lines."""
+    rows = _cells(path, columns.quoting)
+    first = _first(path, rows)
+    width = len(first[1])
+    if columns.named:
+        names = tuple(cell.strip() for cell in first[1])
+    else:
+        names, rows = tuple(f"column {place}" for place in range(width)), chain([first], rows)
+    sheet = Sheet(Path(str(path)), columns.named, names, [], [])
+    places = tuple(sheet.place(column) for column in columns.text)
+    label = None if columns.label is None else sheet.place(columns.label)
+    return _CellReader(tuple(names[place] for place in places), places, label, width), rows
+
+
+@dataclass(frozen=True)
+class _ObjectReader:
+    """Takes a line of JSON apart."""
+
+    columns: tuple[str, ...]  # the keys of the texts
+    label: str | None  # that of the labels
+
+    def read(self, line: str) -> Row:
+        found = _object(line)
+        label = None if self.label is None else _label(found.get(self.label))
+        return [_text(found, key) for key in self.columns], label
+
+
+def _objects(
+    path: TextPath, columns: TextColumns
+) -> tuple[_ObjectReader, Iterator[tuple[int, Any]]]:
+    """What takes lines apart, and the lines with their numbers."""
+    label = None if columns.label is None else str(columns.label)
+    rows = _numbered(path)
+    return _ObjectReader(tuple(map(str, columns.text)), label), chain([_first(path, rows)], rows)
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"it is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"it must be a JSON object, {{...}}, got {found!r:.60}")
+    return found
+
+
+def _text(found: dict[str, Any], key: str) -> str:
+    if key not in found:
+        raise UserError(f"it lacks {key!r}; it has {', '.join(found) or 'nothing'}")
+    text = "" if found[key] is None else found[key]
+    if not isinstance(text, str):
+        raise UserError(f"{key!r} must be a text, got {text!r:.60}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{key!r} has half a character, a lone surrogate") from error
+    return text
+
+
+def _label(value: Any) -> str | None:
+    """A label as a cell would have it."""
+    if isinstance(value, dict | list):
+        raise UserError(f"its label is {value!r:.60}: a row has one class")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if value is None else str(value).strip()
+
+
+def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts without blanks at their ends, none of which is empty."""
+    written = tuple(text.strip() for text in texts)
+    for name, text in zip(columns, written, strict=True):
+        if not text:
+            raise UserError(f"it has no text in {name!r}")
+    return written
+
+
+def demand_words(file: TextFile) -> None:
+    """Refuse a file without rows, and a column of numbers in the place of texts."""
+    if not file.texts:
+        raise UserError(f"{file.path} has no rows")
+    for place, name in enumerate(file.columns):
+        if all(is_number(row[place]) for row in file.texts):
+            raise UserError(
+                f"{file.path} has only numbers in {name!r}: data.text= names the columns of texts"
+            )

@@ -1,0 +1,87 @@
+"""Texts of one's own: files with a column of texts, or several, and one of labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autoal.bounds import choice, switch
+from autoal.bounds import text as demand_text
+from autoal.data.classes import class_names
+from autoal.data.sheet import in_order, is_number
+from autoal.data.textfiles import QUOTINGS, TextColumns, TextFile, TextPath, read_texts
+from autoal.errors import UserError
+
+from .text_data import TextData
+
+SHOWN = 10  # labels in a message
+
+
+class Texts(TextData):
+    """Files in UTF-8: `.csv`, `.tsv` or `.txt`, both divided by tabs, or `.jsonl`.
+
+    Of the latter every line is an object. Blanks at the ends of texts are left out.
+
+    Args:
+        path: of the training rows.
+        text: the columns of the texts, by their names or their numbers from 0.
+        label: that of the classes.
+        quoting: csv: cells with a divider or a quote stand in quotes; none: a quote is a character;
+            auto: csv in a file .csv alone.
+        header: whether the first line names the columns; null: if `text` or `label` gives a name.
+        classes: their names, for which labels that are numbers may stand; null: the labels.
+        options: of every `TextData`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        text: list[str | int],
+        label: str | int = "label",
+        quoting: str = "auto",
+        header: bool | None = None,
+        classes: list[str | int] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(path, **options)
+        demand_text("path", path)
+        choice("quoting", quoting, QUOTINGS)
+        switch("header", header, optional=True)
+        if isinstance(text, str) or not text:
+            raise ValueError(f"`text` must be a list of columns, as [body], got {text!r}")
+        self.columns = TextColumns(tuple(text), label, header, quoting)
+        self.given = None if classes is None else class_names(classes)
+
+    def read(self, part: str, path: TextPath) -> TextFile:
+        return read_texts(path, self.columns)
+
+    def named(self, train: TextFile) -> tuple[Sequence[str], Mapping[str, str]]:
+        labels = in_order({str(label) for label in train.labels})
+        if len(labels) < 2:
+            raise UserError(f"{train.path} has a single class, {labels[0]!r}; two are needed")
+        if self.given is None:
+            _demand_names(train, labels)
+            return labels, {}
+        if set(labels) <= set(self.given):
+            return self.given, {}
+        if len(labels) != len(self.given) or not all(map(is_number, labels)):
+            raise UserError(
+                f"data.classes names {', '.join(self.given)}, and {train.path} has the labels "
+                f"{', '.join(labels[:SHOWN])}: numbers would do, as many as names"
+            )
+        return self.given, dict(zip(labels, self.given, strict=True))
+
+
+def _demand_names(file: TextFile, labels: Sequence[str]) -> None:
+    """Refuse labels that look like no classes."""
+    if len(labels) > len(file.labels) / 2:
+        raise UserError(
+            f"{file.path} has {len(labels):,} classes in {len(file.labels):,} rows; "
+            "data.label= names the column of the labels"
+        )
+    numbers = [label for label in labels if is_number(label)]
+    if 0 < len(numbers) < len(labels):
+        name = next(label for label in labels if label not in numbers)
+        lines = [file.lines[file.labels.index(label)] for label in (numbers[0], name)]
+        raise UserError(
+            f"{file.path} has numbers and names for labels, {numbers[0]!r} on line {lines[0]} and "
+            f"{name!r} on line {lines[1]}: if these are classes, data.classes= names them"
+        )
