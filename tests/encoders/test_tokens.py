@@ -67,7 +67,7 @@ def test_several_texts_are_cut_where_they_are_longer(bert: Path) -> None:
 def test_what_is_too_long_is_counted_and_told_once(
     bert: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = texts("good", *["the film " * 50_000] * 2, "good " * 10)
+    rows = texts("good", *["the film " * 11_200] * 2, "good " * 10)
     encoder = Tokens(str(bert), 12)
     encoder.learn(rows, CPU)
     assert encoded_rows(encoder, rows, CPU).inputs.shape == (4, 12)
