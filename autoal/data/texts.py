@@ -19,24 +19,19 @@ DIGEST = 16  # bytes that stand for a text wherever rows are numbers
 class Text(str):
     """What a person sees of a row's several texts; an encoder reads its parts."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("columns", "parts")
+    columns: tuple[str, ...]  # what the parts are called
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, columns: Sequence[str], parts: Sequence[str]) -> Text:
         """The texts of a row below each other, each behind the name of its column."""
         text = cls("\n".join(f"{name}: {part}" for name, part in zip(columns, parts, strict=True)))
-        text.parts = tuple(parts)
+        text.columns, text.parts = tuple(columns), tuple(parts)
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (str(self), self.parts)
-
-
-def _rebuilt(shown: str, parts: tuple[str, ...]) -> Text:
-    text = Text(shown)
-    text.parts = parts
-    return text
+        return Text.of, (self.columns, self.parts)
 
 
 def text_rows(
