@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         nargs="*",
         help="picture files or folders of them; a CSV file with the columns of the table; a file "
-        "with the columns of the texts, or a .txt with one a line; an npz file with images, or with "
+        "with those of the texts, or a .txt with a text a line; an npz file with images, or with "
         "inputs; default: what is not labelled in the run",
     )
     parser.add_argument(
