@@ -20,8 +20,7 @@ def embedded(rows: Rows, pairs: str, embed: Callable[[Sequence[Texts]], Tensor])
     Args:
         rows: of one text each, or of several.
         pairs: compared: the texts of a row are embedded one by one, and every two of them
-            multiplied, axis by axis, which says of each what they share; joined: they are embedded
-            together.
+            multiplied axis by axis, which says what they share; joined: they are embedded together.
         embed: texts -> (n, width).
     """
     parts = parts_of(rows)
