@@ -55,9 +55,7 @@ class PublishedTexts(TextData):
     """
 
     published: ClassVar[Mapping[str, Published]]  # by the parts
-    layouts: ClassVar[
-        Sequence[TextColumns]
-    ]  # that files have; the first says what texts are called
+    layouts: ClassVar[Sequence[TextColumns]]  # that files have; the first gives texts their names
     labels: ClassVar[Mapping[str, str]]  # of files, with the classes for which they stand
 
     def __init__(

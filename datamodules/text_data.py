@@ -105,8 +105,9 @@ class TextData(Data):
                 f"the training rows have {len(self._called)}, {', '.join(self._called)}"
             )
         labels = [numbered.get(str(label), label) for label in file.labels]
-        known = numbers_of(labels, file.names, self.classes)
-        return text_rows(file.texts, self._called, known, names=file.names, part=part)
+        names = file.names
+        known = numbers_of(labels, names, self.classes)
+        return text_rows(file.texts, self._called, known, names=names, part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
         """The parts, with test rows out of the training rows where there are none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 from zipfile import Path as PathInZip
 
-from autoal.data.sheet import DELIMITERS, Sheet, is_missing, is_number
+from autoal.data.sheet import Sheet, is_missing, is_number
 from autoal.errors import UserError
 
 OBJECTS = ".jsonl"
 ENDINGS = (".csv", ".tsv", ".txt", OBJECTS)  # a .txt is divided by tabs, as a .tsv is
 QUOTINGS = ("auto", "csv", "none")
+DIVIDERS = ",;\t|"  # between as many of two, the one that tables of texts have more often
+IN_QUOTES = re.compile(r'"[^"]*"')
 
 TextPath = Path | PathInZip
 Row = tuple[Sequence[str], str | None]  # its texts, and its label
@@ -110,17 +113,23 @@ def _kind_of(path: TextPath) -> str:
 
 def _lines(path: TextPath) -> Iterator[str]:
     """The lines of a file in UTF-8; nothing but a newline ends one."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(
-                    f"{path}, line {number} is no text in UTF-8: save the file in UTF-8"
-                ) from error
-            if "\0" in text:
-                raise UserError(f"{path}, line {number} has a NUL byte")
-            yield text.rstrip("\r\n")
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield _decoded(line, "utf-8-sig" if number == 1 else "utf-8", path, number)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _decoded(line: bytes, encoding: str, path: TextPath, number: int) -> str:
+    try:
+        text = line.decode(encoding)
+    except UnicodeDecodeError as error:
+        why = "is no text in UTF-8: save the file in UTF-8"
+        raise UserError(f"{path}, line {number} {why}") from error
+    if "\0" in text:
+        raise UserError(f"{path}, line {number} has a NUL byte")
+    return text.rstrip("\r\n")
 
 
 def _numbered(path: TextPath) -> Iterator[tuple[int, str]]:
@@ -137,10 +146,15 @@ def _first(path: TextPath, rows: Iterator[tuple[int, Any]]) -> tuple[int, Any]:
 def _cells(path: TextPath, quoting: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number."""
     is_csv = path.suffix.lower() == ".csv"
-    by = max(DELIMITERS, key=next(_lines(path), "").count) if is_csv else "\t"
+    by = _divider(next(_lines(path), "")) if is_csv else "\t"
     if quoting == "csv" or (quoting == "auto" and is_csv):
         return _quoted(path, by)
     return ((number, line.split(by)) for number, line in _numbered(path))
+
+
+def _divider(line: str) -> str:
+    """What a first line has most of outside of quotes, a comma if it has none."""
+    return max(DIVIDERS, key=IN_QUOTES.sub("", line).count)
 
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:

@@ -98,11 +98,11 @@ def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
         rows: such as somebody has in a program.
         columns: what the texts of a row are called; a frame may have other columns beside them.
     """
-    if isinstance(rows, str):
-        raise UserError(f"give a list of texts, got one text, {rows!r:.60}")
     if set(columns) <= set(getattr(rows, "columns", ())):
         rows = rows[list(columns)]
-    every = [(row,) if isinstance(row, str) else tuple(row) for row in cells_of(rows)]
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise UserError(f"give a list of texts, got {rows!r:.60}")
+    every = [row if isinstance(row, list | tuple) else (row,) for row in cells_of(rows)]
     for place, row in enumerate(every):
         if len(row) != len(columns) or not all(isinstance(text, str) and text for text in row):
             wanted = "a text" if len(columns) == 1 else f"{len(columns)} texts"

@@ -48,6 +48,20 @@ def test_texts_and_labels_are_read_from_files_of_any_kind(
     assert file.names[0] == f"{name}:{2 - name.endswith('jsonl')}"
 
 
+@pytest.mark.parametrize(
+    ("content", "columns", "expected"),
+    [
+        ("body\none; two; three\n", TextColumns(("body",)), [("one; two; three",)]),
+        ('"a; b; c","d; e",x\n', TextColumns((0, 1), 2), [("a; b; c", "d; e")]),
+        ('"a, b, c";"d, e";x\n', TextColumns((0, 1), 2), [("a, b, c", "d, e")]),
+    ],
+)
+def test_what_divides_cells_stands_outside_of_quotes_and_is_a_comma_first(
+    tmp_path: Path, content: str, columns: TextColumns, expected: list[tuple[str, ...]]
+) -> None:
+    assert read_texts(written(tmp_path / "a.csv", content), columns).texts == expected
+
+
 def test_columns_without_a_header_go_by_their_numbers(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", '"3","A title","Some, words"\n"1","Another","More"\n')
     file = read_texts(path, TextColumns((1, 2), 0))
@@ -178,6 +192,19 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         read_texts(tmp_path / "a.csv", BODY)
     with pytest.raises(UserError, match="is a folder: texts are read from"):
         read_texts(tmp_path, BODY)
+
+
+def test_a_file_that_may_not_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "a.csv", "body\none\n")
+    monkeypatch.setattr(Path, "open", no_reading)
+    with pytest.raises(UserError, match=r"a\.csv cannot be read: Permission denied"):
+        read_texts(path, BODY)
+
+
+def no_reading(path: Path, mode: str) -> None:
+    raise PermissionError(13, "Permission denied")
 
 
 def test_a_first_line_of_texts_is_shown_in_short(tmp_path: Path) -> None:

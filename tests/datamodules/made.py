@@ -211,6 +211,12 @@ WRITERS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "pathmnist": (lambda root: write_npz(root / "pathmnist.npz", **_coloured()), ()),
     "tissuemnist": (lambda root: write_npz(root / "tissuemnist.npz"), ()),
     "pneumoniamnist": (lambda root: write_npz(root / "pneumoniamnist.npz", **_two_classes()), ()),
+    "sst2": (write_sst2, ()),
+    "qnli": (lambda root: write_nli(root, "QNLI", "QNLIv2.zip"), ()),
+    "rte": (lambda root: write_nli(root, "RTE"), ()),
+    "wnli": (lambda root: write_nli(root, "WNLI"), ()),
+    "mrpc": (write_mrpc, ()),
+    "agnews": (write_agnews, ()),
     "medmnist": (
         lambda root: write_npz(root / "bloodmnist_64.npz", **_coloured(64)),
         ("data.flag=bloodmnist", "data.size=64"),

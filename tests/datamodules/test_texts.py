@@ -151,7 +151,7 @@ def test_new_texts_are_read_as_those_of_the_file(tmp_path: Path) -> None:
     new = data.reader().read([path])
     every = dict(zip(new.shown or (), new.inputs.tolist(), strict=True))
     assert [every[text] for text in data.train.shown or ()] == data.train.inputs.tolist()
-    assert (new.names or ())[0] == f"{path}:2"
+    assert list(new.names or ())[0] == f"{path}:2"
 
 
 def test_texts_keep_the_promises_of_data(tmp_path: Path) -> None:
