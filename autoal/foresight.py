@@ -21,7 +21,7 @@ ROWS, PARTNERS, REFUSED = "_rows_", "_strategies_", "_refuses_"
 DECLARED = (ROWS, PARTNERS, REFUSED)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
-    *("crop", "flip", "imbalance", "imbalance_ratio", "split_seed", "validation"),
+    *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
     *("download", "root"),
 }
 READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written

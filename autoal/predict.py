@@ -35,8 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "rows",
         type=Path,
         nargs="*",
-        help="picture files or folders of them; a CSV file with the columns of the table; an npz "
-        "file with images, or with inputs; default: what is not labelled in the run",
+        help="picture files or folders of them; a CSV file with the columns of the table; a file "
+        "with the columns of the texts, or a .txt with one a line; an npz file with images, or with "
+        "inputs; default: what is not labelled in the run",
     )
     parser.add_argument(
         "--out", type=Path, help="file to write, which must not be there yet; default: the terminal"

@@ -25,8 +25,7 @@ class TextSource(Source):
     def __init__(self, path: TextPath, columns: TextColumns, classes: tuple[str, ...] = ()) -> None:
         file = read_texts(path, columns)
         demand_words(file)
-        self.columns = columns
-        self.called = file.columns
+        self.called, self.layout = file.columns, columns
         self.names = file.names
         self.labels = file.labels
         self.shown = shown_of(file.texts, file.columns)
@@ -44,7 +43,7 @@ class TextSource(Source):
         )
 
     def reader(self) -> Reader:
-        return TextReader(self.called, self.columns)
+        return TextReader(self.called, self.layout)
 
     def preprocess(self, inputs: Tensor) -> nn.Module:
         """There is nothing: an encoder reads texts."""

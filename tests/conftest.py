@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from autoal.data.images import ImageData, Preprocess
 from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
 from tests.launch import Zygote
+from tests.transformers_made import tiny_bert, tiny_roberta
 
 # Tiny tensors need no second thread, and threads that wait for a busy core are slow.
 torch.set_num_threads(1)
@@ -97,3 +99,15 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
 
     monkeypatch.setattr("autoal.model.trained.deepcopy", counted)
     return made
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny language model."""
+    return tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="session")
+def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise, of one that pads and tells texts apart in another way."""
+    return tiny_roberta(tmp_path_factory.mktemp("roberta"))

@@ -90,6 +90,14 @@ def test_an_estimator_of_scikit_learn() -> None:
     assert history[-1].metrics["accuracy"] > 0.85
 
 
+def test_texts() -> None:
+    left = run("Texts")
+    assert left["experiment"].history[-1].metrics["accuracy"] > 0.9
+    assert left["question"] is None
+    probs = left["experiment"].predict(["a dull and sad film", "a great one"])
+    assert [left["rows"].classes[place] for place in probs.argmax(1)] == ["bad", "good"]
+
+
 def test_rows_and_answers_of_ones_own() -> None:
     history = run("Your own data and answers")["experiment"].history
     assert [len(done.queried) + len(done.declined) for done in history] == [30, 10, 10, 10]

@@ -1,5 +1,6 @@
 """Every data set in its true format on disk, and every preset, through train.py."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from autoal import Model
 from tests.datamodules.made import (
     WRITERS,
     write_corrupt_picture,
@@ -239,3 +241,71 @@ def test_an_encoder_of_pictures_refuses_a_table(train: Zygote, tmp_path: Path) -
     refused = run(train, tmp_path, *options)
     assert refused.code == 2
     assert "Patches encodes pictures" in refused.err
+
+
+TEXTS = "body\ttopic\n" + "".join(
+    f"{('good', 'bad')[row % 2]} words of {row} people\t{('up', 'down')[row % 2]}\n"
+    for row in range(30)
+)
+
+
+def test_texts_of_ones_own_are_learnt_from_in_one_command(train: Zygote, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(TEXTS)
+    options = (f"data.path={path}", "data.text=[body]", "data.label=topic")
+    finished = run(train, tmp_path, "data=text", *options)
+    assert finished.code == 0, finished.err
+    assert rounds(tmp_path)[-1]["accuracy"] > 0.9
+    config = (tmp_path / "run" / "config.yaml").read_text()
+    assert "autoal.encoders.tfidf.Tfidf" in config
+    assert "autoal.model.logistic.Logistic" in config
+
+
+def test_the_encoder_and_the_task_that_are_given_win(train: Zygote, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(
+        TEXTS.replace("body\ttopic", "sentence\tlabel").replace("up", "1").replace("down", "0")
+    )
+    own = (
+        "data=sst2",
+        f"data.path={path}",
+        f"data.test_path={path}",
+        "task=linear",
+        "task.steps=2",
+    )
+    finished = run(train, tmp_path, *own, "encoder=none")
+    assert finished.code == 2
+    assert finished.err.splitlines()[-1].startswith("error: texts are read by an encoder")
+    finished = run(train, tmp_path, *own)
+    assert finished.code == 0, finished.err
+    assert "autoal.model.task.Task" in (tmp_path / "run" / "config.yaml").read_text()
+
+
+def test_new_texts_are_predicted(train: Zygote, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(TEXTS)
+    finished = run(
+        train, tmp_path, "data=text", f"data.path={path}", "data.text=[body]", "data.label=topic"
+    )
+    assert finished.code == 0, finished.err
+    (tmp_path / "new.txt").write_text("good words\nbad words\n")
+    model = Model.read(tmp_path / "run")
+    names, probs = model.predict_files(tmp_path / "new.txt")
+    assert [model.classes[place] for place in probs.argmax(1).tolist()] == ["up", "down"]
+    assert names == [f"{tmp_path / 'new.txt'}:1", f"{tmp_path / 'new.txt'}:2"]
+    assert torch.equal(model.predict(["good words", "bad words"]), probs)
+
+
+def test_texts_without_labels_are_asked_about_in_a_file(train: Zygote, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [{"body": f"words of {row} people"} for row in range(30)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own = (f"data.path={path}", "data.text=[body]", "data.classes=[up,down]", "oracle=files")
+    finished = run(train, tmp_path, "data=unlabelled", "encoder=auto", "task=logistic", *own)
+    assert finished.code == 75, finished.err
+    with (tmp_path / "run" / "to_label.csv").open(newline="") as file:
+        asked = list(csv.DictReader(file))
+    assert len(asked) == 4
+    for row in asked:
+        number = int(row["name"].removeprefix("a.jsonl:")) - 1
+        assert row["text"] == rows[number]["body"]

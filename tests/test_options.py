@@ -27,7 +27,7 @@ FACTS: Settings = {
     "network": MLP,
 }
 NEEDED = {
-    **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist"},
+    **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist", "text": ["body"]},
     **{"price": 1.0, "worth": 1.0, "labels": 1, "minutes": 1.0},
 }
 NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]

@@ -18,7 +18,7 @@ from autoal.data.npz import read_array
 from autoal.data.pictures import ENDINGS, MODES, all_pictures, pictures_below
 from autoal.data.rows import Rows, Shape
 from autoal.data.sheet import read_sheet
-from autoal.data.textfiles import TextColumns, read_lines, read_texts
+from autoal.data.textfiles import TextColumns, names_in, read_lines, read_texts
 from autoal.data.texts import text_rows, texts_of
 from autoal.errors import UserError, about, unknown
 
@@ -204,9 +204,14 @@ class TextReader(Reader):
 
     def _file(self, path: Path) -> Rows:
         plain = path.suffix.lower() == ".txt" and len(self.names) == 1
-        file = read_lines(path) if plain else read_texts(path, self.columns)
+        file = read_lines(path) if plain else read_texts(path, self._columns_of(path))
         names = [f"{path}:{line}" for line in file.lines]
         return text_rows(file.texts, self.names, names=names)
+
+    def _columns_of(self, path: Path) -> TextColumns:
+        """Those that have the names of the texts, or else those of the data set's file."""
+        named = replace(self.columns, text=self.names, header=True)
+        return named if named.fits(names_in(path, self.columns.quoting)) else self.columns
 
     def _state(self) -> dict[str, Any]:
         return {"names": self.names, "columns": asdict(self.columns)}

@@ -34,8 +34,17 @@ class TextColumns:
     @property
     def named(self) -> bool:
         """Whether the first line of a table names its columns."""
-        by_name = any(isinstance(column, str) for column in (*self.text, self.label))
+        by_name = any(isinstance(column, str) for column in self._all)
         return by_name if self.header is None else self.header
+
+    @property
+    def _all(self) -> tuple[str | int, ...]:
+        """Those of the texts and, if there is one, that of the labels."""
+        return self.text if self.label is None else (*self.text, self.label)
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Whether a file whose first line has these cells may be one of this kind."""
+        return not self.named or set(map(str, self._all)) <= set(names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +52,7 @@ class TextFile:
     """The texts of a file, and what is beside them, row by row."""
 
     path: TextPath
+    layout: TextColumns  # by which it was read
     columns: tuple[str, ...]  # what the texts are called
     texts: list[tuple[str, ...]]  # one for each column
     labels: list[str | None]  # None: it is missing
@@ -57,7 +67,7 @@ class TextFile:
 def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
     """The texts and labels of a file; a row that lacks a text is refused by its line."""
     reader, rows = (_objects if _kind_of(path) == OBJECTS else _table)(path, columns)
-    found = TextFile(path, reader.columns, [], [], [])
+    found = TextFile(path, columns, reader.columns, [], [], [])
     for line, row in rows:
         try:
             texts, label = reader.read(row)
@@ -71,7 +81,7 @@ def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
 
 def read_lines(path: Path) -> TextFile:
     """A text for each line that is not blank."""
-    found = TextFile(path, ("text",), [], [], [])
+    found = TextFile(path, TextColumns((0,)), ("text",), [], [], [])
     for number, line in enumerate(_lines(path), start=1):
         if text := line.strip():
             found.texts.append((text,))
@@ -84,7 +94,7 @@ def names_in(path: TextPath, quoting: str = "auto") -> tuple[str, ...]:
     """What the first line of a file has: the names of columns, or the keys of an object."""
     if _kind_of(path) == OBJECTS:
         return tuple(_object(_first(path, _numbered(path))[1]))
-    return tuple(_first(path, _cells(path, quoting))[1])
+    return tuple(cell.strip() for cell in _first(path, _cells(path, quoting))[1])
 
 
 def _kind_of(path: TextPath) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -79,6 +79,18 @@ def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
 
 
+def columns_of(rows: Any) -> tuple[str, ...]:
+    """What the texts of rows at hand are called; none: the rows are no texts."""
+    if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
+        return ()
+    first = next(iter(cells_of(rows[:1])), None)
+    row = [first] if isinstance(first, str) else first
+    if not isinstance(row, list | tuple) or not all(isinstance(cell, str) for cell in row):
+        return ()
+    names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
+    return tuple(map(str, getattr(rows, "columns", names)))
+
+
 def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
     """The texts of rows at hand: a list of texts, or of several texts each, or a frame.
 
@@ -86,11 +98,11 @@ def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
         rows: such as somebody has in a program.
         columns: what the texts of a row are called; a frame may have other columns beside them.
     """
-    if isinstance(rows, str):
-        raise UserError(f"give a list of texts, got one text, {rows!r:.60}")
+    if isinstance(rows, str) or not isinstance(rows, Iterable):
+        raise UserError(f"give a list of texts, got {rows!r:.60}")
     if set(columns) <= set(getattr(rows, "columns", ())):
         rows = rows[list(columns)]
-    every = [(row,) if isinstance(row, str) else tuple(row) for row in cells_of(rows)]
+    every = [row if isinstance(row, list | tuple) else (row,) for row in cells_of(rows)]
     for place, row in enumerate(every):
         if len(row) != len(columns) or not all(isinstance(text, str) and text for text in row):
             wanted = "a text" if len(columns) == 1 else f"{len(columns)} texts"

@@ -1,14 +1,13 @@
 """Logistic regression as a task: one optimum, which every round finds."""
 
-from functools import partial
 from math import nan
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from autoal.bounds import LARGEST, number, switch, whole
+from autoal.bounds import number, switch
 from autoal.data.inputs import all_finite
 from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
@@ -16,15 +15,15 @@ from autoal.maths.ridge import Family
 from autoal.maths.trust import Belief
 from autoal.model.lesson import Lesson, Weighted
 from autoal.model.neighbourhood import Neighbourhood
-from autoal.model.networks import MLP
-from autoal.model.task import Batch, Task
+from autoal.model.solved import Solved
+from autoal.model.task import Batch
 from autoal.model.tuning import UNTRIED, Choice, Tuned, granted, tuned
 
 BLOCK = 4096  # rows of the pool that are read at a time
 ROUNDING = 1e-15  # relative error of a sum in double precision, and somewhat more
 
 
-class Logistic(Task):
+class Logistic(Solved):
     """Multinomial logistic regression with an l2 penalty, trained to convergence.
 
     It minimises sum_i l(x_i, y_i) + l2 / 2 |W|^2 over all rows at once, in double precision, and
@@ -76,27 +75,18 @@ class Logistic(Task):
         tolerance: float = 1e-6,
         iterations: int = 2000,
     ) -> None:
-        network = partial(MLP, hidden=(), dropout=0.0)
-        # One step of the optimizer, which iterates inside, on one batch of all rows.
-        super().__init__(network, shape, classes, preprocess, steps=1, batch_size=LARGEST)
+        super().__init__(shape, classes, preprocess, tolerance=tolerance, iterations=iterations)
         self.l2, self.tune = _wished(l2, tune)
         switch("spread", spread)
-        number("tolerance", tolerance, above=0)
-        whole("iterations", iterations, least=1, most=1_000_000)
         switch("intercept", intercept)
         self.spread = spread
-        self.tolerance = tolerance
-        self.iterations = iterations
         self.network.head.bias.requires_grad_(intercept)
         self._pool: Neighbourhood | None = None
         self._taught: Weighted | None = None  # of the training that is under way
         self._granted = False
         self._size = 1.0  # of the numbers that are read, by which gradients grow
         if self._chooses:  # what is chosen is a part of what is learnt
-            self.network.register_buffer("chosen", torch.zeros(5))
-        self.double()
-        self.train()  # which leaves the preprocessing in eval mode, for a pool that is met
-        self.renew(first=True)
+            self.network.register_buffer("chosen", torch.zeros(5, dtype=torch.double))
 
     @property
     def _chooses(self) -> bool:
@@ -133,12 +123,6 @@ class Logistic(Task):
         for name, weight in self.network.state_dict().items():
             if name != "chosen" or (first and not self._granted):
                 weight.zero_()
-
-    def train(self, mode: bool = True) -> Self:
-        """Without augmentation, which would move the optimum at every evaluation."""
-        super().train(mode)
-        self.preprocess.eval()
-        return self
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Choose what is not given, and begin at the optimum, which the step then confirms."""
@@ -177,19 +161,13 @@ class Logistic(Task):
         return float(self.network.get_buffer("chosen")[0]) if self.tune else self.l2
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if not self._steepest(batch) <= self.tolerance * self._size:
+        if not self.steepest(batch) <= self.tolerance * self._size:
             taught = self._taught or self._whole(batch)
             self._finish(taught)
-            self._confirm(self._steepest(batch), taught, labelled=len(batch[1]))
+            self._confirm(self.steepest(batch), taught, labelled=len(batch[1]))
         if self._chooses:
             self._taught = None
             self._cool()
-
-    def _steepest(self, batch: Batch) -> float:
-        """The largest entry of the gradient."""
-        free = [weight for weight in self.network.parameters() if weight.requires_grad]
-        gradients = torch.autograd.grad(self.training_step(batch, 0), free)
-        return max(float(gradient.abs().max()) for gradient in gradients)
 
     def _finish(self, taught: Weighted) -> None:
         """Go to the optimum by Newton steps, as near as rounding lets come."""
@@ -238,17 +216,6 @@ class Logistic(Task):
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""
         return self.network.embed(self.preprocess(inputs))
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.LBFGS(
-            [weight for weight in self.network.parameters() if weight.requires_grad],
-            max_iter=self.iterations,
-            max_eval=2 * self.iterations,
-            tolerance_grad=self.tolerance / 2,
-            tolerance_change=0.0,
-            history_size=20,
-            line_search_fn="strong_wolfe",
-        )
 
 
 def _wished(l2: float | None, tune: bool | None) -> tuple[float, bool]:

@@ -146,7 +146,7 @@ class MLP(Network):
         for width in hidden:
             whole("hidden", width, least=1)
         widths = [prod(shape), *hidden]
-        _demand_room(widths)
+        _demand_room(widths, "`hidden`")
         layers: list[nn.Module] = [nn.Flatten()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
@@ -154,17 +154,37 @@ class MLP(Network):
         super().__init__(nn.Sequential(*layers), widths[-1], classes, dropout, inner)
 
 
+class TanhHead(Network):
+    """A layer with tanh on the flattened row, dropout before it and before the head.
+
+    With it, RoBERTa classifies; Salutary's experiments train it alone, on frozen features (Xiao and
+    Liu, 2024). The embedding is what the head reads.
+
+    Args:
+        shape: of one row.
+        classes: how many there are.
+        dropout: before both layers.
+    """
+
+    def __init__(self, shape: Shape, classes: int, dropout: float = 0.1) -> None:
+        width = prod(shape)
+        _demand_rate(dropout)
+        _demand_room([width, width], "the row")
+        layers = [nn.Flatten(), nn.Dropout(dropout), nn.Linear(width, width), nn.Tanh()]
+        super().__init__(nn.Sequential(*layers), width, classes, dropout)
+
+
 def _demand_rate(dropout: float) -> None:
     """Refuse what is no rate of dropout."""
     number("dropout", dropout, least=0, below=1)
 
 
-def _demand_room(widths: Sequence[int]) -> None:
+def _demand_room(widths: Sequence[int], cause: str) -> None:
     """Refuse layers of more weights than a machine has memory for."""
     weights = sum(before * after for before, after in pairwise(widths))
     if weights > MOST_WEIGHTS:
         raise ValueError(
-            f"`hidden` gives {weights:,} weights to layers of the widths {widths}: "
+            f"{cause} gives {weights:,} weights to layers of the widths {widths}: "
             f"at most {MOST_WEIGHTS:,} will do"
         )
 

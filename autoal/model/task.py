@@ -46,6 +46,7 @@ class Task(LightningModule):
         epochs: length of a round's training in place of `steps`, where it is given.
         batch_size: at most; labelled rows are spread evenly over the batches of an epoch.
         label_smoothing: of the cross-entropy.
+        clip: the gradient's norm at most; None leaves it as it is.
         warm_start: go on from last round's weights, shrunk and perturbed (Ash and Adams, 2020),
             where the default is a fresh network every round.
         shrink: factor on last round's weights.
@@ -68,6 +69,7 @@ class Task(LightningModule):
         epochs: int | None = None,
         batch_size: int = 32,
         label_smoothing: float = 0.0,
+        clip: float | None = None,
         warm_start: bool = False,
         shrink: float = 0.4,
         perturb: float = 0.1,
@@ -82,6 +84,7 @@ class Task(LightningModule):
         number("warmup", warmup, least=0, below=1)
         whole("batch_size", batch_size, least=2)
         number("label_smoothing", label_smoothing, least=0, below=1)
+        number("clip", 1.0 if clip is None else clip, above=0)
         switch("warm_start", warm_start)
         number("shrink", shrink, least=0)
         number("perturb", perturb, least=0)
@@ -99,6 +102,7 @@ class Task(LightningModule):
         self.epochs = epochs
         self.batch_size = batch_size
         self.label_smoothing = label_smoothing
+        self.clip = clip
         self.warm_start = warm_start
         self.shrink = shrink
         self.perturb = perturb

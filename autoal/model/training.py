@@ -66,7 +66,10 @@ class Training:
         with contained():
             length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
             trainer = self._trainer(
-                max_epochs=length[0], max_steps=length[1], callbacks=[Watching(watch)]
+                max_epochs=length[0],
+                max_steps=length[1],
+                gradient_clip_val=task.clip,
+                callbacks=[Watching(watch)],
             )
             self._arrange(task, trainer)
             task.train()  # Lightning keeps the mode in which it finds a module

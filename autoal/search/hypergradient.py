@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 
 from autoal.bounds import number, whole
@@ -194,7 +195,9 @@ def unrolled(
     shares = shares.detach().requires_grad_()
     inputs, labels = rehearsal.training
     patched = higher.innerloop_ctx(rehearsal.fitnet, optimizer)
-    with torch.enable_grad(), patched as (network, steady):
+    # Of the ways to compute attention, only this one has a second derivative.
+    twice = sdpa_kernel(SDPBackend.MATH)
+    with torch.enable_grad(), twice, patched as (network, steady):
         weights, _ = training_weights(shares, len(rehearsal.taught))
         for _ in range(steps):
             # Only the call: `higher` keeps stale weights where a method of the network is called.

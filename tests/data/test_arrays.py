@@ -4,12 +4,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
-from autoal import Arrays
+from autoal import Arrays, SklearnLearner
 from autoal.data.classes import class_numbers, named_by
 from autoal.data.rows import UNKNOWN
+from autoal.data.texts import are_texts, parts_of
 from autoal.errors import UserError
 from autoal.testing import check_data
 
@@ -208,7 +210,10 @@ class Endless(IterableDataset[Tensor]):
         ((ROWS, LABELS, LABELS), r"give \(inputs, labels\), got a tuple of 3"),
         ((np.arange(6.0), LABELS), r"inputs must have a line for each row.*got \(6,\)"),
         ((np.full((6, 2), np.nan), LABELS), "some inputs are NaN or infinite"),
-        ((np.array([["a"]] * 6), LABELS), "inputs must be numbers, got <U1: texts need an encoder"),
+        (
+            (np.array([[1, "a"]] * 6, object), LABELS),
+            "inputs must be numbers, got object: texts need an encoder",
+        ),
         ((ROWS[:0], []), "train has no rows"),
         ((ROWS, [0] * 6), "the data have one class"),
         (Endless(), "a Dataset must have a length"),
@@ -268,3 +273,49 @@ def test_whole_numbers_are_not_turned_into_python_s(
     monkeypatch.delattr("autoal.data.classes.values_of")
     assert class_numbers(labels, ["a", "b", "c"]).tolist() == [0, 1, 2, 0, 1, 2]
     assert named_by({"labels": labels}) == ("class 0", "class 1", "class 2")
+
+
+WORDS = ["one", "two", "three", "four", "five", "six"]
+PAIRS = [(word, f"{word} again") for word in WORDS]
+
+
+@pytest.mark.parametrize("rows", [WORDS, np.array(WORDS), [[word] for word in WORDS]])
+def test_rows_may_be_texts(rows: Any) -> None:
+    data = Arrays((rows, LABELS), test=(rows, LABELS))
+    for part in (data.train, data.test):
+        assert part is not None
+        assert are_texts(part)
+        assert part.shown == WORDS
+        assert part.labels.tolist() == LABELS
+    assert data.reader().of(WORDS).inputs.tolist() == data.train.inputs.tolist()
+    check_data(data)
+
+
+def test_rows_may_be_several_texts_each() -> None:
+    data = Arrays(PAIRS, classes=3)
+    assert parts_of(data.train) == PAIRS
+    assert data.train.shown is not None
+    assert data.train.shown[0] == "text 1: one\ntext 2: one again"
+    assert parts_of(data.reader().of(PAIRS[:2])) == PAIRS[:2]
+
+
+def test_a_frame_names_its_texts() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(PAIRS, columns=["first", "second"])
+    data = Arrays((frame, LABELS))
+    assert data.train.shown is not None
+    assert data.train.shown[0] == "first: one\nsecond: one again"
+    assert Arrays((frame["first"], LABELS)).train.shown == WORDS
+
+
+def test_texts_need_an_encoder() -> None:
+    data = Arrays((WORDS, LABELS))
+    with pytest.raises(UserError, match=r"texts are read by an encoder: .* Encoded\(data, encoder"):
+        data.preprocess()
+    with pytest.raises(UserError, match="texts are read by an encoder"):
+        SklearnLearner(LogisticRegression(), data)
+
+
+def test_texts_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(UserError, match="row 0 must be a text, none of them empty, got"):
+        Arrays((WORDS, LABELS), test=(PAIRS, LABELS))

@@ -13,8 +13,10 @@ from PIL import Image
 
 from autoal import Arrays, Data
 from autoal.data.columns import Column
-from autoal.data.reader import ArrayReader, PictureReader, Reader, rebuilt
+from autoal.data.reader import ArrayReader, PictureReader, Reader, TextReader, rebuilt
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.textfiles import TextColumns
+from autoal.data.texts import parts_of
 from autoal.errors import UserError
 
 MIXED = "size,id,colour,kind\n" + "".join(
@@ -236,3 +238,74 @@ def test_a_number_is_the_category_that_is_its_text_or_else_the_only_one_of_its_s
     assert np.stack(column.encode(["0.0", "1", "1.0", "2"]), 1).argmax(1).tolist() == [0, 1, 2, 3]
     with pytest.raises(UserError, match="'code' has '01', which none of"):
         column.encode(["01"])
+
+
+PAIR = ("question", "answer")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'id,answer,question\n1,"Yes, it is.",Is it?\n'),
+        ("a.tsv", "question\tanswer\tlabel\nIs it?\tYes, it is.\t1\n"),
+        ("a.txt", "question\tanswer\nIs it?\tYes, it is.\n"),
+        ("a.jsonl", '{"answer": "Yes, it is.", "question": "Is it?"}\n'),
+    ],
+)
+def test_new_texts_are_read_by_the_names_of_their_columns(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    reader = kept(TextReader(PAIR, TextColumns((*PAIR,), "label")))
+    rows = reader.read([tmp_path / name])
+    assert parts_of(rows) == [("Is it?", "Yes, it is.")]
+    assert torch.equal(rows.inputs, reader.of([("Is it?", "Yes, it is.")]).inputs)
+
+
+def test_new_texts_without_a_header_stand_where_the_others_did(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('3,"A title","Some, words"\n')
+    reader = kept(TextReader(("title", "words"), TextColumns((1, 2), 0)))
+    assert parts_of(reader.read([tmp_path / "a.csv"])) == [("A title", "Some, words")]
+
+
+def test_a_plain_file_has_a_new_text_a_line(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("42\n\ntwo\twords\n")
+    rows = kept(TextReader(("body",))).read([tmp_path / "a.txt", tmp_path / "b.txt"])
+    assert rows.shown == ["42", "two\twords"] * 2
+    assert names(rows)[1:3] == [f"{tmp_path / 'a.txt'}:3", f"{tmp_path / 'b.txt'}:1"]
+
+
+@pytest.mark.parametrize("given", [["one", "two"], [["one"], ["two"]], np.array(["one", "two"])])
+def test_texts_at_hand_are_read_in_whatever_form(given: Any) -> None:
+    assert kept(TextReader(("body",))).of(given).shown == ["one", "two"]
+
+
+def test_a_frame_has_texts_below_their_names_or_nothing_else() -> None:
+    pandas = pytest.importorskip("pandas")
+    reader = TextReader(PAIR)
+    frame = pandas.DataFrame({"answer": ["Yes."], "id": [1], "question": ["Is it?"]})
+    other = pandas.DataFrame({"one": ["Is it?"], "two": ["Yes."]})
+    assert parts_of(reader.of(frame)) == parts_of(reader.of(other)) == [("Is it?", "Yes.")]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("one", "give a list of texts, got 'one'"),
+        (7, "give a list of texts, got 7"),
+        (["one", 7], r"row 1 must be a text, none of them empty, got \(7,\)"),
+        (["one", None], "row 1 must be a text"),
+        (["one", ""], "row 1 must be a text, none of them empty"),
+        ([("one", "two")], "row 0 must be a text"),
+    ],
+)
+def test_what_is_no_text_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        TextReader(("body",)).of(given)
+
+
+def test_new_texts_that_lack_a_column_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,text\n1,one\n")
+    with pytest.raises(UserError, match=r"a\.csv has no column 'body'; it has id, text"):
+        TextReader(("body",)).read([tmp_path / "a.csv"])

@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from autoal.data.cache import cache_folder
 from autoal.data.order import fixed_order
 from autoal.data.reader import rebuilt
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.texts import are_texts
 from autoal.errors import UserError
 from autoal.testing import check_data
 from tests.datamodules.made import pixels
@@ -336,6 +338,62 @@ def test_the_column_of_paths_is_told_or_found_also_without_a_header(tmp_path: Pa
     assert sorted(redness(bare.train)) == [0, 3]
 
 
+TEXTS = "id,body,kind\n" + "".join(
+    f"{row},some words {row},{kind}\n"
+    for row, kind in enumerate(["cat", "", "dog", "", "", "", "", "cat"])
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "txt", "jsonl"])
+def test_texts_may_have_few_labels_or_none(tmp_path: Path, ending: str) -> None:
+    rows = [line.split(",") for line in TEXTS.splitlines()]
+    content = TEXTS if ending == "csv" else TEXTS.replace(",", "\t")
+    if ending == "jsonl":
+        objects = [dict(zip(rows[0], cells, strict=True)) for cells in rows[1:]]
+        content = "".join(json.dumps(each) + "\n" for each in objects)
+    path = sheet(tmp_path / f"a.{ending}", content)
+    data = opened(path, classes=None, text=["body"], label="kind")
+    assert data.classes == ("cat", "dog")
+    assert are_texts(data.train)
+    order = fixed_order(8).tolist()
+    assert data.train.shown == [f"some words {row}" for row in order]
+    assert [label for label in labels(data).values() if label] == [
+        rows[1 + row][2] for row in order if rows[1 + row][2]
+    ]
+    assert opened(path, text=["body"]).train.labels.tolist() == [UNKNOWN] * 8
+    assert torch.equal(data.reader().of(data.train.shown).inputs, data.train.inputs)
+
+
+def test_texts_keep_their_numbers_though_rows_are_added_and_moved(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "a.csv", TEXTS)
+    first = opened(path, text=["body"], label="kind")
+    head, *lines = TEXTS.splitlines()
+    more = "\n".join([head, "77,new words,dog", *reversed(lines)])
+    second = opened(sheet(path, more), first.remembered(), text=["body"], label="kind")
+    assert keys(second)[:8] == keys(first)
+    assert (second.train.shown or ())[:8] == first.train.shown
+    assert (second.train.shown or ())[8] == "new words"
+
+
+def test_the_same_text_is_asked_about_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sheet(tmp_path / "a.csv", TEXTS + "8,some words 1,dog\n")
+    data = opened(path, text=["body"], label="kind")
+    assert len(data.train) == 8
+    assert labels(data)["a.csv:10"] == "dog"
+    assert "the same content twice, 1 times" in capsys.readouterr().err
+    sheet(path, TEXTS + "8,some words 0,dog\n")
+    with pytest.raises(UserError, match="have the same content, but the labels"):
+        opened(path, text=["body"], label="kind")
+
+
+def test_unlabelled_texts_need_an_encoder(tmp_path: Path) -> None:
+    data = opened(sheet(tmp_path / "a.csv", TEXTS), text=["body"])
+    with pytest.raises(UserError, match="texts are read by an encoder"):
+        data.preprocess()
+
+
 def write_npz(path: Path, **arrays: Any) -> Path:
     np.savez(path, train_images=pixels(12, 8, 8), **arrays)
     return path
@@ -383,6 +441,7 @@ def test_all_kinds_keep_the_promises_of_data(tmp_path: Path) -> None:
         (write_npz(tmp_path / "a.npz"), None),
     ):
         check_data(Unlabelled(str(path), CLASSES, size=4, label=column))
+    check_data(Unlabelled(str(sheet(tmp_path / "c.csv", TEXTS)), text=["body"], label="kind"))
 
 
 def test_new_photos_are_read_as_the_pool_s(tmp_path: Path) -> None:
@@ -442,6 +501,15 @@ def text(content: str) -> Callable[[Path], Path]:
         ),
         (lambda folder: written(folder, "a.png"), {"label": "x"}, "data.label is for CSV files"),
         (lambda folder: written(folder, "a.png"), {"validation": 2}, "data.validation=2: .* val"),
+        (lambda folder: written(folder, "a.png"), {"text": ["x"]}, "data.text is for CSV files"),
+        (text(TEXTS), {"text": ["x"]}, "has no column 'x'; it has id, body, kind"),
+        (text(TEXTS), {"text": ["id"]}, "has only numbers in 'id': data.text= names the columns"),
+        (text(TEXTS), {"text": ["body"], "drop": ["id"]}, "data.drop does not go with data.text"),
+        (
+            lambda folder: sheet(folder / "a.jsonl", "{}"),
+            {},
+            r"a\.jsonl: data\.text=\[\.\.\.\] names the keys",
+        ),
         (text(TABLE), {"label": "sort"}, "has no column 'sort'"),
         (text(TABLE), {"classes": None}, "tells of no class"),
         (text(TABLE), {"label": "kind", "classes": ["cat", "x"]}, r"a\.csv:4 has the label 'dog'"),
@@ -475,6 +543,7 @@ def test_what_cannot_be_a_pool_is_refused(
         ({"size": 0}, "`size` must be at least 1"),
         ({"channels": 2}, "`channels` must be 1 or 3"),
         ({"corrupt": "skp"}, "did you mean 'skip'"),
+        ({"quoting": "non"}, "did you mean 'none'"),
         ({"header": "yes"}, "`header` must be true, false or null"),
         ({"path": 5}, "`path` must be a text"),
     ],

@@ -5,7 +5,14 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Shape
-from autoal.model.networks import MLP, Network, PretrainedResNet18, Ready, ResNet18
+from autoal.model.networks import (
+    MLP,
+    Network,
+    PretrainedResNet18,
+    Ready,
+    ResNet18,
+    TanhHead,
+)
 from autoal.seeding import generator, seeded
 
 
@@ -70,6 +77,27 @@ def test_mlp_by_hand() -> None:
     # Below the head: relu(1 + 2) = 3 and relu(1 - 2 - 1) = 0.
     out = network(torch.tensor([1.0, 2.0]).view(1, 1, 1, 2))
     torch.testing.assert_close(out, torch.tensor([[6.0, 3.25]]))
+
+
+def test_tanh_head_by_hand() -> None:
+    network = TanhHead((2,), 2).eval()
+    assert isinstance(network.embed, nn.Sequential)
+    set_weights(network.embed[2], [[1.0, 1.0], [1.0, -1.0]], [0.0, -1.0])
+    set_weights(network.head, [[2.0, 0.0], [1.0, 1.0]], [0.0, 0.25])
+    hidden = torch.tensor([3.0, -2.0]).tanh()  # 1 + 2 and 1 - 2 - 1
+    torch.testing.assert_close(network.embed(torch.tensor([[1.0, 2.0]]))[0], hidden)
+    out = network(torch.tensor([[1.0, 2.0]]))[0]
+    torch.testing.assert_close(out, torch.stack([2 * hidden[0], hidden.sum() + 0.25]))
+
+
+def test_tanh_head_drops_before_both_layers_where_it_learns() -> None:
+    network = TanhHead((100,), 2, dropout=0.5)
+    ones = torch.ones(1, 100)
+    assert network.draw_rate == 0.5
+    assert not torch.equal(network.embed(ones), network.embed(ones))
+    network.dropout.p = 0.0
+    network.eval()
+    torch.testing.assert_close(network(ones), network.head(network.embed(ones)))
 
 
 def test_mlp_has_the_hidden_layers_that_were_asked_for() -> None:

@@ -255,6 +255,7 @@ def test_a_shorter_task_is_a_copy(
         ({"batch_size": 1}, "`batch_size` must be at least"),
         ({"label_smoothing": -0.1}, "`label_smoothing` must be at least 0 and below 1"),
         ({"label_smoothing": 1.0}, "`label_smoothing` must be at least 0 and below 1"),
+        ({"clip": 0.0}, "`clip` must be above 0, got 0.0"),
         ({"shrink": -0.1}, "`shrink` must be at least 0, got -0.1"),
         ({"warm_start": 1}, "`warm_start` must be true or false, got 1"),
         ({"perturb": -0.1}, "`perturb` must be at least 0, got -0.1"),

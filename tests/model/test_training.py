@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.accelerators import CUDAAccelerator
 from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
 
 from autoal import Data, Rows, Task, Training
 from autoal.data.batches import Batches
@@ -95,6 +96,20 @@ def test_fit_is_the_same_for_the_same_seed_and_another_for_another(
         weights.append(task.network.head.weight.detach().clone())
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_fit_shortens_gradients_to_what_is_asked_for(make_task: MakeTask, cpu: Training) -> None:
+    lengths = {}
+    for clip in (None, 1e-3):
+        task = make_task(MLP, steps=1, warmup=0.0, weight_decay=0.0, clip=clip)
+        with seeded(0, "fit"):
+            task.renew(first=True)
+            before = parameters_to_vector(task.network.parameters()).detach()
+            cpu.fit(task, separable(12), UNHEARD)
+        moved = parameters_to_vector(task.network.parameters()).detach() - before
+        lengths[clip] = float(moved.norm()) / (1.9 * task.learning_rate)  # Nesterov's first step
+    assert lengths[None] > 0.1
+    assert lengths[1e-3] == pytest.approx(1e-3, rel=1e-2)
 
 
 def test_fit_trains_in_training_mode_whatever_mode_the_task_was_left_in(

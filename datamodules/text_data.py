@@ -1,0 +1,169 @@
+"""What data sets of texts have in common."""
+
+import sys
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from autoal import Data
+from autoal.bounds import number, text
+from autoal.data.contract import Loaded
+from autoal.data.imbalance import stratified
+from autoal.data.reader import Reader, TextReader
+from autoal.data.rows import Rows
+from autoal.data.textfiles import TextFile, TextPath, demand_words
+from autoal.data.texts import text_rows
+from autoal.errors import UserError
+
+from .npz import split
+from .source import numbers_of
+
+TEST_SHARE = 0.2  # of every class, where the test has no file
+
+
+class TextData(Data):
+    """Rows of one text or several, which an encoder makes numbers of.
+
+    Copies within the pool, and test rows that stand in it, are told and stay.
+
+    Args:
+        path: of the training rows; null: `sources` knows.
+        test_path: of the test rows; null: likewise, or else a fifth of each training class.
+        validation_path: of rows for validation; null: there are none of their own.
+        share: of the training rows, drawn from every class, to study small pools.
+        imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
+        imbalance_ratio: of the largest class to the smallest.
+        validation: labelled rows to hold out, drawn from those of `validation_path` or, without it,
+            from the training rows; null is all of `validation_path`.
+        split_seed: which rows are in which part.
+        batch_size: of the two dataloaders.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        test_path: str | None = None,
+        validation_path: str | None = None,
+        share: float = 1.0,
+        *,
+        imbalance: str = "none",
+        imbalance_ratio: float = 10.0,
+        validation: int | None = None,
+        split_seed: int = 0,
+        batch_size: int = 128,
+    ) -> None:
+        super().__init__(
+            imbalance=imbalance,
+            imbalance_ratio=imbalance_ratio,
+            validation=validation,
+            split_seed=split_seed,
+            batch_size=batch_size,
+        )
+        text("path", path, optional=True)
+        text("test_path", test_path, optional=True)
+        text("validation_path", validation_path, optional=True)
+        number("share", share, above=0, most=1)
+        self.paths = {"train": path, "test": test_path, "validation": validation_path}
+        self.share = share
+
+    @abstractmethod
+    def read(self, part: str, path: TextPath) -> TextFile:
+        """The texts and labels of the file of a part."""
+
+    @abstractmethod
+    def named(self, train: TextFile) -> tuple[Sequence[str], Mapping[str, str]]:
+        """The names of the classes, and for which of them other labels stand."""
+
+    def sources(self) -> dict[str, TextPath]:
+        """The file of each part that has one."""
+        given = {part: path for part, path in self.paths.items() if path is not None}
+        return {part: Path(path).expanduser() for part, path in given.items()}
+
+    def load(self) -> Loaded:
+        files = {part: self.read(part, path) for part, path in self.sources().items()}
+        for file in files.values():
+            demand_words(file)
+            _demand_labels(file)
+        train = files["train"]
+        self._called, self._columns = train.columns, train.layout
+        classes, numbered = self.named(train)
+        self.classes = tuple(classes)
+        return self._parts({part: self._rows(part, files[part], numbered) for part in files})
+
+    def ready(self, parts: Loaded) -> Loaded:
+        """As they are; copies are told of."""
+        _tell_copies(parts)
+        return parts
+
+    def reader(self) -> Reader:
+        return TextReader(self._called, self._columns)
+
+    def _rows(self, part: str, file: TextFile, numbered: Mapping[str, str]) -> Rows:
+        if len(file.columns) != len(self._called):
+            raise UserError(
+                f"{file.path} has {len(file.columns)} texts a row, {', '.join(file.columns)}, and "
+                f"the training rows have {len(self._called)}, {', '.join(self._called)}"
+            )
+        labels = [numbered.get(str(label), label) for label in file.labels]
+        known = numbers_of(labels, file.names, self.classes)
+        return text_rows(file.texts, self._called, known, names=file.names, part=part)
+
+    def _parts(self, given: dict[str, Rows]) -> Loaded:
+        """The parts, with test rows out of the training rows where there are none."""
+        train, test = given["train"], given.get("test")
+        if test is None:
+            train, test = split(train, TEST_SHARE, self.split_seed)
+            if not len(test):
+                raise UserError(f"{self.paths['train']} has too few rows: none is left to test")
+        return Loaded(self._some(train), test, given.get("validation"))
+
+    def _some(self, train: Rows) -> Rows:
+        """The share of the training rows that is asked for."""
+        if self.share == 1:
+            return train
+        kept = train.take(stratified(train.labels, self.share, self.split_seed))
+        print(
+            f"data.share={self.share:g}: {len(kept):,} of {len(train):,} training rows, drawn by "
+            f"data.split_seed={self.split_seed}; every class keeps one at least",
+            file=sys.stderr,
+        )
+        return kept
+
+
+def _demand_labels(file: TextFile) -> None:
+    """Refuse rows without a label."""
+    lacking = [line for line, label in zip(file.lines, file.labels, strict=True) if label is None]
+    if lacking:
+        more = f", and {len(lacking) - 1:,} more have none" if len(lacking) > 1 else ""
+        raise UserError(
+            f"{file.path}, line {lacking[0]} has no label{more}; data=unlabelled takes such rows"
+        )
+
+
+def _tell_copies(parts: Loaded) -> None:
+    """Count the rows of the pool with the texts of another, and the test rows that stand there."""
+    first: dict[bytes, int] = {}
+    places = [first.setdefault(key, place) for place, key in enumerate(_contents(parts.train))]
+    copies = [(place, other) for place, other in enumerate(places) if place != other]
+    if copies:
+        _tell("rows of the pool have the texts of another", parts.train, parts.train, copies)
+    if parts.test is not None:
+        found = enumerate(map(first.get, _contents(parts.test)))
+        both = [(place, other) for place, other in found if other is not None]
+        if both:
+            _tell("test rows stand in the pool too", parts.test, parts.train, both)
+
+
+def _contents(rows: Rows) -> list[bytes]:
+    """What is written in each row, in short."""
+    return [row.tobytes() for row in rows.inputs.numpy()]
+
+
+def _tell(what: str, rows: Rows, pool: Rows, pairs: Sequence[tuple[int, int]]) -> None:
+    place, other = pairs[0]
+    assert rows.names is not None
+    assert pool.names is not None
+    print(
+        f"{len(pairs):,} {what}, such as {rows.names[place]} ({pool.names[other]}); they stay",
+        file=sys.stderr,
+    )
