@@ -32,6 +32,7 @@ REVIEW = (
     " it becomes one of the most moving portraits of grief I have seen in years."
     "\n\nThe cast is splendid; the music, alas, is not."
 )
+PAIR = [["question", "What did the critic like?"], ["passage", " ".join([REVIEW] * 4)]]
 PATIENT = [
     *(["age", "62"], ["sex", "female"], ["admission", "emergency"], ["time in hospital", "6 days"]),
     *(["laboratory tests", "44"], ["procedures", "1"], ["medications", "17"], ["A1C", "above 8 %"]),
@@ -96,6 +97,7 @@ def scenes() -> dict[str, Scene]:
         "tiny": Scene(kind="tiny", classes=ten),
         "cells": Scene(kind="cells", classes={"readmitted": "1", "not readmitted": "2"}),
         "text": Scene(kind="text", classes={"negative": "1", "positive": "2"}),
+        "texts": Scene(kind="texts", classes={"answers it": "1", "does not": "2"}),
         "many": Scene(classes=MANY),
         "many_typed": Scene(classes=MANY, acts=(("press", "c"), ("press", "i"), ("press", "t"))),
         "hidden": Scene(acts=(("press", "g"),)),
@@ -145,7 +147,9 @@ def card(kind: str, row: int, image: Image.Image) -> Json:
     if kind == "cells":
         return {"kind": "cells", "name": f"row {row + 2} of patients.csv", "cells": PATIENT}
     if kind == "text":
-        return {"kind": "text", "name": f"row {row + 2} of reviews.csv", "texts": [REVIEW]}
+        return {"kind": "text", "name": f"reviews.csv:{row + 2}", "texts": [["text", REVIEW]]}
+    if kind == "texts":
+        return {"kind": "text", "name": f"questions.tsv:{row + 2}", "texts": PAIR}
     return picture_card(row, image, f"holiday/IMG_{4117 + row}.jpg")
 
 

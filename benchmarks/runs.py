@@ -8,6 +8,7 @@ import argparse
 import shutil
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -22,9 +23,9 @@ from autoal.record.versions import versions
 from autoal.report import outcomes, overview
 from autoal.report.comparisons import against
 from autoal.report.contents import contender_names
-from autoal.report.groups import Setting, group
+from autoal.report.groups import HARDWARE, Setting, group
 from autoal.report.runs import read_runs
-from autoal.report.tables import Table
+from autoal.report.tables import Cell, Table
 from benchmarks.report import keep
 
 Job = tuple[Any, ...]  # a function and its arguments
@@ -102,10 +103,21 @@ def one_by_one(settings: Sequence[Setting], bases: Sequence[str]) -> list[Table]
     return found
 
 
+def made_with(settings: Sequence[Setting]) -> Table:
+    """What the runs were made with, which need not be what tells of them."""
+    found = Counter(
+        tuple(str(run.versions.get(name) or "") for name in HARDWARE)
+        for setting in settings
+        for run in setting.runs
+    )
+    rows: list[list[Cell]] = [[*made, count] for made, count in sorted(found.items())]
+    return Table("made_with", "What the runs were made with", [*HARDWARE, "runs"], rows)
+
+
 def tables(tops: Sequence[Path], bases: Sequence[str] = ("random", "autoal")) -> list[Table]:
     """Of the runs below: over all settings, and in each."""
     settings = read(tops)
-    return [*over_all(settings, bases), *one_by_one(settings, bases)]
+    return [*over_all(settings, bases), *one_by_one(settings, bases), made_with(settings)]
 
 
 def show(name: str, found: Sequence[Table], *, save: bool) -> None:

@@ -99,6 +99,11 @@ class TextData(Data):
         return TextReader(self._called, self._columns)
 
     def _rows(self, part: str, file: TextFile, numbered: Mapping[str, str]) -> Rows:
+        if len(file.columns) != len(self._called):
+            raise UserError(
+                f"{file.path} has {len(file.columns)} texts a row, {', '.join(file.columns)}, and "
+                f"the training rows have {len(self._called)}, {', '.join(self._called)}"
+            )
         labels = [numbered.get(str(label), label) for label in file.labels]
         known = numbers_of(labels, file.names, self.classes)
         return text_rows(file.texts, self._called, known, names=file.names, part=part)

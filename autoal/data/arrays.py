@@ -16,8 +16,9 @@ from autoal.data.classes import class_names, class_numbers, named_by
 from autoal.data.contract import LEAST, Data, Loaded, Standardise
 from autoal.data.images import Preprocess, channel_statistics
 from autoal.data.inputs import inputs_of
-from autoal.data.reader import PictureReader, Reader
+from autoal.data.reader import PictureReader, Reader, TextReader
 from autoal.data.rows import UNKNOWN, Rows, Shown
+from autoal.data.texts import columns_of, text_rows, texts_of
 from autoal.errors import UserError
 
 CHANNELS = (1, 3, 4)  # that pictures may have
@@ -28,7 +29,8 @@ class Arrays(Data):
 
     Rows come as an array of inputs, a pair (inputs, labels), or a Dataset of such pairs, whose
     transforms are applied once. Labels are numbers or names of classes; -1, NaN or None is unknown.
-    Pictures may have their channels first or last; doubles become single precision.
+    Pictures may have their channels first or last; doubles become single precision. Inputs may be
+    texts, or several texts a row, which `Encoded` makes numbers of.
 
     Args:
         train: the pool.
@@ -56,8 +58,10 @@ class Arrays(Data):
         super().__init__(validation=None, batch_size=batch_size)
         parts = {"train": train, "test": test, "validation": validation}
         pairs = {part: _pair(part, rows) for part, rows in parts.items() if rows is not None}
+        self._columns = columns_of(pairs["train"][0])
+        rows = {part: self._rows(part, inputs) for part, (inputs, _) in pairs.items()}
         self.classes = _classes(classes, {part: labels for part, (_, labels) in pairs.items()})
-        self._parts = {part: self._rows(part, *pair) for part, pair in pairs.items()}
+        self._parts = {part: self._labelled(rows[part], pairs[part][1]) for part in pairs}
         pool = self._parts["train"]
         for what, given in (("shown", shown), ("names", names)):
             if given is not None and len(given) != len(pool):
@@ -82,24 +86,36 @@ class Arrays(Data):
         return Standardise(pixels.mean((0, 2, 3), keepdim=True)[0], deviation.clamp(min=LEAST))
 
     def reader(self) -> Reader:
+        if self._columns:
+            return TextReader(self._columns)
         return PictureReader(self.train.shape) if _pictures(self.train.inputs) else super().reader()
 
-    def _rows(self, part: str, inputs: Tensor, labels: Any) -> Rows:
-        known = torch.full((len(inputs),), UNKNOWN)
+    def _rows(self, part: str, given: Any) -> Rows:
+        """The rows of a part, without their labels."""
+        rows = self._texts(given) if self._columns else _as_kept(given)
+        if not len(rows):
+            raise UserError(f"{part} has no rows")
+        return replace(rows, part=part)
+
+    def _texts(self, given: Any) -> Rows:
+        return text_rows(texts_of(given, self._columns), self._columns)
+
+    def _labelled(self, rows: Rows, labels: Any) -> Rows:
+        known = rows.labels
         if labels is not None:
-            known = class_numbers(labels, self.classes, f"{part}_labels")
-        if len(known) != len(inputs):
-            raise UserError(f"{part} has {len(inputs)} rows and {len(known)} labels")
-        if part != "train" and bool((known == UNKNOWN).any()):
-            raise UserError(f"every row of {part} needs a label, or it cannot judge")
-        return Rows(inputs, known, shown=inputs if _pictures(inputs) else None, part=part)
+            known = class_numbers(labels, self.classes, f"{rows.part}_labels")
+        if len(known) != len(rows):
+            raise UserError(f"{rows.part} has {len(rows)} rows and {len(known)} labels")
+        if rows.part != "train" and bool((known == UNKNOWN).any()):
+            raise UserError(f"every row of {rows.part} needs a label, or it cannot judge")
+        return replace(rows, labels=known)
 
 
 def _pictures(inputs: Tensor) -> bool:
     return inputs.dtype == torch.uint8 and inputs.ndim == 4
 
 
-def _pair(part: str, rows: Any) -> tuple[Tensor, Any]:
+def _pair(part: str, rows: Any) -> tuple[Any, Any]:
     """The inputs, and the labels or None."""
     labels = None
     if isinstance(rows, Dataset):
@@ -110,10 +126,7 @@ def _pair(part: str, rows: Any) -> tuple[Tensor, Any]:
         rows, labels = rows
     elif isinstance(rows, Integral):
         raise UserError(f"{part}: give rows, alone or as (inputs, labels), got {rows}")
-    inputs = _as_kept(rows)
-    if not len(inputs):
-        raise UserError(f"{part} has no rows")
-    return inputs, labels
+    return rows, labels
 
 
 def _read(dataset: Dataset[Any]) -> tuple[list[Any], list[Any] | None]:
@@ -129,9 +142,14 @@ def _read(dataset: Dataset[Any]) -> tuple[list[Any], list[Any] | None]:
     return items, None
 
 
-def _as_kept(rows: Any) -> Tensor:
-    """Pictures as (n, channels, height, width), other rows as they are; in single precision."""
-    inputs = inputs_of(rows, single=True)
+def _as_kept(rows: Any) -> Rows:
+    """Pictures, which are shown, and other rows as they are."""
+    inputs = _laid_out(inputs_of(rows, single=True))
+    return replace(Rows.of(inputs), shown=inputs if _pictures(inputs) else None)
+
+
+def _laid_out(inputs: Tensor) -> Tensor:
+    """Pictures as (n, channels, height, width), other rows as they are."""
     if inputs.ndim == 3 and inputs.dtype == torch.uint8:
         return inputs[:, None]
     last = inputs.ndim == 4 and inputs.shape[3] in CHANNELS and inputs.shape[1] not in CHANNELS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,24 +19,19 @@ DIGEST = 16  # bytes that stand for a text wherever rows are numbers
 class Text(str):
     """What a person sees of a row's several texts; an encoder reads its parts."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("columns", "parts")
+    columns: tuple[str, ...]  # what the parts are called
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, columns: Sequence[str], parts: Sequence[str]) -> Text:
         """The texts of a row below each other, each behind the name of its column."""
         text = cls("\n".join(f"{name}: {part}" for name, part in zip(columns, parts, strict=True)))
-        text.parts = tuple(parts)
+        text.columns, text.parts = tuple(columns), tuple(parts)
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (str(self), self.parts)
-
-
-def _rebuilt(shown: str, parts: tuple[str, ...]) -> Text:
-    text = Text(shown)
-    text.parts = parts
-    return text
+        return Text.of, (self.columns, self.parts)
 
 
 def text_rows(
@@ -82,6 +77,18 @@ def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
     assert rows.shown is not None
     return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+
+
+def columns_of(rows: Any) -> tuple[str, ...]:
+    """What the texts of rows at hand are called; none: the rows are no texts."""
+    if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
+        return ()
+    first = next(iter(cells_of(rows[:1])), None)
+    row = [first] if isinstance(first, str) else first
+    if not isinstance(row, list | tuple) or not all(isinstance(cell, str) for cell in row):
+        return ()
+    names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
+    return tuple(map(str, getattr(rows, "columns", names)))
 
 
 def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:

@@ -8,31 +8,36 @@ import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
+from autoal.data.texts import are_texts
 from autoal.encoders.encoder import Encoder, are_pictures
 from autoal.encoders.lite import EXTRA, weights_path
 from autoal.encoders.patches import Patches
 from autoal.encoders.pretrained import Lite0
+from autoal.encoders.tfidf import Tfidf
 
-CHOICES: dict[str, type[Encoder]] = {"lite0": Lite0, "patches": Patches}
+CHOICES: dict[str, type[Encoder]] = {"lite0": Lite0, "patches": Patches, "tfidf": Tfidf}
 SAID = {
     "lite0": "encoder=auto: the pictures go through lite0, which was trained on photographs",
     "patches": f"encoder=auto: the pictures go through patches; for better features: {EXTRA}",
+    "tfidf": "encoder=auto: the texts go through tfidf; for better features: encoder=sentence",
 }
 
 
 class Auto(Encoder):
-    """Lite0 for pictures where its weights are installed, and else Patches; other rows stay."""
+    """Tfidf for texts; for pictures Lite0, or Patches without its weights; other rows stay."""
 
     def __init__(self) -> None:
-        self._take("patches" if weights_path() is None else "lite0")
+        self._take(_for_pictures())
 
     def key(self) -> str:
-        return repr((self.choice, self.chosen.key()))
+        """That of both choices, since the rows tell which of them it is."""
+        return repr([(name, CHOICES[name]().key()) for name in (_for_pictures(), "tfidf")])
 
     def leaves(self, rows: Rows) -> bool:
-        return not are_pictures(rows)
+        return not (are_pictures(rows) or are_texts(rows))
 
     def learn(self, pool: Rows, device: torch.device) -> None:
+        self._take("tfidf" if are_texts(pool) else _for_pictures())
         print(SAID[self.choice], file=sys.stderr)
         self.chosen.learn(pool, device)
 
@@ -52,3 +57,7 @@ class Auto(Encoder):
     def _take(self, choice: str) -> None:
         self.choice = choice
         self.chosen = CHOICES[choice]()
+
+
+def _for_pictures() -> str:
+    return "patches" if weights_path() is None else "lite0"

@@ -61,8 +61,13 @@ class Encoded(Data):
             self.train, self.test, self.validation = self.load()
 
     def preprocess(self) -> nn.Module:
-        """Centred, and divided by one number, so that features keep their proportions."""
+        """Centred, and divided by one number, so that features keep their proportions.
+
+        Whole numbers, such as those of tokens, stay as they are.
+        """
         features = self.train.inputs
+        if not features.is_floating_point():
+            return nn.Identity()
         deviation = float(features.var(0).mean().sqrt())
         return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
 
@@ -120,7 +125,7 @@ class _Kept(NamedTuple):
 def encoded_rows(
     encoder: Encoder, rows: Rows, device: torch.device, part: str = "new rows"
 ) -> Rows:
-    """What an encoder makes of rows: one line for each, in single precision.
+    """What an encoder makes of rows: one line for each, in single precision or whole numbers.
 
     Args:
         encoder: looks at them.
@@ -135,29 +140,33 @@ def encoded_rows(
 def _stream(
     encoder: Encoder, parts: Mapping[str, Rows], device: torch.device
 ) -> Iterator[tuple[str, Tensor]]:
-    """What an encoder makes of the rows of some parts, block by block; all of one width."""
-    name, shapes = type(encoder).__name__, set()
+    """What an encoder makes of the rows of some parts, block by block; all of one kind."""
+    name, kinds = type(encoder).__name__, set()
     for part, rows in parts.items():
         count = 0
         for lines in encoder.stream(rows, device):
             features = _sound(lines, f"encoder {name}", f"the {len(rows)} rows of {part}")
             count += len(features)
-            shapes.add(tuple(features.shape[1:]))
-            if len(shapes) > 1:
-                raise UserError(f"encoder {name} made rows of different shapes: {sorted(shapes)}")
+            kinds.add(f"{features.dtype} {tuple(features.shape[1:])}")
+            if len(kinds) > 1:
+                raise UserError(
+                    f"encoder {name} made rows of different kinds: {' and '.join(sorted(kinds))}"
+                )
             yield part, features
         if count != len(rows):
             raise UserError(f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}")
 
 
 def _sound(lines: Any, encoder: str, rows: str) -> Tensor:
-    """Lines of an encoder in single precision; what are none are refused."""
+    """Lines of an encoder, in single precision or whole numbers; what are none are refused."""
     if not isinstance(lines, Tensor) or lines.ndim < 2:
         found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
         raise UserError(f"{encoder} must give a tensor with a line for each of {rows}, got {found}")
-    if not lines.is_floating_point():
-        raise UserError(f"{encoder} must give floating-point numbers, got {lines.dtype}")
-    features = lines.detach().cpu().float()
+    if lines.is_complex() or lines.dtype == torch.bool:
+        raise UserError(f"{encoder} must give numbers, floating-point or whole, got {lines.dtype}")
+    features = lines.detach().cpu()
+    if features.is_floating_point():
+        features = features.float()
     if not all_finite(features):
         raise UserError(f"{encoder} gave numbers that are not finite for some of {rows}")
     return features

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
+from autoal.data.texts import are_texts
 from autoal.errors import UserError
 
 BLOCK = 256  # rows that are encoded together
@@ -66,7 +67,23 @@ def are_pictures(rows: Rows) -> bool:
 def demand_pictures(encoder: Encoder, rows: Rows) -> None:
     """Refuse rows that are no pictures, for an encoder that looks at nothing else."""
     if not are_pictures(rows):
+        better = (
+            "tfidf, or another one for texts" if are_texts(rows) else "none, or another encoder"
+        )
         raise UserError(
             f"{type(encoder).__name__} encodes pictures, (channels, height, width), and these "
-            f"rows have the shape {rows.shape}: give encoder=none, or another encoder"
+            f"{_called(rows)}: give encoder={better}"
         )
+
+
+def demand_texts(encoder: Encoder, rows: Rows) -> None:
+    """Refuse rows that are no texts, for an encoder that reads nothing else."""
+    if not are_texts(rows):
+        raise UserError(
+            f"{type(encoder).__name__} encodes texts, and these {_called(rows)}: "
+            "give encoder=auto, or another encoder"
+        )
+
+
+def _called(rows: Rows) -> str:
+    return "rows are texts" if are_texts(rows) else f"rows have the shape {rows.shape}"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from autoal.data.contract import Data
+from autoal.data.seen import Seen
 from autoal.exported.labelled import Label, Labelled, seen_of
 from autoal.people.events import DECLINED, LABEL, Event
-from autoal.people.seen import Seen
 from autoal.record.round import Round
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from torch import Tensor
 
 from autoal.data.pictures import CorruptError
+from autoal.data.seen import Seen, visible
 from autoal.document import document
 from autoal.escape import escaped
 from autoal.exported.batches import Batch, Card
 from autoal.exported.thumbnail import thumbnail
-from autoal.people.seen import Seen
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 
 Draw = Callable[[Iterable[Card]], Iterator[str]]  # makes items of a list
@@ -50,6 +50,8 @@ li p { margin: 0; overflow-wrap: anywhere; }
 .wordy img { aspect-ratio: 3 / 2; }
 .seen p, .seen dl { justify-self: stretch; align-self: start; margin: 0; padding: .7rem .8rem; }
 .seen .text { white-space: pre-wrap; font-size: 14px; }
+.seen .column { color: var(--quiet); font-weight: 600; padding-bottom: 0; }
+.seen .column + .text { padding-top: .1rem; }
 .seen .quiet { padding: 2rem .8rem; text-align: center; align-self: center; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .1rem .8rem; }
 dt { color: var(--quiet); } dd { margin: 0; text-align: right; overflow-wrap: anywhere;
@@ -152,7 +154,7 @@ def _list(title: str, kind: str, cards: Sequence[Card], draw: Draw) -> str:
     """Cards below a heading; nothing where there are none."""
     if not cards:
         return ""
-    wordy = any(card.seen.cells or card.seen.text for card in cards)
+    wordy = any(card.seen.cells or card.seen.texts for card in cards)
     classes = f"{kind} wordy" if wordy else kind
     items = "\n".join(draw(cards))
     return f'<h3>{escaped(title)}</h3>\n<ol class="{classes}">\n{items}\n</ol>\n'
@@ -162,10 +164,11 @@ def _card(card: Card) -> str:
     lines = "".join(f'<p class="{kind}">{escaped(words)}</p>' for kind, words in _said(card))
     answer = escaped(card.declined or "declined" if card.label is None else card.label)
     place = f"<span>{card.place}</span>" if card.place else ""
+    name = escaped(visible(card.name))
     return (
         f'<li{" class=wrong" if card.wrong else ""}><div class="seen">{_seen(card.seen)}</div>'
         f'<div class="said"><p class="answer"><b>{answer}</b>{place}</p>{lines}'
-        f'<p class="name" title="{escaped(card.name)}">{escaped(card.name)}</p></div></li>'
+        f'<p class="name" title="{name}">{name}</p></div></li>'
     )
 
 
@@ -189,9 +192,11 @@ def _seen(seen: Seen) -> str:
         parts.append(_picture(seen.picture))
     if seen.cells:
         parts.append(_cells(seen.cells))
-    if seen.text is not None:
-        clipped = seen.text[:LETTERS] + ("…" if len(seen.text) > LETTERS else "")
-        parts.append(f'<p class="text">{escaped(clipped)}</p>')
+    for name, text in seen.texts.items():
+        if len(seen.texts) > 1:
+            parts.append(f'<p class="column">{escaped(name)}</p>')
+        clipped = text[:LETTERS] + ("…" if len(text) > LETTERS else "")
+        parts.append(f'<p class="text" dir="auto">{escaped(clipped)}</p>')
     return "".join(parts)
 
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from torch import Tensor
 
+from autoal.data.seen import Seen
 from autoal.exported.labelled import Label, Labelled
 from autoal.people.cards import picture_of
 from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
-from autoal.people.seen import Seen
 
 LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
 

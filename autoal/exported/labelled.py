@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ from torch import Tensor
 
 from autoal.data.contract import Data
 from autoal.data.pictures import is_picture
-from autoal.data.rows import Rows, chosen
+from autoal.data.rows import Rows, Shown
+from autoal.data.seen import Seen, seen, texts_in
 from autoal.errors import UserError
 from autoal.people.events import Event
-from autoal.people.seen import Seen, seen
 from autoal.record.round import Round
 
 VALIDATION, TRAIN, CHECK = "validation", "train", "check"  # what labels are used for
@@ -35,6 +35,7 @@ class Label:
     at: str = ""  # when, where people answered
     seconds: float | None = None  # that it took them
     probability: float | None = None  # of the label by the final model
+    texts: Mapping[str, str] = field(default_factory=dict)  # that the row has, by their columns
 
 
 class Labelled:
@@ -57,7 +58,11 @@ class Labelled:
         self.numbers = torch.tensor([each.row for each in told], dtype=torch.long)
         self.numbered = given if held_out is None else torch.cat([held_out.labels, given])
         self.rows = self.of(data)
-        self.labels = [*_held_out(held_out, data.classes), *_told_of(data, told, said or {})]
+        labels = [*_held_out(held_out, data.classes), *_told_of(data, told, said or {})]
+        shown = [each for rows in self.rows for each in _shown(rows)]
+        self.labels = [
+            replace(label, texts=texts_in(each)) for label, each in zip(labels, shown, strict=True)
+        ]
 
     def of(self, data: Data) -> list[Rows]:
         """The same rows of a data set that has them in another form."""
@@ -84,8 +89,11 @@ class Labelled:
 
 def seen_of(rows: Rows) -> list[Seen]:
     """What a person sees of each of these rows."""
-    shown = chosen(rows.shown, torch.arange(len(rows)))
-    return [seen(each) for each in ([None] * len(rows) if shown is None else shown)]
+    return [*map(seen, _shown(rows))]
+
+
+def _shown(rows: Rows) -> Shown | list[None]:
+    return [None] * len(rows) if rows.shown is None else rows.shown
 
 
 def _picture(folder: Path, name: str) -> Path | None:

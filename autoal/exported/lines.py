@@ -7,7 +7,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from io import StringIO
+from itertools import chain
 from typing import Any
+
+from autoal.data.seen import beside
+
+TEXTS = "texts"  # the field of a thing that has columns of its own
 
 
 def as_lines(form: str, kind: type, things: Sequence[Any]) -> str:
@@ -22,13 +27,22 @@ def as_csv(kind: type, things: Sequence[Any]) -> str:
         kind: the data class of the things, of which there may be none.
         things: one a line.
     """
+    lines = [*map(_line, things)]
+    names = dict.fromkeys(field.name for field in fields(kind) if field.name != TEXTS)
     text = StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in fields(kind)], lineterminator="\n")
+    writer = csv.DictWriter(text, [*names | dict.fromkeys(chain(*lines))], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(asdict, things))
+    writer.writerows(lines)
     return text.getvalue()
 
 
 def as_jsonl(things: Sequence[Any]) -> str:
     """Each a JSON object; null where nothing is known."""
-    return "".join(f"{json.dumps(asdict(thing), ensure_ascii=False)}\n" for thing in things)
+    return "".join(f"{json.dumps(_line(thing), ensure_ascii=False)}\n" for thing in things)
+
+
+def _line(thing: Any) -> dict[str, Any]:
+    """The fields of a thing, and after them each of its texts as one more."""
+    line = asdict(thing)
+    texts = line.pop(TEXTS)
+    return line | beside(line, texts)

@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from autoal.data.rows import Rows
+from autoal.data.texts import are_texts
+from autoal.errors import UserError
 from autoal.exported.labelled import Label, Labelled
 from autoal.exported.texts import printable
 
 
 def as_npz(labelled: Labelled) -> bytes:
     """What data=npz reads; of rows that are no pictures, their inputs and labels."""
+    if any(map(are_texts, labelled.rows)):
+        raise UserError("texts are no arrays: give --format csv, jsonl, gallery or label_studio")
     pictures, labels = [_pictures(rows) for rows in labelled.rows], labelled.numbered.numpy()
     arrays: dict[str, Any] = {"classes": np.array(labelled.classes, dtype=str)}
     if all(each is not None for each in pictures):

@@ -11,7 +11,7 @@ from autoal.data.contract import Standardise
 from autoal.data.images import Preprocess
 from autoal.errors import UserError
 
-PICTURES, NUMBERS = "pictures", "numbers"
+PICTURES, NUMBERS, READY = "pictures", "numbers", "ready"
 
 
 def preprocessing_state(preprocess: nn.Module) -> dict[str, Any]:
@@ -21,14 +21,18 @@ def preprocessing_state(preprocess: nn.Module) -> dict[str, Any]:
         return {"kind": PICTURES, **kept}
     if type(preprocess) is Standardise:
         return {"kind": NUMBERS, "mean": preprocess.mean, "std": preprocess.std}
+    if type(preprocess) is nn.Identity:  # of whole numbers that an encoder made
+        return {"kind": READY}
     raise UserError(
         f"rows go through {type(preprocess).__name__} before they are trained on, and only "
-        "Preprocess and Standardise of AutoAL can be kept beside a model"
+        "Preprocess and Standardise of AutoAL, or none, can be kept beside a model"
     )
 
 
 def preprocessing_of(state: Mapping[str, Any]) -> nn.Module:
     """What had this state, without augmentation."""
+    if state["kind"] == READY:
+        return nn.Identity()
     if state["kind"] == NUMBERS:
         return Standardise(state["mean"], state["std"])
     mean, std = (state[name].flatten().tolist() for name in ("mean", "std"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +28,7 @@ class Suspect:
     better_probability: float
     round: int
     source: str  # of the label
+    texts: Mapping[str, str]  # that the row has, by their columns
 
 
 def suspects(labelled: Labelled, parts: Sequence[Rows], learner: Learner) -> list[Suspect]:
@@ -57,6 +58,7 @@ def suspects(labelled: Labelled, parts: Sequence[Rows], learner: Learner) -> lis
                 better_probability=float(best.values[place]),
                 round=label.round,
                 source=label.source,
+                texts=label.texts,
             )
         )
     return found

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.data.texts import demand_encoded
 from autoal.errors import UserError
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
@@ -51,6 +52,7 @@ class SklearnLearner(Learner):
                 "query by: sklearn.calibration.CalibratedClassifierCV gives it some"
             )
         data.setup()
+        demand_encoded(data.train)
         self._estimator = estimator
         self._classes = len(data.classes)
         self._fitted: Any = None

@@ -1,4 +1,4 @@
-"""How a person sees a row: a picture, the cells of a table, a text."""
+"""How a person sees a row: a picture, the cells of a table, texts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from autoal.bounds import demand_file
 from autoal.data.pictures import FORMATS
+from autoal.data.seen import seen, visible
 from autoal.errors import UserError
 from autoal.people.asked import AskedRow
-from autoal.people.seen import picture_in
 
 ORIENTATION = 0x0112  # the tag that says how a camera was held
 TURNED = (5, 6, 7, 8)  # its values for a picture whose sides change places
@@ -35,17 +35,14 @@ def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
         asked: the row.
         url: at which its picture is, if it has one.
     """
-    shown, common = asked.shown, {"name": asked.name}
-    source = picture_in(shown)
-    if source is not None:
-        width, height = _size(source)
-        cells = _cells(shown) if isinstance(shown, Mapping) else []
+    found, common = seen(asked.shown), {"name": visible(asked.name)}
+    if found.picture is not None:
+        width, height = _size(found.picture)
         sides = {"width": width, "height": height}
-        return {"kind": "picture", **common, "url": url, **sides, "cells": cells}
-    if isinstance(shown, Mapping):
-        return {"kind": "cells", **common, "cells": _cells(shown)}
-    texts = [shown] if isinstance(shown, str) else shown or []
-    return {"kind": "text", **common, "texts": [str(text) for text in texts]}
+        return {"kind": "picture", **common, "url": url, **sides, "cells": _pairs(found.cells)}
+    if found.cells:
+        return {"kind": "cells", **common, "cells": _pairs(found.cells)}
+    return {"kind": "text", **common, "texts": _pairs(found.texts)}
 
 
 def picture_of(source: Path | Tensor) -> Picture:
@@ -63,8 +60,9 @@ def picture_of(source: Path | Tensor) -> Picture:
         raise UserError(f"{source.name} cannot be read: {_told(error)}") from error
 
 
-def _cells(shown: Mapping[str, Any]) -> list[list[str]]:
-    return [[str(name), str(cell)] for name, cell in shown.items() if not isinstance(cell, Path)]
+def _pairs(parts: Mapping[str, str]) -> list[list[str]]:
+    """Columns and what stands in them, in their order, which a browser keeps of no object."""
+    return [[name, part] for name, part in parts.items()]
 
 
 def _size(source: Path | Tensor) -> tuple[int, int]:

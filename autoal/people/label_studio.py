@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from autoal.bounds import switch, text, whole
 from autoal.data.contract import Data
+from autoal.data.seen import seen
 from autoal.errors import UserError, Waiting, about
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.fitting import demand_blind
@@ -17,7 +18,6 @@ from autoal.people.intake import Intake
 from autoal.people.label_studio_api import Api, understood
 from autoal.people.label_studio_form import MODEL, config, field_of
 from autoal.people.label_studio_project import Project
-from autoal.people.seen import seen
 from autoal.query.strategy import QueryStrategy
 from autoal.record.kinds import MAPPING, TEXT, WHOLE
 from autoal.record.layout import LABEL_STUDIO

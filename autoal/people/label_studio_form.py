@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from autoal.data.seen import Seen
 from autoal.errors import UserError
 from autoal.people.events import LABEL, UNSURE
-from autoal.people.seen import Seen
 from autoal.record.kinds import AMOUNT
 
 CHOICES = "class"  # what the control is called in a project of ours

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autoal.data.seen import Seen, seen
 from autoal.errors import UserError, about
 from autoal.people.asked import AskedRow
 from autoal.people.cards import picture_of
@@ -13,7 +14,6 @@ from autoal.people.events import Event
 from autoal.people.intake import Intake, few
 from autoal.people.label_studio_api import Api, understood
 from autoal.people.label_studio_form import Form, data_of, field_of
-from autoal.people.seen import Seen, seen
 
 Task = Mapping[str, Any]  # as the server exports it
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from autoal.data.seen import picture_in
 from autoal.errors import UserError
 from autoal.people.cards import picture_of
 from autoal.people.desk import Desk
@@ -15,7 +16,6 @@ from autoal.people.events import LABEL
 from autoal.people.gate import BarredError, Gate
 from autoal.people.news import News
 from autoal.people.posted import posted
-from autoal.people.seen import picture_in
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts, labelled_of, state_of
 from autoal.people.tasks import LateError, Reply

@@ -10,17 +10,15 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from autoal.data.seen import beside, seen, visible
 from autoal.data.sheet import DELIMITERS
 from autoal.errors import UserError
 from autoal.people.asked import AskedRow
-from autoal.people.seen import seen
 
 NAME_COLUMN, LABEL_COLUMN = "name", "label"
 OURS = (NAME_COLUMN, LABEL_COLUMN, "guess", "margin", "why")  # columns, before those of the data
 LONGEST = 32_000  # characters of a cell: spreadsheets hold 767 more
-TEXT = "text"  # column of rows that are texts
 _FORMULA = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet would compute, also once it is escaped
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class Line(NamedTuple):
@@ -32,8 +30,8 @@ class Line(NamedTuple):
 
 
 def cell(text: str) -> str:
-    """A text as it stands in a cell: nothing to be computed, nothing that no file can hold."""
-    escaped = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """A text as it stands in a cell: nothing to be computed, nothing without a sign of its own."""
+    escaped = visible(text)
     return f"'{escaped}" if _FORMULA.match(escaped) else escaped
 
 
@@ -62,12 +60,8 @@ def _ours(row: AskedRow) -> list[str]:
 def _theirs(row: AskedRow) -> dict[str, str]:
     """What there is to read of a row, by columns of names that are not ours."""
     found = seen(row.shown)
-    cells = found.cells if found.text is None else {TEXT: found.text}
-    return {_column(name): text[:LONGEST] for name, text in cells.items()}
-
-
-def _column(name: str) -> str:
-    return f"{name} (data)" if name.strip().lower() in OURS else name
+    cells = beside(OURS, found.cells | found.texts)
+    return {name: text[:LONGEST] for name, text in cells.items()}
 
 
 def read(path: Path) -> list[Line]:

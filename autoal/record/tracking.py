@@ -7,7 +7,7 @@ once and never stops the experiment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from torchvision.utils import make_grid
 from autoal.bounds import switch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows, chosen
+from autoal.data.seen import beside, seen
 from autoal.model.fitstep import FitStep
 from autoal.record.connection import MODES, connect
 from autoal.record.folder import RunFolder
@@ -27,7 +28,9 @@ from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.settings import flatten
 
-GRID = 64  # queried images shown a round
+GRID = 64  # queried images or texts shown a round
+LETTERS = 600  # of a text, likewise
+LABEL = "label"  # the last column of a table of texts
 FLUSHED = 3.0  # seconds after which a row is on disk
 
 
@@ -156,13 +159,15 @@ class Tracking(Sink):
         if not self.pictures:
             return {}
         rows = torch.tensor(finished.queried[:GRID], dtype=torch.long)
-        pictures = chosen(self.experiment.rows.shown, rows)
-        if not isinstance(pictures, Tensor) or not len(pictures):
+        shown = chosen(self.experiment.rows.shown, rows)
+        if shown is None or not len(shown):
             return {}
-        grid = _grid(pictures)
         classes = self.experiment.data.classes
-        caption = ", ".join(classes[label] for label in finished.labels[:GRID])
-        return {"media/queried": wandb.Image(grid, caption=caption)}
+        labels = [classes[label] for label in finished.labels[:GRID]]
+        if isinstance(shown, Tensor):
+            return {"media/queried": wandb.Image(_grid(shown), caption=", ".join(labels))}
+        texts = [beside((LABEL,), seen(each).texts) for each in shown]
+        return {"media/queried": _table(texts, labels)} if all(texts) else {}
 
     def _start(self, **options: Any) -> None:
         self.run, note = connect(self.folder, **options)
@@ -203,6 +208,13 @@ def _numbers(notes: dict[str, Any]) -> dict[str, float]:
     """The numbers among what was noted, such as weights/margin."""
     flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
     return {key: value for key, value in flat.items() if type(value) in (int, float)}
+
+
+def _table(texts: Sequence[Mapping[str, str]], labels: Sequence[str]) -> wandb.Table:
+    """Texts beside their labels; of a long one the beginning."""
+    clipped = [[text[:LETTERS] for text in each.values()] for each in texts]
+    data = [[*cells, label] for cells, label in zip(clipped, labels, strict=True)]
+    return wandb.Table(columns=[*texts[0], LABEL], data=data)
 
 
 def _grid(images: Tensor) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""What the contenders did: weights, classes, seconds and pictures."""
+"""What the contenders did: weights, classes, seconds, and what was queried."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -186,11 +186,11 @@ def pictures(gallery: Gallery) -> Section:
     section = Section("Queried first and last", [*gallery.shown])
     if not gallery.shown:
         section.parts.append(
-            "No finished run has pictures of every round: only runs that are tracked "
+            "No finished run has pictures or texts of every round: only runs that are tracked "
             "(logger=wandb, offline too) keep them."
         )
     if gallery.left_out:
         section.parts.append(
-            f"Of {gallery.left_out} more, pictures are left out to keep the page small."
+            f"Of {gallery.left_out} more, the queries are left out to keep the page small."
         )
     return section

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from autoal.document import document
 from autoal.escape import escaped
-from autoal.report.pictures import Pictures
+from autoal.report.pictures import Queried, Shown
 from autoal.report.svg import STROKES, Figure
 from autoal.report.tables import Table
 
-Part = Table | Figure | Pictures | str  # a text is a paragraph
+Part = Table | Figure | Queried | str  # a text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align:
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
+.pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
+.pair td { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 """
 
 
@@ -52,16 +54,19 @@ def _part(part: Part) -> str:
         return part.html()
     if isinstance(part, Figure):
         return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
-    if isinstance(part, Pictures):
-        return _pictures(part)
+    if isinstance(part, Queried):
+        return _queried(part)
     return f"<p>{escaped(part)}</p>"
 
 
-def _pictures(part: Pictures) -> str:
-    images = "".join(
-        f'<div><img src="{address}" alt="{escaped(f"{part.contender}: {when} query")}">'
-        f"<br>{when} query</div>"
-        for when, address in (("first", part.first), ("last", part.last))
-    )
+def _queried(part: Queried) -> str:
     title = escaped(f"{part.setting}, {part.contender} ({part.run})")
-    return f'<figure><figcaption>{title}</figcaption><div class="pair">{images}</div></figure>'
+    pair = _shown(part, "first", part.first) + _shown(part, "last", part.last)
+    return f'<figure><figcaption>{title}</figcaption><div class="pair">{pair}</div></figure>'
+
+
+def _shown(part: Queried, when: str, shown: Shown) -> str:
+    if isinstance(shown, Table):
+        return shown.html()
+    words = escaped(f"{part.contender}: {when} query")
+    return f'<div><img src="{shown}" alt="{words}"><br>{when} query</div>'

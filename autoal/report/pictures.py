@@ -1,44 +1,51 @@
-"""The pictures that were queried first and last, where a run kept them."""
+"""The pictures or texts that were queried first and last, where a run kept them."""
 
+import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from autoal.record.kinds import TEXTS
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting
 from autoal.report.runs import Run
+from autoal.report.tables import Table
 
-# Where the tracking leaves the grid of each round; the step and a hash of its content follow.
-GRIDS = "wandb/*run-*/files/media/images/media/queried_*_*.png"
+# Where the tracking leaves what was queried: by rounds, as a picture or a table. The step and a
+# hash of its content stand in its name.
+KEPT = "wandb/*run-*/files/media/*/media/queried_*_*"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"  # with which every such picture begins
-MOST = 4_000_000  # bytes of pictures in one page
+MOST = 4_000_000  # bytes of them in one page
+ROWS = 12  # texts of one query
+
+Shown = str | Table  # an address that holds the picture itself, or texts with their labels
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The first and the last query of one run, as addresses that hold the data themselves."""
+class Queried:
+    """The first and the last query of one run."""
 
     setting: str
     contender: str
     run: str
-    first: str
-    last: str
+    first: Shown
+    last: Shown
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """All that is shown, how many were left out, and whose pictures are broken."""
+    """All that is shown, how many were left out, and whose queries cannot be shown."""
 
-    shown: list[Pictures]
+    shown: list[Queried]
     left_out: int
     faults: list[Fault]
 
 
 def queried(settings: Sequence[Setting]) -> Gallery:
     """Of one run a contender, as long as the page stays small."""
-    shown: list[Pictures] = []
+    shown: list[Queried] = []
     faults: list[Fault] = []
     size = left_out = 0
     for setting in settings:
@@ -46,43 +53,55 @@ def queried(settings: Sequence[Setting]) -> Gallery:
             found = next((pair for run in runs if (pair := _ends(run, faults))), None)
             if found is None:
                 continue
-            size += sum(map(len, found.contents))
+            size += found.size
             if size > MOST:
                 left_out += 1
                 continue
-            first, last = map(_address, found.contents)
-            shown.append(Pictures(setting.name, name, found.run.path.name, first, last))
+            shown.append(Queried(setting.name, name, found.run.path.name, *found.shown))
     return Gallery(shown, left_out, faults)
 
 
 class _Ends(NamedTuple):
-    """The grids of the first and the last query of a run."""
+    """The first and the last query of a run."""
 
     run: Run
-    contents: list[bytes]
+    shown: tuple[Shown, Shown]
+    size: int
 
 
 def _ends(run: Run, faults: list[Fault]) -> _Ends | None:
-    """Those of a run that kept the grids of all rounds; broken ones are told."""
+    """Those of a run that kept the queries of all rounds; broken ones are told."""
     try:
-        grids = _grids(run)
-        contents = [path.read_bytes() for path in (grids[1], grids[-1])] if grids else []
-    except (OSError, ValueError):
-        contents = [b""]
-    if not all(content.startswith(SIGNATURE) for content in contents):
-        what = "its pictures of queries cannot be read; they are not shown"
-        faults.append(Fault("broken pictures", str(run.path), what))
+        kept = _kept(run)
+        if not kept:
+            return None
+        first, last = (path.read_bytes() for path in (kept[1], kept[-1]))
+        shown = (_shown(first, "first query"), _shown(last, "last query"))
+        return _Ends(run, shown, len(first) + len(last))
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        what = "its pictures or texts of queries cannot be read; they are not shown"
+        faults.append(Fault("broken queries", str(run.path), what))
         return None
-    return _Ends(run, contents) if contents else None
 
 
-def _grids(run: Run) -> list[Path]:
-    """The grids of all rounds in their order; nothing if they are not as many as the rounds."""
+def _kept(run: Run) -> list[Path]:
+    """The queries of all rounds in their order; nothing if they are not as many as the rounds."""
     # A round that was told twice, after a restart, has the same content.
-    once = {path.stem.split("_")[-1]: path for path in run.path.glob(GRIDS)}
-    ordered = sorted(once.values(), key=lambda path: int(path.stem.split("_")[1]))
+    once = {path.name.split("_")[-1]: path for path in run.path.glob(KEPT)}
+    ordered = sorted(once.values(), key=lambda path: int(path.name.split("_")[1]))
     return ordered if len(ordered) == len(run.rounds) > 1 else []
 
 
-def _address(content: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(content).decode()}"
+def _shown(content: bytes, title: str) -> Shown:
+    if content.startswith(SIGNATURE):
+        return f"data:image/png;base64,{b64encode(content).decode()}"
+    return _table(content, title)
+
+
+def _table(content: bytes, title: str) -> Table:
+    """The first rows of a table of texts, as W&B keeps it."""
+    kept = json.loads(content)
+    header, rows = kept["columns"], kept["data"][:ROWS]
+    for cells in (header, *rows):
+        TEXTS.demand("a row", cells)
+    return Table("queried", title, header, rows)

@@ -1,14 +1,17 @@
 """The published method and its protocol, whole, on a set of its shape at 1/25 of its size.
 
-    AUTOAL_DATA=FOLDER python -m benchmarks.published --keep
-    AUTOAL_DATA=FOLDER python -m benchmarks.published --size 32 --epochs 1 --device gpu --keep
+    export AUTOAL_DATA=FOLDER
+    python -m benchmarks.published --keep
+    python -m benchmarks.published --size 16 --epochs .1 --rounds 17 --device gpu --keep
+    python -m benchmarks.published --size 32 --epochs 1 --device gpu --keep
 
 The folder has cifar10_10k.npz, in MedMNIST's layout, of which each seed draws its pool. All is as
 `experiment=paper_cifar10` says, for every strategy: ResNet-18 without max-pool for learner, FitNet
 and SearchNet, the optimizers, the rounds; start and budget are a 25th. What a processor core has no
 time for is left out: images are shrunk, and learner and published search have a share of their
-epochs, which leaves AutoAL's own few steps as they are. Both stand in every title. The second
-command leaves out nothing. A started run goes on, and a finished one is not run again.
+epochs, which leaves AutoAL's own few steps as they are. Both stand in every title. A GPU, which has
+time for more, has a table of its own; the last command leaves out nothing. A started run goes on,
+and a finished one is not run again.
 """
 
 from dataclasses import replace
@@ -37,6 +40,7 @@ BASES = ("random", "autoal_paper")
 SEEDS = 3
 SIZE = 8  # of 16 a core has time for three of the 200 epochs, which teach nothing
 EPOCHS = 0.05  # all runs together take a core two to three hours
+ROUNDS = 19  # of queries, as published
 
 
 def told(strategy: str, scale: Scale, device: str, seed: int) -> dict[str, Any]:
@@ -62,6 +66,7 @@ def tables(top: Path, scale: Scale) -> list[Table]:
     seconds = [part for part in times(settings).parts if isinstance(part, Table)]
     found = [*map(curves_side_by_side, settings), *runs.one_by_one(settings, BASES)]
     found += [weights.table(settings), *seconds, passes.table(settings, epochs)]
+    found.append(runs.made_with(settings))
     return [replace(table, title=f"{table.title}: {scale}") for table in found]
 
 
@@ -80,15 +85,15 @@ def main() -> None:
     options.set_defaults(seeds=SEEDS)
     options.add_argument("--size", type=int, default=SIZE, help="side of the images, 8 to 32")
     options.add_argument("--epochs", type=float, default=EPOCHS, help="share of them, to 1")
+    options.add_argument("--rounds", type=int, default=ROUNDS, help="of queries, to 19")
     options.add_argument("--device", default="cpu", help="cpu, gpu or auto")
     options.add_argument("--variants", nargs="+", default=STRATEGIES, choices=STRATEGIES)
     given = options.parse_args()
-    scale = Scale(given.size, given.epochs)
-    place = f"{scale.size}-{scale.epochs:g}"
+    scale = Scale(given.size, given.epochs, given.rounds)
     jobs: list[runs.Job] = [
         (
             runs.keep_run,
-            folder_of(given.out, place, strategy, seed),
+            folder_of(given.out, scale.folder, strategy, seed),
             told(strategy, scale, given.device, seed),
             partial(experiment, strategy, scale, given.device, seed),
         )
@@ -97,7 +102,8 @@ def main() -> None:
     ]
     if not given.report:
         runs.run_all(jobs, given.processes)
-    runs.show("published", tables(given.out / place, scale), save=given.keep)
+    name = "published" if given.device == "cpu" else "published_gpu"
+    runs.show(name, tables(given.out / scale.folder, scale), save=given.keep)
 
 
 if __name__ == "__main__":

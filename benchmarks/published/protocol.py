@@ -34,13 +34,20 @@ class Scale:
     Args:
         size: side of the images; ResNet-18 reads 8 at least.
         epochs: share of those of the learner and of the published search.
+        rounds: the first so many of its queries.
     """
 
     size: int
     epochs: float
+    rounds: int
 
     def __str__(self) -> str:
         return f"{POOL:,} images of {self.size} x {self.size}, {self.epochs:g} of all epochs"
+
+    @property
+    def folder(self) -> str:
+        """What its runs lie in."""
+        return f"{self.size}-{self.epochs:g}-{self.rounds}"
 
     def share(self, epochs: int) -> int:
         """So many of the epochs, but one at least."""
@@ -52,6 +59,7 @@ def settings_of(strategy: str, scale: Scale) -> Settings:
     settings = preset(strategy)
     settings["start"]["size"] //= PART
     settings["budget"] //= PART
+    settings["rounds"] = scale.rounds
     settings["data"]["crop"] = settings["data"]["crop"] * scale.size // SIDE
     settings["task"]["epochs"] = scale.share(settings["task"]["epochs"])
     options = settings["strategy"]

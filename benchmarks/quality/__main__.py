@@ -43,6 +43,7 @@ def tables(tops: Sequence[Path]) -> list[Table]:
         *runs.over_all(settings, ("random", "autoal"), ", of all that there are"),
         overview.hindsight(settings, ["autoal"], SINGLE),
         *runs.one_by_one(settings, BASES),
+        runs.made_with(settings),
     ]
 
 

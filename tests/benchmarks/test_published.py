@@ -17,7 +17,7 @@ from benchmarks.published.passes import NOTE, passes
 from benchmarks.published.protocol import Scale, plan_of, settings_of
 from tests.report.made import write_run
 
-SMALLEST = Scale(size=8, epochs=0.0025)  # one epoch of each kind
+SMALLEST = Scale(size=8, epochs=0.0025, rounds=19)  # one epoch of each kind
 IMAGES, START, BUDGET = 60, 12, 4
 POOL = IMAGES - START  # at the first query
 
@@ -82,7 +82,7 @@ def test_the_published_search_is_counted_network_by_network() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_a_run_is_counted_from_its_folder(tmp_path: Path) -> None:
-    made, oracle = protocol.experiment("margin", Scale(8, 0.01), "cpu", seed=0)  # two epochs
+    made, oracle = protocol.experiment("margin", Scale(8, 0.01, 19), "cpu", seed=0)  # two epochs
     assert made.rows.shape == (3, 8, 8)
     passed: list[int] = []
     assert isinstance(made.learner, Trained)
@@ -99,7 +99,7 @@ def test_a_run_is_counted_from_its_folder(tmp_path: Path) -> None:
 
 def test_the_protocol_is_the_presets_but_for_what_is_cut() -> None:
     whole = protocol.preset("autoal_paper")
-    cut = settings_of("autoal_paper", Scale(size=16, epochs=0.1))
+    cut = settings_of("autoal_paper", Scale(size=16, epochs=0.1, rounds=19))
     assert plan_of(whole) == Plan(1000, 1000, 19)
     assert plan_of(cut) == Plan(40, 40, 19)
     assert (cut["task"].pop("epochs"), whole["task"].pop("epochs")) == (20, 200)
@@ -111,7 +111,7 @@ def test_the_protocol_is_the_presets_but_for_what_is_cut() -> None:
 
 
 def test_what_is_no_published_search_keeps_its_steps() -> None:
-    assert settings_of("autoal", Scale(8, 0.05))["strategy"]["steps"] == 12
+    assert settings_of("autoal", Scale(8, 0.05, 19))["strategy"]["steps"] == 12
 
 
 def test_the_tables_say_what_was_left_out(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_the_tables_say_what_was_left_out(tmp_path: Path) -> None:
         for strategy, accuracies in (("random", [0.2, 0.4]), ("autoal_paper", [0.2, 0.5])):
             name, last = f"{strategy}-{seed}", accuracies[1] + seed / 10
             write_run(tmp_path, name, [accuracies[0], last], strategy=strategy, seed=seed)
-    found = {table.name: table for table in tables(tmp_path, Scale(size=16, epochs=0.1))}
+    found = {table.name: table for table in tables(tmp_path, Scale(size=16, epochs=0.1, rounds=19))}
     assert all(
         table.title.endswith("2,000 images of 16 x 16, 0.1 of all epochs")
         for table in found.values()

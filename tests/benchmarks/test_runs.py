@@ -26,7 +26,7 @@ BENCHES: dict[str, Tables] = {
     "rich": rich.tables,
     "scoring": scoring.tables,
     "tuned": tuned.tables,
-    "published": lambda tops: published.tables(tops[0], Scale(8, 0.05)),
+    "published": lambda tops: published.tables(tops[0], Scale(8, 0.05, 19)),
 }
 
 

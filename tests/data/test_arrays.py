@@ -208,7 +208,10 @@ class Endless(IterableDataset[Tensor]):
         ((ROWS, LABELS, LABELS), r"give \(inputs, labels\), got a tuple of 3"),
         ((np.arange(6.0), LABELS), r"inputs must have a line for each row.*got \(6,\)"),
         ((np.full((6, 2), np.nan), LABELS), "some inputs are NaN or infinite"),
-        ((np.array([["a"]] * 6), LABELS), "inputs must be numbers, got <U1: texts need an encoder"),
+        (
+            (np.array([[1, "a"]] * 6, object), LABELS),
+            "inputs must be numbers, got object: texts need an encoder",
+        ),
         ((ROWS[:0], []), "train has no rows"),
         ((ROWS, [0] * 6), "the data have one class"),
         (Endless(), "a Dataset must have a length"),

@@ -31,9 +31,10 @@ def test_columns_with_the_same_text_are_not_the_same_row() -> None:
     assert not torch.equal(rows[0].inputs, rows[1].inputs)
 
 
-def test_a_copy_of_a_text_keeps_its_parts() -> None:
+def test_a_copy_of_a_text_keeps_its_columns_and_parts() -> None:
     (text,) = text_rows(PAIRS[:1], ("question", "answer")).shown or ()
-    assert pickle.loads(pickle.dumps(text)).parts == PAIRS[0]
+    copy = pickle.loads(pickle.dumps(text))
+    assert (copy, copy.columns, copy.parts) == (text, ("question", "answer"), PAIRS[0])
 
 
 def test_rows_are_texts_if_they_are_written() -> None:

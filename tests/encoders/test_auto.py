@@ -6,6 +6,7 @@ import torch
 
 from autoal import Arrays, Encoded, Experiment, ImageData, Plan, Rows, TorchLearner
 from autoal.cycle.history import demand_same_data
+from autoal.data.texts import text_rows
 from autoal.encoders import auto
 from autoal.encoders.auto import Auto
 from autoal.encoders.patches import Patches
@@ -38,7 +39,7 @@ class Patched(Small):
 def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("autoal.encoders.patches.SAMPLE", 2000)
-    monkeypatch.setattr(auto, "CHOICES", {"lite0": Lite, "patches": Patched})
+    monkeypatch.setattr(auto, "CHOICES", auto.CHOICES | {"lite0": Lite, "patches": Patched})
 
 
 @pytest.fixture
@@ -73,6 +74,18 @@ def test_it_takes_what_is_installed_and_says_so_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
     assert encoder.encode(data.train, CPU).shape == (60, 20 if there else 16)
+
+
+def test_texts_go_through_tfidf(
+    install: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = text_rows([("a good film",), ("a bad film",)] * 3, ("body",))
+    install(True)
+    encoder = Auto()
+    encoder.learn(texts, CPU)
+    assert encoder.choice == "tfidf"
+    assert "the texts go through tfidf" in capsys.readouterr().err
+    check_encoder(encoder, texts, texts)
 
 
 def test_the_key_tells_the_choice(install: Callable[[bool], None]) -> None:

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from autoal import Data, Encoded, Encoder, ImageData, Loaded, Rows
+from autoal.data.texts import parts_of, text_rows
 from autoal.encoders.encoded import encoded_rows
-from autoal.encoders.encoder import demand_pictures
+from autoal.encoders.encoder import demand_pictures, demand_texts
 from autoal.errors import UserError
 
 CPU = torch.device("cpu")
@@ -166,14 +167,18 @@ def test_where_new_rows_cannot_be_encoded_their_features_are_given(data: ImageDa
         (lambda found: found.numpy(), "of train, got ndarray"),
         (lambda found: found[:, 0], r"of train, got \(60,\)"),
         (lambda found: None, "each of the 60 rows of train, got NoneType"),
-        (lambda found: found.long(), "Spoilt must give floating-point numbers, got torch.int64"),
+        (lambda found: found > 0, "give numbers, floating-point or whole, got torch.bool"),
         (lambda found: found * torch.nan, "not finite for some of the 60 rows of train"),
         (
             lambda found: found[:, : 1 + len(found) // 60],
-            r"rows of different shapes: \[\(1,\), \(2,\)\]",
+            r"rows of different kinds: torch.float32 \(1,\) and torch.float32 \(2,\)",
+        ),
+        (
+            lambda found: found if len(found) == 60 else found.long(),
+            r"rows of different kinds: torch.float32 \(2,\) and torch.int64 \(2,\)",
         ),
     ],
-    ids=["too few", "array", "flat", "nothing", "whole", "nan", "widths"],
+    ids=["too few", "array", "flat", "nothing", "yes or no", "nan", "widths", "types"],
 )
 def test_what_is_not_a_line_for_each_row_is_refused_and_not_kept(
     data: ImageData, spoil: Callable[[Tensor], Any], message: str
@@ -207,6 +212,14 @@ def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:
     with pytest.raises(UserError, match=r"Brightness encodes pictures.*shape \(7,\).*encoder=none"):
         demand_pictures(Brightness(), rows)
     demand_pictures(Brightness(), Rows.of(torch.zeros(4, 1, 2, 2)))
+    with pytest.raises(UserError, match=r"these rows are texts: give encoder=tfidf"):
+        demand_pictures(Brightness(), text_rows([("a",)], ("body",)))
+
+
+def test_an_encoder_for_texts_alone_refuses_other_rows() -> None:
+    demand_texts(Brightness(), text_rows([("a",)], ("body",)))
+    with pytest.raises(UserError, match=r"encodes texts.*shape \(16,\): give encoder=auto"):
+        demand_texts(Brightness(), Rows.of(torch.zeros(4, 16, dtype=torch.uint8)))
 
 
 def spoil_state(entry: Path) -> None:
@@ -243,6 +256,58 @@ def test_features_of_any_precision_become_single(data: ImageData, dtype: torch.d
     encoded = encoded_by(data, Other())
     assert encoded.train.inputs.dtype == torch.float32
     assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs).to(dtype).float())
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.uint8])
+def test_whole_numbers_stay_as_they_are(data: ImageData, dtype: torch.dtype) -> None:
+    class Whole(Brightness):
+        def encode(self, rows: Rows, device: torch.device) -> Tensor:
+            return rows.inputs.flatten(1).to(dtype)
+
+    encoded = encoded_by(data, Whole())
+    assert encoded.train.inputs.dtype == dtype
+    assert torch.equal(encoded.preprocess()(encoded.train.inputs), encoded.train.inputs)
+    assert encoded_rows(Whole(), data.train, CPU).inputs.dtype == dtype
+
+
+class Lengths(Brightness):
+    """How long each text is; counts how often it looks."""
+
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        demand_texts(self, pool)
+        self.lessons += 1
+        self.middle = torch.zeros(())
+
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        self.looks += 1
+        return torch.tensor([[float(len(part)) for part in parts] for parts in parts_of(rows)])
+
+
+class Sentences(Columns):
+    """Texts, some or all of them, in any order.
+
+    Args:
+        taken: of them.
+    """
+
+    texts = (("who",), ("what",), ("when",), ("where",))
+
+    def __init__(self, taken: Sequence[int]) -> None:
+        super().__init__()
+        self.taken = taken
+
+    def load(self) -> Loaded:
+        labels = torch.arange(len(self.taken)) % 2
+        return Loaded(text_rows([self.texts[row] for row in self.taken], ("word",), labels))
+
+
+@pytest.mark.parametrize("other", [[0, 1, 3, 2], [0, 1, 2]], ids=["order", "share"])
+def test_texts_in_another_order_or_number_are_other_rows(other: list[int]) -> None:
+    encoder = Lengths()
+    for taken in (range(4), range(4), other, other):
+        found = encoded_by(Sentences(list(taken)), encoder).train
+        assert found.inputs.flatten().tolist() == [float(len(text)) for text in found.shown or ()]
+    assert (encoder.lessons, encoder.looks) == (2, 2)
 
 
 def test_rows_that_differ_in_their_layout_or_type_alone_are_other_rows(data: ImageData) -> None:

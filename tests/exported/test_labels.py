@@ -16,6 +16,7 @@ from autoal.datamodules.npz import Npz
 from PIL import Image
 
 from autoal import Arrays, Data, Loaded, Model, Round, Rows, UserError
+from autoal.data.texts import Text, text_rows
 from autoal.exported.folder import as_folder, folder_names
 from autoal.exported.labelled import Label, Labelled
 from autoal.exported.lines import as_csv, as_jsonl
@@ -265,6 +266,32 @@ def test_names_are_quoted() -> None:
         "train",
         *[""] * 3,
     ]
+
+
+PAIR = Text.of(["Label", "body"], ["Who?", 'I,\n"\x07'])
+
+
+@pytest.mark.parametrize(
+    ("shown", "texts"),
+    [("one\ntwo", {"text": "one\ntwo"}), (PAIR, {"Label (data)": "Who?", "body": 'I,\n"\x07'})],
+    ids=["text", "pair"],
+)
+def test_what_was_read_stands_beside_its_label_as_it_was(shown: str, texts: dict[str, str]) -> None:
+    told = labelled(pets([shown] * COUNT)).labels
+    lines = [*csv.DictReader(StringIO(as_csv(Label, told), newline=""))]
+    assert len(lines) == len(told)
+    for line, label in zip(lines, told, strict=True):
+        assert dict([*line.items()][9:]) == texts
+        assert (line["name"], line["label"]) == (label.name, label.label)
+    (first, *_) = map(json.loads, as_jsonl(told).splitlines())
+    assert first | texts == first
+
+
+def test_texts_are_no_arrays() -> None:
+    data = columns([4, 1])
+    data.rows = [text_rows([["a"], ["b"]], ["body"])]
+    with pytest.raises(UserError, match="texts are no arrays: give --format csv, jsonl, gallery"):
+        as_npz(data)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from autoal.data.texts import Text
 from autoal.errors import UserError
 from autoal.people.asked import AskedRow
 from autoal.people.cards import card_of, picture_of
@@ -24,8 +25,11 @@ def saved(folder: Path, kind: str, **options: Any) -> Path:
     ("shown", "expected"),
     [
         ({"age": 39, "job": "cook"}, {"kind": "cells", "cells": [["age", "39"], ["job", "cook"]]}),
-        ("a text", {"kind": "text", "texts": ["a text"]}),
-        (("one", "two"), {"kind": "text", "texts": ["one", "two"]}),
+        ("a text", {"kind": "text", "texts": [["text", "a text"]]}),
+        (
+            Text.of(["q", "a"], ["Who?", "\u202eI\x07"]),
+            {"kind": "text", "texts": [["q", "Who?"], ["a", r"\u202eI\x07"]]},
+        ),
         (None, {"kind": "text", "texts": []}),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from autoal import Answers, Question, UserError, View
+from autoal.data.texts import Text
 from autoal.errors import Waiting
 from autoal.people.events import Ledger
 from autoal.people.files import Files
@@ -110,10 +111,14 @@ def test_the_file_says_what_the_model_makes_of_a_row_and_why_it_is_asked(folder:
         ([{"age": 7, "Label": "x"}, {"age": 9, "Label": "y"}], {"age": "7", "Label (data)": "x"}),
         (["a text, long", "another"], {"text": "a text, long"}),
         (["=1+1", "another"], {"text": "'=1+1"}),
+        (
+            [Text.of(["question", "label"], ["Who?", "I."])] * 2,
+            {"question": "Who?", "label (data)": "I."},
+        ),
         ([{"picture": Path("a.jpg"), "place": "Ulm"}] * 2, {"place": "Ulm"}),
         (["x" * 40_000, ""], {"text": "x" * 32_000}),
     ],
-    ids=["table", "text", "formula", "picture", "long"],
+    ids=["table", "text", "formula", "pair", "picture", "long"],
 )
 def test_what_there_is_to_read_stands_beside_a_row(
     folder: Path, shown: list[Any], cells: dict[str, str]

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from autoal import Answers, Question, UserError, View
+from autoal.data.texts import Text
 from autoal.errors import Waiting
 from autoal.people.events import Ledger
 from autoal.people.label_studio import LabelStudio
@@ -110,10 +111,15 @@ def test_pictures_are_uploaded_as_their_files_or_as_they_are_seen(
     ("shown", "tags", "data"),
     [
         (["a text", "b"], {"Text": "text"}, {"text": "a text"}),
+        (
+            [Text.of(["question", "answer"], ["Who?", "I\x07"])] * 2,
+            {"Text": "text"},
+            {"text": "question: Who?\n\nanswer: I\\x07"},
+        ),
         ([{"age": 7}, {"age": 9}], {"Table": "cells"}, {"cells": {"age": "7"}}),
         (None, {"Text": "text"}, {"text": "a"}),
     ],
-    ids=["text", "table", "nothing"],
+    ids=["text", "pair", "table", "nothing"],
 )
 def test_texts_and_cells_are_fields_of_a_task(
     studio: Studio, ask: Ask, shown: Any, tags: dict[str, str], data: dict[str, Any]

@@ -24,7 +24,11 @@ PICTURES = [
 ]
 PICTURE_CARDS = [picture_card(row, PICTURES[row % 4]) for row in range(8)]
 TEXTS: list[Json] = [
-    {"kind": "text", "name": f"row {n}", "texts": [f"text {n}", "and more " * 300]}
+    {
+        "kind": "text",
+        "name": f"row {n}",
+        "texts": [["title", f"text {n}"], ["body", "and more " * 300]],
+    }
     for n in range(8)
 ]
 CELLS: list[Json] = [
@@ -540,7 +544,7 @@ def test_help_tells_the_keys(window: Window, start: Started) -> None:
 
 def test_what_comes_from_outside_is_text(window: Window, start: Started) -> None:
     trap = "<img src=x onerror=document.title='caught'>"
-    card: Json = {"kind": "text", "name": trap, "texts": [trap]}
+    card: Json = {"kind": "text", "name": trap, "texts": [[trap, trap], ["b", trap]]}
     fake = start([card] * 8, {trap: "1", "dog": "2"}, people=("ann",))
     fake.extra = {"run": trap}
     window.open(fake.address())
@@ -625,6 +629,58 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
     roles = ("button", "combobox", "listbox", "option", "progressbar", "article", "image", "region")
     parts = [node for node in nodes if node.get("role", {}).get("value") in roles]
     assert [node for node in parts if not node.get("name", {}).get("value")] == []
+
+
+def text_card(*texts: list[str]) -> list[Json]:
+    return [{"kind": "text", "name": "row", "texts": [*texts]}] * 8
+
+
+def test_texts_of_a_row_stand_below_the_names_of_their_columns(
+    window: Window, start: Started
+) -> None:
+    window.open(start(text_card(["question", "Who?"], ["answer", "It is I."])).address())
+    parts = window.get("[...document.querySelector('.texts').children].map(part => part.innerText)")
+    assert parts == ["question", "Who?", "answer", "It is I."]
+
+
+@pytest.mark.parametrize(("classes", "space"), [(CLASSES, " "), (MANY, "PageDown")])
+def test_keys_read_on_in_a_long_text_and_answer_as_ever(
+    classes: dict[str, str], space: str, window: Window, start: Started
+) -> None:
+    fake = start(text_card(["text", "and more \n" * 10_000]), classes)
+    fake.round = 1
+    window.open(fake.address())
+    card, texts = (f"document.querySelector('{part}')" for part in ("#card", ".texts"))
+    assert window.get(f"{texts}.clientHeight <= {card}.clientHeight")
+    window.press(space)
+    window.until(f"{texts}.scrollTop > {card}.clientHeight / 2")
+    window.press("PageUp")
+    window.until(f"{texts}.scrollTop === 0")
+    window.answer("Enter")
+    assert window.get(f"{texts}.scrollTop") == 0
+    window.sent()
+    assert len(fake.posts) == 1
+
+
+def test_a_text_from_right_to_left_begins_at_the_right(window: Window, start: Started) -> None:
+    hebrew = "\u05d6\u05d4 \u05d8\u05e7\u05e1\u05d8"
+    window.open(start(text_card(["question", hebrew], ["answer", "text"])).address())
+    sides = "[...document.querySelectorAll('.texts p')].map(p => getComputedStyle(p).direction)"
+    assert window.get(sides) == ["rtl", "ltr"]
+
+
+def test_of_a_long_text_the_list_and_the_voice_have_the_beginning(
+    window: Window, start: Started
+) -> None:
+    fake = start(text_card(["text", "\U0001f600" * 50_000]))
+    window.open(fake.address())
+    assert window.get("[...document.querySelector('#live').textContent].length") < 1000
+    window.answer("1")
+    window.sent()
+    window.click("#to-list")
+    window.until("document.querySelector('#rows p')")
+    listed = window.get("document.querySelector('#rows p').textContent")
+    assert listed == "\U0001f600" * 300 + "…"
 
 
 def test_a_label_is_listed_with_the_class_that_a_model_takes_it_for(

@@ -10,6 +10,7 @@ from autoal.strategies.uncertainty import Margin
 from torch import Tensor
 
 from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
+from autoal.data.texts import Text
 from autoal.model.fitstep import FitStep
 from autoal.record import connection, tracking
 from autoal.record.folder import RunFolder
@@ -78,18 +79,48 @@ def test_one_run_holds_all_rounds_over_one_growing_step(
     assert run.job_type == "margin"
 
 
-def test_a_set_without_pictures_is_told_without_them(
+def test_a_set_with_nothing_to_look_at_is_told_without_it(
     folder: RunFolder, experiment: Experiment, history: list[Round]
 ) -> None:
     sink = Tracking(folder, experiment, lambda line: None, mode="offline")
     assert "media/queried" in sink._row(history[0])
     pictures = experiment.rows
-    for shown in (None, [f"text {number}" for number in range(6)]):
+    for shown in (None, [{"age": number} for number in range(6)]):
         experiment._known = replace(experiment._known, rows=replace(pictures, shown=shown))
         row = sink._row(history[0])
         assert "media/queried" not in row
         assert row["n_labelled"] == history[0].labelled
     sink.close()
+
+
+@pytest.mark.parametrize(
+    ("texts", "columns", "first"),
+    [
+        (["one \x07", "two"], ["text", "label"], [r"one \x07", "dark"]),
+        (
+            [Text.of(["q", "label"], ["Who?", "I."])] * 2,
+            ["q", "label (data)", "label"],
+            ["Who?", "I.", "dark"],
+        ),
+        (["x" * 9000, ""], ["text", "label"], ["x" * tracking.LETTERS, "dark"]),
+    ],
+    ids=["one", "pair", "long"],
+)
+def test_texts_are_told_as_a_table_with_their_labels(
+    folder: RunFolder,
+    experiment: Experiment,
+    history: list[Round],
+    texts: list[str],
+    columns: list[str],
+    first: list[str],
+) -> None:
+    rows = replace(experiment.rows, shown=texts * 3)
+    experiment._known = replace(experiment._known, rows=rows)
+    sink = Tracking(folder, experiment, lambda line: None, mode="disabled")
+    table = sink._row(history[0])["media/queried"]
+    assert (table.columns, table.data[0], len(table.data)) == (columns, first, 2)
+    empty = replace(history[0], queried=[], labels=[])
+    assert "media/queried" not in sink._row(empty)
 
 
 def test_the_grid_shows_the_queried_images(experiment: Experiment) -> None:

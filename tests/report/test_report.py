@@ -16,7 +16,7 @@ from autoal.report.__main__ import main
 from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
-from autoal.report.pictures import SIGNATURE
+from autoal.report.pictures import ROWS, SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
@@ -233,6 +233,39 @@ def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
     assert start not in text
 
 
+def keep_texts(run: Path, *contents: str) -> None:
+    """As the tracking keeps what was queried in each round."""
+    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "table" / "media"
+    folder.mkdir(parents=True)
+    for number, content in enumerate(contents):
+        (folder / f"queried_{number}_{number}.table.json").write_text(content)
+
+
+def test_texts_that_the_tracking_kept_are_shown_with_their_labels(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "a", [0.5, 0.6])
+    rows = [[f"<b>{number}</b>", "no"] for number in range(ROWS + 1)]
+    start, query = ({"columns": ["text", "label"], "data": data} for data in ([["a", "b"]], rows))
+    keep_texts(run, json.dumps(start), json.dumps(query))
+    assert main([str(tmp_path)]) == 0
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert text.count("<td>&lt;b&gt;0&lt;/b&gt;</td><td>no</td>") == 2  # first and last
+    assert f"&gt;{ROWS}&lt;" not in text
+    assert not list((tmp_path / "report" / "tables").glob("queried*"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"columns": [], "data": 7}', '{"columns": [1], "data": []}'),
+        *('{"columns": ["text"], "data": [[{}]]}', "[" * 100_000),
+    ],
+)
+def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
+    keep_texts(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
+    assert main([str(tmp_path)]) == 0
+    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
+
+
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
 def test_what_is_no_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, told: str
@@ -334,7 +367,7 @@ def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
     for picture in ("queried_0_a.png", name):
         (grids / picture).write_bytes(b"no picture")
     assert main([str(tmp_path)]) == 0
-    assert "To mind: broken pictures: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(

@@ -7,12 +7,16 @@ const NOTICE = 7000; // milliseconds that a notice stays
 const SMALLEST = 448; // pixels to which a small picture is enlarged ...
 const LARGEST_FACTOR = 20; // ... but by no more than this, or it would be mud
 const LEAST_FACTOR = 1.5; // and what is larger still may fill a large screen a little
+const SPOKEN = 600; // characters of a text that are read out by themselves
+const LISTED = 300; // and those of a row in the list
+const PAGES = { " ": 0.9, PageDown: 0.9, PageUp: -0.9, ArrowDown: 0.1, ArrowUp: -0.1 }; // a key scrolls so far
 
 const token = new URLSearchParams(location.search).get("token") ?? "";
 const $ = (id) => document.getElementById(id);
 const elapsed = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const beginning = (text, most) => text.replace(new RegExp(`^(.{${most}}).+`, "su"), "$1…");
 
 /** An element with properties and children. */
 function make(tag, properties = {}, ...children) {
@@ -421,7 +425,8 @@ function opinion({ by, label }) {
 
 function spoken(task) {
   const guess = guessOf(task);
-  const words = [kindOf(task), task.card.name, ...(task.card.texts ?? [])];
+  const texts = (task.card.texts ?? []).map(([, text]) => beginning(text, SPOKEN));
+  const words = [kindOf(task), task.card.name, ...texts];
   if (guess) words.push(`The model's guess: ${guess[0].label}, ${percent(guess[0].p)}`);
   return words.filter(Boolean).join(". ");
 }
@@ -429,16 +434,16 @@ function spoken(task) {
 const CARDS = {
   picture: showPicture,
   cells: (card) => showNow(scrolling("dl", "cells", "The row", definitions(card.cells))),
-  text: (card) =>
-    showNow(
-      scrolling(
-        "div",
-        "texts",
-        "The text",
-        card.texts.map((textContent) => make("p", { textContent, dir: "auto" })),
-      ),
-    ),
+  text: (card) => showNow(scrolling("div", "texts", "The text", paragraphs(card.texts))),
 };
+
+/** Texts; several stand below the names of their columns. */
+function paragraphs(texts) {
+  return texts.flatMap(([column, text]) => [
+    ...(texts.length > 1 ? [make("h2", { textContent: column })] : []),
+    make("p", { textContent: text, dir: "auto" }),
+  ]);
+}
 
 function scrolling(tag, className, name, children) {
   const box = make(tag, { className, tabIndex: 0 }, ...children);
@@ -882,8 +887,10 @@ function rowButton(task, index) {
 function glimpse(card) {
   if (card.kind === "picture") return make("img", { loading: "lazy", alt: card.name, src: addressOf(card) });
   const text =
-    card.kind === "text" ? card.texts.join(" / ") : card.cells.map((pair) => pair.join(" ")).join(", ");
-  return make("p", { textContent: text });
+    card.kind === "text"
+      ? card.texts.map(([, text]) => text).join(" / ")
+      : card.cells.map((pair) => pair.join(" ")).join(", ");
+  return make("p", { textContent: beginning(text, LISTED), dir: "auto" });
 }
 
 // ---- Keys and buttons ----
@@ -924,14 +931,16 @@ function commandOf(event) {
 }
 
 function help() {
-  const classes = state?.classes.some(({ key }) => key === "")
-    ? [["letters", "narrow the classes; ↑ ↓ move, Enter takes the marked one"]]
-    : [[state?.classes.map(({ key }) => key).join(" ") ?? "", "the class with this key"]];
+  const typed = state?.classes.some(({ key }) => key === "");
+  const classes = typed
+    ? ["letters", "narrow the classes; ↑ ↓ move, Enter takes the marked one"]
+    : [state?.classes.map(({ key }) => key).join(" ") ?? "", "the class with this key"];
   const commands = Object.values(COMMANDS).map((command) => [keyOf(command), command.help]);
   const all = [
-    ...classes,
+    classes,
     ["Enter", "take the model's guess"],
     ...commands,
+    [typed ? "Page↓ Page↑" : "Space ↑ ↓", "read on in a long text, and back"],
     ["?", "this help"],
     ["Esc", "close, go back"],
   ];
@@ -959,11 +968,19 @@ function pressed(event) {
   }
   const choosing = document.body.dataset.view === "label" || mode === "item";
   if (!event.altKey && choosing && event.key !== "?" && chooser.press(event)) return;
+  if (choosing && event.key in PAGES && scrollCard(PAGES[event.key])) return event.preventDefault();
   const run = mode === "work" ? workKey(event) : GOING[event.key];
   const shared = event.key === "?" ? help : run;
   if (!shared) return;
   event.preventDefault();
   if (!event.repeat) shared();
+}
+
+/** Moves what is too long for the card by a part of its height; returns whether there is such. */
+function scrollCard(pages) {
+  const box = $("card").firstChild;
+  box.scrollBy({ top: pages * box.clientHeight });
+  return box.scrollHeight > box.clientHeight;
 }
 
 function workKey(event) {

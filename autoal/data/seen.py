@@ -1,0 +1,72 @@
+"""What a person sees of a row: a picture, the cells of a table, texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from autoal.data.texts import Text
+
+TEXT = "text"  # what the only text of a row is called
+
+# What has no sign of its own, and what makes letters stand in another order than they are written.
+_SIGNLESS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
+
+
+class Seen(NamedTuple):
+    """The parts of what there is to see; a row may have a picture and cells beside it."""
+
+    picture: Path | Tensor | None  # a file, or bytes (channels, height, width)
+    cells: dict[str, str]  # by their columns
+    texts: dict[str, str]  # likewise
+
+    @property
+    def text(self) -> str:
+        """All texts, one below the other; several tell what they are."""
+        several = len(self.texts) > 1
+        return "\n\n".join(
+            f"{name}: {text}" if several else text for name, text in self.texts.items()
+        )
+
+
+def seen(shown: Any) -> Seen:
+    """The parts of what a data set shows of a row."""
+    picture = picture_in(shown)
+    cells = shown if isinstance(shown, Mapping) else {}
+    others = {name: cell for name, cell in cells.items() if cell is not picture}
+    return Seen(picture, _visible(others), _visible(texts_in(shown)))
+
+
+def texts_in(shown: Any) -> dict[str, str]:
+    """The texts of a row, as they are, by their columns."""
+    if isinstance(shown, Text):
+        return dict(zip(shown.columns, shown.parts, strict=True))
+    return {} if shown is None or isinstance(shown, Path | Tensor | Mapping) else {TEXT: str(shown)}
+
+
+def picture_in(shown: Any) -> Path | Tensor | None:
+    """The picture among what is shown of a row."""
+    if isinstance(shown, Mapping):
+        return next((cell for cell in shown.values() if isinstance(cell, Path)), None)
+    return shown if isinstance(shown, Path | Tensor) else None
+
+
+def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
+    """The cells of a row by names that are not among ours."""
+    return {
+        f"{name} (data)" if name.strip().lower() in ours else name: cell
+        for name, cell in cells.items()
+    }
+
+
+def visible(text: str) -> str:
+    r"""The text with signs for what has none, as in \x07, and letters in the order they have."""
+    return _SIGNLESS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _visible(parts: Mapping[Any, Any]) -> dict[str, str]:
+    return {visible(str(name)): visible(str(part)) for name, part in parts.items()}

@@ -1,0 +1,66 @@
+"""Embeddings of texts by a published transformer, which is not trained."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autoal.bounds import choice, switch
+from autoal.data.rows import Rows
+from autoal.encoders.compared import PAIRS, Texts, embedded
+from autoal.encoders.encoder import demand_texts
+from autoal.encoders.tokens import Tokenized
+from autoal.model.bert import POOLINGS, Pooled
+from autoal.model.transformers import OFFLINE, network_of
+
+
+class Sentence(Tokenized):
+    """The tokens of a text as the last layer of a transformer gives them, pooled.
+
+    Args:
+        model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
+        pooling: mean (of all tokens) or cls (the first one).
+        length: tokens of a text at most, and no more than the model reads; what is longer is cut.
+        normalise: give every embedding the length 1; k-means of such ones is BERT-KM.
+        pairs: compared or joined: how several texts of a row are read.
+    """
+
+    def __init__(
+        self,
+        model: str = OFFLINE,
+        pooling: str = "mean",
+        length: int = 128,
+        normalise: bool = True,
+        pairs: str = "compared",
+    ) -> None:
+        super().__init__(model, length)
+        choice("pooling", pooling, POOLINGS)
+        switch("normalise", normalise)
+        choice("pairs", pairs, PAIRS)
+        self.pooling = pooling
+        self.normalise = normalise
+        self.pairs = pairs
+
+    def key(self) -> str:
+        return repr((super().key(), self.pooling, self.normalise, self.pairs))
+
+    @torch.no_grad()
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        demand_texts(self, rows)
+        self._network.to(device)
+        return embedded(rows, self.pairs, lambda texts: self._embedded(texts, device))
+
+    def _embedded(self, texts: Sequence[Texts], device: torch.device) -> Tensor:
+        pooled = self._network(self.tokens(texts).to(device))
+        return functional.normalize(pooled) if self.normalise else pooled
+
+    @property
+    def _most(self) -> int:
+        return min(self.length, self._network.places)
+
+    @cached_property
+    def _network(self) -> Pooled:
+        """Read when rows are first encoded: where features are kept already, never."""
+        return Pooled(network_of(self._folder), self.pooling).eval()

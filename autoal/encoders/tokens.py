@@ -1,0 +1,140 @@
+"""Texts as the tokens of a published transformer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
+
+from autoal.bounds import text, whole
+from autoal.data.rows import Rows
+from autoal.data.texts import parts_of
+from autoal.encoders.compared import Texts
+from autoal.encoders.encoder import Encoder, demand_texts
+from autoal.errors import UserError, about
+from autoal.model.transformers import OFFLINE, folder_key, model_folder, tokenizer_of
+
+BLOCK = 2048  # rows that are read together, so that there are some of every length
+SHORTEST, LONGEST = 8, 8192  # bounds of the length
+
+
+class Tokenized(Encoder):
+    """What reads texts as tokens.
+
+    Its state tells the model from others, and has none of its weights: they would be kept again,
+    90 MB or more, with every set of features and every run of a sweep. New rows need the model.
+
+    Args:
+        model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
+        length: tokens of a text at most; what is longer is cut.
+    """
+
+    def __init__(self, model: str, length: int) -> None:
+        text("model", model)
+        whole("length", length, least=SHORTEST, most=LONGEST)
+        self.model = model
+        self.length = length
+        self._cut = 0  # texts, of those that were read
+
+    def key(self) -> str:
+        return repr((folder_key(self._folder), self.length))
+
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        """Nothing of the pool."""
+        demand_texts(self, pool)
+        self._known = folder_key(self._folder)
+
+    def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
+        self._cut = 0
+        for block in torch.arange(len(rows)).split(BLOCK):
+            yield self.encode(rows.take(block), device)
+        if self._cut:
+            print(
+                f"{self._cut:,} texts of {len(rows):,} rows are longer than encoder.length="
+                f"{self._most}, and were cut to so many tokens",
+                file=sys.stderr,
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"model": self._known}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._known = state["model"]
+
+    def tokens(self, texts: Sequence[Texts]) -> Tensor:
+        """The tokens of some texts, as wide as the longest of them, (n, width) int32.
+
+        A token is its id plus 1, negative where it is of a second text and the model tells texts
+        apart; 0 is what fills up the end.
+        """
+        read = self._read(texts)
+        long = [row for row, ids in enumerate(read["input_ids"]) if len(ids) > self._most]
+        if long:
+            self._cut += len(long)
+            cut = self._read([texts[row] for row in long], truncation=True, max_length=self._most)
+            for name, lines in cut.items():
+                for row, line in zip(long, lines, strict=True):
+                    read[name][row] = line
+        types = read.get("token_type_ids") or [[0] * len(ids) for ids in read["input_ids"]]
+        return pad_sequence(list(map(_signed, read["input_ids"], types)), batch_first=True)
+
+    @property
+    def _most(self) -> int:
+        """Tokens of a text."""
+        return self.length
+
+    def _read(self, texts: Sequence[Texts], **options: Any) -> dict[str, list[list[int]]]:
+        """What the tokenizer makes of texts, the first of each beside all others."""
+        first = [_sound(several[0]) for several in texts]
+        second = [_sound(" ".join(several[1:])) for several in texts]
+        both = (first, second) if len(texts[0]) > 1 else (first,)
+        return dict(self._tokenizer(*both, return_attention_mask=False, verbose=False, **options))
+
+    @cached_property
+    def _folder(self) -> Path:
+        with about(f"encoder.model={self.model}"):
+            return model_folder(self.model)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        """That of the model which other rows went through before."""
+        if folder_key(self._folder) != self._known:
+            raise UserError(
+                f"encoder.model={self.model} is another model than the one that rows were encoded "
+                f"by before: put the files of that one into {self._folder}"
+            )
+        return tokenizer_of(self._folder)
+
+
+class Tokens(Tokenized):
+    """Tokens as they are, for a task that fine-tunes; all rows have the same width.
+
+    Args:
+        model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
+        length: tokens of a row; what is longer is cut, what is shorter is filled up with 0.
+    """
+
+    def __init__(self, model: str = OFFLINE, length: int = 128) -> None:
+        super().__init__(model, length)
+
+    def encode(self, rows: Rows, device: torch.device) -> Tensor:
+        demand_texts(self, rows)
+        tokens = self.tokens(parts_of(rows))
+        return pad(tokens, (0, self.length - tokens.shape[1]))
+
+
+def _signed(ids: Sequence[int], types: Sequence[int]) -> Tensor:
+    tokens = torch.tensor(ids, dtype=torch.int32) + 1
+    return torch.where(torch.tensor(types) == 1, -tokens, tokens)
+
+
+def _sound(written: str) -> str:
+    """A text that a tokenizer takes, which stops at half a character."""
+    return written.encode(errors="replace").decode()

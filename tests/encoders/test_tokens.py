@@ -1,0 +1,101 @@
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoal import Rows
+from autoal.data.texts import text_rows
+from autoal.encoders.encoded import encoded_rows
+from autoal.encoders.tokens import Tokens
+from autoal.errors import UserError
+from autoal.testing import check_encoder
+
+CPU = torch.device("cpu")
+LINES = ["the film", "the plot is very good and not bad", ""]
+
+
+def texts(*lines: str) -> Rows:
+    return text_rows([(line,) for line in lines], ("body",))
+
+
+def pair(first: str, second: str) -> Rows:
+    return text_rows([(first, second)], ("question", "answer"))
+
+
+def encoded(model: Path, rows: Rows, length: int = 12) -> Tensor:
+    encoder = Tokens(str(model), length)
+    encoder.learn(rows, CPU)
+    return encoder.encode(rows, CPU)
+
+
+@pytest.mark.parametrize("model", ["bert", "roberta"])
+def test_it_keeps_the_promises_of_encoders(model: str, request: pytest.FixtureRequest) -> None:
+    check_encoder(
+        Tokens(str(request.getfixturevalue(model)), 12), texts(*LINES), texts("is it good")
+    )
+
+
+@pytest.mark.parametrize("model", ["bert", "roberta"])
+def test_tokens_are_those_of_the_library(model: str, request: pytest.FixtureRequest) -> None:
+    from transformers import AutoTokenizer
+
+    folder = request.getfixturevalue(model)
+    expected = AutoTokenizer.from_pretrained(folder)(LINES)["input_ids"]
+    found = encoded(folder, texts(*LINES))
+    assert (found.dtype, found.shape) == (torch.int32, (3, 12))
+    for row, ids in zip(found.tolist(), expected, strict=True):
+        assert row == [number + 1 for number in ids] + [0] * (12 - len(ids))
+
+
+def test_tokens_of_the_second_text_are_negative(bert: Path) -> None:
+    (row,) = encoded(bert, pair("the film", "is good"))
+    assert row.tolist() == [3, 7, 8, 4, -10, -15, -4, 0, 0, 0, 0, 0]
+
+
+def test_a_model_that_does_not_tell_texts_apart_has_none_that_are_negative(roberta: Path) -> None:
+    (row,) = encoded(roberta, pair("the film", "is good"))
+    assert row.tolist() == [1, 7, 8, 3, 3, 10, 15, 3, 0, 0, 0, 0]
+
+
+def test_several_texts_are_cut_where_they_are_longer(bert: Path) -> None:
+    (row,) = encoded(bert, pair("film " * 30, "good"), length=8)
+    assert row.tolist() == [3, 8, 8, 8, 8, 4, -15, -4]
+
+
+def test_what_is_too_long_is_counted_and_told_once(
+    bert: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = texts("good", *["the film " * 11_200] * 2, "good " * 10)
+    encoder = Tokens(str(bert), 12)
+    encoder.learn(rows, CPU)
+    assert encoded_rows(encoder, rows, CPU).inputs.shape == (4, 12)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("2 texts of 4 rows are longer than encoder.length=12, and were cut")
+
+
+def test_half_a_character_is_read(bert: Path) -> None:
+    assert encoded(bert, texts("good \ud800")).shape == (1, 12)
+
+
+def test_another_model_does_not_go_on(bert: Path, roberta: Path) -> None:
+    there, elsewhere = Tokens(str(bert)), Tokens(str(roberta))
+    there.learn(texts(*LINES), CPU)
+    elsewhere.load_state_dict(there.state_dict())
+    with pytest.raises(UserError, match="is another model than the one that rows were encoded by"):
+        elsewhere.encode(texts(*LINES), CPU)
+    assert there.key() != elsewhere.key()
+
+
+def test_a_model_that_is_gone_is_asked_for_by_its_name(bert: Path, tmp_path: Path) -> None:
+    folder = copytree(bert, tmp_path / "model")
+    encoder = Tokens(str(folder))
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UserError, match=rf"encoder\.model={folder}: {folder} has no model"):
+        encoder.key()
+
+
+def test_rows_that_are_no_texts_are_refused() -> None:
+    with pytest.raises(UserError, match="Tokens encodes texts"):
+        Tokens().learn(Rows.of(torch.zeros(4, 7)), CPU)
