@@ -156,6 +156,49 @@ def write_tiny_imagenet(root: Path, archive: bool = False) -> None:
         tree.rename(root / "moved")
 
 
+def write_sst2(root: Path) -> None:
+    """Twelve training and four test rows; a quote is a character."""
+    _zip(root / "SST-2.zip", "SST-2", "sentence\tlabel", 'phrase "{0} \t{1}')
+
+
+def write_nli(root: Path, task: str, archive: str | None = None) -> None:
+    """Likewise, in pairs; WNLI has numbers for labels."""
+    first, second = ("question", "sentence") if task == "QNLI" else ("sentence1", "sentence2")
+    label = "{1}" if task == "WNLI" else "{2}"
+    head, row = f"index\t{first}\t{second}\tlabel", f'{{0}}\tfirst {{0}}\tsecond "{{0}}\t{label}'
+    _zip(root / (archive or f"{task}.zip"), task, head, row)
+
+
+def _zip(path: Path, task: str, head: str, row: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, count in (("train", 12), ("dev", 4)):
+            archive.writestr(f"{task}/{name}.tsv", _lines(head, row, count))
+
+
+def _lines(head: str, row: str, count: int) -> str:
+    words = "entailment", "not_entailment"
+    rows = [row.format(number, number % 2, words[number % 2]) for number in range(count)]
+    return "".join(f"{line}\n" for line in (head, *rows))
+
+
+def write_mrpc(root: Path) -> None:
+    """Twelve training and four test pairs."""
+    head, row = (
+        "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String",
+        '{1}\t7\t8\tfirst "{0}\tsecond {0}',
+    )
+    for part, count in (("train", 12), ("test", 4)):
+        (root / f"msr_paraphrase_{part}.txt").write_text(_lines(head, row, count))
+
+
+def write_agnews(root: Path) -> None:
+    """Twelve training and four test rows, without a header."""
+    (root / "ag_news_csv").mkdir()
+    for part, count in (("train", 12), ("test", 4)):
+        rows = [f'"{1 + row % 4}","title ""{row}""","news, {row}"\n' for row in range(count)]
+        (root / "ag_news_csv" / f"{part}.csv").write_text("".join(rows))
+
+
 # How each choice of data= is written, and the options that it needs then.
 WRITERS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "cifar10": (lambda root: write_cifar10(root, archive=True), ()),
