@@ -1,4 +1,4 @@
-"""What Lightning costs where a transformer is fine-tuned: steps/s through Task and Trainer, and of a bare loop.
+"""What Lightning costs where a transformer is fine-tuned: steps/s, and those of a bare loop.
 
     python -m benchmarks.fine_tuning [--steps 20] [--repeat 5]
 

@@ -31,7 +31,7 @@ class TextData(Data):
         test_path: of the test rows; null: likewise, or else a fifth of each training class.
         validation_path: of rows for validation; null: there are none of their own.
         share: of the training rows, drawn from every class, to study small pools.
-        validation_share: of the test rows, drawn from every class, which are for validation instead.
+        validation_share: of the test rows, drawn from every class, to validate instead.
         imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from those of `validation_path` or, without it,
@@ -126,7 +126,8 @@ class TextData(Data):
             test, validation = split(test, self.validation_share, self.split_seed)
             if not (len(test) and len(validation)):
                 raise UserError(
-                    f"data.validation_share={self.validation_share:g} leaves a part without rows: the test rows are too few"
+                    f"data.validation_share={self.validation_share:g} leaves a part without rows: "
+                    "the test rows are too few"
                 )
         return Loaded(self._some(train), test, validation)
 

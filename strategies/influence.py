@@ -22,6 +22,7 @@ from autoal.query.strategy import Facts, Reads
 from .surrogate import Surrogate, can_judge, in_blocks, inputs
 
 TARGETS = ("labels", "predictions")
+PREDICTING = ("embeddings", "probs", "labelled", "labels", "validation")  # of those that predict
 
 
 class Influence(QueryStrategy):
@@ -47,7 +48,7 @@ class Influence(QueryStrategy):
         self.folds = folds
         self.targets = targets
         if targets == "predictions":
-            self.reads = tuple(sorted({*self.reads, "probs"}))
+            self.reads = PREDICTING
 
     def check(self, facts: Facts) -> None:
         self._demand_judges(facts.validation)
@@ -163,7 +164,7 @@ class Isal(Salutary):
             make it stand for the model, as the paper has it for a head that is trained on texts.
     """
 
-    reads = ("embeddings", "probs", "labelled", "labels", "validation")
+    reads = PREDICTING
 
     def _tried(self, view: View, benefits: Tensor) -> Tensor:
         return view.pool.probs.argmax(1).cpu()
