@@ -21,8 +21,10 @@ from autoal import (
     Training,
     TrueLabels,
 )
+from autoal.model.bert import Bert
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, ResNet18
+from autoal.model.svm import Svm
 from autoal.report.svg import Figure, standalone
 from autoal.report.tables import Table
 from autoal.seeding import generator, seeded
@@ -48,6 +50,8 @@ TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
         weight_decay=0.01,
     ),
     "resnet18": lambda data: partial(Task, partial(ResNet18, maxpool=True)),
+    "svm": lambda data: Svm,
+    "bert": lambda data: Bert,
 }
 
 Strategies = Mapping[str, Callable[[], QueryStrategy]]
@@ -62,6 +66,7 @@ class Setting:
     task: str = "head"  # of TASKS
     noise: str = "clean"  # of the answers, one of NOISES
     pool: int = POOL  # rows that a seed draws
+    most: int | None = None  # seeds of a setting whose runs are long
 
     def experiment(
         self, strategy: Callable[[], QueryStrategy], seed: int
@@ -127,6 +132,7 @@ def compare(
         for field in fields
         if seed < field.seeds
         for setting in given.settings
+        if seed < (settings[setting].most or field.seeds)
         for variant in field.strategies
         if variant in given.variants
     ]

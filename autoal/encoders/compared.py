@@ -19,9 +19,8 @@ def embedded(rows: Rows, pairs: str, embed: Callable[[Sequence[Texts]], Tensor])
 
     Args:
         rows: of one text each, or of several.
-        pairs: compared: the texts of a row are embedded one by one, and of every two of them there
-            is how far they are apart and what they share, axis by axis; joined: they are embedded
-            together.
+        pairs: compared: the texts of a row are embedded one by one, and every two of them
+            multiplied axis by axis, which says what they share; joined: they are embedded together.
         embed: texts -> (n, width).
     """
     parts = parts_of(rows)
@@ -30,8 +29,4 @@ def embedded(rows: Rows, pairs: str, embed: Callable[[Sequence[Texts]], Tensor])
     alone = [embed([(text,) for text in column]) for column in zip(*parts, strict=True)]
     if len(alone) == 1:
         return alone[0]
-    return torch.cat([_compared(*two) for two in combinations(alone, 2)], 1)
-
-
-def _compared(first: Tensor, second: Tensor) -> Tensor:
-    return torch.cat([(first - second).abs(), first * second], 1)
+    return torch.cat([first * second for first, second in combinations(alone, 2)], 1)

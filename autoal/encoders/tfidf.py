@@ -115,5 +115,5 @@ class Tfidf(Encoder):
 
 
 def _joined(texts: Texts) -> str:
-    """The texts of a row as one; no term reaches from one into the next."""
-    return " . ".join(texts)
+    """The texts of a row as one."""
+    return "\n".join(texts)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from autoal.bounds import number, whole
 from autoal.data.rows import Shape
+from autoal.errors import UserError
 from autoal.model.weights import Enlarge, torchvision_network
 
 MOST_WEIGHTS = 1_000_000_000  # 4 GB, and as much again for gradients and the optimizer's moments
@@ -130,6 +131,18 @@ class PretrainedResNet18(Network):
         super().__init__(embed, 512, classes, dropout, ("1.layer1", "1.layer2", "1.layer3"))
 
 
+class Flat(nn.Flatten):
+    """Rows of one axis; whole numbers, such as those of tokens, are names, and no sizes."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if not inputs.is_floating_point():
+            raise UserError(
+                f"the rows are whole numbers ({inputs.dtype}), as encoder=tokens gives them to "
+                "task=bert: give this task the features of another encoder, such as sentence"
+            )
+        return super().forward(inputs)
+
+
 class MLP(Network):
     """Fully connected layers with ReLU on the flattened row; without any, a linear model.
 
@@ -147,7 +160,7 @@ class MLP(Network):
             whole("hidden", width, least=1)
         widths = [prod(shape), *hidden]
         _demand_room(widths, "`hidden`")
-        layers: list[nn.Module] = [nn.Flatten()]
+        layers: list[nn.Module] = [Flat()]
         for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.ReLU()]
         inner = [str(place) for place in range(2, len(layers) - 1, 2)]  # every ReLU but the last
@@ -170,7 +183,7 @@ class TanhHead(Network):
         width = prod(shape)
         _demand_rate(dropout)
         _demand_room([width, width], "the row")
-        layers = [nn.Flatten(), nn.Dropout(dropout), nn.Linear(width, width), nn.Tanh()]
+        layers = [Flat(), nn.Dropout(dropout), nn.Linear(width, width), nn.Tanh()]
         super().__init__(nn.Sequential(*layers), width, classes, dropout)
 
 

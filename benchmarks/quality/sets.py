@@ -28,6 +28,9 @@ from autoal.data.imbalance import thin
 from autoal.data.npz import read_npz
 from autoal.encoders.patches import Patches
 from autoal.encoders.pretrained import Lite0
+from autoal.encoders.sentence import Sentence
+from autoal.encoders.tfidf import Tfidf
+from autoal.encoders.tokens import Tokens
 from autoal.model.logistic import Logistic
 from autoal.record.whole import write_whole
 from autoal.seeding import generator
@@ -104,6 +107,15 @@ def table(file: str, *, test_file: str = "", encoder: Encoder | None = None) -> 
     return kept(paths, encoder, TEST, lambda: Table(train, test_path=tested, validation=0))
 
 
+def texts(task: str, encoder: Encoder) -> Data:
+    """A task of GLUE as an encoder sees it."""
+    from autoal.datamodules.texts import Texts
+
+    paths = [str(given(f"{task}_{part}.tsv")) for part in ("train", "dev")]
+    data = Texts(paths[0], COLUMNS[task], test_path=paths[1], validation=0)
+    return Encoded(data, encoder, torch.device("cpu"))
+
+
 def sentences(task: str) -> Data:
     """Features of texts, as `benchmarks.quality.sentences` wrote them."""
     return unpacked(bench_folder() / f"{task}.npz")
@@ -140,6 +152,16 @@ SETS: dict[str, Callable[[], Data]] = {
     "letters": partial(table, "letters_train.csv", test_file="letters_test.csv", encoder=Fourier()),
 }
 SETS |= {name: partial(sentences, name) for name in ("sst2", "qnli")}
+COLUMNS = {
+    "sst2": ["sentence"],
+    "qnli": ["question", "sentence"],
+    "mrpc": ["sentence1", "sentence2"],
+}
+SETS |= {
+    f"{task}-{name}": partial(texts, task, encoder())
+    for task in COLUMNS
+    for name, encoder in {"sentence": Sentence, "tfidf": Tfidf, "tokens": Tokens}.items()
+}
 # Of these the pool that a seed draws; not the test.
 TAILED = ("mnist-tailed", "cifar10-lite0-tailed")
 COPIED = {"mnist-copied": "mnist"}  # and the set whose head's penalty it has

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from autoal import Rows
+from autoal.data.texts import text_rows
 from autoal.encoders.file import File
 from autoal.errors import UserError
 from autoal.testing import check_encoder
@@ -30,6 +31,11 @@ def test_each_part_has_its_rows(path: Path) -> None:
     np.testing.assert_allclose(pool, FEATURES, rtol=1e-6)
     np.testing.assert_allclose(test, FEATURES[:2] + 1, rtol=1e-6)
     assert pool.dtype == torch.float32
+
+
+def test_features_may_be_of_texts(path: Path) -> None:
+    texts = text_rows([(f"text {row}",) for row in range(8)], ("body",))
+    np.testing.assert_allclose(File(str(path)).encode(texts, CPU), FEATURES, rtol=1e-6)
 
 
 def test_rows_that_were_left_out_are_left_out_of_the_features(path: Path) -> None:

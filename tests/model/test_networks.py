@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.rows import Shape
+from autoal.errors import UserError
 from autoal.model.networks import (
     MLP,
     Network,
@@ -278,3 +279,9 @@ def test_a_network_that_is_ready_gives_logits_and_stages_in_one_pass() -> None:
             assert torch.equal(logits, network.head(network.dropout(stages[:, 6:])))
         logits, stages = ready.eval().with_stages(images_of((1, 1, 2), 4))
         assert torch.equal(logits, network.head(stages[:, 6:]))
+
+
+@pytest.mark.parametrize("kind", [MLP, TanhHead])
+def test_numbers_of_tokens_are_no_features(kind: type[Network]) -> None:
+    with pytest.raises(UserError, match=r"whole numbers \(torch\.int32\), as encoder=tokens"):
+        kind((4,), 2)(torch.ones(3, 4, dtype=torch.int32))
