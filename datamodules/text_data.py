@@ -31,6 +31,7 @@ class TextData(Data):
         test_path: of the test rows; null: likewise, or else a fifth of each training class.
         validation_path: of rows for validation; null: there are none of their own.
         share: of the training rows, drawn from every class, to study small pools.
+        validation_share: of the test rows, drawn from every class, to validate instead.
         imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from those of `validation_path` or, without it,
@@ -45,6 +46,7 @@ class TextData(Data):
         test_path: str | None = None,
         validation_path: str | None = None,
         share: float = 1.0,
+        validation_share: float = 0.0,
         *,
         imbalance: str = "none",
         imbalance_ratio: float = 10.0,
@@ -63,8 +65,12 @@ class TextData(Data):
         text("test_path", test_path, optional=True)
         text("validation_path", validation_path, optional=True)
         number("share", share, above=0, most=1)
+        number("validation_share", validation_share, least=0, below=1)
+        if validation_share and validation_path is not None:
+            raise ValueError("`validation_share` goes without `validation_path`: give one of them")
         self.paths = {"train": path, "test": test_path, "validation": validation_path}
         self.share = share
+        self.validation_share = validation_share
 
     @abstractmethod
     def read(self, part: str, path: TextPath) -> TextFile:
@@ -116,7 +122,15 @@ class TextData(Data):
             train, test = split(train, TEST_SHARE, self.split_seed)
             if not len(test):
                 raise UserError(f"{self.paths['train']} has too few rows: none is left to test")
-        return Loaded(self._some(train), test, given.get("validation"))
+        validation = given.get("validation")
+        if self.validation_share:
+            test, validation = split(test, self.validation_share, self.split_seed)
+            if not (len(test) and len(validation)):
+                raise UserError(
+                    f"data.validation_share={self.validation_share:g} leaves a part without rows: "
+                    "the test rows are too few"
+                )
+        return Loaded(self._some(train), test, validation)
 
     def _some(self, train: Rows) -> Rows:
         """The share of the training rows that is asked for."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from autoal import QueryStrategy, Scored, View, from_order
-from autoal.bounds import number, whole
+from autoal.bounds import number, switch, whole
 from autoal.maths.clusters import Clusters, kmeans
 from autoal.maths.coverage import Kernel, ball
 from autoal.maths.geometry import blocks, farthest_first, nearest, neighbours, sample, unit
@@ -27,19 +27,24 @@ class KMeans(QueryStrategy):
         iterations: rounds of k-means, at most.
         sample: rows of a larger pool that the centres are learnt from, drawn; should be well above
             the budget. The rows nearest to them are sought in the whole pool.
+        normalise: give every embedding the length 1 first. On those of a transformer, this is
+            BERT-KM (Yuan et al., 2020).
     """
 
     reads = ("embeddings",)
 
-    def __init__(self, iterations: int = 20, sample: int = 50_000) -> None:
+    def __init__(self, iterations: int = 20, sample: int = 50_000, normalise: bool = False) -> None:
         whole("iterations", iterations, least=1)
         whole("sample", sample, least=1)
+        switch("normalise", normalise)
         self.iterations = iterations
         self.sample = sample
+        self.normalise = normalise
 
     def score(self, view: View, budget: int) -> Scored:
+        embeddings = view.pool.embeddings
         clusters = kmeans(
-            view.pool.embeddings,
+            unit(embeddings) if self.normalise else embeddings,
             budget,
             view.generator(),
             iterations=self.iterations,

@@ -13,13 +13,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, Scored, View
-from autoal.bounds import number, whole
+from autoal import Known, QueryStrategy, Scored, View
+from autoal.bounds import choice, number, whole
 from autoal.errors import UserError
 from autoal.maths.systems import conjugate_gradients
 from autoal.query.strategy import Facts, Reads
 
 from .surrogate import Surrogate, can_judge, in_blocks, inputs
+
+TARGETS = ("labels", "predictions")
+PREDICTING = ("embeddings", "probs", "labelled", "labels", "validation")  # of those that predict
 
 
 class Influence(QueryStrategy):
@@ -29,17 +32,23 @@ class Influence(QueryStrategy):
         penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
         folds: where there are no validation rows, the labelled ones are cross-validated in so many
             parts; 0 refuses to do without validation rows.
+        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
+            make it stand for the model, as the paper has it for a head that is trained on texts.
     """
 
     reads: Reads = ("embeddings", "labelled", "labels", "validation")
 
-    def __init__(self, penalty: float = 1.0, folds: int = 0) -> None:
+    def __init__(self, penalty: float = 1.0, folds: int = 0, targets: str = "labels") -> None:
+        choice("targets", targets, TARGETS)
         number("penalty", penalty, above=0)
         whole("folds", folds, least=0)
         if folds == 1:
             raise ValueError("`folds` must be 0 or at least 2, got 1")
         self.penalty = penalty
         self.folds = folds
+        self.targets = targets
+        if targets == "predictions":
+            self.reads = PREDICTING
 
     def check(self, facts: Facts) -> None:
         self._demand_judges(facts.validation)
@@ -72,9 +81,15 @@ class Influence(QueryStrategy):
     def surrogate(self, view: View) -> Surrogate:
         """Fitted on the labelled rows; the same for the same view."""
         self._demand_judges(None if view.validation is None else view.validation.labels)
-        fitted = partial(Surrogate, view.labelled, view.validation)
+        fitted = partial(Surrogate, self._taught(view.labelled), view.validation)
         parts = partial(_parts, view, self.folds)
         return view.once((self, "surrogate"), lambda: fitted(view.classes, self.penalty, parts))
+
+    def _taught(self, labelled: Known) -> Known:
+        """The labelled rows as the surrogate is taught them."""
+        if self.targets == "labels":
+            return labelled
+        return Known(labelled.features, labelled.features.probs.argmax(1).cpu())
 
 
 class Salutary(Influence):
@@ -91,12 +106,20 @@ class Salutary(Influence):
             parts; 0 refuses to do without validation rows.
         recheck: rows that are added for real, at most; null is three for each of the batch where
             that is cheap, and none where it is not or where rows are cross-validated.
+        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
+            make it stand for the model, as the paper has it for a head that is trained on texts.
     """
 
     suggests = True
 
-    def __init__(self, penalty: float = 1.0, folds: int = 0, recheck: int | None = None) -> None:
-        super().__init__(penalty, folds)
+    def __init__(
+        self,
+        penalty: float = 1.0,
+        folds: int = 0,
+        recheck: int | None = None,
+        targets: str = "labels",
+    ) -> None:
+        super().__init__(penalty, folds, targets)
         if recheck is not None:
             whole("recheck", recheck, least=0)
         self.recheck = recheck
@@ -137,9 +160,11 @@ class Isal(Salutary):
             parts; 0 refuses to do without validation rows.
         recheck: rows that are added for real, at most; null is three for each of the batch where
             that is cheap, and none where it is not or where rows are cross-validated.
+        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
+            make it stand for the model, as the paper has it for a head that is trained on texts.
     """
 
-    reads = ("embeddings", "probs", "labelled", "labels", "validation")
+    reads = PREDICTING
 
     def _tried(self, view: View, benefits: Tensor) -> Tensor:
         return view.pool.probs.argmax(1).cpu()
@@ -157,6 +182,8 @@ class Ibds(Influence):
             regression on the influences.
         folds: where there are no validation rows, the labelled ones are cross-validated in so many
             parts; 0 refuses to do without validation rows.
+        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
+            make it stand for the model, as the paper has it for a head that is trained on texts.
     """
 
     def _scored(self, view: View, budget: int) -> Scored:

@@ -92,6 +92,9 @@ def test_a_number_of_a_part_has_bounds(
     target: str, name: str, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autoal.model.networks.torchvision_network", lambda *_: nn.Identity())
+    monkeypatch.setattr(
+        "autoal.model.bert.Published.__call__", lambda self, shape, classes: MLP(shape, classes)
+    )
     facts = facts_of(located(target))
     known = plugins.options(located(target), facts)
     needed = {option: value for option, value in NEEDED.items() if option in known}

@@ -272,6 +272,7 @@ class Experiment:
             checked=[*told.checked],
             checked_labels=[*told.checked.values()],
             judged=judged,
+            majority=0.0 if number else self._judge.majority,
             people={name: dict(facts) for name, facts in answered.people.items()},
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)

@@ -34,6 +34,12 @@ class Judge:
         self.seed = seed
         self._seen: tuple[Knowledge, Unseen] | None = None  # the last of them, and of what
 
+    @property
+    def majority(self) -> float:
+        """What share of the test rows is of their largest class; 0 where there are none."""
+        test = self.data.test
+        return 0.0 if test is None else float(test.labels.bincount().max()) / len(test)
+
     def metrics(
         self, learner: Learner, known: Knowledge, number: int
     ) -> tuple[dict[str, float], str]:

@@ -50,6 +50,7 @@ li p { margin: 0; overflow-wrap: anywhere; }
 .wordy img { aspect-ratio: 3 / 2; }
 .seen p, .seen dl { justify-self: stretch; align-self: start; margin: 0; padding: .7rem .8rem; }
 .seen .text { white-space: pre-wrap; font-size: 14px; }
+.seen:has(.text) { align-content: start; }
 .seen .column { color: var(--quiet); font-weight: 600; padding-bottom: 0; }
 .seen .column + .text { padding-top: .1rem; }
 .seen .quiet { padding: 2rem .8rem; text-align: center; align-self: center; }

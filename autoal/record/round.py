@@ -47,6 +47,7 @@ _KINDS: dict[str, Kind] = {
     "checked": WHOLES,
     "checked_labels": WHOLES,
     "judged": TEXT,
+    "majority": AMOUNT,
     "stop": MAPPING,
     "people": MAPPING,
     "seconds": AMOUNTS,
@@ -83,6 +84,7 @@ class Round:
     checked: list[int] = field(default_factory=list)  # rows that judge, and are not trained on
     checked_labels: list[int] = field(default_factory=list)
     judged: str = ""  # by what the metrics are, where it is no test set
+    majority: float = 0.0  # in round 0: the test rows' share of their largest class
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
 
@@ -124,6 +126,7 @@ class Round:
             "checked": self.checked,
             "checked_labels": self.checked_labels,
             "judged": self.judged,
+            "majority": self.majority,
             "stop": self.stop,
             "people": self.people,
         }

@@ -51,7 +51,8 @@ def learning_curve(history: Sequence[Round], title: str) -> Figure:
 
 def _judged(history: Sequence[Round]) -> str:
     """By what the models were judged."""
-    return judges(finished.judged for finished in history if finished.metrics)
+    judged = [finished.judged for finished in history if finished.metrics]
+    return judges(judged, [finished.majority for finished in history])
 
 
 def mixing_weights(history: Sequence[Round], title: str) -> Figure:

@@ -49,7 +49,8 @@ class Setting:
     @property
     def judges(self) -> str:
         """What gave the accuracies of its runs."""
-        return judges(past.judged for run in self.runs for past in run.rounds)
+        rounds = [past for run in self.runs for past in run.rounds]
+        return judges([past.judged for past in rounds], [past.majority for past in rounds])
 
     @property
     def honest(self) -> list[str]:

@@ -7,6 +7,14 @@ from autoal.record.round import CHECK, CROSS_VALIDATION
 WORDS = {"": "test set", CHECK: "check rows", CROSS_VALIDATION: "cross-validation, biased"}
 
 
-def judges(judged: Iterable[str]) -> str:
-    """What gave the accuracies of rounds that say this; a test set, where there is none."""
-    return ", ".join(WORDS[by] for by in sorted(set(judged))) or WORDS[""]
+def judges(judged: Iterable[str], majorities: Iterable[float] = ()) -> str:
+    """What gave the accuracies of rounds that say this; a test set, where there is none.
+
+    Args:
+        judged: by what else than a test set, of each round.
+        majorities: the shares of the largest class among the test rows, 0 where nobody tells.
+    """
+    told = ", ".join(WORDS[by] for by in sorted(set(judged))) or WORDS[""]
+    shares = sorted({f"{100 * share:.1f}" for share in majorities if share}, key=float)
+    ends = " to ".join(dict.fromkeys((shares[0], shares[-1]))) if shares else ""
+    return told + (f" ({ends} % of one class)" if ends else "")

@@ -30,7 +30,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align:
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 .pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
-.pair td { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.pair td { white-space: pre-wrap; unicode-bidi: plaintext; }
+.pair td:not(:last-child) { overflow-wrap: anywhere; }
 """
 
 

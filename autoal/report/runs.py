@@ -43,6 +43,7 @@ class Past:
     unasked: bool  # labels were given that nobody was asked for
     stop: Settings  # what a rule said about stopping, if one was asked
     judged: str  # what stands in for a test set, if anything does
+    majority: float  # the test rows' share of their largest class, in the round that tells it
 
     @property
     def querying(self) -> float:
@@ -247,4 +248,5 @@ def _past(found: Round) -> Past:
         unasked=found.unasked,
         stop=found.stop,
         judged=found.judged,
+        majority=found.majority,
     )

@@ -118,6 +118,15 @@ def test_a_round_is_trained_on_all_labelled_rows_and_tested_on_the_test_set(
     assert len(watched.taught) == 4
 
 
+def test_the_first_round_tells_how_large_the_largest_class_of_the_test_set_is(
+    quick: Make, data: Data
+) -> None:
+    assert data.test is not None
+    data.test = data.test.take(torch.tensor([0, 1, 2, 3, 6]))  # of the classes 0, 1, 2, 0, 0
+    history = done(quick(plan=Plan(6, 3, 1)))
+    assert [finished.majority for finished in history] == [0.6, 0.0]
+
+
 def test_a_plan_without_rounds_buys_the_start_set_only(quick: Make) -> None:
     (only,) = done(quick(plan=Plan(start=6, budget=5, rounds=0)))
     assert (only.number, only.labelled, len(only.queried)) == (0, 6, 6)

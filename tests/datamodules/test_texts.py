@@ -50,6 +50,34 @@ def test_rows_are_texts_with_the_names_of_their_lines(tmp_path: Path) -> None:
             assert int(label) == number % 2
 
 
+def test_a_share_of_the_test_rows_may_be_for_validation(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tsv", lines(10))
+    own = str(written(tmp_path / "test.tsv", lines(20, begin=10)))
+    data = opened(path, test_path=own, validation_share=0.5)
+    assert data.validation is not None
+    parts = [for_test(data), data.validation]
+    assert [rows.labels.bincount().tolist() for rows in parts] == [[5, 5]] * 2
+    assert len({*(parts[0].shown or ()), *(parts[1].shown or ())}) == 20
+    other = opened(path, test_path=own, validation_share=0.5, split_seed=1)
+    assert for_test(other).shown != parts[0].shown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"validation_path": "b.tsv"}, "goes without `validation_path`"),
+        ({"validation_share": 1.0}, "`validation_share` must be at least 0 and below 1"),
+        ({"validation_share": 0.01}, "leaves a part without rows: the test rows are too few"),
+    ],
+)
+def test_a_share_that_cannot_be_is_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    path = written(tmp_path / "a.tsv", lines(10))
+    with pytest.raises(ValueError, match=message):
+        opened(path, **{"validation_share": 0.5, **options})
+
+
 def test_the_test_is_a_fifth_of_every_class_or_a_file(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tsv", lines(50))
     data = opened(path)

@@ -25,6 +25,7 @@ def write_run(
     seconds: dict[str, float] | None = None,
     stops: Sequence[dict[str, Any]] = (),
     judged: str = "",
+    majority: float = 0.0,
     **config: Any,
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
@@ -58,6 +59,7 @@ def write_run(
             "steps": 1,
             "notes": {"weights": weights} if weights and number else {},
             **({"judged": judged} if judged else {}),
+            **({"majority": majority} if majority and not number else {}),
         }
         for number, value in enumerate(accuracy)
     ]

@@ -178,6 +178,16 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert ">test set</text>" in text
 
 
+def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path: Path) -> None:
+    for seed, majority in enumerate((0.6838, 0.65)):
+        write_run(tmp_path, str(seed), [0.7, 0.8], seed=seed, majority=majority)
+    (setting,), _ = group(read_runs([tmp_path])[0])
+    assert setting.judges == "test set (65.0 to 68.4 % of one class)"
+    assert main([str(tmp_path)]) == 0
+    text = (tmp_path / "report" / "report.html").read_text()
+    assert ">test set (65.0 to 68.4 % of one class)</text>" in text
+
+
 def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5, 0.6], settled=[{"l2": 0.01}, {"l2": 10.0}])
     write_run(tmp_path, "b", [0.5, 0.6], strategy="margin", settled=[{"l2": 0.1}])

@@ -199,6 +199,14 @@ def test_a_large_pool_is_sampled(kind: type[TypiClust | ProbCover]) -> None:
     assert int((scores >= 1).sum()) == 5
 
 
+def test_kmeans_of_normalised_rows_sees_their_directions_alone() -> None:
+    rows = circle(0, 5, 10, 80, 90, 95)
+    stretched = rows * torch.tensor([1.0, 30.0, 2.0, 1.0, 0.1, 9.0])[:, None]
+    found = best(KMeans(normalise=True), beside(stretched), 2)
+    assert found == best(KMeans(), beside(rows), 2) == [1, 4]
+    assert found != best(KMeans(), beside(stretched), 2)
+
+
 @pytest.mark.parametrize("kind", [KMeans, TypiClust, ProbCover])
 def test_a_sample_is_said(kind: type[KMeans | TypiClust | ProbCover]) -> None:
     view = beside(torch.randn(100, 3, generator=generator(0)))

@@ -238,6 +238,25 @@ def test_without_validation_rows_each_labelled_row_judges_those_fitted_without_i
     assert not torch.equal(scores, scored(Salutary(folds=3), alone, BUDGET))
 
 
+@pytest.mark.parametrize("build", BUILD)
+def test_the_surrogate_may_learn_what_the_model_predicts(
+    view: View, build: Callable[..., Influence]
+) -> None:
+    known = view.labelled
+    predicted = replace(view, labelled=Known(known.features, known.features.probs.argmax(1)))
+    theta, expected, other = (
+        build(targets=targets).surrogate(seen).theta
+        for targets, seen in (("predictions", view), ("labels", predicted), ("labels", view))
+    )
+    assert torch.equal(theta, expected)
+    assert not torch.allclose(theta, other)
+
+
+def test_what_the_model_predicts_is_read_only_where_it_is_learnt() -> None:
+    assert "probs" in Salutary(targets="predictions").reads
+    assert "probs" not in Salutary().reads
+
+
 def test_validation_rows_judge_where_there_are_some(view: View) -> None:
     with_folds = scored(Salutary(folds=4), view, BUDGET)
     assert torch.equal(with_folds, scored(Salutary(), view, BUDGET))

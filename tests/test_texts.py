@@ -1,0 +1,106 @@
+"""Whole runs on texts, with language models that are tiny."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.launch import Finished, Zygote
+from tests.transformers_made import WORDS
+
+PLAN = ("start.size=4", "budget=2", "rounds=1")
+
+
+def write_texts(folder: Path, columns: tuple[str, ...] = ("sentence",)) -> tuple[str, ...]:
+    """Forty rows to learn from and twenty for the test, whose first word tells the class."""
+    for part, count in (("train", 40), ("test", 20)):
+        lines = ["\t".join((*columns, "label"))]
+        for row in range(count):
+            words = [WORDS[row % 2], *(WORDS[(row * step) % len(WORDS)] for step in (3, 5, 7))]
+            lines.append("\t".join([" ".join(words)] * len(columns) + [str(row % 2)]))
+        (folder / f"{part}.tsv").write_text("\n".join(lines) + "\n")
+    return f"data.path={folder / 'train.tsv'}", f"data.test_path={folder / 'test.tsv'}"
+
+
+def run(train: Zygote, folder: Path, *options: str) -> Finished:
+    return train.run("logger=none", *options, *PLAN, f"out={folder}", "name=run")
+
+
+def record(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "run" / "rounds.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def tiny(bert: Path) -> tuple[str, ...]:
+    return "task=bert", f"task.model={bert}", "task.steps=2", "encoder.length=16"
+
+
+def test_a_transformer_is_fine_tuned_and_its_model_predicts(
+    train: Zygote, tmp_path: Path, bert: Path
+) -> None:
+    files = write_texts(tmp_path)
+    options = ("data=text", "data.text=[sentence]", *tiny(bert), "strategy=badge")
+    finished = run(train, tmp_path, *files, *options)
+    assert finished.code == 0, finished.err
+    assert [line["labelled"] for line in record(tmp_path)] == [4, 6]
+    assert "accuracy by test set (50.0 % of one class)" in finished.out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("encoder=tfidf",), "task=bert reads the tokens of texts, and these are torch.float32"),
+        (("encoder.length=41",), "give encoder.length=40 or less"),
+    ],
+)
+def test_what_a_transformer_cannot_read_is_refused(
+    train: Zygote, tmp_path: Path, bert: Path, options: tuple[str, ...], told: str
+) -> None:
+    files = write_texts(tmp_path)
+    model = ("data=text", "data.text=[sentence]", "task=bert", f"task.model={bert}")
+    finished = run(train, tmp_path, *files, *model, *options)
+    assert finished.code == 2
+    assert told in finished.err
+
+
+def test_tokens_of_another_model_are_refused(
+    train: Zygote, tmp_path: Path, bert: Path, roberta: Path
+) -> None:
+    files = write_texts(tmp_path)
+    options = ("data=text", "data.text=[sentence]", *tiny(bert), f"encoder.model={roberta}")
+    finished = run(train, tmp_path, *files, *options)
+    assert finished.code == 2
+    assert f"encoder.model={roberta} and task.model={bert}: a model knows its own" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options", "tuned"),
+    [
+        ("seminar_text", ("task=svm", "data.share=1"), False),
+        ("seminar_text", ("data.share=1", "strategy=bert_km"), True),
+        ("signal_pool_sst2", ("data.share=1", "strategy=signal"), True),
+    ],
+)
+def test_an_experiment_on_texts_runs_with_any_model(
+    train: Zygote,
+    tmp_path: Path,
+    bert: Path,
+    experiment: str,
+    options: tuple[str, ...],
+    tuned: bool,
+) -> None:
+    files = write_texts(tmp_path)
+    model = tiny(bert) if tuned else ()
+    finished = run(train, tmp_path, f"experiment={experiment}", *files, *model, *options)
+    assert finished.code == 0, finished.err
+
+
+def test_salutary_labels_on_pairs_of_sentences(train: Zygote, tmp_path: Path, bert: Path) -> None:
+    files = write_texts(tmp_path, ("sentence1", "sentence2"))
+    options = ("experiment=salutary_text", f"encoder.model={bert}", "task.steps=5")
+    bought = ("strategy=salutary_head", "oracle=salutary")
+    finished = run(train, tmp_path, *files, *options, *bought)
+    assert finished.code == 0, finished.err
+    start, queried = record(tmp_path)
+    assert (start["bought"], queried["bought"]) == (4 + 10, 0)  # half of the test rows judge
