@@ -22,6 +22,7 @@ from autoal.errors import UserError, about
 from autoal.model.transformers import OFFLINE, folder_key, model_folder, tokenizer_of
 
 BLOCK = 2048  # rows that are read together, so that there are some of every length
+FEW = 128  # texts of any length whose tokens are in memory before they are cut
 SHORTEST, LONGEST = 8, 8192  # bounds of the length
 
 
@@ -57,8 +58,8 @@ class Tokenized(Encoder):
             yield self.encode(rows.take(block), device)
         if self._cut:
             print(
-                f"{self._cut:,} texts of {len(rows):,} rows are longer than encoder.length="
-                f"{self._most}, and were cut to so many tokens",
+                f"{self._cut:,} of the texts of {len(rows):,} rows were cut to {self._most} "
+                "tokens, as encoder.length or the model has it",
                 file=sys.stderr,
             )
 
@@ -74,28 +75,36 @@ class Tokenized(Encoder):
         A token is its id plus 1, negative where it is of a second text and the model tells texts
         apart; 0 is what fills up the end.
         """
+        starts = range(0, len(texts), FEW)
+        read = [tokens for start in starts for tokens in self._cut_off(texts[start : start + FEW])]
+        return pad_sequence(read, batch_first=True)
+
+    def _cut_off(self, texts: Sequence[Texts]) -> list[Tensor]:
+        """The tokens of each text, those that are too long cut, and counted."""
         read = self._read(texts)
-        long = [row for row, ids in enumerate(read["input_ids"]) if len(ids) > self._most]
+        long = [row for row, tokens in enumerate(read) if len(tokens) > self._most]
+        self._cut += len(long)
         if long:
-            self._cut += len(long)
             cut = self._read([texts[row] for row in long], truncation=True, max_length=self._most)
-            for name, lines in cut.items():
-                for row, line in zip(long, lines, strict=True):
-                    read[name][row] = line
-        types = read.get("token_type_ids") or [[0] * len(ids) for ids in read["input_ids"]]
-        return pad_sequence(list(map(_signed, read["input_ids"], types)), batch_first=True)
+            for row, tokens in zip(long, cut, strict=True):
+                read[row] = tokens
+        return read
 
     @property
     def _most(self) -> int:
         """Tokens of a text."""
         return self.length
 
-    def _read(self, texts: Sequence[Texts], **options: Any) -> dict[str, list[list[int]]]:
+    def _read(self, texts: Sequence[Texts], **options: Any) -> list[Tensor]:
         """What the tokenizer makes of texts, the first of each beside all others."""
         first = [_sound(several[0]) for several in texts]
         second = [_sound(" ".join(several[1:])) for several in texts]
         both = (first, second) if len(texts[0]) > 1 else (first,)
-        return dict(self._tokenizer(*both, return_attention_mask=False, verbose=False, **options))
+        read = self._tokenizer(*both, return_attention_mask=False, verbose=False, **options)
+        ids = read["input_ids"]
+        return list(
+            map(_signed, ids, read.get("token_type_ids") or ([0] * len(row) for row in ids))
+        )
 
     @cached_property
     def _folder(self) -> Path:

@@ -103,7 +103,7 @@ def test_a_text_is_cut_to_what_the_model_reads(
     assert encoded_rows(encoder, rows, CPU).inputs.isfinite().all()
     (line,) = capsys.readouterr().err.splitlines()
     reads = encoder._network.places
-    assert line.startswith(f"1 texts of 2 rows are longer than encoder.length={reads}")
+    assert line.startswith(f"1 of the texts of 2 rows were cut to {reads} tokens")
 
 
 def test_where_features_are_kept_no_weights_are_read(

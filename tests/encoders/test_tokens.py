@@ -72,7 +72,15 @@ def test_what_is_too_long_is_counted_and_told_once(
     encoder.learn(rows, CPU)
     assert encoded_rows(encoder, rows, CPU).inputs.shape == (4, 12)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("2 texts of 4 rows are longer than encoder.length=12, and were cut")
+    assert line.startswith("2 of the texts of 4 rows were cut to 12 tokens")
+
+
+def test_no_more_than_a_few_texts_are_in_memory_uncut(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = encoded(bert, texts(*LINES * 3))
+    monkeypatch.setattr("autoal.encoders.tokens.FEW", 2)
+    assert torch.equal(encoded(bert, texts(*LINES * 3)), expected)
 
 
 def test_half_a_character_is_read(bert: Path) -> None:
