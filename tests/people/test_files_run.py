@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 
 from autoal import Rows
+from autoal.labels import main
 from autoal.run import _list_declined
 from tests.launch import Finished, Zygote
 
@@ -138,6 +139,34 @@ def test_photos_of_ones_own_are_labelled_checked_and_corrected(
     events = [json.loads(line) for line in (folder / "labels.jsonl").read_text().splitlines()]
     assert {event["label"] for event in events} == {"bright", "dark"}
     assert all(event["key"].startswith("sha256:") for event in events)
+
+
+def test_texts_of_ones_own_are_labelled_and_come_out_beside_their_labels(
+    train: Zygote, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("it rises", "it falls")
+    rows = [{"question": f"Which, {n}?", "answer": f"{words[n % 2]} by {n}"} for n in range(40)]
+    path, folder = tmp_path / "a.jsonl", tmp_path / "run"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = (
+        *("experiment=label", f"data.path={path}", "data.text=[question,answer]", "rounds=1"),
+        *("data.classes=[up,down]", "oracle=files", "start.size=8", "budget=4"),
+        *(f"out={tmp_path}", "name=run"),
+    )
+
+    def label_of(name: str) -> str:
+        return ("up", "down")[(int(name.removeprefix("a.jsonl:")) - 1) % 2]
+
+    asked, finished = answered(lambda: train.run(*command), folder, label_of)
+    assert finished.code == 0, finished.err
+    assert asked == [8, 4]
+    assert main([str(folder)]) == 0
+    told = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert len(told) == 12
+    for line in told:
+        row = {"question": line["question"], "answer": line["answer"]}
+        assert row == rows[int(line["name"].removeprefix("a.jsonl:")) - 1]
+        assert line["label"] == label_of(line["name"])
 
 
 def test_a_declined_row_whose_name_is_no_text_is_listed_nevertheless() -> None:
