@@ -282,6 +282,6 @@ def test_a_network_that_is_ready_gives_logits_and_stages_in_one_pass() -> None:
 
 
 @pytest.mark.parametrize("kind", [MLP, TanhHead])
-def test_numbers_of_tokens_are_no_features(kind: type[Network]) -> None:
+def test_numbers_of_tokens_are_no_features(kind: type[MLP] | type[TanhHead]) -> None:
     with pytest.raises(UserError, match=r"whole numbers \(torch\.int32\), as encoder=tokens"):
         kind((4,), 2)(torch.ones(3, 4, dtype=torch.int32))
