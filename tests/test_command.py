@@ -162,7 +162,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
     assert answer.stdout.endswith("no torch\n")
     for text in (
         "strategy: albl, alfamix, autoal, autoal_paper, badge, bait, bald",
-        "task: few_labels, frozen, linear, logistic, mlp, resnet18",
+        "task: bert, few_labels, frozen, linear, logistic, mlp, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",
