@@ -81,8 +81,8 @@ class Encoded(Data):
         if before != now:
             raise UserError(
                 f"the rows were seen by {before or 'another encoder'} before, and by "
-                f"{now or 'another'} now, as other packages are installed: have those of before, "
-                "or begin another run under another name="
+                f"{now or 'another'} now, as other packages are installed or files of a model were "
+                "replaced: have those of before, or begin another run under another name="
             )
 
     def remembered(self) -> bytes:

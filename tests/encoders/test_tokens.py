@@ -1,15 +1,16 @@
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import pytest
 import torch
 from torch import Tensor
 
-from autoal import Rows
+from autoal import Arrays, Encoded, Rows
 from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.tokens import Tokens
 from autoal.errors import UserError
+from autoal.model.transformers import folder_key
 from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
@@ -94,6 +95,45 @@ def test_another_model_does_not_go_on(bert: Path, roberta: Path) -> None:
     with pytest.raises(UserError, match="is another model than the one that rows were encoded by"):
         elsewhere.encode(texts(*LINES), CPU)
     assert there.key() != elsewhere.key()
+
+
+def seen_by(model: Path) -> Encoded:
+    data = Arrays((LINES[:2], [0, 1]))
+    encoded = Encoded(data, Tokens(str(model), 12), CPU)
+    encoded.setup()
+    return encoded
+
+
+def test_nobody_goes_on_with_a_model_that_was_replaced_only_with_one_that_was_moved(
+    bert: Path, roberta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = copytree(bert, tmp_path / "model")
+    before = seen_by(folder).fingerprint()
+    seen_by(bert).demand_same(before)
+    rmtree(folder)
+    copytree(roberta, folder)
+    with pytest.raises(
+        UserError, match=r"seen by the model .* before, and by the model .* now.*were replaced"
+    ):
+        seen_by(folder).demand_same(before)
+
+
+def test_the_files_of_a_model_are_digested_once(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: list[Path] = []
+
+    def counted(folder: Path) -> str:
+        digested.append(folder)
+        return folder_key(folder)
+
+    monkeypatch.setattr("autoal.encoders.tokens.folder_key", counted)
+    encoder = Tokens(str(bert), 12)
+    encoder.key()
+    encoder.learn(texts(*LINES), CPU)
+    encoder.encode(texts(*LINES), CPU)
+    assert digested == [bert]
 
 
 def test_a_model_that_is_gone_is_asked_for_by_its_name(bert: Path, tmp_path: Path) -> None:
