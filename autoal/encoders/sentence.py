@@ -13,7 +13,7 @@ from autoal.encoders.compared import PAIRS, Texts, embedded
 from autoal.encoders.encoder import demand_texts
 from autoal.encoders.tokens import Tokenized
 from autoal.model.bert import POOLINGS, Pooled
-from autoal.model.transformers import OFFLINE, network_of
+from autoal.model.transformers import OFFLINE, network_of, places_of
 
 
 class Sentence(Tokenized):
@@ -58,7 +58,7 @@ class Sentence(Tokenized):
 
     @property
     def _most(self) -> int:
-        return min(self.length, self._network.places)
+        return min(self.length, places_of(self._network.transformer))
 
     @cached_property
     def _network(self) -> Pooled:

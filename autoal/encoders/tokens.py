@@ -19,7 +19,14 @@ from autoal.data.texts import parts_of
 from autoal.encoders.compared import Texts
 from autoal.encoders.encoder import Encoder, demand_texts
 from autoal.errors import UserError, about
-from autoal.model.transformers import OFFLINE, folder_key, model_folder, tokenizer_of
+from autoal.model.transformers import (
+    OFFLINE,
+    demand_places,
+    folder_key,
+    model_folder,
+    outline_of,
+    tokenizer_of,
+)
 
 BLOCK = 2048  # rows that are read together, so that there are some of every length
 FEW = 128  # texts of any length whose tokens are in memory before they are cut
@@ -139,6 +146,11 @@ class Tokens(Tokenized):
 
     def __init__(self, model: str = OFFLINE, length: int = 128) -> None:
         super().__init__(model, length)
+
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        """Nothing of the pool; rows longer than the model reads are refused before any is read."""
+        super().learn(pool, device)
+        demand_places(self.model, outline_of(self._folder), self.length)
 
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
         demand_texts(self, rows)

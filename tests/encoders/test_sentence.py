@@ -12,6 +12,7 @@ from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.sentence import Sentence
 from autoal.errors import UserError
+from autoal.model.transformers import places_of
 from autoal.testing import check_encoder
 from tests.transformers_made import WORDS
 
@@ -102,7 +103,7 @@ def test_a_text_is_cut_to_what_the_model_reads(
     encoder.learn(rows, CPU)
     assert encoded_rows(encoder, rows, CPU).inputs.isfinite().all()
     (line,) = capsys.readouterr().err.splitlines()
-    reads = encoder._network.places
+    reads = places_of(encoder._network.transformer)
     assert line.startswith(f"1 of the texts of 2 rows were cut to {reads} tokens")
 
 

@@ -89,7 +89,7 @@ def test_half_a_character_is_read(bert: Path) -> None:
 
 
 def test_another_model_does_not_go_on(bert: Path, roberta: Path) -> None:
-    there, elsewhere = Tokens(str(bert)), Tokens(str(roberta))
+    there, elsewhere = Tokens(str(bert), 12), Tokens(str(roberta), 12)
     there.learn(texts(*LINES), CPU)
     elsewhere.load_state_dict(there.state_dict())
     with pytest.raises(UserError, match="is another model than the one that rows were encoded by"):
@@ -142,6 +142,16 @@ def test_a_model_that_is_gone_is_asked_for_by_its_name(bert: Path, tmp_path: Pat
     (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=rf"encoder\.model={folder}: {folder} has no model"):
         encoder.key()
+
+
+@pytest.mark.parametrize(("kind", "places"), [("bert", 40), ("roberta", 38)])
+def test_rows_longer_than_the_model_reads_are_refused_before_any_is_read(
+    kind: str, places: int, request: pytest.FixtureRequest
+) -> None:
+    model = str(request.getfixturevalue(kind))
+    Tokens(model, places).learn(texts(*LINES), CPU)
+    with pytest.raises(UserError, match=f"give encoder.length={places} or less"):
+        Tokens(model, places + 1).learn(texts(*LINES), CPU)
 
 
 def test_rows_that_are_no_texts_are_refused() -> None:
