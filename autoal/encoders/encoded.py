@@ -96,8 +96,8 @@ class Encoded(Data):
         """The features, block by block, and at last the encoder's state."""
         begin = perf_counter()
         count = sum(map(len, parts.values()))
-        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         self.encoder.learn(parts["train"], self.device)
+        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         with progress("the encoder", count) as advance:
             for part, features in _stream(self.encoder, parts, self.device):
                 yield {part: features.numpy()}
