@@ -1,6 +1,6 @@
 """Embeddings of texts by a published transformer, which is not trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import torch
@@ -45,6 +45,10 @@ class Sentence(Tokenized):
 
     def key(self) -> str:
         return repr((super().key(), self.pooling, self.normalise, self.pairs))
+
+    def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
+        yield from super().stream(rows, device)
+        self._network.cpu()  # a GPU's memory is the tasks' from here on
 
     @torch.no_grad()
     def encode(self, rows: Rows, device: torch.device) -> Tensor:

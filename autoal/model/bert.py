@@ -20,7 +20,7 @@ from autoal.model.transformers import OFFLINE, demand_places, model_folder, netw
 
 POOLINGS = ("mean", "cls")
 STAGES = 4  # layers whose tokens are pooled for strategies that read stages, evenly apart
-PIECE = 32  # rows that are read together where nothing is learnt
+FEW, MANY = 32, 256  # rows that are read together where nothing is learnt, on a CPU and elsewhere
 
 
 class Bert(Task):
@@ -201,7 +201,8 @@ def _by_length(rows: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
     if torch.is_grad_enabled():
         return look(rows[:, : int(lengths.max())])
     order = lengths.argsort(stable=True)
-    pieces = [look(rows[some, : int(lengths[some[-1]])]) for some in order.split(PIECE)]
+    together = FEW if rows.device.type == "cpu" else MANY
+    pieces = [look(rows[some, : int(lengths[some[-1]])]) for some in order.split(together)]
     return torch.cat(pieces)[order.argsort()]
 
 
