@@ -26,7 +26,7 @@ from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.sentence import Sentence
 from autoal.encoders.tfidf import Tfidf
-from autoal.model.bert import PIECE
+from autoal.model.bert import FEW
 from autoal.model.networks import MLP
 from autoal.model.own import TorchLearner
 from autoal.model.transformers import OFFLINE, model_folder, network_of, tokenizer_of
@@ -71,8 +71,8 @@ def bare_loop(lines: Sequence[str]) -> None:
     folder = model_folder(OFFLINE)
     tokenizer, network = tokenizer_of(folder), network_of(folder)
     ids = sorted(tokenizer(list(lines), truncation=True, max_length=128)["input_ids"], key=len)
-    for begin in range(0, len(ids), PIECE):
-        batch = tokenizer.pad({"input_ids": ids[begin : begin + PIECE]}, return_tensors="pt")
+    for begin in range(0, len(ids), FEW):
+        batch = tokenizer.pad({"input_ids": ids[begin : begin + FEW]}, return_tensors="pt")
         hidden, there = network(**batch).last_hidden_state, batch["attention_mask"][:, :, None]
         (hidden * there).sum(1) / there.sum(1)
 

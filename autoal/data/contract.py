@@ -21,7 +21,7 @@ from autoal.errors import UserError, about
 from autoal.seeding import generator
 
 LEAST = 1e-6  # deviation that a column is divided by
-SEEN_BY = " seen by "  # in a fingerprint, between that of the data and what an encoder chose to be
+SEEN_BY = " seen by "  # in a fingerprint, between that of the data and what an encoder is
 
 
 class Loaded(NamedTuple):

@@ -81,8 +81,8 @@ class Encoded(Data):
         if before != now:
             raise UserError(
                 f"the rows were seen by {before or 'another encoder'} before, and by "
-                f"{now or 'another'} now, as other packages are installed: have those of before, "
-                "or begin another run under another name="
+                f"{now or 'another'} now, as other packages are installed or files of a model were "
+                "replaced: have those of before, or begin another run under another name="
             )
 
     def remembered(self) -> bytes:
@@ -96,8 +96,8 @@ class Encoded(Data):
         """The features, block by block, and at last the encoder's state."""
         begin = perf_counter()
         count = sum(map(len, parts.values()))
-        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         self.encoder.learn(parts["train"], self.device)
+        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
         with progress("the encoder", count) as advance:
             for part, features in _stream(self.encoder, parts, self.device):
                 yield {part: features.numpy()}

@@ -24,9 +24,7 @@ class Encoder(ABC):
     """
 
     new_rows = True  # it encodes rows of no data set too, such as are to be predicted
-    choice = (
-        ""  # what it is, where it has chosen that itself, and another time may choose otherwise
-    )
+    choice = ""  # what it has turned out to be, where its options alone do not tell
 
     @abstractmethod
     def key(self) -> str:

@@ -1,6 +1,6 @@
 """Embeddings of texts by a published transformer, which is not trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import torch
@@ -13,7 +13,7 @@ from autoal.encoders.compared import PAIRS, Texts, embedded
 from autoal.encoders.encoder import demand_texts
 from autoal.encoders.tokens import Tokenized
 from autoal.model.bert import POOLINGS, Pooled
-from autoal.model.transformers import OFFLINE, network_of
+from autoal.model.transformers import OFFLINE, network_of, places_of
 
 
 class Sentence(Tokenized):
@@ -46,6 +46,10 @@ class Sentence(Tokenized):
     def key(self) -> str:
         return repr((super().key(), self.pooling, self.normalise, self.pairs))
 
+    def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
+        yield from super().stream(rows, device)
+        self._network.cpu()  # a GPU's memory is the tasks' from here on
+
     @torch.no_grad()
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
         demand_texts(self, rows)
@@ -58,7 +62,7 @@ class Sentence(Tokenized):
 
     @property
     def _most(self) -> int:
-        return min(self.length, self._network.places)
+        return min(self.length, places_of(self._network.transformer))
 
     @cached_property
     def _network(self) -> Pooled:

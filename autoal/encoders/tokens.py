@@ -19,10 +19,18 @@ from autoal.data.texts import parts_of
 from autoal.encoders.compared import Texts
 from autoal.encoders.encoder import Encoder, demand_texts
 from autoal.errors import UserError, about
-from autoal.model.transformers import OFFLINE, folder_key, model_folder, tokenizer_of
+from autoal.model.transformers import (
+    OFFLINE,
+    demand_places,
+    folder_key,
+    model_folder,
+    outline_of,
+    tokenizer_of,
+)
 
 BLOCK = 2048  # rows that are read together, so that there are some of every length
 FEW = 128  # texts of any length whose tokens are in memory before they are cut
+SHOWN = 8  # characters of a digest that people compare
 SHORTEST, LONGEST = 8, 8192  # bounds of the length
 
 
@@ -45,12 +53,12 @@ class Tokenized(Encoder):
         self._cut = 0  # texts, of those that were read
 
     def key(self) -> str:
-        return repr((folder_key(self._folder), self.length))
+        return repr((self._digest, self.length))
 
     def learn(self, pool: Rows, device: torch.device) -> None:
         """Nothing of the pool."""
         demand_texts(self, pool)
-        self._known = folder_key(self._folder)
+        self.load_state_dict({"model": self._digest})
 
     def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
         self._cut = 0
@@ -68,6 +76,7 @@ class Tokenized(Encoder):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._known = state["model"]
+        self.choice = f"the model {self._known[:SHOWN]}"
 
     def tokens(self, texts: Sequence[Texts]) -> Tensor:
         """The tokens of some texts, as wide as the longest of them, (n, width) int32.
@@ -112,9 +121,14 @@ class Tokenized(Encoder):
             return model_folder(self.model)
 
     @cached_property
+    def _digest(self) -> str:
+        """Of the model's files, which are large, and read for it once."""
+        return folder_key(self._folder)
+
+    @cached_property
     def _tokenizer(self) -> Any:
         """That of the model which other rows went through before."""
-        if folder_key(self._folder) != self._known:
+        if self._digest != self._known:
             raise UserError(
                 f"encoder.model={self.model} is another model than the one that rows were encoded "
                 f"by before: put the files of that one into {self._folder}"
@@ -132,6 +146,11 @@ class Tokens(Tokenized):
 
     def __init__(self, model: str = OFFLINE, length: int = 128) -> None:
         super().__init__(model, length)
+
+    def learn(self, pool: Rows, device: torch.device) -> None:
+        """Nothing of the pool; rows longer than the model reads are refused before any is read."""
+        super().learn(pool, device)
+        demand_places(self.model, outline_of(self._folder), self.length)
 
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
         demand_texts(self, rows)

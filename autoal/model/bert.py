@@ -16,11 +16,11 @@ from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
 from autoal.model.networks import Network
 from autoal.model.task import Task
-from autoal.model.transformers import OFFLINE, model_folder, network_of
+from autoal.model.transformers import OFFLINE, demand_places, model_folder, network_of
 
 POOLINGS = ("mean", "cls")
 STAGES = 4  # layers whose tokens are pooled for strategies that read stages, evenly apart
-PIECE = 32  # rows that are read together where nothing is learnt
+FEW, MANY = 32, 256  # rows that are read together where nothing is learnt, on a CPU and elsewhere
 
 
 class Bert(Task):
@@ -121,11 +121,7 @@ class Published:
             raise _no_tokens(f"these have the shape {shape}")
         if self._trunk is None:
             self._trunk = Pooled(network_of(model_folder(self._model)), self._pooling)
-        if shape[0] > self._trunk.places:
-            raise UserError(
-                f"rows of {shape[0]:,} tokens are longer than {self._model} reads: give "
-                f"encoder.length={self._trunk.places} or less"
-            )
+        demand_places(self._model, self._trunk.transformer, shape[0])
         return Transformer(deepcopy(self._trunk), classes, self._dropout)
 
 
@@ -162,7 +158,6 @@ class Pooled(nn.Module):
         config = transformer.config
         self.width: int = config.hidden_size
         self.vocabulary: int = config.vocab_size
-        self.places = _places(transformer)
         self.filler: int = config.pad_token_id or 0
         typed = "token_type_ids" in signature(transformer.forward).parameters
         self.typed: bool = typed and getattr(config, "type_vocab_size", 0) > 1
@@ -206,7 +201,8 @@ def _by_length(rows: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
     if torch.is_grad_enabled():
         return look(rows[:, : int(lengths.max())])
     order = lengths.argsort(stable=True)
-    pieces = [look(rows[some, : int(lengths[some[-1]])]) for some in order.split(PIECE)]
+    together = FEW if rows.device.type == "cpu" else MANY
+    pieces = [look(rows[some, : int(lengths[some[-1]])]) for some in order.split(together)]
     return torch.cat(pieces)[order.argsort()]
 
 
@@ -215,16 +211,6 @@ def _there(rows: Tensor) -> Tensor:
     there = rows != 0
     there[:, 0] = True
     return there
-
-
-def _places(transformer: Any) -> int:
-    """The longest row that a transformer has positions for."""
-    embeddings = getattr(transformer, "embeddings", None)
-    table = getattr(embeddings, "position_embeddings", None)
-    if table is None:
-        return int(transformer.config.max_position_embeddings)
-    offset = 0 if table.padding_idx is None else table.padding_idx + 1  # as RoBERTa counts
-    return int(table.num_embeddings - offset)
 
 
 def _no_tokens(found: str) -> UserError:

@@ -207,7 +207,7 @@ def _of_an_image(shape: Shape) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ValueError(
             f"this network reads images, (channels, height, width), and the rows have the shape "
-            f"{shape}: give task=mlp, linear, logistic or, with an encoder, frozen"
+            f"{shape}: give task=mlp, linear or logistic, which read any rows"
         )
     return shape[0], shape[1], shape[2]
 

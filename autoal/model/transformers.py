@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from autoal.errors import UserError
-from autoal.model.weights import weights_read
+from autoal.model.weights import weights_follow, weights_read
 from autoal.seeding import seeded
 
 PACKAGE = "package:"  # before the name of an installed package that has a model in it
@@ -24,6 +27,8 @@ SHARDS = "model-*.safetensors"  # the weights of a large model
 PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")  # one makes a tokenizer
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+NEEDED = ("vocab_size", "hidden_size", "num_hidden_layers")  # of the configuration of an encoder
+NO_LIMIT = sys.maxsize  # of the tokens that a model reads
 READ = (CONFIG, *WEIGHTS, SHARDS, *VOCABULARIES, *BESIDE)  # what is read of a model's folder
 
 Found = TypeVar("Found")
@@ -36,11 +41,7 @@ def model_folder(model: str) -> Path:
         model: a folder; `package:NAME`, which has it in an installed package of that name; or its
             name on the hub of Hugging Face.
     """
-    folder = Path(model).expanduser()
-    if model.startswith(PACKAGE):
-        folder = _package_folder(model.removeprefix(PACKAGE))
-    elif not folder.is_dir():
-        folder = _hub_folder(model)
+    folder = _located(model)
     _demand_whole(str(folder), [path.name for path in folder.iterdir()])
     return folder
 
@@ -73,9 +74,42 @@ def network_of(folder: Path) -> Any:
 
 
 def config_of(folder: Path) -> Any:
-    """How the network in a folder is built."""
+    """How the network in a folder is built; one that does not encode texts is refused."""
     from_pretrained = _transformers().AutoConfig.from_pretrained
-    return _read(folder, "configuration", lambda: from_pretrained(folder, **_safely()))
+    config = _read(folder, "configuration", lambda: from_pretrained(folder, **_safely()))
+    if config.is_encoder_decoder or not all(hasattr(config, name) for name in NEEDED):
+        raise UserError(
+            f"the model in {folder}, {config.model_type}, is no encoder of texts, such as BERT or "
+            "RoBERTa: give another one"
+        )
+    return config
+
+
+def outline_of(folder: Path) -> Any:
+    """The network in a folder without its weights, and without memory for them."""
+    with weights_follow(), torch.device("meta"):
+        return network_of(folder)
+
+
+def places_of(network: Any) -> int:
+    """The longest row that a network has positions for."""
+    embeddings = getattr(network, "embeddings", None)
+    table = getattr(embeddings, "position_embeddings", None)
+    if table is None:
+        told: int = getattr(network.config, "max_position_embeddings", 0)
+        return told if told > 0 else NO_LIMIT
+    offset = 0 if table.padding_idx is None else table.padding_idx + 1  # as RoBERTa counts
+    return int(table.num_embeddings - offset)
+
+
+def demand_places(model: str, network: Any, length: int) -> None:
+    """Refuse rows of more tokens than a model reads."""
+    places = places_of(network)
+    if length > places:
+        raise UserError(
+            f"rows of {length:,} tokens are longer than {model} reads: give "
+            f"encoder.length={places} or less"
+        )
 
 
 def folder_key(folder: Path) -> str:
@@ -86,6 +120,16 @@ def folder_key(folder: Path) -> str:
             with path.open("rb") as file:
                 digest.update(f"{path.name} {file_digest(file, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()[:24]
+
+
+def _located(model: str) -> Path:
+    if model.startswith(PACKAGE):
+        return _package_folder(model.removeprefix(PACKAGE))
+    with suppress(RuntimeError):  # nobody has the name after ~
+        folder = Path(model).expanduser()
+        if folder.is_dir():
+            return folder
+    return _hub_folder(model)
 
 
 def _package_folder(package: str) -> Path:
@@ -171,10 +215,9 @@ def _is_read(name: str) -> bool:
 
 
 def _loaded(folder: Path) -> Any:
-    import torch
-
     from_pretrained = _transformers().AutoModel.from_pretrained
-    options = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+    options = {"config": config_of(folder), "dtype": torch.float32, "use_safetensors": True}
+    options |= {"output_loading_info": True}
     network, told = _read(folder, "model", lambda: from_pretrained(folder, **options, **_safely()))
     missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
     if missing:

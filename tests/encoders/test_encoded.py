@@ -216,6 +216,18 @@ def test_an_encoder_for_pictures_alone_refuses_other_rows() -> None:
         demand_pictures(Brightness(), text_rows([("a",)], ("body",)))
 
 
+def test_an_encoder_that_refuses_the_rows_does_not_say_that_it_looks_at_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Picky(Brightness):
+        def learn(self, pool: Rows, device: torch.device) -> None:
+            demand_texts(self, pool)
+
+    with pytest.raises(UserError, match="Picky encodes texts"):
+        encoded_by(Columns(), Picky())
+    assert capsys.readouterr().err == ""
+
+
 def test_an_encoder_for_texts_alone_refuses_other_rows() -> None:
     demand_texts(Brightness(), text_rows([("a",)], ("body",)))
     with pytest.raises(UserError, match=r"encodes texts.*shape \(16,\): give encoder=auto"):

@@ -12,6 +12,8 @@ from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.sentence import Sentence
 from autoal.errors import UserError
+from autoal.model.bert import Pooled
+from autoal.model.transformers import places_of
 from autoal.testing import check_encoder
 from tests.transformers_made import WORDS
 
@@ -95,6 +97,18 @@ def test_rows_keep_their_order_from_block_to_block(
     torch.testing.assert_close(encoded_rows(encoder, texts(*LINES), CPU).inputs, expected)
 
 
+def test_once_all_rows_are_encoded_the_network_leaves_the_device(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[str] = []
+    monkeypatch.setattr(Pooled, "to", lambda _, device: places.append(f"to {device}"))
+    monkeypatch.setattr(Pooled, "cpu", lambda _: places.append("back"))
+    encoder = Sentence(str(bert))
+    encoder.learn(texts(*LINES), CPU)
+    encoded_rows(encoder, texts(*LINES), CPU)
+    assert places == ["to cpu", "back"]
+
+
 def test_a_text_is_cut_to_what_the_model_reads(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,7 +116,7 @@ def test_a_text_is_cut_to_what_the_model_reads(
     encoder.learn(rows, CPU)
     assert encoded_rows(encoder, rows, CPU).inputs.isfinite().all()
     (line,) = capsys.readouterr().err.splitlines()
-    reads = encoder._network.places
+    reads = places_of(encoder._network.transformer)
     assert line.startswith(f"1 of the texts of 2 rows were cut to {reads} tokens")
 
 

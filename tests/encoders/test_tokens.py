@@ -1,15 +1,16 @@
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import pytest
 import torch
 from torch import Tensor
 
-from autoal import Rows
+from autoal import Arrays, Encoded, Rows
 from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.tokens import Tokens
 from autoal.errors import UserError
+from autoal.model.transformers import folder_key
 from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")
@@ -88,12 +89,51 @@ def test_half_a_character_is_read(bert: Path) -> None:
 
 
 def test_another_model_does_not_go_on(bert: Path, roberta: Path) -> None:
-    there, elsewhere = Tokens(str(bert)), Tokens(str(roberta))
+    there, elsewhere = Tokens(str(bert), 12), Tokens(str(roberta), 12)
     there.learn(texts(*LINES), CPU)
     elsewhere.load_state_dict(there.state_dict())
     with pytest.raises(UserError, match="is another model than the one that rows were encoded by"):
         elsewhere.encode(texts(*LINES), CPU)
     assert there.key() != elsewhere.key()
+
+
+def seen_by(model: Path) -> Encoded:
+    data = Arrays((LINES[:2], [0, 1]))
+    encoded = Encoded(data, Tokens(str(model), 12), CPU)
+    encoded.setup()
+    return encoded
+
+
+def test_nobody_goes_on_with_a_model_that_was_replaced_only_with_one_that_was_moved(
+    bert: Path, roberta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = copytree(bert, tmp_path / "model")
+    before = seen_by(folder).fingerprint()
+    seen_by(bert).demand_same(before)
+    rmtree(folder)
+    copytree(roberta, folder)
+    with pytest.raises(
+        UserError, match=r"seen by the model .* before, and by the model .* now.*were replaced"
+    ):
+        seen_by(folder).demand_same(before)
+
+
+def test_the_files_of_a_model_are_digested_once(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: list[Path] = []
+
+    def counted(folder: Path) -> str:
+        digested.append(folder)
+        return folder_key(folder)
+
+    monkeypatch.setattr("autoal.encoders.tokens.folder_key", counted)
+    encoder = Tokens(str(bert), 12)
+    encoder.key()
+    encoder.learn(texts(*LINES), CPU)
+    encoder.encode(texts(*LINES), CPU)
+    assert digested == [bert]
 
 
 def test_a_model_that_is_gone_is_asked_for_by_its_name(bert: Path, tmp_path: Path) -> None:
@@ -102,6 +142,16 @@ def test_a_model_that_is_gone_is_asked_for_by_its_name(bert: Path, tmp_path: Pat
     (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=rf"encoder\.model={folder}: {folder} has no model"):
         encoder.key()
+
+
+@pytest.mark.parametrize(("kind", "places"), [("bert", 40), ("roberta", 38)])
+def test_rows_longer_than_the_model_reads_are_refused_before_any_is_read(
+    kind: str, places: int, request: pytest.FixtureRequest
+) -> None:
+    model = str(request.getfixturevalue(kind))
+    Tokens(model, places).learn(texts(*LINES), CPU)
+    with pytest.raises(UserError, match=f"give encoder.length={places} or less"):
+        Tokens(model, places + 1).learn(texts(*LINES), CPU)
 
 
 def test_rows_that_are_no_texts_are_refused() -> None:

