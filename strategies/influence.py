@@ -81,15 +81,16 @@ class Influence(QueryStrategy):
     def surrogate(self, view: View) -> Surrogate:
         """Fitted on the labelled rows; the same for the same view."""
         self._demand_judges(None if view.validation is None else view.validation.labels)
-        fitted = partial(Surrogate, self._taught(view.labelled), view.validation)
+        labelled = view.labelled
+        fitted = partial(Surrogate, labelled, self._taught(labelled), view.validation)
         parts = partial(_parts, view, self.folds)
         return view.once((self, "surrogate"), lambda: fitted(view.classes, self.penalty, parts))
 
-    def _taught(self, labelled: Known) -> Known:
-        """The labelled rows as the surrogate is taught them."""
+    def _taught(self, labelled: Known) -> Tensor:
+        """The classes that the surrogate is taught of the labelled rows."""
         if self.targets == "labels":
-            return labelled
-        return Known(labelled.features, labelled.features.probs.argmax(1).cpu())
+            return labelled.labels
+        return labelled.features.probs.argmax(1).cpu()
 
 
 class Salutary(Influence):

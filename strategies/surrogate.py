@@ -49,15 +49,18 @@ class Surrogate:
 
     Args:
         labelled: it is fitted on them.
+        taught: their classes as it is taught them, which need not be their labels.
         judges: rows that judge it, if they can.
         classes: how many there are.
         penalty: L of its training loss, sum_i l_i + L / 2 |theta|^2.
-        parts: places of the labelled rows in folds, which judge where the others cannot.
+        parts: places of the labelled rows in folds, which judge by their labels where the others
+            cannot.
     """
 
     def __init__(
         self,
         labelled: Known,
+        taught: Tensor,
         judges: Known | None,
         classes: int,
         penalty: float,
@@ -65,7 +68,7 @@ class Surrogate:
     ) -> None:
         rows, labels = _known(labelled)
         self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
-        self.regressions = Regressions(rows, labels, classes, penalty / len(rows))
+        self.regressions = Regressions(rows, taught.cpu(), classes, penalty / len(rows))
         whole = rows.new_full((1, len(rows)), self.weight)
         self.folded = judges is None or not can_judge(judges.labels)
         if judges is None or self.folded:

@@ -120,6 +120,29 @@ def test_the_comparison_sweeps_strategies_over_ten_seeds() -> None:
         assert composition(["experiment=compare", f"strategy={name}"])["strategy"]["name"] == name
 
 
+@pytest.mark.parametrize(
+    ("experiment", "strategies", "plan", "oracle"),
+    [
+        ("seminar_text", "random,entropy,margin,badge,bert_km", (50, 50, 9), "TrueLabels"),
+        (
+            "salutary_text",
+            "random,entropy,margin,least_confidence,coreset,batchbald,badge,"
+            "isal_head,ibds_head,salutary_head",
+            (100, 10, 10),
+            "TrueLabels",
+        ),
+        ("salutary_text_labels", "salutary_head", (100, 10, 10), "Salutary"),
+    ],
+)
+def test_an_experiment_on_texts_has_its_strategies_plan_and_oracle(
+    experiment: str, strategies: str, plan: tuple[int, int, int], oracle: str
+) -> None:
+    found = composition([f"experiment={experiment}"], hydra=True)
+    assert found["hydra"]["sweeper"]["params"]["strategy"] == strategies
+    assert (found["start"]["size"], found["budget"], found["rounds"]) == plan
+    assert found["oracle"]["_target_"].endswith(f".{oracle}")
+
+
 def test_the_command_of_the_sweep_composes() -> None:
     from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 

@@ -9,7 +9,7 @@ import pytest
 from tests.launch import Finished, Zygote
 from tests.transformers_made import WORDS
 
-PLAN = ("start.size=4", "budget=2", "rounds=1")
+PLAN = ("start.size=4", "budget=2")
 
 
 def write_texts(folder: Path, columns: tuple[str, ...] = ("sentence",)) -> tuple[str, ...]:
@@ -23,8 +23,9 @@ def write_texts(folder: Path, columns: tuple[str, ...] = ("sentence",)) -> tuple
     return f"data.path={folder / 'train.tsv'}", f"data.test_path={folder / 'test.tsv'}"
 
 
-def run(train: Zygote, folder: Path, *options: str) -> Finished:
-    return train.run("logger=none", *options, *PLAN, f"out={folder}", "name=run")
+def run(train: Zygote, folder: Path, *options: str, rounds: int = 1) -> Finished:
+    plan = (*PLAN, f"rounds={rounds}")
+    return train.run("logger=none", *options, *plan, f"out={folder}", "name=run")
 
 
 def record(folder: Path) -> list[dict[str, Any]]:
@@ -74,12 +75,27 @@ def test_tokens_of_another_model_are_refused(
     assert f"encoder.model={roberta} and task.model={bert}: a model knows its own" in finished.err
 
 
+def test_a_run_that_stopped_after_a_round_goes_on_to_the_same_rounds(
+    train: Zygote, tmp_path: Path, bert: Path
+) -> None:
+    options = (*write_texts(tmp_path), "data=text", "data.text=[sentence]", *tiny(bert))
+    warm = ("strategy=badge", "task.warm_start=true")  # so that the state's weights matter
+    rounds = []
+    for name, plans in (("whole", (2,)), ("stopped", (1, 2))):
+        for plan in plans:
+            finished = run(train, tmp_path / name, *options, *warm, rounds=plan)
+            assert finished.code == 0, finished.err
+        rounds.append([{**line, "seconds": None} for line in record(tmp_path / name)])
+    assert len(rounds[0]) == 3
+    assert rounds[1] == rounds[0]
+
+
 @pytest.mark.parametrize(
-    ("experiment", "options", "tuned"),
+    ("experiment", "options", "tuned", "pool"),
     [
-        ("seminar_text", ("task=svm", "data.share=1"), False),
-        ("seminar_text", ("data.share=1", "strategy=bert_km"), True),
-        ("signal_pool_sst2", ("data.share=1", "strategy=signal"), True),
+        ("seminar_text", ("task=svm", "data.share=1"), False, 40),
+        ("seminar_text", ("data.share=0.2", "strategy=bert_km"), True, 8),
+        ("signal_pool_sst2", ("data.share=0.2", "strategy=signal"), True, 8),
     ],
 )
 def test_an_experiment_on_texts_runs_with_any_model(
@@ -89,18 +105,20 @@ def test_an_experiment_on_texts_runs_with_any_model(
     experiment: str,
     options: tuple[str, ...],
     tuned: bool,
+    pool: int,
 ) -> None:
     files = write_texts(tmp_path)
     model = tiny(bert) if tuned else ()
     finished = run(train, tmp_path, f"experiment={experiment}", *files, *model, *options)
     assert finished.code == 0, finished.err
+    assert [line["labelled"] for line in record(tmp_path)] == [4, 6]
+    assert max(row for line in record(tmp_path) for row in line["queried"]) < pool
 
 
 def test_salutary_labels_on_pairs_of_sentences(train: Zygote, tmp_path: Path, bert: Path) -> None:
     files = write_texts(tmp_path, ("sentence1", "sentence2"))
-    options = ("experiment=salutary_text", f"encoder.model={bert}", "task.steps=5")
-    bought = ("strategy=salutary_head", "oracle=salutary")
-    finished = run(train, tmp_path, *files, *options, *bought)
+    options = ("experiment=salutary_text_labels", f"encoder.model={bert}", "task.steps=5")
+    finished = run(train, tmp_path, *files, *options, "strategy=salutary_head")
     assert finished.code == 0, finished.err
     start, queried = record(tmp_path)
     assert (start["bought"], queried["bought"]) == (4 + 10, 0)  # half of the test rows judge

@@ -42,6 +42,9 @@ class Bert(Task):
         steps: of the optimizer in each round.
         batch_size: at most; a batch is cut to its longest row.
         clip: the gradient's norm at most; None leaves it as it is.
+        shrink: factor on last round's weights, where a warm start keeps them.
+        perturb: factor on the published weights that are added to them; the two sum to 1, since
+            both are near the published weights, and a smaller sum would shrink what these know.
         **options: of `Task`.
     """
 
@@ -61,6 +64,8 @@ class Bert(Task):
         steps: int = 100,
         batch_size: int = 16,
         clip: float | None = 1.0,
+        shrink: float = 0.8,
+        perturb: float = 0.2,
         **options: Any,
     ) -> None:
         choice("pooling", pooling, POOLINGS)
@@ -81,6 +86,8 @@ class Bert(Task):
             steps=steps,
             batch_size=batch_size,
             clip=clip,
+            shrink=shrink,
+            perturb=perturb,
             **options,
         )
 

@@ -129,6 +129,15 @@ def test_a_warm_start_goes_on_from_the_last_round(make: Make) -> None:
     torch.testing.assert_close(embedded(make_again(learner), rows), learnt)
 
 
+def test_a_warm_start_draws_weights_towards_the_published_ones_and_shrinks_none(
+    make: Make,
+) -> None:
+    learner, rows = make(warm_start=True), tokens(6)
+    published = embedded(learner, rows)
+    learner.task.renew(first=False)
+    torch.testing.assert_close(embedded(make_again(learner), rows), published)
+
+
 def test_the_same_seed_trains_the_same_weights_and_the_state_is_all_of_them(make: Make) -> None:
     rows = tokens(8)
     looks = []

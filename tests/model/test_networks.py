@@ -95,10 +95,13 @@ def test_tanh_head_drops_before_both_layers_where_it_learns() -> None:
     network = TanhHead((100,), 2, dropout=0.5)
     ones = torch.ones(1, 100)
     assert network.draw_rate == 0.5
-    assert not torch.equal(network.embed(ones), network.embed(ones))
-    network.dropout.p = 0.0
-    network.eval()
-    torch.testing.assert_close(network(ones), network.head(network.embed(ones)))
+    read = {}
+    for name, layer in (("hidden", network.embed.get_submodule("2")), ("head", network.head)):
+        layer.register_forward_pre_hook(lambda _, inputs, name=name: read.update({name: inputs[0]}))
+    with torch.no_grad(), seeded(0):
+        for mode, dropped in ((True, {"hidden", "head"}), (False, set())):
+            network.train(mode)(ones)
+            assert {name for name, inputs in read.items() if (inputs == 0).any()} == dropped
 
 
 def test_mlp_has_the_hidden_layers_that_were_asked_for() -> None:

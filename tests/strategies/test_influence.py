@@ -252,6 +252,20 @@ def test_the_surrogate_may_learn_what_the_model_predicts(
     assert not torch.allclose(theta, other)
 
 
+def test_labelled_rows_judge_by_their_labels_whatever_the_surrogate_learns(view: View) -> None:
+    known, size = view.labelled, len(view.labelled)
+    rows, labels = parts(known)
+    predicted, loss = known.features.probs.argmax(1), 0.0
+    assert not torch.equal(predicted, labels)
+    for place in range(size):
+        others = torch.arange(size) != place
+        _, without = fitted(rows[others], predicted[others], 1.0, size)
+        loss += float(cross_entropy(rows[[place]] @ without.T, labels[[place]])) / size
+    strategy = Salutary(folds=size, targets="predictions")
+    notes = noted(strategy, replace(view, validation=None), BUDGET)
+    assert notes["validation_loss"] == pytest.approx(loss, rel=1e-4)
+
+
 def test_what_the_model_predicts_is_read_only_where_it_is_learnt() -> None:
     assert "probs" in Salutary(targets="predictions").reads
     assert "probs" not in Salutary().reads
