@@ -9,13 +9,16 @@ last; every seed draws a pool of 2,000 out of the former, and the latter judges.
 network as `task=bert` trains it. Runs of one seed share pool, start and batch sizes.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from autoal import Plan
 from autoal.query import registry
-from autoal.report.tables import Table
+from autoal.report.contents import curves
+from autoal.report.groups import Setting as Reported
+from autoal.report.tables import Cell, Table
 from autoal.search.autoal import AutoAL
 from benchmarks import runs
 from benchmarks.paired import Field, Setting, Strategies, compare
@@ -25,6 +28,8 @@ STRATEGIES: Strategies = {
     **{name: partial(registry.build, name) for name in NAMES},
     "autoal": AutoAL,
 }
+BASES = ("random", "autoal")
+WAYS = ("frozen", "svm", "fine-tuned")
 TASKS = ("sst2", "qnli", "mrpc")
 PLAN = Plan(50, 50, 9)
 SHORT = Plan(50, 50, 3)  # a fine-tuned round takes a processor half a minute
@@ -36,12 +41,31 @@ SETTINGS = {
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """Of each way to learn over the tasks, and then of every setting."""
-    found = []
-    for way in ("frozen", "svm", "fine-tuned"):
-        settings = runs.read([top for top in tops if top.name.endswith(way)])
-        found += runs.over_all(settings, ("random", "autoal"), f", {way}") if settings else []
-    return [*found, *runs.one_by_one(runs.read(tops), ("random", "autoal"))]
+    """What ways to learn make of random labels, each way over the tasks, and every setting."""
+    read = {way: runs.read([top for top in tops if top.name.endswith(way)]) for way in WAYS}
+    found = [beside(task, read) for task in TASKS]
+    for way, settings in read.items():
+        found += runs.over_all(settings, BASES, f", {way}") if settings else []
+    every = [setting for settings in read.values() for setting in settings]
+    return [*found, *runs.one_by_one(every, BASES), runs.made_with(every)]
+
+
+def beside(task: str, read: Mapping[str, Sequence[Reported]]) -> Table:
+    """What each way to learn makes of rows drawn at random, by labels."""
+    drawn = {
+        way: curves(setting)["random"]
+        for way, settings in read.items()
+        for setting in settings
+        if setting.data.startswith(task)
+    }
+    seen: dict[int, dict[str, Cell]] = defaultdict(dict)
+    for way, curve in drawn.items():
+        for count, spread in zip(curve.labelled.tolist(), curve.spreads, strict=True):
+            seen[int(count)][way] = spread
+    rows: list[list[Cell]] = [
+        [count, *(cells.get(way) for way in drawn)] for count, cells in seen.items()
+    ]
+    return Table("beside", f"{task}: accuracy by random labels", ["labels", *drawn], rows)
 
 
 if __name__ == "__main__":
