@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import Path as PathInZip
 
-from autoal.data.sheet import Sheet, is_missing, is_number
+from autoal.data.sheet import Sheet, is_number
 from autoal.errors import UserError
 
 OBJECTS = ".jsonl"
@@ -58,7 +58,7 @@ class TextFile:
     layout: TextColumns  # by which it was read
     columns: tuple[str, ...]  # what the texts are called
     texts: list[tuple[str, ...]]  # one for each column
-    labels: list[str | None]  # None: it is missing
+    labels: list[str | None]  # None: its cell is empty, or there is none
     lines: list[int]  # of the file, on which each row ends
 
     @property
@@ -77,7 +77,7 @@ def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
             found.texts.append(_written(reader.columns, texts))
         except UserError as error:
             raise UserError(f"{path}, line {line}: {error}") from error
-        found.labels.append(None if label is None or is_missing(label) else label)
+        found.labels.append(label or None)
         found.lines.append(line)
     return found
 

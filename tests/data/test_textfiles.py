@@ -29,9 +29,9 @@ def plain(file: TextFile) -> list[tuple[Any, ...]]:
     ("name", "content"),
     [
         ("a.csv", 'id,body,topic\n1," one, ""two""",x\n2,three,\n'),
-        ("a.csv", '\ufeffbody;topic\r\n"one, ""two""";x\r\n\r\nthree;?\r\n'),
+        ("a.csv", '\ufeffbody;topic\r\n"one, ""two""";x\r\n\r\nthree;\r\n'),
         ("a.tsv", 'body\ttopic\none, "two"\tx\nthree\t\n'),
-        ("a.txt", 'body\ttopic\n one, "two" \tx\nthree\tNA\n'),
+        ("a.txt", 'body\ttopic\n one, "two" \tx\nthree\t \n'),
         ("a.jsonl", lines({"body": 'one, "two"', "topic": "x"}, {"body": "three"})),
         (
             "a.jsonl",
@@ -106,6 +106,13 @@ def test_a_label_of_an_object_is_what_a_cell_would_be(
 ) -> None:
     path = written(tmp_path / "a.jsonl", lines({"body": "a", "topic": value}))
     assert read_texts(path, BODY).labels == [label]
+
+
+@pytest.mark.parametrize("label", ["NA", "null", "?", "n/a", "nan"])
+def test_a_class_may_be_called_what_is_missing_elsewhere(tmp_path: Path, label: str) -> None:
+    table = written(tmp_path / "a.tsv", f"body\ttopic\none\t{label}\n")
+    objects = written(tmp_path / "a.jsonl", lines({"body": "one", "topic": label}))
+    assert read_texts(table, BODY).labels == read_texts(objects, BODY).labels == [label]
 
 
 def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
