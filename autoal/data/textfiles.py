@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -192,10 +193,25 @@ def _table(path: TextPath, columns: TextColumns) -> tuple[_CellReader, Iterator[
         names = tuple(cell.strip() for cell in first[1])
     else:
         names, rows = tuple(f"column {place}" for place in range(width)), chain([first], rows)
-    sheet = Sheet(Path(str(path)), columns.named, names, [], [])
+    sheet = Sheet(Path(str(path)), columns.named, _apart(names), [], [])
     places = tuple(sheet.place(column) for column in columns.text)
     label = None if columns.label is None else sheet.place(columns.label)
-    return _CellReader(tuple(names[place] for place in places), places, label, width), rows
+    _demand_distinct(path, places, label)
+    return _CellReader(tuple(sheet.names[place] for place in places), places, label, width), rows
+
+
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns; those that several have come with the places of these."""
+    count = Counter(names)
+    return tuple(
+        f"{name} ({place})" if count[name] > 1 else name for place, name in enumerate(names)
+    )
+
+
+def _demand_distinct(path: TextPath, text: Sequence[str | int], label: str | int | None) -> None:
+    """Refuse a column that is given twice: a label among the texts would tell itself."""
+    if len({*text, label}) <= len(text):
+        raise UserError(f"{path}: a column is named twice among data.text= and data.label=")
 
 
 @dataclass(frozen=True)
@@ -215,9 +231,11 @@ def _objects(
     path: TextPath, columns: TextColumns
 ) -> tuple[_ObjectReader, Iterator[tuple[int, Any]]]:
     """What takes lines apart, and the lines with their numbers."""
+    text = tuple(map(str, columns.text))
     label = None if columns.label is None else str(columns.label)
+    _demand_distinct(path, text, label)
     rows = _numbered(path)
-    return _ObjectReader(tuple(map(str, columns.text)), label), chain([_first(path, rows)], rows)
+    return _ObjectReader(text, label), chain([_first(path, rows)], rows)
 
 
 def _object(line: str) -> dict[str, Any]:

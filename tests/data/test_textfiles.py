@@ -70,6 +70,31 @@ def test_columns_without_a_header_go_by_their_numbers(tmp_path: Path) -> None:
     assert file.lines == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "label"), [(("body",), "body"), (("body", "topic"), 1), (("body", 0), None)]
+)
+def test_a_column_is_given_once(
+    tmp_path: Path, text: tuple[str | int, ...], label: str | int | None
+) -> None:
+    path = written(tmp_path / "a.tsv", "body\ttopic\none\tx\n")
+    with pytest.raises(UserError, match=r"a column is named twice among data.text= and data.label"):
+        read_texts(path, TextColumns(text, label))
+
+
+def test_a_key_is_given_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", lines({"body": "one"}))
+    with pytest.raises(UserError, match="a column is named twice"):
+        read_texts(path, TextColumns(("body",), "body"))
+
+
+def test_columns_of_one_name_are_told_apart_by_their_places(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tsv", "body\ttopic\tbody\none\tx\ttwo\n")
+    file = read_texts(path, TextColumns((0, 2), "topic"))
+    assert (file.columns, file.texts) == (("body (0)", "body (2)"), [("one", "two")])
+    with pytest.raises(UserError, match=r"no column 'body'; it has body \(0\), topic, body \(2\)"):
+        read_texts(path, BODY)
+
+
 def test_a_header_is_told_or_follows_from_the_names_of_columns(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tsv", "body\ttopic\none\tx\n")
     assert len(read_texts(path, TextColumns((0,), "topic")).texts) == 1
