@@ -181,7 +181,9 @@ class TableReader(Reader):
 
 
 class TextReader(Reader):
-    """Texts: at hand, of files with the columns of the data set's, or of a .txt, line by line.
+    """Texts: at hand, of files with the columns of the data set's, or of plain ones, line by line.
+
+    Plain is a `.txt` whose first line has a single cell, which does not name the column.
 
     Args:
         names: what the texts of a row are called.
@@ -203,15 +205,18 @@ class TextReader(Reader):
         return _together([self._file(path) for path in paths])
 
     def _file(self, path: Path) -> Rows:
-        plain = path.suffix.lower() == ".txt" and len(self.names) == 1
-        file = read_lines(path) if plain else read_texts(path, self._columns_of(path))
+        first = names_in(path, self.columns.quoting)
+        columns = self._columns_of(first)
+        named = columns.named and columns.fits(first)
+        plain = path.suffix.lower() == ".txt" and len(first) == len(self.names) == 1 and not named
+        file = read_lines(path) if plain else read_texts(path, columns)
         names = [f"{path}:{line}" for line in file.lines]
         return text_rows(file.texts, self.names, names=names)
 
-    def _columns_of(self, path: Path) -> TextColumns:
+    def _columns_of(self, first: Sequence[str]) -> TextColumns:
         """Those that have the names of the texts, or else those of the data set's file."""
         named = replace(self.columns, text=self.names, header=True)
-        return named if named.fits(names_in(path, self.columns.quoting)) else self.columns
+        return named if named.fits(first) else self.columns
 
     def _state(self) -> dict[str, Any]:
         return {"names": self.names, "columns": asdict(self.columns)}

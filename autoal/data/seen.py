@@ -13,8 +13,12 @@ from autoal.data.texts import Text
 
 TEXT = "text"  # what the only text of a row is called
 
-# What has no sign of its own, and what makes letters stand in another order than they are written.
-_SIGNLESS = re.compile(r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
+# What has no sign of its own, what makes letters stand in another order than they are written, and
+# what breaks a line unseen. The joiners and marks U+200C to U+200F stay: scripts need them.
+_SIGNLESS = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
+    r"|[\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 
 
 class Seen(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import Path as PathInZip
 
-from autoal.data.sheet import Sheet, is_missing, is_number
+from autoal.data.sheet import Sheet, is_number
 from autoal.errors import UserError
 
 OBJECTS = ".jsonl"
@@ -58,7 +59,7 @@ class TextFile:
     layout: TextColumns  # by which it was read
     columns: tuple[str, ...]  # what the texts are called
     texts: list[tuple[str, ...]]  # one for each column
-    labels: list[str | None]  # None: it is missing
+    labels: list[str | None]  # None: its cell is empty, or there is none
     lines: list[int]  # of the file, on which each row ends
 
     @property
@@ -77,7 +78,7 @@ def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
             found.texts.append(_written(reader.columns, texts))
         except UserError as error:
             raise UserError(f"{path}, line {line}: {error}") from error
-        found.labels.append(None if label is None or is_missing(label) else label)
+        found.labels.append(label or None)
         found.lines.append(line)
     return found
 
@@ -157,6 +158,9 @@ def _divider(line: str) -> str:
     return max(DIVIDERS, key=IN_QUOTES.sub("", line).count)
 
 
+csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Python expects
+
+
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
     try:
@@ -192,10 +196,25 @@ def _table(path: TextPath, columns: TextColumns) -> tuple[_CellReader, Iterator[
         names = tuple(cell.strip() for cell in first[1])
     else:
         names, rows = tuple(f"column {place}" for place in range(width)), chain([first], rows)
-    sheet = Sheet(Path(str(path)), columns.named, names, [], [])
+    sheet = Sheet(Path(str(path)), columns.named, _apart(names), [], [])
     places = tuple(sheet.place(column) for column in columns.text)
     label = None if columns.label is None else sheet.place(columns.label)
-    return _CellReader(tuple(names[place] for place in places), places, label, width), rows
+    _demand_distinct(path, places, label)
+    return _CellReader(tuple(sheet.names[place] for place in places), places, label, width), rows
+
+
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of columns; those that several have come with the places of these."""
+    count = Counter(names)
+    return tuple(
+        f"{name} ({place})" if count[name] > 1 else name for place, name in enumerate(names)
+    )
+
+
+def _demand_distinct(path: TextPath, text: Sequence[str | int], label: str | int | None) -> None:
+    """Refuse a column that is given twice: a label among the texts would tell itself."""
+    if len({*text, label}) <= len(text):
+        raise UserError(f"{path}: a column is named twice among data.text= and data.label=")
 
 
 @dataclass(frozen=True)
@@ -215,9 +234,11 @@ def _objects(
     path: TextPath, columns: TextColumns
 ) -> tuple[_ObjectReader, Iterator[tuple[int, Any]]]:
     """What takes lines apart, and the lines with their numbers."""
+    text = tuple(map(str, columns.text))
     label = None if columns.label is None else str(columns.label)
+    _demand_distinct(path, text, label)
     rows = _numbered(path)
-    return _ObjectReader(tuple(map(str, columns.text)), label), chain([_first(path, rows)], rows)
+    return _ObjectReader(text, label), chain([_first(path, rows)], rows)
 
 
 def _object(line: str) -> dict[str, Any]:

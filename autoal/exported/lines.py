@@ -29,8 +29,8 @@ def as_csv(kind: type, things: Sequence[Any]) -> str:
     """
     lines = [*map(_line, things)]
     names = dict.fromkeys(field.name for field in fields(kind) if field.name != TEXTS)
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, [*names | dict.fromkeys(chain(*lines))], lineterminator="\n")
+    text = _Newlines(newline="")
+    writer = csv.DictWriter(text, [*names | dict.fromkeys(chain(*lines))])
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()
@@ -39,6 +39,16 @@ def as_csv(kind: type, things: Sequence[Any]) -> str:
 def as_jsonl(things: Sequence[Any]) -> str:
     """Each a JSON object; null where nothing is known."""
     return "".join(f"{json.dumps(_line(thing), ensure_ascii=False)}\n" for thing in things)
+
+
+class _Newlines(StringIO):
+    r"""Rows of CSV that end with \n.
+
+    Their writer ends them with \r\n, or else it would not put a cell with a lone \r in quotes.
+    """
+
+    def write(self, row: str) -> int:
+        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def _line(thing: Any) -> dict[str, Any]:

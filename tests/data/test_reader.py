@@ -276,6 +276,28 @@ def test_a_plain_file_has_a_new_text_a_line(tmp_path: Path) -> None:
     assert names(rows)[1:3] == [f"{tmp_path / 'a.txt'}:3", f"{tmp_path / 'b.txt'}:1"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "content"),
+    [
+        (TextColumns(("body",), "topic"), "topic\tbody\nx\tone\ny\ttwo\n"),
+        (TextColumns(("body",), "topic"), "body\none\ntwo\n"),
+        (TextColumns((1,), 0), "x\tone\ny\ttwo\n"),
+        (TextColumns((1,), 0), "one\ntwo\n"),
+    ],
+)
+def test_a_plain_file_may_have_the_columns_of_the_others(
+    tmp_path: Path, columns: TextColumns, content: str
+) -> None:
+    (tmp_path / "a.txt").write_text(content)
+    assert kept(TextReader(("body",), columns)).read([tmp_path / "a.txt"]).shown == ["one", "two"]
+
+
+def test_a_plain_file_of_other_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("words\ttopic\none\tx\n")
+    with pytest.raises(UserError, match="has no column 'body'; it has words, topic"):
+        kept(TextReader(("body",), TextColumns(("body",)))).read([tmp_path / "a.txt"])
+
+
 @pytest.mark.parametrize("given", [["one", "two"], [["one"], ["two"]], np.array(["one", "two"])])
 def test_texts_at_hand_are_read_in_whatever_form(given: Any) -> None:
     assert kept(TextReader(("body",))).of(given).shown == ["one", "two"]

@@ -58,11 +58,27 @@ def test_all_texts_of_a_row_stand_below_each_other(shown: Any, text: str) -> Non
         ("a bell \x07, an escape \x1b[31m", r"a bell \x07, an escape \x1b[31m"),
         ("\x00 \x7f \x93 \udcff", r"\x00 \x7f \x93 \udcff"),
         ("is \u202egpj.exe", r"is \u202egpj.exe"),
+        (
+            "\u202aa\u202bb\u202c \u2066c\u2067d\u2068e\u2069",
+            r"\u202aa\u202bb\u202c \u2066c\u2067d\u2068e\u2069",
+        ),
+        ("no\u200bt \u2060g\ufeffood", r"no\u200bt \u2060g\ufeffood"),
+        ("one\u2028two\u2029", r"one\u2028two\u2029"),
         ("tab\tline\r\nline\n", "tab\tline\r\nline\n"),
         ("over\rwritten", r"over\rwritten"),
         ("\u05d0\u200f, \u0646\u200c\u0627, \U0001f468\u200d\U0001f469", None),
     ],
-    ids=["controls", "bytes", "override", "lines", "return", "scripts"],
+    ids=[
+        "controls",
+        "bytes",
+        "override",
+        "turns",
+        "widthless",
+        "separators",
+        "lines",
+        "return",
+        "scripts",
+    ],
 )
 def test_what_has_no_sign_is_written_and_no_letter_changes_its_place(
     text: str, shown: str | None

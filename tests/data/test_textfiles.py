@@ -29,9 +29,9 @@ def plain(file: TextFile) -> list[tuple[Any, ...]]:
     ("name", "content"),
     [
         ("a.csv", 'id,body,topic\n1," one, ""two""",x\n2,three,\n'),
-        ("a.csv", '\ufeffbody;topic\r\n"one, ""two""";x\r\n\r\nthree;?\r\n'),
+        ("a.csv", '\ufeffbody;topic\r\n"one, ""two""";x\r\n\r\nthree;\r\n'),
         ("a.tsv", 'body\ttopic\none, "two"\tx\nthree\t\n'),
-        ("a.txt", 'body\ttopic\n one, "two" \tx\nthree\tNA\n'),
+        ("a.txt", 'body\ttopic\n one, "two" \tx\nthree\t \n'),
         ("a.jsonl", lines({"body": 'one, "two"', "topic": "x"}, {"body": "three"})),
         (
             "a.jsonl",
@@ -68,6 +68,31 @@ def test_columns_without_a_header_go_by_their_numbers(tmp_path: Path) -> None:
     assert plain(file) == [("A title", "Some, words", "3"), ("Another", "More", "1")]
     assert file.columns == ("column 1", "column 2")
     assert file.lines == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [(("body",), "body"), (("body", "topic"), 1), (("body", 0), None)]
+)
+def test_a_column_is_given_once(
+    tmp_path: Path, text: tuple[str | int, ...], label: str | int | None
+) -> None:
+    path = written(tmp_path / "a.tsv", "body\ttopic\none\tx\n")
+    with pytest.raises(UserError, match=r"a column is named twice among data.text= and data.label"):
+        read_texts(path, TextColumns(text, label))
+
+
+def test_a_key_is_given_once(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", lines({"body": "one"}))
+    with pytest.raises(UserError, match="a column is named twice"):
+        read_texts(path, TextColumns(("body",), "body"))
+
+
+def test_columns_of_one_name_are_told_apart_by_their_places(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.tsv", "body\ttopic\tbody\none\tx\ttwo\n")
+    file = read_texts(path, TextColumns((0, 2), "topic"))
+    assert (file.columns, file.texts) == (("body (0)", "body (2)"), [("one", "two")])
+    with pytest.raises(UserError, match=r"no column 'body'; it has body \(0\), topic, body \(2\)"):
+        read_texts(path, BODY)
 
 
 def test_a_header_is_told_or_follows_from_the_names_of_columns(tmp_path: Path) -> None:
@@ -108,6 +133,13 @@ def test_a_label_of_an_object_is_what_a_cell_would_be(
     assert read_texts(path, BODY).labels == [label]
 
 
+@pytest.mark.parametrize("label", ["NA", "null", "?", "n/a", "nan"])
+def test_a_class_may_be_called_what_is_missing_elsewhere(tmp_path: Path, label: str) -> None:
+    table = written(tmp_path / "a.tsv", f"body\ttopic\none\t{label}\n")
+    objects = written(tmp_path / "a.jsonl", lines({"body": "one", "topic": label}))
+    assert read_texts(table, BODY).labels == read_texts(objects, BODY).labels == [label]
+
+
 def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
     text = "a\x0bb\x0cc\x1cd\x85e\u2028f\u202eg"
     assert read_texts(
@@ -115,8 +147,8 @@ def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
     ).texts == [(text,)]
 
 
-def test_a_text_of_a_hundred_thousand_characters_is_read(tmp_path: Path) -> None:
-    long = "word " * 20_000
+def test_a_text_of_two_hundred_thousand_characters_is_read(tmp_path: Path) -> None:
+    long = "word " * 40_000
     for name in ("a.csv", "a.tsv"):
         path = written(tmp_path / name, f"body\n{long}\n")
         assert read_texts(path, TextColumns(("body",))).texts == [(long.strip(),)]

@@ -209,7 +209,7 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
             "has 6 classes in 6 rows; data.label= names the column",
         ),
         (
-            "one\ta\ntwo\t\nthree\tNA\n",
+            "one\ta\ntwo\t\nthree\t \n",
             {},
             r"line 3 has no label, and 1 more have none; data=unlab",
         ),
