@@ -157,11 +157,17 @@ COLUMNS = {
     "qnli": ["question", "sentence"],
     "mrpc": ["sentence1", "sentence2"],
 }
+ENCODERS: dict[str, Callable[[], Encoder]] = {
+    "sentence": Sentence,
+    "joined": partial(Sentence, pairs="joined"),
+    "tfidf": Tfidf,
+    "tokens": Tokens,
+}
 # Read by heads that tune themselves, and so without a penalty that was chosen for them.
 TEXTS = {
     f"{task}-{name}": partial(texts, task, encoder())
     for task in COLUMNS
-    for name, encoder in {"sentence": Sentence, "tfidf": Tfidf, "tokens": Tokens}.items()
+    for name, encoder in ENCODERS.items()
 }
 # Of these the pool that a seed draws; not the test.
 TAILED = ("mnist-tailed", "cifar10-lite0-tailed")
