@@ -6,7 +6,8 @@
 FOLDER has <task>_train.tsv and <task>_dev.tsv of SST-2, QNLI and MRPC, with a header and the label
 last; every seed draws a pool of 2,000 out of the former, and the latter judges. Frozen: MiniLM as
 `encoder=sentence` gives it, and a logistic regression that tunes itself; joined: the same on two
-texts that are read as one. Fine-tuned: the same network as `task=bert` trains it. Runs of one seed share pool, start and batch sizes.
+texts that are read as one. Fine-tuned: the same network as `task=bert` trains it. Runs of one seed
+share pool, start and batch sizes.
 """
 
 from collections import defaultdict
