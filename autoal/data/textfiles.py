@@ -257,11 +257,7 @@ def _text(found: dict[str, Any], key: str) -> str:
     text = "" if found[key] is None else found[key]
     if not isinstance(text, str):
         raise UserError(f"{key!r} must be a text, got {text!r:.60}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{key!r} has half a character, a lone surrogate") from error
-    return text
+    return _whole(repr(key), text)
 
 
 def _label(value: Any) -> str | None:
@@ -270,7 +266,18 @@ def _label(value: Any) -> str | None:
         raise UserError(f"its label is {value!r:.60}: a row has one class")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if value is None else str(value).strip()
+    return value if value is None else _whole("its label", str(value)).strip()
+
+
+def _whole(what: str, text: str) -> str:
+    """The text, which has nothing that a file of texts cannot have."""
+    if "\0" in text:
+        raise UserError(f"{what} has a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{what} has half a character, a lone surrogate") from error
+    return text
 
 
 def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:

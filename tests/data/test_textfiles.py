@@ -200,6 +200,9 @@ def test_a_plain_file_has_a_text_a_line(tmp_path: Path) -> None:
         ("a.jsonl", '{"body": null}\n', "line 1: it has no text in 'body'"),
         ("a.jsonl", '{"body": 7}\n', "line 1: 'body' must be a text, got 7"),
         ("a.jsonl", '{"body": "\\ud800"}\n', "line 1: 'body' has half a character"),
+        ("a.jsonl", '{"body": "\\u0000"}\n', "line 1: 'body' has a NUL character"),
+        ("a.jsonl", '{"body": "a", "topic": "\\ud800"}\n', "its label has half a character"),
+        ("a.jsonl", '{"body": "a", "topic": "\\u0000"}\n', "its label has a NUL character"),
         (
             "a.jsonl",
             '{"body": "a", "topic": ["x"]}\n',
