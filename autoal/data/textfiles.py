@@ -163,12 +163,17 @@ csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Pyth
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
+    begin = 1  # the line of a stray quote, which may hold all lines after it
     try:
         for cells in reader:
             if cells:
                 yield reader.line_num, cells
+            begin = reader.line_num + 1
     except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num} cannot be read as CSV: {error}") from error
+        raise UserError(
+            f"{path}, line {begin} cannot be read as CSV: {error}; with data.quoting=none quotes "
+            "are characters"
+        ) from error
 
 
 @dataclass(frozen=True)
