@@ -51,6 +51,16 @@ class TextColumns:
         return not self.named or set(map(str, self._all)) <= set(names)
 
 
+def columns_given(text: Any) -> tuple[str | int, ...]:
+    """The columns of texts, which somebody lists by their names or numbers."""
+    listed = isinstance(text, Sequence) and not isinstance(text, str)
+    if not listed or not text or not all(type(column) in (str, int) for column in text):
+        raise ValueError(
+            f"`text` must be a list of columns, by names or numbers, as [body], got {text!r}"
+        )
+    return tuple(text)
+
+
 @dataclass(frozen=True, eq=False)
 class TextFile:
     """The texts of a file, and what is beside them, row by row."""
