@@ -20,6 +20,7 @@ from autoal.errors import UserError
 from .text_data import TextData
 
 SHOWN = 10  # labels in a message
+MANY = 20  # classes; a small file may have so many for its few rows
 
 
 class Texts(TextData):
@@ -77,7 +78,7 @@ class Texts(TextData):
 
 def _demand_names(file: TextFile, labels: Sequence[str]) -> None:
     """Refuse labels that look like no classes."""
-    if len(labels) > len(file.labels) / 2:
+    if len(labels) > max(MANY, len(file.labels) / 2):
         raise UserError(
             f"{file.path} has {len(labels):,} classes in {len(file.labels):,} rows; "
             "data.label= names the column of the labels"

@@ -204,9 +204,9 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
         ("", {}, "has no rows"),
         (lines(6, kinds=("a",)), {}, "has a single class, 'a'; two are needed"),
         (
-            lines(6, kinds=tuple("abcdef")),
+            lines(21, kinds=tuple("abcdefghijklmnopqrstu")),
             {},
-            "has 6 classes in 6 rows; data.label= names the column",
+            "has 21 classes in 21 rows; data.label= names the column",
         ),
         (
             "one\ta\ntwo\t\nthree\t \n",
@@ -226,6 +226,7 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
         ),
         (lines(9, kinds=tuple("012")), {"classes": ["x", "y"]}, "has the labels 0, 1, 2: numbers"),
         ("one\ta\ntwo\tb\nthree\ta\nfour\tb\n", {}, "too few rows: none is left to test"),
+        ("one\ta\ntwo\tb\n", {}, "none is left to test; data.test_path= names a file of test rows"),
         (lines(9), {"text": ["title"]}, "has no column 'title'; it has body, label"),
         (
             lines(9),
