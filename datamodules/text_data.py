@@ -121,7 +121,10 @@ class TextData(Data):
         if test is None:
             train, test = split(train, TEST_SHARE, self.split_seed)
             if not len(test):
-                raise UserError(f"{self.paths['train']} has too few rows: none is left to test")
+                raise UserError(
+                    f"{self.paths['train']} has too few rows: none is left to test; "
+                    "data.test_path= names a file of test rows"
+                )
         validation = given.get("validation")
         if self.validation_share:
             test, validation = split(test, self.validation_share, self.split_seed)

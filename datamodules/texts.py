@@ -7,12 +7,20 @@ from autoal.bounds import choice, switch
 from autoal.bounds import text as demand_text
 from autoal.data.classes import class_names
 from autoal.data.sheet import in_order, is_number
-from autoal.data.textfiles import QUOTINGS, TextColumns, TextFile, TextPath, read_texts
+from autoal.data.textfiles import (
+    QUOTINGS,
+    TextColumns,
+    TextFile,
+    TextPath,
+    columns_given,
+    read_texts,
+)
 from autoal.errors import UserError
 
 from .text_data import TextData
 
 SHOWN = 10  # labels in a message
+MANY = 20  # classes; a small file may have so many for its few rows
 
 
 class Texts(TextData):
@@ -45,9 +53,7 @@ class Texts(TextData):
         demand_text("path", path)
         choice("quoting", quoting, QUOTINGS)
         switch("header", header, optional=True)
-        if isinstance(text, str) or not text:
-            raise ValueError(f"`text` must be a list of columns, as [body], got {text!r}")
-        self.columns = TextColumns(tuple(text), label, header, quoting)
+        self.columns = TextColumns(columns_given(text), label, header, quoting)
         self.given = None if classes is None else class_names(classes)
 
     def read(self, part: str, path: TextPath) -> TextFile:
@@ -72,7 +78,7 @@ class Texts(TextData):
 
 def _demand_names(file: TextFile, labels: Sequence[str]) -> None:
     """Refuse labels that look like no classes."""
-    if len(labels) > len(file.labels) / 2:
+    if len(labels) > max(MANY, len(file.labels) / 2):
         raise UserError(
             f"{file.path} has {len(labels):,} classes in {len(file.labels):,} rows; "
             "data.label= names the column of the labels"

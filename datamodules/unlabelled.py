@@ -21,7 +21,7 @@ from autoal.data.reader import Reader
 from autoal.data.roll import Line, Roll
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sheet import read_sheet
-from autoal.data.textfiles import OBJECTS, QUOTINGS, TextColumns
+from autoal.data.textfiles import OBJECTS, QUOTINGS, TextColumns, columns_given
 from autoal.errors import UserError, about
 
 from .npz_source import NpzSource
@@ -96,7 +96,7 @@ class Unlabelled(Data):
         self.header = header
         self.quoting = quoting
         self.columns: dict[str, Any] = {
-            "text": text or [],
+            "text": () if text is None else columns_given(text),
             "picture": picture,
             "label": label,
             "categorical": categorical or [],
@@ -157,14 +157,14 @@ class Unlabelled(Data):
 
     def _texts(self) -> TextSource:
         self._demand_none(("picture", "categorical", "drop"), "does not go with data.text")
-        text, label = tuple(self.columns["text"]), self.columns["label"]
+        text, label = self.columns["text"], self.columns["label"]
         return TextSource(
             self.path, TextColumns(text, label, self.header, self.quoting), self.given
         )
 
     def _demand_none(self, names: Iterable[str], why: str) -> None:
         """Refuse options for columns that such data do not have."""
-        if given := [name for name in names if self.columns[name] not in (None, [])]:
+        if given := [name for name in names if self.columns[name] not in (None, [], ())]:
             raise UserError(f"data.{given[0]} {why}")
 
     def _sheet(self) -> PhotoSheet | TableSource:

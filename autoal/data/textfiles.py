@@ -51,6 +51,16 @@ class TextColumns:
         return not self.named or set(map(str, self._all)) <= set(names)
 
 
+def columns_given(text: Any) -> tuple[str | int, ...]:
+    """The columns of texts, which somebody lists by their names or numbers."""
+    listed = isinstance(text, Sequence) and not isinstance(text, str)
+    if not listed or not text or not all(type(column) in (str, int) for column in text):
+        raise ValueError(
+            f"`text` must be a list of columns, by names or numbers, as [body], got {text!r}"
+        )
+    return tuple(text)
+
+
 @dataclass(frozen=True, eq=False)
 class TextFile:
     """The texts of a file, and what is beside them, row by row."""
@@ -163,12 +173,17 @@ csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Pyth
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
+    begin = 1  # the line of a stray quote, which may hold all lines after it
     try:
         for cells in reader:
             if cells:
                 yield reader.line_num, cells
+            begin = reader.line_num + 1
     except csv.Error as error:
-        raise UserError(f"{path}, line {reader.line_num} cannot be read as CSV: {error}") from error
+        raise UserError(
+            f"{path}, line {begin} cannot be read as CSV: {error}; with data.quoting=none quotes "
+            "are characters"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -257,11 +272,7 @@ def _text(found: dict[str, Any], key: str) -> str:
     text = "" if found[key] is None else found[key]
     if not isinstance(text, str):
         raise UserError(f"{key!r} must be a text, got {text!r:.60}")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{key!r} has half a character, a lone surrogate") from error
-    return text
+    return _whole(repr(key), text)
 
 
 def _label(value: Any) -> str | None:
@@ -270,7 +281,18 @@ def _label(value: Any) -> str | None:
         raise UserError(f"its label is {value!r:.60}: a row has one class")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if value is None else str(value).strip()
+    return value if value is None else _whole("its label", str(value)).strip()
+
+
+def _whole(what: str, text: str) -> str:
+    """The text, which has nothing that a file of texts cannot have."""
+    if "\0" in text:
+        raise UserError(f"{what} has a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{what} has half a character, a lone surrogate") from error
+    return text
 
 
 def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:

@@ -85,7 +85,11 @@ def columns_of(rows: Any) -> tuple[str, ...]:
         return ()
     first = next(iter(cells_of(rows[:1])), None)
     row = [first] if isinstance(first, str) else first
-    if not isinstance(row, list | tuple) or not all(isinstance(cell, str) for cell in row):
+    if (
+        not isinstance(row, list | tuple)
+        or not row
+        or not all(isinstance(cell, str) for cell in row)
+    ):
         return ()
     names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
     return tuple(map(str, getattr(rows, "columns", names)))
@@ -104,7 +108,9 @@ def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
         raise UserError(f"give a list of texts, got {rows!r:.60}")
     every = [row if isinstance(row, list | tuple) else (row,) for row in cells_of(rows)]
     for place, row in enumerate(every):
-        if len(row) != len(columns) or not all(isinstance(text, str) and text for text in row):
+        if len(row) != len(columns) or not all(
+            isinstance(text, str) and text.strip() for text in row
+        ):
             wanted = "a text" if len(columns) == 1 else f"{len(columns)} texts"
             raise UserError(f"row {place} must be {wanted}, none of them empty, got {row!r:.60}")
     return [tuple(map(str, row)) for row in every]

@@ -319,6 +319,7 @@ def test_a_frame_has_texts_below_their_names_or_nothing_else() -> None:
         (["one", 7], r"row 1 must be a text, none of them empty, got \(7,\)"),
         (["one", None], "row 1 must be a text"),
         (["one", ""], "row 1 must be a text, none of them empty"),
+        (["one", " \n"], "row 1 must be a text, none of them empty"),
         ([("one", "two")], "row 0 must be a text"),
     ],
 )

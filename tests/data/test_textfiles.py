@@ -185,6 +185,11 @@ def test_a_plain_file_has_a_text_a_line(tmp_path: Path) -> None:
         ("a.tsv", "body\ttopic\none\tx\n\ty\n", "line 3: it has no text in 'body'"),
         ("a.csv", "body,topic\none,x\ntwo\n", "line 3: it has 1 cells, but the first has 2"),
         ("a.csv", 'body,topic\none,x\n"two,y\n', "line 3 cannot be read as CSV"),
+        (
+            "a.csv",
+            'body,topic\none,x\n"two,y\nthree,z\n',
+            "line 3 cannot be read as CSV: .*; with data.quoting=none quotes are characters",
+        ),
         ("a.csv", b"body,topic\none,x\n\xff,y\n", "line 3 is no text in UTF-8: save the file"),
         ("a.csv", "body,topic\none,x\n".encode("utf-16"), "line 1 is no text in UTF-8"),
         ("a.tsv", "body\ttopic\none\0\tx\n", "line 2 has a NUL byte"),
@@ -200,6 +205,9 @@ def test_a_plain_file_has_a_text_a_line(tmp_path: Path) -> None:
         ("a.jsonl", '{"body": null}\n', "line 1: it has no text in 'body'"),
         ("a.jsonl", '{"body": 7}\n', "line 1: 'body' must be a text, got 7"),
         ("a.jsonl", '{"body": "\\ud800"}\n', "line 1: 'body' has half a character"),
+        ("a.jsonl", '{"body": "\\u0000"}\n', "line 1: 'body' has a NUL character"),
+        ("a.jsonl", '{"body": "a", "topic": "\\ud800"}\n', "its label has half a character"),
+        ("a.jsonl", '{"body": "a", "topic": "\\u0000"}\n', "its label has a NUL character"),
         (
             "a.jsonl",
             '{"body": "a", "topic": ["x"]}\n',

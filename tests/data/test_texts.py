@@ -3,7 +3,7 @@ import pickle
 import torch
 
 from autoal import Rows
-from autoal.data.texts import are_texts, digests, parts_of, text_rows
+from autoal.data.texts import are_texts, columns_of, digests, parts_of, text_rows
 
 PAIRS = [("What is it?", "A pair."), ("Why?", "Because."), ("What is it?", "A pair.")]
 
@@ -42,6 +42,10 @@ def test_rows_are_texts_if_they_are_written() -> None:
     assert are_texts(text_rows(PAIRS, ("question", "answer")))
     assert not are_texts(Rows.of(pixels))
     assert not are_texts(Rows(pixels, torch.zeros(2).long(), shown=pixels))
+
+
+def test_rows_without_cells_are_no_texts() -> None:
+    assert columns_of([[]]) == ()
 
 
 def test_no_text_has_no_number() -> None:

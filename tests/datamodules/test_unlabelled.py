@@ -546,6 +546,9 @@ def test_what_cannot_be_a_pool_is_refused(
         ({"quoting": "non"}, "did you mean 'none'"),
         ({"header": "yes"}, "`header` must be true, false or null"),
         ({"path": 5}, "`path` must be a text"),
+        ({"text": "body"}, "`text` must be a list of columns, .*, got 'body'"),
+        ({"text": 0}, "`text` must be a list of columns, .*, got 0"),
+        ({"text": [True]}, r"`text` must be a list of columns, .*, got \[True\]"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
