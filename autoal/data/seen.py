@@ -49,6 +49,8 @@ def texts_in(shown: Any) -> dict[str, str]:
     """The texts of a row, as they are, by their columns."""
     if isinstance(shown, Text):
         return dict(zip(shown.columns, shown.parts, strict=True))
+    if isinstance(shown, list | tuple):
+        return {f"{TEXT} {number}": str(text) for number, text in enumerate(shown, 1)}
     return {} if shown is None or isinstance(shown, Path | Tensor | Mapping) else {TEXT: str(shown)}
 
 

@@ -85,3 +85,7 @@ def test_what_has_no_sign_is_written_and_no_letter_changes_its_place(
 ) -> None:
     assert visible(text) == (shown or text)
     assert seen({text: text}).cells == {visible(text): visible(text)}
+
+
+def test_a_list_of_texts_is_seen_one_by_one() -> None:
+    assert texts_in(["why", "because"]) == {"text 1": "why", "text 2": "because"}
