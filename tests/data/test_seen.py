@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import torch
 
-from autoal.data.seen import picture_in, seen, visible
+from autoal.data.seen import picture_in, seen, texts_in, visible
 from autoal.data.texts import Text
 
 PATH = Path("a.jpg")
