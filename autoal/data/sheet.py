@@ -15,6 +15,8 @@ NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re
 SHOWN = 60  # characters of a column's name in a message, as a first line may have texts
 MISSING = ("", "?", "na", "n/a", "nan", "null", "<na>")
 
+csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Python expects
+
 
 @dataclass(frozen=True)
 class Sheet:

@@ -168,9 +168,6 @@ def _divider(line: str) -> str:
     return max(DIVIDERS, key=IN_QUOTES.sub("", line).count)
 
 
-csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Python expects
-
-
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
     begin = 1  # the line of a stray quote, which may hold all lines after it
