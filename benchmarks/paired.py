@@ -67,6 +67,7 @@ class Setting:
     noise: str = "clean"  # of the answers, one of NOISES
     pool: int = POOL  # rows that a seed draws
     most: int | None = None  # seeds of a setting whose runs are long
+    precision: str = "auto"  # of networks' training
 
     def experiment(
         self, strategy: Callable[[], QueryStrategy], seed: int
@@ -88,6 +89,7 @@ class Setting:
             "start": self.plan.start,
             "budget": self.plan.budget,
             "rounds": self.plan.rounds,
+            **({} if self.precision == "auto" else {"precision": self.precision}),
         }
 
     def _learner(self, data: Data, seed: int) -> Trained:
@@ -95,7 +97,7 @@ class Setting:
             task = TASKS[self.task](self.data)(
                 shape=data.train.shape, classes=len(data.classes), preprocess=data.preprocess()
             )
-        return Trained(task, Training(accelerator="cpu"))
+        return Trained(task, Training(accelerator="cpu", precision=self.precision))
 
 
 @dataclass(frozen=True)
