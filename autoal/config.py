@@ -37,7 +37,7 @@ from autoal.foresight import (
     may_grow,
     partners_of,
 )
-from autoal.plugins import DATA, ENCODERS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
+from autoal.plugins import DATA, ENCODERS, GROWTHS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
 from autoal.settings import (
     Settings,
     completed,
@@ -61,6 +61,7 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "task": (TASKS, ("shape", "classes", "preprocess", "training")),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder")),
     "stop": (STOPS, ()),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", "language")),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label

@@ -23,6 +23,8 @@ OPEN = (
     *("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait"),
     "data.corrupt",
 )
+# Sections that the config of an older run lacks, and what it would say there.
+LATER: Settings = {"growth": {}}
 # What there may be more of, and how messages tell of it.
 MORE = {
     "rounds": "; a plan can only grow",
@@ -63,7 +65,7 @@ def config_bytes(config: Config) -> bytes:
 
 def changes(there: Settings, here: Settings) -> Changes:
     """What is asked for otherwise than a folder has it, and makes a difference."""
-    found = differences(there, here)
+    found = differences(LATER | there, LATER | here)
     return {
         key: pair
         for key, pair in found.items()
