@@ -63,6 +63,7 @@ ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
 STOPS = Kind("stop", "autoal.stops")
 GROWTHS = Kind("growth", "autoal.growths")
+LANGUAGE = "language"  # the parameter by which a part is given the client of a language model
 KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS, GROWTHS)
 
 

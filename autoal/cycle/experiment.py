@@ -24,6 +24,7 @@ from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows, chosen
+from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
@@ -432,8 +433,8 @@ class Experiment:
         self, number: int, stopwatch: Stopwatch, learner: Learner, known: Knowledge | None = None
     ) -> Sight:
         known = known or self._known
-        # A file's name may tell its class.
-        rows = replace(known.rows, shown=None, names=None, keys=None)
+        # A file's name may tell its class; what is written in a row is what a model may read.
+        rows = replace(known.rows, shown=written_of(known.rows), names=None, keys=None)
         return Sight(learner, self.data, rows, known.pool, self.seed, number, stopwatch)
 
     def _grow_again(self, state: dict[str, Any], count: int) -> None:
