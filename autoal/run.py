@@ -103,6 +103,8 @@ def parts(settings: Settings) -> Parts:
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
         learner = _learner(settings, data, training, language)
+        facts = {"data": data, "plan": plan, "folder": path, "language": language}
+        growth = _growth(settings, training=training, **facts)
         experiment = Experiment(
             data,
             learner,
@@ -110,7 +112,7 @@ def parts(settings: Settings) -> Parts:
             plan,
             start=_start(settings, data, language),
             stop=_stop(settings),
-            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
+            growth=growth,
             seed=settings["seed"],
         )
         labels = data.train.labels
