@@ -95,7 +95,7 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        language = _language(settings)
+        language = language_of(settings)
         strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
@@ -137,7 +137,7 @@ def resumed(path: Path | str) -> Parts:
     return built
 
 
-def _language(settings: Settings) -> Client | None:
+def language_of(settings: Settings) -> Client | None:
     """The client of the language model, if there is one; nothing is asked yet."""
     section = settings.get("language") or {}  # of which an older run knows nothing
     if section.get("url") is None and section.get("model") is None:
