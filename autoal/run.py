@@ -15,7 +15,7 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.hooks import StopRule
+from autoal.cycle.hooks import GrowthRule, StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
@@ -110,6 +110,7 @@ def parts(settings: Settings) -> Parts:
             plan,
             start=_start(settings, data, language),
             stop=_stop(settings),
+            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
             seed=settings["seed"],
         )
         labels = data.train.labels
@@ -192,6 +193,13 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
+    if not settings.get("growth"):  # an older run has no such section
+        return None
+    demand_class(settings["growth"], "growth", GrowthRule)
+    return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:
