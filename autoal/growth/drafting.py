@@ -14,7 +14,7 @@ from autoal.bounds import whole
 from autoal.data.texts import parts_of
 from autoal.growth.filters import Limits, Sieve
 from autoal.growth.ground import Texts
-from autoal.growth.made import Made
+from autoal.record.generated import Made
 from autoal.growth.texts import TextGrowth
 from autoal.query.view import View
 from autoal.seeding import derive

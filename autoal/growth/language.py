@@ -12,7 +12,7 @@ from autoal.errors import UserError
 from autoal.growth.drafting import Drafting
 from autoal.growth.examples import at_random, by_class
 from autoal.growth.generator import Generator
-from autoal.growth.made import Made
+from autoal.record.generated import Made
 from autoal.growth.prompts import BY_CLASS, MODES, OF_ONE, Ask, prompt_of, texts_in
 from autoal.growth.served import FORMS, Served
 from autoal.language.client import Client, demanded

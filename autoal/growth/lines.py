@@ -9,7 +9,7 @@ import torch
 
 from autoal.bounds import text
 from autoal.data.texts import parts_of
-from autoal.growth.made import Made
+from autoal.record.generated import Made
 from autoal.growth.texts import TextGrowth
 from autoal.query.view import View
 

@@ -16,7 +16,7 @@ from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.growth.ground import Ground
-from autoal.growth.made import Made, made_again, plain_made, read_made, write_made
+from autoal.record.generated import Made, made_again, plain_made, read_made, write_made
 from autoal.growth.share import Share
 from autoal.oracles.question import Answers
 from autoal.query.view import View
