@@ -419,6 +419,8 @@ class Experiment:
             shown=chosen(rows.shown, asked.rows),
             names=chosen(rows.names, asked.rows),
             keys=chosen(rows.keys, asked.rows),
+            pool=rows.without_labels(),
+            real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
             doubts=self._judge.doubts(self.learner, self._known, number - 1) if view else {},
