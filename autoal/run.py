@@ -29,7 +29,7 @@ from autoal.exported.texts import printable
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
-from autoal.oracles.question import Asking, Oracle
+from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -64,7 +64,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     try:
         with blaming(settings):
             built = parts(settings)
-            if keep_refusals and isinstance(built.oracle, Asking):
+            if keep_refusals and asks_people(built.oracle):
                 raise UserError("people are asked by one run at a time: leave out -m")
     except Exception as error:
         if keep_refusals:
@@ -248,11 +248,12 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
-            asking = isinstance(built.oracle, Asking)
+            asking = asks_people(built.oracle)
             known = {"folder": folder, "experiment": experiment, "tell": tell, "asking": asking}
             sinks.add(build(logger, "logger", **known))
-        if isinstance(built.oracle, Sink):
-            sinks.add(built.oracle)
+        for layer in layers(built.oracle):
+            if isinstance(layer, Sink):
+                sinks.add(layer)
         for done in rounds(*built, folder):
             sinks.end(done)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time

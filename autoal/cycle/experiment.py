@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autoal.cycle.beginning import Beginning, Start, judges_of
-from autoal.cycle.history import demand_history, demand_same_data
+from autoal.cycle.history import answers_of, demand_history, demand_same_data
 from autoal.cycle.hooks import Advice, Growth, Stop, StopRule
 from autoal.cycle.judging import Judge
 from autoal.cycle.knowledge import Knowledge, Told
@@ -26,7 +27,7 @@ from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Doubts, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
@@ -274,6 +275,7 @@ class Experiment:
             judged=judged,
             majority=0.0 if number else self._judge.majority,
             people={name: dict(facts) for name, facts in answered.people.items()},
+            machine=sorted({*answered.rows[answered.by_machine].tolist(), *answered.revised}),
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
@@ -396,9 +398,14 @@ class Experiment:
             keys=chosen(rows.keys, asked.rows),
             view=view,
             suggested=asked.suggested,
-            doubts=self._judge.doubts(self.learner, self._known, number - 1) if view else {},
+            known=answers_of(self.history),
+            doubting=self._doubts_of(number - 1) if view else dict,
         )
         return Asked(question, stopwatch, asked.notes, made)
+
+    def _doubts_of(self, number: int) -> Callable[[], Doubts]:
+        """Finds what may be wrong of all that is known after this round."""
+        return partial(self._judge.doubts, self.learner, self._known, number)
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""
