@@ -24,6 +24,7 @@ from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows, chosen
+from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
@@ -412,8 +413,9 @@ class Experiment:
         return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
     def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
-        # A file's name may tell its class.
-        rows = replace(self._known.rows, shown=None, names=None, keys=None)
+        # A file's name may tell its class; what is written in a row is what a model may read.
+        rows = self._known.rows
+        rows = replace(rows, shown=written_of(rows), names=None, keys=None)
         return Sight(learner, self.data, rows, self._known.pool, self.seed, number, stopwatch)
 
     def _grow_again(self, kept: Sequence[dict[str, Any]], count: int) -> None:

@@ -73,6 +73,15 @@ def are_texts(rows: Rows) -> bool:
     return written and numbers and all(isinstance(each, str) for each in (rows.shown or ())[:1])
 
 
+def written_of(rows: Rows) -> Sequence[str] | None:
+    """The texts that a person reads of rows; None where they are no texts, such as names alone."""
+    shown = rows.shown
+    if shown is None or isinstance(shown, Tensor) or not len(shown):
+        return None
+    names = rows.names is not None and list(shown) == list(rows.names)
+    return None if names or not all(isinstance(each, str) for each in shown) else shown
+
+
 def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
     assert rows.shown is not None

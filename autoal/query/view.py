@@ -90,6 +90,7 @@ class View:
         draws: Any = None,
         labels: Any = None,
         inputs: Any = None,
+        texts: Any = None,
         stages: Any = None,
         held_out: Any = None,
         costs: Any = None,
@@ -110,6 +111,7 @@ class View:
             draws: class probabilities by several draws of the model, (draws, n, classes).
             labels: (n,) whole numbers; -1 or NaN is unknown, which makes a row one of the pool.
             inputs: what the model reads of the rows, (n, ...).
+            texts: what is written in the rows, or several texts of each.
             stages: of the network, below the embeddings, (n, sum of their widths).
             held_out: numbers, or a mask, of labelled rows that are for validation.
             costs: of a label, (n,).
@@ -124,6 +126,7 @@ class View:
             probs=probs,
             draws=draws,
             inputs=inputs,
+            texts=texts,
             head=head,
             dropout=dropout,
             seed=seed,
