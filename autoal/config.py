@@ -330,10 +330,16 @@ def _container(config: Any, resolve: bool = True) -> Settings:
     """Composed settings as plain ones, without what files declare."""
     plain = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(plain, dict)
-    for section in plain.values():
-        for name in DECLARED if isinstance(section, dict) else ():
-            section.pop(name, None)
-    return {str(key): value for key, value in plain.items()}
+    return _undeclared(plain)
+
+
+def _undeclared(settings: dict[Any, Any]) -> Settings:
+    """Without what files declare, which a choice inside another one's section does too."""
+    return {
+        str(key): _undeclared(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if key not in DECLARED
+    }
 
 
 def _declared(config: Any) -> dict[str, Settings]:

@@ -43,6 +43,9 @@ from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
 
+HUMAN = "human"  # in the section of an oracle: who answers in its place
+TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
+
 
 class Parts(NamedTuple):
     """What a run is made of."""
@@ -104,19 +107,9 @@ def parts(settings: Settings) -> Parts:
             stop=_stop(settings),
             seed=settings["seed"],
         )
-        labels = data.train.labels
-        oracle = build(
-            settings["oracle"],
-            "oracle",
-            labels=labels,
-            oracle=TrueLabels(labels),
-            strategy=strategy,
-            data=data,
-            folder=path,
+        oracle = _oracle(
+            settings, labels=data.train.labels, strategy=strategy, data=data, folder=path
         )
-        if not callable(oracle):
-            name = settings["oracle"][TARGET]
-            raise UserError(f"oracle: {name} must be called with a Question")
     return Parts(experiment, oracle)
 
 
@@ -146,10 +139,27 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
     return _strategy(settings, "start")
 
 
+def _oracle(settings: Settings, **facts: Any) -> Oracle:
+    """Who answers; what wraps another one is given whom its section names, or else the truth."""
+    section = {**settings["oracle"]}
+    human = section.pop(HUMAN, TRUTH)
+    inner = _answering(human, f"oracle.{HUMAN}", **facts) if human else None
+    return _answering(section, "oracle", oracle=inner, **facts)
+
+
+def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
+    oracle: Oracle = build(section, where, **facts)
+    if not callable(oracle):
+        raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
+    return oracle
+
+
 def _demand_hidden_labels(settings: Settings) -> None:
     """Refuse to simulate with data whose labels are known from the beginning."""
-    oracle, data = (located(settings[name].get(TARGET, "")) for name in ("oracle", "data"))
-    if oracle is TrueLabels and getattr(data, "labels_count", False):
+    human = settings["oracle"].get(HUMAN)
+    sections = (settings["data"], settings["oracle"], *([human] if human else []))
+    data, *oracles = (located(section.get(TARGET, "")) for section in sections)
+    if TrueLabels in oracles and getattr(data, "labels_count", False):
         raise UserError(
             "oracle=truth knows the labels that a data set hides, and those of this one count from "
             "the beginning: let people answer, or simulate with data=folder, npz or table"

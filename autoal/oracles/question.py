@@ -38,7 +38,7 @@ class Question:
 
     @cached_property
     def doubts(self) -> Doubts:
-        """Rows of earlier rounds whose labels may be wrong; finding them takes models of its own."""
+        """Rows of earlier rounds whose labels may be wrong; it takes models to find them."""
         return self.doubting()
 
     def of(self, places: Tensor) -> Question:

@@ -63,7 +63,7 @@ def _charts(
     scale: Callable[..., Scale],
     below: str,
 ) -> Figure:
-    """One below the other, over the same labels or money; the legend of all stands beside the first."""
+    """One below the other, over the same axis; the legend of all stands beside the first."""
     names = list(dict.fromkeys(name for curves in charts.values() for name in curves))
     found = [curve for curves in charts.values() for curve in curves.values()]
     across = Scale(
