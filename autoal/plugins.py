@@ -62,6 +62,7 @@ TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
 STOPS = Kind("stop", "autoal.stops")
+LANGUAGE = "language"  # the parameter by which a part is given the client of a language model
 KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS)
 
 

@@ -97,6 +97,7 @@ FLOORS = (
     ("blame",),
     ("maths",),
     ("data",),
+    ("language",),
     ("model",),
     ("encoders",),
     ("query",),
