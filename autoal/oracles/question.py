@@ -93,7 +93,7 @@ class Answers:
     def none(cls) -> Answers:
         """Those to no question."""
         empty = torch.zeros(0, dtype=torch.long)
-        return cls(empty, empty)
+        return cls(empty, empty, truth=empty)
 
     def _set(self, name: str, value: Tensor) -> None:
         object.__setattr__(self, name, value)  # as frozen data classes do it
