@@ -15,7 +15,7 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.hooks import StopRule
+from autoal.cycle.hooks import GrowthRule, StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
@@ -26,8 +26,8 @@ from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
 from autoal.exported.texts import printable
-from autoal.kinds import demand_kinds_of
 from autoal.language.client import Client
+from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
@@ -98,7 +98,7 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        language = _language(settings)
+        language = client_of(settings)
         strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
@@ -113,6 +113,7 @@ def parts(settings: Settings) -> Parts:
             plan,
             start=_start(settings, data, language),
             stop=_stop(settings),
+            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
             seed=settings["seed"],
         )
         oracle = _oracle(
@@ -132,20 +133,6 @@ def resumed(path: Path | str) -> Parts:
         built = parts(folder.config)
         go_on(built.experiment, folder)
     return built
-
-
-def _language(settings: Settings) -> Client | None:
-    """The client of the language model, if there is one; nothing is asked yet."""
-    section = settings.get("language") or {}  # of which an older run knows nothing
-    if section.get("url") is None and section.get("model") is None:
-        return None
-    for name in ("url", "model"):
-        if section.get(name) is None:
-            raise UserError(
-                f"a language model has an address and a name: give language.{name}= too"
-            )
-    demand_kinds_of(Client, section, "language")
-    return Client(**section)
 
 
 def _strategy(settings: Settings, group: str, language: Client | None) -> QueryStrategy:
@@ -206,6 +193,13 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
+    if not settings.get("growth"):  # an older run has no such section
+        return None
+    demand_class(settings["growth"], "growth", GrowthRule)
+    return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:

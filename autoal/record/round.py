@@ -52,6 +52,7 @@ _KINDS: dict[str, Kind] = {
     "stop": MAPPING,
     "people": COUNTS,
     "machine": WHOLES,
+    "growth": MAPPING,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -90,6 +91,7 @@ class Round:
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
     machine: list[int] = field(default_factory=list)  # rows that a language model labelled
+    growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
 
     @property
     def told(self) -> dict[int, int]:
@@ -157,6 +159,7 @@ class Round:
             "stop": self.stop,
             "people": self.people,
             "machine": self.machine,
+            "growth": self.growth,
         }
         return {
             "round": self.number,
