@@ -81,7 +81,7 @@ class Language:
         asked.refused = asked.malformed = 0
         mine = self._mine(question)
         facts = self._facts(mine, len(question.rows), self.client.spent - before)
-        left = question.of(~torch.isin(question.rows, mine.rows))
+        left = question.of((~torch.isin(question.rows, mine.rows)).nonzero().flatten())
         theirs = answered(self.oracle, left) if self.oracle and len(left.rows) else Answers.none()
         both = _joined(replace(mine, people={self.client.model: facts}), theirs)
         return _paid(both, facts["cost"])
