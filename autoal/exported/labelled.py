@@ -144,10 +144,11 @@ def _final(history: Sequence[Round], said: dict[int, int]) -> list[_Told]:
 def _of_round(done: Round) -> Iterator[_Told]:
     for row, label in done.given.items():
         yield _Told(row, label, done.number, DATA)
+    sources = done.sources
     for row, label in zip(done.checked, done.checked_labels, strict=True):
-        yield _Told(row, label, done.number, done.by, CHECK)
+        yield _Told(row, label, done.number, sources[row], CHECK)
     for row, label in zip(done.queried, done.labels, strict=True):
-        yield _Told(row, label, done.number, done.by)
+        yield _Told(row, label, done.number, sources[row])
 
 
 def _demand_among(data: Data, told: Sequence[_Told]) -> None:

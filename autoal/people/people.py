@@ -17,12 +17,13 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
+from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.oracles.truth import truth_of
 from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
-from autoal.people.fitting import demand_blind, demand_same_rows
+from autoal.people.fitting import demand_same_rows
 from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing

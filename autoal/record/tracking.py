@@ -199,11 +199,13 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/wrong": finished.wrong,
         "al/declined": len(finished.declined) or None,
         "al/amended": len(finished.amended) or None,
+        "al/machine": len(finished.machine) or None,
+        "al/cost": finished.cost,
         "al/made": finished.made or None,
     }
     known = {name: count for name, count in counts.items() if count is not None}
-    people = flatten({"people": finished.people}) if finished.people else {}
-    return known | {key.replace(".", "/"): value for key, value in people.items()}
+    told = ((f"people/{name}", facts) for name, facts in finished.people.items())
+    return known | {f"{who}/{fact}": count for who, facts in told for fact, count in facts.items()}
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:
