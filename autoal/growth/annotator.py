@@ -17,6 +17,7 @@ from autoal.oracles.made import MadeRows, RealRows
 from autoal.oracles.question import Oracle
 from autoal.oracles.truth import TrueLabels
 
+NAME = "annotator"  # in records
 MAKES_ONE = (
     "`python train.py data=<the same> encoder=sentence start=<many> rounds=0 name=annotator` "
     "trains one, in runs/annotator/model"
@@ -33,7 +34,7 @@ def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training
         training: the machine on which such a model runs.
     """
     if growth.annotator is not None:
-        return MadeRows(oracle, _Annotator(growth.annotator, data, training), growth.annotator)
+        return MadeRows(oracle, _Annotator(growth.annotator, data, training), NAME)
     if isinstance(oracle, TrueLabels):
         raise UserError(
             "made rows have no true label: give growth.annotator=, the folder of a model that "
