@@ -10,17 +10,9 @@ import pytest
 import torch
 
 from autoal.errors import UserError
-from autoal.model.transformers import (
-    NO_LIMIT,
-    OFFLINE,
-    PACKAGE,
-    folder_key,
-    model_folder,
-    network_of,
-    places_of,
-    tokenizer_of,
-)
+from autoal.model.transformers import NO_LIMIT, network_of, places_of, tokenizer_of
 from autoal.model.weights import weights_follow
+from autoal.model.whereabouts import OFFLINE, PACKAGE, folder_key, model_folder
 from tests.transformers_made import tiny_bert
 
 MODELS = ["bert", "roberta"]
