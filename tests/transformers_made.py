@@ -47,6 +47,31 @@ def tiny_roberta(folder: Path) -> Path:
     return _saved(transformers.RobertaModel, config, folder)
 
 
+def tiny_llama(folder: Path) -> Path:
+    """Two layers that continue texts byte by byte; far from even, so that something is likely."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra text")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "<end>"]
+    numbers = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocab=numbers, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<end>"
+    ).save_pretrained(folder)
+    with seeded(0):
+        tiny_writer(len(alphabet), max_position_embeddings=200).save_pretrained(folder)
+    return folder
+
+
+def tiny_writer(words: int, **facts: Any) -> Any:
+    """A network that continues rows of tokens, of which nobody knows the words."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra text")
+    config = transformers.LlamaConfig(**_tiny(words) | facts, initializer_range=0.5)
+    return transformers.LlamaForCausalLM(config).eval()
+
+
 def _tiny(words: int) -> dict[str, int]:
     return {
         "vocab_size": words,

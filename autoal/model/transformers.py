@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -164,7 +165,8 @@ def _silence() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stderr(StringIO()):  # a bar for GGUF files can be silenced by nothing else
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:
