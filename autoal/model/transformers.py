@@ -70,9 +70,11 @@ def config_of(place: Path) -> Any:
 
 def demand_writer(place: Path) -> None:
     """Refuse a model that cannot continue a text, before its weights are read."""
+    if place.suffix == GGUF:  # which llama.cpp has for such models alone
+        _demand_gguf(place)
+        return
     config = config_of(place)
-    names = config.architectures or ()
-    if place.suffix != GGUF and not any(name.endswith(WRITING) for name in names):
+    if not any(name.endswith(WRITING) for name in config.architectures or ()):
         raise UserError(
             f"the model in {place}, {config.model_type}, does not continue texts, as SmolLM2 or "
             "Qwen2.5 do: give another one"
@@ -134,7 +136,6 @@ def _made(place: Path, what: str, auto: Any, **options: Any) -> Any:
     options |= {"trust_remote_code": False, "local_files_only": True}
     if place.suffix != GGUF:
         return _read(place, what, lambda: auto.from_pretrained(place, **options))
-    _demand_gguf(place)
     options["gguf_file"] = place.name
     return _read(place, what, lambda: auto.from_pretrained(place.parent, **options))
 
