@@ -37,7 +37,17 @@ from autoal.foresight import (
     may_grow,
     partners_of,
 )
-from autoal.plugins import DATA, ENCODERS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
+from autoal.plugins import (
+    DATA,
+    ENCODERS,
+    GROWTHS,
+    LANGUAGE,
+    ORACLES,
+    STOPS,
+    STRATEGIES,
+    TASKS,
+    Kind,
+)
 from autoal.settings import (
     Settings,
     completed,
@@ -58,9 +68,10 @@ NAMED = ("strategy", "start")  # groups whose choices are strategies, by their n
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
-    "task": (TASKS, ("shape", "classes", "preprocess", "training")),
-    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder")),
+    "task": (TASKS, ("shape", "classes", "preprocess", "training", LANGUAGE)),
+    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", LANGUAGE)),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label
@@ -104,7 +115,7 @@ def _options(strategy: str) -> Settings:
     if strategy == startfile.NAME:  # in the place of one
         return {"path": Parameter.empty}
     known: Settings | None = _read("strategies").get(strategy)
-    return plugins.options(STRATEGIES.load(strategy)) if known is None else known
+    return plugins.options(STRATEGIES.load(strategy), (LANGUAGE,)) if known is None else known
 
 
 def settings_of(config: Any) -> Settings:

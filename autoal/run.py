@@ -15,7 +15,7 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.hooks import StopRule
+from autoal.cycle.hooks import GrowthRule, StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
@@ -26,6 +26,8 @@ from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
 from autoal.exported.texts import printable
+from autoal.kinds import demand_kinds_of
+from autoal.language.client import Client
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
@@ -35,6 +37,7 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
+from autoal.record.finished import finished_rounds
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MODEL, POOL
 from autoal.record.sink import Sink, Sinks
@@ -49,6 +52,7 @@ class Parts(NamedTuple):
 
     experiment: Experiment
     oracle: Oracle
+    language: Client | None
 
 
 def run(settings: Settings, *, keep_refusals: bool = False) -> None:
@@ -66,12 +70,15 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
             built = parts(settings)
             if keep_refusals and isinstance(built.oracle, Asking):
                 raise UserError("people are asked by one run at a time: leave out -m")
+            _demand_server(built, path)
     except Exception as error:
         if keep_refusals:
             keep_failure(path, error)
         raise
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
     with RunFolder(path, settings, about) as folder, blaming(settings):
+        if built.language:
+            built.language.paid_by(folder.id)
         demand_fit(built.experiment, folder)
         if remembered := built.experiment.data.remembered():
             folder.renew(folder.path / POOL, remembered)
@@ -88,20 +95,22 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        strategy = _strategy(settings, "strategy")
+        language = _language(settings)
+        strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
         _demand_hidden_labels(settings)
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
-        learner = _learner(settings, data, training)
+        learner = _learner(settings, data, training, language)
         experiment = Experiment(
             data,
             learner,
             strategy,
             plan,
-            start=_start(settings, data),
+            start=_start(settings, data, language),
             stop=_stop(settings),
+            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
             seed=settings["seed"],
         )
         labels = data.train.labels
@@ -113,11 +122,12 @@ def parts(settings: Settings) -> Parts:
             strategy=strategy,
             data=data,
             folder=path,
+            language=language,
         )
         if not callable(oracle):
             name = settings["oracle"][TARGET]
             raise UserError(f"oracle: {name} must be called with a Question")
-    return Parts(experiment, oracle)
+    return Parts(experiment, oracle, language)
 
 
 def resumed(path: Path | str) -> Parts:
@@ -128,13 +138,29 @@ def resumed(path: Path | str) -> Parts:
     return built
 
 
-def _strategy(settings: Settings, group: str) -> QueryStrategy:
+def _language(settings: Settings) -> Client | None:
+    """The client of the language model, if there is one; nothing is asked yet."""
+    section = settings.get("language") or {}  # of which an older run knows nothing
+    if section.get("url") is None and section.get("model") is None:
+        return None
+    for name in ("url", "model"):
+        if section.get(name) is None:
+            raise UserError(
+                f"a language model has an address and a name: give language.{name}= too"
+            )
+    demand_kinds_of(Client, section, "language")
+    return Client(**section)
+
+
+def _strategy(settings: Settings, group: str, language: Client | None) -> QueryStrategy:
     section = settings[group]
     options = {key: value for key, value in section.items() if key not in ("name", "size")}
-    return registry.build(section["name"], group, **options)
+    return registry.build(section["name"], group, language, **options)
 
 
-def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
+def _start(
+    settings: Settings, data: Data, language: Client | None
+) -> QueryStrategy | list[int] | None:
     """Who chooses the start, or its rows; None is a draw that no strategy takes part in."""
     section = settings["start"]
     if section["name"] == "random":
@@ -143,7 +169,7 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
         path = Path(section["path"]).expanduser()
         names = data.train.named(torch.arange(len(data.train)))
         return startfile.rows_of(path, startfile.read(path), names)
-    return _strategy(settings, "start")
+    return _strategy(settings, "start", language)
 
 
 def _demand_hidden_labels(settings: Settings) -> None:
@@ -156,11 +182,24 @@ def _demand_hidden_labels(settings: Settings) -> None:
         )
 
 
+def _demand_server(built: Parts, path: Path) -> None:
+    """Refuse a language model that does not answer, while there are rounds to do."""
+    if built.language and not built.experiment.plan.over(len(finished_rounds(path)[1])):
+        built.language.check()
+
+
 def _stop(settings: Settings) -> StopRule | None:
     if not settings["stop"]:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
+    if not settings.get("growth"):  # an older run has no such section
+        return None
+    demand_class(settings["growth"], "growth", GrowthRule)
+    return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:
@@ -196,13 +235,16 @@ def seen_by(encoder: Encoder, data: Data, device: torch.device) -> Data:
     return seen
 
 
-def _learner(settings: Settings, data: Data, training: Training) -> Learner:
+def _learner(
+    settings: Settings, data: Data, training: Training, language: Client | None
+) -> Learner:
     return learner_of(
         settings["task"],
         shape=data.train.shape,
         classes=len(data.classes),
         preprocess=data.preprocess(),
         training=training,
+        language=language,
     )
 
 
@@ -253,7 +295,7 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
             sinks.add(build(logger, "logger", **known))
         if isinstance(built.oracle, Sink):
             sinks.add(built.oracle)
-        for done in rounds(*built, folder):
+        for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time
                 _keep_model(built, folder)

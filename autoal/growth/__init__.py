@@ -1,1 +1,1 @@
-"""Rows that are made: by edits, from a file, by a language model."""
+"""Whatever makes rows that join the pool."""
