@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from autoal.errors import UserError, about
+from autoal.growth.generator import Generator
 from autoal.growth.ppo import Ppo
 from autoal.growth.sampling import Drawing, Ids, Pair
 from autoal.model.transformers import demand_writer, places_of, tokenizer_of, writer_of
@@ -18,7 +19,7 @@ from autoal.model.whereabouts import model_place
 END = "\n"  # of a text that is made: the prompt is a list, an entry of which is a line
 
 
-class Local:
+class Local(Generator):
     """Texts by a causal language model that torch runs.
 
     Args:
