@@ -31,7 +31,8 @@ MORE = {
     "data.classes": "; a class with labels can be neither removed nor renamed, new ones go last",
 }
 
-UNHEARD = ((ABSENT, None), (ABSENT, {}))  # what is younger than the folder, and is not made use of
+# What is younger than the folder, and is not made use of.
+UNHEARD: tuple[tuple[Any, Any], ...] = ((ABSENT, None), (ABSENT, {}))
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
