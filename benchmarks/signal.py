@@ -154,7 +154,7 @@ def prepare(out: Path) -> None:
     for name, rows in zip(("pools", "strangers", "annotator"), order.split(sizes), strict=True):
         chosen = [lines[row] for row in rows]
         write_whole(out / f"{name}.tsv", "\n".join([header, *chosen, ""]).encode())
-    if False and not (out / "annotator" / "model").exists():
+    if not (out / "annotator" / "model").exists():
         go([*texts(out / "annotator.tsv"), *ANNOTATOR, *kept_in(out / "annotator")])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,8 +19,17 @@ from autoal.model.whereabouts import model_place
 END = "\n"  # of a text that is made: the prompt is a list, an entry of which is a line
 
 
+class Policy(NamedTuple):
+    """A network that was read, and what tunes it, if anything does."""
+
+    network: Any
+    ppo: Ppo | None
+
+
 class Local(Generator):
     """Texts by a causal language model that torch runs.
+
+    The model is read when it is first needed: a run that is over needs none.
 
     Args:
         model: a folder, a GGUF file, `package:NAME`, or a name on the hub of Hugging Face.
@@ -44,34 +53,46 @@ class Local(Generator):
         self._device = device
         self._most = tokens
         self._tuning = tuning
+        self._state: dict[str, Any] = {}  # to go on from
+        self._open: Policy | None = None
         with about(f"growth.model={model}"):
             self._place = model_place(model)
             demand_writer(self._place)
         self._drawing = Drawing(temperature, top_p, tokens, self._ends)
 
     def generate(self, prompts: Sequence[str], seed: int) -> list[str]:
-        read = [self._read(prompt) for prompt in prompts]
-        drawn = self._drawing.drawn(self._network, read, seed)
+        network = self._policy().network
+        drawn = self._drawing.drawn(network, [*map(self._read, prompts)], seed)
         return [self._tokenizer.decode(each).partition(END)[0].strip() for each in drawn]
 
     def learn(
         self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
     ) -> dict[str, float]:
         """Be tuned, where that is wanted, by what the texts were worth."""
-        if self._ppo is None or not texts:
-            return {}
-        return self._ppo.learn([*map(self._pair, prompts, texts)], rewards)
+        ppo = self._policy().ppo if self._tuning is not None and texts else None
+        return {} if ppo is None else ppo.learn([*map(self._pair, prompts, texts)], rewards)
 
     def state_dict(self) -> dict[str, Any]:
-        return {} if self._ppo is None else self._ppo.state_dict()
+        ppo = self._open and self._open.ppo
+        return self._state if ppo is None else ppo.state_dict()
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        if self._ppo is not None and state:
-            self._ppo.load_state_dict(state)
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._state = state
+        if self._open and self._open.ppo:
+            self._open.ppo.load_state_dict(state)
+
+    def _policy(self) -> Policy:
+        if self._open is None:
+            dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+            network = writer_of(self._place, dtype).to(self._device)
+            ppo = None if self._tuning is None else Ppo(network, **self._tuning)
+            self._open = Policy(network, ppo)
+            self.load_state_dict(self._state)
+        return self._open
 
     def _read(self, prompt: str) -> Ids:
         read: Ids = self._tokenizer(prompt).input_ids
-        if len(read) + self._most > places_of(self._network):
+        if len(read) + self._most > places_of(self._policy().network):
             raise UserError(
                 f"a prompt of {len(read):,} tokens leaves no room in what the model reads: give "
                 "fewer growth.examples"
@@ -92,13 +113,3 @@ class Local(Generator):
     @cached_property
     def _tokenizer(self) -> Any:
         return tokenizer_of(self._place)
-
-    @cached_property
-    def _network(self) -> Any:
-        """Read when it is first needed: a run that is over needs none."""
-        half = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        return writer_of(self._place, half).to(self._device)
-
-    @cached_property
-    def _ppo(self) -> Ppo | None:
-        return None if self._tuning is None else Ppo(self._network, **self._tuning)

@@ -83,6 +83,7 @@ class Ppo:
         self._epochs = epochs
         self._changes = trained(network)
         self._optimizer = AdamW(self._changes.values(), lr=learning_rate, weight_decay=0)
+        self._beginning = self.state_dict()
 
     def learn(self, pairs: Sequence[Pair], rewards: Sequence[float]) -> dict[str, float]:
         """Make more of what was rewarded most; says how far from the published model it is."""
@@ -101,6 +102,8 @@ class Ppo:
         return {"changes": changes, "optimizer": deepcopy(self._optimizer.state_dict())}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; from the beginning, if it is empty."""
+        state = state or self._beginning
         with torch.no_grad():
             for name, change in self._changes.items():
                 change.copy_(state["changes"][name])

@@ -38,9 +38,10 @@ def test_what_was_worth_most_gets_likelier(llama: Path) -> None:
     texts = ["good", "dull", "fine"]
 
     def likely() -> list[float]:
+        policy = made._policy()
+        assert policy.ppo is not None
         pairs = [made._pair(*both) for both in zip(PROMPTS, texts, strict=True)]
-        assert made._ppo is not None
-        return [float(logs.sum()) for logs in made._ppo._weighed(pairs)]
+        return [float(logs.sum()) for logs in policy.ppo._weighed(pairs)]
 
     before = likely()
     told = made.learn(PROMPTS, texts, [0.0, 0.0, 1.0])
@@ -59,9 +60,20 @@ def test_a_state_goes_on_alike(llama: Path) -> None:
     first, second = local(llama, TUNING), local(llama, TUNING)
     first.learn(PROMPTS, ["good", "dull", "fine"], [0.0, 1.0, 2.0])
     second.load_state_dict(first.state_dict())
+    assert second.state_dict() is not first.state_dict()
+    assert second._open is None  # a run that is over reads no weights
     assert second.generate(PROMPTS, seed=1) == first.generate(PROMPTS, seed=1)
     told = [made.learn(PROMPTS, ["a", "b", "c"], [0.0, 2.0, 1.0]) for made in (first, second)]
     assert told[0] == told[1]
+
+
+def test_no_state_is_the_beginning(llama: Path) -> None:
+    made = local(llama, TUNING)
+    before, found = made.state_dict(), made.generate(PROMPTS, seed=1)
+    made.learn(PROMPTS, ["good", "dull", "fine"], [0.0, 1.0, 2.0])
+    made.load_state_dict(before)
+    assert before == {}
+    assert made.generate(PROMPTS, seed=1) == found
 
 
 def test_a_file_of_llama_cpp_writes_the_same(llama: Path, tmp_path: Path) -> None:
