@@ -71,7 +71,7 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "task": (TASKS, ("shape", "classes", "preprocess", "training", LANGUAGE)),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
-    "growth": (GROWTHS, ("data", "plan", "folder", "seed", LANGUAGE)),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label
