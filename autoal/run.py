@@ -31,7 +31,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
-from autoal.oracles.question import Asking, Oracle
+from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -45,6 +45,9 @@ from autoal.record.terminal import Terminal
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
+
+HUMAN = "human"  # in the section of an oracle: who answers in its place
+TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
 
 
 class Parts(NamedTuple):
@@ -68,7 +71,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     try:
         with blaming(settings):
             built = parts(settings)
-            if keep_refusals and isinstance(built.oracle, Asking):
+            if keep_refusals and asks_people(built.oracle):
                 raise UserError("people are asked by one run at a time: leave out -m")
             _demand_server(built, path)
     except Exception as error:
@@ -115,20 +118,14 @@ def parts(settings: Settings) -> Parts:
             growth=growth,
             seed=settings["seed"],
         )
-        labels = data.train.labels
-        oracle = build(
-            settings["oracle"],
-            "oracle",
-            labels=labels,
-            oracle=TrueLabels(labels),
+        oracle = _oracle(
+            settings,
+            labels=data.train.labels,
             strategy=strategy,
             data=data,
             folder=path,
             language=language,
         )
-        if not callable(oracle):
-            name = settings["oracle"][TARGET]
-            raise UserError(f"oracle: {name} must be called with a Question")
     return Parts(experiment, oracle, language)
 
 
@@ -160,10 +157,27 @@ def _start(
     return _strategy(settings, "start", language)
 
 
+def _oracle(settings: Settings, **facts: Any) -> Oracle:
+    """Who answers; what wraps another one is given whom its section names, or else the truth."""
+    section = {**settings["oracle"]}
+    human = section.pop(HUMAN, TRUTH)
+    inner = _answering(human, f"oracle.{HUMAN}", **facts) if human else None
+    return _answering(section, "oracle", oracle=inner, **facts)
+
+
+def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
+    oracle: Oracle = build(section, where, **facts)
+    if not callable(oracle):
+        raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
+    return oracle
+
+
 def _demand_hidden_labels(settings: Settings) -> None:
     """Refuse to simulate with data whose labels are known from the beginning."""
-    oracle, data = (located(settings[name].get(TARGET, "")) for name in ("oracle", "data"))
-    if oracle is TrueLabels and getattr(data, "labels_count", False):
+    human = settings["oracle"].get(HUMAN)
+    sections = (settings["data"], settings["oracle"], *([human] if human else []))
+    data, *oracles = (located(section.get(TARGET, "")) for section in sections)
+    if TrueLabels in oracles and getattr(data, "labels_count", False):
         raise UserError(
             "oracle=truth knows the labels that a data set hides, and those of this one count from "
             "the beginning: let people answer, or simulate with data=folder, npz or table"
@@ -278,11 +292,12 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
-            asking = isinstance(built.oracle, Asking)
+            asking = asks_people(built.oracle)
             known = {"folder": folder, "experiment": experiment, "tell": tell, "asking": asking}
             sinks.add(build(logger, "logger", **known))
-        if isinstance(built.oracle, Sink):
-            sinks.add(built.oracle)
+        for layer in layers(built.oracle):
+            if isinstance(layer, Sink):
+                sinks.add(layer)
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time

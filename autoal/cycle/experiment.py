@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from autoal.cycle.beginning import Beginning, Start, judges_of
 from autoal.cycle.growing import Growing
-from autoal.cycle.history import demand_history, demand_same_data
+from autoal.cycle.history import answers_of, demand_history, demand_same_data
 from autoal.cycle.hooks import Advice, Growth, GrowthRule, Stop, StopRule
 from autoal.cycle.judging import Judge
 from autoal.cycle.knowledge import Knowledge, Told
@@ -28,7 +29,7 @@ from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Doubts, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
@@ -281,6 +282,7 @@ class Experiment:
             judged=judged,
             majority=0.0 if number else self._judge.majority,
             people={name: dict(facts) for name, facts in answered.people.items()},
+            machine=sorted({*answered.rows[answered.by_machine].tolist(), *answered.revised}),
             growth=grown,
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
@@ -419,11 +421,18 @@ class Experiment:
             shown=chosen(rows.shown, asked.rows),
             names=chosen(rows.names, asked.rows),
             keys=chosen(rows.keys, asked.rows),
+            pool=rows.without_labels(),
+            real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
-            doubts=self._judge.doubts(self.learner, self._known, number - 1) if view else {},
+            known=answers_of(self.history),
+            doubting=self._doubts_of(number - 1) if view else dict,
         )
         return Asked(question, stopwatch, asked.notes, made)
+
+    def _doubts_of(self, number: int) -> Callable[[], Doubts]:
+        """Finds what may be wrong of all that is known after this round."""
+        return partial(self._judge.doubts, self.learner, self._known, number)
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""

@@ -14,9 +14,9 @@ from autoal.bounds import whole
 from autoal.data.texts import parts_of
 from autoal.growth.filters import Limits, Sieve
 from autoal.growth.ground import Texts
-from autoal.growth.made import Made
 from autoal.growth.texts import TextGrowth
 from autoal.query.view import View
+from autoal.record.generated import Made
 from autoal.seeding import derive
 
 SEEDS = 2**31  # servers take no larger ones

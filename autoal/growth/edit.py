@@ -9,8 +9,8 @@ import torch
 from autoal.bounds import number as bounded
 from autoal.growth.drafting import Drafting
 from autoal.growth.ground import Texts
-from autoal.growth.made import Made
 from autoal.query.view import View
+from autoal.record.generated import Made
 from autoal.seeding import generator
 
 

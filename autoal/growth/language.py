@@ -12,13 +12,13 @@ from autoal.errors import UserError
 from autoal.growth.drafting import Drafting
 from autoal.growth.examples import at_random, by_class
 from autoal.growth.generator import Generator
-from autoal.growth.made import Made
 from autoal.growth.prompts import BY_CLASS, MODES, OF_ONE, Ask, prompt_of, texts_in
 from autoal.growth.served import FORMS, Served
 from autoal.language.client import Client, demanded
 from autoal.model.training import Training
 from autoal.oracles.question import Answers
 from autoal.query.view import View
+from autoal.record.generated import Made
 from autoal.seeding import generator
 
 TUNED = ("none", "best_of", "ppo")

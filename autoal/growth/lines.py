@@ -9,9 +9,9 @@ import torch
 
 from autoal.bounds import text
 from autoal.data.texts import parts_of
-from autoal.growth.made import Made
 from autoal.growth.texts import TextGrowth
 from autoal.query.view import View
+from autoal.record.generated import Made
 
 
 class Lines(TextGrowth):

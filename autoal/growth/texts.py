@@ -16,10 +16,10 @@ from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.growth.ground import Ground
-from autoal.growth.made import Made, made_again, plain_made, read_made, write_made
 from autoal.growth.share import Share
 from autoal.oracles.question import Answers
 from autoal.query.view import View
+from autoal.record.generated import Made, made_again, plain_made, read_made, write_made
 from autoal.record.layout import GENERATED
 from autoal.record.round import Round
 
@@ -89,7 +89,7 @@ class TextGrowth(GrowthRule):
             self._notes["reward"] = sum(made.values()) / len(made)
         ours = [score for row, score in batch.items() if row < len(self.ground)]
         theirs = [score for row, score in batch.items() if row >= len(self.ground)]
-        self._notes |= {"chosen": len(theirs), **self._share.heard(theirs, ours)}
+        self._notes |= self._share.heard(theirs, ours)
         self._write()
 
     def told(self, answers: Answers) -> Mapping[str, Any]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class Spent(NamedTuple):
-    """Calls that were paid for, answers that were kept from before, and the price of the former.
+    """Calls that were paid for, answers that were kept from before, and the tokens of both.
 
-    `Spent - Spent` is what was spent in between.
+    Cost and seconds are of what was paid for. `Spent - Spent` is what was spent in between.
     """
 
     calls: int = 0

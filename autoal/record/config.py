@@ -19,8 +19,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Where a run reports to, where people find it, and whether files that have joined its folder are
 # left out where they cannot be read, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
+_FOUND_AT = ("host", "open", "people", "port", "url", "wait")
 OPEN = (
-    *("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait"),
+    *(f"{place}.{name}" for place in ("oracle", "oracle.human") for name in _FOUND_AT),
     "data.corrupt",
     *REACHED,
 )

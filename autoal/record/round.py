@@ -12,6 +12,7 @@ from autoal.errors import UserError
 from autoal.record.kinds import (
     AMOUNT,
     AMOUNTS,
+    COUNTS,
     GIVEN,
     MAPPING,
     NUMBER,
@@ -49,7 +50,8 @@ _KINDS: dict[str, Kind] = {
     "judged": TEXT,
     "majority": AMOUNT,
     "stop": MAPPING,
-    "people": MAPPING,
+    "people": COUNTS,
+    "machine": WHOLES,
     "growth": MAPPING,
     "seconds": AMOUNTS,
     "steps": WHOLE,
@@ -88,6 +90,7 @@ class Round:
     majority: float = 0.0  # in round 0: the test rows' share of their largest class
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
+    machine: list[int] = field(default_factory=list)  # rows that a language model labelled
     growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
 
     @property
@@ -99,8 +102,32 @@ class Round:
 
     @property
     def unasked(self) -> bool:
-        """Whether labels were given that nobody was asked for."""
-        return self.bought is not None and self.bought < len(self.queried)
+        """Whether labels were given that no person was asked for."""
+        bought = len(self.queried) if self.bought is None else self.bought
+        return bool(self.machine) or bought < len(self.queried)
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What is told of language models that answered; of them alone calls are counted."""
+        return {name: facts for name, facts in self.people.items() if "calls" in facts}
+
+    @property
+    def persons(self) -> dict[str, dict[str, Any]]:
+        """What is told of people who answered."""
+        return {name: facts for name, facts in self.people.items() if "calls" not in facts}
+
+    @property
+    def sources(self) -> dict[int, str]:
+        """Who gave the labels of the rows that were queried and checked."""
+        people = dict.fromkeys([*self.queried, *self.checked], self.by)
+        models = ", ".join(self.models) or self.by
+        return people | {row: models for row in self.machine if row in people}
+
+    @property
+    def money(self) -> float:
+        """What all of its labels cost; one each where nobody says so."""
+        bought = len(self.queried) if self.bought is None else self.bought
+        return bought if self.cost is None else self.cost
 
     @property
     def weights(self) -> dict[str, float]:
@@ -131,6 +158,7 @@ class Round:
             "majority": self.majority,
             "stop": self.stop,
             "people": self.people,
+            "machine": self.machine,
             "growth": self.growth,
         }
         return {
@@ -177,6 +205,8 @@ class Round:
                 f"`checked` has {len(self.checked)} rows, and `checked_labels` "
                 f"{len(self.checked_labels)}"
             )
+        if foreign := {*self.machine} - self.told.keys():
+            raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 
 
 def _by_text(labels: Mapping[int, int]) -> dict[str, int]:

@@ -44,6 +44,11 @@ class Past:
     stop: Settings  # what a rule said about stopping, if one was asked
     judged: str  # what stands in for a test set, if anything does
     majority: float  # the test rows' share of their largest class, in the round that tells it
+    money: float  # that its labels cost; one each where nothing else is told
+    priced: bool  # a label costs something else than one
+    machine: int  # labels that a language model gave
+    right: int | None  # of them; None where nobody knows
+    model_money: float  # that it cost
 
     @property
     def querying(self) -> float:
@@ -93,6 +98,16 @@ class Run:
     @cached_property
     def labelled(self) -> Floats:
         return np.array([past.labelled for past in self.rounds], dtype=float)
+
+    @cached_property
+    def money(self) -> Floats:
+        """What all labels so far cost."""
+        return np.cumsum([past.money for past in self.rounds])
+
+    @property
+    def priced(self) -> bool:
+        """Whether money tells something else than labels do."""
+        return any(past.priced for past in self.rounds)
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -249,4 +264,15 @@ def _past(found: Round) -> Past:
         stop=found.stop,
         judged=found.judged,
         majority=found.majority,
+        money=found.money,
+        priced=found.cost is not None or found.unasked,
+        machine=len(found.sources.keys() & {*found.machine}),
+        right=_right(found),
+        model_money=sum(facts.get("cost", 0.0) for facts in found.models.values()),
     )
+
+
+def _right(found: Round) -> int | None:
+    """How many labels of language models are right, where that is known."""
+    told = [facts["right"] for facts in found.models.values() if "right" in facts]
+    return sum(told) if len(told) == len(found.models) else None

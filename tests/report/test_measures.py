@@ -57,7 +57,7 @@ def test_evenness_is_one_for_equal_shares_and_nil_for_one_class() -> None:
 
 def test_a_curve_is_the_mean_over_the_seeds(pair: Setting) -> None:
     curve = Curve.of(pair.contenders["random"])
-    assert curve.labelled.tolist() == [2, 4, 6]
+    assert curve.along.tolist() == [2, 4, 6]
     assert curve.mean == pytest.approx([0.4, 0.5, 0.7])
     assert curve.deviation == pytest.approx([0, 0, 0.02**0.5])
 
@@ -112,8 +112,8 @@ def test_what_learners_chose_is_the_median_over_the_runs_that_tell_it(tmp_path: 
         "spread": ["random"],
     }
     penalty, weight = charts["l2"]["random"], charts["spread"]["random"]
-    assert (penalty.labelled.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
-    assert (weight.labelled.tolist(), weight.mean.tolist()) == ([4], [4])
+    assert (penalty.along.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
+    assert (weight.along.tolist(), weight.mean.tolist()) == ([4], [4])
 
 
 def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
