@@ -127,7 +127,6 @@ def texts(path: Path) -> list[str]:
         f"data.path={path}",
         f"data.test_path={dev}",
         "data.text=[sentence]",
-        "data.classes=[negative,positive]",
     ]
 
 
