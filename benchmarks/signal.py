@@ -23,12 +23,13 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from autoal.growth.made import read_made
 
 from autoal.record.round import Round, read_rounds
 from autoal.record.whole import write_whole
@@ -66,11 +67,15 @@ GROWTHS = {
     TUNED: ("growth=language", "growth.tune=ppo"),
     "real": ("growth=file", "growth.path={strangers}"),
 }
+LANGUAGE = tuple(name for name in GROWTHS if name != "real")
 VARIANTS = (*STRATEGIES, *GROWTHS)
 HEADER = [
     *("", "seeds", "mean to 100 %", "at 100 %", "at 200 %"),
     *("mean minus random", "95 % interval", "at 200 % minus real", "95 % interval"),
 ]
+TOLD = ("reward", "chosen", "kl")  # of what a round's record tells of growth
+STEP = 4  # rounds between those that are shown
+SHOWN = 5  # made rows from either end of a run
 
 Records = dict[str, dict[int, list[Round]]]  # by variant and seed
 
@@ -180,18 +185,60 @@ def main() -> None:
 
 def tables(wanted: Sequence[Run]) -> Iterator[Table]:
     """Of all runs that are finished."""
+    yield annotators(wanted[0].out)
     for size in SIZES:
         records: Records = defaultdict(dict)
         for run in wanted:
             if run.size == size and (found := run.record()):
                 records[run.variant][run.seed] = found
         if records:
-            yield Table(
-                "accuracies",
-                f"{size} rows: test accuracy in %",
-                HEADER,
-                [line(name, records, SIZES[size].rows) for name in records],
-            )
+            rows = SIZES[size].rows
+            lines = [line(name, records, rows) for name in records]
+            yield Table("accuracies", f"{size} rows: test accuracy in %", HEADER, lines)
+            yield updates(size, {name: records[name] for name in LANGUAGE if name in records})
+    yield samples([run for run in wanted if run.variant in LANGUAGE and run.seed == 0])
+
+
+def annotators(out: Path) -> Table:
+    """How often the annotator is right."""
+    path = out / "annotator" / "rounds.jsonl"
+    (done,) = read_rounds(path.read_bytes(), path)
+    row: list[Cell] = ["MiniLM, fine-tuned", done.labelled, last([done])]
+    return Table("annotator", "Who labels made rows", ["", "labels", "test accuracy in %"], [row])
+
+
+def updates(size: str, records: Records) -> Table:
+    """What the strategy makes of made rows, round by round, and how far the tuned model goes."""
+    header = ["round", *(f"{name}: {what}" for name in records for what in TOLD)]
+    longest = max((len(next(iter(found.values()))) for found in records.values()), default=0)
+    rows: list[list[Cell]] = [
+        [number, *(noted(found, number, key) for found in records.values() for key in TOLD)]
+        for number in range(1, longest, STEP)
+    ]
+    return Table(
+        "updates", f"{size} rows: the score of made rows, and the divergence", header, rows
+    )
+
+
+def noted(found: Mapping[int, list[Round]], number: int, what: str) -> float | None:
+    """The mean over the seeds of what a round's record tells of growth."""
+    told = [
+        rounds[number].growth[what] for rounds in found.values() if what in rounds[number].growth
+    ]
+    return float(np.mean(told)) if told else None
+
+
+def samples(wanted: Sequence[Run]) -> Table:
+    """The rows that joined first and last in some runs."""
+    rows: list[list[Cell]] = []
+    for run in wanted:
+        joined = [each for each in read_made(run.folder / "generated.jsonl") if each.name]
+        rows += [
+            [run.size, run.variant, each.round, " ".join(each.texts), each.label, each.score]
+            for each in [*joined[:SHOWN], *joined[-SHOWN:]]
+        ]
+    header = ["pool", "", "round", "text", "label, if it was chosen", "score"]
+    return Table("samples", "Some made rows of seed 0", header, rows)
 
 
 def line(name: str, records: Records, rows: int) -> list[Cell]:
