@@ -93,9 +93,12 @@ class TextGrowth(GrowthRule):
         self._write()
 
     def told(self, answers: Answers) -> Mapping[str, Any]:
-        by = self.annotator or answers.by
-        for row, label in zip(answers.rows.tolist(), answers.labels.tolist(), strict=True):
+        models = [name for name, facts in answers.people.items() if "calls" in facts]
+        machine = ", ".join(models) or answers.by
+        triples = (answers.rows.tolist(), answers.labels.tolist(), answers.by_machine.tolist())
+        for row, label, ours in zip(*triples, strict=True):
             if row >= len(self.ground):
+                by = machine if ours else answers.by
                 self._change(row, label=self.ground.classes[label], by=by)
         self._write()
         notes, self._notes = self._notes, {}
