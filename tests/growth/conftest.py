@@ -1,0 +1,11 @@
+from pathlib import Path
+
+import pytest
+
+from tests.transformers_made import tiny_llama
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model that continues texts."""
+    return tiny_llama(tmp_path_factory.mktemp("llama"))
