@@ -2,7 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.language.conftest import client_of, door
+from tests.language.served import served
 from tests.transformers_made import tiny_llama
+
+__all__ = ["client_of", "door", "served"]
 
 
 @pytest.fixture(scope="session")
