@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from autoal.errors import UserError
 from autoal.record.config import read_config
 from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
-from autoal.record.kinds import TEXT, WHOLE
+from autoal.record.kinds import AMOUNTS, NUMBER, TEXT, WHOLE, Kind
 from autoal.record.layout import CONFIG, FAILURE, ROUNDS
 from autoal.record.round import Round
 from autoal.report.faults import Fault
@@ -49,6 +50,10 @@ class Past:
     machine: int  # labels that a language model gave
     right: int | None  # of them; None where nobody knows
     model_money: float  # that it cost
+    made: int  # rows that joined the pool
+    made_labelled: int  # rows among the queried ones that were made at any time
+    reward: float | None  # the mean score of those that joined
+    dropped: Mapping[str, float]  # why others did not, and how many
 
     @property
     def querying(self) -> float:
@@ -269,7 +274,16 @@ def _past(found: Round) -> Past:
         machine=len(found.sources.keys() & {*found.machine}),
         right=_right(found),
         model_money=sum(facts.get("cost", 0.0) for facts in found.models.values()),
+        made=found.made,
+        made_labelled=_of_kind(found.growth.get("labelled"), WHOLE, 0),
+        reward=_of_kind(found.growth.get("reward"), NUMBER, None),
+        dropped=_of_kind(found.growth.get("dropped"), AMOUNTS, {}),
     )
+
+
+def _of_kind(value: Any, kind: Kind, otherwise: Any) -> Any:
+    """What a growth noted, which may be somebody else's and note other things."""
+    return value if kind.holds(value) else otherwise
 
 
 def _right(found: Round) -> int | None:
