@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.language.door import MODEL, Door, Reply
 from tests.language.served import MODEL as SMOL
 from tests.launch import Finished, Zygote
 from tests.oracles.speaking import NAMES, asked_in, continued, shown_in
+from tests.people.simulated import Simulated
+from tests.people.test_run import pages
 
 __all__ = ["door", "served"]
 
@@ -255,3 +258,30 @@ def test_classes_that_begin_alike_and_have_spaces_are_told_apart(
     assert told["labels"] + told["routed"] == 4
     assert (told["refused"], told["malformed"]) == (0, 0)
     assert told["calls"] >= 8  # each name is asked for token by token
+
+
+def test_people_see_on_their_page_what_the_model_is_not_sure_of(command: Command) -> None:
+    def says(task: Mapping[str, Any]) -> Mapping[str, Any]:
+        ((_, text),) = task["card"]["texts"]
+        return {"kind": "label", "label": label(int(text.split()[2]))}
+
+    page = ("oracle.human.port=0", "oracle.human.open=false", "oracle.human.people=[ann,ben]")
+    assert command("truth").code == 0
+    running = command.train.start(*command.options, "name=run", "oracle.human=people", *page)
+    crowd = [Simulated(url, says) for url in pages(running)]
+    for person in crowd:
+        person.start()
+    finished = running.finish()
+    assert finished.code == 0, finished.err
+    for person in crowd:
+        person.join()
+        assert person.state["phase"] == "done"
+    there, expected = command.rounds("run"), command.rounds("truth")
+    ledger = (command.out / "run" / "labels.jsonl").read_text()
+    said = [*map(json.loads, ledger.splitlines())]
+    machine = [row for line in there for row in line.get("machine", [])]
+    assert len(said) == 28 - len(machine)
+    assert not {event["row"] for event in said} & {*machine}
+    for line, other in zip(there, expected, strict=True):
+        assert (line["queried"], line["labels"]) == (other["queried"], other["labels"])
+        assert line["accuracy"] == other["accuracy"]
