@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from autoal.record.config import OPEN
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
 from autoal.report.runs import TRUTH, Run
@@ -16,7 +15,6 @@ from autoal.settings import Settings, differences
 BASELINE = "random"
 # What a run is called, where it is kept and computed, and what is compared.
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
-MODEL = "language.model"
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 SHOWN = 3  # differing options in a name
@@ -164,13 +162,7 @@ def _options(run: Run) -> Settings:
         for key, value in run.config.items()
         if key.startswith("strategy.")
     }
-    who = {
-        key: value
-        for key, value in run.config.items()
-        if key.startswith("oracle.") and key not in (*OPEN, "oracle._target_")
-    }
-    model = run.config.get(MODEL)
-    return {**own, **who, "oracle": run.oracle, **({MODEL: model} if model else {})}
+    return {**own, **run.answering}
 
 
 def _text(settings: Settings) -> str:
