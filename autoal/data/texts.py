@@ -99,8 +99,12 @@ def written_of(rows: Rows) -> Sequence[str] | None:
 
 def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
-    assert rows.shown is not None
-    return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+    return parts(rows.shown or ())
+
+
+def parts(shown: Iterable[Any]) -> list[tuple[str, ...]]:
+    """The texts that a person sees of each row, one by one."""
+    return [each.parts if isinstance(each, Text) else (each,) for each in shown]
 
 
 def columns_of(rows: Any) -> tuple[str, ...]:
