@@ -62,9 +62,7 @@ class GrowthRule(ABC):
     its `__init__` become options of the command line.
     """
 
-    annotator: str | None = (
-        None  # the folder of a model that labels its rows; None: the oracle does
-    )
+    annotator: str | None = None  # folder of a model that labels its rows; None: the oracle does
 
     @property
     def share(self) -> float | None:

@@ -17,6 +17,8 @@ from autoal.oracles.made import MadeRows, RealRows
 from autoal.oracles.question import Oracle
 from autoal.oracles.truth import TrueLabels
 
+NAME = "annotator"  # in records
+
 
 def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training) -> Oracle:
     """Whoever answers, also about what a growth makes.
@@ -28,7 +30,7 @@ def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training
         training: the machine on which such a model runs.
     """
     if growth.annotator is not None:
-        return MadeRows(oracle, _Annotator(growth.annotator, data, training), growth.annotator)
+        return MadeRows(oracle, _Annotator(growth.annotator, data, training), NAME)
     if isinstance(oracle, TrueLabels):
         raise UserError(
             "made rows have no true label: give growth.annotator=, the folder of a model that "
