@@ -157,15 +157,28 @@ def _first(path: TextPath, rows: Iterator[tuple[int, Any]]) -> tuple[int, Any]:
 def _cells(path: TextPath, quoting: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number."""
     is_csv = path.suffix.lower() == ".csv"
-    by = _divider(next(_lines(path), "")) if is_csv else "\t"
-    if quoting == "csv" or (quoting == "auto" and is_csv):
+    quoted = quoting == "csv" or (quoting == "auto" and is_csv)
+    by = _divider(_header(path, quoted)) if is_csv else "\t"
+    if quoted:
         return _quoted(path, by)
     return ((number, line.split(by)) for number, line in _numbered(path))
 
 
-def _divider(line: str) -> str:
-    """What a first line has most of outside of quotes, a comma if it has none."""
-    return max(DIVIDERS, key=IN_QUOTES.sub("", line).count)
+def _header(path: TextPath, quoted: bool) -> str:
+    """The first line that is not blank, and those after it until all quotes are closed."""
+    lines: list[str] = []
+    is_open = False
+    for _, line in _numbered(path):
+        lines.append(line)
+        is_open ^= quoted and line.count('"') % 2 == 1
+        if not is_open:
+            break
+    return "\n".join(lines)
+
+
+def _divider(header: str) -> str:
+    """What a header has most of outside of quotes, a comma if it has none."""
+    return max(DIVIDERS, key=IN_QUOTES.sub("", header).count)
 
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
