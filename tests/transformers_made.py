@@ -1,15 +1,23 @@
-"""Tiny language models in the true format of transformers, which nobody trained."""
+"""Tiny language models in the true format of transformers, which nobody trained; a real one."""
 
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autoal.model.transformers import OFFLINE, PACKAGE
 from autoal.seeding import seeded
 
 WORDS = (
     *("a", "the", "film", "plot", "is", "was", "and", "not", "very"),
     *("good", "bad", "dull", "fine", "who", "what"),
+)
+
+
+published = pytest.mark.skipif(
+    not any(distributions(name=OFFLINE.removeprefix(PACKAGE))),
+    reason="needs the extra text-offline",
 )
 
 
