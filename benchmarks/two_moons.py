@@ -40,7 +40,8 @@ from autoal.query import registry
 from autoal.seeding import seeded
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "strategies"
-POINTS, LABELLED, BEFORE, BUDGET = 400, 10, 6, 12
+POINTS, LABELLED, BEFORE, READER = "active_llm"  # chooses among texts
+BUDGET = 400, 10, 6, 12
 HIDDEN, WIDTH = 64, 32  # of the network's layers
 STEPS = 30
 DROPOUT = 0.2
@@ -179,8 +180,8 @@ def draw(name: str, build: Callable[[], QueryStrategy], folder: Path = PICTURES)
 
 
 def main() -> None:
-    """Draw the strategies that are asked for, or all."""
-    for name in sys.argv[1:] or STRATEGIES.installed():
+    """Draw the strategies that are asked for, or all that can choose among points."""
+    for name in sys.argv[1:] or [name for name in STRATEGIES.installed() if name != READER]:
         path = draw(name, partial(registry.load(name), **OPTIONS.get(name, {})))
         print(f"{path.relative_to(PICTURES.parents[1])}  {path.stat().st_size} bytes")
 
