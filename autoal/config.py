@@ -37,7 +37,17 @@ from autoal.foresight import (
     may_grow,
     partners_of,
 )
-from autoal.plugins import DATA, ENCODERS, LANGUAGE, ORACLES, STOPS, STRATEGIES, TASKS, Kind
+from autoal.plugins import (
+    DATA,
+    ENCODERS,
+    GROWTHS,
+    LANGUAGE,
+    ORACLES,
+    STOPS,
+    STRATEGIES,
+    TASKS,
+    Kind,
+)
 from autoal.settings import (
     Settings,
     completed,
@@ -61,6 +71,7 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "task": (TASKS, ("shape", "classes", "preprocess", "training", LANGUAGE)),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", LANGUAGE)),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label

@@ -15,7 +15,7 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.hooks import StopRule
+from autoal.cycle.hooks import GrowthRule, StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
@@ -95,7 +95,7 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        language = _language(settings)
+        language = language_of(settings)
         strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
@@ -110,6 +110,7 @@ def parts(settings: Settings) -> Parts:
             plan,
             start=_start(settings, data, language),
             stop=_stop(settings),
+            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
             seed=settings["seed"],
         )
         labels = data.train.labels
@@ -137,7 +138,7 @@ def resumed(path: Path | str) -> Parts:
     return built
 
 
-def _language(settings: Settings) -> Client | None:
+def language_of(settings: Settings) -> Client | None:
     """The client of the language model, if there is one; nothing is asked yet."""
     section = settings.get("language") or {}  # of which an older run knows nothing
     if section.get("url") is None and section.get("model") is None:
@@ -192,6 +193,13 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
+    if not settings.get("growth"):  # an older run has no such section
+        return None
+    demand_class(settings["growth"], "growth", GrowthRule)
+    return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:

@@ -106,6 +106,7 @@ FLOORS = (
     ("people",),
     ("exported",),
     ("cycle", "search"),
+    ("growth",),
     ("report", "foresight"),
     ("run", "config", "listing", "dashboard", "testing"),
     ("spelling", "kept"),

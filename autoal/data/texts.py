@@ -34,6 +34,21 @@ class Text(str):
         return Text.of, (self.columns, self.parts)
 
 
+def plain_texts(shown: Any) -> Any:
+    """What a person sees of rows as plain values, which files may hold; others stay as they are."""
+    if isinstance(shown, Tensor) or shown is None:
+        return shown
+    several = all(isinstance(each, Text) for each in shown) and len(shown) > 0
+    if not several:
+        return shown
+    return {"columns": [*shown[0].columns], "parts": [[*each.parts] for each in shown]}
+
+
+def texts_again(kept: Any) -> Any:
+    """What a person saw of rows that became these plain values."""
+    return shown_of(kept["parts"], kept["columns"]) if isinstance(kept, Mapping) else kept
+
+
 def text_rows(
     texts: Sequence[Sequence[str]],
     columns: Sequence[str],

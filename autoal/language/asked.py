@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 
 class Message(TypedDict):
@@ -14,6 +14,16 @@ class Message(TypedDict):
 
     role: str
     content: Any  # a text, or parts, with pictures as data: URLs
+
+
+class Picture(NamedTuple):
+    """A picture that is shown to a model.
+
+    Args:
+        url: a data: address, which has the picture in it.
+    """
+
+    url: str
 
 
 @dataclass(frozen=True)

@@ -52,14 +52,14 @@ class Client:
         parallel: int = 4,
         cache: Path | None = None,
     ) -> None:
-        text("model", model)
-        number("price_in", price_in, least=0)
-        number("price_out", price_out, least=0)
-        whole("tries", tries, least=1)
-        number("timeout", timeout, above=0)
-        whole("parallel", parallel, least=1, most=256)
+        text("language.model", model)
+        number("language.price_in", price_in, least=0)
+        number("language.price_out", price_out, least=0)
+        whole("language.tries", tries, least=1)
+        number("language.timeout", timeout, above=0)
+        whole("language.parallel", parallel, least=1, most=256)
         if most is not None:
-            number("most", most, above=0)
+            number("language.most", most, above=0)
             if not price_in + price_out:
                 raise UserError("language.most= needs language.price_in= and language.price_out=")
         self.server, self.cache = Server(url, key_env, tries, timeout), Cache(cache)

@@ -9,6 +9,7 @@ from typing import Any
 from autoal.language.asked import Answer
 
 REFUSAL = "refusal"  # how an answer ends of a model that says that it will not answer
+REFUSALS = (REFUSAL, "content_filter")  # or whose server will not
 
 
 class Malformed(ValueError):  # noqa: N818  # so it is

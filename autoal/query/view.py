@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.inputs import tensor_of
-from autoal.data.rows import UNKNOWN
+from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 from autoal.model.features import Features, Lent
 from autoal.query.lines import Lines, labels_of, rows_of
@@ -48,6 +48,7 @@ class Bench:
     alone; every call gives another one. `outcomes`: from rows of the pool, and rows of it that
     judge where there are no validation rows, to the loss after the task's real training with the
     true labels of the former. `training`: how and on which machine the user wants things trained.
+    `worth` is for a growth alone: from rows that may join the pool to the strategy's scores.
     """
 
     phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then tells
@@ -55,6 +56,7 @@ class Bench:
     fitted: Callable[[Tensor], Learner] | None = None
     outcome: Callable[[Tensor, Tensor], float] | None = None
     training: Training | None = None
+    worth: Callable[[Rows], Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,8 @@ MORE = {
     "data.classes": "; a class with labels can be neither removed nor renamed, new ones go last",
 }
 
-UNHEARD = (ABSENT, None)  # an option that is younger than the folder, and is not made use of
+# What is younger than the folder, and is not made use of.
+UNHEARD: tuple[tuple[Any, Any], ...] = ((ABSENT, None), (ABSENT, {}))
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
@@ -70,7 +71,7 @@ def changes(there: Settings, here: Settings) -> Changes:
     return {
         key: pair
         for key, pair in found.items()
-        if key.split(".")[0] not in FREE and key not in OPEN and pair != UNHEARD
+        if key.split(".")[0] not in FREE and key not in OPEN and pair not in UNHEARD
     }
 
 

@@ -50,6 +50,7 @@ _KINDS: dict[str, Kind] = {
     "majority": AMOUNT,
     "stop": MAPPING,
     "people": MAPPING,
+    "growth": MAPPING,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -87,6 +88,7 @@ class Round:
     majority: float = 0.0  # in round 0: the test rows' share of their largest class
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
+    growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
 
     @property
     def told(self) -> dict[int, int]:
@@ -129,6 +131,7 @@ class Round:
             "majority": self.majority,
             "stop": self.stop,
             "people": self.people,
+            "growth": self.growth,
         }
         return {
             "round": self.number,
