@@ -40,10 +40,10 @@ from autoal.query import registry
 from autoal.seeding import seeded
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "strategies"
-POINTS, LABELLED, BEFORE, READER = "active_llm"  # chooses among texts
-BUDGET = 400, 10, 6, 12
+POINTS, LABELLED, BEFORE, BUDGET = 400, 10, 6, 12
 HIDDEN, WIDTH = 64, 32  # of the network's layers
 STEPS = 30
+READER = "active_llm"  # chooses among texts
 DROPOUT = 0.2
 COLOURS = 64  # of a picture, which keeps it small
 # There are no validation points, which some would else ask for.

@@ -121,7 +121,6 @@ class ActiveLLM(Composite):
     def _chosen(self, texts: Sequence[str], budget: int) -> tuple[list[int], dict[str, Any]]:
         """The places of the texts that the model chooses, best first, and how that went."""
         language = self._model()
-        before = language.spent
         try:
             answer = language.answer(self._request(texts, budget))
         except Rejected as error:
@@ -132,16 +131,14 @@ class ActiveLLM(Composite):
         numbers = [*numbers_of(answer.text, len(texts), reasons=self.reasoning != "none")]
         known = dict.fromkeys(number for number in numbers if 1 <= number <= len(texts))
         chosen = [number - 1 for number in known][:budget]
-        spent = language.spent - before
         return chosen, {
             "asked": budget,
             "answered": len(numbers),
             "dropped": len(numbers) - len(chosen),
-            "calls": spent.calls,
-            "cached": spent.cached,
+            "calls": 1,
             "tokens_in": answer.tokens_in,
             "tokens_out": answer.tokens_out,
-            "cost": spent.cost,
+            "cost": language.price(answer.tokens_in, answer.tokens_out),  # whoever paid it
         }
 
     def _request(self, texts: Sequence[str], budget: int) -> Request:

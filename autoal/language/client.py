@@ -86,6 +86,10 @@ class Client:
         self._payer = payer
         self._before = self.cache.paid_by(payer) - self.spent.cost
 
+    def price(self, tokens_in: int, tokens_out: int) -> float:
+        """What so many tokens cost."""
+        return (self.price_in * tokens_in + self.price_out * tokens_out) / MILLION
+
     def answer(self, request: Request) -> Answer:
         """What the model says; refused where it never will."""
         return self._answer(request, Event())
@@ -129,7 +133,7 @@ class Client:
         begun = monotonic()
         answer = self.server.answer(request, self.model, wait)
         seconds, tokens = monotonic() - begun, (answer.tokens_in, answer.tokens_out)
-        cost = (self.price_in * tokens[0] + self.price_out * tokens[1]) / MILLION
+        cost = self.price(*tokens)
         self.cache.keep(
             key, answer, model=self.model, payer=self._payer, cost=cost, seconds=seconds
         )

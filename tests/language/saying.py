@@ -18,7 +18,7 @@ class Saying(Client):
 
     def __init__(self, says: Says | str = "Answer: 1") -> None:
         self.says: Says = (lambda request: says) if isinstance(says, str) else says
-        self.model = "said"
+        self.model, self.price_in, self.price_out = "said", 1000.0, 1000.0
         self.asked: list[Request] = []
         self.spent = Spent()
         self._known: set[str] = set()
@@ -45,7 +45,7 @@ class Saying(Client):
         answer = said if isinstance(said, Answer) else Answer(said, (), 7, 3)
         key = request.key(self.model)
         tokens = answer.tokens_in, answer.tokens_out
-        paid = Spent(cached=1) if key in self._known else Spent(1, 0, *tokens, sum(tokens) / 1000)
-        self.spent += paid
+        known = key in self._known
+        self.spent += Spent(cached=1) if known else Spent(1, 0, *tokens, self.price(*tokens))
         self._known.add(key)
         return answer
