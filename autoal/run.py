@@ -26,8 +26,8 @@ from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
 from autoal.exported.texts import printable
-from autoal.kinds import demand_kinds_of
 from autoal.language.client import Client
+from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
@@ -95,7 +95,7 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        language = language_of(settings)
+        language = client_of(settings)
         strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
@@ -136,20 +136,6 @@ def resumed(path: Path | str) -> Parts:
         built = parts(folder.config)
         go_on(built.experiment, folder)
     return built
-
-
-def language_of(settings: Settings) -> Client | None:
-    """The client of the language model, if there is one; nothing is asked yet."""
-    section = settings.get("language") or {}  # of which an older run knows nothing
-    if section.get("url") is None and section.get("model") is None:
-        return None
-    for name in ("url", "model"):
-        if section.get(name) is None:
-            raise UserError(
-                f"a language model has an address and a name: give language.{name}= too"
-            )
-    demand_kinds_of(Client, section, "language")
-    return Client(**section)
 
 
 def _strategy(settings: Settings, group: str, language: Client | None) -> QueryStrategy:

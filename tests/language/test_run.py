@@ -11,10 +11,10 @@ import yaml
 from autoal import plugins
 from autoal.errors import UserError
 from autoal.language.client import Client
+from autoal.language.section import client_of
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.record.config import changes
-from autoal.run import language_of
 from autoal.settings import run_name
 from tests.language.asking import Chooses
 from tests.language.door import MODEL, Door, Reply
@@ -106,8 +106,8 @@ def test_the_key_is_nowhere_in_the_run(
 
 
 def test_a_run_that_knows_nothing_of_language_models_goes_on() -> None:
-    assert language_of({}) is None
-    assert language_of({"language": SECTION}) is None
+    assert client_of({}) is None
+    assert client_of({"language": SECTION}) is None
     assert not changes({"seed": 0}, {"seed": 0, "language": SECTION})
     assert not changes({"seed": 0}, {"seed": 0, "later": None})
     other = {"seed": 0, "language": {**SECTION, "model": "x"}}
