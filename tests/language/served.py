@@ -4,6 +4,7 @@ A test file or a conftest.py imports the fixture: `from tests.language.served im
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,16 +25,18 @@ def weights() -> Path | None:
     return Path(str(found.locate()))
 
 
-@pytest.fixture(scope="session")
-def served() -> Iterator[str]:
+def installed() -> bool:
+    """Whether there is both a model and a server."""
+    return weights() is not None and find_spec("xllamacpp") is not None
+
+
+@contextmanager
+def serving() -> Iterator[str]:
     """The address of a server of SmolLM2, which answers one after the other."""
-    model = weights()
-    if model is None or find_spec("xllamacpp") is None:
-        pytest.skip(f"needs xllamacpp, and {PACKAGE} installed with --no-deps")
     import xllamacpp
 
     chosen = xllamacpp.CommonParams()
-    chosen.model.path = str(model)
+    chosen.model.path = str(weights())
     chosen.model_alias = {MODEL}
     chosen.n_ctx, chosen.n_parallel, chosen.verbosity = ROOM, 1, 0
     # On a busy machine a second thread waits for the first.
@@ -41,3 +44,12 @@ def served() -> Iterator[str]:
     server = xllamacpp.Server(chosen)
     yield f"{server.listening_address}/v1"
     del server
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[str]:
+    """The address of that server."""
+    if not installed():
+        pytest.skip(f"needs xllamacpp, and {PACKAGE} installed with --no-deps")
+    with serving() as url:
+        yield url

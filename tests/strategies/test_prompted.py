@@ -52,6 +52,7 @@ def chosen(answer: str, budget: int = 3, **options: Any) -> Query:
         ("Answer: 6-4, 5-5", [6, 4, 5]),
         ("Answer: 3, 3, 21, 0, 999999999999999999", [3, 3, 21, 0, 21]),
         ("Answer: 18-1000000000", [18, 19, 20, 21]),
+        ("Answer: those between the marks 8ca80f3121b7", []),
         ("Answer: none of them", []),
         ("", []),
     ],
@@ -119,11 +120,11 @@ def test_the_prompt_says_what_is_wanted(criterion: str, reasoning: str) -> None:
     query(ActiveLLM(language=language, **options), view_of(), 3)
     said = prompt(language)
     assert said.startswith("Choose 3 of the 20 numbered instances below")
-    for part in (CRITERIA[criterion], REASONING[reasoning], ADVICE, "1 is praise."):
+    for part in (CRITERIA[criterion], REASONING[reasoning][0], ADVICE, "1 is praise."):
         assert part in said
     assert len(said.split("\n ##### \n")) == 22
-    most = language.asked[0].options["max_tokens"]
-    assert (most > 1000) == (reasoning != "none")
+    most = {"none": 88, "step_by_step": 488, "each_instance": 1288}[reasoning]
+    assert language.asked[0].options == {"temperature": 0, "max_tokens": most}
 
 
 def test_the_prompt_says_no_more_than_is_wanted() -> None:
