@@ -127,9 +127,9 @@ def _locked(path: Path) -> int | None:
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.exists(path) and os.path.samestat(os.fstat(opened), os.stat(path)):
+        if os.path.samestat(os.fstat(opened), os.stat(path)):
             return opened
     except (BlockingIOError, FileNotFoundError):
         pass
-    os.close(opened)  # whoever had it took it away
+    os.close(opened)  # somebody has it, or had it and took it away
     return None

@@ -128,7 +128,7 @@ class Client:
         return found
 
     def _paid(self, request: Request, key: str, wait: Wait) -> Answer:
-        wait(0)
+        wait(0)  # or the first calls after a stop would still be paid
         self._demand_money()
         begun = monotonic()
         answer = self.server.answer(request, self.model, wait)

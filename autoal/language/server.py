@@ -92,22 +92,32 @@ class Server:
             model: who is.
             wait: before it is asked again.
         """
-        why = _Passing("")
-        for turn in range(self.tries):
-            if turn:
-                wait(min(LONGEST, 2.0 ** (turn - 2)) if why.after is None else why.after)
+        turn = 0
+        while True:
+            turn += 1
             try:
-                reply = self._said("POST", request.path, request.body(model), self.timeout)
-                return answer_of(reply)
-            except Malformed as error:
-                why = _Passing(f"what it says is malformed: {error}")
+                return self._answered(request, model)
             except _Passing as error:
-                why = error
-            if why.after is not None and why.after > LONGEST:
-                raise UserError(f"{self.url} asks to wait for {why.after:.0f} seconds: {GO_ON}")
-        raise UserError(
-            f"{self.url} did not answer, asked {self.tries} times ({why}): {GO_ON}"
-        ) from why
+                if turn == self.tries:
+                    raise UserError(
+                        f"{self.url} did not answer, asked {turn} times ({error}): {GO_ON}"
+                    ) from error
+                wait(self._pause(turn, error.after))
+
+    def _answered(self, request: Request, model: str) -> Answer:
+        reply = self._said("POST", request.path, request.body(model), self.timeout)
+        try:
+            return answer_of(reply)
+        except Malformed as error:
+            raise _Passing(f"what it says is malformed: {error}") from error
+
+    def _pause(self, turn: int, after: float | None) -> float:
+        """How long to wait before the next turn: as long as the server asks, within reason."""
+        if after is None:
+            return min(LONGEST, 2.0 ** (turn - 2))
+        if after > LONGEST:
+            raise UserError(f"{self.url} asks to wait for {after:.0f} seconds: {GO_ON}")
+        return after
 
     def _said(self, method: str, path: str, body: bytes, patience: float) -> Any:
         """What the server says, as JSON."""
