@@ -46,7 +46,7 @@ class Way(NamedTuple):
 WAYS = {
     "prompt, zero-shot": Way(Tfidf, PROMPT, (0,)),
     "prompt, zero-shot, chat": Way(Tfidf, {**PROMPT, "form": "chat", "draws": 1}, (0,)),
-    f"prompt, {SHOTS} shots": Way(Tfidf, {**PROMPT, "shots": SHOTS}, LABELS[:1]),
+    f"prompt, {SHOTS} shots": Way(Tfidf, {**PROMPT, "shots": SHOTS}, LABELS[:2]),
     "logistic on MiniLM": Way(Sentence, {"_target_": "autoal.model.logistic.Logistic"}, LABELS),
     "svm on TF-IDF": Way(Tfidf, {"_target_": "autoal.model.svm.Svm"}, LABELS),
 }
