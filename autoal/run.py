@@ -250,6 +250,7 @@ def _learner(
         settings["task"],
         shape=data.train.shape,
         classes=len(data.classes),
+        class_names=data.classes,
         preprocess=data.preprocess(),
         training=training,
         language=language,

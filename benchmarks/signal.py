@@ -29,8 +29,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from autoal.growth.made import read_made
 
+from autoal.record.generated import read_made
 from autoal.record.round import Round, read_rounds
 from autoal.record.whole import write_whole
 from autoal.report.measures import Spread

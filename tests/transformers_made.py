@@ -1,10 +1,12 @@
-"""Tiny language models in the true format of transformers, which nobody trained."""
+"""Tiny language models in the true format of transformers, which nobody trained; a real one."""
 
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autoal.model.transformers import OFFLINE, PACKAGE
 from autoal.seeding import seeded
 
 WORDS = (
@@ -12,6 +14,12 @@ WORDS = (
     *("good", "bad", "dull", "fine", "who", "what"),
 )
 MERGE = ("Ġ", "a")  # a space and a letter
+
+
+published = pytest.mark.skipif(
+    not any(distributions(name=OFFLINE.removeprefix(PACKAGE))),
+    reason="needs the extra text-offline",
+)
 
 
 def tiny_bert(folder: Path) -> Path:

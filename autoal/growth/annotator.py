@@ -18,10 +18,6 @@ from autoal.oracles.question import Oracle
 from autoal.oracles.truth import TrueLabels
 
 NAME = "annotator"  # in records
-MAKES_ONE = (
-    "`python train.py data=<the same> encoder=sentence start=<many> rounds=0 name=annotator` "
-    "trains one, in runs/annotator/model"
-)
 
 
 def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training) -> Oracle:
@@ -38,7 +34,7 @@ def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training
     if isinstance(oracle, TrueLabels):
         raise UserError(
             "made rows have no true label: give growth.annotator=, the folder of a model that "
-            f"labels them, or oracle=language or people\n  {MAKES_ONE}"
+            f"labels them, or oracle=language or people\n  {_makes_one()}"
         )
     return oracle
 
@@ -55,7 +51,9 @@ class _Annotator:
         try:
             self.model = Model.read(Path(folder), training)
         except UserError as error:
-            raise UserError(f"growth.annotator={folder}: {error}\n  {MAKES_ONE}") from error
+            raise UserError(
+                f"growth.annotator={folder}: {error}\n  {_makes_one(folder)}"
+            ) from error
         if {*self.model.classes} != {*data.classes}:
             raise UserError(
                 f"growth.annotator={folder} knows the classes {', '.join(self.model.classes)}, and "
@@ -65,3 +63,12 @@ class _Annotator:
 
     def __call__(self, shown: Shown) -> Tensor:
         return self.model.predict(parts(shown))[:, self.order].argmax(1)
+
+
+def _makes_one(folder: str = "runs/annotator/model") -> str:
+    """The command whose model would be in this folder."""
+    run = Path(folder).parent
+    return (
+        f"`python train.py data=<the same> encoder=sentence start=<many> rounds=0 out={run.parent} "
+        f"name={run.name}` trains one, in {folder}"
+    )

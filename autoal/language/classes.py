@@ -45,6 +45,9 @@ class Classifier(ABC):
         self.refused = 0  # rows of which the model, or its server, would not tell
         self.malformed = 0  # rows of which it told something else
 
+    def demand_readable(self, row: Shown) -> None:
+        """Refuse what cannot stand in a prompt of this form."""
+
     @abstractmethod
     def probs(self, rows: Sequence[Shown], examples: Sequence[Example]) -> list[Probs | None]:
         """The probabilities of the classes for each row; None where nothing usable is said.
@@ -107,10 +110,11 @@ class Completions(Classifier):
             ]
         return [self._shares(row, place in refused, LEAST) for place, row in enumerate(scores)]
 
+    def demand_readable(self, row: Shown) -> None:
+        _text(row)
+
     def _asked(self, row: Shown) -> str:
-        if isinstance(row, Picture):
-            raise UserError("a picture cannot be continued by a language model: give form=chat")
-        return f"{self.noun}: {in_a_line(row)}\n{self.question}:"
+        return f"{self.noun}: {in_a_line(_text(row))}\n{self.question}:"
 
     def _replies(
         self, prompts: Sequence[str], typed: Sequence[_Typed]
@@ -145,6 +149,12 @@ class Completions(Classifier):
             return begun
         ended = [place for place, name in enumerate(names) if _ends(name, read)]
         return sorted(ended, key=lambda place: -len(names[place]))[:1]
+
+
+def _text(row: Shown) -> str:
+    if isinstance(row, Picture):
+        raise UserError("a picture cannot be continued by a language model: give form=chat")
+    return row
 
 
 def _read(written: str) -> str:

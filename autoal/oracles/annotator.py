@@ -38,6 +38,8 @@ class Annotator:
         bounds.whole("shots", shots, least=0)
         bounds.whole("verify", verify, least=0)
         _demand_shown(rows.shown)
+        for one in asked_of(chosen(rows.shown, torch.arange(len(rows))[:1])):
+            classifier.demand_readable(one)
         self.classifier = classifier
         self.rows = rows
         self.accept = accept

@@ -7,7 +7,8 @@ import numpy as np
 
 from autoal.report.groups import Setting
 from autoal.report.page import Section
-from autoal.report.runs import Past, Run
+from autoal.report.past import Past
+from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
 
 TITLE = "Rows that were made"

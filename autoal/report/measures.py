@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoal.record.round import Round
-from autoal.report.runs import Floats, Past, Run
+from autoal.report.past import Past
+from autoal.report.runs import Floats, Run
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +140,17 @@ def test_only_runs_of_one_start_set_are_paired(tmp_path: Path) -> None:
     assert [each.verdict for each in against_baseline(settings[0])] == ["no seed in common"]
     assert [fault.kind for fault in faults] == ["another start set"]
     assert ranking(settings) is None
+
+
+def test_over_money_the_last_of_several_free_rounds_counts(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "a", [0.2, 0.4, 0.8, 0.6])
+    lines = [json.loads(line) for line in (path / "rounds.jsonl").read_text().splitlines()]
+    for line, (bought, cost) in zip(lines, [(2, 3.0), (0, None), (0, None), (1, 0.5)], strict=True):
+        line |= {"bought": bought} | ({} if cost is None else {"cost": cost})
+    (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = read_run(path)
+    assert run.money.tolist() == [3, 3, 3, 3.5]
+    assert run.priced
+    curve = Curve.over_money([run])
+    assert (curve.along.tolist(), curve.mean.tolist()) == ([3, 3.5], [0.8, 0.6])
+    assert not read_run(write_run(tmp_path, "b", [0.2])).priced
