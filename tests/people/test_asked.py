@@ -35,3 +35,8 @@ def test_before_there_is_a_model_nothing_is_guessed() -> None:
     assert (row.name, row.key, row.shown, row.guess, row.why) == ("row 7", "", None, (), "")
     assert row.margin is None
     assert asked(question_of([], None)) == []
+
+
+def test_a_row_says_whether_it_was_made() -> None:
+    question = Question(1, torch.tensor([4, 2]), CLASSES, real=3)
+    assert [one.made for one in asked(question)] == [True, False]

@@ -38,6 +38,16 @@ def test_a_row_of_any_kind_has_a_card(shown: Any, expected: dict[str, Any]) -> N
     assert card(shown) == {"name": "seven", **expected}
 
 
+def test_a_row_that_was_made_says_so() -> None:
+    found = card_of(AskedRow(7, "made-1-0", "", "a text", (), "", made=True), "/picture/7")
+    assert found == {
+        "kind": "text",
+        "name": "made-1-0",
+        "made": True,
+        "texts": [["text", "a text"]],
+    }
+
+
 def test_a_picture_has_its_size_and_what_stands_beside_it(tmp_path: Path) -> None:
     path = saved(tmp_path, "PNG")
     found = card({"file": path, "taken": 2024})

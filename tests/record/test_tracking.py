@@ -262,6 +262,18 @@ def test_what_people_label_leaves_the_machine_only_if_they_say_so(
         sink.close()
 
 
+def test_rows_that_were_made_are_counted(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    sink = Tracking(folder, experiment, lambda line: None, mode="disabled")
+    growth = {"labelled": 1, "reward": 0.5, "dropped": {"copy": 2}}
+    row = sink._row(replace(history[1], made=4, growth=growth))
+    assert (row["al/made"], row["growth/labelled"], row["growth/reward"]) == (4, 1, 0.5)
+    assert row["growth/dropped/copy"] == 2
+    assert not [name for name in sink._row(history[0]) if "made" in name or "growth" in name]
+    sink.close()
+
+
 @pytest.mark.parametrize("asking", [False, True])
 def test_what_is_printed_stays_here_where_people_are_asked(
     folder: RunFolder, experiment: Experiment, history: list[Round], asking: bool
