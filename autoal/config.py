@@ -70,10 +70,10 @@ NAMED = ("strategy", "start")  # groups whose choices are strategies, by their n
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
-    "task": (TASKS, ("shape", "classes", "preprocess", "training", LANGUAGE)),
+    "task": (TASKS, ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE)),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
-    "growth": (GROWTHS, ("data", "plan", "folder", "seed", LANGUAGE)),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label
@@ -154,7 +154,7 @@ def demand_foreseen(settings: Settings) -> None:
     """Refuse complete settings of which it can be known by now that they lead to no run."""
     composed = _filed()
     filed, declared = _container(composed), _declared(composed)
-    larger = may_grow(settings["data"], filed["data"])
+    larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
     strategy, ours = settings["strategy"]["name"], _read("strategies")
     if _same_class(settings["oracle"], filed["oracle"]) and strategy in ours:

@@ -26,6 +26,8 @@ SMALLER = {
     *("download", "root"),
 }
 READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
+# Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.
+TOKENS, TOKEN_READER = "autoal.encoders.tokens.Tokens", "autoal.model.bert.Bert"
 
 
 def demand_feasible(settings: Settings, rows: int | None) -> None:
@@ -41,6 +43,7 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
         if rows is not None:
             plan.demand_room(rows)
     _demand_folder(settings)
+    _demand_readable(settings["encoder"], settings["task"])
     for key, path in _paths(settings):
         if not path or not Path(path).expanduser().exists():
             kind = "file" if Path(path).suffix else "file or folder"
@@ -57,6 +60,21 @@ def _demand_folder(settings: Settings) -> None:
     except UserError:
         return
     demand_more(folder, changes(there, plain(settings)))
+
+
+def _demand_readable(encoder: Settings, task: Settings) -> None:
+    """Refuse a task of ours that cannot read what an encoder of ours gives."""
+    gives, reads = encoder.get(TARGET) == TOKENS, task.get(TARGET) == TOKEN_READER
+    if gives and not reads and _is_ours(task):
+        raise UserError(
+            "encoder=tokens is for task=bert, and this task reads features: give task=bert, or "
+            "another encoder, such as sentence"
+        )
+    if reads and not gives and _is_ours(encoder):
+        raise UserError(
+            "task=bert reads the tokens of texts, and this encoder gives features: leave the "
+            "encoder out, or give another task, such as logistic"
+        )
 
 
 def partners_of(declared: Settings, ours: Iterable[str]) -> list[str]:
@@ -96,7 +114,10 @@ def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _is_ours(section: Settings) -> bool:
-    return str(section.get(TARGET)).startswith("autoal.")
+    """Whether all classes that a section names are of AutoAL, and it names one."""
+    leaves = flatten(section).items()
+    named = [str(name) for key, name in leaves if key.rpartition(".")[2] == TARGET]
+    return bool(named) and all(name.startswith("autoal.") for name in named)
 
 
 def _is_path(key: str, value: str) -> bool:

@@ -6,14 +6,13 @@ python -m autoal.predict runs/mine new.csv | head
 """
 
 import argparse
-import csv
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoal.errors import UserError
+from autoal.escape import delimited
 from autoal.exported.place import demand_new, demand_run, model_folder
 from autoal.exported.told import add_trust, tell, told
 
@@ -80,11 +79,8 @@ def _of_pool(run: Path, model: "Model", trust: Collection[str]) -> "Predictions"
 
 def as_csv(classes: Sequence[str], predictions: "Predictions") -> str:
     """The table of the predictions."""
-    text = StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "class", *(f"p_{name}" for name in classes), "margin"])
-    writer.writerows(_lines(classes, predictions))
-    return text.getvalue()
+    header = ["name", "class", *(f"p_{name}" for name in classes), "margin"]
+    return delimited([header, *_lines(classes, predictions)])
 
 
 def _lines(classes: Sequence[str], predictions: "Predictions") -> Iterator[list[str]]:

@@ -26,6 +26,7 @@ from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
 from autoal.exported.texts import printable
+from autoal.growth.annotator import answering, inside
 from autoal.language.client import Client
 from autoal.language.section import client_of
 from autoal.model.learner import Learner
@@ -106,6 +107,8 @@ def parts(settings: Settings) -> Parts:
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
         learner = _learner(settings, data, training, language)
+        facts = {"data": data, "plan": plan, "folder": path, "language": language}
+        growth = _growth(settings, training=training, **facts)
         experiment = Experiment(
             data,
             learner,
@@ -113,17 +116,20 @@ def parts(settings: Settings) -> Parts:
             plan,
             start=_start(settings, data, language),
             stop=_stop(settings),
-            growth=_growth(settings, data=data, plan=plan, folder=path, language=language),
+            growth=growth,
             seed=settings["seed"],
         )
         oracle = _oracle(
             settings,
+            growth,
             labels=data.train.labels,
             strategy=strategy,
             data=data,
             folder=path,
             language=language,
         )
+        if growth is not None:
+            oracle = answering(oracle, growth, data, training)
     return Parts(experiment, oracle, language)
 
 
@@ -155,11 +161,13 @@ def _start(
     return _strategy(settings, "start", language)
 
 
-def _oracle(settings: Settings, **facts: Any) -> Oracle:
+def _oracle(settings: Settings, growth: GrowthRule | None, **facts: Any) -> Oracle:
     """Who answers; what wraps another one is given whom its section names, or else the truth."""
     section = {**settings["oracle"]}
     human = section.pop(HUMAN, TRUTH)
     inner = _answering(human, f"oracle.{HUMAN}", **facts) if human else None
+    if growth is not None and inner is not None:
+        inner = inside(inner)
     return _answering(section, "oracle", oracle=inner, **facts)
 
 
@@ -242,6 +250,7 @@ def _learner(
         settings["task"],
         shape=data.train.shape,
         classes=len(data.classes),
+        class_names=data.classes,
         preprocess=data.preprocess(),
         training=training,
         language=language,

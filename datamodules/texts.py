@@ -6,6 +6,7 @@ from typing import Any
 from autoal.bounds import choice, switch
 from autoal.bounds import text as demand_text
 from autoal.data.classes import class_names
+from autoal.data.saved import is_saved, read_saved, saved_parts
 from autoal.data.sheet import in_order, is_number
 from autoal.data.textfiles import (
     QUOTINGS,
@@ -26,10 +27,12 @@ MANY = 20  # classes; a small file may have so many for its few rows
 class Texts(TextData):
     """Files in UTF-8: `.csv`, `.tsv` or `.txt`, both divided by tabs, or `.jsonl`.
 
-    Of the latter every line is an object. Blanks at the ends of texts are left out.
+    Of the latter every line is an object. Blanks at the ends of texts are left out. In the place of
+    a file, a folder will do that the library `datasets` saved.
 
     Args:
-        path: of the training rows.
+        path: of the training rows; a folder with several parts has the other rows too, where
+            neither `test_path` nor `validation_path` is given.
         text: the columns of the texts, by their names or their numbers from 0.
         label: that of the classes.
         quoting: csv: cells with a divider or a quote stand in quotes; none: a quote is a character;
@@ -56,8 +59,14 @@ class Texts(TextData):
         self.columns = TextColumns(columns_given(text), label, header, quoting)
         self.given = None if classes is None else class_names(classes)
 
+    def sources(self) -> dict[str, TextPath]:
+        """The files that are named, or the parts of a folder that has several."""
+        own = super().sources()
+        parts = saved_parts(own["train"])
+        return {**own, "train": parts["train"]} if parts and len(own) > 1 else {**own, **parts}
+
     def read(self, part: str, path: TextPath) -> TextFile:
-        return read_texts(path, self.columns)
+        return read_saved(path, self.columns) if is_saved(path) else read_texts(path, self.columns)
 
     def named(self, train: TextFile) -> tuple[Sequence[str], Mapping[str, str]]:
         labels = in_order({str(label) for label in train.labels})

@@ -17,6 +17,7 @@ from autoal.query import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 
+NO_TORCH = "no torch\n"
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -113,7 +114,7 @@ def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, t
     assert told in answer.stderr
     assert answer.stderr.count("error: ") == 1
     assert "Traceback" not in answer.stderr
-    assert answer.stdout == "no torch\n"
+    assert answer.stdout == NO_TORCH
 
 
 @pytest.mark.parametrize(
@@ -126,6 +127,9 @@ def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, t
         ("encoder=imagenet encoder.weights=no.pth", "encoder.weights= names one"),
         ("task=resnet18_imagenet task.network.weights=no.pth", "task.network.weights= names one"),
         ("strategy=cheating_oracle oracle=pseudo", "does not go with strategy=cheating_oracle"),
+        ("data=sst2 encoder=tokens", "encoder=tokens is for task=bert, and this task reads feat"),
+        ("data=sst2 encoder=tokens task=frozen", "encoder=tokens is for task=bert"),
+        ("data=sst2 encoder=sentence task=bert", "task=bert reads the tokens of texts, and this"),
         ("budget=[1,2] rounds=3", "budget=[1, 2] is for 2 rounds, and rounds=3"),
         ("data=organcmnist start=20000", "the pool has only 12975 rows"),
         ("logger=[nan]", "logger=[nan]: a choice of 'logger' must be one of its names"),
@@ -140,7 +144,26 @@ def test_what_several_arguments_ask_for_is_refused_without_torch(
     assert answer.returncode == 2
     assert told in answer.stderr
     assert answer.stderr.count("error: ") == 1
-    assert answer.stdout.endswith("no torch\n")
+    assert answer.stdout.endswith(NO_TORCH)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "encoder"),
+    [
+        ("experiment=label data.path=a.csv", "auto.Auto"),
+        ("experiment=label data.path=a.csv task=bert", "tokens.Tokens"),
+        ("experiment=label data.path=a.csv task=bert encoder=auto", "auto.Auto"),
+        ("experiment=label data.path=photos task=frozen", "auto.Auto"),
+        ("task=frozen", "patches.Patches"),
+        ("task=frozen data=sst2", "tfidf.Tfidf"),
+        ("data=sst2", "tfidf.Tfidf"),
+    ],
+)
+def test_the_encoder_follows_from_the_data_and_the_task(
+    train: Train, chosen: str, encoder: str
+) -> None:
+    composed = yaml.safe_load(train(*chosen.split(), "--cfg", "job").stdout.removesuffix(NO_TORCH))
+    assert composed["encoder"]["_target_"] == f"autoal.encoders.{encoder}"
 
 
 def test_a_path_of_unusual_characters_needs_no_quotes_of_hydra(train: Train) -> None:
@@ -153,16 +176,16 @@ def test_a_wrong_option_of_a_strategy_is_one_message(train: Train) -> None:
     assert answer.returncode == 2
     told = "error: unknown option of strategy 'margin': 'k'\n  known: draws, temperature\n"
     assert answer.stderr == told
-    assert answer.stdout == "no torch\n"
+    assert answer.stdout == NO_TORCH
 
 
 def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> None:
     answer = train("--help")
     assert answer.returncode == 0
-    assert answer.stdout.endswith("no torch\n")
+    assert answer.stdout.endswith(NO_TORCH)
     for text in (
-        "strategy: albl, alfamix, autoal, autoal_paper, badge, bait, bald",
-        "task: bert, few_labels, frozen, linear, logistic, mlp, resnet18",
+        "strategy: active_llm, albl, alfamix, autoal, autoal_paper, badge, bait, bald",
+        "task: bert, few_labels, frozen, linear, logistic, mlp, prompt, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",
@@ -174,7 +197,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
 def test_help_shows_the_options_of_any_strategy_without_torch(train: Train) -> None:
     answer = train("strategy=batchbald", "start=kmeans", "--help")
     assert answer.returncode == 0
-    assert answer.stdout.endswith("no torch\n")
+    assert answer.stdout.endswith(NO_TORCH)
     assert "joint: 10" in answer.stdout
     assert "iterations: 20" in answer.stdout
 
@@ -200,7 +223,7 @@ def test_an_old_spelling_is_told_the_new_one(train: Train, old: str, told: str) 
     answer = train(old)
     assert answer.returncode == 2
     assert told in answer.stderr
-    assert answer.stdout == "no torch\n"
+    assert answer.stdout == NO_TORCH
 
 
 def test_the_options_that_need_no_torch_are_those_of_the_classes() -> None:

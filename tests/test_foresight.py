@@ -12,8 +12,10 @@ from autoal.datamodules.glue import PublishedTexts
 from autoal import Arrays
 from autoal.building import TARGET, located
 from autoal.config import CONFIGS
+from autoal.encoders.tokens import Tokens
 from autoal.errors import UserError
-from autoal.foresight import ROWS, demand_feasible, may_grow, partners_of
+from autoal.foresight import ROWS, TOKEN_READER, TOKENS, demand_feasible, may_grow, partners_of
+from autoal.model.bert import Bert
 from autoal.oracles.model import ByModel, Salutary
 from autoal.oracles.truth import TrueLabels
 from autoal.people.people import People
@@ -126,6 +128,18 @@ def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         demand_feasible(here, None)
     (folder / "config.yaml").write_text("not: [a config")
     demand_feasible(here, None)  # what is amiss is told where it is read
+
+
+def test_classes_that_foresight_names_are_there() -> None:
+    assert [located(TOKENS), located(TOKEN_READER)] == [Tokens, Bert]
+
+
+@pytest.mark.parametrize("encoder", [TOKENS, "autoal.encoders.tfidf.Tfidf"])
+def test_what_a_network_of_somebody_else_s_reads_nobody_foresees(encoder: str) -> None:
+    task = {TARGET: "autoal.model.task.Task", "network": {TARGET: "mine.Net"}}
+    demand_feasible({**settings(), "encoder": {TARGET: encoder}, "task": task}, None)
+    bert = {"encoder": {TARGET: "mine.Tokens"}, "task": {TARGET: TOKEN_READER}}
+    demand_feasible({**settings(), **bert}, None)
 
 
 def test_a_seed_is_no_less_than_0() -> None:

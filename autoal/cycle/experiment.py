@@ -421,6 +421,8 @@ class Experiment:
             shown=chosen(rows.shown, asked.rows),
             names=chosen(rows.names, asked.rows),
             keys=chosen(rows.keys, asked.rows),
+            pool=rows.without_labels(),
+            real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
             known=answers_of(self.history),
@@ -446,9 +448,11 @@ class Experiment:
 
     def _grow_again(self, state: dict[str, Any], count: int) -> None:
         found = sum(map(self._grow, self._growing.load_state_dict(state)))
-        if found != count:
-            with fitting("rows that were made"):
+        with fitting("rows that were made"):
+            if found != count:
                 raise ValueError(f"the rounds tell of {count}, and {found} are there")
+            if found and state.get("grows", self._grown_to())[0] != len(self.data.train):
+                raise ValueError("rows have joined the data since, which would take their numbers")
 
     def _grow(self, made: Rows) -> int:
         """Let rows join the pool; returns how many."""

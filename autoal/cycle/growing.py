@@ -94,10 +94,12 @@ class Growing:
         return batch
 
     def told(self, answers: Answers) -> dict[str, Any]:
-        """What the growth has to say of a round, once it heard its answers."""
+        """What there is to say of a round, once the growth heard its answers."""
         if self.rule is None:
             return {}
-        return recorded(f"{type(self.rule).__name__}.told", self.rule.told(answers))
+        labelled = int((answers.rows >= self.real).sum())
+        notes = recorded(f"{type(self.rule).__name__}.told", self.rule.told(answers))
+        return {"labelled": labelled, **notes} if labelled else notes
 
     def state_dict(self, made: Iterable[Rows] | None = None) -> dict[str, Any]:
         """What it made, or these rows of it, and what it remembers; nothing where that is nothing.

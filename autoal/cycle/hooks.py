@@ -62,6 +62,8 @@ class GrowthRule(ABC):
     its `__init__` become options of the command line.
     """
 
+    annotator: str | None = None  # folder of a model that labels its rows; None: the oracle does
+
     @property
     def share(self) -> float | None:
         """Of made rows in the next batch; None: the best rows are taken, whatever they are."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from autoal.data.inputs import is_absent
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 
@@ -46,9 +47,7 @@ def _text(value: bytes) -> str:
 
 def is_unknown(label: Any) -> bool:
     """Whether it says that nobody knows the class: -1, NaN, None, or what pandas has for them."""
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
-        return True
-    return bool(label != label or label == UNKNOWN)
+    return is_absent(label) or bool(label == UNKNOWN)
 
 
 def is_number(label: Any, below: float) -> bool:

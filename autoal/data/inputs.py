@@ -86,6 +86,13 @@ def _stacked(values: Any, what: str) -> np.ndarray[Any, Any]:
     return np.asarray(items)
 
 
+def is_absent(value: Any) -> bool:
+    """Whether nothing stands there: None, NaN, or what pandas has for them."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Real) and bool(value != value)
+
+
 def cells_of(rows: Any) -> Iterable[Any]:
     """Rows at hand one by one; those of a frame keep the types of their columns."""
     if hasattr(rows, "itertuples"):  # of pandas

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from zipfile import Path as PathInZip
 
 from autoal.data.sheet import Sheet, is_number
+from autoal.data.textobjects import Row, object_of, row_of
 from autoal.errors import UserError
 
 OBJECTS = ".jsonl"
@@ -23,7 +23,6 @@ DIVIDERS = ",;\t|"  # between as many of two, the one that tables of texts have 
 IN_QUOTES = re.compile(r'"[^"]*"')
 
 TextPath = Path | PathInZip
-Row = tuple[Sequence[str], str | None]  # its texts, and its label
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,19 @@ class TextFile:
 def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
     """The texts and labels of a file; a row that lacks a text is refused by its line."""
     reader, rows = (_objects if _kind_of(path) == OBJECTS else _table)(path, columns)
-    found = TextFile(path, columns, reader.columns, [], [], [])
+    return gathered(TextFile(path, columns, reader.columns, [], [], []), reader.read, rows)
+
+
+def gathered(
+    found: TextFile, read: Callable[[Any], Row], rows: Iterable[tuple[int, Any]]
+) -> TextFile:
+    """The file with these numbered rows in it; one that lacks a text is refused by its number."""
     for line, row in rows:
         try:
-            texts, label = reader.read(row)
-            found.texts.append(_written(reader.columns, texts))
+            texts, label = read(row)
+            found.texts.append(_written(found.columns, texts))
         except UserError as error:
-            raise UserError(f"{path}, line {line}: {error}") from error
+            raise UserError(f"{found.path}, line {line}: {error}") from error
         found.labels.append(label or None)
         found.lines.append(line)
     return found
@@ -107,7 +112,7 @@ def read_lines(path: Path) -> TextFile:
 def names_in(path: TextPath, quoting: str = "auto") -> tuple[str, ...]:
     """What the first line of a file has: the names of columns, or the keys of an object."""
     if _kind_of(path) == OBJECTS:
-        return tuple(_object(_first(path, _numbered(path))[1]))
+        return tuple(object_of(_first(path, _numbered(path))[1]))
     return tuple(cell.strip() for cell in _first(path, _cells(path, quoting))[1])
 
 
@@ -157,15 +162,28 @@ def _first(path: TextPath, rows: Iterator[tuple[int, Any]]) -> tuple[int, Any]:
 def _cells(path: TextPath, quoting: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of every line that is not blank, with its number."""
     is_csv = path.suffix.lower() == ".csv"
-    by = _divider(next(_lines(path), "")) if is_csv else "\t"
-    if quoting == "csv" or (quoting == "auto" and is_csv):
+    quoted = quoting == "csv" or (quoting == "auto" and is_csv)
+    by = _divider(_header(path, quoted)) if is_csv else "\t"
+    if quoted:
         return _quoted(path, by)
     return ((number, line.split(by)) for number, line in _numbered(path))
 
 
-def _divider(line: str) -> str:
-    """What a first line has most of outside of quotes, a comma if it has none."""
-    return max(DIVIDERS, key=IN_QUOTES.sub("", line).count)
+def _header(path: TextPath, quoted: bool) -> str:
+    """The first line that is not blank, and those after it until all quotes are closed."""
+    lines: list[str] = []
+    is_open = False
+    for _, line in _numbered(path):
+        lines.append(line)
+        is_open ^= quoted and line.count('"') % 2 == 1
+        if not is_open:
+            break
+    return "\n".join(lines)
+
+
+def _divider(header: str) -> str:
+    """What a header has most of outside of quotes, a comma if it has none."""
+    return max(DIVIDERS, key=IN_QUOTES.sub("", header).count)
 
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
@@ -229,6 +247,14 @@ def _demand_distinct(path: TextPath, text: Sequence[str | int], label: str | int
         raise UserError(f"{path}: a column is named twice among data.text= and data.label=")
 
 
+def keys_of(path: TextPath, columns: TextColumns) -> tuple[tuple[str, ...], str | None]:
+    """Those of the texts, and that of the label, in objects."""
+    text = tuple(map(str, columns.text))
+    label = None if columns.label is None else str(columns.label)
+    _demand_distinct(path, text, label)
+    return text, label
+
+
 @dataclass(frozen=True)
 class _ObjectReader:
     """Takes a line of JSON apart."""
@@ -237,59 +263,15 @@ class _ObjectReader:
     label: str | None  # that of the labels
 
     def read(self, line: str) -> Row:
-        found = _object(line)
-        label = None if self.label is None else _label(found.get(self.label))
-        return [_text(found, key) for key in self.columns], label
+        return row_of(object_of(line), self.columns, self.label)
 
 
 def _objects(
     path: TextPath, columns: TextColumns
 ) -> tuple[_ObjectReader, Iterator[tuple[int, Any]]]:
     """What takes lines apart, and the lines with their numbers."""
-    text = tuple(map(str, columns.text))
-    label = None if columns.label is None else str(columns.label)
-    _demand_distinct(path, text, label)
     rows = _numbered(path)
-    return _ObjectReader(text, label), chain([_first(path, rows)], rows)
-
-
-def _object(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"it is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise UserError(f"it must be a JSON object, {{...}}, got {found!r:.60}")
-    return found
-
-
-def _text(found: dict[str, Any], key: str) -> str:
-    if key not in found:
-        raise UserError(f"it lacks {key!r}; it has {', '.join(found) or 'nothing'}")
-    text = "" if found[key] is None else found[key]
-    if not isinstance(text, str):
-        raise UserError(f"{key!r} must be a text, got {text!r:.60}")
-    return _whole(repr(key), text)
-
-
-def _label(value: Any) -> str | None:
-    """A label as a cell would have it."""
-    if isinstance(value, dict | list):
-        raise UserError(f"its label is {value!r:.60}: a row has one class")
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if value is None else _whole("its label", str(value)).strip()
-
-
-def _whole(what: str, text: str) -> str:
-    """The text, which has nothing that a file of texts cannot have."""
-    if "\0" in text:
-        raise UserError(f"{what} has a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"{what} has half a character, a lone surrogate") from error
-    return text
+    return _ObjectReader(*keys_of(path, columns)), chain([_first(path, rows)], rows)
 
 
 def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoal.data.inputs import cells_of
+from autoal.data.inputs import cells_of, is_absent
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 
@@ -99,24 +99,33 @@ def written_of(rows: Rows) -> Sequence[str] | None:
 
 def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
-    assert rows.shown is not None
-    return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+    return parts(rows.shown or ())
+
+
+def parts(shown: Iterable[Any]) -> list[tuple[str, ...]]:
+    """The texts that a person sees of each row, one by one."""
+    return [each.parts if isinstance(each, Text) else (each,) for each in shown]
 
 
 def columns_of(rows: Any) -> tuple[str, ...]:
     """What the texts of rows at hand are called; none: the rows are no texts."""
     if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
         return ()
-    first = next(iter(cells_of(rows[:1])), None)
-    row = [first] if isinstance(first, str) else first
-    if (
-        not isinstance(row, list | tuple)
-        or not row
-        or not all(isinstance(cell, str) for cell in row)
-    ):
+    row = _first_there(rows)
+    if not row or not all(isinstance(cell, str) or is_absent(cell) for cell in row):
         return ()
     names = [f"text {number}" for number in range(1, len(row) + 1)] if len(row) > 1 else ["text"]
     return tuple(map(str, getattr(rows, "columns", names)))
+
+
+def _first_there(rows: Any) -> Sequence[Any]:
+    """The cells of the first row that has any; those before it hide nothing of what rows are."""
+    for place in range(len(rows)):
+        (first,) = cells_of(rows[place : place + 1])
+        row = first if isinstance(first, list | tuple) else [first]
+        if not all(map(is_absent, row)):
+            return row
+    return []
 
 
 def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from io import StringIO
 from itertools import chain
 from typing import Any
 
 from autoal.data.seen import beside
+from autoal.escape import delimited
 
 TEXTS = "texts"  # the field of a thing that has columns of its own
 
@@ -28,27 +27,14 @@ def as_csv(kind: type, things: Sequence[Any]) -> str:
         things: one a line.
     """
     lines = [*map(_line, things)]
-    names = dict.fromkeys(field.name for field in fields(kind) if field.name != TEXTS)
-    text = _Newlines(newline="")
-    writer = csv.DictWriter(text, [*names | dict.fromkeys(chain(*lines))])
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+    own = dict.fromkeys(field.name for field in fields(kind) if field.name != TEXTS)
+    names = own | dict.fromkeys(chain(*lines))
+    return delimited([names, *([line.get(name) for name in names] for line in lines)])
 
 
 def as_jsonl(things: Sequence[Any]) -> str:
     """Each a JSON object; null where nothing is known."""
     return "".join(f"{json.dumps(_line(thing), ensure_ascii=False)}\n" for thing in things)
-
-
-class _Newlines(StringIO):
-    r"""Rows of CSV that end with \n.
-
-    Their writer ends them with \r\n, or else it would not put a cell with a lone \r in quotes.
-    """
-
-    def write(self, row: str) -> int:
-        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def _line(thing: Any) -> dict[str, Any]:

@@ -15,14 +15,15 @@ class Generator(ABC):
         """A text for each prompt, as it comes; the same seed gives the same texts."""
 
     def learn(
-        self, prompts: Sequence[str], texts: Sequence[str], advantages: Sequence[float]
+        self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
     ) -> Mapping[str, float]:
         """Make texts likelier that turned out better than others; most learn nothing.
 
         Args:
             prompts: that it was given.
             texts: what it made of each, as `generate` gave it.
-            advantages: how much better each text was than the others, with a mean of 0.
+            rewards: what each text was worth, on any scale: how the strategy scored it before
+                anything of it was learnt.
 
         Returns:
             What the record of the round is to tell of it, such as `kl`.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autoal.data.classes import class_numbers
 from autoal.data.inputs import tensor_of
-from autoal.data.rows import UNKNOWN, Shown, chosen
+from autoal.data.rows import UNKNOWN, Rows, Shown, chosen
 from autoal.errors import UserError
 from autoal.query.view import View
 
@@ -30,6 +30,8 @@ class Question:
     shown: Shown | None = None  # what a person sees of them
     names: Sequence[str] | None = None  # what a person calls them
     keys: Sequence[str] | None = None  # of their content, where the data set tells
+    pool: Rows | None = None  # all rows that there are, without labels
+    real: int | None = None  # how many of them are the data set's; later ones were made
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
@@ -40,6 +42,12 @@ class Question:
     def doubts(self) -> Doubts:
         """Rows of earlier rounds whose labels may be wrong; it takes models to find them."""
         return self.doubting()
+
+    @property
+    def made(self) -> Tensor:
+        """Which of the rows were made, (rows,) bool."""
+        none = torch.zeros(len(self.rows), dtype=torch.bool)
+        return none if self.real is None else self.rows >= self.real
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""

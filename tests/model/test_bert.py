@@ -7,12 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Rows, Trained, Training
+from autoal.data.texts import text_rows
+from autoal.encoders.encoded import encoded_rows
+from autoal.encoders.tokens import Tokens
 from autoal.errors import UserError
 from autoal.model import bert as module
 from autoal.model.bert import Bert, Pooled, Published
 from autoal.model.fitstep import unwatched
 from autoal.model.transformers import network_of
 from autoal.seeding import generator, seeded
+from tests.transformers_made import published
 
 Make = Callable[..., Trained]
 LENGTH, WORDS = 12, 20  # of the tiny models
@@ -211,3 +215,39 @@ def test_rows_longer_than_the_model_reads_are_refused(
     published((places,), 2)
     with pytest.raises(UserError, match=f"give encoder.length={places} or less"):
         published((places + 1,), 2)
+
+
+GOOD = ("wonderful", "charming", "moving", "clever", "superb", "funny", "gripping", "brilliant")
+BAD = ("dreadful", "boring", "clumsy", "stupid", "awful", "tedious", "lifeless", "hopeless")
+
+
+def judgements(words: slice) -> Rows:
+    """Sentences that praise, and as many that do not, as tokens of the published model."""
+    things = ("The film", "Her second novel", "This play about war")
+    both = [
+        (f"{thing} was {word}.",)
+        for kind in (GOOD, BAD)
+        for word in kind[words]
+        for thing in things
+    ]
+    encoder, rows = (
+        Tokens(length=12),
+        text_rows(both, ("body",), torch.arange(len(both)) * 2 // len(both)),
+    )
+    encoder.learn(rows, torch.device("cpu"))
+    return encoded_rows(encoder, rows, torch.device("cpu"))
+
+
+@published
+def test_the_published_model_learns_what_its_head_alone_does_not(cpu: Training) -> None:
+    known, unheard_of = judgements(slice(4)), judgements(slice(4, 8))
+    right = {}
+    for tuned in (True, False):
+        with seeded(0, "task"):
+            task = Bert((12,), 2, nn.Identity(), steps=10, batch_size=8, learning_rate=3e-4)
+        task.network.embed.requires_grad_(tuned)
+        learner = Trained(task, cpu)
+        fit(learner, known)
+        right[tuned] = learner.test(unheard_of)["accuracy"]
+    assert right[True] >= 0.9
+    assert right[True] > right[False] + 0.1

@@ -1,0 +1,118 @@
+"""Learners on the same pool, from the same starts, side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoal.report import figures
+from autoal.report.behaviour import querying, seconds
+from autoal.report.groups import Setting, as_text, by
+from autoal.report.measures import Curve, Spread
+from autoal.report.naming import tell_apart
+from autoal.report.page import Section
+from autoal.report.runs import Run
+from autoal.report.tables import Cell, Table
+from autoal.settings import Settings
+
+READERS = ("encoder", "task")  # what a learner is made of: what reads rows, and what learns
+TEXT = (
+    "Settings that differ in nothing but the task and the encoder; of each strategy the runs whose "
+    "seed and start set all learners have. A strategy that asks the model chooses by each learner "
+    "its own batches; random chooses the same for all. Seconds: means over the rounds after the "
+    "start; compare only what ran on the same, undisturbed machine."
+)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Learners that were given the same."""
+
+    name: str
+    learners: dict[str, Setting]
+
+    def runs(self, strategy: str) -> dict[str, list[Run]]:
+        """Of each learner that has the strategy, those of the seeds and starts that all have."""
+        found = {
+            name: {(run.seed, run.start): run for run in setting.contenders[strategy]}
+            for name, setting in self.learners.items()
+            if strategy in setting.contenders
+        }
+        shared = set.intersection(*map(set, found.values()))
+        return {name: [runs[one] for one in sorted(shared)] for name, runs in found.items()}
+
+    def compared(self) -> dict[str, dict[str, list[Run]]]:
+        """The runs of each strategy that two learners or more have in common."""
+        strategies = dict.fromkeys(
+            strategy for setting in self.learners.values() for strategy in setting.contenders
+        )
+        found = {strategy: self.runs(strategy) for strategy in strategies}
+        return {
+            strategy: runs
+            for strategy, runs in found.items()
+            if len(runs) > 1 and all(runs.values())
+        }
+
+
+def peers(settings: Sequence[Setting]) -> list[Peers]:
+    """Those among the settings that differ in their learners alone."""
+    same = by(settings, lambda setting: as_text(_given(setting)))
+    several = [found for found in same.values() if len(found) > 1]
+    names = tell_apart([first.data for first, *_ in several], [_given(one) for one, *_ in several])
+    return [Peers(name, _named(found)) for name, found in zip(names, several, strict=True)]
+
+
+def side_by_side(settings: Sequence[Setting]) -> Section:
+    """A figure for each pool, and one table."""
+    section = Section("Learners side by side", [TEXT])
+    rows: list[list[Cell]] = []
+    for found in peers(settings):
+        if not (compared := found.compared()):
+            continue
+        colours = {name: place for place, name in enumerate(found.learners)}
+        charts = {
+            f"accuracy, {strategy}": {name: Curve.of(runs) for name, runs in by_learner.items()}
+            for strategy, by_learner in compared.items()
+        }
+        section.parts.append(figures.side_by_side(found.name, charts, colours))
+        rows += [
+            [found.name, strategy, name, *_measured(runs)]
+            for strategy, by_learner in compared.items()
+            for name, runs in by_learner.items()
+        ]
+    header = ["pool", "strategy", "learner", "seeds", "area", "accuracy in the end"]
+    header += ["query seconds a round", "training seconds a round", "seconds a round"]
+    section.parts.append(Table("side_by_side", "Learners side by side", header, rows))
+    return section if rows else Section(section.title, ["No two learners were given the same."])
+
+
+def _measured(runs: Sequence[Run]) -> list[Cell]:
+    area, final = Spread.of([run.area for run in runs]), Spread.of([run.final for run in runs])
+    spent = seconds(runs, ["train"])
+    if not spent:  # of a start alone
+        return [len(runs), area, final, None, None, None]
+    return [len(runs), area, final, querying(runs), spent["train"], sum(spent.values())]
+
+
+def _given(setting: Setting) -> Settings:
+    """All but the learner."""
+    return {key: value for key, value in setting.config.items() if not _is_of_learner(key)}
+
+
+def _is_of_learner(key: str) -> bool:
+    return key.partition(".")[0] in READERS
+
+
+def _named(settings: Sequence[Setting]) -> dict[str, Setting]:
+    """Each by its learner, with options only where names are the same."""
+    learners = [
+        {key: value for key, value in setting.config.items() if _is_of_learner(key)}
+        for setting in settings
+    ]
+    names = tell_apart(list(map(_name, learners)), learners)
+    return dict(sorted(zip(names, settings, strict=True)))
+
+
+def _name(learner: Settings) -> str:
+    """The class that learns, and that which reads, if there is one."""
+    learns = learner.get("task.network._target_", learner.get("task._target_", "learner"))
+    named = [learns, learner.get("encoder._target_")]
+    return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)
