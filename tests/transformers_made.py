@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from autoal.model.transformers import OFFLINE, PACKAGE
+from autoal.model.whereabouts import OFFLINE, PACKAGE
 from autoal.seeding import seeded
 
 WORDS = (
