@@ -47,7 +47,7 @@ def learning_curves(
 
 def side_by_side(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """Learning curves of several learners: one chart below the other for each strategy."""
-    return _charts(title, charts, colours, Scale)
+    return _charts(title, charts, colours, Scale, LABELS)
 
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
