@@ -31,7 +31,8 @@ import numpy as np
 import torch
 
 from autoal.record.generated import read_made
-from autoal.record.round import Round, read_rounds
+from autoal.record.reading import read_rounds
+from autoal.record.round import Round
 from autoal.record.whole import write_whole
 from autoal.report.measures import Spread
 from autoal.report.statistics import bootstrap
