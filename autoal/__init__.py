@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from autoal.cycle.experiment import Experiment as Experiment
     from autoal.cycle.hooks import Advice as Advice
     from autoal.cycle.hooks import Growth as Growth
+    from autoal.cycle.hooks import GrowthRule as GrowthRule
     from autoal.cycle.hooks import Stop as Stop
     from autoal.cycle.hooks import StopRule as StopRule
     from autoal.cycle.plan import Plan as Plan
@@ -65,6 +66,7 @@ _HOMES = {
     "autoal.cycle.hooks": (
         "Advice",
         "Growth",
+        "GrowthRule",
         "Stop",
         "StopRule",
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 from autoal.errors import UserError, unending
 from autoal.kinds import demand_kinds_of
-from autoal.plugins import KINDS
+from autoal.plugins import KINDS, parameters
 from autoal.settings import Settings, flatten
 
 TARGET = "_target_"
@@ -101,12 +101,9 @@ def _package(module: str) -> str:
 
 
 def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """Those of the facts for which a class or function has a parameter."""
-    try:
-        parameters = signature(target).parameters
-    except ValueError:  # of what is written in C
-        return {}
-    return {name: fact for name, fact in facts.items() if name in parameters}
+    """Those of the facts for which a class or function, or one that it hands on to, has a place."""
+    known = parameters(target)
+    return {name: fact for name, fact in facts.items() if name in known}
 
 
 def located(name: str) -> Callable[..., Any]:

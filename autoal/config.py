@@ -31,13 +31,25 @@ from autoal.cycle import startfile
 from autoal.errors import UserError, unknown
 from autoal.foresight import (
     DECLARED,
+    NEEDS,
     ROWS,
     demand_feasible,
+    demand_given,
     demand_partner,
     may_grow,
     partners_of,
 )
-from autoal.plugins import DATA, ENCODERS, ORACLES, STOPS, STRATEGIES, TASKS, Kind
+from autoal.plugins import (
+    DATA,
+    ENCODERS,
+    GROWTHS,
+    LANGUAGE,
+    ORACLES,
+    STOPS,
+    STRATEGIES,
+    TASKS,
+    Kind,
+)
 from autoal.settings import (
     Settings,
     completed,
@@ -58,9 +70,10 @@ NAMED = ("strategy", "start")  # groups whose choices are strategies, by their n
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
-    "task": (TASKS, ("shape", "classes", "preprocess", "training")),
-    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder")),
+    "task": (TASKS, ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE)),
+    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
+    "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),
 }
 
 OWN = "unlabelled"  # the choice data= whose runs are called by what they label
@@ -104,7 +117,7 @@ def _options(strategy: str) -> Settings:
     if strategy == startfile.NAME:  # in the place of one
         return {"path": Parameter.empty}
     known: Settings | None = _read("strategies").get(strategy)
-    return plugins.options(STRATEGIES.load(strategy)) if known is None else known
+    return plugins.options(STRATEGIES.load(strategy), (LANGUAGE,)) if known is None else known
 
 
 def settings_of(config: Any) -> Settings:
@@ -141,12 +154,20 @@ def demand_foreseen(settings: Settings) -> None:
     """Refuse complete settings of which it can be known by now that they lead to no run."""
     composed = _filed()
     filed, declared = _container(composed), _declared(composed)
-    larger = may_grow(settings["data"], filed["data"])
+    larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
     strategy, ours = settings["strategy"]["name"], _read("strategies")
-    if settings["oracle"] == filed["oracle"] and strategy in ours:
+    if _same_class(settings["oracle"], filed["oracle"]) and strategy in ours:
         partners = partners_of(declared.get("oracle", {}), ours)
         demand_partner(_choices()["oracle"], strategy, partners)
+    for group, names in declared.items():
+        if _same_class(settings[group], filed[group]):
+            demand_given(f"{group}={_choices()[group]}", names.get(NEEDS, ()), settings)
+
+
+def _same_class(section: Settings, filed: Settings) -> bool:
+    """Whether a section still names the class of its file."""
+    return section.get(TARGET) == filed.get(TARGET)
 
 
 def _choices() -> dict[str, str]:
@@ -330,10 +351,16 @@ def _container(config: Any, resolve: bool = True) -> Settings:
     """Composed settings as plain ones, without what files declare."""
     plain = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(plain, dict)
-    for section in plain.values():
-        for name in DECLARED if isinstance(section, dict) else ():
-            section.pop(name, None)
-    return {str(key): value for key, value in plain.items()}
+    return _undeclared(plain)
+
+
+def _undeclared(settings: dict[Any, Any]) -> Settings:
+    """Without what files declare, which a choice inside another one's section does too."""
+    return {
+        str(key): _undeclared(value) if isinstance(value, dict) else value
+        for key, value in settings.items()
+        if key not in DECLARED
+    }
 
 
 def _declared(config: Any) -> dict[str, Settings]:
@@ -373,13 +400,14 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
             return UserError(START_IN_A_FILE)
         if missing[1].startswith("hydra."):
             return UserError(f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them")
-        return unknown_key(missing[1], flatten(_defaults_of(arguments)))
+        others = [argument for argument in arguments if not argument.startswith(missing[1])]
+        return unknown_key(missing[1].replace("/", "."), flatten(_defaults_of(others)))
     return UserError(str(error))
 
 
 def _defaults_of(arguments: Sequence[str]) -> Settings:
     """The settings that the choices among these arguments give, outside of a run."""
-    chosen = [argument for argument in arguments if re.fullmatch(r"[a-z_]+=[\w-]+", argument)]
+    chosen = [argument for argument in arguments if re.fullmatch(r"[a-z_/]+=[\w-]+", argument)]
     groups = [choice for choice in chosen if (CONFIGS / choice.partition("=")[0]).is_dir()]
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):

@@ -16,9 +16,10 @@ from autoal.record.layout import CONFIG, ROUNDS
 from autoal.settings import Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: how many
-# rows a pool has, and which of our strategies an oracle goes with: some, or all but some.
-ROWS, PARTNERS, REFUSED = "_rows_", "_strategies_", "_refuses_"
-DECLARED = (ROWS, PARTNERS, REFUSED)
+# rows a pool has, which of our strategies an oracle goes with: some, or all but some; and which
+# other settings must be given.
+ROWS, PARTNERS, REFUSED, NEEDS = "_rows_", "_strategies_", "_refuses_", "_needs_"
+DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
@@ -89,6 +90,13 @@ def demand_partner(oracle: str, strategy: str, partners: Collection[str]) -> Non
             f"oracle={oracle} does not go with strategy={strategy}; of ours, it goes with "
             f"{', '.join(partners)}"
         )
+
+
+def demand_given(choice: str, needed: Iterable[str], settings: Settings) -> None:
+    """Refuse a choice that cannot do without settings that are not given."""
+    given = flatten(settings)
+    if lacking := [key for key in needed if given.get(key) is None]:
+        raise UserError(f"{choice} needs {' and '.join(lacking)}: give {'= and '.join(lacking)}=")
 
 
 def may_grow(given: Settings, filed: Settings) -> bool:

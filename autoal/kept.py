@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from copy import deepcopy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor
 
 from autoal.building import TARGET, demand_trusted
+from autoal.cycle.growing import unpacked
 from autoal.cycle.history import demand_same_data
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.texts import are_texts, parts_of
 from autoal.errors import UserError, about
 from autoal.exported.batches import Batch, batches
 from autoal.exported.labelled import Labelled
@@ -59,17 +62,27 @@ class KeptRun:
 
     @cached_property
     def data(self) -> Data:
-        """The data set, before any encoder, with the numbers that its rows have in the run."""
+        """The data set, before any encoder, with the numbers that its rows have in the run.
+
+        Rows that were made stand behind those of the data.
+        """
         pool = self.path / POOL
         data = data_set(self.sections, pool.read_bytes() if pool.is_file() else b"")
         state = read_state(state_of(self.path, self.history[-1].number))
         demand_same_data(data, state.get("data"))
+        for made in map(unpacked, state.get("made", [])):
+            data.train = data.train.joined(_unencoded(data, made))
         return data
+
+    @property
+    def real(self) -> int:
+        """How many rows are the data set's own; others were made."""
+        return len(self.data.train) - sum(done.made for done in self.history)
 
     @cached_property
     def labelled(self) -> Labelled:
         """All rows that have a label."""
-        return Labelled(self.data, self.history, deciding(self.path / LABELS))
+        return Labelled(self.data, self.history, deciding(self.path / LABELS), self.real)
 
     @property
     def unlabelled(self) -> Tensor:
@@ -129,6 +142,8 @@ class KeptRun:
             model: of this run.
             rows_of: takes them out of the data set, encoded or not.
         """
+        if model.encoder is not None and len(self.data.train) > self.real:
+            return [model.encoded(rows) for rows in rows_of(self.data)]  # no cache has made rows
         if model.encoder is None:
             return rows_of(encoded(self.sections, self.data, model.device))
         encoder = deepcopy(model.encoder)
@@ -136,6 +151,14 @@ class KeptRun:
         if same_states(encoder.state_dict(), model.encoder.state_dict()):
             return rows_of(seen)
         return [model.encoded(rows) for rows in rows_of(self.data)]
+
+
+def _unencoded(data: Data, made: Rows) -> Rows:
+    """Made rows as the data set has its own before any encoder."""
+    if not are_texts(data.train):
+        return made
+    rows = data.reader().of(parts_of(made))
+    return replace(rows, names=made.names, keys=made.keys)
 
 
 def _begun(path: Path) -> str:

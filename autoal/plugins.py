@@ -62,7 +62,9 @@ TASKS = Kind("task", "autoal.tasks")
 ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
 STOPS = Kind("stop", "autoal.stops")
-KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS)
+GROWTHS = Kind("growth", "autoal.growths")
+LANGUAGE = "language"  # the parameter by which a part is given the client of a language model
+KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS, GROWTHS)
 
 
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

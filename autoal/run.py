@@ -15,7 +15,7 @@ from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
-from autoal.cycle.hooks import StopRule
+from autoal.cycle.hooks import GrowthRule, StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.rounds import demand_fit, go_on, rounds
 from autoal.data.contract import Data
@@ -26,15 +26,19 @@ from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.exported.place import is_model_of
 from autoal.exported.texts import printable
+from autoal.growth.annotator import answering, inside
+from autoal.language.client import Client
+from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
-from autoal.oracles.question import Asking, Oracle
+from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
+from autoal.record.finished import finished_rounds
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MODEL, POOL
 from autoal.record.sink import Sink, Sinks
@@ -43,12 +47,16 @@ from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
 
+HUMAN = "human"  # in the section of an oracle: who answers in its place
+TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
+
 
 class Parts(NamedTuple):
     """What a run is made of."""
 
     experiment: Experiment
     oracle: Oracle
+    language: Client | None
 
 
 def run(settings: Settings, *, keep_refusals: bool = False) -> None:
@@ -64,14 +72,17 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     try:
         with blaming(settings):
             built = parts(settings)
-            if keep_refusals and isinstance(built.oracle, Asking):
+            if keep_refusals and asks_people(built.oracle):
                 raise UserError("people are asked by one run at a time: leave out -m")
+            _demand_server(built, path)
     except Exception as error:
         if keep_refusals:
             keep_failure(path, error)
         raise
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
     with RunFolder(path, settings, about) as folder, blaming(settings):
+        if built.language:
+            built.language.paid_by(folder.id)
         demand_fit(built.experiment, folder)
         if remembered := built.experiment.data.remembered():
             folder.renew(folder.path / POOL, remembered)
@@ -88,36 +99,38 @@ def parts(settings: Settings) -> Parts:
     with refused(settings):
         start, path = settings["start"], Path(settings["out"], settings["name"])
         plan = Plan(start["size"], settings["budget"], settings["rounds"])
-        strategy = _strategy(settings, "strategy")
+        language = client_of(settings)
+        strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
         training: Training = build(settings["trainer"], "trainer")
         _demand_hidden_labels(settings)
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
-        learner = _learner(settings, data, training)
+        learner = _learner(settings, data, training, language)
+        facts = {"data": data, "plan": plan, "folder": path, "language": language}
+        growth = _growth(settings, training=training, **facts)
         experiment = Experiment(
             data,
             learner,
             strategy,
             plan,
-            start=_start(settings, data),
+            start=_start(settings, data, language),
             stop=_stop(settings),
+            growth=growth,
             seed=settings["seed"],
         )
-        labels = data.train.labels
-        oracle = build(
-            settings["oracle"],
-            "oracle",
-            labels=labels,
-            oracle=TrueLabels(labels),
+        oracle = _oracle(
+            settings,
+            growth,
+            labels=data.train.labels,
             strategy=strategy,
             data=data,
             folder=path,
+            language=language,
         )
-        if not callable(oracle):
-            name = settings["oracle"][TARGET]
-            raise UserError(f"oracle: {name} must be called with a Question")
-    return Parts(experiment, oracle)
+        if growth is not None:
+            oracle = answering(oracle, growth, data, training)
+    return Parts(experiment, oracle, language)
 
 
 def resumed(path: Path | str) -> Parts:
@@ -128,13 +141,15 @@ def resumed(path: Path | str) -> Parts:
     return built
 
 
-def _strategy(settings: Settings, group: str) -> QueryStrategy:
+def _strategy(settings: Settings, group: str, language: Client | None) -> QueryStrategy:
     section = settings[group]
     options = {key: value for key, value in section.items() if key not in ("name", "size")}
-    return registry.build(section["name"], group, **options)
+    return registry.build(section["name"], group, language, **options)
 
 
-def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
+def _start(
+    settings: Settings, data: Data, language: Client | None
+) -> QueryStrategy | list[int] | None:
     """Who chooses the start, or its rows; None is a draw that no strategy takes part in."""
     section = settings["start"]
     if section["name"] == "random":
@@ -143,17 +158,42 @@ def _start(settings: Settings, data: Data) -> QueryStrategy | list[int] | None:
         path = Path(section["path"]).expanduser()
         names = data.train.named(torch.arange(len(data.train)))
         return startfile.rows_of(path, startfile.read(path), names)
-    return _strategy(settings, "start")
+    return _strategy(settings, "start", language)
+
+
+def _oracle(settings: Settings, growth: GrowthRule | None, **facts: Any) -> Oracle:
+    """Who answers; what wraps another one is given whom its section names, or else the truth."""
+    section = {**settings["oracle"]}
+    human = section.pop(HUMAN, TRUTH)
+    inner = _answering(human, f"oracle.{HUMAN}", **facts) if human else None
+    if growth is not None and inner is not None:
+        inner = inside(inner)
+    return _answering(section, "oracle", oracle=inner, **facts)
+
+
+def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
+    oracle: Oracle = build(section, where, **facts)
+    if not callable(oracle):
+        raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
+    return oracle
 
 
 def _demand_hidden_labels(settings: Settings) -> None:
     """Refuse to simulate with data whose labels are known from the beginning."""
-    oracle, data = (located(settings[name].get(TARGET, "")) for name in ("oracle", "data"))
-    if oracle is TrueLabels and getattr(data, "labels_count", False):
+    human = settings["oracle"].get(HUMAN)
+    sections = (settings["data"], settings["oracle"], *([human] if human else []))
+    data, *oracles = (located(section.get(TARGET, "")) for section in sections)
+    if TrueLabels in oracles and getattr(data, "labels_count", False):
         raise UserError(
             "oracle=truth knows the labels that a data set hides, and those of this one count from "
             "the beginning: let people answer, or simulate with data=folder, npz or table"
         )
+
+
+def _demand_server(built: Parts, path: Path) -> None:
+    """Refuse a language model that does not answer, while there are rounds to do."""
+    if built.language and not built.experiment.plan.over(len(finished_rounds(path)[1])):
+        built.language.check()
 
 
 def _stop(settings: Settings) -> StopRule | None:
@@ -161,6 +201,13 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
+    if not settings.get("growth"):  # an older run has no such section
+        return None
+    demand_class(settings["growth"], "growth", GrowthRule)
+    return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:
@@ -196,13 +243,17 @@ def seen_by(encoder: Encoder, data: Data, device: torch.device) -> Data:
     return seen
 
 
-def _learner(settings: Settings, data: Data, training: Training) -> Learner:
+def _learner(
+    settings: Settings, data: Data, training: Training, language: Client | None
+) -> Learner:
     return learner_of(
         settings["task"],
         shape=data.train.shape,
         classes=len(data.classes),
+        class_names=data.classes,
         preprocess=data.preprocess(),
         training=training,
+        language=language,
     )
 
 
@@ -248,12 +299,13 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
-            asking = isinstance(built.oracle, Asking)
+            asking = asks_people(built.oracle)
             known = {"folder": folder, "experiment": experiment, "tell": tell, "asking": asking}
             sinks.add(build(logger, "logger", **known))
-        if isinstance(built.oracle, Sink):
-            sinks.add(built.oracle)
-        for done in rounds(*built, folder):
+        for layer in layers(built.oracle):
+            if isinstance(layer, Sink):
+                sinks.add(layer)
+        for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time
                 _keep_model(built, folder)

@@ -12,7 +12,16 @@ from autoal.kinds import demand_finite, fits, words
 
 Settings = dict[str, Any]
 
-_ABSENT = "nothing"
+ABSENT = "nothing"  # what differences show of a key that one side does not have
+
+# How a language model is reached and paid for, which makes no difference to what it says.
+REACHED = tuple(
+    f"language.{name}"
+    for name in (
+        *("url", "key_env", "price_in", "price_out", "most"),
+        *("tries", "timeout", "parallel"),
+    )
+)
 
 # What options once were called, and how they are spelt now.
 MOVED = {
@@ -58,7 +67,7 @@ def differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]
     """The leaves that differ, by dotted key, with the value on each side."""
     old, new = flatten(before), flatten(after)
     keys = dict.fromkeys([*old, *new])
-    pairs = {key: (old.get(key, _ABSENT), new.get(key, _ABSENT)) for key in keys}
+    pairs = {key: (old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -161,13 +170,14 @@ def _moved(key: str) -> UserError | None:
 def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
     """`data-strategy-seed`, and a short hash of every other setting that was changed.
 
-    `rounds` makes no other run: more of them go on with the one that is there.
+    `rounds` makes no other run: more of them go on with the one that is there. Nor does the way to
+    a language model.
     """
     name = f"{data}-{strategy}-{settings['seed']}"
     changed = {
         key: repr(pair[1])
         for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "rounds", "seed")
+        if key not in ("name", "out", "rounds", "seed", *REACHED)
     }
     if not changed:
         return name

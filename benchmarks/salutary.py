@@ -41,7 +41,7 @@ from autoal import (
 )
 from autoal.model.logistic import Logistic
 from autoal.query import registry
-from autoal.record.round import read_rounds
+from autoal.record.reading import read_rounds
 from autoal.report.measures import Spread
 from autoal.report.statistics import bootstrap
 from autoal.report.tables import Cell, Table

@@ -67,7 +67,7 @@ def beside(task: str, read: Mapping[str, Sequence[Reported]]) -> Table:
     }
     seen: dict[int, dict[str, Cell]] = defaultdict(dict)
     for way, curve in drawn.items():
-        for count, spread in zip(curve.labelled.tolist(), curve.spreads, strict=True):
+        for count, spread in zip(curve.along.tolist(), curve.spreads, strict=True):
             seen[int(count)][way] = spread
     rows: list[list[Cell]] = [
         [count, *(cells.get(way) for way in drawn)] for count, cells in seen.items()

@@ -29,7 +29,8 @@ from autoal.encoders.tfidf import Tfidf
 from autoal.model.bert import FEW
 from autoal.model.networks import MLP
 from autoal.model.own import TorchLearner
-from autoal.model.transformers import OFFLINE, model_folder, network_of, tokenizer_of
+from autoal.model.transformers import network_of, tokenizer_of
+from autoal.model.whereabouts import OFFLINE, model_folder
 from autoal.seeding import generator
 from benchmarks.photos import own_memory, peak, seconds
 from benchmarks.report import keep, table

@@ -15,7 +15,7 @@ from autoal.data.images import ImageData, Preprocess
 from autoal.model.networks import MLP
 from autoal.seeding import generator, seeded
 from tests.launch import Zygote
-from tests.transformers_made import tiny_bert, tiny_roberta
+from tests.transformers_made import tiny_bert, tiny_llama, tiny_roberta
 
 # Tiny tensors need no second thread, and threads that wait for a busy core are slow.
 torch.set_num_threads(1)
@@ -119,3 +119,9 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Likewise, of one that pads and tells texts apart in another way."""
     return tiny_roberta(tmp_path_factory.mktemp("roberta"))
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of a tiny one which continues texts."""
+    return tiny_llama(tmp_path_factory.mktemp("llama"))

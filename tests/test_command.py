@@ -184,8 +184,8 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
     assert answer.returncode == 0
     assert answer.stdout.endswith(NO_TORCH)
     for text in (
-        "strategy: albl, alfamix, autoal, autoal_paper, badge, bait, bald",
-        "task: bert, few_labels, frozen, linear, logistic, mlp, resnet18",
+        "strategy: active_llm, albl, alfamix, autoal, autoal_paper, badge, bait, bald",
+        "task: bert, few_labels, frozen, linear, logistic, mlp, prompt, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",

@@ -230,6 +230,7 @@ def test_it_is_a_command(argv: list[str]) -> None:
     assert "Every row of the pool with equal probability." in done.stdout
 
 
+UNDRAWN = ("active_llm",)  # it reads texts, and pictures are of points
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "strategies.md"
 
 
@@ -237,7 +238,7 @@ def test_the_page_tells_of_every_strategy() -> None:
     own = [name for name in STRATEGIES.installed() if STRATEGIES.origin(name).startswith("autoal ")]
     assert sorted(re.findall(r"^### (\w+)$", PAGE.read_text(), re.MULTILINE)) == own
     pictures = sorted(path.stem for path in (PAGE.parent / "strategies").glob("*.png"))
-    assert pictures == own
+    assert pictures == [name for name in own if name not in UNDRAWN]
 
 
 @pytest.mark.parametrize("name", STRATEGIES.installed())
@@ -249,4 +250,5 @@ def test_the_page_tells_what_is_read_and_the_defaults(name: str) -> None:
     assert f"Reads {reads or 'nothing'}{':' if 'validation' in reads else '.'}" in section
     options = ", ".join(f"`{option}`" for option in listing.options(strategy))
     assert (f"Options: {options}." if options else "No options.") in section
-    assert f"![picks of {name}](strategies/{name}.png)" in section
+    picture = f"![picks of {name}](strategies/{name}.png)"
+    assert (picture in section) == (name not in UNDRAWN)

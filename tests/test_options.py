@@ -18,6 +18,7 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.search.autoal import PAPER, UNROLL
 from autoal.settings import Settings
+from tests.language.saying import Saying
 
 FACTS: Settings = {
     "shape": (1, 8, 8),
@@ -25,6 +26,8 @@ FACTS: Settings = {
     "preprocess": nn.Identity(),
     "training": Training(accelerator="cpu"),
     "network": MLP,
+    "class_names": ("one", "two", "three"),
+    "language": Saying(),
 }
 NEEDED = {
     **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist", "text": ["body"]},

@@ -23,9 +23,11 @@ from autoal.query import registry
 from autoal.testing import (
     check_data,
     check_encoder,
+    check_growth,
     check_learner,
     check_oracle,
     check_strategy,
+    make_view,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,6 +92,7 @@ def test_the_other_kinds_keep_their_promises(kinds: Any) -> None:
     check_learner(lambda: kinds.Centroids(data.train.shape, 2), data)
     question = Question(1, torch.tensor([7, 3, 10, 4]), data.classes)
     check_oracle(kinds.Shy(TrueLabels(data.train.labels)), question)
+    check_growth(kinds.Mirrored, make_view())
 
 
 def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> None:

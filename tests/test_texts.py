@@ -115,3 +115,43 @@ def test_salutary_labels_on_pairs_of_sentences(train: Zygote, tmp_path: Path, be
     assert finished.code == 0, finished.err
     start, queried = record(tmp_path)
     assert (start["bought"], queried["bought"]) == (4 + 10, 0)  # half of the test rows judge
+
+
+def signal(llama: Path, *options: str) -> tuple[str, ...]:
+    """SIGnAL on eight rows, with a model that continues texts by whatever bytes."""
+    drafts = ("growth.tokens=8", "growth.shortest=1", "growth.far=-1", "growth.near=1")
+    tuned = ("growth.tune=ppo", "growth.learning_rate=0.01", "data.share=0.2")
+    return ("experiment=signal_sst2", f"growth.model={llama}", *drafts, *tuned, *options)
+
+
+def test_signal_tunes_what_makes_rows_and_goes_on_where_it_stopped(
+    train: Zygote, tmp_path: Path, bert: Path, llama: Path
+) -> None:
+    options = (*write_texts(tmp_path), *tiny(bert))
+    teach = ("data=sst2", "strategy=random", "logger=none", "start=20", "rounds=0")
+    taught = train.run(*options, *teach, f"out={tmp_path}", "name=annotator")
+    assert taught.code == 0, taught.err
+    by = f"growth.annotator={tmp_path}/annotator/model"
+    found = []
+    for name, plans in (("whole", (6,)), ("stopped", (3, 6))):
+        for plan in plans:
+            finished = run(train, tmp_path / name, *signal(llama, by), *options, rounds=plan)
+            assert finished.code == 0, finished.err
+        made = (tmp_path / name / "run/generated.jsonl").read_text()
+        found.append((made, [{**line, "seconds": None} for line in record(tmp_path / name)]))
+    assert found[0] == found[1]
+    made, told = found[0]
+    assert told[-1]["labelled"] == 16  # twice as many as the pool has rows
+    assert told[-1]["growth"]["kl"] > 0
+    joined = [line for line in map(json.loads, made.splitlines()) if "name" in line]
+    assert len(joined) == 12
+    assert all("score" in line for line in joined)
+
+
+def test_signal_without_an_annotator_names_the_command_that_makes_it(
+    train: Zygote, tmp_path: Path, bert: Path, llama: Path
+) -> None:
+    options = (*write_texts(tmp_path), *tiny(bert))
+    finished = run(train, tmp_path, *signal(llama), *options)
+    assert finished.code == 2
+    assert f"out={tmp_path} name=annotator-sst2` trains one" in finished.err

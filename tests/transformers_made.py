@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from autoal.model.transformers import OFFLINE, PACKAGE
+from autoal.model.whereabouts import OFFLINE, PACKAGE
 from autoal.seeding import seeded
 
 WORDS = (
     *("a", "the", "film", "plot", "is", "was", "and", "not", "very"),
     *("good", "bad", "dull", "fine", "who", "what"),
 )
+MERGE = ("Ġ", "a")  # a space and a letter
 
 
 published = pytest.mark.skipif(
@@ -53,6 +54,62 @@ def tiny_roberta(folder: Path) -> Path:
         **_tiny(len(words)), pad_token_id=1, bos_token_id=0, eos_token_id=2, type_vocab_size=1
     )
     return _saved(transformers.RobertaModel, config, folder)
+
+
+def tiny_llama(folder: Path) -> Path:
+    """Two layers that continue texts byte by byte; far from even, so that something is likely."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra text")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "".join(MERGE), "<|endoftext|>"]
+    numbers = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocab=numbers, merges=[MERGE]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|endoftext|>"
+    ).save_pretrained(folder)
+    with seeded(0):
+        tiny_writer(
+            len(alphabet), max_position_embeddings=200, num_attention_heads=8
+        ).save_pretrained(folder)
+    return folder
+
+
+def tiny_gguf(folder: Path, path: Path) -> Path:
+    """The model of a folder of `tiny_llama` as a file of llama.cpp."""
+    gguf = pytest.importorskip("gguf", reason="needs the extra generate")
+    transformers = pytest.importorskip("transformers", reason="needs the extra text")
+    network = transformers.LlamaForCausalLM.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    config, file = network.config, gguf.GGUFWriter(path, "llama")
+    file.add_context_length(config.max_position_embeddings)
+    file.add_embedding_length(config.hidden_size)
+    file.add_block_count(config.num_hidden_layers)
+    file.add_feed_forward_length(config.intermediate_size)
+    file.add_head_count(config.num_attention_heads)
+    file.add_head_count_kv(config.num_key_value_heads)
+    file.add_layer_norm_rms_eps(config.rms_norm_eps)
+    file.add_vocab_size(config.vocab_size)
+    file.add_tokenizer_model("gpt2")
+    file.add_token_list(tokenizer.convert_ids_to_tokens(range(len(tokenizer))))
+    file.add_token_merges([" ".join(MERGE)])
+    file.add_eos_token_id(tokenizer.eos_token_id)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    for name, weights in network.state_dict().items():
+        file.add_tensor(names.get_name(name, (".weight",)), weights.numpy())
+    file.write_header_to_file()
+    file.write_kv_data_to_file()
+    file.write_tensors_to_file()
+    file.close()
+    return path
+
+
+def tiny_writer(words: int, **facts: Any) -> Any:
+    """A network that continues rows of tokens, of which nobody knows the words."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra text")
+    config = transformers.LlamaConfig(**_tiny(words) | facts, initializer_range=0.5)
+    return transformers.LlamaForCausalLM(config).eval()
 
 
 def _tiny(words: int) -> dict[str, int]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autoal.cycle.beginning import Beginning, Start, judges_of
-from autoal.cycle.history import demand_history, demand_same_data
-from autoal.cycle.hooks import Advice, Growth, Stop, StopRule
+from autoal.cycle.growing import Growing
+from autoal.cycle.history import answers_of, demand_history, demand_same_data
+from autoal.cycle.hooks import Advice, Growth, GrowthRule, Stop, StopRule
 from autoal.cycle.judging import Judge
 from autoal.cycle.knowledge import Knowledge, Told
 from autoal.cycle.opened import Ahead, Asked
@@ -23,10 +25,11 @@ from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows, chosen
+from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, taught
-from autoal.oracles.question import Answers, Question
+from autoal.oracles.question import Answers, Doubts, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
@@ -52,7 +55,8 @@ class Experiment:
         start: chooses the rows of the first round, before anything is labelled, or is a list of
             them; None: at random.
         stop: says why no more is to be bought, after each round.
-        growth: makes rows that join the pool, before each query.
+        growth: makes rows that join the pool, before each query. Where the plan has no end, it ends
+            with the real rows.
         seed: all randomness follows from it.
         sink: is told about the progress inside a round; its `end` is left to the caller, who knows
             when a round is safe.
@@ -67,7 +71,7 @@ class Experiment:
         *,
         start: Start = None,
         stop: Stop | None = None,
-        growth: Growth | None = None,
+        growth: GrowthRule | Growth | None = None,
         seed: int = 0,
         sink: Sink | None = None,
     ) -> None:
@@ -75,7 +79,8 @@ class Experiment:
         demand_part("learner", learner, Learner, "such as TorchLearner(network, data)")
         demand_part("plan", plan, Plan, "such as Plan(start=20, budget=10, rounds=5)")
         data.setup()
-        plan.demand_room(len(data.train), judges_of(data))
+        growing = Growing(growth, len(data.train))
+        plan.demand_room(len(data.train), judges_of(data), growing.most)
         strategy, facts = strategy_of("strategy", strategy), facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
@@ -90,7 +95,7 @@ class Experiment:
         self.history: list[Round] = []
         self.stopped = ""  # why no more is asked, before all rounds are done
         self._stop = stop
-        self._growth = growth
+        self._growing = growing
         # The labels that count are those that were told; the data set's own stay where they are.
         self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
         learner.meet(self._known.rows)
@@ -98,7 +103,6 @@ class Experiment:
         self._taught = False  # the learner has learnt something
         self._ahead: Ahead | None = None
         self._fingerprint = data.fingerprint()
-        self._made: list[Rows] = []
         self._asked: Asked | None = None
 
     @property
@@ -131,8 +135,7 @@ class Experiment:
         if isinstance(self._stop, StopRule):
             with fitting("stop"):
                 self._stop.load_state_dict(state["stop"])
-        with fitting("rows that were made"):
-            self._grow_again(state.get("made", []), sum(done.made for done in history))
+        self._grow_again(state, sum(done.made for done in history))
         for done in history:
             self._known = self._known.after(Told.again(done))
         self.history = [*history]
@@ -153,10 +156,7 @@ class Experiment:
             state["grows"] = self._grown_to()
         if isinstance(self._stop, StopRule):
             state["stop"] = self._stop.state_dict()
-        made = [
-            {"inputs": rows.inputs, "shown": rows.shown, "names": rows.names} for rows in self._made
-        ]
-        return state | ({"made": made} if made else {})
+        return state | self._growing.state_dict()
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
@@ -164,18 +164,20 @@ class Experiment:
             self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
         over = self.stopped or self.plan.over(len(self.history))
         if self._asked is None and not over:
-            before = self._known, self._made, deepcopy(self.strategy.state_dict())
+            before = self._known, deepcopy(self.strategy.state_dict())
+            grown = self._growing.remembered()
             try:
                 self._asked = self._query(len(self.history))
             except BaseException:  # so that whoever asks again is answered as if for the first time
-                self._known, self._made, state = before
+                self._known, state = before
                 self.strategy.load_state_dict(state)
+                self._growing.forget(grown)
                 raise
         return None if self._asked is None else self._asked.question
 
     def open_question(self) -> dict[str, Any]:
-        """What must outlive the time in which people are asked; of a pool that does not grow."""
-        if self._asked is None or self._asked.made:
+        """What must outlive the time in which people are asked."""
+        if self._asked is None:
             return {}
         asked, question = self._asked, self._asked.question
         return {
@@ -185,6 +187,7 @@ class Experiment:
             "notes": asked.notes,
             "judging": asked.judging,
             "strategy": state_of(self.strategy),
+            **self._growing.state_dict(self._growing.made[-1:] if asked.made else []),
         }
 
     def reopen(self, kept: dict[str, Any]) -> None:
@@ -193,6 +196,7 @@ class Experiment:
         if self._asked is not None or kept["number"] != number:
             raise UserError(f"the question is of round {kept['number']}, and {number} is the next")
         self.strategy.load_state_dict(kept["strategy"])
+        made = sum(map(self._grow, self._growing.load_state_dict(kept)))
         given = {row: label for row, label in self._given().items() if row not in kept["rows"]}
         self._known = self._known.after(Told(given=given))
         stopwatch = Stopwatch()
@@ -200,7 +204,7 @@ class Experiment:
         self._known.pool.label(kept["rows"])  # which refuses rows that cannot be asked about
         self.sink.begin(number)
         again = Query(kept["rows"], kept["notes"], kept["suggested"])
-        asked = self._asking(number, stopwatch, again, view)
+        asked = self._asking(number, stopwatch, again, view, made)
         self._asked = replace(asked, given=given, judging=kept["judging"])
 
     def tell(self, answers: Any) -> Round:
@@ -216,11 +220,13 @@ class Experiment:
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
         before = self._known, deepcopy(self.learner.state_dict())
+        grown = self._growing.remembered()
         try:
             with self._asked.stopwatch.running():
                 done = self._round(self._asked, answered)
         except BaseException:
             self._known, state = before
+            self._growing.forget(grown)
             self._reopen(self._asked, state)
             raise
         self._asked = None
@@ -251,6 +257,8 @@ class Experiment:
         beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
         cost = float(answered.costs.sum()) + beforehand
+        with stopwatch.phase("growth") if self._growing.rule else nullcontext():
+            grown = self._growing.told(answered)
         done = Round(
             number=number,
             labelled=len(self._known.pool.labelled) + len(self._known.judges) + held_out,
@@ -274,6 +282,8 @@ class Experiment:
             judged=judged,
             majority=0.0 if number else self._judge.majority,
             people={name: dict(facts) for name, facts in answered.people.items()},
+            machine=sorted({*answered.rows[answered.by_machine].tolist(), *answered.revised}),
+            growth=grown,
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
@@ -372,16 +382,33 @@ class Experiment:
     def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> Asked | None:
         """The rows of any later round, chosen by what the model says."""
         view = self._view(number, stopwatch) if ahead is None else ahead
-        made = self._growth(view, self.history) if self._growth else None
-        if made is not None and len(made):
-            self._grow(made)
+        made = self._made(view, number, stopwatch)
+        if made:
             view = self._view(number, stopwatch)
-        if not len(view.pool):
+        rows = view.pool.rows
+        over = self.plan.rounds is None and bool((rows >= len(self.data.train)).all())
+        if over or not len(rows):
             self.stopped = NOTHING_LEFT
             return None
         self.sink.begin(number)
-        batch = query(self.strategy, view, min(self.plan.batch(number), len(view.pool)))
-        return self._asking(number, stopwatch, batch, view, len(made or ()))
+        size = min(self.plan.batch(number), len(rows))
+        batch = self._growing.query(self.strategy, view, size, made)
+        return self._asking(number, stopwatch, batch, view, made)
+
+    def _made(self, view: View, number: int, stopwatch: Stopwatch) -> int:
+        """How many rows were made for a query, and have joined the pool."""
+
+        def worth(made: Rows) -> Tensor:
+            known = self._known.grown(self.learner.place(made))
+            sight = self._sight(number, stopwatch, self.learner, known)
+            strategy = deepcopy(self.strategy)  # which learns from what may never be
+            tried = query(strategy, sight.view(strategy.reads or ()), 1)
+            joined = torch.arange(len(self._known.pool), len(known.pool))
+            return torch.tensor([*tried.scores_of(joined).values()])
+
+        with stopwatch.phase("growth") if self._growing.rule else nullcontext():
+            made = self._growing.make(view, self.history, worth)
+        return 0 if made is None else self._grow(made)
 
     def _asking(
         self, number: int, stopwatch: Stopwatch, asked: Query, view: View | None, made: int = 0
@@ -394,28 +421,40 @@ class Experiment:
             shown=chosen(rows.shown, asked.rows),
             names=chosen(rows.names, asked.rows),
             keys=chosen(rows.keys, asked.rows),
+            pool=rows.without_labels(),
+            real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
-            doubts=self._judge.doubts(self.learner, self._known, number - 1) if view else {},
+            known=answers_of(self.history),
+            doubting=self._doubts_of(number - 1) if view else dict,
         )
         return Asked(question, stopwatch, asked.notes, made)
+
+    def _doubts_of(self, number: int) -> Callable[[], Doubts]:
+        """Finds what may be wrong of all that is known after this round."""
+        return partial(self._judge.doubts, self.learner, self._known, number)
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""
         return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
 
-    def _sight(self, number: int, stopwatch: Stopwatch, learner: Learner) -> Sight:
-        # A file's name may tell its class.
-        rows = replace(self._known.rows, shown=None, names=None, keys=None)
-        return Sight(learner, self.data, rows, self._known.pool, self.seed, number, stopwatch)
+    def _sight(
+        self, number: int, stopwatch: Stopwatch, learner: Learner, known: Knowledge | None = None
+    ) -> Sight:
+        known = known or self._known
+        # A file's name may tell its class; what is written in a row is what a model may read.
+        rows = replace(known.rows, shown=written_of(known.rows), names=None, keys=None)
+        return Sight(learner, self.data, rows, known.pool, self.seed, number, stopwatch)
 
-    def _grow_again(self, kept: Sequence[dict[str, Any]], count: int) -> None:
-        for made in kept:
-            rows = Rows.of(made["inputs"])
-            self._grow(replace(rows, shown=made["shown"], names=made["names"]))
-        if (found := sum(map(len, self._made))) != count:
-            raise ValueError(f"the rounds tell of {count}, and {found} are there")
+    def _grow_again(self, state: dict[str, Any], count: int) -> None:
+        found = sum(map(self._grow, self._growing.load_state_dict(state)))
+        with fitting("rows that were made"):
+            if found != count:
+                raise ValueError(f"the rounds tell of {count}, and {found} are there")
+            if found and state.get("grows", self._grown_to())[0] != len(self.data.train):
+                raise ValueError("rows have joined the data since, which would take their numbers")
 
-    def _grow(self, made: Rows) -> None:
+    def _grow(self, made: Rows) -> int:
+        """Let rows join the pool; returns how many."""
         self._known = self._known.grown(self.learner.place(made))
-        self._made = [*self._made, made]
+        return len(made)

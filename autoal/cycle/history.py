@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+import torch
+
 from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
+from autoal.oracles.question import Answers
 from autoal.record.round import Round
 
 
@@ -29,6 +32,18 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         learnt = len(classes) > int(data.labels_count)
         if learnt and data.test is not None and not done.metrics:
             raise UserError(f"round {done.number} has no metrics, though there are test rows")
+
+
+def answers_of(history: Iterable[Round]) -> Answers:
+    """The labels that were told of rows to learn, in the order in which they came; and by whom."""
+    labels: dict[int, int] = {}
+    machine: set[int] = set()
+    for done in history:
+        labels |= {**done.given, **dict(zip(done.queried, done.labels, strict=True))}
+        labels |= {row: label for row, label in done.amended.items() if row in labels}
+        machine = (machine - done.told.keys()) | {*done.machine}
+    rows, classes = torch.tensor([[*labels.keys()], [*labels.values()]], dtype=torch.long)
+    return Answers(rows, classes, machine=torch.tensor([row in machine for row in labels]).bool())
 
 
 def demand_same_data(data: Data, fingerprint: str | None) -> None:

@@ -54,8 +54,7 @@ class Judge:
         self, learner: Learner, known: Knowledge, number: int
     ) -> dict[int, tuple[int, float]]:
         """Labels that may be wrong, for those who label; not where training takes long."""
-        few = len(known.pool.labelled) < 2
-        if few or not self.data.labels_count or learner.deep:
+        if len(known.pool.labelled) < 2 or learner.deep:
             return {}
         return self._unseen(learner, known, number).doubts()
 

@@ -1,6 +1,6 @@
 """How many labels an experiment buys."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autoal import bounds
@@ -49,12 +49,15 @@ class Plan:
         """Whether nothing is to be done after so many rounds, the start among them."""
         return self.rounds is not None and done > self.rounds
 
-    def demand_room(self, size: int, checked: int = 0) -> None:
-        """Refuse more than a pool of this size has.
+    def demand_room(
+        self, size: int, checked: int = 0, made: Callable[[int], int] = lambda number: 0
+    ) -> None:
+        """Refuse more than a pool of this size has, and will have.
 
         Args:
             size: of the pool.
             checked: rows of it that judge the model.
+            made: how many rows join it before a round, at most.
         """
         if checked and checked + self.start > size:
             raise ValueError(
@@ -66,12 +69,14 @@ class Plan:
         if self.rounds is None:
             return
         later, words = self._later(self.rounds)
-        if self.start + later > size:
+        joining = sum(map(made, range(1, self.rounds + 1)))
+        if self.start + later > size + joining:
             budget = [*self.budget] if isinstance(self.budget, Sequence) else self.budget
             raise ValueError(
                 f"start={self.start} rounds={self.rounds} budget={budget}: that is "
                 f"{self.start} + {words} = {self.start + later} labels, "
                 f"but the pool has only {size} rows"
+                + (f", and {joining} are made at most" if joining else "")
             )
 
     def _later(self, rounds: int) -> tuple[int, str]:

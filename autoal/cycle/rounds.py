@@ -12,7 +12,7 @@ from autoal.cycle.history import demand_history, unheard
 from autoal.cycle.knowledge import Told
 from autoal.cycle.parts import fitting
 from autoal.errors import UserError
-from autoal.oracles.question import Asking, Oracle
+from autoal.oracles.question import Oracle, asks_people
 from autoal.record.folder import RunFolder
 from autoal.record.round import Round
 
@@ -30,7 +30,7 @@ def rounds(
     if folder is not None:
         _take_up(experiment, folder)
     while (question := experiment.ask()) is not None:
-        if folder is not None and isinstance(oracle, Asking):
+        if folder is not None and asks_people(oracle):
             folder.keep_question(experiment.open_question())
         answers = oracle(question) if len(question.rows) else []
         del question  # since whoever holds its view costs a copy of the model

@@ -14,6 +14,7 @@ from autoal.cycle.stopwatch import Stopwatch
 from autoal.cycle.trial import Trial
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.texts import written_of
 from autoal.model.features import Features
 from autoal.model.learner import Learner, looked
 from autoal.query.strategy import Facts
@@ -79,4 +80,5 @@ def facts_of(data: Data, learner: Learner) -> Facts:
         headed=learner.headed,
         revealed=bool((train.labels != UNKNOWN).all()),
         pictures=train.inputs.dtype == torch.uint8 and len(train.shape) == 3,
+        texts=written_of(train) is not None,
     )

@@ -58,5 +58,5 @@ class Time(Gauge):
 
 def _seconds(done: Round) -> float:
     """That people spent on a round, or else the machine."""
-    by_person = [float(facts["seconds"]) for facts in done.people.values()]
+    by_person = [float(facts["seconds"]) for facts in done.persons.values()]
     return sum(by_person) if by_person else done.seconds["total"]

@@ -34,6 +34,21 @@ class Text(str):
         return Text.of, (self.columns, self.parts)
 
 
+def plain_texts(shown: Any) -> Any:
+    """What a person sees of rows as plain values, which files may hold; others stay as they are."""
+    if isinstance(shown, Tensor) or shown is None:
+        return shown
+    several = all(isinstance(each, Text) for each in shown) and len(shown) > 0
+    if not several:
+        return shown
+    return {"columns": [*shown[0].columns], "parts": [[*each.parts] for each in shown]}
+
+
+def texts_again(kept: Any) -> Any:
+    """What a person saw of rows that became these plain values."""
+    return shown_of(kept["parts"], kept["columns"]) if isinstance(kept, Mapping) else kept
+
+
 def text_rows(
     texts: Sequence[Sequence[str]],
     columns: Sequence[str],
@@ -73,10 +88,23 @@ def are_texts(rows: Rows) -> bool:
     return written and numbers and all(isinstance(each, str) for each in (rows.shown or ())[:1])
 
 
+def written_of(rows: Rows) -> Sequence[str] | None:
+    """The texts that a person reads of rows; None where they are no texts, such as names alone."""
+    shown = rows.shown
+    if shown is None or isinstance(shown, Tensor) or not len(shown):
+        return None
+    names = rows.names is not None and list(shown) == list(rows.names)
+    return None if names or not all(isinstance(each, str) for each in shown) else shown
+
+
 def parts_of(rows: Rows) -> list[tuple[str, ...]]:
     """The texts of each row, one by one."""
-    assert rows.shown is not None
-    return [each.parts if isinstance(each, Text) else (each,) for each in rows.shown]
+    return parts(rows.shown or ())
+
+
+def parts(shown: Iterable[Any]) -> list[tuple[str, ...]]:
+    """The texts that a person sees of each row, one by one."""
+    return [each.parts if isinstance(each, Text) else (each,) for each in shown]
 
 
 def columns_of(rows: Any) -> tuple[str, ...]:

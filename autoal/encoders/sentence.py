@@ -13,7 +13,8 @@ from autoal.encoders.compared import PAIRS, Texts, embedded
 from autoal.encoders.encoder import demand_texts
 from autoal.encoders.tokens import Tokenized
 from autoal.model.bert import POOLINGS, Pooled
-from autoal.model.transformers import OFFLINE, network_of, places_of
+from autoal.model.transformers import network_of, places_of
+from autoal.model.whereabouts import OFFLINE
 
 
 class Sentence(Tokenized):

@@ -19,14 +19,8 @@ from autoal.data.texts import parts_of
 from autoal.encoders.compared import Texts
 from autoal.encoders.encoder import Encoder, demand_texts
 from autoal.errors import UserError, about
-from autoal.model.transformers import (
-    OFFLINE,
-    demand_places,
-    folder_key,
-    model_folder,
-    outline_of,
-    tokenizer_of,
-)
+from autoal.model.transformers import demand_places, outline_of, tokenizer_of
+from autoal.model.whereabouts import OFFLINE, folder_key, model_folder
 
 BLOCK = 2048  # rows that are read together, so that there are some of every length
 FEW = 128  # texts of any length whose tokens are in memory before they are cut

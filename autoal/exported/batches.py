@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,6 +28,7 @@ class Card:
     declined: str = ""  # in which word
     guess: str | None = None  # of the model, where people were asked
     shown: bool = False  # the guess was
+    made: bool = False  # by the computer
 
     @property
     def wrong(self) -> bool:
@@ -75,7 +76,7 @@ def batches(
         if event.kind in (LABEL, *DECLINED):
             answers.setdefault(event.row, event)
     labels = {label.row: label for label in labelled.labels if label.row is not None}
-    deck = _Deck(data, labels, answers)
+    deck = _Deck(data, labels, answers, labelled.is_made)
     return [
         Batch(
             done,
@@ -96,11 +97,13 @@ class _Deck:
         data: of which the rows are.
         labels: of rows, as they are in the end.
         answers: the first that people said of rows.
+        is_made: whether a row is none of the data set.
     """
 
     data: Data
     labels: Mapping[int, Label]
     answers: Mapping[int, Event]
+    is_made: Callable[[int], bool]
 
     def queried(self, rows: Sequence[int], first: Sequence[int]) -> list[Card]:
         """Likewise, of rows that stand in the order in which they were wanted."""
@@ -136,12 +139,13 @@ class _Deck:
             seconds=label.seconds,
             guess=None if event is None else event.guess,
             shown=event is not None and event.shown,
+            made=label.made,
         )
 
     def _declined(self, row: int, name: str, seen: Seen) -> Card:
         event = self.answers.get(row)
         if event is None:
-            return Card(name, seen, None)
+            return Card(name, seen, None, made=self.is_made(row))
         return Card(
             name,
             seen,
@@ -151,4 +155,5 @@ class _Deck:
             declined=event.kind,
             guess=event.guess,
             shown=event.shown,
+            made=self.is_made(row),
         )

@@ -136,6 +136,8 @@ def _facts(batch: Batch) -> Iterator[str]:
         yield f"{len(done.given):,} came labelled with the data"
     if done.amended:
         yield f"{len(done.amended):,} corrected of earlier rounds"
+    if made := sum(card.made for card in batch.cards):
+        yield f"{made:,} made by the computer"
     if guessed:
         right = sum(not card.wrong for card in guessed)
         yield f"the model agreed in {right:,} of {len(guessed):,}"
@@ -175,6 +177,8 @@ def _card(card: Card) -> str:
 
 def _said(card: Card) -> Iterator[tuple[str, str]]:
     """What was said about a row beside its label."""
+    if card.made:
+        yield "made", "made by the computer"
     if card.before is not None:
         yield "before", f"first {card.before}, corrected later"
     if card.guess is not None:

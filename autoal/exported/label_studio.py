@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from torch import Tensor
 
+from autoal.data.picturefile import file_of
 from autoal.data.seen import Seen
 from autoal.exported.labelled import Label, Labelled
-from autoal.people.cards import picture_of
 from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
 
 LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
@@ -55,7 +54,4 @@ def _task(label: Label, row: Seen, local: str | None) -> dict[str, Any]:
 
 def _embedded(picture: Path | Tensor | None) -> str | None:
     """Pixels that lie in no file of their own, in the address itself."""
-    if not isinstance(picture, Tensor):
-        return None
-    content, kind = picture_of(picture)
-    return f"data:{kind};base64,{b64encode(content).decode()}"
+    return file_of(picture).url if isinstance(picture, Tensor) else None

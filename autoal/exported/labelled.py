@@ -35,6 +35,7 @@ class Label:
     at: str = ""  # when, where people answered
     seconds: float | None = None  # that it took them
     probability: float | None = None  # of the label by the final model
+    made: bool = False  # by the computer; the row is none of the data set
     texts: Mapping[str, str] = field(default_factory=dict)  # that the row has, by their columns
 
 
@@ -45,10 +46,15 @@ class Labelled:
         data: the data set.
         history: the rounds that were done.
         said: by what each row has its label, where people labelled.
+        real: how many training rows are the data set's own; None: all, as no others were made.
     """
 
     def __init__(
-        self, data: Data, history: Sequence[Round], said: Mapping[int, Event] | None = None
+        self,
+        data: Data,
+        history: Sequence[Round],
+        said: Mapping[int, Event] | None = None,
+        real: int | None = None,
     ) -> None:
         told = _final(history, _numbered(said or {}, data.classes))
         _demand_among(data, told)
@@ -58,11 +64,17 @@ class Labelled:
         self.numbers = torch.tensor([each.row for each in told], dtype=torch.long)
         self.numbered = given if held_out is None else torch.cat([held_out.labels, given])
         self.rows = self.of(data)
+        self.real = len(data.train) if real is None else real
         labels = [*_held_out(held_out, data.classes), *_told_of(data, told, said or {})]
         shown = [each for rows in self.rows for each in _shown(rows)]
         self.labels = [
-            replace(label, texts=texts_in(each)) for label, each in zip(labels, shown, strict=True)
+            replace(label, texts=texts_in(each), made=self.is_made(label.row))
+            for label, each in zip(labels, shown, strict=True)
         ]
+
+    def is_made(self, row: int | None) -> bool:
+        """Whether a row is none of the data set."""
+        return row is not None and row >= self.real
 
     def of(self, data: Data) -> list[Rows]:
         """The same rows of a data set that has them in another form."""
@@ -132,10 +144,11 @@ def _final(history: Sequence[Round], said: dict[int, int]) -> list[_Told]:
 def _of_round(done: Round) -> Iterator[_Told]:
     for row, label in done.given.items():
         yield _Told(row, label, done.number, DATA)
+    sources = done.sources
     for row, label in zip(done.checked, done.checked_labels, strict=True):
-        yield _Told(row, label, done.number, done.by, CHECK)
+        yield _Told(row, label, done.number, sources[row], CHECK)
     for row, label in zip(done.queried, done.labels, strict=True):
-        yield _Told(row, label, done.number, done.by)
+        yield _Told(row, label, done.number, sources[row])
 
 
 def _demand_among(data: Data, told: Sequence[_Told]) -> None:

@@ -25,6 +25,7 @@ from autoal.exported.texts import in_utf8
 from autoal.model.estimator import SklearnLearner
 from autoal.model.learner import Learner
 from autoal.model.own import LightningLearner, TorchLearner
+from autoal.model.prompted import Prompted
 from autoal.model.task import Task
 from autoal.model.trained import Trained, learner_of
 from autoal.model.training import Training
@@ -160,6 +161,11 @@ def export(
         raise UserError(
             f"a {type(learner).__name__} is built by code of yours, and not by a section: keep its "
             "state_dict(), or take experiment.model(), which predicts as long as the program runs"
+        )
+    if isinstance(learner, Prompted):
+        raise UserError(
+            "task=prompt has no model of its own, as the language model is asked at every "
+            "prediction: from Python, experiment.model() predicts as long as the program runs"
         )
     kept = {
         "learner": learner.state_dict(),

@@ -16,7 +16,8 @@ from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
 from autoal.model.networks import Network
 from autoal.model.task import Task
-from autoal.model.transformers import OFFLINE, demand_places, model_folder, network_of
+from autoal.model.transformers import demand_places, network_of
+from autoal.model.whereabouts import OFFLINE, model_folder
 
 POOLINGS = ("mean", "cls")
 STAGES = 4  # layers whose tokens are pooled for strategies that read stages, evenly apart

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 from torch import Tensor, nn
 
-from autoal.data.rows import Rows
+from autoal.data.rows import Rows, chosen
+from autoal.data.texts import demand_encoded, written_of
 from autoal.errors import UserError, diverged
 from autoal.model.predictions import BLOCK, Predictions, demand_finite, demand_lines
 
@@ -97,6 +98,14 @@ class Features:
     def inputs(self) -> Tensor:
         """What the model reads of the rows, such as images, (n, ...)."""
         return self._lent.once("inputs", self._read)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is written in the rows, where they are texts."""
+        written = None if self.source is None else written_of(self.source)
+        if written is None:
+            raise UserError("this view was made without `texts`, which the strategy reads")
+        return chosen(written, self.rows)
 
     @property
     def embeddings(self) -> Tensor:
@@ -189,6 +198,7 @@ class Features:
     def _read(self) -> Tensor:
         if self.source is None:
             raise UserError("this view was made without `inputs`, which the strategy reads")
+        demand_encoded(self.source)
         return self.source.inputs[self.rows.to(self.source.inputs.device)]
 
     def _predicted(self) -> Tensor:

@@ -26,7 +26,8 @@ def learner_of(section: Settings, **facts: Any) -> Learner:
 
     Args:
         section: `task` of the settings.
-        facts: `shape` of a row, `classes`, `preprocess` and `training`.
+        facts: `shape` of a row, `classes`, their `class_names`, `preprocess`, `training` and
+            `language`, the client of a language model.
     """
     demand_class(section, "task", Task, Learner)
     built = build(section, "task", **facts)

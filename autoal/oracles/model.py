@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.oracles.truth import truth_of
 from autoal.query.strategy import QueryStrategy
@@ -39,10 +40,7 @@ class _Unasked(ABC):
 
     def demand_fitting(self, strategy: QueryStrategy) -> None:
         """Refuse a strategy that these labels do not go with."""
-        if "outcomes" in (strategy.reads or ()):
-            raise UserError(
-                f"oracle={self.name}: {type(strategy).__name__} chooses by what true labels lead to"
-            )
+        demand_blind(self.name, strategy)
 
     def __call__(self, question: Question) -> Answers:
         if question.view is None:

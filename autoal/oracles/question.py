@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,9 +13,11 @@ from torch import Tensor
 
 from autoal.data.classes import class_numbers
 from autoal.data.inputs import tensor_of
-from autoal.data.rows import UNKNOWN, Shown, chosen
+from autoal.data.rows import UNKNOWN, Rows, Shown, chosen
 from autoal.errors import UserError
 from autoal.query.view import View
+
+Doubts = Mapping[int, tuple[int, float]]  # by row: the likelier class, and how likely it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +30,24 @@ class Question:
     shown: Shown | None = None  # what a person sees of them
     names: Sequence[str] | None = None  # what a person calls them
     keys: Sequence[str] | None = None  # of their content, where the data set tells
+    pool: Rows | None = None  # all rows that there are, without labels
+    real: int | None = None  # how many of them are the data set's; later ones were made
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     person: int = 0  # who is asked, where several are
-    # Rows of earlier rounds whose labels may be wrong, each with the likelier class and how likely.
-    doubts: Mapping[int, tuple[int, float]] = field(default_factory=dict)
+    known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
+    doubting: Callable[[], Doubts] = dict  # finds rows of earlier rounds that may be labelled wrong
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        """Rows of earlier rounds whose labels may be wrong; it takes models to find them."""
+        return self.doubting()
+
+    @property
+    def made(self) -> Tensor:
+        """Which of the rows were made, (rows,) bool."""
+        none = torch.zeros(len(self.rows), dtype=torch.bool)
+        return none if self.real is None else self.rows >= self.real
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""
@@ -61,21 +77,31 @@ class Answers:
     people: Mapping[str, Mapping[str, float]] = field(
         default_factory=dict
     )  # labels, seconds of each
+    machine: Tensor | None = None  # (answered,) bool: a language model answered; None: it never did
+    revised: frozenset[int] = frozenset()  # rows of `corrected` of which a language model says so
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):
             if (values := getattr(self, name)) is not None:
                 self._set(name, _whole(name, values))
+        if self.machine is not None:
+            self._set("machine", tensor_of(self.machine, "`machine` of answers").bool())
         if self.cost is not None:
             self._set("cost", tensor_of(self.cost, "the costs of answers").double())
             if not bool((self.costs.isfinite() & (self.costs >= 0)).all()):
                 raise UserError("the cost of an answer must be a finite number, 0 at least")
-        for name in ("labels", "cost", "truth"):
+        for name in ("labels", "cost", "truth", "machine"):
             values = getattr(self, name)
             if values is not None and values.shape != self.rows.shape:
                 raise UserError(
                     f"answers: {name} of the shape {tuple(values.shape)} for {len(self.rows)} rows"
                 )
+
+    @classmethod
+    def none(cls) -> Answers:
+        """Those to no question."""
+        empty = torch.zeros(0, dtype=torch.long)
+        return cls(empty, empty, truth=empty)
 
     def _set(self, name: str, value: Tensor) -> None:
         object.__setattr__(self, name, value)  # as frozen data classes do it
@@ -84,6 +110,12 @@ class Answers:
     def costs(self) -> Tensor:
         """What each answer cost."""
         return torch.ones(len(self.rows)) if self.cost is None else self.cost
+
+    @property
+    def by_machine(self) -> Tensor:
+        """Which of them a language model gave, (answered,) bool."""
+        nobody = torch.zeros(len(self.rows), dtype=torch.bool)
+        return nobody if self.machine is None else self.machine
 
     @property
     def wrong(self) -> int | None:
@@ -98,6 +130,7 @@ class Answers:
             labels=self.labels[places],
             cost=None if self.cost is None else self.cost[places],
             truth=None if self.truth is None else self.truth[places],
+            machine=None if self.machine is None else self.machine[places],
         )
 
     @classmethod
@@ -132,8 +165,22 @@ class Asking(ABC):
         """What they answer; `Waiting` says that the command is to end, and to go on later."""
 
 
-# Whoever answers: by `Answers`, or by what `Answers.of` makes some of.
+# Whoever answers: by `Answers`, or by what `Answers.of` makes some of. What is wrapped around an
+# oracle has it as its `oracle`.
 Oracle = Callable[[Question], Any]
+
+
+def layers(oracle: Oracle) -> Iterator[Oracle]:
+    """An oracle, that around which it is wrapped, and so on to the innermost one."""
+    layer: Oracle | None = oracle
+    while layer is not None:
+        yield layer
+        layer = getattr(layer, "oracle", None)
+
+
+def asks_people(oracle: Oracle) -> bool:
+    """Whether people are asked, by this oracle or by one inside it."""
+    return any(isinstance(layer, Asking) for layer in layers(oracle))
 
 
 def answered(oracle: Oracle, question: Question) -> Answers:

@@ -24,6 +24,7 @@ class AskedRow:
     shown: Any  # a picture's path, pixels, cells by their columns, a text; None: nothing to see
     guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty where no model is yet
     why: str  # it is asked
+    made: bool = False  # by the computer; the row is none of the data set
 
     @property
     def margin(self) -> float | None:
@@ -38,11 +39,12 @@ def asked(question: Question) -> list[AskedRow]:
     shown = question.shown if question.shown is not None else [None] * len(rows)
     names = question.names or [f"row {row}" for row in rows]
     keys = question.keys or [""] * len(rows)
+    made = question.made.tolist()
     guesses = [_guess(line, question) for line in probs] if probs is not None else [()] * len(rows)
     return [
-        AskedRow(row, str(name), key, item, guess, _why(place, len(rows), guess))
-        for place, (row, name, key, item, guess) in enumerate(
-            zip(rows, names, keys, shown, guesses, strict=True)
+        AskedRow(row, str(name), key, item, guess, _why(place, len(rows), guess), ours)
+        for place, (row, name, key, item, guess, ours) in enumerate(
+            zip(rows, names, keys, shown, guesses, made, strict=True)
         )
     ]
 

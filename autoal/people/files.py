@@ -10,9 +10,9 @@ from pathlib import Path
 
 from autoal.data.contract import Data
 from autoal.errors import UserError, Waiting
+from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.people.events import Event
-from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake, few
 from autoal.people.spreadsheet import Line, cell, read, written
 from autoal.people.words import Words

@@ -1,4 +1,4 @@
-"""What must fit where people are asked: the rows, and the strategy that chooses among them."""
+"""What must fit where people are asked: the rows must be those that they have labelled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import torch
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.people.events import Ledger
-from autoal.query.strategy import QueryStrategy
 
 
 def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
@@ -25,15 +24,3 @@ def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
             f"{ledger.path}, line {event.seq + 1}: {event.name}: {what}, "
             "or start over with another name="
         )
-
-
-def demand_blind(oracle: str, strategy: QueryStrategy | None) -> None:
-    """Refuse a strategy that sees what true labels lead to, since nobody knows them yet.
-
-    Args:
-        oracle: the name of the choice oracle=.
-        strategy: that chooses the rows, if it is known.
-    """
-    if strategy is not None and "outcomes" in (strategy.reads or ()):
-        chooses = f"{type(strategy).__name__} chooses by what true labels lead to"
-        raise UserError(f"oracle={oracle}: {chooses}, which nobody knows yet")

@@ -38,10 +38,12 @@ class Intake:
     def __init__(self, folder: Path, data: Data, question: Question) -> None:
         ledger = Ledger(folder / LABELS)
         ledger.demand_classes(question.classes)
-        demand_same_rows(ledger, data.train)
+        rows = data.train if question.pool is None else question.pool
+        demand_same_rows(ledger, rows)
         self.question = question
-        self._rows = data.train
-        self._named = data.train.named(torch.arange(len(data.train)))
+        self._rows = rows
+        self._truth = data.train.labels
+        self._named = rows.named(torch.arange(len(rows)))
         self.asked: dict[int, AskedRow] = {
             each.row: replace(each, name=self._named[each.row]) for each in asked(question)
         }
@@ -111,7 +113,7 @@ class Intake:
             numbers,
             torch.tensor([labels[row] for row in rows], dtype=torch.long),
             ", ".join(sorted({event.by for event in events})),
-            truth=truth_of(self._rows.labels, numbers),
+            truth=truth_of(self._truth, numbers),
             corrected=corrected,
             people=effort(event for event in events if event.seconds is not None),
         )

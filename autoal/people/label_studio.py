@@ -12,8 +12,8 @@ from autoal.bounds import switch, text, whole
 from autoal.data.contract import Data
 from autoal.data.seen import seen
 from autoal.errors import UserError, Waiting, about
+from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Asking, Question
-from autoal.people.fitting import demand_blind
 from autoal.people.intake import Intake
 from autoal.people.label_studio_api import Api, understood
 from autoal.people.label_studio_form import MODEL, config, field_of

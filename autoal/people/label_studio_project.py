@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autoal.data.picturefile import file_of
 from autoal.data.seen import Seen, seen
 from autoal.errors import UserError, about
 from autoal.people.asked import AskedRow
-from autoal.people.cards import picture_of
 from autoal.people.events import Event
 from autoal.people.intake import Intake, few
 from autoal.people.label_studio_api import Api, understood
@@ -88,7 +88,7 @@ class Project:
         """Where the server has the picture of a row, if there is one."""
         if found.picture is None:
             return None
-        content, kind = picture_of(found.picture)
+        content, kind = file_of(found.picture)
         return self.api.upload(self.number, f"row-{row.row}.{kind.partition('/')[2]}", content)
 
     def _events(self, row: int, task: Task, intake: Intake) -> list[Event]:

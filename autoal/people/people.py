@@ -17,12 +17,13 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
+from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Asking, Question
 from autoal.oracles.truth import truth_of
 from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
-from autoal.people.fitting import demand_blind, demand_same_rows
+from autoal.people.fitting import demand_same_rows
 from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing
@@ -86,7 +87,7 @@ class People(Asking, Sink):
         self._done = False  # all rounds are at their end
 
     def __call__(self, question: Question) -> Answers:
-        server = self.server = self.server or self._opened(question.classes)
+        server = self.server = self.server or self._opened(question)
         batch = server.ask(question.number, asked(question), _doubts(question))
         numbers = {name: number for number, name in enumerate(question.classes)}
         rows = torch.tensor([*batch.labels], dtype=torch.long)
@@ -115,15 +116,16 @@ class People(Asking, Sink):
             self.server.close("done" if self._done else "stopped")
             self.server = None
 
-    def _opened(self, classes: Sequence[str]) -> Server:
+    def _opened(self, question: Question) -> Server:
         """The page, with all that was said and done before."""
-        ledger = Ledger(self.folder / LABELS)
+        rows = self.data.train if question.pool is None else question.pool
+        ledger, classes = Ledger(self.folder / LABELS), question.classes
         ledger.demand_classes(classes)
-        demand_same_rows(ledger, self.data.train)
+        demand_same_rows(ledger, rows)
         _, history = finished_rounds(self.folder)
         desk = Desk(ledger, self.people, classes, self.second, self.guess)
         desk.agenda.asked = {
-            event.row: _again(self.data.train, event.row) for event in ledger.counting()
+            event.row: _again(rows, question, event.row) for event in ledger.counting()
         }
         for done in history:
             desk.known |= {row: classes[label] for row, label in done.told.items()}
@@ -173,12 +175,13 @@ def _login() -> str:
         return "me"
 
 
-def _again(rows: Rows, row: int) -> AskedRow:
+def _again(rows: Rows, question: Question, row: int) -> AskedRow:
     """A row that was asked about before."""
     place = torch.tensor([row])
     shown = None if rows.shown is None else rows.shown[row]
     key = "" if rows.keys is None else rows.keys[row]
-    return AskedRow(row, rows.named(place)[0], key, shown, (), "")
+    made = question.real is not None and row >= question.real
+    return AskedRow(row, rows.named(place)[0], key, shown, (), "", made)
 
 
 def _doubts(question: Question) -> Doubts:

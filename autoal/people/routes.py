@@ -8,9 +8,9 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from autoal.data.picturefile import file_of
 from autoal.data.seen import picture_in
 from autoal.errors import UserError
-from autoal.people.cards import picture_of
 from autoal.people.desk import Desk
 from autoal.people.events import LABEL
 from autoal.people.gate import BarredError, Gate
@@ -75,7 +75,7 @@ class Routes:
         if source is None:
             raise BarredError(404, "there is no such picture")
         try:
-            content, kind = await asyncio.to_thread(picture_of, source)
+            content, kind = await asyncio.to_thread(file_of, source)
         except UserError as error:
             raise BarredError(404, str(error)) from error
         return web.Response(body=content, content_type=kind, headers=KEPT)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from autoal.errors import UserError
-from autoal.query.strategy import QueryStrategy, as_scored
+from autoal.query.strategy import QueryStrategy, Scored, as_scored
 from autoal.query.turn import turn
 from autoal.query.view import View
 
@@ -20,34 +21,87 @@ class Query(NamedTuple):
     rows: Tensor  # of the data set, best first
     notes: dict[str, Any]
     suggested: Tensor | None  # the classes that the strategy itself would give to them
+    looked: Tensor | None = None  # the rows of the data set that it scored
+    scores: Tensor | None = None  # of those
+
+    def scores_of(self, rows: Tensor) -> dict[int, float]:
+        """The scores of these rows, as far as the strategy looked at them."""
+        if self.looked is None or self.scores is None:
+            return {}
+        mask = torch.isin(self.looked, rows)
+        return dict(zip(self.looked[mask].tolist(), self.scores[mask].tolist(), strict=True))
 
 
-def query(strategy: QueryStrategy, view: View, budget: int) -> Query:
+class Part(NamedTuple):
+    """Some rows of a pool, and how many of a batch are to be of them."""
+
+    places: Tensor  # of the pool, ascending
+    size: int
+
+
+def query(
+    strategy: QueryStrategy, view: View, budget: int, parts: Sequence[Part] | None = None
+) -> Query:
     """The `budget` rows of the data set that the strategy scores highest.
 
     Ties are broken by a draw from the view's seed, not by the order of the rows, which in many
     data sets follows the classes.
+
+    Args:
+        strategy: learns from the whole view, and scores.
+        view: of the pool.
+        budget: how many rows.
+        parts: of the pool, that are scored one by one; None: it is scored as a whole.
     """
     if not 1 <= budget <= len(view.pool):
         raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
-    name, rows, size = type(strategy).__name__, view.pool.rows.clone(), len(view.pool)
+    views = [(view, budget)]
+    if parts is not None:
+        views = [(view.among(part.places), part.size) for part in parts if part.size]
+    name, rows = type(strategy).__name__, [each.pool.rows.clone() for each, _ in views]
     with turn(name, view):
         strategy.fit(view)
-        scored = as_scored(strategy.score(view, budget))
+        answers = [as_scored(strategy.score(*each)) for each in views]
+    found = [_best(name, *each) for each in zip(views, rows, answers, strict=True)]
+    return found[0] if len(found) == 1 else _joined(found)
+
+
+def _best(name: str, asked: tuple[View, int], rows: Tensor, scored: Scored) -> Query:
+    """The rows of a view that got the highest scores, which must be sound."""
+    (view, budget), size = asked, len(rows)
     demand_scores(name, scored.scores, size)
     if scored.labels is not None:
         _demand_labels(name, scored.labels, size, view.classes)
     places = best_first(scored.scores, view)[:budget]
     suggested = None if scored.labels is None else scored.labels.cpu()[places].long()
-    return Query(rows[places], _recorded(name, scored.notes), suggested)
+    notes = recorded(f"{name}.score", scored.notes)
+    return Query(rows[places], notes, suggested, rows, scored.scores.detach().cpu())
 
 
-def _recorded(name: str, notes: Any) -> dict[str, Any]:
-    """The notes as they come back from the record: what JSON has no number for is null."""
+def _joined(found: Sequence[Query]) -> Query:
+    """Batches as one; what is noted is what the strategy said of the first."""
+    parts = {name: [getattr(each, name) for each in found] for name in Query._fields}
+    lacking = any(each is None for each in parts["suggested"])
+    return Query(
+        torch.cat(parts["rows"]),
+        found[0].notes,
+        None if lacking else torch.cat(parts["suggested"]),
+        torch.cat(parts["looked"]),
+        torch.cat(parts["scores"]),
+    )
+
+
+def recorded(by: str, notes: Any) -> dict[str, Any]:
+    """The notes as they come back from the record: what JSON has no number for is null.
+
+    Args:
+        by: who gave them, for messages.
+        notes: to be kept.
+    """
     try:
         return json.loads(json.dumps(dict(notes)), parse_constant=lambda word: None)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{name}.score gave notes that JSON has no words for: {error}") from error
+        raise UserError(f"{by} gave notes that JSON has no words for: {error}") from error
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:

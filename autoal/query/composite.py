@@ -192,6 +192,11 @@ class Asking(Composite):
 def _built(name: str, options: Mapping[str, Any]) -> QueryStrategy:
     try:
         strategy = registry.build(name, f"{SECTION}.{name}", **options)
+        if registry.asks_language(type(strategy)):
+            raise ValueError(
+                "it asks a language model, which takes money and time at every call, and a "
+                "candidate is called many times a round; so it runs alone"
+            )
         if "outcomes" in (strategy.reads or ()):
             raise ValueError("it sees the labels of the pool, and so runs alone")
         if isinstance(strategy, Composite):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from autoal.data.classes import CLASS_LIMIT, is_number, is_unknown, values_of
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.texts import columns_of, text_rows, texts_of
 from autoal.errors import UserError
 from autoal.model.features import Features
 from autoal.model.predictions import Given, Head, Predictions
@@ -25,6 +26,7 @@ class Lines:
     logits: Tensor | None
     drawn_logits: Tensor | None  # (draws, n, classes)
     inputs: Tensor | None
+    texts: Rows | None
     head: nn.Module | None
     dropout: float
     seed: int
@@ -39,6 +41,7 @@ class Lines:
         probs: Any,
         draws: Any,
         inputs: Any,
+        texts: Any,
         head: nn.Module | None,
         dropout: float,
         seed: int,
@@ -52,6 +55,7 @@ class Lines:
             logits=_logarithms(probs, "probs") if logits is None else _numbers(logits, "logits"),
             drawn_logits=_logarithms(draws, "draws"),
             inputs=None if inputs is None else tensor_of(inputs, "inputs"),
+            texts=None if texts is None else text_rows(*_written(texts)),
             head=head,
             dropout=dropout,
             seed=seed,
@@ -64,6 +68,7 @@ class Lines:
             "stages": self.stages,
             "logits or probs": self.logits,
             "inputs": self.inputs,
+            "texts": self.texts,
             **others,
         }
         sizes = {name: len(array) for name, array in given.items() if array is not None}
@@ -97,12 +102,19 @@ class Lines:
         if self.stages is not None and self.embeddings is not None:
             embeddings = torch.cat([self.stages, self.embeddings], 1)
         return Features(
-            None if self.inputs is None else Rows.of(self.inputs),
+            self._source(),
             rows,
             lambda: _of(embeddings, rows, "embeddings"),
             self._predicted(rows),
             width=self.embeddings.shape[1] if staged and self.embeddings is not None else None,
         )
+
+    def _source(self) -> Rows | None:
+        """The rows themselves, as far as they are given."""
+        if self.inputs is None:
+            return self.texts
+        rows = Rows.of(self.inputs)
+        return rows if self.texts is None else replace(rows, shown=self.texts.shown)
 
     def _predicted(self, rows: Tensor) -> Predictions:
         if self.head is not None:
@@ -140,6 +152,12 @@ def rows_of(values: Any, labels: Tensor) -> Tensor:
         raise ValueError(f"`held_out` names row {unknown[0]}, whose label is unknown")
     mask[numbers] = True
     return mask
+
+
+def _written(texts: Any) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The texts of each row, and what they are called."""
+    columns = columns_of(texts) or ("text",)
+    return texts_of(texts, columns), columns
 
 
 def _numbers(values: Any, what: str) -> Tensor | None:

@@ -4,9 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 from autoal import plugins
+from autoal.building import accepted
 from autoal.errors import UserError, unending
 from autoal.kinds import demand_kinds_of
-from autoal.plugins import STRATEGIES
+from autoal.plugins import LANGUAGE, STRATEGIES
 from autoal.query.strategy import QueryStrategy, demand_readable, reads_untaught
 from autoal.settings import completed
 
@@ -23,7 +24,12 @@ def load(name: str) -> type[QueryStrategy]:
 
 def options(strategy: type[QueryStrategy]) -> dict[str, Any]:
     """The options of a strategy with their defaults; a required one has `Parameter.empty`."""
-    return plugins.options(strategy)
+    return plugins.options(strategy, (LANGUAGE,))
+
+
+def asks_language(strategy: type[QueryStrategy]) -> bool:
+    """Whether a strategy asks a language model."""
+    return LANGUAGE in plugins.parameters(strategy)
 
 
 def untaught() -> list[str]:
@@ -36,15 +42,18 @@ def untaught() -> list[str]:
     return usable
 
 
-def build(name: str, section: str = "strategy", /, **chosen: Any) -> QueryStrategy:
+def build(
+    name: str, section: str = "strategy", language: Any = None, /, **chosen: Any
+) -> QueryStrategy:
     """The strategy of this name, with these options and the defaults of the others.
 
     Args:
         name: of an installed one.
         section: of the settings, in which its options stand, for messages.
+        language: the client of a language model, for a strategy with a parameter of that name.
         chosen: of its options.
     """
     strategy = load(name)
     complete = completed(chosen, options(strategy), f"strategy {name!r}", section)
     demand_kinds_of(strategy, complete, section)
-    return strategy(**complete)
+    return strategy(**accepted(strategy, {LANGUAGE: language}), **complete)

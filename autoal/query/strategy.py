@@ -17,11 +17,11 @@ from autoal.query.view import View
 # What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
 # model makes of the labelled rows, `labels` are their classes; the last three are on the bench.
 READABLE = (
-    *("inputs", "embeddings", "stages", "probs", "draws", "head"),
+    *("inputs", "texts", "embeddings", "stages", "probs", "draws", "head"),
     *("labelled", "labels", "validation"),
     *("fitted", "outcomes", "training"),
 )
-UNTAUGHT = ("inputs", "embeddings", "labelled")  # what is there before anything is labelled
+UNTAUGHT = ("inputs", "texts", "embeddings", "labelled")  # there before anything is labelled
 
 Reads = tuple[str, ...] | None
 
@@ -46,6 +46,7 @@ class Facts:
     headed: bool = True  # it says what it would make of other embeddings
     revealed: bool = True  # all labels of the pool are known, as in a simulation
     pictures: bool = True  # the model reads bytes of the shape (channels, height, width)
+    texts: bool = True  # a person reads the rows
 
 
 class QueryStrategy(ABC):
@@ -108,6 +109,11 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
         raise UserError(
             f"{name} asks the head of the model about other embeddings, and this model has none; "
             "give a network with a linear head"
+        )
+    if "texts" in reads and not facts.texts:
+        raise UserError(
+            f"{name} reads texts, and the rows of this pool are none: give data=text, or another "
+            "strategy"
         )
     if "outcomes" in reads and not facts.revealed:
         raise UserError(f"{name} sees outcomes: it needs data of which all labels are known")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal.data.inputs import tensor_of
-from autoal.data.rows import UNKNOWN
+from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 from autoal.model.features import Features, Lent
 from autoal.query.lines import Lines, labels_of, rows_of
@@ -48,6 +48,7 @@ class Bench:
     alone; every call gives another one. `outcomes`: from rows of the pool, and rows of it that
     judge where there are no validation rows, to the loss after the task's real training with the
     true labels of the former. `training`: how and on which machine the user wants things trained.
+    `worth` is for a growth alone: from rows that may join the pool to the strategy's scores.
     """
 
     phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then tells
@@ -55,6 +56,7 @@ class Bench:
     fitted: Callable[[Tensor], Learner] | None = None
     outcome: Callable[[Tensor, Tensor], float] | None = None
     training: Training | None = None
+    worth: Callable[[Rows], Tensor] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +92,7 @@ class View:
         draws: Any = None,
         labels: Any = None,
         inputs: Any = None,
+        texts: Any = None,
         stages: Any = None,
         held_out: Any = None,
         costs: Any = None,
@@ -110,6 +113,7 @@ class View:
             draws: class probabilities by several draws of the model, (draws, n, classes).
             labels: (n,) whole numbers; -1 or NaN is unknown, which makes a row one of the pool.
             inputs: what the model reads of the rows, (n, ...).
+            texts: what is written in the rows, or several texts of each.
             stages: of the network, below the embeddings, (n, sum of their widths).
             held_out: numbers, or a mask, of labelled rows that are for validation.
             costs: of a label, (n,).
@@ -124,6 +128,7 @@ class View:
             probs=probs,
             draws=draws,
             inputs=inputs,
+            texts=texts,
             head=head,
             dropout=dropout,
             seed=seed,

@@ -10,7 +10,7 @@ import yaml
 
 from autoal.errors import UserError
 from autoal.record.kinds import MAPPING, TEXT
-from autoal.settings import Settings, differences, plain
+from autoal.settings import ABSENT, REACHED, Settings, differences, plain
 
 # Several times faster, where PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -19,9 +19,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Where a run reports to, where people find it, and whether files that have joined its folder are
 # left out where they cannot be read, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
+_FOUND_AT = ("host", "open", "people", "port", "url", "wait")
 OPEN = (
-    *("oracle.host", "oracle.open", "oracle.people", "oracle.port", "oracle.url", "oracle.wait"),
+    *(f"{place}.{name}" for place in ("oracle", "oracle.human") for name in _FOUND_AT),
     "data.corrupt",
+    *REACHED,
 )
 # What there may be more of, and how messages tell of it.
 MORE = {
@@ -29,6 +31,9 @@ MORE = {
     "budget": "; a list goes on only after a list that it begins with",
     "data.classes": "; a class with labels can be neither removed nor renamed, new ones go last",
 }
+
+# What is younger than the folder, and is not made use of.
+UNHEARD: tuple[tuple[Any, Any], ...] = ((ABSENT, None), (ABSENT, {}))
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
@@ -67,7 +72,7 @@ def changes(there: Settings, here: Settings) -> Changes:
     return {
         key: pair
         for key, pair in found.items()
-        if key.split(".")[0] not in FREE and key not in OPEN
+        if key.split(".")[0] not in FREE and key not in OPEN and pair not in UNHEARD
     }
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from autoal.errors import UserError
 from autoal.record.checksums import demand_same_record
 from autoal.record.layout import ROUNDS
-from autoal.record.round import Round, read_rounds
+from autoal.record.reading import read_rounds
+from autoal.record.round import Round
 
 
 def finished_rounds(folder: Path) -> tuple[bytes, list[Round]]:

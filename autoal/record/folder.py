@@ -34,7 +34,8 @@ from autoal.record.layout import (
     state_of,
 )
 from autoal.record.lock import Lock
-from autoal.record.round import OF_THE_RUN, Round, read_round
+from autoal.record.reading import read_round
+from autoal.record.round import OF_THE_RUN, Round
 from autoal.record.states import packed, read_state
 from autoal.record.whole import write_whole, writing
 from autoal.settings import Settings, plain

@@ -77,6 +77,7 @@ MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
 GIVEN = Kind("a mapping from rows to whole numbers", _are_given)
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
+COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named(_is_amount)))
 
 
 def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

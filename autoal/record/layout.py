@@ -9,6 +9,7 @@ from pathlib import Path
 CONFIG = "config.yaml"  # the settings, and the versions of everything
 ROUNDS = "rounds.jsonl"  # the record of truth
 LABELS = "labels.jsonl"  # what people said, the truth about them
+GENERATED = "generated.jsonl"  # the rows that were made, and how
 POOL = "pool.jsonl"  # the rows that files were found to hold, in the order of their numbers
 TO_LABEL = "to_label.csv"  # what people are asked, where they answer in files
 LABEL_STUDIO = "label_studio.json"  # the project in which people are asked, where they are so
@@ -25,13 +26,25 @@ MODEL_FILES = tuple(f"{MODEL}/{name}" for name in (MODEL_FACTS, MODEL_WEIGHTS, M
 
 # What is replaced as a whole, and is in the making until then.
 FILES = (
-    *(CONFIG, ROUNDS, POOL, TO_LABEL, LABEL_STUDIO, TOKENS, CURVE, WEIGHTS, SETTLED, MARK),
+    *(
+        CONFIG,
+        ROUNDS,
+        GENERATED,
+        POOL,
+        TO_LABEL,
+        LABEL_STUDIO,
+        TOKENS,
+        CURVE,
+        WEIGHTS,
+        SETTLED,
+        MARK,
+    ),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (
-    *(FAILURE, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, SETTLED),
+    *(FAILURE, GENERATED, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, SETTLED),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 

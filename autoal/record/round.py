@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +10,7 @@ from autoal.errors import UserError
 from autoal.record.kinds import (
     AMOUNT,
     AMOUNTS,
+    COUNTS,
     GIVEN,
     MAPPING,
     NUMBER,
@@ -21,7 +20,6 @@ from autoal.record.kinds import (
     WHOLE,
     WHOLES,
     Kind,
-    once,
 )
 
 CHECK, CROSS_VALIDATION = "check", "cross-validation"  # by what else than a test set is judged
@@ -49,7 +47,9 @@ _KINDS: dict[str, Kind] = {
     "judged": TEXT,
     "majority": AMOUNT,
     "stop": MAPPING,
-    "people": MAPPING,
+    "people": COUNTS,
+    "machine": WHOLES,
+    "growth": MAPPING,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -87,6 +87,8 @@ class Round:
     majority: float = 0.0  # in round 0: the test rows' share of their largest class
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
+    machine: list[int] = field(default_factory=list)  # rows that a language model labelled
+    growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
 
     @property
     def told(self) -> dict[int, int]:
@@ -97,8 +99,32 @@ class Round:
 
     @property
     def unasked(self) -> bool:
-        """Whether labels were given that nobody was asked for."""
-        return self.bought is not None and self.bought < len(self.queried)
+        """Whether labels were given that no person was asked for."""
+        bought = len(self.queried) if self.bought is None else self.bought
+        return bool(self.machine) or bought < len(self.queried)
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What is told of language models that answered; of them alone calls are counted."""
+        return {name: facts for name, facts in self.people.items() if "calls" in facts}
+
+    @property
+    def persons(self) -> dict[str, dict[str, Any]]:
+        """What is told of people who answered."""
+        return {name: facts for name, facts in self.people.items() if "calls" not in facts}
+
+    @property
+    def sources(self) -> dict[int, str]:
+        """Who gave the labels of the rows that were queried and checked."""
+        people = dict.fromkeys([*self.queried, *self.checked], self.by)
+        models = ", ".join(self.models) or self.by
+        return people | {row: models for row in self.machine if row in people}
+
+    @property
+    def money(self) -> float:
+        """What all of its labels cost; one each where nobody says so."""
+        bought = len(self.queried) if self.bought is None else self.bought
+        return bought if self.cost is None else self.cost
 
     @property
     def weights(self) -> dict[str, float]:
@@ -129,6 +155,8 @@ class Round:
             "majority": self.majority,
             "stop": self.stop,
             "people": self.people,
+            "machine": self.machine,
+            "growth": self.growth,
         }
         return {
             "round": self.number,
@@ -174,6 +202,8 @@ class Round:
                 f"`checked` has {len(self.checked)} rows, and `checked_labels` "
                 f"{len(self.checked_labels)}"
             )
+        if foreign := {*self.machine} - self.told.keys():
+            raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 
 
 def _by_text(labels: Mapping[int, int]) -> dict[str, int]:
@@ -185,60 +215,3 @@ def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
     """The phases that these rounds have: those of every round, and strategies' own after them."""
     own = {name for by_phase in seconds for name in by_phase} - {*PHASES, "total"}
     return [*PHASES, *sorted(own)]
-
-
-def read_rounds(content: bytes, where: object) -> list[Round]:
-    """The rounds that a record holds; messages say in `where` and in which line what is wrong."""
-    found: list[Round] = []
-    asked: set[int] = set()
-    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n") if content else []):
-        try:
-            found.append(read_round(line))
-            _demand_next(found, asked)
-        except UserError as error:
-            raise UserError(f"{where}, line {number + 1} is not round {number}: {error}") from error
-    return found
-
-
-def read_round(line: bytes) -> Round:
-    """The round of one line of a record."""
-    try:
-        values = json.loads(line.decode(), object_pairs_hook=once)
-    except UserError:
-        raise
-    except UnicodeDecodeError as error:
-        raise UserError("it is not text in UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"it is not JSON, {error}" if line.strip() else "it is empty") from error
-    MAPPING.demand("a line", values)
-    return Round.from_line(values)
-
-
-def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
-    """Refuse a last round that cannot follow the ones before; count the rows that it asked about.
-
-    Args:
-        found: the rounds so far.
-        asked: the rows that those before the last asked about.
-    """
-    done, rows = found[-1], _taken(found[-1])
-    if done.number != len(found) - 1:
-        raise UserError(f"`round` is {done.number}")
-    new = len(done.queried) + len(done.given)
-    before = found[-2].labelled if len(found) > 1 else done.labelled - new
-    if before < 0 or done.labelled != before + new:
-        raise UserError(f"`labelled` is {done.labelled}, which the rows queried do not add up to")
-    count = len(asked)
-    asked.update(rows)
-    if len(asked) < count + len(rows):
-        raise UserError(f"row {_first_again(found)} was asked about before")
-
-
-def _first_again(found: Iterable[Round]) -> int:
-    counts = Counter(row for done in found for row in _taken(done))
-    return next(row for row, count in counts.items() if count > 1)
-
-
-def _taken(done: Round) -> list[int]:
-    """The rows that a round took from those that may be asked about."""
-    return [*done.queried, *done.declined, *done.given, *done.checked]

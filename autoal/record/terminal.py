@@ -1,5 +1,6 @@
 """Progress that a person can follow."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -103,7 +104,17 @@ def _summary(finished: Round) -> str:
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"
-    return f"{shown}  {len(finished.queried)} labels given unasked{wrong}"
+    return f"{shown}  {_given(finished)}{wrong}"
+
+
+def _given(finished: Round) -> str:
+    """How many labels came from whom, where not all of them are a person's."""
+    if not finished.machine:
+        return f"{len(finished.queried)} labels given unasked"
+    counts = Counter(finished.sources.values())
+    told = ", ".join(f"{count} by {source}" for source, count in counts.most_common())
+    revised = sum(row in finished.amended for row in finished.machine)
+    return told + (f", {revised} given anew" if revised else "")
 
 
 def _judged(finished: Round) -> str:

@@ -150,6 +150,7 @@ class Tracking(Sink):
             **{f"seconds/{name}": value for name, value in finished.seconds.items()},
             **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
             **{f"stop/{name}": value for name, value in _numbers(finished.stop).items()},
+            **{f"growth/{name}": value for name, value in _numbers(finished.growth).items()},
             "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
             **self._shown(finished),
         }
@@ -174,7 +175,7 @@ class Tracking(Sink):
         for name in ("n_labelled", "fit/step"):
             self.run.define_metric(name, hidden=True)
         self.run.define_metric("fit/*", step_metric="fit/step")
-        for family in ("al/*", "people/*", "seconds/*", "query/*", "stop/*", "media/*"):
+        for family in ("al/*", "people/*", "seconds/*", "query/*", "stop/*", "growth/*", "media/*"):
             self.run.define_metric(family, step_metric="n_labelled")
         self.run.define_metric("al/accuracy", step_metric="n_labelled", summary="max,last")
         if note:
@@ -198,10 +199,13 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/wrong": finished.wrong,
         "al/declined": len(finished.declined) or None,
         "al/amended": len(finished.amended) or None,
+        "al/machine": len(finished.machine) or None,
+        "al/cost": finished.cost,
+        "al/made": finished.made or None,
     }
     known = {name: count for name, count in counts.items() if count is not None}
-    people = flatten({"people": finished.people}) if finished.people else {}
-    return known | {key.replace(".", "/"): value for key, value in people.items()}
+    told = ((f"people/{name}", facts) for name, facts in finished.people.items())
+    return known | {f"{who}/{fact}": count for who, facts in told for fact, count in facts.items()}
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """What stands in the report: the sections in their order."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from autoal.report import behaviour, figures, outcomes
+from autoal.report import behaviour, figures, outcomes, spending
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import Comparison, against_baseline
@@ -15,6 +15,7 @@ from autoal.report.overview import overview
 from autoal.report.page import Section
 from autoal.report.pictures import queried
 from autoal.report.statistics import LEVEL
+from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
 
 
@@ -39,6 +40,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.weights(settings),
         behaviour.learners(settings, colours),
         behaviour.classes(settings),
+        spending.sources(settings),
         behaviour.times(settings),
         behaviour.stops(settings),
         behaviour.pictures(gallery),
@@ -93,13 +95,21 @@ def _care(faults: Sequence[Fault]) -> Section:
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     text = (
         "The mean accuracy over the labelled rows, and a band of one standard deviation over the "
-        "seeds. What gave the accuracy stands at its axis."
+        "seeds; below it over money, where labels do not all cost one. What gave the accuracy "
+        "stands at its axis."
     )
-    drawn = [
-        figures.learning_curves(setting.name, curves(setting), colours, beside=setting.judges)
-        for setting in settings
-    ]
+    drawn = [figure for setting in settings for figure in _drawn(setting, colours)]
     return Section("Learning curves", [text, *drawn])
+
+
+def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
+    """The curves over labels, and over money where that says something else."""
+    beside = setting.judges
+    yield figures.learning_curves(setting.name, curves(setting), colours, beside)
+    if spending.priced(setting):
+        over_money = {name: Curve.over_money(runs) for name, runs in setting.contenders.items()}
+        title = f"{setting.name}, over money"
+        yield figures.learning_curves(title, over_money, colours, beside, figures.MONEY)
 
 
 def curves(setting: Setting) -> dict[str, Curve]:
@@ -113,7 +123,7 @@ def curve_table(settings: Sequence[Setting]) -> Table:
         [setting.name, name, labelled, spread]
         for setting in settings
         for name, curve in curves(setting).items()
-        for labelled, spread in zip(curve.labelled.tolist(), curve.spreads, strict=True)
+        for labelled, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
     header = ["setting", "strategy", "labelled", "accuracy"]
     return Table("curves", "Learning curves", header, rows)

@@ -28,6 +28,7 @@ from autoal.report.svg import (
 WIDTH, HEIGHT = 520, 320  # of a chart, its legend apart
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW = 26
+LABELS, MONEY = "labelled rows", "money"  # along which curves are drawn
 
 Curves = Mapping[str, Curve]
 Colours = Mapping[str, int]  # the place of each name, the same in every figure
@@ -38,19 +39,20 @@ def learning_curves(
     curves: Curves,
     colours: Colours,
     beside: str = "test accuracy",
+    below: str = LABELS,
 ) -> Figure:
-    """Means over labels, and a band of one standard deviation over the seeds."""
-    return _charts(title, {beside: curves}, colours, Scale)
+    """Means over labels or money, and a band of one standard deviation over the seeds."""
+    return _charts(title, {beside: curves}, colours, Scale, below)
 
 
 def side_by_side(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """Learning curves of several learners: one chart below the other for each strategy."""
-    return _charts(title, charts, colours, Scale)
+    return _charts(title, charts, colours, Scale, LABELS)
 
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """What learners chose by themselves over labels: one chart below the other for each kind."""
-    return _charts(title, charts, colours, _wide_scale)
+    return _charts(title, charts, colours, _wide_scale, LABELS)
 
 
 def _wide_scale(low: float, high: float, start: float, end: float) -> Scale:
@@ -60,14 +62,18 @@ def _wide_scale(low: float, high: float, start: float, end: float) -> Scale:
 
 
 def _charts(
-    title: str, charts: Mapping[str, Curves], colours: Colours, scale: Callable[..., Scale]
+    title: str,
+    charts: Mapping[str, Curves],
+    colours: Colours,
+    scale: Callable[..., Scale],
+    below: str,
 ) -> Figure:
-    """One below the other, over the same labels; the legend of all stands beside the first."""
+    """One below the other, over the same axis; the legend of all stands beside the first."""
     names = list(dict.fromkeys(name for curves in charts.values() for name in curves))
     found = [curve for curves in charts.values() for curve in curves.values()]
     across = Scale(
-        min((curve.labelled[0] for curve in found), default=0),
-        max((curve.labelled[-1] for curve in found), default=1),
+        min((curve.along[0] for curve in found), default=0),
+        max((curve.along[-1] for curve in found), default=1),
         LEFT,
         WIDTH,
     )
@@ -75,7 +81,7 @@ def _charts(
     parts = [legend(names, [colours[name] for name in names], WIDTH + 16, TOP + 8)]
     for place, (beside, curves) in enumerate(charts.items()):
         up = _upwards(curves, partial(scale, start=height - BOTTOM, end=TOP))
-        chart = _axes(across, up, "labelled rows", beside) + _drawn(curves, colours, across, up)
+        chart = _axes(across, up, below, beside) + _drawn(curves, colours, across, up)
         parts.append(element("g", chart, transform=f"translate(0 {height * place:g})"))
     return drawing(title, WIDTH + 56 + width_of(names), height * len(charts), parts)
 
@@ -113,13 +119,13 @@ def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:
 def _band(curve: Curve, across: Scale, up: Scale, ink: str) -> str:
     if not curve.deviation.any():
         return ""
-    above = _points(curve.labelled, curve.mean + curve.deviation, across, up)
-    below = _points(curve.labelled, curve.mean - curve.deviation, across, up)
+    above = _points(curve.along, curve.mean + curve.deviation, across, up)
+    below = _points(curve.along, curve.mean - curve.deviation, across, up)
     return area([*above, *below[::-1]], f"fill:{ink};opacity:.14")
 
 
 def _mean(curve: Curve, across: Scale, up: Scale, place: int) -> str:
-    points = _points(curve.labelled, curve.mean, across, up)
+    points = _points(curve.along, curve.mean, across, up)
     ink = colour(place)
     dots = "".join(element("circle", cx=x, cy=y, r=2.6, style=f"fill:{ink}") for x, y in points)
     return path(points, f"stroke:{ink};stroke-width:1.8", dash(place)) + dots

@@ -15,7 +15,7 @@ from autoal.settings import Settings, differences
 
 BASELINE = "random"
 # What a run is called, where it is kept and computed, and what is compared.
-APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle")
+APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 
@@ -134,7 +134,7 @@ def _options(run: Run) -> Settings:
         for key, value in run.config.items()
         if key.startswith("strategy.")
     }
-    return {**own, "oracle": run.oracle}
+    return {**own, **run.answering}
 
 
 def as_text(settings: Settings) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoal.record.round import Round
-from autoal.report.runs import Floats, Past, Run
+from autoal.report.past import Past
+from autoal.report.runs import Floats, Run
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,40 @@ class Spread:
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy over labels, over the seeds."""
+    """Accuracy over labels or over money, over the seeds."""
 
-    labelled: Floats
+    along: Floats  # labels, or the money that they cost
     mean: Floats
     deviation: Floats  # zero where there is one seed
     seeds: int = 1
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
-        """At all counts of labels within the reach of every run, straight lines between rounds.
+        """At all counts of labels within the reach of every run, straight lines between rounds."""
+        return cls._over([(run.labelled, run.accuracy) for run in runs])
 
-        Where no count is in the reach of all, as of runs of a start alone of which rows were
-        declined, every run keeps its ends.
+    @classmethod
+    def over_money(cls, runs: Sequence[Run]) -> "Curve":
+        """The same at all sums of money; of rounds that cost nothing, the last one counts."""
+        lasts = [np.append(np.diff(run.money) > 0, True) for run in runs]
+        pairs = zip(runs, lasts, strict=True)
+        return cls._over([(run.money[last], run.accuracy[last]) for run, last in pairs])
+
+    @classmethod
+    def _over(cls, curves: Sequence[tuple[Floats, Floats]]) -> "Curve":
+        """The mean of curves, each given by its points.
+
+        Where no point is in the reach of all, as of runs of a start alone of which rows were
+        declined, every curve keeps its ends.
         """
-        counts = np.unique(np.concatenate([run.labelled for run in runs]))
-        low = max(run.labelled[0] for run in runs)
-        high = min(run.labelled[-1] for run in runs)
-        shared = counts[(counts >= low) & (counts <= high)]
-        counts = shared if len(shared) else counts
-        rows = np.array([np.interp(counts, run.labelled, run.accuracy) for run in runs])
-        deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(counts))
-        return cls(counts, rows.mean(0), deviation, len(runs))
+        points = np.unique(np.concatenate([along for along, _ in curves]))
+        low = max(along[0] for along, _ in curves)
+        high = min(along[-1] for along, _ in curves)
+        shared = points[(points >= low) & (points <= high)]
+        points = shared if len(shared) else points
+        rows = np.array([np.interp(points, *curve) for curve in curves])
+        deviation = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(points))
+        return cls(points, rows.mean(0), deviation, len(curves))
 
     @property
     def spreads(self) -> list[Spread]:

@@ -72,7 +72,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
         return given, 0.0
     target = float(np.mean([run.final for run in base]))
     curve = Curve.of(mine)
-    needed = labels_to_reach(target, curve.labelled, curve.mean)
+    needed = labels_to_reach(target, curve.along, curve.mean)
     return ("not reached", None) if needed is None else (needed, 1 - needed / given)
 
 

@@ -1,7 +1,6 @@
 """Run folders as plain data: all that the report needs of them, and no more."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,44 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from autoal.errors import UserError
-from autoal.record.config import read_config
+from autoal.record.config import OPEN, read_config
 from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
 from autoal.record.layout import CONFIG, FAILURE, ROUNDS
 from autoal.record.round import Round
 from autoal.report.faults import Fault
+from autoal.report.past import Past, past_of
 from autoal.settings import Settings, flatten
 
 TRUTH = "TrueLabels"  # the oracle of a plain simulation
+MODEL = "language.model"
 
 Floats = npt.NDArray[np.float64]
 
 NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
-
-
-@dataclass(frozen=True)
-class Past:
-    """One round of a run."""
-
-    labelled: int
-    accuracy: float  # by what `judged` names
-    classes: dict[int, int]  # how many of the queried rows were given each label
-    bought: int | None  # labels paid for; unknown in records from before that was told
-    wrong: int | None  # labels given that are not the truth, where anybody knows
-    seconds: dict[str, float]
-    weights: dict[str, float]  # of the candidates, if there are some
-    settled: dict[str, float]  # what the learner chose by itself, if it does
-    unasked: bool  # labels were given that nobody was asked for
-    stop: Settings  # what a rule said about stopping, if one was asked
-    judged: str  # what stands in for a test set, if anything does
-    majority: float  # the test rows' share of their largest class, in the round that tells it
-
-    @property
-    def querying(self) -> float:
-        """Seconds of all phases but training and testing."""
-        apart = ("train", "test", "total")
-        return sum(spent for phase, spent in self.seconds.items() if phase not in apart)
 
 
 @dataclass(frozen=True)
@@ -75,6 +52,14 @@ class Run:
         return str(self.config.get("oracle._target_", TRUTH)).rpartition(".")[2]
 
     @property
+    def answering(self) -> Settings:
+        """What makes answers other ones: whose class and options, and of which language model."""
+        own = {key: value for key, value in self.config.items() if key.startswith("oracle.")}
+        model = self.config.get(MODEL)
+        found = {"oracle": self.oracle, **own, **({MODEL: model} if model else {})}
+        return {key: found[key] for key in found if key not in (*OPEN, "oracle._target_")}
+
+    @property
     def composed(self) -> bool:
         """Whether the strategy is made of others, which it gives weights to."""
         return any(past.weights for past in self.rounds)
@@ -93,6 +78,16 @@ class Run:
     @cached_property
     def labelled(self) -> Floats:
         return np.array([past.labelled for past in self.rounds], dtype=float)
+
+    @cached_property
+    def money(self) -> Floats:
+        """What all labels so far cost."""
+        return np.cumsum([past.money for past in self.rounds])
+
+    @property
+    def priced(self) -> bool:
+        """Whether money tells something else than labels do."""
+        return any(past.priced for past in self.rounds)
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -204,7 +199,7 @@ def read_run(path: Path) -> Run:
         config=settings,
         versions=config.about.get("versions", {}),
         start=sha256(repr(start).encode()).hexdigest(),
-        rounds=tuple(map(_past, history)),
+        rounds=tuple(map(past_of, history)),
         empty=len(all_rounds) - len(history),
         ended=_ended(settings, history),
         failure=read_failure(path),
@@ -233,20 +228,3 @@ def _empty(history: Sequence[Round]) -> int:
     learnt = [done.number for done in history if done.metrics]
     labelled = [done.number for done in history if done.queried or done.given]
     return next(iter(learnt or labelled), len(history))
-
-
-def _past(found: Round) -> Past:
-    return Past(
-        labelled=found.labelled,
-        accuracy=found.metrics["accuracy"],
-        classes=dict(Counter(found.labels)),
-        bought=found.bought,
-        wrong=found.wrong,
-        seconds=found.seconds,
-        weights=found.weights,
-        settled=found.settled,
-        unasked=found.unasked,
-        stop=found.stop,
-        judged=found.judged,
-        majority=found.majority,
-    )

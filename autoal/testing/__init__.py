@@ -10,6 +10,7 @@ and there is a check of the same make for every other kind of plugin.
 
 from autoal.testing.data import check_data
 from autoal.testing.encoder import check_encoder
+from autoal.testing.growth import check_growth
 from autoal.testing.learner import check_learner
 from autoal.testing.made import make_view
 from autoal.testing.oracle import check_oracle
@@ -21,6 +22,7 @@ __all__ = [
     "BrokenPromiseError",
     "check_data",
     "check_encoder",
+    "check_growth",
     "check_learner",
     "check_oracle",
     "check_strategy",

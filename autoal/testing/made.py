@@ -100,8 +100,11 @@ class Made:
     def _features(self, places: Tensor) -> Features:
         inputs = torch.zeros(int(self.rows.max()) + 1, *SHAPE, dtype=torch.uint8)
         inputs[self.rows] = self.images
+        texts = [""] * len(inputs)
+        for place, row in enumerate(self.rows.tolist()):
+            texts[row] = f"row {place} of what is made"
         return Features(
-            Rows.of(inputs),
+            replace(Rows.of(inputs), shown=texts),
             self.rows[places],
             lambda: self.activations[places],
             Head(deepcopy(self.head), seed=derive(self.seed, "features")),

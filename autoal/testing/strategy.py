@@ -31,6 +31,7 @@ BUDGET = 8  # of the checks that are not about the budget
 # Which entry of `READABLE` allows reading which of the features.
 ALLOWED_BY = {
     "inputs": "inputs",
+    "texts": "texts",
     "embeddings": "embeddings",
     "stages": "stages",
     "logits": "probs",
@@ -39,6 +40,7 @@ ALLOWED_BY = {
     "logits_at": "head",
 }
 
+UNSEEN = ("inputs", "texts")  # what says nothing of what the model makes of rows
 TRIED = frozenset({"fitted", "outcomes"})  # what is on the bench for who reads it
 
 
@@ -254,7 +256,7 @@ def _nan_refused(strategy: QueryStrategy) -> None:
     made = _for(strategy)
     parts = {"pool": made.pool, "labelled": made.labelled, "validation": made.validation}
     for part, places in parts.items():
-        telling = {(part, name) for name in ALLOWED_BY if name != "inputs"}
+        telling = {(part, name) for name in ALLOWED_BY if name not in UNSEEN}
         broken = made.with_activations(places[:1], float("nan"))
         _refuses(strategy, broken, f"{part}.embeddings", telling)
     telling = {(part, name) for part in parts for name in ("logits", "probs", "drawn_probs")}

@@ -73,7 +73,7 @@ def tables(top: Path, scale: Scale) -> list[Table]:
 def curves_side_by_side(setting: Setting) -> Table:
     """The accuracy of each strategy by labels."""
     drawn = curves(setting)
-    labels = next(iter(drawn.values())).labelled.tolist()
+    labels = next(iter(drawn.values())).along.tolist()
     spreads = zip(*(curve.spreads for curve in drawn.values()), strict=True)
     rows = [[int(count), *each] for count, each in zip(labels, spreads, strict=True)]
     return Table("curves", "Accuracy by labels", ["labels", *drawn], rows)

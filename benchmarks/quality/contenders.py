@@ -9,7 +9,7 @@ from benchmarks.paired import Field, Strategies
 
 ORACLE = "cheating_oracle"
 # They read what the bench has not, or are other names for what is there.
-LEFT_OUT = ("autoal", "ibds", "isal", "loss_prediction", ORACLE)
+LEFT_OUT = ("active_llm", "autoal", "ibds", "isal", "loss_prediction", ORACLE)
 
 COMPOSED = ("refine", "tcm", "tailor", "selectal", "albl")
 

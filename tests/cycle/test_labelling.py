@@ -388,6 +388,33 @@ def test_labels_of_which_other_models_think_otherwise_are_doubted() -> None:
     assert p == max(p for _, p in question.doubts.values())
 
 
+def test_a_question_knows_all_labels_so_far_in_their_order_and_by_whom() -> None:
+    experiment = experiment_of(data_of(known=[3], checked=2), plan=Plan(4, 2, 3))
+    question = experiment.ask()
+    assert question is not None
+    assert not len(question.known.rows)
+    answers = answered(question)
+    machine = torch.arange(len(answers.rows)) % 2 == 0
+    first = experiment.tell(replace(answers, machine=machine))
+    assert first.machine == sorted(answers.rows[machine].tolist())
+    question = experiment.ask()
+    assert question is not None
+    learnt = [row for row in answers.rows.tolist() if row not in first.checked]
+    assert question.known.rows.tolist() == [3, *learnt]
+    given = dict(zip(answers.rows.tolist(), machine.tolist(), strict=True))
+    assert question.known.by_machine.tolist() == [False, *(given[row] for row in learnt)]
+    one, other, *_ = (row for row in learnt if given[row])
+    label = 1 - first.told[one]
+    again = replace(answered(question), corrected={one: label, other: 1 - first.told[other]})
+    second = experiment.tell(replace(again, revised=frozenset({one})))
+    assert second.machine == [one]
+    question = experiment.ask()
+    assert question is not None
+    known = dict(zip(question.known.rows.tolist(), question.known.labels.tolist(), strict=True))
+    by = dict(zip(question.known.rows.tolist(), question.known.by_machine.tolist(), strict=True))
+    assert (known[one], by[one], by[other]) == (label, True, False)  # a person corrected the other
+
+
 def test_as_long_as_all_labels_are_of_one_class_the_start_goes_on() -> None:
     experiment = experiment_of(data_of(), plan=Plan(3, 2, 9), start="kmeans")
     for number, classes in enumerate([[0, 0, 0], [0, 0], [0, 1]]):

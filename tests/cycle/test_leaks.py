@@ -27,6 +27,7 @@ from autoal import (
     Training,
     View,
 )
+from autoal.errors import UserError
 from autoal.query.strategy import READABLE, Reads
 from tests.cycle.made import Make, Spy, answered, asked
 from tests.model.made import NearestMean
@@ -121,7 +122,7 @@ class Everything(Spy, QueryStrategy):
         member = view.seen_by(view.bench.fitted(torch.arange(4)))
         parts = [view.pool, view.labelled.features, view.validation.features, member.pool]
         for features in parts:
-            _ = features.inputs, features.stages, features.drawn_probs
+            _ = features.inputs, features.texts, features.stages, features.drawn_probs
         view.once("a thought", lambda: view.pool.probs.argmax(1))
         return torch.rand(len(view.pool), generator=view.generator())
 
@@ -146,7 +147,9 @@ class Cheating(Everything):
 
 @pytest.fixture
 def held_out(data: Data) -> Data:
-    """Data that hold some rows out."""
+    """Data in whose rows something is written, and that hold some out."""
+    texts = [f"text {row}" for row in range(len(data.train))]
+    data.train = replace(data.train, shown=texts)
     data.validation = data.train.take(torch.arange(4))
     return data
 
@@ -224,6 +227,37 @@ def test_no_label_of_the_pool_can_be_reached_through_a_learner(
     assert not [thing for thing in things if isinstance(thing, Experiment | Data)]
     assert not [thing for thing in things if thing is names]
     assert len([thing for thing in things if isinstance(thing, Learner)]) >= 2  # and a member
+
+
+class Reader(Spy, QueryStrategy):
+    """Reads the texts of the pool alone, and keeps them."""
+
+    reads: Reads = ("texts",)
+
+    def __init__(self) -> None:
+        self.read: list[list[str]] = []
+
+    def score(self, view: View, budget: int) -> Tensor:
+        self.read.append(view.pool.texts)
+        return torch.rand(len(view.pool), generator=view.generator())
+
+
+def test_texts_of_the_pool_alone_are_read_from_the_start_on(make: Make, held_out: Data) -> None:
+    reader = Reader()
+    experiment = make(reader, start=reader, learner=NearestMean(3))
+    texts = [f"text {row}" for row in range(60)]
+    left = [*texts]
+    for number in range(2):
+        answered(experiment)
+        assert reader.read[number] == left
+        left = [texts[row] for row in (experiment.rows.labels < 0).nonzero().flatten()]
+
+
+def test_names_are_no_texts(make: Make, held_out: Data) -> None:
+    names = [f"{row % 3}/{row}.txt" for row in range(60)]
+    held_out.train = replace(held_out.train, names=names, shown=[*names])
+    with pytest.raises(UserError, match="Reader reads texts, and the rows of this pool are none"):
+        make(Reader())
 
 
 def test_the_search_goes_through_what_code_leaves_behind() -> None:

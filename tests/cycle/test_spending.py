@@ -27,3 +27,9 @@ def test_time_is_peoples_or_else_the_machines() -> None:
 def test_the_seconds_of_the_round_that_was_just_done_count(quick: Make) -> None:
     first = answered(quick(stop=Time(60)))
     assert 0 < first.stop["value"] <= first.seconds["total"] / 60
+
+
+def test_the_seconds_of_a_language_model_are_no_person_s() -> None:
+    people = {"ann": {"seconds": 60.0}, "smol": {"seconds": 600.0, "calls": 5}}
+    assert read(Time(9), rounds_of(0.1, people=people)).value == 1
+    assert read(Time(9), rounds_of(0.1, people={"smol": people["smol"]})).value == 0.5

@@ -1,9 +1,10 @@
 import pickle
+from pathlib import Path
 
 import torch
 
 from autoal import Rows
-from autoal.data.texts import are_texts, columns_of, digests, parts_of, text_rows
+from autoal.data.texts import are_texts, columns_of, digests, parts_of, text_rows, written_of
 
 PAIRS = [("What is it?", "A pair."), ("Why?", "Because."), ("What is it?", "A pair.")]
 
@@ -50,3 +51,10 @@ def test_rows_without_cells_are_no_texts() -> None:
 
 def test_no_text_has_no_number() -> None:
     assert digests([]).shape == (0, 16)
+
+
+def test_what_is_written_in_rows_is_neither_a_name_nor_a_picture() -> None:
+    pixels, labels, names = torch.zeros(2, 16), torch.zeros(2).long(), ["cat/1.png", "dog/2.png"]
+    assert written_of(Rows(pixels, labels, shown=["one", "two"], names=names)) == ["one", "two"]
+    for shown in (None, pixels, [], [{"a": "one"}, {"a": "two"}], ["one", Path("two")], [*names]):
+        assert written_of(Rows(pixels, labels, shown=shown, names=names)) is None

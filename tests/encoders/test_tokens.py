@@ -10,7 +10,7 @@ from autoal.data.texts import text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.tokens import Tokens
 from autoal.errors import UserError
-from autoal.model.transformers import folder_key
+from autoal.model.whereabouts import folder_key
 from autoal.testing import check_encoder
 
 CPU = torch.device("cpu")

@@ -10,17 +10,9 @@ import pytest
 import torch
 
 from autoal.errors import UserError
-from autoal.model.transformers import (
-    NO_LIMIT,
-    OFFLINE,
-    PACKAGE,
-    folder_key,
-    model_folder,
-    network_of,
-    places_of,
-    tokenizer_of,
-)
+from autoal.model.transformers import NO_LIMIT, network_of, places_of, tokenizer_of
 from autoal.model.weights import weights_follow
+from autoal.model.whereabouts import OFFLINE, PACKAGE, folder_key, model_folder, model_place
 from tests.transformers_made import tiny_bert
 
 MODELS = ["bert", "roberta"]
@@ -92,6 +84,18 @@ def test_weights_that_follow_are_not_read(folder: Path) -> None:
 def test_a_model_in_a_package_is_found_and_none_of_its_code_is_run(package: Path) -> None:
     assert model_folder(f"{PACKAGE}words-of-mine") == package
     assert "words_of_mine" not in sys.modules
+
+
+def test_a_model_of_a_package_may_be_a_file_of_llama_cpp(package: Path) -> None:
+    name = f"{PACKAGE}words-of-mine"
+    assert model_place(name) == package
+    (package / "model.safetensors").rename(package / "model.gguf")
+    record = package.parents[1] / "words_of_mine-0.1.dist-info/RECORD"
+    record.write_text("words_of_mine/model/model.gguf,,\n")
+    assert model_place(name) == package / "model.gguf"
+    assert model_place(str(package / "model.gguf")) == package / "model.gguf"
+    with pytest.raises(UserError, match="the package words-of-mine has no model in it"):
+        model_folder(name)
 
 
 def test_the_key_is_that_of_the_content_wherever_it_lies(bert: Path, folder: Path) -> None:

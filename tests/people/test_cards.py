@@ -5,10 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
+from autoal.data.picturefile import file_of
 from autoal.data.texts import Text
 from autoal.errors import UserError
 from autoal.people.asked import AskedRow
-from autoal.people.cards import card_of, picture_of
+from autoal.people.cards import card_of
 
 
 def card(shown: Any) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def test_a_picture_that_was_taken_upright_is_upright(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP"])
 def test_a_file_is_served_as_it_is_and_called_what_it_is(tmp_path: Path, kind: str) -> None:
     path = saved(tmp_path, kind).rename(tmp_path / "a.xyz")
-    assert picture_of(path) == (path.read_bytes(), f"image/{kind.lower()}")
+    assert file_of(path) == (path.read_bytes(), f"image/{kind.lower()}")
 
 
 @pytest.mark.parametrize("content", [b"<svg onload='x'/>", b"", None])
@@ -65,13 +66,13 @@ def test_what_is_no_picture_is_never_served(tmp_path: Path, content: bytes | Non
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match=r"a\.png"):
-        picture_of(path)
+        file_of(path)
     assert card(path)["width"] == 0
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (5, "RGB")])
 def test_pixels_of_any_depth_become_a_picture(tmp_path: Path, channels: int, mode: str) -> None:
     path = tmp_path / "a.png"
-    path.write_bytes(picture_of(torch.full((channels, 4, 6), 200, dtype=torch.uint8)).content)
+    path.write_bytes(file_of(torch.full((channels, 4, 6), 200, dtype=torch.uint8)).content)
     with Image.open(path) as picture:
         assert (picture.mode, picture.size) == (mode, (6, 4))

@@ -1,5 +1,6 @@
-"""One plugin of every other kind: a data set, an encoder, a task and an oracle."""
+"""One plugin of every other kind: a data set, an encoder, a task, an oracle and a growth."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,13 +10,16 @@ from autoal import (
     Answers,
     Encoder,
     Features,
+    GrowthRule,
     Head,
     ImageData,
     Learner,
     Loaded,
     Oracle,
     Question,
+    Round,
     Rows,
+    View,
     Watch,
 )
 
@@ -112,3 +116,18 @@ class Shy:
     def __call__(self, question: Question) -> Answers:
         answers = self.oracle(question)
         return answers.take(answers.rows % self.every != 0)
+
+
+class Mirrored(GrowthRule):
+    """The rows of which the model is least sure, turned round."""
+
+    def __init__(self, count: int = 2) -> None:
+        self.count = count
+
+    def most(self, number: int) -> int:
+        return self.count
+
+    def __call__(self, view: View, history: Sequence[Round]) -> Rows:
+        least = view.pool.probs.amax(1).argsort(stable=True)[: self.count]
+        inputs = view.pool.inputs[least].flip(-1)
+        return Rows(inputs, torch.full((len(inputs),), -1), shown=inputs)

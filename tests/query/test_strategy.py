@@ -95,6 +95,11 @@ def test_a_strategy_that_can_be_served_is_asked_itself() -> None:
     [
         ("draws", {"draws": False}, "Reading reads draws of the model, and this model gives one"),
         ("head", {"headed": False}, "Reading asks the head of the model about other embeddings"),
+        (
+            "texts",
+            {"texts": False},
+            "Reading reads texts, and the rows of this pool are none: give",
+        ),
         ("outcomes", {"revealed": False}, "Reading sees outcomes: it needs data of which all"),
     ],
 )
@@ -114,6 +119,7 @@ def test_a_strategy_whose_reading_is_not_there_is_refused(
     [
         ((), True),
         (("inputs",), True),
+        (("texts",), True),
         (("embeddings", "labelled"), True),
         (("embeddings", "probs"), False),
         (("labels",), False),

@@ -655,3 +655,39 @@ def test_a_view_among_some_rows_is_that_view_without_the_others() -> None:
     assert some.costs.tolist() == [0.5, 2.0, 3.5]
     assert (some.seed, other.seed, len(looks)) == (3, 5, 1)
     assert some.labelled is view.labelled
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+def test_texts_stand_in_the_lines_of_their_rows(kind: Callable[[list[str]], Any]) -> None:
+    texts = [f"text {row}" for row in range(SIZE)]
+    for inputs in (None, INPUTS):
+        view = View.of(texts=kind(texts), inputs=inputs, labels=LABELS, held_out=HELD_OUT)
+        for features, rows in parts(view):
+            assert features.texts == [texts[row] for row in rows]
+        assert view.among(torch.tensor([0, 2])).pool.texts == ["text 0", "text 3"]
+
+
+def test_of_several_texts_a_row_each_is_told_by_its_place() -> None:
+    (text,) = View.of(texts=[("What?", "This.")]).pool.texts
+    assert text == "text 1: What?\ntext 2: This."
+
+
+def test_what_is_not_given_of_texts_and_inputs_cannot_be_read() -> None:
+    with pytest.raises(UserError, match="made without `texts`"):
+        _ = View.of(inputs=INPUTS).pool.texts
+    with pytest.raises(UserError, match="texts are read by an encoder"):
+        _ = View.of(texts=["one", "two"]).pool.inputs
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["one", ""], "row 1 must be a text, none of them empty"),
+        (["one", 2], "row 1 must be a text"),
+        ("one", "give a list of texts"),
+        ([("a", "b"), ("c",)], "row 1 must be 2 texts"),
+    ],
+)
+def test_what_is_no_text_is_refused_as_one(texts: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        View.of(texts=texts)

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from autoal.errors import UserError
-from autoal.record.round import Round, read_rounds
+from autoal.record.reading import read_rounds
+from autoal.record.round import Round
 
 ROUND = {
     "round": 0,

@@ -1,7 +1,11 @@
 import json
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from autoal import Round
+from autoal.errors import UserError
 
 
 def test_a_round_survives_its_line_in_the_record() -> None:
@@ -88,3 +92,39 @@ def test_a_round_tells_all_labels_that_it_brought() -> None:
         declined=[8],
     )
     assert done.told == {5: 0, 7: 1, 2: 1, 4: 0}
+
+
+MIXED = Round(
+    2, 9, [4, 5, 6], [1, 0, 1], {}, {}, 3, bought=3, cost=2.5, by="ann", amended={3: 1},
+    machine=[3, 5, 6],
+    people={"ann": {"labels": 1, "seconds": 2.5}, "smol": {"labels": 2, "calls": 4, "cost": 0.5}},
+)  # fmt: skip
+
+
+def test_a_round_tells_whose_each_label_is() -> None:
+    assert MIXED.sources == {4: "ann", 5: "smol", 6: "smol"}
+    assert ([*MIXED.persons], [*MIXED.models]) == (["ann"], ["smol"])
+    assert MIXED.unasked
+    assert Round.from_line(MIXED.to_line()) == MIXED
+    assert replace(MIXED, people={}).sources == {4: "ann", 5: "ann", 6: "ann"}
+
+
+def test_labels_cost_one_where_nothing_else_is_told() -> None:
+    assert MIXED.money == 2.5
+    assert replace(MIXED, cost=None).money == 3
+    assert replace(MIXED, cost=None, bought=None).money == 3
+    assert replace(MIXED, cost=None, bought=0).money == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"machine": [7]}, "`machine` has row 7, which got no label"),
+        ({"machine": 5}, "`machine` must be a list of whole numbers"),
+        ({"people": {"smol": 3}}, "`people` must be a mapping to mappings of finite numbers"),
+        ({"people": {"smol": {"calls": "many"}}}, "`people` must be a mapping to mappings"),
+    ],
+)
+def test_a_damaged_word_on_who_labelled_is_refused(damage: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Round.from_line({**MIXED.to_line(), **damage})

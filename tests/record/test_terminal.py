@@ -113,3 +113,17 @@ def test_a_display_tells_advice_too_and_a_rule_may_have_no_name(history: list[Ro
     console = Console(file=text, width=160, force_terminal=True)
     play(Terminal(console, "run", rounds=1), advised(history, {"reason": "it is late"}))
     assert "run  a rule advises to stop: it is late" in text.getvalue()
+
+
+def test_it_is_told_how_many_labels_a_language_model_gave(history: list[Round]) -> None:
+    text = StringIO()
+    people = {"smol": {"calls": 3}}
+    mixed = replace(history[0], labels=[0, 1], machine=[1], by="ann", people=people, wrong=1)
+    again = replace(
+        history[1], machine=[1, 2, 3], amended={1: 0}, by="smol", people=people, wrong=None
+    )
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), [mixed, again])
+    assert text.getvalue().splitlines() == [
+        "run  round 0 of 1  labelled 2  accuracy 0.5000  1 by ann, 1 by smol, 1 wrong  1.5 s",
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  2 by smol, 1 given anew  1.5 s",
+    ]

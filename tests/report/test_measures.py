@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_evenness_is_one_for_equal_shares_and_nil_for_one_class() -> None:
 
 def test_a_curve_is_the_mean_over_the_seeds(pair: Setting) -> None:
     curve = Curve.of(pair.contenders["random"])
-    assert curve.labelled.tolist() == [2, 4, 6]
+    assert curve.along.tolist() == [2, 4, 6]
     assert curve.mean == pytest.approx([0.4, 0.5, 0.7])
     assert curve.deviation == pytest.approx([0, 0, 0.02**0.5])
 
@@ -112,8 +113,8 @@ def test_what_learners_chose_is_the_median_over_the_runs_that_tell_it(tmp_path: 
         "spread": ["random"],
     }
     penalty, weight = charts["l2"]["random"], charts["spread"]["random"]
-    assert (penalty.labelled.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
-    assert (weight.labelled.tolist(), weight.mean.tolist()) == ([4], [4])
+    assert (penalty.along.tolist(), penalty.mean.tolist()) == ([2, 4], [1, 10])
+    assert (weight.along.tolist(), weight.mean.tolist()) == ([4], [4])
 
 
 def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
@@ -139,3 +140,17 @@ def test_only_runs_of_one_start_set_are_paired(tmp_path: Path) -> None:
     assert [each.verdict for each in against_baseline(settings[0])] == ["no seed in common"]
     assert [fault.kind for fault in faults] == ["another start set"]
     assert ranking(settings) is None
+
+
+def test_over_money_the_last_of_several_free_rounds_counts(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "a", [0.2, 0.4, 0.8, 0.6])
+    lines = [json.loads(line) for line in (path / "rounds.jsonl").read_text().splitlines()]
+    for line, (bought, cost) in zip(lines, [(2, 3.0), (0, None), (0, None), (1, 0.5)], strict=True):
+        line |= {"bought": bought} | ({} if cost is None else {"cost": cost})
+    (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = read_run(path)
+    assert run.money.tolist() == [3, 3, 3, 3.5]
+    assert run.priced
+    curve = Curve.over_money([run])
+    assert (curve.along.tolist(), curve.mean.tolist()) == ([3, 3.5], [0.8, 0.6])
+    assert not read_run(write_run(tmp_path, "b", [0.2])).priced

@@ -423,3 +423,17 @@ def test_a_report_needs_no_torch() -> None:
     script = "import sys, autoal.report.__main__; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_oracles_of_one_class_are_told_apart_by_their_options(tmp_path: Path) -> None:
+    """And by their model; where people find a page makes no difference."""
+    language = {"_target_": "autoal.oracles.language.Language", "human": {"port": 1}}
+    for seed, (accept, port, model) in enumerate([(0.6, 1, "a"), (0.9, 2, "a"), (0.6, 3, "b")]):
+        oracle = {**language, "accept": accept, "human": {"port": port}}
+        section = {"model": model, "url": f"http://{seed}"}
+        write_run(tmp_path, str(seed), [0.5, 0.6], oracle=oracle, language=section)
+    write_run(tmp_path, "plain", [0.5, 0.6], language={"model": None, "url": None})
+    (setting,), faults = group(read_runs([tmp_path])[0])
+    assert not faults
+    assert len(setting.contenders) == 4
+    assert not any("port" in name for name in setting.contenders)

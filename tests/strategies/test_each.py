@@ -10,10 +10,20 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.query.composite import Candidates
 from autoal.testing import make_view
+from tests.language.saying import Saying
 
 CHEAT = "cheating_oracle"  # sees what no view has
 NAMES = [name for name in STRATEGIES.installed() if name != CHEAT]
-ALONE = ("albl", "autoal", "committee", "refine", "selectal", "tailor", "tcm")  # no candidates
+ALONE = (
+    "active_llm",
+    "albl",
+    "autoal",
+    "committee",
+    "refine",
+    "selectal",
+    "tailor",
+    "tcm",
+)  # no candidates
 # Long searches, and draws out of what others found, to which half precision is a different start.
 ROUNDED = (
     "albl",
@@ -35,7 +45,7 @@ QUICK: dict[str, dict[str, Any]] = {
 
 def built(name: str) -> QueryStrategy:
     """The strategy of this name, which learns less than usually where it learns long."""
-    return registry.build(name, **QUICK.get(name, {}))
+    return registry.build(name, "strategy", Saying("Answer: 1-3"), **QUICK.get(name, {}))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,6 +13,7 @@ from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.testing import PROMISES, BrokenPromiseError, check_strategy
+from tests.language.saying import Saying
 
 
 class Sum(QueryStrategy):
@@ -151,7 +152,8 @@ QUICK: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", STRATEGIES.installed())
 def test_an_installed_strategy_keeps_its_promises(name: str) -> None:
-    check_strategy(registry.build(name, **QUICK.get(name, {})))
+    language = Saying("Answer: 3, 1, 99")
+    check_strategy(registry.build(name, "strategy", language, **QUICK.get(name, {})))
 
 
 class Columns(Sum):

@@ -415,8 +415,9 @@ function renderTask(task) {
 }
 
 function kindOf(task) {
-  if (task.kind === "review") return `Labelled ${task.label}`;
-  return { second: "A second opinion", adjudicate: "Two opinions: which is right?" }[task.kind] ?? "";
+  const kinds = { second: "A second opinion", adjudicate: "Two opinions: which is right?" };
+  const kind = task.kind === "review" ? `Labelled ${task.label}` : kinds[task.kind];
+  return [kind, task.card.made && "Made by the computer"].filter(Boolean).join(" · ");
 }
 
 function opinion({ by, label }) {

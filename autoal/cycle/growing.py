@@ -1,0 +1,161 @@
+"""A pool that grows: what makes its rows, how these are kept, and their part of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal.cycle.hooks import Growth, GrowthRule
+from autoal.cycle.parts import fitting
+from autoal.data.rows import Rows
+from autoal.data.texts import plain_texts, texts_again
+from autoal.oracles.question import Answers
+from autoal.query.batch import Part, Query, query, recorded
+from autoal.query.strategy import QueryStrategy
+from autoal.query.view import View
+from autoal.record.round import Round
+
+Worth = Callable[[Rows], Tensor]
+
+
+class Calling(GrowthRule):
+    """A growth that is a function, and remembers nothing."""
+
+    def __init__(self, growth: Growth) -> None:
+        self.growth = growth
+
+    def most(self, number: int) -> int:
+        return 0  # nobody knows: whatever it makes comes on top of what a plan needs
+
+    def __call__(self, view: View, history: Sequence[Round]) -> Rows | None:
+        return self.growth(view, history)
+
+
+def rule_of(growth: GrowthRule | Growth | None) -> GrowthRule | None:
+    """A growth of either kind as a rule."""
+    return growth if growth is None or isinstance(growth, GrowthRule) else Calling(growth)
+
+
+class Growing:
+    """The growth of an experiment, if it has one, and all rows that joined by it.
+
+    Args:
+        growth: makes rows; None: nobody does.
+        real: rows of the data; made ones have the numbers from there on.
+    """
+
+    def __init__(self, growth: GrowthRule | Growth | None, real: int) -> None:
+        self.rule = rule_of(growth)
+        self.real = real
+        self.made: tuple[Rows, ...] = ()
+
+    def most(self, number: int) -> int:
+        """How many rows it makes in a round, at most."""
+        return 0 if self.rule is None else self.rule.most(number)
+
+    def make(self, view: View, history: Sequence[Round], worth: Worth) -> Rows | None:
+        """Rows that are to join for a query; None: there are none.
+
+        Args:
+            view: of the pool without them.
+            history: the rounds so far.
+            worth: what the strategy makes of such rows.
+        """
+        if self.rule is None:
+            return None
+        bench = view.bench and replace(view.bench, worth=worth)
+        made = self.rule(replace(view, bench=bench), history)
+        if made is None or not len(made):
+            return None
+        self.made = (*self.made, made)
+        return made
+
+    def query(self, strategy: QueryStrategy, view: View, budget: int, joined: int) -> Query:
+        """A batch with as many made rows as the growth wants in it, which hears how they score.
+
+        Args:
+            strategy: chooses.
+            view: of the pool with them.
+            budget: size of the batch.
+            joined: how many rows joined for this query; they are the last ones.
+        """
+        share = None if self.rule is None else self.rule.share
+        parts = None if share is None else parts_of(view.pool.rows, self.real, share, budget)
+        batch = query(strategy, view, budget, parts)
+        if self.rule is not None:
+            end = self.real + sum(map(len, self.made))
+            made = torch.arange(end - joined, end)
+            self.rule.scored(batch.scores_of(made), batch.scores_of(batch.rows))
+        return batch
+
+    def told(self, answers: Answers) -> dict[str, Any]:
+        """What there is to say of a round, once the growth heard its answers."""
+        if self.rule is None:
+            return {}
+        labelled = int((answers.rows >= self.real).sum())
+        notes = recorded(f"{type(self.rule).__name__}.told", self.rule.told(answers))
+        return {"labelled": labelled, **notes} if labelled else notes
+
+    def state_dict(self, made: Iterable[Rows] | None = None) -> dict[str, Any]:
+        """What it made, or these rows of it, and what it remembers; nothing where that is nothing.
+
+        Args:
+            made: None: all.
+        """
+        state = {} if self.rule is None else self.rule.state_dict()
+        kept = {"made": [*map(packed, self.made if made is None else made)], "growth": state}
+        return {name: part for name, part in kept.items() if part}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> list[Rows]:
+        """Go on from a state; returns the rows in it, which join once more."""
+        if self.rule is not None:
+            with fitting("growth"):
+                self.rule.load_state_dict(state.get("growth", {}))
+        with fitting("rows that were made"):
+            made = [*map(unpacked, state.get("made", []))]
+        self.made = (*self.made, *made)
+        return made
+
+    def remembered(self) -> tuple[Any, ...]:
+        """All that it is now, for `forget`."""
+        return self.made, {} if self.rule is None else deepcopy(self.rule.state_dict())
+
+    def forget(self, before: tuple[Any, ...]) -> None:
+        """Be again as before a query, or answers, that led to nothing."""
+        self.made, state = before
+        if self.rule is not None:
+            self.rule.load_state_dict(state)
+
+
+def packed(made: Rows) -> dict[str, Any]:
+    """Rows that were made, as plain values and tensors."""
+    shown = plain_texts(made.shown)
+    return {"inputs": made.inputs, "shown": shown, "names": made.names, "keys": made.keys}
+
+
+def unpacked(kept: Mapping[str, Any]) -> Rows:
+    """The rows that were packed so; older ones have no keys."""
+    rows, shown = Rows.of(kept["inputs"]), texts_again(kept["shown"])
+    return replace(rows, shown=shown, names=kept["names"], keys=kept.get("keys"))
+
+
+def parts_of(rows: Tensor, real: int, share: float, budget: int) -> list[Part]:
+    """The real and the made rows of a pool, each with its part of a batch.
+
+    Where there are too few of one kind, the other fills the batch.
+
+    Args:
+        rows: of the pool, by their numbers.
+        real: rows of the data.
+        share: of made rows in the batch.
+        budget: size of the batch.
+    """
+    ours, made = (rows < real).nonzero().flatten(), (rows >= real).nonzero().flatten()
+    wanted = int(share * budget + 0.5)
+    size = min(max(wanted, budget - len(ours)), len(made), budget)
+    return [Part(ours, budget - size), Part(made, size)]

@@ -1,0 +1,1 @@
+"""Whatever makes rows that join the pool."""

@@ -1,0 +1,115 @@
+"""A language model on this machine that makes texts, and may be tuned by what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import torch
+
+from autoal.errors import UserError, about
+from autoal.growth.generator import Generator
+from autoal.growth.ppo import Ppo
+from autoal.growth.sampling import Drawing, Ids, Pair
+from autoal.model.transformers import demand_writer, places_of, tokenizer_of, writer_of
+from autoal.model.whereabouts import model_place
+
+END = "\n"  # of a text that is made: the prompt is a list, an entry of which is a line
+
+
+class Policy(NamedTuple):
+    """A network that was read, and what tunes it, if anything does."""
+
+    network: Any
+    ppo: Ppo | None
+
+
+class Local(Generator):
+    """Texts by a causal language model that torch runs.
+
+    The model is read when it is first needed: a run that is over needs none.
+
+    Args:
+        model: a folder, a GGUF file, `package:NAME`, or a name on the hub of Hugging Face.
+        device: where it runs; half as precise on a GPU as on a CPU.
+        temperature: below 1 the likely becomes likelier.
+        top_p: the likeliest tokens that have so much of the probability are drawn from.
+        tokens: of a text at most.
+        tuning: what `Ppo` takes, if it is to be tuned.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        device: torch.device,
+        *,
+        temperature: float,
+        top_p: float,
+        tokens: int,
+        tuning: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._device = device
+        self._most = tokens
+        self._tuning = tuning
+        self._state: dict[str, Any] = {}  # to go on from
+        self._open: Policy | None = None
+        with about(f"growth.model={model}"):
+            self._place = model_place(model)
+            demand_writer(self._place)
+        self._drawing = Drawing(temperature, top_p, tokens, self._ends)
+
+    def generate(self, prompts: Sequence[str], seed: int) -> list[str]:
+        network = self._policy().network
+        drawn = self._drawing.drawn(network, [*map(self._read, prompts)], seed)
+        return [self._tokenizer.decode(each).partition(END)[0].strip() for each in drawn]
+
+    def learn(
+        self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
+    ) -> dict[str, float]:
+        """Be tuned, where that is wanted, by what the texts were worth."""
+        ppo = self._policy().ppo if self._tuning is not None and texts else None
+        return {} if ppo is None else ppo.learn([*map(self._pair, prompts, texts)], rewards)
+
+    def state_dict(self) -> dict[str, Any]:
+        ppo = self._open and self._open.ppo
+        return self._state if ppo is None else ppo.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._state = state
+        if self._open and self._open.ppo:
+            self._open.ppo.load_state_dict(state)
+
+    def _policy(self) -> Policy:
+        if self._open is None:
+            dtype = torch.bfloat16 if self._device.type == "cuda" else torch.float32
+            network = writer_of(self._place, dtype).to(self._device)
+            ppo = None if self._tuning is None else Ppo(network, **self._tuning)
+            self._open = Policy(network, ppo)
+            self.load_state_dict(self._state)
+        return self._open
+
+    def _read(self, prompt: str) -> Ids:
+        read: Ids = self._tokenizer(prompt).input_ids
+        if len(read) + self._most > places_of(self._policy().network):
+            raise UserError(
+                f"a prompt of {len(read):,} tokens leaves no room in what the model reads: give "
+                "fewer growth.examples"
+            )
+        return read
+
+    def _pair(self, prompt: str, text: str) -> Pair:
+        """A prompt and what was written behind it, in the tokens of both together."""
+        given: Ids = self._tokenizer(prompt).input_ids
+        whole: Ids = self._tokenizer(f"{prompt} {text}{END}").input_ids
+        alike = takewhile(lambda both: both[0] == both[1], zip(given, whole, strict=False))
+        begin = len([*alike])
+        return Pair(whole[:begin], whole[begin:])
+
+    def _ends(self, token: int) -> bool:
+        return token == self._tokenizer.eos_token_id or END in self._tokenizer.decode([token])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return tokenizer_of(self._place)

@@ -1,0 +1,142 @@
+"""Continuations of texts, drawn token by token; and how probable they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from autoal.seeding import generator
+
+FEW, MANY = 8, 16  # rows that are read together, on a CPU and elsewhere
+LIKELY = 512  # tokens that are drawn from at most; to sort all would take as long as the network
+FILLER = 0  # the token in places that nothing looks at
+
+Ids = list[int]  # of tokens
+
+
+class Pair(NamedTuple):
+    """A prompt and its continuation."""
+
+    prompt: Ids
+    answer: Ids
+
+
+class Read(NamedTuple):
+    """What a network is given of rows that differ in length, (n, length)."""
+
+    input_ids: Tensor
+    attention_mask: Tensor  # of all that was read so far
+    position_ids: Tensor
+
+    def then(self, tokens: Tensor, there: Tensor) -> Read:
+        """More tokens behind those that were read."""
+        places = self.position_ids[:, -1:] + there.cumsum(1)
+        return Read(tokens, torch.cat([self.attention_mask, there], 1), places)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How continuations are drawn.
+
+    Args:
+        temperature: below 1 the likely becomes likelier.
+        top_p: the likeliest tokens that have so much of the probability are drawn from.
+        most: tokens at most.
+        ends: whether a token ends a continuation.
+    """
+
+    temperature: float
+    top_p: float
+    most: int
+    ends: Callable[[int], bool]
+
+    @torch.no_grad()
+    def drawn(self, network: Any, prompts: Sequence[Ids], seed: int) -> list[Ids]:
+        """A continuation of each, by a stream of its own: whatever it is drawn beside."""
+        found: list[Ids] = []
+        for rows in together(len(prompts), network.device):
+            streams = [generator(seed, row) for row in rows]
+            chances = [torch.rand(self.most, generator=each).double() for each in streams]
+            read = _aligned([prompts[row] for row in rows], network.device)
+            found += self._beside(network, read, torch.stack(chances).to(network.device))
+        return found
+
+    def _beside(self, network: Any, read: Read, chances: Tensor) -> list[Ids]:
+        answers: list[Ids] = [[] for _ in chances]
+        remembered = _memory(network)
+        for chance in chances.T:
+            told = network(**read._asdict(), **remembered, use_cache=True, logits_to_keep=1)
+            tokens = self._picked(told.logits[:, -1], chance)
+            for answer, token in zip(answers, tokens.tolist(), strict=True):
+                if not self._over(answer):
+                    answer.append(token)
+            if all(map(self._over, answers)):
+                break
+            read = read.then(tokens[:, None], torch.ones_like(tokens)[:, None])
+        return answers
+
+    def _over(self, answer: Ids) -> bool:
+        return bool(answer) and self.ends(answer[-1])
+
+    def _picked(self, logits: Tensor, chance: Tensor) -> Tensor:
+        """The token of each row that its chance, from 0 to 1, falls upon."""
+        probs = (logits.double() / self.temperature).softmax(1)
+        likely, tokens = probs.topk(min(LIKELY, probs.shape[1]), dim=1)
+        before = likely.cumsum(1) - likely
+        reached = (likely * (before < self.top_p)).cumsum(1)  # the likeliest always counts
+        place = (reached < chance[:, None] * reached[:, -1:]).sum(1, keepdim=True)
+        return tokens.gather(1, place)[:, 0]
+
+
+def log_probs(network: Any, pairs: Sequence[Pair]) -> list[Tensor]:
+    """Of each token of the answers, given all that stands before it."""
+    read = _aligned([pair.prompt for pair in pairs], network.device)
+    answers, there = _filled([pair.answer for pair in pairs], network.device, "right")
+    more = read.then(answers, there)
+    whole = Read(
+        torch.cat([read.input_ids, more.input_ids], 1),
+        more.attention_mask,
+        torch.cat([read.position_ids, more.position_ids], 1),
+    )
+    width = answers.shape[1]
+    told = network(**whole._asdict(), use_cache=False, logits_to_keep=width + 1)
+    logs = told.logits[:, -width - 1 : -1].float().log_softmax(-1)
+    found = logs.gather(2, answers[:, :, None])[:, :, 0]
+    return [row[: len(pair.answer)] for row, pair in zip(found, pairs, strict=True)]
+
+
+def together(count: int, device: torch.device) -> Iterator[range]:
+    """So many rows in pieces that are read together."""
+    size = FEW if device.type == "cpu" else MANY
+    return (range(begin, min(begin + size, count)) for begin in range(0, count, size))
+
+
+def _memory(network: Any) -> dict[str, Any]:
+    """Where a network keeps what it has read, under the name by which it asks for that."""
+    from transformers import DynamicCache  # late: it takes a second
+
+    known = signature(network.forward).parameters
+    name = "cache" if "cache" in known else "past_key_values"  # as it was called up to 5.23
+    return {name: DynamicCache(config=network.config)}
+
+
+def _aligned(prompts: Sequence[Ids], device: torch.device) -> Read:
+    """Prompts that end in the same place."""
+    tokens, there = _filled(prompts, device, "left")
+    return Read(tokens, there, (there.cumsum(1) - 1).clamp(min=0))
+
+
+def _filled(rows: Sequence[Ids], device: torch.device, side: str) -> tuple[Tensor, Tensor]:
+    """Rows of one length, filled up on a side, and where they have tokens."""
+    tokens = [torch.tensor(row, device=device) for row in rows]
+    there = [torch.ones_like(row) for row in tokens]
+    return (
+        pad_sequence(tokens, batch_first=True, padding_value=FILLER, padding_side=side),
+        pad_sequence(there, batch_first=True, padding_side=side),
+    )

@@ -1,0 +1,165 @@
+"""One client for all who ask a language model: nothing is paid for twice, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event, Lock
+from time import monotonic
+from typing import Any
+
+from autoal.bounds import number, text, whole
+from autoal.errors import UserError
+from autoal.language.asked import Answer, Failure, Request
+from autoal.language.cache import Cache
+from autoal.language.server import GO_ON, Rejected, Server, Wait
+from autoal.language.spent import Spent
+
+MILLION = 1_000_000  # tokens, of which prices are told
+
+
+class _Stopped(Exception):  # noqa: N818  # nobody waits for it any more
+    """Nobody waits for the answer any more."""
+
+
+class Client:
+    """A language model behind a server, asked by several threads at once.
+
+    Args:
+        url: of the server, to which /chat/completions is added.
+        model: by the name that the server has for it.
+        key_env: the variable of the environment that holds the key; null: no key is sent.
+        price_in: of a million tokens that are read.
+        price_out: of a million tokens that are written.
+        most: that a run may cost; calls that are under way when it is reached are paid beyond it.
+        tries: how often one thing is asked before it is given up.
+        timeout: seconds for an answer.
+        parallel: how many are asked at a time.
+        cache: the file of answers; null: the one that all runs share.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        key_env: str | None = "OPENAI_API_KEY",
+        price_in: float = 0.0,
+        price_out: float = 0.0,
+        most: float | None = None,
+        tries: int = 5,
+        timeout: float = 120.0,
+        parallel: int = 4,
+        cache: Path | None = None,
+    ) -> None:
+        text("language.model", model)
+        number("language.price_in", price_in, least=0)
+        number("language.price_out", price_out, least=0)
+        whole("language.tries", tries, least=1)
+        number("language.timeout", timeout, above=0)
+        whole("language.parallel", parallel, least=1, most=256)
+        if most is not None:
+            number("language.most", most, above=0)
+            if not price_in + price_out:
+                raise UserError("language.most= needs language.price_in= and language.price_out=")
+        self.server, self.cache = Server(url, key_env, tries, timeout), Cache(cache)
+        self.model, self.price_in, self.price_out = model, price_in, price_out
+        self.most, self.parallel = most, parallel
+        self.spent = Spent()
+        self._payer, self._before = "", 0.0
+        self._lock = Lock()
+
+    def __deepcopy__(self, memo: Any) -> Client:
+        """All copies of whoever asks it share it, and what was spent."""
+        return self
+
+    def check(self) -> None:
+        """Refuse at once what would fail later: no server, no key, another model."""
+        self.server.demand(self.model)
+
+    def paid_by(self, payer: str) -> None:
+        """Count what this run has spent before, over all its starts, towards the most.
+
+        Args:
+            payer: the run's identity.
+        """
+        self._payer = payer
+        self._before = self.cache.paid_by(payer) - self.spent.cost
+
+    def price(self, tokens_in: int, tokens_out: int) -> float:
+        """What so many tokens cost."""
+        return (self.price_in * tokens_in + self.price_out * tokens_out) / MILLION
+
+    def answer(self, request: Request) -> Answer:
+        """What the model says; refused where it never will."""
+        return self._answer(request, Event())
+
+    def answers(self, requests: Sequence[Request]) -> Iterator[Answer | Failure]:
+        """What the model says to each, in their order, several at a time."""
+        stopped = Event()
+        with ThreadPoolExecutor(self.parallel) as pool:
+            asked = [pool.submit(self._tried, request, stopped) for request in requests]
+            try:
+                for one in asked:
+                    yield one.result()
+            finally:
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _tried(self, request: Request, stopped: Event) -> Answer | Failure:
+        try:
+            return self._answer(request, stopped)
+        except Rejected as error:
+            return Failure(str(error))
+
+    def _answer(self, request: Request, stopped: Event) -> Answer:
+        """The answer that was kept, or one that is paid for, and kept before it is read."""
+
+        def wait(seconds: float) -> None:
+            if stopped.wait(seconds):
+                raise _Stopped
+
+        key = request.key(self.model)
+        if (found := self.cache.find(key)) is None:
+            with self.cache.claimed(key, wait):
+                if (found := self.cache.find(key)) is None:  # nor did somebody else pay meanwhile
+                    return self._paid(request, key, wait)
+        self._count(Spent(0, 1, found.tokens_in, found.tokens_out))
+        return found
+
+    def _paid(self, request: Request, key: str, wait: Wait) -> Answer:
+        wait(0)  # or the first calls after a stop would still be paid
+        self._demand_money()
+        begun = monotonic()
+        answer = self.server.answer(request, self.model, wait)
+        seconds, tokens = monotonic() - begun, (answer.tokens_in, answer.tokens_out)
+        cost = self.price(*tokens)
+        self.cache.keep(
+            key, answer, model=self.model, payer=self._payer, cost=cost, seconds=seconds
+        )
+        self._count(Spent(1, 0, *tokens, cost, seconds))
+        return answer
+
+    def _count(self, spent: Spent) -> None:
+        with self._lock:
+            self.spent += spent
+
+    def _demand_money(self) -> None:
+        spent = self._before + self.spent.cost
+        if self.most is not None and spent >= self.most:
+            raise UserError(
+                f"language.most={self.most:g} is spent ({spent:.4f}): {GO_ON} with a higher "
+                "language.most="
+            )
+
+
+def demanded(language: Client | None, who: str) -> Client:
+    """The client of a part that cannot do without.
+
+    Args:
+        language: what the settings give.
+        who: needs it, for the message.
+    """
+    if language is None:
+        raise UserError(f"{who} asks a language model: give language.url= and language.model=")
+    return language

@@ -1,0 +1,51 @@
+"""Labelled rows as examples for those who answer in people's place."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from autoal.oracles.question import Answers
+
+
+def examples_among(known: Answers, count: int, turn: int = 0) -> list[int]:
+    """The places of labelled rows that make so many examples, in their order.
+
+    Classes take turns, people's labels come first, and of these the earliest: so the examples stay
+    the same while more is labelled, and who reads the same beginning again reads it faster. Labels
+    of a single class tell nothing, and make none.
+
+    Args:
+        known: the labels, in the order in which they came.
+        count: of the examples, as far as there are so many.
+        turn: another number gives other examples, as far as there are others.
+    """
+    by_class = _by_class(known)
+    classes = sorted(by_class)
+    if len(classes) < 2:
+        return []
+    each = -(-count // len(classes))
+    return list(_in_turns([_from(by_class[name], turn * each) for name in classes], each))[:count]
+
+
+def _by_class(known: Answers) -> dict[int, list[int]]:
+    """The places of the labels of each class, people's first."""
+    found: dict[int, list[int]] = defaultdict(list)
+    order = known.by_machine.long().argsort(stable=True)
+    for place, label in zip(order.tolist(), known.labels[order].tolist(), strict=True):
+        found[label].append(place)
+    return found
+
+
+def _from(places: list[int], first: int) -> list[int]:
+    """All of them, beginning further on, and going round."""
+    first %= len(places)
+    return places[first:] + places[:first]
+
+
+def _in_turns(by_class: list[list[int]], each: int) -> Iterator[int]:
+    """So many of each class, where there are; another class begins each time."""
+    for number in range(each):
+        first = number % len(by_class)
+        for places in by_class[first:] + by_class[:first]:
+            yield from places[number : number + 1]

@@ -1,0 +1,65 @@
+"""One round of a run, as the report needs it."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from autoal.record.round import Round
+from autoal.settings import Settings
+
+
+@dataclass(frozen=True)
+class Past:
+    """One round of a run."""
+
+    labelled: int
+    accuracy: float  # by what `judged` names
+    classes: dict[int, int]  # how many of the queried rows were given each label
+    bought: int | None  # labels paid for; unknown in records from before that was told
+    wrong: int | None  # labels given that are not the truth, where anybody knows
+    seconds: dict[str, float]
+    weights: dict[str, float]  # of the candidates, if there are some
+    settled: dict[str, float]  # what the learner chose by itself, if it does
+    unasked: bool  # labels were given that nobody was asked for
+    stop: Settings  # what a rule said about stopping, if one was asked
+    judged: str  # what stands in for a test set, if anything does
+    majority: float  # the test rows' share of their largest class, in the round that tells it
+    money: float  # that its labels cost; one each where nothing else is told
+    priced: bool  # a label costs something else than one
+    machine: int  # labels that a language model gave
+    right: int | None  # of them; None where nobody knows
+    model_money: float  # that it cost
+
+    @property
+    def querying(self) -> float:
+        """Seconds of all phases but training and testing."""
+        apart = ("train", "test", "total")
+        return sum(spent for phase, spent in self.seconds.items() if phase not in apart)
+
+
+def past_of(found: Round) -> Past:
+    """What the report needs of a round."""
+    return Past(
+        labelled=found.labelled,
+        accuracy=found.metrics["accuracy"],
+        classes=dict(Counter(found.labels)),
+        bought=found.bought,
+        wrong=found.wrong,
+        seconds=found.seconds,
+        weights=found.weights,
+        settled=found.settled,
+        unasked=found.unasked,
+        stop=found.stop,
+        judged=found.judged,
+        majority=found.majority,
+        money=found.money,
+        priced=found.cost is not None or found.unasked,
+        machine=len(found.sources.keys() & {*found.machine}),
+        right=_right(found),
+        model_money=sum(facts.get("cost", 0.0) for facts in found.models.values()),
+    )
+
+
+def _right(found: Round) -> int | None:
+    """How many labels of language models are right, where that is known."""
+    told = [facts["right"] for facts in found.models.values() if "right" in facts]
+    return sum(told) if len(told) == len(found.models) else None

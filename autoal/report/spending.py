@@ -1,0 +1,61 @@
+"""Who labelled, people or a language model, and what that cost."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from autoal.report.groups import Setting
+from autoal.report.page import Section
+from autoal.report.past import Past
+from autoal.report.runs import Run
+from autoal.report.tables import Cell, Table
+
+TITLE = "Who labelled, and for how much"
+
+
+def priced(setting: Setting) -> bool:
+    """Whether money tells something else of its runs than labels do."""
+    return any(run.priced for run in setting.runs)
+
+
+def sources(settings: Sequence[Setting]) -> Section:
+    """Labels and money by whom they came from and went to."""
+    rows = [
+        _row(setting, name, runs)
+        for setting in settings
+        if priced(setting)
+        for name, runs in setting.contenders.items()
+    ]
+    if not rows:
+        return Section(TITLE, ["In every run each label was asked for, and cost one."])
+    text = (
+        "Sums over a run's rounds, means over the seeds. Money is in the unit of the prices given: "
+        "one a label where none was, language.price_in= and price_out= for a language model, and "
+        "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
+        "where the truth is known; it is measured, and never used."
+    )
+    header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
+    header += ["money for a model", "money for others"]
+    return Section(TITLE, [text, Table("sources", TITLE, header, rows)])
+
+
+def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
+    machine = _mean(runs, lambda past: past.machine)
+    labels = _mean(runs, lambda past: sum(past.classes.values()))
+    paid, all_paid = (_mean(runs, of) for of in (lambda p: p.model_money, lambda p: p.money))
+    right = _right([past for run in runs for past in run.rounds if past.machine])
+    others = [labels - machine, paid, max(0.0, all_paid - paid)]
+    return [setting.name, name, len(runs), machine, right, *others]
+
+
+def _mean(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
+    """Over runs, of the sum over their rounds."""
+    return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
+
+
+def _right(rounds: Sequence[Past]) -> float | None:
+    """The share of a language model's labels that is right, where every round tells."""
+    told = [past.right for past in rounds if past.right is not None]
+    if not rounds or len(told) < len(rounds):
+        return None
+    return sum(told) / sum(past.machine for past in rounds)
