@@ -31,7 +31,8 @@ import numpy as np
 import torch
 
 from autoal.record.generated import read_made
-from autoal.record.round import Round, read_rounds
+from autoal.record.reading import read_rounds
+from autoal.record.round import Round
 from autoal.record.whole import write_whole
 from autoal.report.measures import Spread
 from autoal.report.statistics import bootstrap
@@ -40,7 +41,10 @@ from autoal.seeding import generator
 from benchmarks import runs
 
 POOLS, STRANGERS = 10_000, 5_000
-ANNOTATOR = ("start=20000", "rounds=0", "strategy=random", "task=bert", "task.steps=1500")
+ANNOTATOR = (
+    *("start=20000", "rounds=0", "strategy=random", "task=bert", "task.steps=600"),
+    "trainer.precision=bf16-mixed",
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from autoal import Experiment, Question, RunFolder, TrueLabels
 from autoal.report.__main__ import main as report
-from autoal.testing import check_data, check_oracle, check_strategy
+from autoal.testing import check_data, check_growth, check_oracle, check_strategy, make_view
 from tests.launch import Zygote
 from tests.report.made import write_run
 
@@ -198,3 +198,4 @@ def test_the_plugins_that_are_shown_keep_their_promises() -> None:
     question = Question(1, torch.tensor([4, 10, 25, 7]), ("left", "right"))
     check_oracle(shown["Shy"](truth), question)
     assert shown["Shy"](truth)(question).rows.tolist() == [4, 7]
+    check_growth(shown["Mirrored"], make_view())

@@ -1,8 +1,11 @@
 """One round of a run, as the report needs it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from autoal.record.kinds import AMOUNTS, NUMBER, WHOLE, Kind
 from autoal.record.round import Round
 from autoal.settings import Settings
 
@@ -28,6 +31,10 @@ class Past:
     machine: int  # labels that a language model gave
     right: int | None  # of them; None where nobody knows
     model_money: float  # that it cost
+    made: int  # rows that joined the pool
+    made_labelled: int  # rows among the queried ones that were made at any time
+    reward: float | None  # the mean score of those that joined
+    dropped: Mapping[str, float]  # why others did not, and how many
 
     @property
     def querying(self) -> float:
@@ -56,7 +63,16 @@ def past_of(found: Round) -> Past:
         machine=len(found.sources.keys() & {*found.machine}),
         right=_right(found),
         model_money=sum(facts.get("cost", 0.0) for facts in found.models.values()),
+        made=found.made,
+        made_labelled=_of_kind(found.growth.get("labelled"), WHOLE, 0),
+        reward=_of_kind(found.growth.get("reward"), NUMBER, None),
+        dropped=_of_kind(found.growth.get("dropped"), AMOUNTS, {}),
     )
+
+
+def _of_kind(value: Any, kind: Kind, otherwise: Any) -> Any:
+    """What a growth noted, which may be somebody else's and note other things."""
+    return value if kind.holds(value) else otherwise
 
 
 def _right(found: Round) -> int | None:

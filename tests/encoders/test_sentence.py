@@ -12,7 +12,8 @@ from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.sentence import Sentence
 from autoal.errors import UserError
 from autoal.model.bert import Pooled
-from autoal.model.transformers import OFFLINE, model_folder, places_of
+from autoal.model.transformers import places_of
+from autoal.model.whereabouts import OFFLINE, model_folder
 from autoal.testing import check_encoder
 from tests.transformers_made import WORDS, published
 

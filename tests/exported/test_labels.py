@@ -265,6 +265,7 @@ def test_names_are_quoted() -> None:
         "me",
         "train",
         *[""] * 3,
+        "False",
     ]
 
 
@@ -281,7 +282,7 @@ def test_what_was_read_stands_beside_its_label_as_it_was(shown: str, texts: dict
     lines = [*csv.DictReader(StringIO(as_csv(Label, told), newline=""))]
     assert len(lines) == len(told)
     for line, label in zip(lines, told, strict=True):
-        assert dict([*line.items()][9:]) == texts
+        assert dict([*line.items()][10:]) == texts
         assert (line["name"], line["label"]) == (label.name, label.label)
     (first, *_) = map(json.loads, as_jsonl(told).splitlines())
     assert first | texts == first

@@ -68,7 +68,9 @@ def test_every_row_is_told_of_with_its_score_and_label(tmp_path: Path) -> None:
     made = [each for each in read_made(tmp_path / "generated.jsonl") if each.name]
     assert [each.score for each in made] == pytest.approx([of[row] for row in range(40, 44)])
     assert [each.label for each in made] == [""] * 4
-    finished = experiment.tell(Answers(question.rows, by_first_word(question), "somebody"))
+    finished = experiment.tell(
+        Answers(question.rows, torch.tensor(by_first_word(question)), "somebody")
+    )
     made = [each for each in read_made(tmp_path / "generated.jsonl") if each.name]
     names = {name for name in finished.names if name.startswith("made")}
     assert {each.name: each.by for each in made if each.label} == dict.fromkeys(names, "somebody")
@@ -290,7 +292,7 @@ def test_a_label_is_said_of_whoever_gave_it() -> None:
     assert question is not None
     answers = Answers(
         question.rows,
-        by_first_word(question),
+        torch.tensor(by_first_word(question)),
         "somebody",
         machine=question.made,
         people={"model": {"labels": 2, "calls": 2}},

@@ -455,7 +455,7 @@ def test_the_weights_reach_the_batch(compose: str) -> None:
     rows = view.pool.rows
     for share, least, most in ((0.99, 0.7, 1.0), (0.01, 0.0, 0.3)):
         strategy = knowing(table, compose=compose, steps=0, prior={"margin": share})
-        picks, notes, _ = query(strategy, view, BUDGET)
+        picks, notes, *_ = query(strategy, view, BUDGET)
         assert set(picks.tolist()) <= set(rows.tolist())
         assert least <= float(table[picks].mean()) <= most
         shares = notes["share"]
@@ -520,7 +520,7 @@ def test_the_overlap_is_with_what_each_would_have_picked() -> None:
     other = table.clone()
     other[view.pool.rows[56:]] = 0  # four of the best eight
     strategy.candidates = Candidates({"margin": Tabled(table), "random": Tabled(other)})
-    picks, notes, _ = query(strategy, view, 8)
+    picks, notes, *_ = query(strategy, view, 8)
     assert set(picks.tolist()) == set(view.pool.rows[48:56].tolist())
     assert notes["overlap"] == {"margin": 0.5, "random": 1.0}
 
@@ -565,7 +565,7 @@ def looked_at(view: View, sample: int, budget: int = BUDGET) -> tuple[list[int],
     strategy = AutoAL(**TWO, steps=0, sample=sample)
     counted = Counted(torch.arange(CLEAN) / CLEAN, calls)
     strategy.candidates = Candidates({"margin": counted, "random": Tabled(torch.zeros(CLEAN))})
-    picks, notes, _ = query(strategy, view, budget)
+    picks, notes, *_ = query(strategy, view, budget)
     assert len(set(picks.tolist())) == budget
     return [size for name, size in calls if name == "score"], notes
 
@@ -766,7 +766,7 @@ def test_the_global_seed_makes_no_difference(kind: str, steps: int) -> None:
         view, table = planted()
         strategy = knowing(table, searchnet=kind, steps=steps)
         before = torch.get_rng_state()
-        picks, notes, _ = query(strategy, view, BUDGET)
+        picks, notes, *_ = query(strategy, view, BUDGET)
         assert torch.equal(torch.get_rng_state(), before)
         found.append((picks.tolist(), notes["weights"]))
     assert found[0] == found[1]
@@ -786,7 +786,7 @@ def test_copies_search_alike() -> None:
 def test_too_few_labels_are_no_search(count: int, compose: str) -> None:
     view = make_view(labelled=count)
     strategy = AutoAL(compose=compose)
-    picks, notes, _ = query(strategy, view, BUDGET)
+    picks, notes, *_ = query(strategy, view, BUDGET)
     assert len(set(picks.tolist())) == BUDGET
     assert strategy.rounds == 0
     assert notes["weights"]["margin"] == pytest.approx(0.9)
@@ -797,7 +797,7 @@ def test_too_few_labels_are_no_search(count: int, compose: str) -> None:
 def test_few_labels_are_a_search(count: int, validation: int) -> None:
     view = make_view(labelled=count, validation=validation)
     strategy = AutoAL(steps=2, rehearsals=2)
-    picks, notes, _ = query(strategy, view, BUDGET)
+    picks, notes, *_ = query(strategy, view, BUDGET)
     assert len(set(picks.tolist())) == BUDGET
     assert strategy.rounds == 1
     assert "gradient" in notes
