@@ -41,7 +41,10 @@ from autoal.seeding import generator
 from benchmarks import runs
 
 POOLS, STRANGERS = 10_000, 5_000
-ANNOTATOR = ("start=20000", "rounds=0", "strategy=random", "task=bert", "task.steps=1500")
+ANNOTATOR = (
+    *("start=20000", "rounds=0", "strategy=random", "task=bert", "task.steps=600"),
+    "trainer.precision=bf16-mixed",
+)
 
 
 @dataclass(frozen=True)

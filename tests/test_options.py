@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from inspect import signature
 from math import inf, nan
 from typing import Any
 
@@ -52,7 +53,10 @@ def targets() -> list[str]:
 
 def facts_of(target: Callable[..., Any]) -> Settings:
     """What the engine fills in; nothing of a data set, from which it knows the rest."""
-    return {} if ".datamodules." in target.__module__ else FACTS
+    if ".datamodules." in target.__module__:
+        return {}
+    named = signature(target).parameters  # whoever hands on its options brings its own network
+    return {name: fact for name, fact in FACTS.items() if name != "network" or name in named}
 
 
 def numeric(target: Callable[..., Any]) -> Iterator[tuple[str, Any]]:

@@ -63,7 +63,8 @@ class Local(Generator):
     def generate(self, prompts: Sequence[str], seed: int) -> list[str]:
         network = self._policy().network
         drawn = self._drawing.drawn(network, [*map(self._read, prompts)], seed)
-        return [self._tokenizer.decode(each).partition(END)[0].strip() for each in drawn]
+        texts = self._tokenizer.batch_decode(drawn, skip_special_tokens=True)
+        return [text.partition(END)[0].strip() for text in texts]
 
     def learn(
         self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
@@ -108,7 +109,12 @@ class Local(Generator):
         return Pair(whole[:begin], whole[begin:])
 
     def _ends(self, token: int) -> bool:
-        return token == self._tokenizer.eos_token_id or END in self._tokenizer.decode([token])
+        return token in self._special or END in self._tokenizer.decode([token])
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """Tokens that are no text; chat models have several by which something ends."""
+        return frozenset(self._tokenizer.all_special_ids)
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -59,7 +59,7 @@ def writer_of(place: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 def config_of(place: Path) -> Any:
     """How a network is built; one that does not encode texts is refused."""
-    config = _made(place, "configuration", transformers_library().AutoConfig)
+    config = _config(place)
     if config.is_encoder_decoder or not all(hasattr(config, name) for name in NEEDED):
         raise UserError(
             f"the model in {place}, {config.model_type}, is no encoder of texts, such as BERT or "
@@ -73,8 +73,9 @@ def demand_writer(place: Path) -> None:
     if place.suffix == GGUF:  # which llama.cpp has for such models alone
         _demand_gguf(place)
         return
-    config = config_of(place)
-    if not any(name.endswith(WRITING) for name in config.architectures or ()):
+    config = _config(place)
+    writes = any(name.endswith(WRITING) for name in config.architectures or ())
+    if config.is_encoder_decoder or not writes:
         raise UserError(
             f"the model in {place}, {config.model_type}, does not continue texts, as SmolLM2 or "
             "Qwen2.5 do: give another one"
@@ -106,6 +107,10 @@ def demand_places(model: str, network: Any, length: int) -> None:
             f"rows of {length:,} tokens are longer than {model} reads: give "
             f"encoder.length={places} or less"
         )
+
+
+def _config(place: Path) -> Any:
+    return _made(place, "configuration", transformers_library().AutoConfig)
 
 
 def _loaded(folder: Path) -> Any:

@@ -44,8 +44,7 @@ def _from(places: list[int], first: int) -> list[int]:
 
 
 def _in_turns(by_class: list[list[int]], each: int) -> Iterator[int]:
-    """So many of each class, where there are; another class begins each time."""
+    """So many of each class, where there are."""
     for number in range(each):
-        first = number % len(by_class)
-        for places in by_class[first:] + by_class[:first]:
+        for places in by_class:
             yield from places[number : number + 1]

@@ -1,5 +1,7 @@
+import json
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -90,9 +92,20 @@ def test_files_of_llama_cpp_need_a_package(
         local(file)
 
 
-def test_a_model_that_does_not_write_is_refused_at_once(bert: Path) -> None:
-    with pytest.raises(UserError, match=r"growth\.model=.*bert, does not continue texts"):
-        local(bert)
+def test_what_the_hub_has_not_of_a_model_is_not_needed(llama: Path, tmp_path: Path) -> None:
+    folder = copytree(llama, tmp_path / "model")
+    (folder / "generation_config.json").unlink()
+    assert local(folder).generate(PROMPTS, seed=1) == local(llama).generate(PROMPTS, seed=1)
+
+
+@pytest.mark.parametrize("kind", ["bert", "t5", "vit"])
+def test_a_model_that_does_not_write_is_refused_at_once(
+    kind: str, bert: Path, tmp_path: Path
+) -> None:
+    folder = copytree(bert, tmp_path / "model")
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
+    with pytest.raises(UserError, match=rf"growth\.model=.*{kind}, does not continue texts"):
+        local(folder)
 
 
 def test_a_prompt_that_is_too_long_is_refused(llama: Path) -> None:

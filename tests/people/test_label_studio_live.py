@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from autoal.data.texts import Text
 from autoal.errors import Waiting
 from autoal.exported.label_studio import as_label_studio, interface
 from autoal.people.label_studio import LabelStudio
@@ -73,10 +74,10 @@ def api(url: str, monkeypatch: pytest.MonkeyPatch) -> Api:
     return Api(url)
 
 
-def annotate(api: Api, project: int, label: str | None) -> Any:
+def annotate(api: Api, project: int, label: str | None, about: str = "picture") -> Any:
     """Annotate the task that the page would show next; None skips it."""
     task = api.get(f"/api/projects/{project}/next")
-    choice = {"from_name": "class", "to_name": "picture", "type": "choices"}
+    choice = {"from_name": "class", "to_name": about, "type": "choices"}
     result = [] if label is None else [choice | {"value": {"choices": [label]}}]
     said = {"result": result, "was_cancelled": label is None, "lead_time": 2.5}
     api.post(f"/api/tasks/{task['id']}/annotations/", said)
@@ -96,6 +97,20 @@ def test_its_tasks_come_in_our_order_and_its_annotations_are_answers(
     answers = oracle(asked)
     assert pairs(answers) == {7: 0, 5: 2}
     assert answers.people == {"me@example.com": {"labels": 2, "seconds": 5.0}}
+
+
+def test_texts_are_shown_as_they_are_and_labelled(api: Api, url: str, tmp_path: Path) -> None:
+    pair = Text.of(("question", "answer"), ("Who & why?", "<b>they</b> $name\n{{x}}"))
+    asked = question_of([7, 3], number=0, names=["a", "b"], shown=["long " * 8000, pair])
+    oracle = LabelStudio(data_of(asked), tmp_path, url=url, wait=False)
+    with pytest.raises(Waiting):
+        oracle(asked)
+    project = json.loads((tmp_path / "label_studio.json").read_text())["project"]
+    tasks = [annotate(api, project, label, about="text") for label in ("red", "blue")]
+    assert tasks[0]["data"]["text"].split() == ["long"] * 8000
+    told = "question: Who & why?\n\nanswer: <b>they</b> $name\n{{x}}"
+    assert tasks[1]["data"]["text"] == told
+    assert pairs(oracle(asked)) == {7: 0, 3: 2}
 
 
 def test_a_key_of_today_is_taken(api: Api, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
