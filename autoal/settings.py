@@ -88,7 +88,7 @@ def demand_kinds(given: Settings, defaults: Settings) -> None:
     for key, value in flatten(given).items():
         if value == "???":
             raise UserError(f"{key} is needed: give {key}=")
-        of_a_class = f"{key.rpartition('.')[0]}._target_" in expected
+        of_a_class = f"{key.rpartition('.')[0]}._target_" in expected or key in REACHED
         if expected[key] != "???" and not (value is None and of_a_class):
             demand_kind(key, value, expected[key])
 

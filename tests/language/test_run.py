@@ -105,6 +105,12 @@ def test_the_key_is_nowhere_in_the_run(
     assert not any(str(train.folder).encode() in path.read_bytes() for path in kept)
 
 
+def test_no_key_is_sent_where_none_is_wanted(train: Zygote, door: Door, tmp_path: Path) -> None:
+    finished = run(train, tmp_path, *reached(door, "language.key_env=null", "name=run"))
+    assert finished.code == 0, finished.err
+    assert set(door.keys) == {None}
+
+
 def test_a_run_that_knows_nothing_of_language_models_goes_on() -> None:
     assert client_of({}) is None
     assert client_of({"language": SECTION}) is None
