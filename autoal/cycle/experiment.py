@@ -432,7 +432,7 @@ class Experiment:
 
     def _doubts_of(self, number: int) -> Callable[[], Doubts]:
         """Finds what may be wrong of all that is known after this round."""
-        return partial(self._judge.doubts, self.learner, self._known, number)
+        return partial(self._judge.second.doubts, self.learner, self._known, number)
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""

@@ -31,8 +31,7 @@ class Judge:
 
     def __init__(self, data: Data, seed: int) -> None:
         self.data = data
-        self.seed = seed
-        self._seen: tuple[Knowledge, Unseen] | None = None  # the last of them, and of what
+        self.second = SecondLook(seed)
 
     @property
     def majority(self) -> float:
@@ -50,14 +49,6 @@ class Judge:
             metrics |= {f"val_{name}": value for name, value in held_out.items()}
         return metrics, judged
 
-    def doubts(
-        self, learner: Learner, known: Knowledge, number: int
-    ) -> dict[int, tuple[int, float]]:
-        """Labels that may be wrong, for those who label; not where training takes long."""
-        if len(known.pool.labelled) < 2 or learner.deep:
-            return {}
-        return self._unseen(learner, known, number).doubts()
-
     def _metrics(
         self, learner: Learner, known: Knowledge, number: int
     ) -> tuple[dict[str, float], str]:
@@ -66,15 +57,35 @@ class Judge:
         if len(known.judges):
             return by_check(learner, known.judges), CHECK
         if self.data.labels_count and len(known.pool.labelled) > 1:
-            return self._unseen(learner, known, number).metrics(), CROSS_VALIDATION
+            return self.second.unseen(learner, known, number).metrics(), CROSS_VALIDATION
         return {}, ""
 
-    def _unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
+
+class SecondLook:
+    """At what is known, by models that did not learn it; the data set is out of its reach.
+
+    Args:
+        seed: of the experiment.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._last: tuple[Knowledge, Unseen] | None = None  # of them, and of what
+
+    def doubts(
+        self, learner: Learner, known: Knowledge, number: int
+    ) -> dict[int, tuple[int, float]]:
+        """Labels that may be wrong, for those who label; not where training takes long."""
+        if len(known.pool.labelled) < 2 or learner.deep:
+            return {}
+        return self.unseen(learner, known, number).doubts()
+
+    def unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
         """Of all that is known after this round, computed once."""
-        if self._seen is None or self._seen[0] is not known:
+        if self._last is None or self._last[0] is not known:
             seed = derive(self.seed, number, "cross-validation")
-            self._seen = known, Unseen.by(learner, known, seed)
-        return self._seen[1]
+            self._last = known, Unseen.by(learner, known, seed)
+        return self._last[1]
 
 
 def by_check(learner: Learner, rows: Rows) -> dict[str, float]:

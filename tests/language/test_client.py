@@ -32,7 +32,7 @@ def test_an_answer_is_paid_for_once_whoever_asks_again(
     assert first == Answer("yes", (), 100, 10, False, "stop")
     assert again == other == Answer("yes", (), 100, 10, True, "stop")
     assert door.bodies == [{"model": MODEL, "prompt": "Is it?", "max_tokens": 1}]
-    assert client.spent[:4] == (1, 1, 200, 20)  # the tokens of both
+    assert client.spent[:4] == (1, 1, 200, 20)  # tokens of what was kept as well
     assert client.spent.cost == pytest.approx(0.0005)
     total = client.cache.totals()[0]
     assert total[:4] == (MODEL, 1, 100, 10)
