@@ -197,7 +197,8 @@ def test_a_server_that_dies_in_mid_round_loses_nothing(command: Command) -> None
     assert command("cut").code == 0
     assert command.rounds("cut") == command.rounds("whole")
     assert set(command.door.counts.values()) <= {1, 2}
-    assert sum(command.door.counts.values()) == 16 + 1  # the one that it died of
+    # The one that it died of, and perhaps the next, which was on its way by then.
+    assert 16 + 1 <= sum(command.door.counts.values()) <= 16 + 2
 
 
 def test_a_run_that_was_killed_goes_on_and_pays_for_nothing_twice(command: Command) -> None:
