@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from autoal.costs.contract import Costs as Costs
     from autoal.cycle.experiment import Experiment as Experiment
     from autoal.cycle.hooks import Advice as Advice
     from autoal.cycle.hooks import Growth as Growth
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
     from autoal.model.training import Training as Training
     from autoal.oracles.crowd import Agreed as Agreed
     from autoal.oracles.crowd import Noisy as Noisy
-    from autoal.oracles.crowd import Priced as Priced
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
+    from autoal.oracles.priced import Priced as Priced
     from autoal.oracles.question import Answers as Answers
     from autoal.oracles.question import Asking as Asking
     from autoal.oracles.question import Oracle as Oracle
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from autoal.run import resumed as resumed
 
 _HOMES = {
+    "autoal.costs.contract": ("Costs",),
     "autoal.cycle.experiment": ("Experiment",),
     "autoal.cycle.hooks": (
         "Advice",
@@ -98,12 +100,12 @@ _HOMES = {
     "autoal.oracles.crowd": (
         "Agreed",
         "Noisy",
-        "Priced",
     ),
     "autoal.oracles.model": (
         "ByModel",
         "Salutary",
     ),
+    "autoal.oracles.priced": ("Priced",),
     "autoal.oracles.question": (
         "Answers",
         "Asking",

@@ -40,6 +40,7 @@ from autoal.foresight import (
     partners_of,
 )
 from autoal.plugins import (
+    COSTS,
     DATA,
     ENCODERS,
     GROWTHS,
@@ -73,6 +74,7 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "task": (TASKS, ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE)),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
+    "costs": (COSTS, ("seed", "simulated")),
     "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),
 }
 

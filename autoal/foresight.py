@@ -25,7 +25,7 @@ SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
     *("download", "root"),
 }
-READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
+READERS = ("data", "encoder", "task", "costs")  # sections whose paths are read, and never written
 # Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.
 TOKENS, TOKEN_READER = "autoal.encoders.tokens.Tokens", "autoal.model.bert.Bert"
 
@@ -39,7 +39,7 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
     """
     with refused(settings):
         whole("seed", settings["seed"], least=0)
-        plan = Plan(settings["start"]["size"], settings["budget"], settings["rounds"])
+        plan = Plan.of(settings)
         if rows is not None:
             plan.demand_room(rows)
     _demand_folder(settings)

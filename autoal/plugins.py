@@ -63,8 +63,9 @@ ENCODERS = Kind("encoder", "autoal.encoders")
 ORACLES = Kind("oracle", "autoal.oracles")
 STOPS = Kind("stop", "autoal.stops")
 GROWTHS = Kind("growth", "autoal.growths")
+COSTS = Kind("cost", "autoal.costs")
 LANGUAGE = "language"  # the parameter by which a part is given the client of a language model
-KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS, GROWTHS)
+KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS, GROWTHS, COSTS)
 
 
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

@@ -13,6 +13,9 @@ from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
+from autoal.costs.by_row import ByRow
+from autoal.costs.contract import Costs
+from autoal.costs.learned import Learned
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
 from autoal.cycle.hooks import GrowthRule, StopRule
@@ -32,6 +35,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
+from autoal.oracles.priced import Priced
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
@@ -48,6 +52,7 @@ from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
 
 HUMAN = "human"  # in the section of an oracle: who answers in its place
+SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
 TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
 
 
@@ -97,8 +102,8 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
 def parts(settings: Settings) -> Parts:
     """The experiment and who answers; all that can be refused is refused here."""
     with refused(settings):
-        start, path = settings["start"], Path(settings["out"], settings["name"])
-        plan = Plan(start["size"], settings["budget"], settings["rounds"])
+        path = Path(settings["out"], settings["name"])
+        plan = Plan.of(settings)
         language = client_of(settings)
         strategy = _strategy(settings, "strategy", language)
         demand_class(settings["trainer"], "trainer", Training)
@@ -109,6 +114,7 @@ def parts(settings: Settings) -> Parts:
         learner = _learner(settings, data, training, language)
         facts = {"data": data, "plan": plan, "folder": path, "language": language}
         growth = _growth(settings, training=training, **facts)
+        costs = _costs(settings)
         experiment = Experiment(
             data,
             learner,
@@ -117,6 +123,7 @@ def parts(settings: Settings) -> Parts:
             start=_start(settings, data, language),
             stop=_stop(settings),
             growth=growth,
+            costs=costs,
             seed=settings["seed"],
         )
         oracle = _oracle(
@@ -130,6 +137,9 @@ def parts(settings: Settings) -> Parts:
         )
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
+        if costs is not None:
+            _demand_told(costs, oracle, growth)
+            oracle = Priced(oracle, costs)
     return Parts(experiment, oracle, language)
 
 
@@ -201,6 +211,36 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
+
+
+def _costs(settings: Settings) -> Costs | None:
+    """What labels cost; in a simulation, the seconds that are learned are those of other costs."""
+    section = {**(settings.get("costs") or {})}  # of which an older run knows nothing
+    inner = section.pop(SIMULATED, None)
+    simulated = _cost(inner, f"costs.{SIMULATED}", settings) if inner else None
+    return _cost(section, "costs", settings, simulated=simulated) if section else None
+
+
+def _cost(section: Settings, where: str, settings: Settings, **facts: Any) -> Costs:
+    demand_class(section, where, Costs)
+    return build(section, where, seed=settings["seed"], **facts)
+
+
+def _demand_told(costs: Costs, oracle: Oracle, growth: GrowthRule | None) -> None:
+    """Refuse costs that nobody would tell, or two would."""
+    if isinstance(costs, ByRow) and growth is not None:
+        raise UserError(
+            "costs=column has a price for each row of the data, and growth makes others"
+        )
+    if not isinstance(costs, Learned):
+        return
+    if costs.simulated is None and not asks_people(oracle):
+        raise UserError(
+            "costs=learned learns from the seconds that people take: let them answer, as in "
+            "oracle=people, or give costs.simulated=words, column or class"
+        )
+    if costs.simulated is not None and asks_people(oracle):
+        raise UserError("costs.simulated= is for simulations: people take their own time")
 
 
 def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:

@@ -14,7 +14,7 @@ from autoal.cycle import startfile
 from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
 
-HUMAN = "oracle.human"  # a choice inside of a choice, for which Hydra has another spelling
+INSIDE = ("oracle.human", "costs.simulated")  # choices inside of choices; Hydra spells them else
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -34,8 +34,8 @@ def _in_full(argument: str, opened: tuple[str, ...]) -> Iterator[str]:
         yield f"start.path={value}"
     elif re.match(r"start=([-+.\d]|range\()", argument):
         yield f"start.size={value}"
-    elif key == HUMAN:
-        yield f"{HUMAN.replace('.', '/')}={value}"
+    elif key in INSIDE:
+        yield f"{key.replace('.', '/')}={value}"
     elif re.match(r"\+*(strategy|start)\.\w+=\{", argument):
         key = key.lstrip("+")
         raise UserError(

@@ -101,6 +101,7 @@ FLOORS = (
     ("model",),
     ("encoders",),
     ("query",),
+    ("costs",),
     ("oracles",),
     ("record",),
     ("people",),

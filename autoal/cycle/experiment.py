@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autoal.costs.contract import Costs
+from autoal.costs.units import SECONDS
 from autoal.cycle.beginning import Beginning, Start, judges_of
 from autoal.cycle.growing import Growing
 from autoal.cycle.history import answers_of, demand_history, demand_same_data
@@ -21,6 +23,7 @@ from autoal.cycle.knowledge import Knowledge, Told
 from autoal.cycle.opened import Ahead, Asked
 from autoal.cycle.parts import demand_part, fitting, state_of, strategy_of
 from autoal.cycle.plan import Plan
+from autoal.cycle.purse import RULE, Purse
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
@@ -38,6 +41,7 @@ from autoal.record.sink import Sink
 from autoal.seeding import seeded
 
 NOTHING_LEFT = "no row is left that could be asked about"
+NOTHING_FITS = "no label costs so little as what is left to spend"
 
 
 class Experiment:
@@ -57,6 +61,8 @@ class Experiment:
         stop: says why no more is to be bought, after each round.
         growth: makes rows that join the pool, before each query. Where the plan has no end, it ends
             with the real rows.
+        costs: of labels, which `Priced(oracle, costs)` charges; None: one each, or what the oracle
+            says.
         seed: all randomness follows from it.
         sink: is told about the progress inside a round; its `end` is left to the caller, who knows
             when a round is safe.
@@ -72,6 +78,7 @@ class Experiment:
         start: Start = None,
         stop: Stop | None = None,
         growth: GrowthRule | Growth | None = None,
+        costs: Costs | None = None,
         seed: int = 0,
         sink: Sink | None = None,
     ) -> None:
@@ -85,6 +92,8 @@ class Experiment:
         if growth is not None and "outcomes" in (strategy.reads or ()):
             raise UserError("an upper reference goes without growth: made rows have no true label")
         demand_served(strategy, facts)
+        self._purse = Purse(plan, costs)
+        self._purse.check(data)
         self._beginning = Beginning.of(start, plan, data, facts, seed)
         self.data = data
         self.learner = learner
@@ -160,7 +169,7 @@ class Experiment:
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
-        if self.history and not (isinstance(self._stop, StopRule) and not self._stop.obey):
+        if self.history and self._obeys(self.history[-1]):
             self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
         over = self.stopped or self.plan.over(len(self.history))
         if self._asked is None and not over:
@@ -174,6 +183,11 @@ class Experiment:
                 self._growing.forget(grown)
                 raise
         return None if self._asked is None else self._asked.question
+
+    def _obeys(self, last: Round) -> bool:
+        """Whether a reason to stop is an end: it is no advice of a rule, or one that is obeyed."""
+        advised = isinstance(self._stop, StopRule) and not self._stop.obey
+        return not advised or last.stop.get("rule") == RULE
 
     def open_question(self) -> dict[str, Any]:
         """What must outlive the time in which people are asked."""
@@ -256,7 +270,8 @@ class Experiment:
         held_out = len(self.data.validation) if self.data.validation else 0
         beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
-        cost = float(answered.costs.sum()) + beforehand
+        cost = self._purse.paid(answered, beforehand)
+        timed = self._purse.costs is not None and self._purse.costs.unit == SECONDS
         with stopwatch.phase("growth") if self._growing.rule else nullcontext():
             grown = self._growing.told(answered)
         done = Round(
@@ -271,7 +286,9 @@ class Experiment:
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
-            cost=None if cost == bought else cost,
+            cost=None if timed or cost == bought else cost,
+            taken=cost if timed else None,
+            timed=dict(told.timed),
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
             by=answered.by,
@@ -320,15 +337,26 @@ class Experiment:
         return [len(self.data.train), *self.data.classes]
 
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
-        """What `stop` says of the model as it is now, by the view that the next query sees."""
-        if self._stop is None or not self._teaches:
+        """What `stop` says of the model as it is now, by the view that the next query sees.
+
+        Where nothing that is left fits into what is left to spend, that is the end.
+        """
+        if not self._teaches or (self._stop is None and self.plan.spend is None):
             return {}
-        ahead = Stopwatch()
+        ahead, history = Stopwatch(), [*self.history, done]
         with stopwatch.phase("stop"), seeded(self.seed, done.number, "stop"):
             self._ahead = Ahead(self._view(done.number + 1, ahead), ahead)
-            told = self._stop([*self.history, done], self._ahead.view)
+            told = "" if self._stop is None else self._stop(history, self._ahead.view)
         advice = Advice(told) if isinstance(told, str) else told
+        if not self.plan.over(len(history)) and not self._fits(self._ahead.view, history):
+            advice = Advice(NOTHING_FITS, advice.value, RULE)
         return {name: value for name, value in advice._asdict().items() if value not in ("", None)}
+
+    def _fits(self, view: View, history: Sequence[Round]) -> bool:
+        """Whether anything is left that may be asked about, or nothing is for another reason."""
+        return (
+            not len(view.pool) or self._purse.limits(view, history, self._known.timed) is not None
+        )
 
     def _query(self, number: int) -> Asked | None:
         """What to ask next; None where nothing is left."""
@@ -390,9 +418,12 @@ class Experiment:
         if over or not len(rows):
             self.stopped = NOTHING_LEFT
             return None
+        limits = self._purse.limits(view, self.history, self._known.timed)
+        if limits is None:
+            self.stopped = NOTHING_FITS
+            return None
         self.sink.begin(number)
-        size = min(self.plan.batch(number), len(rows))
-        batch = self._growing.query(self.strategy, view, size, made)
+        batch = self._growing.query(self.strategy, view, limits, made)
         return self._asking(number, stopwatch, batch, view, made)
 
     def _made(self, view: View, number: int, stopwatch: Stopwatch) -> int:
@@ -436,7 +467,8 @@ class Experiment:
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""
-        return self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
+        view = self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
+        return self._purse.seen(view, self._known.timed)
 
     def _sight(
         self, number: int, stopwatch: Stopwatch, learner: Learner, known: Knowledge | None = None

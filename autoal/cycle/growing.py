@@ -16,6 +16,7 @@ from autoal.data.rows import Rows
 from autoal.data.texts import plain_texts, texts_again
 from autoal.oracles.question import Answers
 from autoal.query.batch import Part, Query, query, recorded
+from autoal.query.limits import Limits
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
 from autoal.record.round import Round
@@ -75,18 +76,18 @@ class Growing:
         self.made = (*self.made, made)
         return made
 
-    def query(self, strategy: QueryStrategy, view: View, budget: int, joined: int) -> Query:
+    def query(self, strategy: QueryStrategy, view: View, limits: Limits, joined: int) -> Query:
         """A batch with as many made rows as the growth wants in it, which hears how they score.
 
         Args:
             strategy: chooses.
             view: of the pool with them.
-            budget: size of the batch.
+            limits: of the batch.
             joined: how many rows joined for this query; they are the last ones.
         """
         share = None if self.rule is None else self.rule.share
-        parts = None if share is None else parts_of(view.pool.rows, self.real, share, budget)
-        batch = query(strategy, view, budget, parts)
+        parts = None if share is None else parts_of(view.pool.rows, self.real, share, limits.size)
+        batch = query(strategy, view, limits, parts)
         if self.rule is not None:
             end = self.real + sum(map(len, self.made))
             made = torch.arange(end - joined, end)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from autoal.costs.contract import Timed
 from autoal.cycle.pool import Pool
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
@@ -26,6 +27,7 @@ class Told:
     checked: Labels = field(default_factory=dict)  # rows that judge the model
     given: Labels = field(default_factory=dict)  # rows that came labelled
     amended: Labels = field(default_factory=dict)  # other classes for rows of earlier rounds
+    timed: Timed = field(default_factory=dict)  # seconds that answers took
 
     @classmethod
     def by(cls, answers: Answers, question: Question, judging: Tensor) -> Told:
@@ -44,6 +46,7 @@ class Told:
             declined=tuple(row for row in question.rows.tolist() if row not in answered),
             checked={row: label for row, label in pairs if row in judges},
             amended={int(row): int(label) for row, label in answers.corrected.items()},
+            timed={int(row): float(seconds) for row, seconds in answers.timed.items()},
         )
 
     @classmethod
@@ -55,6 +58,7 @@ class Told:
             checked=dict(zip(done.checked, done.checked_labels, strict=True)),
             given=done.given,
             amended=done.amended,
+            timed=done.timed,
         )
 
 
@@ -65,6 +69,7 @@ class Knowledge:
     rows: Rows  # with the labels of those that are learnt
     pool: Pool
     verdicts: Tensor  # (n,) long, the labels of rows that judge; UNKNOWN of all others
+    timed: Timed = field(default_factory=dict)  # seconds that answers took, in their order
 
     @classmethod
     def nothing(cls, rows: Rows) -> Knowledge:
@@ -90,7 +95,12 @@ class Knowledge:
         pool = self.pool.label(learnt[0]).set_aside(torch.tensor(told.declined, dtype=torch.long))
         verdicts = self.verdicts.clone()
         verdicts[checked[0]] = checked[1]
-        known = Knowledge(self.rows.with_labels(*learnt), pool.let_judge(checked[0]), verdicts)
+        known = Knowledge(
+            self.rows.with_labels(*learnt),
+            pool.let_judge(checked[0]),
+            verdicts,
+            {**self.timed, **told.timed},
+        )
         return known._amended(told.amended) if told.amended else known
 
     def grown(self, made: Rows) -> Knowledge:
@@ -99,6 +109,7 @@ class Knowledge:
             self.rows.joined(made.without_labels()),
             self.pool.grown(len(made)),
             torch.cat([self.verdicts, torch.full((len(made),), UNKNOWN)]),
+            self.timed,
         )
 
     def _amended(self, labels: Labels) -> Knowledge:

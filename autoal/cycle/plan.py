@@ -1,9 +1,13 @@
-"""How many labels an experiment buys."""
+"""How many labels an experiment buys, for how much, and how alike those of a batch may be."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autoal import bounds
+from autoal.costs.units import LABELS, UNITS
+from autoal.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -12,11 +16,33 @@ class Plan:
 
     A budget may also be a list, of one number for each round. Without `rounds` there is no end but
     that of the pool.
+
+    Args:
+        start: labels of the first round.
+        budget: labels of every later one, or a list of them.
+        rounds: later ones; None: there is no end.
+        unit: labels, seconds or money: what `spend` counts.
+        spend: what each later round may cost, in the place of `budget`; None: what its labels do.
+        per_cost: rank rows by their worth for what they cost.
+        apart: the least distance of two rows of a batch, in median distances from a row to its
+            nearest neighbour; None: any.
+        minutes: that answers to a batch are to take; None: as long as they do.
     """
 
     start: int
     budget: int | Sequence[int]
     rounds: int | None
+    unit: str = LABELS
+    spend: float | None = None
+    per_cost: bool = False
+    apart: float | None = None
+    minutes: float | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Plan:
+        """That of complete settings; an older run has no section of that name."""
+        own = settings.get("plan") or {}
+        return cls(settings["start"]["size"], settings["budget"], settings["rounds"], **own)
 
     def __post_init__(self) -> None:
         bounds.whole("start", self.start, least=1)
@@ -27,6 +53,27 @@ class Plan:
             object.__setattr__(self, "budget", tuple(self.budget))  # as frozen data classes do it
         else:
             bounds.whole("budget", self.budget, least=1)
+        bounds.choice("plan.unit", self.unit, UNITS)
+        bounds.switch("per_cost", self.per_cost)
+        for name in ("spend", "apart", "minutes"):
+            if (value := getattr(self, name)) is not None:
+                bounds.number(name, value, above=0)
+        self._demand_one_size()
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it says how many rows each batch has."""
+        return self.spend is None and self.minutes is None
+
+    def _demand_one_size(self) -> None:
+        """Refuse a plan that says in two ways how large a batch is, or in none what it counts."""
+        if self.spend is None and self.unit != LABELS:
+            raise ValueError(f"plan.unit={self.unit} is that of plan.spend=: give plan.spend=")
+        if self.spend is not None and self.minutes is not None:
+            raise ValueError("plan.spend= and plan.minutes= both say how large a batch is")
+        if not self.counts_rows and isinstance(self.budget, tuple):
+            given = "plan.minutes=" if self.spend is None else "plan.spend="
+            raise ValueError(f"{given} says how large a batch is, and a list in budget= does too")
 
     def _demand_each(self, sizes: Sequence[int]) -> None:
         for place, size in enumerate(sizes):
@@ -66,7 +113,7 @@ class Plan:
         size -= checked
         if self.start > size:
             raise ValueError(f"start={self.start}: the pool has only {size} rows")
-        if self.rounds is None:
+        if self.rounds is None or not self.counts_rows:
             return
         later, words = self._later(self.rounds)
         joining = sum(map(made, range(1, self.rounds + 1)))

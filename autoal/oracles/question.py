@@ -79,6 +79,7 @@ class Answers:
     )  # labels, seconds of each
     machine: Tensor | None = None  # (answered,) bool: a language model answered; None: it never did
     revised: frozenset[int] = frozenset()  # rows of `corrected` of which a language model says so
+    timed: Mapping[int, float] = field(default_factory=dict)  # seconds that rows took, declined too
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from autoal.people.agenda import Agenda
 from autoal.people.events import ADJUDICATE, CORRECT, LABEL, UNDO, Event, Ledger
 from autoal.people.leases import Leases
-from autoal.people.said import Said, effort
+from autoal.people.said import Said, effort, timed
 from autoal.people.tasks import LateError, Outcome, Reply, Task
 
 if TYPE_CHECKING:  # or a desk could not be tested without torch
@@ -81,7 +81,8 @@ class Desk:
         self.agenda.declined |= set(batch.rows) - labels.keys()
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
-        return Outcome(labels, corrected, {name: people[name] for name in sorted(people)})
+        seconds = timed(event for row in batch.rows for event in self.said.of(row))
+        return Outcome(labels, corrected, {name: people[name] for name in sorted(people)}, seconds)
 
     # What people do.
 

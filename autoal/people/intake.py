@@ -15,7 +15,7 @@ from autoal.oracles.truth import truth_of
 from autoal.people.asked import AskedRow, asked
 from autoal.people.events import ADJUDICATE, CORRECT, UNDO, Event, Ledger
 from autoal.people.fitting import demand_same_rows
-from autoal.people.said import Said, effort
+from autoal.people.said import Said, effort, timed
 from autoal.record.finished import finished_rounds
 from autoal.record.layout import LABELS
 
@@ -116,6 +116,7 @@ class Intake:
             truth=truth_of(self._truth, numbers),
             corrected=corrected,
             people=effort(event for event in events if event.seconds is not None),
+            timed=timed(event for row in self.asked for event in self._said.of(row)),
         )
 
     def _counts(self, said: Event) -> bool:

@@ -98,6 +98,7 @@ class People(Asking, Sink):
             truth=truth_of(self.labels, rows),
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
+            timed=batch.timed,
         )
 
     def step(self, step: FitStep) -> None:

@@ -89,6 +89,15 @@ class Said:
             self.labels[row] = str(event.label)
 
 
+def timed(events: Iterable[Event]) -> dict[int, float]:
+    """How many seconds each row took, of all who were asked about it; untimed ones are left out."""
+    found: dict[int, float] = {}
+    for event in events:
+        if event.seconds is not None:
+            found[event.row] = round(found.get(event.row, 0.0) + event.seconds, 3)
+    return found
+
+
 def effort(events: Iterable[Event]) -> dict[str, dict[str, float]]:
     """How many labels each person gave, and in how many seconds."""
     found: dict[str, dict[str, float]] = {}

@@ -78,7 +78,8 @@ class Standing:
 def _plan(settings: Settings, judges: int) -> int | None:
     """How many labels are there when all rounds are done."""
     budget, rounds = settings.get("budget"), settings.get("rounds")
-    if budget is None or rounds is None:
+    plan = settings.get("plan") or {}
+    if budget is None or rounds is None or plan.get("spend") or plan.get("minutes"):
         return None
     later = sum(budget) if isinstance(budget, list) else budget * rounds
     return judges + int(settings["start"]["size"]) + int(later)

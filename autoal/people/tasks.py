@@ -69,3 +69,4 @@ class Outcome:
     labels: Mapping[int, str]  # of its rows, in its order; those that are missing were declined
     corrected: Mapping[int, str]  # other classes of earlier rows
     people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
+    timed: Mapping[int, float]  # seconds that each of its rows took

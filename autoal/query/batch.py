@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from autoal.errors import UserError
+from autoal.query.limits import Basket, Limits
 from autoal.query.strategy import QueryStrategy, Scored, as_scored
 from autoal.query.turn import turn
 from autoal.query.view import View
+
+NOTHING = 1e-12  # of what a row costs that is free; the best of these come first
 
 
 class Query(NamedTuple):
@@ -40,9 +43,12 @@ class Part(NamedTuple):
 
 
 def query(
-    strategy: QueryStrategy, view: View, budget: int, parts: Sequence[Part] | None = None
+    strategy: QueryStrategy,
+    view: View,
+    limits: Limits | int,
+    parts: Sequence[Part] | None = None,
 ) -> Query:
-    """The `budget` rows of the data set that the strategy scores highest.
+    """The rows of the data set that the strategy scores highest, within limits.
 
     Ties are broken by a draw from the view's seed, not by the order of the rows, which in many
     data sets follows the classes.
@@ -50,32 +56,83 @@ def query(
     Args:
         strategy: learns from the whole view, and scores.
         view: of the pool.
-        budget: how many rows.
+        limits: of the batch; a number is that of its rows.
         parts: of the pool, that are scored one by one; None: it is scored as a whole.
     """
-    if not 1 <= budget <= len(view.pool):
-        raise ValueError(f"`budget` must be from 1 to the pool's {len(view.pool)}, got {budget}")
-    views = [(view, budget)]
+    limits = Limits(limits) if isinstance(limits, int) else limits
+    if not 1 <= limits.size <= len(view.pool):
+        raise ValueError(
+            f"`budget` must be from 1 to the pool's {len(view.pool)}, got {limits.size}"
+        )
+    pieces = [_Piece.all_of(view, limits)]
     if parts is not None:
-        views = [(view.among(part.places), part.size) for part in parts if part.size]
-    name, rows = type(strategy).__name__, [each.pool.rows.clone() for each, _ in views]
+        pieces = [_Piece.of(view, limits, part) for part in parts if part.size]
+    name = type(strategy).__name__
     with turn(name, view):
         strategy.fit(view)
-        answers = [as_scored(strategy.score(*each)) for each in views]
-    found = [_best(name, *each) for each in zip(views, rows, answers, strict=True)]
+        answers = [as_scored(strategy.score(each.view, each.limits.size)) for each in pieces]
+    basket = Basket(view, limits.apart)
+    found = [
+        _best(strategy, piece, scored, basket)
+        for piece, scored in zip(pieces, answers, strict=True)
+    ]
     return found[0] if len(found) == 1 else _joined(found)
 
 
-def _best(name: str, asked: tuple[View, int], rows: Tensor, scored: Scored) -> Query:
-    """The rows of a view that got the highest scores, which must be sound."""
-    (view, budget), size = asked, len(rows)
-    demand_scores(name, scored.scores, size)
+class _Piece(NamedTuple):
+    """Some rows of a pool, or all, of which a strategy is asked."""
+
+    view: View
+    rows: Tensor  # of the data set
+    places: Tensor  # of the pool
+    limits: Limits
+
+    @classmethod
+    def all_of(cls, view: View, limits: Limits) -> _Piece:
+        return cls(view, view.pool.rows.clone(), torch.arange(len(view.pool)), limits)
+
+    @classmethod
+    def of(cls, view: View, limits: Limits, part: Part) -> _Piece:
+        some = view.among(part.places)
+        return cls(some, some.pool.rows.clone(), part.places, limits.part(*part))
+
+
+def _best(strategy: QueryStrategy, piece: _Piece, scored: Scored, basket: Basket) -> Query:
+    """The rows that got the highest scores, which must be sound, as far as they fit."""
+    name, (view, rows, places, limits) = type(strategy).__name__, piece
+    demand_scores(name, scored.scores, len(rows))
     if scored.labels is not None:
-        _demand_labels(name, scored.labels, size, view.classes)
-    places = best_first(scored.scores, view)[:budget]
-    suggested = None if scored.labels is None else scored.labels.cpu()[places].long()
+        _demand_labels(name, scored.labels, len(rows), view.classes)
+    worth = _worth(strategy, scored.scores, view) if limits.per_cost else scored.scores
+    taken = basket.fill(best_first(worth, view), places, limits)
+    suggested = None if scored.labels is None else scored.labels.cpu()[taken].long()
     notes = recorded(f"{name}.score", scored.notes)
-    return Query(rows[places], notes, suggested, rows, scored.scores.detach().cpu())
+    return Query(rows[taken], notes, suggested, rows, scored.scores.detach().cpu())
+
+
+def _worth(strategy: QueryStrategy, scores: Tensor, view: View) -> Tensor:
+    """What each row is worth for what it costs (Haertel, 2008)."""
+    votes = votes_of(type(strategy).__name__, strategy, scores, view)
+    return votes if view.costs is None else votes.double() / view.costs.clamp(min=NOTHING)
+
+
+def votes_of(name: str, strategy: QueryStrategy, scores: Tensor, view: View) -> Tensor:
+    """A strategy's votes by its scores, (n,), which must be shares.
+
+    Args:
+        name: what messages call it.
+        strategy: whose votes they are.
+        scores: that it gave to the rows of the pool.
+        view: of the pool.
+    """
+    with turn(name, view):
+        votes = strategy.votes(scores, view.classes)
+    if not isinstance(votes, Tensor):
+        raise UserError(f"{name}: its votes are a {type(votes).__name__}, no Tensor")
+    shares = votes.detach().to(torch.float32).cpu()
+    if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
+        raise UserError(f"{name}: its votes are not one number from 0 to 1 for a row")
+    return shares
 
 
 def _joined(found: Sequence[Query]) -> Query:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.query import registry
-from autoal.query.batch import best_first, demand_scores, select
+from autoal.query.batch import best_first, demand_scores, select, votes_of
 from autoal.query.strategy import Facts, QueryStrategy, Reads, Scored, as_scored, demand_served
 from autoal.query.turn import turn
 from autoal.query.view import View
@@ -100,18 +100,7 @@ class Candidates:
 
     def _vote(self, name: str, view: View, budget: int) -> Tensor:
         scores = self.scored(name, view, budget).scores
-        with turn(f"candidate {name!r}", view):
-            votes = self.strategies[name].votes(scores, view.classes)
-        if not isinstance(votes, Tensor):
-            raise UserError(
-                f"candidate {name!r}: its votes are a {type(votes).__name__}, no Tensor"
-            )
-        shares = votes.detach().to(torch.float32).cpu()
-        if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
-            raise UserError(
-                f"candidate {name!r}: its votes are not one number from 0 to 1 for a row"
-            )
-        return shares
+        return votes_of(f"candidate {name!r}", self.strategies[name], scores, view)
 
 
 class Composite(QueryStrategy):

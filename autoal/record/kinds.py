@@ -54,8 +54,15 @@ def _are_wholes(values: Any) -> bool:
 
 
 def _are_given(values: Any) -> bool:
-    rows = isinstance(values, Mapping) and all(row.isdecimal() for row in values)
-    return rows and all(map(_is_whole, values.values()))
+    return _are_by_row(values) and all(map(_is_whole, values.values()))
+
+
+def _are_timed(values: Any) -> bool:
+    return _are_by_row(values) and all(map(_is_amount, values.values()))
+
+
+def _are_by_row(values: Any) -> bool:
+    return isinstance(values, Mapping) and all(row.isdecimal() for row in values)
 
 
 def _all_of(kind: type, values: Any) -> bool:
@@ -74,6 +81,7 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 WHOLES = Kind("a list of whole numbers from 0 on", _are_wholes)
 TEXTS = Kind("a list of texts", lambda value: _all_of(str, value))
 MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
+TIMED = Kind("a mapping from rows to seconds", _are_timed)
 GIVEN = Kind("a mapping from rows to whole numbers", _are_given)
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from autoal.errors import UserError
 from autoal.record.kinds import (
@@ -17,6 +17,7 @@ from autoal.record.kinds import (
     NUMBERS,
     TEXT,
     TEXTS,
+    TIMED,
     WHOLE,
     WHOLES,
     Kind,
@@ -39,6 +40,8 @@ _KINDS: dict[str, Kind] = {
     "wrong": WHOLE.or_null(),
     "declined": WHOLES,
     "cost": AMOUNT.or_null(),
+    "taken": AMOUNT.or_null(),
+    "timed": TIMED,
     "made": WHOLE,
     "given": GIVEN,
     "amended": GIVEN,
@@ -55,6 +58,8 @@ _KINDS: dict[str, Kind] = {
     "notes": MAPPING,
 }
 _NO_METRICS = frozenset({*_KINDS, *OF_THE_RUN})
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Round:
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
     machine: list[int] = field(default_factory=list)  # rows that a language model labelled
     growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
+    taken: float | None = None  # seconds that its labels cost, where seconds are what they cost
+    timed: dict[int, float] = field(default_factory=dict)  # seconds of what was answered, by row
 
     @property
     def told(self) -> dict[int, int]:
@@ -100,8 +107,7 @@ class Round:
     @property
     def unasked(self) -> bool:
         """Whether labels were given that no person was asked for."""
-        bought = len(self.queried) if self.bought is None else self.bought
-        return bool(self.machine) or bought < len(self.queried)
+        return bool(self.machine) or self.paid < len(self.queried)
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
@@ -121,10 +127,20 @@ class Round:
         return people | {row: models for row in self.machine if row in people}
 
     @property
+    def paid(self) -> int:
+        """How many labels were paid for; all, in older records."""
+        return len(self.queried) if self.bought is None else self.bought
+
+    @property
     def money(self) -> float:
         """What all of its labels cost; one each where nobody says so."""
-        bought = len(self.queried) if self.bought is None else self.bought
-        return bought if self.cost is None else self.cost
+        return self.paid if self.cost is None else self.cost
+
+    @property
+    def time(self) -> float:
+        """The seconds that its labels took; none where nobody says so."""
+        by_person = [float(facts.get("seconds", 0.0)) for facts in self.persons.values()]
+        return sum(by_person) if self.taken is None else self.taken
 
     @property
     def weights(self) -> dict[str, float]:
@@ -146,6 +162,8 @@ class Round:
         rare = {
             "declined": self.declined,
             "cost": self.cost,
+            "taken": self.taken,
+            "timed": _by_text(self.timed),
             "made": self.made,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),
@@ -186,8 +204,8 @@ class Round:
         metrics = {key: value for key, value in line.items() if key not in _NO_METRICS}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
-        for key in ("given", "amended"):
-            known[key] = {int(row): label for row, label in known.get(key, {}).items()}
+        for key in ("given", "amended", "timed"):
+            known[key] = {int(row): value for row, value in known.get(key, {}).items()}
         found = cls(number=known.pop("round"), metrics=metrics, **known)
         found._demand_lengths()
         return found
@@ -206,9 +224,9 @@ class Round:
             raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 
 
-def _by_text(labels: Mapping[int, int]) -> dict[str, int]:
+def _by_text(by_row: Mapping[int, Value]) -> dict[str, Value]:
     """As JSON has it, whose keys are texts."""
-    return {str(row): label for row, label in labels.items()}
+    return {str(row): value for row, value in by_row.items()}
 
 
 def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:

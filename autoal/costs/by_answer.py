@@ -1,0 +1,82 @@
+"""Costs that are known once an answer is there: by its class, or by who gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from autoal import bounds
+from autoal.costs.contract import Costs, Timed
+from autoal.costs.units import MONEY
+from autoal.data.contract import Data
+from autoal.data.rows import Rows
+from autoal.errors import UserError
+from autoal.query.view import View
+
+if TYPE_CHECKING:
+    from autoal.oracles.question import Answers, Question
+
+
+class ByClass(Costs):
+    """A price for each class: expected by what the model takes a row for, and paid by the answer.
+
+    Args:
+        prices: one for each class, in the order of the classes.
+        unit: money or seconds.
+    """
+
+    def __init__(self, prices: Sequence[float], unit: str = MONEY) -> None:
+        super().__init__(unit)
+        for price in prices:
+            bounds.number("prices", price, least=0)
+        self._prices = torch.tensor([*prices], dtype=torch.float64)
+
+    def check(self, data: Data) -> None:
+        if len(self._prices) != len(data.classes):
+            raise UserError(
+                f"costs.prices has {len(self._prices)} numbers: give one for each of the "
+                f"{len(data.classes)} classes {', '.join(data.classes)}"
+            )
+
+    def cheapest(self, rows: Rows) -> float:
+        return float(self._prices.min())
+
+    def expected(self, view: View, timed: Timed) -> Tensor:
+        return view.pool.probs.cpu().double() @ self._prices
+
+    def prices(self, question: Question, answers: Answers) -> Tensor:
+        return self._prices[answers.labels]
+
+
+class BySource(Costs):
+    """A price for a label by people, and one for a label by a language model.
+
+    Args:
+        people: of a label by any of them.
+        model: of a label by a language model; null: what its tokens cost.
+    """
+
+    def __init__(self, people: float = 1.0, model: float | None = None) -> None:
+        super().__init__(MONEY)
+        bounds.number("people", people, least=0)
+        if model is not None:
+            bounds.number("model", model, least=0)
+        self.people = people
+        self.model = model
+
+    def cheapest(self, rows: Rows) -> float:
+        return min(self.people, self.model or 0.0)
+
+    def expected(self, view: View, timed: Timed) -> None:
+        """Nobody knows who will answer."""
+
+    def prices(self, question: Question, answers: Answers) -> Tensor:
+        return torch.full((len(answers.rows),), self.people, dtype=torch.float64)
+
+    def machine(self, answers: Answers) -> Tensor:
+        if self.model is None:
+            return super().machine(answers)
+        return torch.full((len(answers.rows),), self.model, dtype=torch.float64)

@@ -1,0 +1,116 @@
+"""Costs that are known of each row: as numbers at hand, or as a column of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoal import bounds
+from autoal.costs.contract import Costs, Timed
+from autoal.costs.units import MONEY
+from autoal.data.contract import Data
+from autoal.data.inputs import tensor_of
+from autoal.data.npz import ENDING, read_array
+from autoal.data.rows import Rows
+from autoal.data.sheet import is_number, read_sheet
+from autoal.errors import UserError
+from autoal.query.view import View
+
+if TYPE_CHECKING:
+    from autoal.oracles.question import Answers, Question
+
+ARRAYS = (ENDING, ".npz")  # endings of numpy's files; any other is a table
+
+
+class ByRow(Costs):
+    """One price for all labels, or one for each row.
+
+    Args:
+        prices: a number, or an array or list of one for each row of the pool, or of the part of the
+            data set of which the pool is a share.
+        unit: money or seconds.
+    """
+
+    def __init__(self, prices: Any, unit: str = MONEY) -> None:
+        super().__init__(unit)
+        self._prices = _prices(prices)
+
+    def check(self, data: Data) -> None:
+        rows = data.train
+        if self._prices.ndim and len(self._prices) not in (len(rows), rows.whole):
+            whole = "" if rows.whole == len(rows) else f" out of {rows.whole}"
+            raise UserError(
+                f"there are {len(self._prices)} costs, and {len(rows)} rows{whole}: give one for "
+                "each"
+            )
+
+    def cheapest(self, rows: Rows) -> float:
+        return float(self._of(torch.arange(len(rows)), rows).min())
+
+    def expected(self, view: View, timed: Timed) -> Tensor | None:
+        return self._of(view.pool.rows, view.pool.source) if self._prices.ndim else None
+
+    def prices(self, question: Question, answers: Answers) -> Tensor:
+        return self._of(answers.rows, question.pool)
+
+    def _of(self, rows: Tensor, pool: Rows | None) -> Tensor:
+        """The prices of some rows of a pool."""
+        if not self._prices.ndim:
+            return self._prices.expand(len(rows))
+        if pool is not None and pool.places is not None and len(self._prices) == pool.whole:
+            rows = pool.places[rows]
+        beyond = rows[rows >= len(self._prices)]
+        if len(beyond):
+            raise UserError(f"row {beyond[0]} has no price: there are {len(self._prices)} of them")
+        return self._prices[rows]
+
+
+class Column(ByRow):
+    """A price for each row, in a column of a table or an array of numpy's.
+
+    Args:
+        path: of a CSV file with a row for each row of the data, of an npz or an npy file.
+        column: the name of the column or of the array in the file.
+        unit: money or seconds.
+    """
+
+    def __init__(self, path: str, column: str = "cost", unit: str = MONEY) -> None:
+        bounds.text("path", path)
+        bounds.text("column", column)
+        file = Path(path).expanduser()
+        read = _array if file.suffix.lower() in ARRAYS else _cells
+        super().__init__(read(file, column), unit)
+
+
+def _prices(given: Any) -> Tensor:
+    """One for all rows, or one for each; none of them below 0."""
+    if not isinstance(given, Iterable):
+        bounds.number("costs", given, least=0)
+        return torch.tensor(float(given), dtype=torch.float64)
+    prices = tensor_of(given, "costs").double()
+    for price in prices[~(prices.isfinite() & (prices >= 0))][:1].tolist():
+        bounds.number("costs", price, least=0)
+    return prices
+
+
+def _array(file: Path, name: str) -> Tensor:
+    found = read_array(file, (name,))
+    if found.ndim != 1 or found.dtype.kind not in "biuf":
+        raise UserError(
+            f"{file}: {name} must be a list of numbers, got {found.dtype} {found.shape}"
+        )
+    return torch.from_numpy(found.astype(np.float64))
+
+
+def _cells(file: Path, name: str) -> list[float]:
+    sheet = read_sheet(file)
+    cells = sheet.column(name)
+    for line, cell in zip(sheet.lines, cells, strict=True):
+        if not is_number(cell) or not float(cell) >= 0:
+            raise UserError(f"{file}, line {line}: {name} must be a number from 0 on, got {cell!r}")
+    return [*map(float, cells)]

@@ -1,0 +1,73 @@
+"""The contract of what labels cost."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from autoal import bounds
+from autoal.costs.units import MONEY, SECONDS
+from autoal.data.contract import Data
+from autoal.data.rows import Rows
+from autoal.query.view import View
+
+if TYPE_CHECKING:  # whoever answers stands above
+    from autoal.oracles.question import Answers, Question
+
+Timed = Mapping[int, float]  # by row, the seconds that its answer took
+
+
+class Costs(ABC):
+    """What labels cost: what they are expected to, and what they did.
+
+    A plugin is a subclass, entered under the entry-point group `autoal.costs`; the parameters of
+    its `__init__` become options of the command line.
+
+    Args:
+        unit: money or seconds.
+    """
+
+    def __init__(self, unit: str = MONEY) -> None:
+        bounds.choice("unit", unit, (MONEY, SECONDS))
+        self.unit = unit
+
+    def check(self, data: Data) -> None:
+        """Refuse, before anything is bought, data of whose labels it cannot say what they cost."""
+
+    def cheapest(self, rows: Rows) -> float:
+        """The least that a label of one of these rows costs, by what is known before any is."""
+        return 0.0
+
+    @abstractmethod
+    def expected(self, view: View, timed: Timed) -> Tensor | None:
+        """What a label of each row of the pool will cost, as far as can be told.
+
+        Args:
+            view: of the pool.
+            timed: the seconds of the answers so far.
+
+        Returns:
+            (pool,), 0 at least; None: nothing tells one row from another.
+        """
+
+    @abstractmethod
+    def prices(self, question: Question, answers: Answers) -> Tensor:
+        """What one label of each of the answers cost, (answered,).
+
+        Args:
+            question: that was asked.
+            answers: to it, in its order.
+        """
+
+    def charged(self, question: Question, answers: Answers) -> Tensor:
+        """What the answers cost, (answered,): a row that was labelled twice costs two labels."""
+        theirs = answers.costs * self.prices(question, answers)
+        return torch.where(answers.by_machine, self.machine(answers).to(theirs), theirs)
+
+    def machine(self, answers: Answers) -> Tensor:
+        """What each would cost of a language model: what is paid for it, and nobody's time."""
+        return answers.costs if self.unit == MONEY else torch.zeros(len(answers.rows))

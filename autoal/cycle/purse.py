@@ -1,0 +1,126 @@
+"""What a plan lets a round spend, by what was spent before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from autoal.costs.contract import Costs, Timed
+from autoal.costs.units import LABELS, MONEY, SECONDS
+from autoal.cycle.plan import Plan
+from autoal.data.contract import Data
+from autoal.errors import UserError
+from autoal.oracles.question import Answers
+from autoal.query.limits import ROUNDING, Limits
+from autoal.query.view import View
+from autoal.record.round import Round
+
+RULE = "spend"  # what the record says has ended a run whose money or time is spent
+SHORTEST = 0.1  # seconds of an answer
+TRAINING = 0.2  # of the seconds in which a batch is answered, that training takes at most
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What may be spent, and has been: all of it follows from the rounds so far.
+
+    Args:
+        plan: what each round may spend.
+        costs: of labels, where they do not all cost one.
+    """
+
+    plan: Plan
+    costs: Costs | None
+
+    def check(self, data: Data) -> None:
+        """Refuse, before anything is bought, a plan of which nothing tells what labels cost."""
+        plan, told = self.plan, self.costs and self.costs.unit
+        if plan.unit == SECONDS != told or (plan.minutes and told != SECONDS):
+            option = "unit=seconds" if plan.unit == SECONDS else f"minutes={plan.minutes:g}"
+            raise UserError(
+                f"plan.{option}: nothing tells how many seconds a label costs: give costs=learned, "
+                "words, or another one with costs.unit=seconds"
+            )
+        if plan.unit == MONEY and told == SECONDS:
+            raise UserError("plan.unit=money: these costs are seconds; give plan.unit=seconds")
+        if plan.per_cost and told is None:
+            raise UserError("plan.per_cost=true: all labels cost the same; give costs=")
+        if self.costs is not None:
+            self.costs.check(data)
+        least = self._cheapest(data)
+        if plan.spend is not None and plan.spend < least:
+            raise UserError(
+                f"plan.spend={plan.spend:g}: the cheapest label costs {least:g} {plan.unit}, and "
+                "nothing could be asked"
+            )
+
+    def _cheapest(self, data: Data) -> float:
+        """The least that a label costs in the unit of the plan, as far as that is known."""
+        if self.plan.unit == LABELS:
+            return 1.0
+        return 0.0 if self.costs is None else self.costs.cheapest(data.train)
+
+    def seen(self, view: View, timed: Timed) -> View:
+        """The view with what labels of its pool will cost, as far as can be told."""
+        if self.costs is None:
+            return view
+        return replace(view, costs=self.costs.expected(view, timed))
+
+    def limits(self, view: View, history: Sequence[Round], timed: Timed) -> Limits | None:
+        """Those of the next batch; None where nothing fits into what is left to spend."""
+        plan, number = self.plan, len(history)
+        limits = Limits(self._rows(history, timed), per_cost=plan.per_cost, apart=plan.apart)
+        prices = None if plan.spend is None else self._prices(view, history)
+        if prices is None or plan.spend is None:
+            return replace(limits, size=min(limits.size, len(view.pool)))
+        paid = sum(spent(done, plan.unit) for done in history[1:])
+        spend = plan.spend * number - paid
+        most = float("inf") if plan.rounds is None else plan.spend * plan.rounds - paid
+        if float(prices.min()) > most * (1 + ROUNDING):
+            return None
+        middle = float(prices.median())
+        count = int(spend / middle) if middle else len(prices)
+        size = min(max(1, count), len(prices))
+        return replace(limits, size=size, spend=spend, prices=prices, most=most)
+
+    def paid(self, answered: Answers, beforehand: int) -> float:
+        """What answers have cost, and the labels of rows that were held out before.
+
+        Rows that took seconds and got no label are among them; those that were held out cost as
+        much as a label does on average.
+        """
+        cost, labels = float(answered.costs.sum()), len(answered.rows)
+        each = cost / labels if self.costs is not None and labels else 1.0
+        if self.costs is not None and self.costs.unit == SECONDS:
+            got = {*answered.rows.tolist()}
+            cost += sum(seconds for row, seconds in answered.timed.items() if row not in got)
+        return cost + beforehand * each
+
+    def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
+        """What each row of the pool will cost in the unit of the plan; None: nobody knows yet."""
+        unit = self.plan.unit
+        if view.costs is not None and self.costs is not None and self.costs.unit == unit:
+            return view.costs
+        bought = sum(done.paid for done in history)
+        if unit != LABELS and not bought:
+            return None
+        each = 1.0 if unit == LABELS else sum(spent(done, unit) for done in history) / bought
+        return torch.full((len(view.pool),), each, dtype=torch.float64)
+
+    def _rows(self, history: Sequence[Round], timed: Timed) -> int:
+        """How many, where rows are counted; at least as many as training is worth waiting for."""
+        if self.plan.minutes is None or not timed:
+            return self.plan.batch(len(history))
+        each = max(median(timed.values()), SHORTEST)
+        worth = history[-1].seconds["train"] / (TRAINING * each)
+        return max(1, int(self.plan.minutes * 60 / each), ceil(worth))
+
+
+def spent(done: Round, unit: str) -> float:
+    """What the labels of a round cost."""
+    return {LABELS: done.paid, SECONDS: done.time, MONEY: done.money}[unit]

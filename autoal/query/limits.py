@@ -1,0 +1,136 @@
+"""How large a batch may be: in rows or in what they cost, and in how alike they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from autoal.maths.geometry import sample
+from autoal.query.view import View
+
+LOOKED_AT = 256  # rows of a pool whose nearest neighbours tell how far apart rows are
+ROUNDING = 1e-9  # share of what may be spent by which a sum of costs may be off
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What a batch may be.
+
+    Args:
+        size: how many rows a strategy is asked for.
+        spend: what the rows may cost together; None: there are to be `size` of them.
+        prices: of each row of the pool, (pool,).
+        most: what a row may cost that is alone in the batch, as none fits into `spend`.
+        per_cost: rank rows by their worth for what they cost.
+        apart: the least distance of two rows, in median distances to the nearest neighbour.
+    """
+
+    size: int
+    spend: float | None = None
+    prices: Tensor | None = None
+    most: float = 0.0
+    per_cost: bool = False
+    apart: float | None = None
+
+    def part(self, places: Tensor, size: int) -> Limits:
+        """Those of so many of the rows, out of some of the pool."""
+        if self.spend is None or self.prices is None:
+            return replace(self, size=size)
+        share = self.spend * size / self.size
+        return replace(self, size=size, spend=share, prices=self.prices[places])
+
+
+class Basket:
+    """Takes rows of a pool into a batch, best first, as far as they fit.
+
+    Args:
+        view: of the pool.
+        apart: the least distance of two rows; None: any.
+    """
+
+    def __init__(self, view: View, apart: float | None = None) -> None:
+        self._apart = None if apart is None else Apart.of(view, apart)
+
+    def fill(self, order: Tensor, rows: Tensor, limits: Limits) -> Tensor:
+        """Those of some rows that are taken, as places.
+
+        Args:
+            order: places of the rows, best first.
+            rows: by place, where each stands in the pool.
+            limits: of what is taken now.
+        """
+        if limits.spend is None or limits.prices is None:
+            return self._fitting(order, rows, [1.0] * len(order), limits.size)
+        prices = limits.prices[order].tolist()
+        taken = self._fitting(order, rows, prices, limits.spend)
+        return taken if len(taken) else self._single(order, rows, prices, limits.most)
+
+    def _fitting(
+        self, order: Tensor, rows: Tensor, prices: Sequence[float], spend: float
+    ) -> Tensor:
+        """As many as their prices let."""
+        left, cheapest = spend * (1 + ROUNDING), min(prices, default=0.0)
+        taken: list[int] = []
+        for place, row, price in zip(order.tolist(), rows[order].tolist(), prices, strict=True):
+            if left < cheapest:
+                break
+            if price <= left and self._admits(row):
+                taken.append(place)
+                left -= price
+        return torch.tensor(taken, dtype=torch.long)
+
+    def _single(self, order: Tensor, rows: Tensor, prices: Sequence[float], most: float) -> Tensor:
+        """The best that costs no more than this."""
+        fits = (torch.tensor(prices) <= most * (1 + ROUNDING)).nonzero().flatten()
+        free = (place for place in order[fits].tolist() if self._admits(int(rows[place])))
+        return torch.tensor([*islice(free, 1)], dtype=torch.long)
+
+    def _admits(self, row: int) -> bool:
+        return self._apart is None or self._apart.admits(row)
+
+
+class Apart:
+    """Lets no row join that is too near to one that has joined.
+
+    Args:
+        embeddings: of the pool, (pool, width).
+        least: distance from which on rows are apart; equal rows never are.
+    """
+
+    def __init__(self, embeddings: Tensor, least: float) -> None:
+        self._embeddings = embeddings
+        self._least = least
+        self._joined = embeddings[:0]
+
+    @classmethod
+    def of(cls, view: View, least: float) -> Apart:
+        """For distances in the median one of a row of the pool to its nearest neighbour."""
+        embeddings = view.pool.embeddings.cpu().float()
+        drawn = sample(len(embeddings), LOOKED_AT, view.generator())
+        return cls(embeddings, least * spacing(embeddings, drawn))
+
+    def admits(self, row: int) -> bool:
+        """Whether a row of the pool joins."""
+        here = self._embeddings[row][None]
+        distances = _distances(here, self._joined)
+        if bool(((distances < self._least) | (distances == 0)).any()):
+            return False
+        self._joined = torch.cat([self._joined, here])
+        return True
+
+
+def spacing(embeddings: Tensor, some: Tensor) -> float:
+    """The median distance of some rows to their nearest among all that differ from them."""
+    distances = _distances(embeddings[some], embeddings)
+    nearest = distances.masked_fill(distances == 0, torch.inf).amin(1)
+    there = nearest[nearest.isfinite()]
+    return float(there.median()) if len(there) else 0.0
+
+
+def _distances(first: Tensor, second: Tensor) -> Tensor:
+    """Of each of the first to each of the second; that of equal rows is exactly 0."""
+    return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
