@@ -13,9 +13,7 @@ from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
-from autoal.costs.by_row import ByRow
-from autoal.costs.contract import Costs
-from autoal.costs.learned import Learned
+from autoal.costing import costs_of, demand_counted, demand_told
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
 from autoal.cycle.hooks import GrowthRule, StopRule
@@ -52,7 +50,6 @@ from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
 
 HUMAN = "human"  # in the section of an oracle: who answers in its place
-SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
 TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
 
 
@@ -114,14 +111,14 @@ def parts(settings: Settings) -> Parts:
         learner = _learner(settings, data, training, language)
         facts = {"data": data, "plan": plan, "folder": path, "language": language}
         growth = _growth(settings, training=training, **facts)
-        costs = _costs(settings)
+        costs, stop = costs_of(settings), _stop(settings)
         experiment = Experiment(
             data,
             learner,
             strategy,
             plan,
             start=_start(settings, data, language),
-            stop=_stop(settings),
+            stop=stop,
             growth=growth,
             costs=costs,
             seed=settings["seed"],
@@ -138,8 +135,9 @@ def parts(settings: Settings) -> Parts:
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
         if costs is not None:
-            _demand_told(costs, oracle, growth)
+            demand_told(costs, growth is not None, asks_people(oracle))
             oracle = Priced(oracle, costs)
+        demand_counted(stop, costs, asks_people(oracle))
     return Parts(experiment, oracle, language)
 
 
@@ -211,36 +209,6 @@ def _stop(settings: Settings) -> StopRule | None:
         return None
     demand_class(settings["stop"], "stop", StopRule)
     return build(settings["stop"], "stop")
-
-
-def _costs(settings: Settings) -> Costs | None:
-    """What labels cost; in a simulation, the seconds that are learned are those of other costs."""
-    section = {**(settings.get("costs") or {})}  # of which an older run knows nothing
-    inner = section.pop(SIMULATED, None)
-    simulated = _cost(inner, f"costs.{SIMULATED}", settings) if inner else None
-    return _cost(section, "costs", settings, simulated=simulated) if section else None
-
-
-def _cost(section: Settings, where: str, settings: Settings, **facts: Any) -> Costs:
-    demand_class(section, where, Costs)
-    return build(section, where, seed=settings["seed"], **facts)
-
-
-def _demand_told(costs: Costs, oracle: Oracle, growth: GrowthRule | None) -> None:
-    """Refuse costs that nobody would tell, or two would."""
-    if isinstance(costs, ByRow) and growth is not None:
-        raise UserError(
-            "costs=column has a price for each row of the data, and growth makes others"
-        )
-    if not isinstance(costs, Learned):
-        return
-    if costs.simulated is None and not asks_people(oracle):
-        raise UserError(
-            "costs=learned learns from the seconds that people take: let them answer, as in "
-            "oracle=people, or give costs.simulated=words, column or class"
-        )
-    if costs.simulated is not None and asks_people(oracle):
-        raise UserError("costs.simulated= is for simulations: people take their own time")
 
 
 def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:

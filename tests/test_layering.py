@@ -108,7 +108,7 @@ FLOORS = (
     ("exported",),
     ("cycle", "search"),
     ("growth",),
-    ("report", "foresight"),
+    ("report", "foresight", "costing"),
     ("run", "config", "listing", "dashboard", "testing"),
     ("spelling", "kept"),
     ("command", "predict", "labels"),

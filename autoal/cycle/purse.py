@@ -13,6 +13,7 @@ from torch import Tensor
 from autoal.costs.contract import Costs, Timed
 from autoal.costs.units import LABELS, MONEY, SECONDS
 from autoal.cycle.plan import Plan
+from autoal.cycle.spending import spent
 from autoal.data.contract import Data
 from autoal.errors import UserError
 from autoal.oracles.question import Answers
@@ -119,8 +120,3 @@ class Purse:
         each = max(median(timed.values()), SHORTEST)
         worth = history[-1].seconds["train"] / (TRAINING * each)
         return max(1, int(self.plan.minutes * 60 / each), ceil(worth))
-
-
-def spent(done: Round, unit: str) -> float:
-    """What the labels of a round cost."""
-    return {LABELS: done.paid, SECONDS: done.time, MONEY: done.money}[unit]

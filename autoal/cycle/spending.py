@@ -1,36 +1,59 @@
-"""Rules that stop when so much was spent: labels, or time."""
+"""What rounds have spent, and rules that stop when it is so much: labels, money, or time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from autoal import bounds
+from autoal.costs.units import LABELS, MONEY, SECONDS, UNITS
 from autoal.cycle.gauge import Gauge
+from autoal.errors import UserError
 from autoal.query.view import View
 from autoal.record.round import Round
 
 
 class Budget(Gauge):
-    """Stops when so many labels were bought.
+    """Stops when so many labels were bought, or so much was spent on them.
+
+    The start's are among them, and those of validation rows.
 
     Args:
-        labels: to buy, the start's and those of validation rows among them.
+        labels: to buy; None: `spend` says how much.
+        unit: labels, seconds or money: what `spend` counts.
+        spend: what labels may cost together.
         obey: end where it says so, instead of advising it.
     """
 
-    def __init__(self, labels: int, *, obey: bool = False) -> None:
+    def __init__(
+        self,
+        labels: int | None = None,
+        unit: str = LABELS,
+        spend: float | None = None,
+        *,
+        obey: bool = False,
+    ) -> None:
         super().__init__(obey)
-        bounds.whole("labels", labels, least=1)
-        self.labels = labels
+        bounds.choice("unit", unit, UNITS)
+        if (labels is None) == (spend is None):
+            raise UserError("stop=budget: give stop.labels=, or stop.spend= with stop.unit=")
+        if labels is not None:
+            bounds.whole("labels", labels, least=1)
+        else:
+            bounds.number("spend", spend, above=0)
+        self.unit = unit if labels is None else LABELS
+        self.most = spend if labels is None else labels
 
     def read(self, history: Sequence[Round], view: View) -> float:
-        return sum(len(done.queried) if done.bought is None else done.bought for done in history)
+        return sum(spent(done, self.unit) for done in history)
 
     def enough(self, value: float) -> bool:
-        return value >= self.labels
+        return value >= (self.most or 0)
 
     def reason(self, value: float) -> str:
-        return f"{value:g} labels were bought (budget, rule {self.labels})"
+        what = f"{value:g} labels were bought"
+        if self.unit != LABELS:
+            what = f"{value:.6g} was spent in {self.unit}"
+        return f"{what} (budget, rule {self.most:g})"
 
 
 class Time(Gauge):
@@ -54,6 +77,11 @@ class Time(Gauge):
 
     def reason(self, value: float) -> str:
         return f"{value:.1f} minutes were spent (time, rule {self.minutes:g})"
+
+
+def spent(done: Round, unit: str) -> float:
+    """What the labels of a round cost."""
+    return {LABELS: done.paid, SECONDS: done.time, MONEY: done.money}[unit]
 
 
 def _seconds(done: Round) -> float:

@@ -18,7 +18,7 @@ from autoal.query.view import View
 # model makes of the labelled rows, `labels` are their classes; the last three are on the bench.
 READABLE = (
     *("inputs", "texts", "embeddings", "stages", "probs", "draws", "head"),
-    *("labelled", "labels", "validation"),
+    *("labelled", "labels", "validation", "costs"),
     *("fitted", "outcomes", "training"),
 )
 UNTAUGHT = ("inputs", "texts", "embeddings", "labelled")  # there before anything is labelled

@@ -33,7 +33,9 @@ MORE = {
 }
 
 # What is younger than the folder, and is not made use of.
-UNHEARD: tuple[tuple[Any, Any], ...] = ((ABSENT, None), (ABSENT, {}))
+UNHEARD: tuple[tuple[Any, Any], ...] = tuple(
+    (ABSENT, unused) for unused in (None, {}, False, "labels")
+)
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 

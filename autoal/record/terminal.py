@@ -101,6 +101,8 @@ def _summary(finished: Round) -> str:
         shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"
     elif finished.queried and not finished.steps:
         shown += "  nothing is learnt yet: one class so far"
+    shown += f"  {finished.taken:.0f} s of people" if finished.taken is not None else ""
+    shown += f"  cost {finished.cost:.4g}" if finished.cost is not None else ""
     if not finished.unasked:
         return shown
     wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"

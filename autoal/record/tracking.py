@@ -201,6 +201,7 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/amended": len(finished.amended) or None,
         "al/machine": len(finished.machine) or None,
         "al/cost": finished.cost,
+        "al/taken": finished.taken,
         "al/made": finished.made or None,
     }
     known = {name: count for name, count in counts.items() if count is not None}

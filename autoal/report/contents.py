@@ -96,26 +96,51 @@ def _care(faults: Sequence[Fault]) -> Section:
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     text = (
         "The mean accuracy over the labelled rows, and a band of one standard deviation over the "
-        "seeds; below it over money, where labels do not all cost one. What gave the accuracy "
-        "stands at its axis."
+        "seeds; below it over money, where labels do not all cost one, and over the seconds that "
+        "they took, where that is told. What gave the accuracy stands at its axis."
     )
     drawn = [figure for setting in settings for figure in _drawn(setting, colours)]
     return Section("Learning curves", [text, *drawn])
 
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
-    """The curves over labels, and over money where that says something else."""
+    """The curves over labels, and over what they cost where that says something else."""
     beside = setting.judges
     yield figures.learning_curves(setting.name, curves(setting), colours, beside)
-    if spending.priced(setting):
-        over_money = {name: Curve.over_money(runs) for name, runs in setting.contenders.items()}
-        title = f"{setting.name}, over money"
-        yield figures.learning_curves(title, over_money, colours, beside, figures.MONEY)
+    for what, spent in costly_curves(setting).items():
+        title = f"{setting.name}, over {what}"
+        yield figures.learning_curves(title, spent, colours, beside, what)
+
+
+def costly_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
+    """The curves over money and over seconds, as far as they say something else than labels do."""
+    kinds = (
+        (figures.MONEY, spending.priced(setting), Curve.over_money),
+        (figures.TIME, spending.timed(setting), Curve.over_time),
+    )
+    return {
+        what: {name: over(runs) for name, runs in setting.contenders.items()}
+        for what, told, over in kinds
+        if told
+    }
 
 
 def curves(setting: Setting) -> dict[str, Curve]:
     """The curve of every contender."""
     return {name: Curve.of(runs) for name, runs in setting.contenders.items()}
+
+
+def cost_table(settings: Sequence[Setting]) -> Table:
+    """The points of all learning curves over money and over seconds."""
+    rows: list[list[Cell]] = [
+        [setting.name, name, what, spent, spread]
+        for setting in settings
+        for what, found in costly_curves(setting).items()
+        for name, curve in found.items()
+        for spent, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
+    ]
+    header = ["setting", "strategy", "over", "spent", "accuracy"]
+    return Table("curves_over_costs", "Learning curves over costs", header, rows)
 
 
 def curve_table(settings: Sequence[Setting]) -> Table:

@@ -28,7 +28,7 @@ from autoal.report.svg import (
 WIDTH, HEIGHT = 520, 320  # of a chart, its legend apart
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW = 26
-LABELS, MONEY = "labelled rows", "money"  # along which curves are drawn
+LABELS, MONEY, TIME = "labelled rows", "money", "seconds of people"  # along which curves are drawn
 
 Curves = Mapping[str, Curve]
 Colours = Mapping[str, int]  # the place of each name, the same in every figure
@@ -41,7 +41,7 @@ def learning_curves(
     beside: str = "test accuracy",
     below: str = LABELS,
 ) -> Figure:
-    """Means over labels or money, and a band of one standard deviation over the seeds."""
+    """Means over labels or what they cost, and a band of one standard deviation over the seeds."""
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 

@@ -70,6 +70,11 @@ def chosen(history: Sequence[Round], title: str) -> Figure:
     return figures.settled(title, charts, {name: place for place, name in enumerate(charts)})
 
 
+def _amount(spent: float | None) -> str:
+    """What labels cost, as a table shows it."""
+    return "-" if spent is None else f"{spent:.2f}"
+
+
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     history = folder.rounds
@@ -77,14 +82,16 @@ def show_results(console: Console, folder: RunFolder) -> None:
     table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
     rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
     declined = ("declined",) if any(finished.declined for finished in history) else ()
+    paid = [name for name in ("cost", "taken") if any(getattr(done, name) for done in history)]
     kinds = kinds_settled(history)
     phases = [*phases_of(finished.seconds for finished in history), "total"]
-    for name in ("round", "labelled", *rare, *declined, "accuracy", *kinds, *phases):
+    for name in ("round", "labelled", *rare, *declined, *paid, "accuracy", *kinds, *phases):
         table.add_column(name, justify="right")
     for finished in history:
         counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
         counts += [len(finished.declined)] if declined else []
-        shown = ("-" if count is None else str(count) for count in counts)
+        shown = ["-" if count is None else str(count) for count in counts]
+        shown += [_amount(getattr(finished, name)) for name in paid]
         measured = finished.metrics.get("accuracy")
         accuracy = "-" if measured is None else f"{measured:.4f}"
         told = (

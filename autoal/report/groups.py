@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from autoal.costs.units import LABELS
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
 from autoal.report.naming import shown, tell_apart
@@ -16,6 +17,9 @@ from autoal.settings import Settings, differences
 BASELINE = "random"
 # What a run is called, where it is kept and computed, and what is compared.
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
+COMPARED = ("plan.per_cost", "plan.apart")  # of a plan: how a strategy's rows become a batch
+# Of a plan that buys labels at one each, as older runs do, whose config does not say so.
+PLAIN = {"costs": {}, "plan.unit": LABELS, "plan.spend": None, "plan.minutes": None}
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 
@@ -123,18 +127,21 @@ def _common(run: Run) -> Settings:
     return {
         key: value
         for key, value in run.config.items()
-        if key.split(".")[0] not in APART and key not in PLACES
+        if key.split(".")[0] not in APART
+        and key not in (*PLACES, *COMPARED)
+        and not (key in PLAIN and value == PLAIN[key])
     }
 
 
 def _options(run: Run) -> Settings:
-    """What makes a contender: the strategy, its options and who labels."""
+    """What makes a contender: the strategy with its options, its batches and who labels."""
     own = {
         key.removeprefix("strategy."): value
         for key, value in run.config.items()
         if key.startswith("strategy.")
     }
-    return {**own, **run.answering}
+    batches = {key: run.config[key] for key in COMPARED if run.config.get(key)}
+    return {**own, **batches, **run.answering}
 
 
 def as_text(settings: Settings) -> str:

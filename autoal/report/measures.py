@@ -26,9 +26,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy over labels or over money, over the seeds."""
+    """Accuracy over labels, or over what they cost, over the seeds."""
 
-    along: Floats  # labels, or the money that they cost
+    along: Floats  # labels, or the money or seconds that they cost
     mean: Floats
     deviation: Floats  # zero where there is one seed
     seeds: int = 1
@@ -40,10 +40,20 @@ class Curve:
 
     @classmethod
     def over_money(cls, runs: Sequence[Run]) -> "Curve":
-        """The same at all sums of money; of rounds that cost nothing, the last one counts."""
-        lasts = [np.append(np.diff(run.money) > 0, True) for run in runs]
-        pairs = zip(runs, lasts, strict=True)
-        return cls._over([(run.money[last], run.accuracy[last]) for run, last in pairs])
+        """The same at all sums of money."""
+        return cls._over_sums(runs, [run.money for run in runs])
+
+    @classmethod
+    def over_time(cls, runs: Sequence[Run]) -> "Curve":
+        """The same at all sums of the seconds that labels took."""
+        return cls._over_sums(runs, [run.time for run in runs])
+
+    @classmethod
+    def _over_sums(cls, runs: Sequence[Run], sums: Sequence[Floats]) -> "Curve":
+        """Over what was spent by each round; of rounds that cost nothing, the last one counts."""
+        lasts = [np.append(np.diff(spent) > 0, True) for spent in sums]
+        triples = zip(runs, sums, lasts, strict=True)
+        return cls._over([(spent[last], run.accuracy[last]) for run, spent, last in triples])
 
     @classmethod
     def _over(cls, curves: Sequence[tuple[Floats, Floats]]) -> "Curve":

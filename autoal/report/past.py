@@ -28,6 +28,7 @@ class Past:
     majority: float  # the test rows' share of their largest class, in the round that tells it
     money: float  # that its labels cost; one each where nothing else is told
     priced: bool  # a label costs something else than one
+    time: float  # seconds that its labels took; none where nothing tells
     machine: int  # labels that a language model gave
     right: int | None  # of them; None where nobody knows
     model_money: float  # that it cost
@@ -60,6 +61,7 @@ def past_of(found: Round) -> Past:
         majority=found.majority,
         money=found.money,
         priced=found.cost is not None or found.unasked,
+        time=found.time,
         machine=len(found.sources.keys() & {*found.machine}),
         right=_right(found),
         model_money=sum(facts.get("cost", 0.0) for facts in found.models.values()),

@@ -23,6 +23,7 @@ from autoal.settings import Settings, flatten
 
 TRUTH = "TrueLabels"  # the oracle of a plain simulation
 MODEL = "language.model"
+SPENT = "spend"  # the rule of a plan whose money or time is spent
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,10 +85,20 @@ class Run:
         """What all labels so far cost."""
         return np.cumsum([past.money for past in self.rounds])
 
+    @cached_property
+    def time(self) -> Floats:
+        """The seconds that all labels so far took."""
+        return np.cumsum([past.time for past in self.rounds])
+
     @property
     def priced(self) -> bool:
         """Whether money tells something else than labels do."""
         return any(past.priced for past in self.rounds)
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is told how long labels took."""
+        return any(past.time for past in self.rounds)
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -219,8 +230,9 @@ def _read_rounds(folder: Path) -> list[Round]:
 
 def _ended(settings: Settings, history: Sequence[Round]) -> bool:
     """Whether a run has come to an end that no number of rounds planned."""
-    stopped = settings.get("stop.obey") is True and history and history[-1].stop.get("reason")
-    return settings["rounds"] is None or bool(stopped)
+    said = history[-1].stop if history else {}
+    obeyed = settings.get("stop.obey") is True or said.get("rule") == SPENT
+    return settings["rounds"] is None or bool(obeyed and said.get("reason"))
 
 
 def _empty(history: Sequence[Round]) -> int:

@@ -18,12 +18,17 @@ def priced(setting: Setting) -> bool:
     return any(run.priced for run in setting.runs)
 
 
+def timed(setting: Setting) -> bool:
+    """Whether it is told how long its labels took."""
+    return any(run.timed for run in setting.runs)
+
+
 def sources(settings: Sequence[Setting]) -> Section:
     """Labels and money by whom they came from and went to."""
     rows = [
         _row(setting, name, runs)
         for setting in settings
-        if priced(setting)
+        if priced(setting) or timed(setting)
         for name, runs in setting.contenders.items()
     ]
     if not rows:
@@ -32,10 +37,11 @@ def sources(settings: Sequence[Setting]) -> Section:
         "Sums over a run's rounds, means over the seeds. Money is in the unit of the prices given: "
         "one a label where none was, language.price_in= and price_out= for a language model, and "
         "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
-        "where the truth is known; it is measured, and never used."
+        "where the truth is known; it is measured, and never used. Seconds: that people took, or "
+        "the costs of a simulation say they would."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
-    header += ["money for a model", "money for others"]
+    header += ["money for a model", "money for others", "seconds"]
     return Section(TITLE, [text, Table("sources", TITLE, header, rows)])
 
 
@@ -44,7 +50,8 @@ def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
     labels = _mean(runs, lambda past: sum(past.classes.values()))
     paid, all_paid = (_mean(runs, of) for of in (lambda p: p.model_money, lambda p: p.money))
     right = _right([past for run in runs for past in run.rounds if past.machine])
-    others = [labels - machine, paid, max(0.0, all_paid - paid)]
+    seconds = _mean(runs, lambda past: past.time) or None
+    others = [labels - machine, paid, max(0.0, all_paid - paid), seconds]
     return [setting.name, name, len(runs), machine, right, *others]
 
 

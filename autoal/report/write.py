@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoal.errors import UserError
-from autoal.report.contents import curve_table, sections
+from autoal.report.contents import cost_table, curve_table, sections
 from autoal.report.groups import group
 from autoal.report.page import page
 from autoal.report.runs import read_runs
@@ -20,7 +20,7 @@ def write_report(tops: Sequence[Path], out: Path) -> Path:
     found = sections(settings, [*unreadable, *faults])
     tables = [part for section in found for part in section.parts if isinstance(part, Table)]
     files = {out / "report.html": page(TITLE, found)}
-    for table in [*tables, curve_table(settings)]:
+    for table in [*tables, curve_table(settings), cost_table(settings)]:
         files[out / "tables" / f"{table.name}.csv"] = table.csv()
         files[out / "tables" / f"{table.name}.md"] = table.markdown()
     try:

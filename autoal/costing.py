@@ -1,0 +1,70 @@
+"""What labels cost in a run, by its settings; what would not be told is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autoal.building import build, demand_class
+from autoal.costs.by_row import ByRow
+from autoal.costs.contract import Costs
+from autoal.costs.learned import Learned
+from autoal.costs.units import MONEY, SECONDS
+from autoal.cycle.hooks import StopRule
+from autoal.cycle.spending import Budget
+from autoal.errors import UserError
+from autoal.settings import Settings
+
+SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
+
+
+def costs_of(settings: Settings) -> Costs | None:
+    """The costs of a run; None: a label costs one, or what the oracle says."""
+    section = {**(settings.get("costs") or {})}  # of which an older run knows nothing
+    inner = section.pop(SIMULATED, None)
+    simulated = _built(inner, f"costs.{SIMULATED}", settings) if inner else None
+    return _built(section, "costs", settings, simulated=simulated) if section else None
+
+
+def _built(section: Settings, where: str, settings: Settings, **facts: Any) -> Costs:
+    demand_class(section, where, Costs)
+    return build(section, where, seed=settings["seed"], **facts)
+
+
+def demand_told(costs: Costs, grows: bool, asks: bool) -> None:
+    """Refuse costs that nobody would tell, or two would.
+
+    Args:
+        costs: of labels.
+        grows: rows are made, of which no file knows.
+        asks: people answer.
+    """
+    if isinstance(costs, ByRow) and grows:
+        raise UserError(
+            "costs=column has a price for each row of the data, and growth makes others"
+        )
+    if not isinstance(costs, Learned):
+        return
+    if costs.simulated is None and not asks:
+        raise UserError(
+            "costs=learned learns from the seconds that people take: let them answer, as in "
+            "oracle=people, or give costs.simulated=words, column or class"
+        )
+    if costs.simulated is not None and asks:
+        raise UserError("costs.simulated= is for simulations: people take their own time")
+
+
+def demand_counted(stop: StopRule | None, costs: Costs | None, asks: bool) -> None:
+    """Refuse a rule that waits for what nothing counts.
+
+    Args:
+        stop: says when it is enough.
+        costs: of labels.
+        asks: people answer, whose seconds are told.
+    """
+    if not isinstance(stop, Budget):
+        return
+    told = costs and costs.unit
+    if stop.unit == SECONDS != told and not asks:
+        raise UserError("stop.unit=seconds: nothing tells how many a label takes; give costs=")
+    if stop.unit == MONEY and told == SECONDS:
+        raise UserError("stop.unit=money: these costs are seconds; give stop.unit=seconds")
