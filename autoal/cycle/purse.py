@@ -56,7 +56,7 @@ class Purse:
         least = self._cheapest(data)
         if plan.spend is not None and plan.spend < least:
             raise UserError(
-                f"plan.spend={plan.spend:g}: the cheapest label costs {least:g} {plan.unit}, and "
+                f"plan.spend={plan.spend:g} {plan.unit}: the cheapest label costs {least:g}, and "
                 "nothing could be asked"
             )
 

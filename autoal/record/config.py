@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from autoal.costs.units import LABELS
 from autoal.errors import UserError
 from autoal.record.kinds import MAPPING, TEXT
 from autoal.settings import ABSENT, REACHED, Settings, differences, plain
@@ -33,8 +34,9 @@ MORE = {
 }
 
 # What is younger than the folder, and is not made use of.
-UNHEARD: tuple[tuple[Any, Any], ...] = tuple(
-    (ABSENT, unused) for unused in (None, {}, False, "labels")
+UNHEARD: tuple[tuple[Any, Any], ...] = (
+    *((ABSENT, None), (ABSENT, {}), (ABSENT, False)),
+    (ABSENT, LABELS),
 )
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for

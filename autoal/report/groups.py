@@ -19,7 +19,7 @@ BASELINE = "random"
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 COMPARED = ("plan.per_cost", "plan.apart")  # of a plan: how a strategy's rows become a batch
 # Of a plan that buys labels at one each, as older runs do, whose config does not say so.
-PLAIN = {"costs": {}, "plan.unit": LABELS, "plan.spend": None, "plan.minutes": None}
+PLAIN: Settings = {"costs": {}, "plan.unit": LABELS, "plan.spend": None, "plan.minutes": None}
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 
