@@ -107,7 +107,7 @@ def may_grow(given: Settings, filed: Settings) -> bool:
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
     """The options of our classes that name a file or a folder of this machine."""
-    ours = {name: settings[name] for name in READERS if _is_ours(settings[name])}
+    ours = {name: settings[name] for name in READERS if _is_ours(settings.get(name, {}))}
     for key, value in flatten(ours).items():
         if isinstance(value, str) and "://" not in value and _is_path(key, value):
             yield key, value

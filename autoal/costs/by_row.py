@@ -31,8 +31,7 @@ class ByRow(Costs):
     """One price for all labels, or one for each row.
 
     Args:
-        prices: a number, or an array or list of one for each row of the pool, or of the part of the
-            data set of which the pool is a share.
+        prices: a number, or an array or list of one for each row of the pool, by its number.
         unit: money or seconds.
     """
 
@@ -41,12 +40,10 @@ class ByRow(Costs):
         self._prices = _prices(prices)
 
     def check(self, data: Data) -> None:
-        rows = data.train
-        if self._prices.ndim and len(self._prices) not in (len(rows), rows.whole):
-            whole = "" if rows.whole == len(rows) else f" out of {rows.whole}"
+        size = self._size(data.train)
+        if self._prices.ndim and len(self._prices) != size:
             raise UserError(
-                f"there are {len(self._prices)} costs, and {len(rows)} rows{whole}: give one for "
-                "each"
+                f"there are {len(self._prices)} costs, and {size} rows: give one for each"
             )
 
     def cheapest(self, rows: Rows) -> float:
@@ -62,19 +59,27 @@ class ByRow(Costs):
         """The prices of some rows of a pool."""
         if not self._prices.ndim:
             return self._prices.expand(len(rows))
-        if pool is not None and pool.places is not None and len(self._prices) == pool.whole:
-            rows = pool.places[rows]
-        beyond = rows[rows >= len(self._prices)]
+        places = self._places(rows, pool)
+        beyond = rows[places >= len(self._prices)]
         if len(beyond):
             raise UserError(f"row {beyond[0]} has no price: there are {len(self._prices)} of them")
-        return self._prices[rows]
+        return self._prices[places]
+
+    def _size(self, rows: Rows) -> int:
+        """How many prices there must be."""
+        return len(rows)
+
+    def _places(self, rows: Tensor, pool: Rows | None) -> Tensor:
+        """Where the prices of some rows of a pool stand."""
+        return rows
 
 
 class Column(ByRow):
     """A price for each row, in a column of a table or an array of numpy's.
 
     Args:
-        path: of a CSV file with a row for each row of the data, of an npz or an npy file.
+        path: of a CSV, npz or npy file with a number for each row of the training data, in the
+            order in which these stand in their own file.
         column: the name of the column or of the array in the file.
         unit: money or seconds.
     """
@@ -85,6 +90,12 @@ class Column(ByRow):
         file = Path(path).expanduser()
         read = _array if file.suffix.lower() in ARRAYS else _cells
         super().__init__(read(file, column), unit)
+
+    def _size(self, rows: Rows) -> int:
+        return rows.whole
+
+    def _places(self, rows: Tensor, pool: Rows | None) -> Tensor:
+        return rows if pool is None or pool.places is None else pool.places[rows]
 
 
 def _prices(given: Any) -> Tensor:

@@ -185,9 +185,9 @@ class Experiment:
         return None if self._asked is None else self._asked.question
 
     def _obeys(self, last: Round) -> bool:
-        """Whether a reason to stop is an end: it is no advice of a rule, or one that is obeyed."""
+        """Whether a reason to stop is an end; of what is left to spend, a longer plan has more."""
         advised = isinstance(self._stop, StopRule) and not self._stop.obey
-        return not advised or last.stop.get("rule") == RULE
+        return not advised and last.stop.get("rule") != RULE
 
     def open_question(self) -> dict[str, Any]:
         """What must outlive the time in which people are asked."""

@@ -20,7 +20,8 @@ def write_report(tops: Sequence[Path], out: Path) -> Path:
     found = sections(settings, [*unreadable, *faults])
     tables = [part for section in found for part in section.parts if isinstance(part, Table)]
     files = {out / "report.html": page(TITLE, found)}
-    for table in [*tables, curve_table(settings), cost_table(settings)]:
+    beyond = [curve_table(settings), *([costs] if (costs := cost_table(settings)).rows else [])]
+    for table in [*tables, *beyond]:
         files[out / "tables" / f"{table.name}.csv"] = table.csv()
         files[out / "tables" / f"{table.name}.md"] = table.markdown()
     try:

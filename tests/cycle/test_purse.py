@@ -1,0 +1,239 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autoal import (
+    Answers,
+    Costs,
+    Experiment,
+    Plan,
+    Priced,
+    Question,
+    Round,
+    TrueLabels,
+    View,
+    rounds,
+)
+from autoal.costs.by_row import ByRow
+from autoal.costs.learned import Learned
+from autoal.costs.units import SECONDS
+from autoal.cycle.purse import Purse
+from autoal.cycle.spending import Budget, spent
+from autoal.errors import UserError
+from tests.cycle.made import Looking, Make, facts, recorded, saved
+from tests.cycle.rules import rounds_of
+from tests.oracles.made import whole
+
+PRICES = [1.0 + row % 4 for row in range(60)]  # of the whole pool
+MONEY = Plan(start=6, budget=5, rounds=3, unit="money", spend=12.0)
+
+
+class Surprising(ByRow):
+    """Twice as much as was expected."""
+
+    def prices(self, question: Question, answers: Answers) -> Tensor:
+        return 2 * super().prices(question, answers)
+
+
+def bought(experiment: Experiment, costs: Costs | None) -> list[Round]:
+    """The rounds that are left, at these costs."""
+    oracle = TrueLabels(experiment.data.train.labels)
+    return [*rounds(experiment, oracle if costs is None else Priced(oracle, costs))]
+
+
+def priced(
+    quick: Make, plan: Plan = MONEY, costs: Costs | None = None, **parts: Any
+) -> tuple[Experiment, Costs]:
+    """An experiment of this plan, and what its labels cost."""
+    costs = costs or ByRow(PRICES)
+    return quick(plan=plan, costs=costs, **parts), costs
+
+
+def test_each_round_spends_what_it_may_and_what_was_left_before(quick: Make) -> None:
+    done = bought(*priced(quick))
+    sums = [sum(PRICES[row] for row in each.queried) for each in done]
+    assert [each.money for each in done] == sums
+    assert len(done[0].queried) == 6  # the start is bought whole
+    for number in (1, 2, 3):
+        left = 12.0 * number - sum(sums[1 : number + 1])
+        assert 0 <= left < 1  # nothing costs less than 1
+
+
+def test_what_was_overspent_is_taken_from_the_next_round(quick: Make) -> None:
+    first, second, third = bought(*priced(quick, costs=Surprising(PRICES)))[1:]
+    assert 22 < first.money <= 24
+    assert len(second.queried) == 1  # at least one, though only 24 - 24 may be spent
+    assert second.money + first.money <= 36 + 8
+    assert third.stop == {} or third.money <= 36 - first.money - second.money + 8
+
+
+def test_no_more_is_asked_once_nothing_fits(quick: Make) -> None:
+    """Each label takes all of what two rounds may spend, in the place of half."""
+    plan = Plan(start=6, budget=5, rounds=4, unit="money", spend=2.0)
+    experiment, costs = priced(quick, plan, Surprising([2.0] * 60))
+    done = bought(experiment, costs)
+    assert [len(each.queried) for each in done] == [6, 1, 1]
+    assert done[-1].stop == {
+        "reason": "no label costs so little as what is left to spend",
+        "rule": "spend",
+    }
+    assert experiment.ask() is None
+    longer, _ = priced(quick, replace(plan, rounds=5), costs)
+    longer.resume(recorded(done), saved(experiment))
+    assert [len(each.queried) for each in bought(longer, costs)] == [1]
+
+
+def test_labels_may_be_what_is_spent(quick: Make, quickly: list[dict[str, Any]]) -> None:
+    plan = Plan(start=6, budget=1, rounds=3, spend=5.0)
+    assert facts(bought(quick(plan=plan), None)) == quickly
+
+
+def test_where_nothing_is_known_of_rows_a_label_costs_what_it_did_so_far(quick: Make) -> None:
+    plan = replace(MONEY, spend=30.0)
+    done = bought(*priced(quick, plan, costs=ByRow(3.0)))
+    assert [len(each.queried) for each in done] == [6, 10, 10, 10]
+    by_oracle = quick(plan=plan)
+    oracle = Priced(TrueLabels(by_oracle.data.train.labels), 5.0)  # which no costs tell of
+    assert [len(each.queried) for each in rounds(by_oracle, oracle)] == [6, 6, 6, 6]
+
+
+def test_what_labels_cost_reaches_strategies(quick: Make) -> None:
+    looking = Looking()
+    bought(*priced(quick, strategy=looking))
+    for view in looking.views:
+        assert view.costs is not None
+        assert view.costs.tolist() == [PRICES[row] for row in view.pool.rows.tolist()]
+
+
+def test_a_strategy_is_asked_for_as_many_rows_as_fit_of_the_middle_price(quick: Make) -> None:
+    budgets: list[int] = []
+
+    class Asked(Looking):
+        def score(self, view: View, budget: int) -> Tensor:
+            budgets.append(budget)
+            return super().score(view, budget)
+
+    costs = ByRow([1.0] * 20 + [4.0] * 40)
+    bought(*priced(quick, replace(MONEY, rounds=1), costs, strategy=Asked()))
+    assert budgets == [3]  # 12 / 4
+
+
+def test_seconds_are_counted_apart_from_money_and_by_row(quick: Make) -> None:
+    plan = Plan(start=6, budget=5, rounds=2, unit="seconds", spend=12.0)
+    done = bought(*priced(quick, plan, ByRow(PRICES, SECONDS)))
+    for each in done:
+        assert each.timed == {row: PRICES[row] for row in each.queried}
+        assert (each.taken, each.cost, each.money) == (
+            sum(each.timed.values()),
+            None,
+            len(each.queried),
+        )
+    assert recorded(done) == done
+
+
+def test_rows_that_took_time_and_got_no_label_are_paid_too() -> None:
+    answers = Answers(whole([4]), whole([0]), cost=torch.tensor([2.5]), timed={4: 2.5, 7: 1.5})
+    assert Purse(MONEY, ByRow(1.0, SECONDS)).paid(answers, 0) == 4.0
+    assert Purse(MONEY, ByRow(1.0)).paid(answers, 0) == 2.5
+
+
+def test_rows_that_were_held_out_cost_what_a_label_does() -> None:
+    answers = Answers(whole([4, 5]), whole([0, 1]), cost=torch.tensor([2.0, 4.0]))
+    assert Purse(MONEY, ByRow(1.0)).paid(answers, 10) == 36.0
+    assert Purse(replace(MONEY, unit="labels"), None).paid(answers, 10) == 16.0
+
+
+def test_a_batch_is_as_large_as_answers_take_minutes(quick: Make) -> None:
+    plan = Plan(start=6, budget=5, rounds=2, minutes=0.5)
+    done = bought(*priced(quick, plan, costs=Learned(ByRow(4.0, SECONDS))))
+    assert [len(each.queried) for each in done] == [6, 7, 7]  # 30 / 4
+
+
+def test_a_batch_is_large_enough_to_be_worth_the_training() -> None:
+    """By hand: training took 12 seconds, a fifth of 60, in which 30 answers of 2 seconds come."""
+    plan, costs = Plan(start=6, budget=5, rounds=2, minutes=0.5), ByRow(2.0, SECONDS)
+    view = View.of(probs=torch.full((50, 2), 0.5), labels=[-1] * 50)
+    history = [replace(done, seconds={"train": 12.0}) for done in rounds_of(0.5)]
+    limits = Purse(plan, costs).limits(view, history, {0: 1.0, 1: 2.0, 2: 9.0})
+    assert limits is not None
+    assert limits.size == 30
+    untimed = Purse(plan, costs).limits(view, history, {})
+    assert untimed is not None
+    assert untimed.size == 5
+    quick_training = [replace(done, seconds={"train": 0.0}) for done in history]
+    fifteen = Purse(plan, costs).limits(view, quick_training, {0: 2.0})
+    assert fifteen is not None
+    assert fifteen.size == 15
+
+
+PLANS: dict[str, tuple[Plan, Costs]] = {
+    "money": (replace(MONEY, per_cost=True, apart=0.3), ByRow(PRICES)),
+    "seconds": (
+        replace(MONEY, unit="seconds", per_cost=True),
+        Learned(ByRow(PRICES, SECONDS), after=5),
+    ),
+    "minutes": (
+        Plan(start=6, budget=5, rounds=3, minutes=0.3),
+        Learned(ByRow(PRICES, SECONDS), after=5),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_what_is_resumed_is_what_would_have_been(quick: Make, name: str) -> None:
+    plan, costs = PLANS[name]
+    first, _ = priced(quick, plan, costs)
+    oracle = Priced(TrueLabels(first.data.train.labels), costs)
+    done, states = [], []
+    for finished in rounds(first, oracle):
+        done.append(finished)
+        states.append(saved(first))
+    for count in (1, 2, 3):
+        again, _ = priced(quick, plan, costs)
+        again.resume(recorded(done[:count]), states[count - 1])
+        assert facts(bought(again, costs)) == facts(done[count:])
+
+
+@pytest.mark.parametrize(
+    ("plan", "costs", "words"),
+    [
+        (replace(MONEY, unit="seconds"), None, "plan.unit=seconds: nothing tells how many"),
+        (replace(MONEY, unit="seconds"), ByRow(1.0), "plan.unit=seconds: nothing tells how many"),
+        (MONEY, ByRow(1.0, SECONDS), "plan.unit=money: these costs are seconds"),
+        (MONEY, ByRow(13.0), "plan.spend=12 money: the cheapest label costs 13"),
+        (Plan(6, 5, 3, spend=0.5), None, "plan.spend=0.5 labels: the cheapest label costs 1"),
+        (Plan(6, 5, 3, per_cost=True), None, "plan.per_cost=true: all labels cost the same"),
+        (Plan(6, 5, 3, minutes=5), ByRow(1.0), "plan.minutes=5: nothing tells how many seconds"),
+        (MONEY, ByRow([1.0, 2.0]), "there are 2 costs, and 60 rows"),
+    ],
+)
+def test_a_plan_whose_costs_nothing_tells_is_refused(
+    quick: Make, plan: Plan, costs: Costs | None, words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        quick(plan=plan, costs=costs)
+
+
+def test_a_round_tells_what_it_spent_in_each_unit() -> None:
+    people = {"ann": {"labels": 6, "seconds": 45.0}}
+    (asked,) = rounds_of(0.1, people=people, cost=3.5)
+    assert [spent(asked, unit) for unit in ("labels", "seconds", "money")] == [10, 45.0, 3.5]
+    (timed,) = rounds_of(0.1, taken=7.5, bought=4)
+    assert [spent(timed, unit) for unit in ("labels", "seconds", "money")] == [4, 7.5, 4]
+
+
+def test_a_rule_may_count_what_was_spent(quick: Make) -> None:
+    plan = Plan(start=6, budget=5, rounds=9)
+    experiment, costs = priced(
+        quick, plan, costs=ByRow(2.0), stop=Budget(unit="money", spend=30, obey=True)
+    )
+    done = bought(experiment, costs)
+    assert [each.stop["value"] for each in done] == [12, 22, 32]
+    assert done[-1].stop["reason"] == "32 was spent in money (budget, rule 30)"
+    both: dict[str, Any] = {"labels": 3, "spend": 4.0}
+    for given in ({}, both):
+        with pytest.raises(UserError, match=r"give stop\.labels=, or stop\.spend= with"):
+            Budget(**given)
