@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from autoal.costs.contract import Costs
-from autoal.costs.units import SECONDS
 from autoal.cycle.beginning import Beginning, Start, judges_of
 from autoal.cycle.growing import Growing
 from autoal.cycle.history import answers_of, demand_history, demand_same_data
@@ -270,8 +269,6 @@ class Experiment:
         held_out = len(self.data.validation) if self.data.validation else 0
         beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
-        cost = self._purse.paid(answered, beforehand)
-        timed = self._purse.costs is not None and self._purse.costs.unit == SECONDS
         with stopwatch.phase("growth") if self._growing.rule else nullcontext():
             grown = self._growing.told(answered)
         done = Round(
@@ -286,9 +283,7 @@ class Experiment:
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
-            cost=None if timed or cost == bought else cost,
-            taken=cost if timed else None,
-            timed=dict(told.timed),
+            **self._purse.paid(answered, beforehand, bought),
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
             by=answered.by,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,18 +90,24 @@ class Purse:
         size = min(max(1, count), len(prices))
         return replace(limits, size=size, spend=spend, prices=prices, most=most)
 
-    def paid(self, answered: Answers, beforehand: int) -> float:
-        """What answers have cost, and the labels of rows that were held out before.
+    def paid(self, answered: Answers, beforehand: int, bought: int) -> dict[str, Any]:
+        """What the record says of the cost of answers, and of rows that were held out before.
 
-        Rows that took seconds and got no label are among them; those that were held out cost as
-        much as a label does on average.
+        Args:
+            answered: in a round.
+            beforehand: rows that were held out, each of which costs what a label does on average.
+            bought: labels that were paid for.
         """
         cost, labels = float(answered.costs.sum()), len(answered.rows)
-        each = cost / labels if self.costs is not None and labels else 1.0
-        if self.costs is not None and self.costs.unit == SECONDS:
-            got = {*answered.rows.tolist()}
-            cost += sum(seconds for row, seconds in answered.timed.items() if row not in got)
-        return cost + beforehand * each
+        if self.costs is None:
+            cost += beforehand
+            return {} if cost == bought else {"cost": cost}
+        cost += beforehand * cost / labels if labels else 0.0
+        if self.costs.unit != SECONDS:
+            return {"cost": cost}
+        got = {*answered.rows.tolist()}
+        unlabelled = sum(seconds for row, seconds in answered.timed.items() if row not in got)
+        return {"taken": cost + unlabelled, "timed": dict(answered.timed)}
 
     def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
         """What each row of the pool will cost in the unit of the plan; None: nobody knows yet."""

@@ -136,14 +136,16 @@ def test_seconds_are_counted_apart_from_money_and_by_row(quick: Make) -> None:
 
 def test_rows_that_took_time_and_got_no_label_are_paid_too() -> None:
     answers = Answers(whole([4]), whole([0]), cost=torch.tensor([2.5]), timed={4: 2.5, 7: 1.5})
-    assert Purse(MONEY, ByRow(1.0, SECONDS)).paid(answers, 0) == 4.0
-    assert Purse(MONEY, ByRow(1.0)).paid(answers, 0) == 2.5
+    in_seconds = Purse(MONEY, ByRow(1.0, SECONDS)).paid(answers, 0, 1)
+    assert in_seconds == {"taken": 4.0, "timed": {4: 2.5, 7: 1.5}}
+    assert Purse(MONEY, ByRow(1.0)).paid(answers, 0, 1) == {"cost": 2.5}
+    assert Purse(MONEY, None).paid(replace(answers, cost=None), 0, 1) == {}
 
 
 def test_rows_that_were_held_out_cost_what_a_label_does() -> None:
     answers = Answers(whole([4, 5]), whole([0, 1]), cost=torch.tensor([2.0, 4.0]))
-    assert Purse(MONEY, ByRow(1.0)).paid(answers, 10) == 36.0
-    assert Purse(replace(MONEY, unit="labels"), None).paid(answers, 10) == 16.0
+    assert Purse(MONEY, ByRow(1.0)).paid(answers, 10, 12) == {"cost": 36.0}
+    assert Purse(MONEY, None).paid(answers, 10, 12) == {"cost": 16.0}
 
 
 def test_a_batch_is_as_large_as_answers_take_minutes(quick: Make) -> None:

@@ -47,9 +47,9 @@ def pages(running: Running) -> list[str]:
     raise TimeoutError(running.err.read_text())
 
 
-def labelled(train: Zygote, out: Path) -> Finished:
+def labelled(train: Zygote, out: Path, *given: str) -> Finished:
     """A run that is labelled to its end by two people who are always right."""
-    running = train.start(*SMALL, *PEOPLE, f"out={out}", "name=run")
+    running = train.start(*SMALL, *PEOPLE, *given, f"out={out}", "name=run")
     crowd = [Simulated(url, truth()) for url in pages(running)]
     for person in crowd:
         person.start()
@@ -79,6 +79,21 @@ def test_people_who_are_right_are_as_good_as_the_truth(
     token = re.findall(r"token=(\S+)", finished.out)[0]
     kept = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
     assert [path.name for path in kept if token.encode() in path.read_bytes()] == ["tokens.json"]
+
+
+def test_the_seconds_that_people_take_are_what_a_round_may_spend(
+    train: Zygote, tmp_path: Path, expected: list[dict[str, Any]]
+) -> None:
+    """Every answer takes a second, so that five seconds buy what a budget of five does."""
+    spending = ("costs=learned", "plan.unit=seconds", "plan.spend=5")
+    finished = labelled(train, tmp_path, *spending)
+    assert finished.code == 0, finished.err
+    found = lines(tmp_path / "run")
+    assert [line.pop("taken") for line in found] == [8.0, 5.0, 5.0]
+    assert [line.pop("timed") for line in found] == [
+        {str(row): 1.0 for row in line["queried"]} for line in found
+    ]
+    assert found == expected
 
 
 @pytest.mark.parametrize(
