@@ -32,7 +32,7 @@ FACTS: Settings = {
 }
 NEEDED = {
     **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist", "text": ["body"]},
-    **{"price": 1.0, "worth": 1.0, "labels": 1, "minutes": 1.0},
+    **{"price": 1.0, "worth": 1.0, "minutes": 1.0, "prices": [1.0, 2.0]},
 }
 NUMBERS = [-1, 0, 1.5, 1e9, 10**9, 1e308, 10**30]
 NO_NUMBERS: list[Any] = ["x", None, [], {}, True]
@@ -41,10 +41,10 @@ ENDLESS = [nan, inf, -inf]
 
 def targets() -> list[str]:
     """The classes that our files of settings name, those of an experiment's parts."""
-    folders = ("data", "encoder", "stop", "task", "trainer")
+    folders = ("costs", "data", "encoder", "stop", "task", "trainer")
     files = [
         *CONFIGS.glob("*.yaml"),
-        *(file for name in folders for file in CONFIGS.glob(f"{name}/*")),
+        *(file for name in folders for file in CONFIGS.glob(f"{name}/*.yaml")),
     ]
     return sorted(
         {name for file in files for name in re.findall(r"_target_: (\S+)", file.read_text())}

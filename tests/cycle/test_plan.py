@@ -27,6 +27,40 @@ def test_a_plan_that_makes_no_sense_is_refused(
         Plan(start, budget, rounds).demand_room(60)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"unit": "hours", "spend": 1}, "unknown plan.unit 'hours'"),
+        ({"spend": 0}, "`spend` must be above 0, got 0"),
+        ({"spend": "x"}, "`spend` must be a number, got 'x'"),
+        ({"apart": -1}, "`apart` must be above 0, got -1"),
+        ({"minutes": 0}, "`minutes` must be above 0, got 0"),
+        ({"per_cost": 1}, "`per_cost` must be true or false, got 1"),
+        ({"unit": "money"}, "plan.unit=money is that of plan.spend=: give plan.spend="),
+        ({"spend": 3, "minutes": 3}, "plan.spend= and plan.minutes= both say how large"),
+        ({"spend": 3, "budget": [1, 2]}, "plan.spend= says how large a batch is, and a list"),
+        ({"minutes": 3, "budget": [1, 2]}, "plan.minutes= says how large a batch is, and a list"),
+    ],
+)
+def test_what_a_plan_cannot_spend_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Plan(**{"start": 6, "budget": 5, "rounds": 2, **given})
+
+
+def test_of_a_plan_that_counts_no_rows_only_the_start_needs_room() -> None:
+    for plan in (Plan(6, 50, 9, spend=3), Plan(6, 50, 9, minutes=3)):
+        plan.demand_room(60)
+        with pytest.raises(ValueError, match="start=6: the pool has only 5 rows"):
+            plan.demand_room(5)
+
+
+def test_a_run_from_before_there_was_such_a_section_buys_labels() -> None:
+    settings: dict[str, Any] = {"start": {"size": 6}, "budget": 5, "rounds": 3}
+    assert Plan.of(settings) == Plan(6, 5, 3)
+    spending = {**settings, "plan": {"unit": "money", "spend": 2.5, "per_cost": True}}
+    assert Plan.of(spending) == Plan(6, 5, 3, unit="money", spend=2.5, per_cost=True)
+
+
 def test_a_start_set_larger_than_the_pool_is_refused() -> None:
     with pytest.raises(ValueError, match="start=61: the pool has only 60 rows"):
         Plan(start=61, budget=1, rounds=0).demand_room(60)

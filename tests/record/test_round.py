@@ -52,11 +52,17 @@ FULL = Round(
 
 
 def test_what_is_rare_stands_in_the_record_only_if_it_is_so() -> None:
-    rare = {"declined", "cost", "made"}
+    rare = {"declined", "cost", "made", "taken", "timed"}
     assert not rare & set(FULL.to_line())
-    unusual = replace(FULL, declined=[9, 4], cost=2.5, made=3)
+    unusual = replace(FULL, declined=[9, 4], cost=2.5, made=3, taken=4.5, timed={7: 3.25, 9: 1.25})
     line = json.loads(json.dumps(unusual.to_line()))
-    assert {name: line[name] for name in rare} == {"declined": [9, 4], "cost": 2.5, "made": 3}
+    assert {name: line[name] for name in rare} == {
+        "declined": [9, 4],
+        "cost": 2.5,
+        "made": 3,
+        "taken": 4.5,
+        "timed": {"7": 3.25, "9": 1.25},
+    }
     assert Round.from_line(line) == unusual
     for name, only in {
         "declined": replace(FULL, declined=[9]),
@@ -116,11 +122,21 @@ def test_labels_cost_one_where_nothing_else_is_told() -> None:
     assert replace(MIXED, cost=None, bought=0).money == 0
 
 
+def test_seconds_are_those_that_labels_cost_or_else_those_of_people() -> None:
+    people = {"ann": {"labels": 1, "seconds": 4.0}, "smol": {"labels": 2, "calls": 3, "seconds": 9}}
+    assert replace(MIXED, people=people).time == 4.0
+    assert replace(MIXED, people=people, taken=2.5).time == 2.5
+    assert FULL.time == 0
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         ({"machine": [7]}, "`machine` has row 7, which got no label"),
         ({"machine": 5}, "`machine` must be a list of whole numbers"),
+        ({"taken": -1}, "`taken` must be a finite number from 0 on"),
+        ({"timed": {"7": "long"}}, "`timed` must be a mapping from rows to seconds"),
+        ({"timed": {"seven": 1.0}}, "`timed` must be a mapping from rows to seconds"),
         ({"people": {"smol": 3}}, "`people` must be a mapping to mappings of finite numbers"),
         ({"people": {"smol": {"calls": "many"}}}, "`people` must be a mapping to mappings"),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from autoal.report import behaviour
 from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
+from autoal.report.contents import cost_table, costly_curves
 from autoal.report.groups import Setting, group
 from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
@@ -154,3 +155,37 @@ def test_over_money_the_last_of_several_free_rounds_counts(tmp_path: Path) -> No
     curve = Curve.over_money([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([3, 3.5], [0.8, 0.6])
     assert not read_run(write_run(tmp_path, "b", [0.2])).priced
+
+
+def test_over_seconds_of_people_or_of_what_labels_cost(tmp_path: Path) -> None:
+    path = write_run(tmp_path, "a", [0.2, 0.4, 0.8])
+    lines = [json.loads(line) for line in (path / "rounds.jsonl").read_text().splitlines()]
+    lines[0]["people"] = {"ann": {"labels": 2, "seconds": 7.0}}
+    lines[1]["taken"], lines[2]["taken"] = 4.0, 1.5
+    (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = read_run(path)
+    assert run.timed
+    assert not run.priced
+    curve = Curve.over_time([run])
+    assert (curve.along.tolist(), curve.mean.tolist()) == ([7, 11, 12.5], [0.2, 0.4, 0.8])
+    ((setting,), _) = group([run])
+    (found,) = costly_curves(setting).values()
+    assert found["random"].along.tolist() == [7, 11, 12.5]
+    assert [row[2:4] for row in cost_table([setting]).rows] == [
+        ["seconds of people", spent] for spent in (7.0, 11.0, 12.5)
+    ]
+    assert not read_run(write_run(tmp_path, "b", [0.2])).timed
+
+
+def test_runs_that_differ_in_how_batches_are_taken_are_contenders_of_one_setting(
+    tmp_path: Path,
+) -> None:
+    plain = {"unit": "labels", "spend": None, "minutes": None}
+    write_run(tmp_path, "older", [0.4, 0.5])
+    write_run(tmp_path, "blind", [0.4, 0.5], seed=1, costs={}, plan={**plain, "per_cost": False})
+    write_run(tmp_path, "aware", [0.4, 0.6], costs={}, plan={**plain, "per_cost": True})
+    write_run(tmp_path, "other", [0.4, 0.6], plan={**plain, "spend": 5.0})
+    settings, _ = group(read_runs([tmp_path])[0])
+    assert sorted(len(setting.runs) for setting in settings) == [1, 3]
+    (shared,) = (setting for setting in settings if len(setting.runs) == 3)
+    assert sorted(map(len, shared.contenders.values())) == [1, 2]

@@ -230,6 +230,14 @@ def test_runs_that_obeyed_the_advice_are_finished_however_long(tmp_path: Path) -
     assert main([str(tmp_path)]) == 0
 
 
+def test_a_run_whose_money_is_spent_is_finished_whatever_it_planned(tmp_path: Path) -> None:
+    spent = {"rule": "spend", "reason": "no label costs so little as what is left to spend"}
+    write_run(tmp_path, "spent", [0.5, 0.6], rounds=4, stops=[{}, spent])
+    write_run(tmp_path, "killed", [0.5, 0.6], rounds=4, strategy="margin")
+    _, faults = group(read_runs([tmp_path])[0])
+    assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "killed")]
+
+
 def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path, "a", [0.5, 0.6])
     grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
