@@ -80,9 +80,9 @@ def test_a_rule_counts_what_something_tells() -> None:
     demand_counted(seconds, ByRow(1.0, SECONDS), asks=False)
     demand_counted(money, None, asks=False)
     for costs in (None, ByRow(1.0)):
-        with pytest.raises(UserError, match="stop.unit=seconds: nothing tells how many"):
+        with pytest.raises(UserError, match="nothing tells how many a label takes"):
             demand_counted(seconds, costs, asks=False)
-    with pytest.raises(UserError, match="stop.unit=money: these costs are seconds"):
+    with pytest.raises(UserError, match="these costs are seconds; give"):
         demand_counted(money, ByRow(1.0, SECONDS), asks=False)
 
 

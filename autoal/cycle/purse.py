@@ -69,9 +69,13 @@ class Purse:
 
     def seen(self, view: View, timed: Timed) -> View:
         """The view with what labels of its pool will cost, as far as can be told."""
-        if self.costs is None:
+        expected = None if self.costs is None else self.costs.expected(view, timed)
+        if expected is None:
             return view
-        return replace(view, costs=self.costs.expected(view, timed))
+        size, name = len(view.pool), type(self.costs).__name__
+        if expected.shape != (size,) or not ((expected >= 0) & expected.isfinite()).all():
+            raise UserError(f"{name}.expected must give {size} finite numbers, each 0 at least")
+        return replace(view, costs=expected)
 
     def limits(self, view: View, history: Sequence[Round], timed: Timed) -> Limits | None:
         """Those of the next batch; None where nothing fits into what is left to spend."""

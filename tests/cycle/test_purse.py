@@ -18,6 +18,7 @@ from autoal import (
     rounds,
 )
 from autoal.costs.by_row import ByRow
+from autoal.costs.contract import Timed
 from autoal.costs.learned import Learned
 from autoal.costs.units import SECONDS
 from autoal.cycle.purse import Purse
@@ -106,6 +107,16 @@ def test_what_labels_cost_reaches_strategies(quick: Make) -> None:
     for view in looking.views:
         assert view.costs is not None
         assert view.costs.tolist() == [PRICES[row] for row in view.pool.rows.tolist()]
+
+
+@pytest.mark.parametrize("expected", [[1.0], [[1.0] * 54], [-1.0] * 54, [float("nan")] * 54])
+def test_costs_of_somebody_elses_must_be_sound(quick: Make, expected: list[float]) -> None:
+    class Odd(ByRow):
+        def expected(self, view: View, timed: Timed) -> Tensor:
+            return torch.tensor(expected)
+
+    with pytest.raises(UserError, match="Odd.expected must give 54 finite numbers"):
+        bought(*priced(quick, costs=Odd(1.0)))
 
 
 def test_a_strategy_is_asked_for_as_many_rows_as_fit_of_the_middle_price(quick: Make) -> None:
