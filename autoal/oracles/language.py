@@ -15,7 +15,7 @@ from autoal.language.client import Client, demanded
 from autoal.language.spent import Spent
 from autoal.oracles.annotator import Annotator
 from autoal.oracles.blind import demand_blind
-from autoal.oracles.crowd import Priced
+from autoal.oracles.priced import Priced
 from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.oracles.truth import truth_of
 from autoal.query.strategy import QueryStrategy
