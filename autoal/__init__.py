@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from autoal.model.trained import Trained as Trained
     from autoal.model.training import Training as Training
     from autoal.oracles.crowd import Agreed as Agreed
-    from autoal.oracles.crowd import Noisy as Noisy
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
+    from autoal.oracles.noise import Noisy as Noisy
     from autoal.oracles.priced import Priced as Priced
     from autoal.oracles.question import Answers as Answers
     from autoal.oracles.question import Asking as Asking
@@ -97,14 +97,12 @@ _HOMES = {
     "autoal.model.task": ("Task",),
     "autoal.model.trained": ("Trained",),
     "autoal.model.training": ("Training",),
-    "autoal.oracles.crowd": (
-        "Agreed",
-        "Noisy",
-    ),
+    "autoal.oracles.crowd": ("Agreed",),
     "autoal.oracles.model": (
         "ByModel",
         "Salutary",
     ),
+    "autoal.oracles.noise": ("Noisy",),
     "autoal.oracles.priced": ("Priced",),
     "autoal.oracles.question": (
         "Answers",

@@ -25,7 +25,7 @@ SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
     *("download", "root"),
 }
-READERS = ("data", "encoder", "task", "costs")  # sections whose paths are read, and never written
+READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
 # Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.
 TOKENS, TOKEN_READER = "autoal.encoders.tokens.Tokens", "autoal.model.bert.Bert"
 
@@ -107,7 +107,7 @@ def may_grow(given: Settings, filed: Settings) -> bool:
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
     """The options of our classes that name a file or a folder of this machine."""
-    ours = {name: settings[name] for name in READERS if _is_ours(settings.get(name, {}))}
+    ours = {name: settings[name] for name in READERS if _is_ours(settings[name])}
     for key, value in flatten(ours).items():
         if isinstance(value, str) and "://" not in value and _is_path(key, value):
             yield key, value

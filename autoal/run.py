@@ -36,7 +36,7 @@ from autoal.model.training import Training
 from autoal.oracles.priced import Priced
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
-from autoal.plugins import STRATEGIES
+from autoal.plugins import STRATEGIES, parameters
 from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
@@ -124,8 +124,10 @@ def parts(settings: Settings) -> Parts:
             seed=settings["seed"],
         )
         oracle = _oracle(
-            settings,
-            growth,
+            settings["oracle"],
+            "oracle",
+            growth is not None,
+            settings["seed"],
             labels=data.train.labels,
             strategy=strategy,
             data=data,
@@ -169,29 +171,41 @@ def _start(
     return _strategy(settings, "start", language)
 
 
-def _oracle(settings: Settings, growth: GrowthRule | None, **facts: Any) -> Oracle:
-    """Who answers; what wraps another one is given whom its section names, or else the truth."""
-    section = {**settings["oracle"]}
-    human = section.pop(HUMAN, TRUTH)
-    inner = _answering(human, f"oracle.{HUMAN}", **facts) if human else None
-    if growth is not None and inner is not None:
+def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: Any) -> Oracle:
+    """Who answers; one that has another inside it is given whom its section names.
+
+    Args:
+        section: that names it.
+        where: the section stands.
+        growing: whether it is asked about made rows too.
+        seed: of whatever it draws, where its section leaves that open.
+        facts: what the engine knows.
+    """
+    human = _human(section)
+    options = {name: value for name, value in section.items() if name != HUMAN}
+    if options.get("seed", seed) is None:
+        options["seed"] = seed
+    inner = _oracle(human, f"{where}.{HUMAN}", growing, seed, **facts) if human else None
+    if growing and inner is not None:
         inner = inside(inner)
-    return _answering(section, "oracle", oracle=inner, **facts)
-
-
-def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
-    oracle: Oracle = build(section, where, **facts)
+    oracle: Oracle = build(options, where, oracle=inner, **facts)
     if not callable(oracle):
         raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
     return oracle
 
 
+def _human(section: Settings) -> Settings:
+    """Who stands inside an oracle: whom its section names, or else the truth; {} where nobody."""
+    inside_it = "oracle" in parameters(located(section.get(TARGET, "")))
+    return section.get(HUMAN, TRUTH) if inside_it else {}
+
+
 def _demand_hidden_labels(settings: Settings) -> None:
     """Refuse to simulate with data whose labels are known from the beginning."""
-    human = settings["oracle"].get(HUMAN)
-    sections = (settings["data"], settings["oracle"], *([human] if human else []))
-    data, *oracles = (located(section.get(TARGET, "")) for section in sections)
-    if TrueLabels in oracles and getattr(data, "labels_count", False):
+    data, section = located(settings["data"].get(TARGET, "")), settings["oracle"]
+    while human := _human(section):
+        section = human
+    if located(section[TARGET]) is TrueLabels and getattr(data, "labels_count", False):
         raise UserError(
             "oracle=truth knows the labels that a data set hides, and those of this one count from "
             "the beginning: let people answer, or simulate with data=folder, npz or table"

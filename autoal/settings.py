@@ -83,13 +83,17 @@ def demand_keys(given: Settings, defaults: Settings) -> None:
 
 
 def demand_kinds(given: Settings, defaults: Settings) -> None:
-    """Refuse a value that is of another type than the default; of null a class knows more."""
+    """Refuse a value that is of another type than the default.
+
+    Of null and of a list, which may have a number for each of several, a class knows more.
+    """
     expected = flatten(defaults)
     for key, value in flatten(given).items():
         if value == "???":
             raise UserError(f"{key} is needed: give {key}=")
         of_a_class = f"{key.rpartition('.')[0]}._target_" in expected or key in REACHED
-        if expected[key] != "???" and not (value is None and of_a_class):
+        by_class = of_a_class and (value is None or isinstance(value, list))
+        if expected[key] != "???" and not by_class:
             demand_kind(key, value, expected[key])
 
 

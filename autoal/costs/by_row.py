@@ -15,7 +15,8 @@ from autoal.costs.contract import Costs, Timed
 from autoal.costs.units import MONEY
 from autoal.data.contract import Data
 from autoal.data.inputs import tensor_of
-from autoal.data.npz import ENDING, read_array
+from autoal.data.inside import has_arrays, parted
+from autoal.data.npz import read_npz
 from autoal.data.rows import Rows
 from autoal.data.sheet import is_number, read_sheet
 from autoal.errors import UserError
@@ -23,8 +24,6 @@ from autoal.query.view import View
 
 if TYPE_CHECKING:
     from autoal.oracles.question import Answers, Question
-
-ARRAYS = (ENDING, ".npz")  # endings of numpy's files; any other is a table
 
 
 class ByRow(Costs):
@@ -75,21 +74,18 @@ class ByRow(Costs):
 
 
 class Column(ByRow):
-    """A price for each row, in a column of a table or an array of numpy's.
+    """A price for each row, in a file.
 
     Args:
-        path: of a CSV, npz or npy file with a number for each row of the training data, in the
-            order in which these stand in their own file.
-        column: the name of the column or of the array in the file.
+        prices: `file.csv:column` or `file.npz:member`, with a number for each training row of the
+            data set, in its order.
         unit: money or seconds.
     """
 
-    def __init__(self, path: str, column: str = "cost", unit: str = MONEY) -> None:
-        bounds.text("path", path)
-        bounds.text("column", column)
-        file = Path(path).expanduser()
-        read = _array if file.suffix.lower() in ARRAYS else _cells
-        super().__init__(read(file, column), unit)
+    def __init__(self, prices: str, unit: str = MONEY) -> None:
+        bounds.text("prices", prices)
+        path, name = parted(prices, "costs.prices")
+        super().__init__((_array if has_arrays(path) else _cells)(path, name), unit)
 
     def _size(self, rows: Rows) -> int:
         return rows.whole
@@ -110,7 +106,7 @@ def _prices(given: Any) -> Tensor:
 
 
 def _array(file: Path, name: str) -> Tensor:
-    found = read_array(file, (name,))
+    found = read_npz(file, [name])[name]
     if found.ndim != 1 or found.dtype.kind not in "biuf":
         raise UserError(
             f"{file}: {name} must be a list of numbers, got {found.dtype} {found.shape}"
@@ -119,7 +115,7 @@ def _array(file: Path, name: str) -> Tensor:
 
 
 def _cells(file: Path, name: str) -> list[float]:
-    sheet = read_sheet(file)
+    sheet = read_sheet(file, header=True)
     cells = sheet.column(name)
     for line, cell in zip(sheet.lines, cells, strict=True):
         if not is_number(cell) or not float(cell) >= 0:

@@ -1,4 +1,4 @@
-"""Oracles around an oracle: it errs, it is asked several times."""
+"""An oracle around an oracle: it is asked several times."""
 
 from __future__ import annotations
 
@@ -7,45 +7,9 @@ from dataclasses import replace
 import torch
 from torch.nn.functional import one_hot
 
-from autoal.bounds import number, whole
+from autoal.bounds import whole
 from autoal.data.rows import UNKNOWN
 from autoal.oracles.question import Answers, Oracle, Question, answered
-from autoal.seeding import generator
-
-
-class Noisy:
-    """Answers that are wrong at a rate, each wrong class as often as any other.
-
-    What somebody answers about a row follows from the seed, the row and the person alone, so that
-    the same question gets the same answer whenever it is asked.
-
-    Args:
-        oracle: whose answers are made noisy.
-        rate: of wrong answers.
-        seed: of the errors.
-    """
-
-    def __init__(self, oracle: Oracle, rate: float, seed: int = 0) -> None:
-        number("rate", rate, least=0, most=1)
-        self.oracle = oracle
-        self.rate = rate
-        self.seed = seed
-
-    def __call__(self, question: Question) -> Answers:
-        answers = answered(self.oracle, question)
-        classes = len(question.classes)
-        labels = [
-            self._answered(row, question.person, label, classes)
-            for row, label in zip(answers.rows.tolist(), answers.labels.tolist(), strict=True)
-        ]
-        return replace(answers, labels=torch.tensor(labels, dtype=torch.long))
-
-    def _answered(self, row: int, person: int, label: int, classes: int) -> int:
-        stream = generator(self.seed, "noise", row, person)
-        if float(torch.rand(1, generator=stream)) >= self.rate:
-            return label
-        step = int(torch.randint(1, classes, (1,), generator=stream))  # to any class but this one
-        return (label + step) % classes
 
 
 class Agreed:

@@ -45,9 +45,11 @@ def learning_curves(
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 
-def side_by_side(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
+def side_by_side(
+    title: str, charts: Mapping[str, Curves], colours: Colours, below: str = LABELS
+) -> Figure:
     """Learning curves of several learners: one chart below the other for each strategy."""
-    return _charts(title, charts, colours, Scale, LABELS)
+    return _charts(title, charts, colours, Scale, below)
 
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:

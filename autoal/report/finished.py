@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from autoal.record.folder import RunFolder
 
+GAP = 2  # between the columns of the table, and around it
 DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
 
 
@@ -70,36 +71,61 @@ def chosen(history: Sequence[Round], title: str) -> Figure:
     return figures.settled(title, charts, {name: place for place, name in enumerate(charts)})
 
 
-def _amount(spent: float | None) -> str:
-    """What labels cost, as a table shows it."""
-    return "-" if spent is None else f"{spent:.2f}"
-
-
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     history = folder.rounds
     caption = f"accuracy by {_judged(history)}; times in seconds"
     table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
-    rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
-    declined = ("declined",) if any(finished.declined for finished in history) else ()
-    paid = [name for name in ("cost", "taken") if any(getattr(done, name) for done in history)]
-    kinds = kinds_settled(history)
-    phases = [*phases_of(finished.seconds for finished in history), "total"]
-    for name in ("round", "labelled", *rare, *declined, *paid, "accuracy", *kinds, *phases):
-        table.add_column(name, justify="right")
-    for finished in history:
-        counts = [getattr(finished, name) for name in ("number", "labelled", *rare)]
-        counts += [len(finished.declined)] if declined else []
-        shown = ["-" if count is None else str(count) for count in counts]
-        shown += [_amount(getattr(finished, name)) for name in paid]
-        measured = finished.metrics.get("accuracy")
-        accuracy = "-" if measured is None else f"{measured:.4f}"
-        told = (
-            f"{finished.settled[kind]:.3g}" if kind in finished.settled else "-" for kind in kinds
-        )
-        spent = (f"{finished.seconds.get(name, 0.0):.2f}" for name in phases)
-        table.add_row(*shown, accuracy, *told, *spent)
+    shown = _fitting(_columns(history), console.width)
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
+    for cells in zip(*shown.values(), strict=True):
+        table.add_row(*cells)
     console.print(table)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):
             console.print(str(path), highlight=False, soft_wrap=True)
+
+
+def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
+    """What there is to say of each round, by its heading; what matters least comes last."""
+    unasked = any(finished.unasked for finished in history)
+    counts: dict[str, list[int | None]] = {
+        "round": [finished.number for finished in history],
+        "labelled": [finished.labelled for finished in history],
+        "bought": [finished.bought for finished in history] if unasked else [],
+        "wrong": [finished.wrong for finished in history] if unasked else [],
+        "declined": [len(finished.declined) for finished in history],
+    }
+    if not any(counts["declined"]):
+        counts["declined"] = []
+    paid = {name: [getattr(done, name) for done in history] for name in ("cost", "taken")}
+    metrics = [finished.metrics.get("accuracy") for finished in history]
+    chosen = {kind: [done.settled.get(kind) for done in history] for kind in kinds_settled(history)}
+    phases = phases_of(finished.seconds for finished in history)
+    spent = {name: [done.seconds.get(name, 0.0) for done in history] for name in phases}
+    return {
+        **{name: _written(values, "d") for name, values in counts.items() if values},
+        **{name: _written(sums, ".2f") for name, sums in paid.items() if any(sums)},
+        "accuracy": _written(metrics, ".4f"),
+        "total": _written([finished.seconds["total"] for finished in history], ".2f"),
+        **{f"task.{kind}": _written(values, ".3g") for kind, values in chosen.items()},
+        **{name: _written(values, ".2f") for name, values in spent.items()},
+    }
+
+
+def _written(values: Sequence[float | None], form: str) -> list[str]:
+    """Numbers as they are shown; a dash where there is none."""
+    return ["-" if value is None else format(value, form) for value in values]
+
+
+def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
+    """As many of the columns as fit side by side, from the first."""
+    fitting: dict[str, list[str]] = {}
+    left = width - GAP
+    for name, cells in columns.items():
+        left -= max(map(len, (name, *cells))) + GAP
+        if left < 0:
+            break
+        fitting[name] = cells
+    return fitting

@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from autoal.settings import Settings, differences
+from autoal.settings import ABSENT, Settings, differences
 
 SHOWN = 3  # differing options in a name
+CLASS = "._target_"  # ends the key that names the class of a part
 
 
 def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
@@ -16,11 +17,29 @@ def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
         own: Settings = {}
         for other, theirs in zip(names, options, strict=True):
             if other == name:
-                own |= {key: here for key, (here, _) in differences(mine, theirs).items()}
-        first = sorted(own, key=lambda key: (key.count("."), key))[:SHOWN]
-        parts = ", ".join(f"{key}={shown(own[key])}" for key in first)
+                own |= telling(mine, theirs)
+        there = {key: value for key, value in own.items() if value != ABSENT} or own
+        first = sorted(there, key=lambda key: (key.count("."), key))[:SHOWN]
+        parts = ", ".join(f"{key}={shown(there[key])}" for key in first)
         full_names.append(f"{name} ({parts})" if parts else name)
     return _numbered(full_names)
+
+
+def telling(mine: Settings, theirs: Settings) -> Settings:
+    """What tells settings from others; of a part of another class the class alone."""
+    found = {key: here for key, (here, _) in differences(mine, theirs).items()}
+    parts = {key.removesuffix(CLASS) for key in found if key.endswith(CLASS)}
+    parts |= {key for key in found if any(other.startswith(f"{key}.") for other in found)}
+    follow = tuple(f"{part}." for part in parts)
+    kept = {key: value for key, value in found.items() if key not in parts}
+    kept |= {part: _class(mine, part) for part in parts}
+    return {key: value for key, value in kept.items() if not key.startswith(follow)}
+
+
+def _class(options: Settings, part: str) -> str:
+    """The class of a part, without its modules; none where there is no such part."""
+    name = options.get(f"{part}{CLASS}", options.get(part))
+    return str(name).rpartition(".")[2] if name else "none"
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -36,8 +36,8 @@ def test_one_price_for_all_tells_no_row_from_another() -> None:
 
 def test_prices_of_a_file_are_those_of_the_places_that_rows_have_in_theirs(tmp_path: Path) -> None:
     share = Rows.of(torch.zeros(6, 2)).take(torch.tensor([4, 1]))
-    np.save(tmp_path / "prices.npy", np.arange(6.0))
-    costs, question = Column(str(tmp_path / "prices.npy")), question_of([1, 0], pool=share)
+    np.savez(tmp_path / "prices.npz", cost=np.arange(6.0))
+    costs, question = Column(f"{tmp_path}/prices.npz:cost"), question_of([1, 0], pool=share)
     assert costs.prices(question, answers_of(1, 0)).tolist() == [1.0, 4.0]
     assert costs.cheapest(share) == 1.0
     by_number = ByRow([7.0, 8.0])
@@ -49,17 +49,15 @@ def test_too_few_prices_are_refused() -> None:
         ByRow([1.0, 2.0, 3.0]).check(data_of(np.zeros((4, 2))))
 
 
-@pytest.mark.parametrize("ending", ["csv", "npz", "npy"])
+@pytest.mark.parametrize("ending", ["csv", "npz"])
 def test_prices_stand_in_a_file(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"prices.{ending}"
     values = np.array([1.5, 0.0, 3.0])
     if ending == "csv":
         path.write_text("seconds;cost\n" + "".join(f"9;{value}\n" for value in values))
-    elif ending == "npz":
-        np.savez(path, cost=values, seconds=values + 9)
     else:
-        np.save(path, values)
-    costs = Column(str(path))
+        np.savez(path, cost=values, seconds=values + 9)
+    costs = Column(f"{path}:cost")
     assert costs.prices(question_of([2, 0]), answers_of(2, 0)).tolist() == [3.0, 1.5]
 
 
@@ -77,14 +75,19 @@ def test_what_is_no_price_is_refused(tmp_path: Path, content: str, column: str, 
     path = tmp_path / "prices.csv"
     path.write_text(content)
     with pytest.raises(ValueError, match=words):
-        Column(str(path), column)
+        Column(f"{path}:{column}")
+
+
+def test_a_file_alone_does_not_say_what_to_take_of_it() -> None:
+    with pytest.raises(UserError, match=r"costs.prices=prices\.csv: give a file and what to take"):
+        Column("prices.csv")
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 2)), np.array(["a", "b"])])
 def test_an_array_that_is_no_list_of_numbers_is_refused(tmp_path: Path, array: Any) -> None:
     np.savez(tmp_path / "prices.npz", cost=array)
     with pytest.raises(UserError, match="cost must be a list of numbers, got"):
-        Column(str(tmp_path / "prices.npz"))
+        Column(f"{tmp_path / 'prices.npz'}:cost")
 
 
 def test_a_unit_that_costs_cannot_be_in_is_refused() -> None:

@@ -115,7 +115,7 @@ def test_costs_of_somebody_elses_must_be_sound(quick: Make, expected: list[float
         def expected(self, view: View, timed: Timed) -> Tensor:
             return torch.tensor(expected)
 
-    with pytest.raises(UserError, match="Odd.expected must give 54 finite numbers"):
+    with pytest.raises(UserError, match=r"Odd\.expected must give 54 finite numbers"):
         bought(*priced(quick, costs=Odd(1.0)))
 
 

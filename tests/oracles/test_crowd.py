@@ -1,4 +1,3 @@
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -22,52 +21,6 @@ def saying(*people: dict[int, int]) -> Oracle:
         return Answers(whole(rows), whole([opinions[row] for row in rows]), f"{question.person}")
 
     return oracle
-
-
-# Noisy
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
-def test_answers_are_wrong_at_the_rate_and_every_wrong_class_as_often(rate: float) -> None:
-    answers = Noisy(TrueLabels(TRUTH), rate)(question_of(MANY))
-    assert answers.wrong is not None
-    assert answers.wrong / 4000 == pytest.approx(rate, abs=0.03)  # a deviation of 0.007 at most
-    steps = Counter(((answers.labels - TRUTH) % 3).tolist())
-    assert abs(steps[1] - steps[2]) < 200  # a deviation of 63 at most
-    assert set(answers.labels.tolist()) == {0, 1, 2}
-
-
-def test_noise_follows_from_the_seed_the_row_and_the_person_alone() -> None:
-    oracle = Noisy(TrueLabels(TRUTH), 0.5)
-    together = pairs(oracle(question_of(MANY[:200])))
-    torch.manual_seed(9)
-    for row in (7, 150, 3):
-        assert pairs(oracle(question_of([row, 399]))) == {
-            row: together[row],
-            399: pairs(oracle(question_of([399])))[399],
-        }
-    assert pairs(oracle(question_of(MANY[:200], number=5))) == together
-    assert pairs(Noisy(TrueLabels(TRUTH), 0.5)(question_of(MANY[:200]))) == together
-    assert pairs(oracle(question_of(MANY[:200], person=1))) != together
-    assert pairs(Noisy(TrueLabels(TRUTH), 0.5, seed=1)(question_of(MANY[:200]))) != together
-
-
-def test_whoever_errs_keeps_the_truth_the_costs_and_what_was_declined() -> None:
-    inner = Priced(TrueLabels(torch.tensor([0, -1, 2])), torch.tensor([0.5, 1.0, 2.0]))
-    answers = Noisy(inner, 1.0)(question_of([2, 1, 0]))
-    assert answers.rows.tolist() == [2, 0]
-    assert answers.truth is not None
-    assert answers.truth.tolist() == [2, 0]
-    assert answers.costs.tolist() == [2.0, 0.5]
-    assert answers.wrong == 2
-    silent = Noisy(saying({}), 0.5)(question_of([1, 2]))
-    assert (len(silent.rows), silent.labels.dtype, silent.wrong) == (0, torch.long, None)
-
-
-@pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
-def test_a_rate_that_is_none_is_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match=f"`rate` must be at least 0 and at most 1, got {rate}"):
-        Noisy(TrueLabels(TRUTH), rate)
 
 
 # Agreed

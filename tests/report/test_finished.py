@@ -138,8 +138,8 @@ def test_what_the_learner_chose_is_drawn_and_stands_in_the_table(
     assert {"l2", "noise", "labelled rows"} <= set(words(drawn))
     assert len(circles(drawn)) == 3
     rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
-    assert rows[1][:5] == ["round", "labelled", "accuracy", "l2", "noise"]
-    assert [row[3:5] for row in rows[3:5]] == [["0.5", "-"], ["0.25", "0.125"]]
+    assert rows[1][:6] == ["round", "labelled", "accuracy", "total", "task.l2", "task.noise"]
+    assert [row[4:6] for row in rows[3:5]] == [["0.5", "-"], ["0.25", "0.125"]]
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,19 @@ def test_the_table_has_a_column_for_every_phase_that_a_round_had(
         text = StringIO()
         show_results(Console(file=text, width=120), folder)
     rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
-    assert rows[1][-3:] == ["score", "search", "total"]
-    assert [row[-3:] for row in rows[3:5]] == [["1.50", "0.00", "1.50"], ["1.50", "2.25", "1.50"]]
+    assert rows[1][-2:] == ["score", "search"]
+    assert [row[-2:] for row in rows[3:5]] == [["1.50", "0.00"], ["1.50", "2.25"]]
+
+
+def test_a_narrow_terminal_shows_what_matters_most(folder: RunFolder) -> None:
+    def heading(width: int) -> list[str]:
+        text = StringIO()
+        show_results(Console(file=text, width=width), folder)
+        return text.getvalue().splitlines()[2].split()
+
+    assert heading(80)[:4] == ["round", "labelled", "accuracy", "total"]
+    assert heading(43) == ["round", "labelled", "accuracy", "total", "train"]
+    assert heading(42) == ["round", "labelled", "accuracy", "total"]
 
 
 def test_the_table_tells_of_labels_that_nobody_was_asked_for(

@@ -1,0 +1,128 @@
+"""An oracle that errs: by chance, by what rows look like, or as people did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from autoal.bounds import choice, number
+from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN
+from autoal.errors import UserError
+from autoal.oracles.blind import demand_blind
+from autoal.oracles.humans import labels_of, matrix_of
+from autoal.oracles.mistakes import Looks, pairs, symmetric
+from autoal.oracles.question import Answers, Oracle, Question, answered
+from autoal.query.strategy import QueryStrategy
+from autoal.seeding import generator
+
+SYMMETRIC, PAIRS, MATRIX, INSTANCE = KINDS = ("symmetric", "pairs", "matrix", "instance")
+
+
+class Noisy:
+    """Answers that are wrong now and then.
+
+    What somebody answers about a row follows from the seed, the row and the person alone, so that
+    the same question gets the same answer whenever it is asked.
+
+    Args:
+        oracle: whose answers are made noisy.
+        rate: of wrong answers; or a list of each person's.
+        kind: `symmetric`: each wrong class comes as often as any other; `pairs`: a class is taken
+            for the next one; `matrix`: a file says how often which is taken for which; `instance`:
+            for what a row is taken depends on what it looks like.
+        matrix: a CSV file without a header, whose line i says how often class i is taken for each.
+        labels: what people really said, in the place of all this: `file.npz:member` or
+            `file.csv:column`, or a list of these, one for each person.
+        seed: of the errors.
+        data: whose rows are asked about.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        rate: float | Sequence[float] = 0.2,
+        kind: str = SYMMETRIC,
+        matrix: str | None = None,
+        labels: str | Sequence[str] | None = None,
+        seed: int = 0,
+        data: Data | None = None,
+        strategy: QueryStrategy | None = None,
+    ) -> None:
+        demand_blind("noisy", strategy)
+        choice("kind", kind, KINDS)
+        if (kind == MATRIX) != (matrix is not None):
+            raise ValueError("kind=matrix and matrix=, the path of its file, go together")
+        if data is None and (labels is not None or kind == INSTANCE):
+            raise ValueError("labels= and kind=instance take `data`, whose rows are asked about")
+        self.oracle = oracle
+        self.kind = kind
+        self.seed = seed
+        if rate == []:
+            raise ValueError("`rate` is an empty list: give a rate for each person")
+        self.rates = rate if isinstance(rate, float | int) else [*rate]
+        for one in self.rates if isinstance(self.rates, list) else [self.rates]:
+            number("rate", one, least=0, most=1)
+        self._matrix = None if matrix is None else matrix_of(matrix)
+        self._looks = Looks(data, seed) if data is not None and kind == INSTANCE else None
+        self._said: list[Tensor] = []
+        if data is not None:
+            places = [labels] if isinstance(labels, str) else labels or ()
+            self._said = [labels_of(place, data.train, data.classes) for place in places]
+            self._demand_classes(len(data.classes))
+
+    @property
+    def people(self) -> int | None:
+        """As how many people it can answer; None: as any number."""
+        own = self._said or self.rates
+        return len(own) if isinstance(own, list) else None
+
+    def __call__(self, question: Question) -> Answers:
+        person = question.person
+        if self.people is not None and person >= self.people:
+            raise UserError(
+                f"oracle=noisy knows {self.people} people, and person {person + 1} is asked"
+            )
+        answers = answered(self.oracle, question)
+        if self._said:
+            labels = self._of_people(answers.rows, person)
+        else:
+            labels = self._drawn(answers, person, len(question.classes))
+        return replace(answers, labels=labels, by="noisy").take(labels != UNKNOWN)
+
+    def _of_people(self, rows: Tensor, person: int) -> Tensor:
+        """What this person really said, (rows,)."""
+        said = self._said[person]
+        beyond = rows[rows >= len(said)]
+        if len(beyond):
+            raise UserError(f"row {beyond[0]} has no label by people: it was made")
+        return said[rows]
+
+    def _drawn(self, answers: Answers, person: int, classes: int) -> Tensor:
+        """One of the chances for each row, by a draw that depends on the row and the person."""
+        streams = (generator(self.seed, "noise", row, person) for row in answers.rows.tolist())
+        draws = [float(torch.rand(1, generator=stream)) for stream in streams]
+        ends = self._chances(answers, person, classes).cumsum(1)
+        places = torch.tensor(draws, dtype=torch.float64)[:, None]
+        return torch.searchsorted(ends / ends[:, -1:], places, right=True)[:, 0]
+
+    def _chances(self, answers: Answers, person: int, classes: int) -> Tensor:
+        """Of each class to be the answer about each row, (answered, classes)."""
+        rate = self.rates[person] if isinstance(self.rates, list) else self.rates
+        if self._looks is not None:
+            return self._looks.chances(answers.rows, answers.labels, rate, person)
+        self._demand_classes(classes)
+        if self._matrix is not None:
+            return self._matrix[answers.labels]
+        return (pairs if self.kind == PAIRS else symmetric)(rate, classes)[answers.labels]
+
+    def _demand_classes(self, count: int) -> None:
+        """Refuse a matrix of other classes."""
+        if self._matrix is not None and len(self._matrix) != count:
+            raise UserError(
+                f"the matrix is of {len(self._matrix)} classes, and the data have {count}"
+            )

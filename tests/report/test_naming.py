@@ -1,0 +1,46 @@
+"""Names that tell apart what shares one."""
+
+from autoal.report.naming import tell_apart
+from autoal.settings import Settings
+
+EDIT: Settings = {"growth._target_": "autoal.growth.edit.Edit", "growth.tries": 3}
+NONE: Settings = {"growth": {}}
+
+
+def test_names_of_their_own_stay() -> None:
+    assert tell_apart(["a", "b"], [{"seed": 1}, {"seed": 2}]) == ["a", "b"]
+
+
+def test_the_options_that_differ_are_told() -> None:
+    named = tell_apart(["a", "a"], [{"rate": 1, "size": 2}, {"rate": 3, "size": 2}])
+    assert named == ["a (rate=1)", "a (rate=3)"]
+
+
+def test_of_another_class_the_class_is_told_and_no_option_of_it() -> None:
+    assert tell_apart(["a", "a"], [EDIT, NONE]) == ["a (growth=Edit)", "a (growth=none)"]
+
+
+def test_options_of_a_class_are_told_among_those_that_share_it() -> None:
+    more = EDIT | {"growth.tries": 5}
+    named = tell_apart(["a", "a", "a"], [EDIT, more, NONE])
+    assert named == [
+        "a (growth=Edit, growth.tries=3)",
+        "a (growth=Edit, growth.tries=5)",
+        "a (growth=none)",
+    ]
+
+
+def test_what_a_part_lacks_is_not_told_beside_what_it_is() -> None:
+    truth: Settings = {"oracle": "TrueLabels"}
+    model: Settings = {
+        **{"oracle": "Language", "oracle.human._target_": "autoal.oracles.truth.TrueLabels"},
+        **{"oracle.accept": 0.6, "language.model": "small"},
+    }
+    assert tell_apart(["a", "a"], [truth, model]) == [
+        "a (oracle=TrueLabels)",
+        "a (oracle=Language, language.model=small)",
+    ]
+
+
+def test_what_cannot_be_told_apart_is_numbered() -> None:
+    assert tell_apart(["a", "a"], [{}, {}]) == ["a", "a #2"]
