@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class ByClass(Costs):
     """A price for each class: expected by what the model takes a row for, and paid by the answer.
 
+    Of a row that got no label, the mean price is paid.
+
     Args:
         prices: one for each class, in the order of the classes.
         unit: money or seconds.
@@ -47,8 +49,11 @@ class ByClass(Costs):
     def expected(self, view: View, timed: Timed) -> Tensor:
         return view.pool.probs.cpu().double() @ self._prices
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        return self._prices[answers.labels]
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        labels = dict(zip(answers.rows.tolist(), answers.labels.tolist(), strict=True))
+        by_class, unknown = self._prices.tolist(), float(self._prices.mean())
+        found = [by_class[labels[row]] if row in labels else unknown for row in rows.tolist()]
+        return torch.tensor(found, dtype=torch.float64)
 
 
 class BySource(Costs):
@@ -73,8 +78,8 @@ class BySource(Costs):
     def expected(self, view: View, timed: Timed) -> None:
         """Nobody knows who will answer."""
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        return torch.full((len(answers.rows),), self.people, dtype=torch.float64)
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        return torch.full((len(rows),), self.people, dtype=torch.float64)
 
     def machine(self, answers: Answers) -> Tensor:
         if self.model is None:

@@ -51,8 +51,8 @@ class ByRow(Costs):
     def expected(self, view: View, timed: Timed) -> Tensor | None:
         return self._of(view.pool.rows, view.pool.source) if self._prices.ndim else None
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        return self._of(answers.rows, question.pool)
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        return self._of(rows, question.pool)
 
     def _of(self, rows: Tensor, pool: Rows | None) -> Tensor:
         """The prices of some rows of a pool."""

@@ -55,17 +55,18 @@ class Costs(ABC):
         """
 
     @abstractmethod
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        """What one label of each of the answers cost, (answered,).
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        """What one label of each of these rows cost, (rows,).
 
         Args:
             question: that was asked.
-            answers: to it, in its order.
+            answers: to it.
+            rows: of the pool that somebody looked at, of which not all got a label.
         """
 
     def charged(self, question: Question, answers: Answers) -> Tensor:
         """What the answers cost, (answered,): a row that was labelled twice costs two labels."""
-        theirs = answers.costs * self.prices(question, answers)
+        theirs = answers.costs * self.prices(question, answers, answers.rows)
         return torch.where(answers.by_machine, self.machine(answers).to(theirs), theirs)
 
     def machine(self, answers: Answers) -> Tensor:

@@ -62,10 +62,10 @@ class Learned(Costs):
         taught, pool = _described(view)
         return _exponential(taught[known], seconds.clamp(min=SHORTEST).log(), pool, self.ridge)
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
         if self.simulated is not None:
-            return self.simulated.prices(question, answers)
-        taken = [answers.timed.get(row, 0.0) for row in answers.rows.tolist()]
+            return self.simulated.prices(question, answers, rows)
+        taken = [answers.timed.get(row, 0.0) for row in rows.tolist()]
         return torch.tensor(taken, dtype=torch.float64)
 
 

@@ -13,7 +13,7 @@ from autoal import bounds
 from autoal.costs.contract import Costs, Timed
 from autoal.costs.units import SECONDS
 from autoal.data.contract import Data
-from autoal.data.rows import Rows
+from autoal.data.rows import Rows, chosen
 from autoal.data.texts import parts, written_of
 from autoal.errors import UserError
 from autoal.query.view import View
@@ -58,10 +58,12 @@ class Words(Costs):
     def expected(self, view: View, timed: Timed) -> Tensor:
         return self._read(view.pool.texts)
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        asked = question.of(torch.isin(question.rows, answers.rows).nonzero().flatten())
-        scatter = [self._scatter(row) for row in answers.rows.tolist()]
-        return self._read(asked.shown or ()) * torch.tensor(scatter, dtype=torch.float64)
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        texts = None if question.pool is None else question.pool.shown
+        if texts is None:
+            raise UserError("costs=words counts the words of texts, and the question shows none")
+        scatter = [self._scatter(row) for row in rows.tolist()]
+        return self._read(chosen(texts, rows)) * torch.tensor(scatter, dtype=torch.float64)
 
     def _read(self, texts: Iterable[Any]) -> Tensor:
         return self.base + self.each * words_of(texts)

@@ -283,6 +283,7 @@ class Experiment:
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
+            expected=asked.expected,
             **self._purse.paid(answered, beforehand, bought),
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
@@ -454,7 +455,8 @@ class Experiment:
             known=answers_of(self.history),
             doubting=self._doubts_of(number - 1) if view else dict,
         )
-        return Asked(question, stopwatch, asked.notes, made)
+        expected = self._purse.expected(view, asked.rows)
+        return Asked(question, stopwatch, asked.notes, made, expected=expected)
 
     def _doubts_of(self, number: int) -> Callable[[], Doubts]:
         """Finds what may be wrong of all that is known after this round."""

@@ -24,6 +24,7 @@ class Asked:
     notes: dict[str, Any]
     made: int = 0  # rows that joined the pool before it
     given: Mapping[int, int] = field(default_factory=dict)  # rows that came labelled, before it
+    expected: float | None = None  # what its labels will cost, where that is what may be spent
     judging: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
     @property

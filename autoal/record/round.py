@@ -41,6 +41,7 @@ _KINDS: dict[str, Kind] = {
     "declined": WHOLES,
     "cost": AMOUNT.or_null(),
     "taken": AMOUNT.or_null(),
+    "expected": AMOUNT.or_null(),
     "timed": TIMED,
     "made": WHOLE,
     "given": GIVEN,
@@ -96,6 +97,7 @@ class Round:
     growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
     taken: float | None = None  # seconds that its labels cost, where seconds are what they cost
     timed: dict[int, float] = field(default_factory=dict)  # seconds of what was answered, by row
+    expected: float | None = None  # what its labels would cost, by what was known before
 
     @property
     def told(self) -> dict[int, int]:
@@ -164,6 +166,7 @@ class Round:
             "cost": self.cost,
             "taken": self.taken,
             "timed": _by_text(self.timed),
+            "expected": self.expected,
             "made": self.made,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),

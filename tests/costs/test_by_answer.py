@@ -14,7 +14,7 @@ def test_a_class_costs_what_the_model_expects_and_then_what_it_was() -> None:
     view = View.of(probs=[[0.75, 0.25], [0.5, 0.5], [0.0, 1.0]], labels=[-1, 0, -1])
     assert costs.expected(view, {}).tolist() == pytest.approx([1.5, 3.0])
     answers = Answers(whole([4, 2]), whole([1, 0]))
-    assert costs.prices(question_of([4, 2]), answers).tolist() == [3.0, 1.0]
+    assert costs.prices(question_of([4, 2]), answers, whole([2, 4, 9])).tolist() == [1.0, 3.0, 2.0]
     assert costs.cheapest(Rows.of(whole([0]))) == 1.0
 
 

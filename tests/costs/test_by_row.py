@@ -10,7 +10,7 @@ from autoal.costs.by_row import ByRow, Column
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 from tests.costs.made import data_of
-from tests.oracles.made import question_of
+from tests.oracles.made import question_of, whole
 
 
 def answers_of(*rows: int) -> Answers:
@@ -23,14 +23,15 @@ def test_what_a_row_costs_is_known_beforehand() -> None:
     found = costs.expected(view, {})
     assert found is not None
     assert found.tolist() == [2.0, 8.0]
-    assert costs.prices(question_of([3, 0]), answers_of(3, 0)).tolist() == [8.0, 1.0]
+    assert costs.prices(question_of([3, 0]), answers_of(3, 0), whole([3, 0])).tolist() == [8.0, 1.0]
     assert costs.cheapest(Rows.of(torch.zeros(4, 2))) == 1.0
 
 
 def test_one_price_for_all_tells_no_row_from_another() -> None:
     view = View.of(embeddings=torch.zeros(2, 2), labels=[-1, -1])
     assert ByRow(2.5).expected(view, {}) is None
-    assert ByRow(2.5).prices(question_of([3, 0]), answers_of(3, 0)).tolist() == [2.5, 2.5]
+    found = ByRow(2.5).prices(question_of([3, 0]), answers_of(3, 0), whole([3, 0]))
+    assert found.tolist() == [2.5, 2.5]
     assert ByRow(2.5).cheapest(Rows.of(torch.zeros(4, 2))) == 2.5
 
 
@@ -38,10 +39,10 @@ def test_prices_of_a_file_are_those_of_the_places_that_rows_have_in_theirs(tmp_p
     share = Rows.of(torch.zeros(6, 2)).take(torch.tensor([4, 1]))
     np.savez(tmp_path / "prices.npz", cost=np.arange(6.0))
     costs, question = Column(f"{tmp_path}/prices.npz:cost"), question_of([1, 0], pool=share)
-    assert costs.prices(question, answers_of(1, 0)).tolist() == [1.0, 4.0]
+    assert costs.prices(question, answers_of(1, 0), whole([1, 0])).tolist() == [1.0, 4.0]
     assert costs.cheapest(share) == 1.0
     by_number = ByRow([7.0, 8.0])
-    assert by_number.prices(question, answers_of(1, 0)).tolist() == [8.0, 7.0]
+    assert by_number.prices(question, answers_of(1, 0), whole([1, 0])).tolist() == [8.0, 7.0]
 
 
 def test_too_few_prices_are_refused() -> None:
@@ -58,7 +59,7 @@ def test_prices_stand_in_a_file(tmp_path: Path, ending: str) -> None:
     else:
         np.savez(path, cost=values, seconds=values + 9)
     costs = Column(f"{path}:cost")
-    assert costs.prices(question_of([2, 0]), answers_of(2, 0)).tolist() == [3.0, 1.5]
+    assert costs.prices(question_of([2, 0]), answers_of(2, 0), whole([2, 0])).tolist() == [3.0, 1.5]
 
 
 @pytest.mark.parametrize(

@@ -65,13 +65,14 @@ def test_of_other_rows_seconds_are_learned_from_their_embeddings() -> None:
 
 def test_people_are_charged_the_seconds_that_they_took() -> None:
     answers = Answers(whole([4, 2]), whole([0, 1]), timed={4: 2.5, 3: 9.0})
-    assert Learned().prices(question_of([4, 3, 2]), answers).tolist() == [2.5, 0.0]
+    found = Learned().prices(question_of([4, 3, 2]), answers, whole([4, 3, 2]))
+    assert found.tolist() == [2.5, 9.0, 0.0]
 
 
 def test_in_a_simulation_other_costs_say_what_was_taken() -> None:
     answers = Answers(whole([1, 0]), whole([0, 1]))
     costs = Learned(ByRow([3.0, 5.0], SECONDS))
-    assert costs.prices(question_of([1, 0]), answers).tolist() == [5.0, 3.0]
+    assert costs.prices(question_of([1, 0]), answers, whole([1, 0])).tolist() == [5.0, 3.0]
     with pytest.raises(UserError, match="learns seconds, and these costs are money"):
         Learned(ByRow(2.0))
     with pytest.raises(UserError, match="counts the words of texts"):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from autoal import (
+    Agreed,
     Answers,
     Costs,
     Experiment,
@@ -35,8 +36,8 @@ MONEY = Plan(start=6, budget=5, rounds=3, unit="money", spend=12.0)
 class Surprising(ByRow):
     """Twice as much as was expected."""
 
-    def prices(self, question: Question, answers: Answers) -> Tensor:
-        return 2 * super().prices(question, answers)
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        return 2 * super().prices(question, answers, rows)
 
 
 def bought(experiment: Experiment, costs: Costs | None) -> list[Round]:
@@ -71,6 +72,20 @@ def test_what_was_overspent_is_taken_from_the_next_round(quick: Make) -> None:
     assert third.stop == {} or third.money <= 36 - first.money - second.money + 8
 
 
+def test_labels_that_were_dearer_than_expected_are_expected_to_be_so_again(quick: Make) -> None:
+    """By hand: three people are asked, at 2 for each; of 24 a round, 12 rows of 2 cost 72."""
+    plan = replace(MONEY, spend=24.0)
+    experiment, costs = priced(quick, plan, ByRow([2.0] * 60))
+    oracle = Priced(Agreed(TrueLabels(experiment.data.train.labels), votes=3), costs)
+    done = [*rounds(experiment, oracle)]
+    assert [each.expected for each in done] == [None, 24.0]
+    assert [each.money for each in done] == [36.0, 72.0]
+    assert done[-1].stop["rule"] == "spend"  # all of three rounds is spent
+    longer, _ = priced(quick, replace(plan, rounds=5), costs)
+    longer.resume(recorded(done), saved(experiment))
+    assert [len(each.queried) for each in rounds(longer, oracle)] == [1, 1, 2, 4]
+
+
 def test_no_more_is_asked_once_nothing_fits(quick: Make) -> None:
     """Each label takes all of what two rounds may spend, in the place of half."""
     plan = Plan(start=6, budget=5, rounds=4, unit="money", spend=2.0)
@@ -82,7 +97,7 @@ def test_no_more_is_asked_once_nothing_fits(quick: Make) -> None:
         "rule": "spend",
     }
     assert experiment.ask() is None
-    longer, _ = priced(quick, replace(plan, rounds=5), costs)
+    longer, _ = priced(quick, replace(plan, rounds=6), costs)
     longer.resume(recorded(done), saved(experiment))
     assert [len(each.queried) for each in bought(longer, costs)] == [1]
 
