@@ -12,6 +12,7 @@ from autoal.costs.units import MONEY, SECONDS
 from autoal.cycle.hooks import StopRule
 from autoal.cycle.spending import Budget
 from autoal.errors import UserError
+from autoal.oracles.question import Oracle, asks_people, times_people
 from autoal.settings import Settings
 
 SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
@@ -30,13 +31,13 @@ def _built(section: Settings, where: str, settings: Settings, **facts: Any) -> C
     return build(section, where, seed=settings["seed"], **facts)
 
 
-def demand_told(costs: Costs, grows: bool, asks: bool) -> None:
+def demand_told(costs: Costs, oracle: Oracle, *, grows: bool) -> None:
     """Refuse costs that nobody would tell, or two would.
 
     Args:
         costs: of labels.
+        oracle: answers.
         grows: rows are made, of which no file knows.
-        asks: people answer.
     """
     if isinstance(costs, ByRow) and grows:
         raise UserError(
@@ -44,27 +45,27 @@ def demand_told(costs: Costs, grows: bool, asks: bool) -> None:
         )
     if not isinstance(costs, Learned):
         return
-    if costs.simulated is None and not asks:
+    if costs.simulated is None and not times_people(oracle):
         raise UserError(
-            "costs=learned learns from the seconds that people take: let them answer, as in "
-            "oracle=people, or give costs.simulated=words, column or class"
+            "costs=learned learns from the seconds that people take: let them answer on a page, "
+            "as in oracle=people, or give costs.simulated=words, column or class"
         )
-    if costs.simulated is not None and asks:
+    if costs.simulated is not None and asks_people(oracle):
         raise UserError("costs.simulated= is for simulations: people take their own time")
 
 
-def demand_counted(stop: StopRule | None, costs: Costs | None, asks: bool) -> None:
+def demand_counted(stop: StopRule | None, costs: Costs | None, oracle: Oracle) -> None:
     """Refuse a rule that waits for what nothing counts.
 
     Args:
         stop: says when it is enough.
         costs: of labels.
-        asks: people answer, whose seconds are told.
+        oracle: answers.
     """
     if not isinstance(stop, Budget):
         return
     told = costs and costs.unit
-    if stop.unit == SECONDS != told and not asks:
+    if stop.unit == SECONDS != told and not times_people(oracle):
         raise UserError("stop.unit=seconds: nothing tells how many a label takes; give costs=")
     if stop.unit == MONEY and told == SECONDS:
         raise UserError("stop.unit=money: these costs are seconds; give stop.unit=seconds")

@@ -137,9 +137,9 @@ def parts(settings: Settings) -> Parts:
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
         if costs is not None:
-            demand_told(costs, growth is not None, asks_people(oracle))
+            demand_told(costs, oracle, grows=growth is not None)
             oracle = Priced(oracle, costs)
-        demand_counted(stop, costs, asks_people(oracle))
+        demand_counted(stop, costs, oracle)
     return Parts(experiment, oracle, language)
 
 

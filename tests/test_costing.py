@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from autoal import Answers, Asking, Oracle, Priced, Question, TrueLabels
 from autoal.building import TARGET, located
 from autoal.config import CONFIGS
 from autoal.costing import costs_of, demand_counted, demand_told
@@ -20,6 +21,7 @@ from autoal.errors import UserError
 from autoal.plugins import options
 from tests.launch import Zygote
 
+NOBODY = TrueLabels([0])  # is asked, as the truth is known
 CHOICES = [path.stem for path in CONFIGS.glob("costs/*.yaml")]
 
 
@@ -43,8 +45,7 @@ def test_costs_are_built_with_what_a_simulation_takes() -> None:
     assert isinstance(built, Learned)
     assert isinstance(built.simulated, Words)
     assert (built.after, built.simulated.seed, built.simulated.each) == (9, 3, 0.5)
-    for nothing in ({}, {"costs": {}}):
-        assert costs_of({"seed": 3, **nothing}) is None
+    assert costs_of({"seed": 3}) is costs_of({"seed": 3, "costs": {}}) is None
 
 
 def test_a_class_that_is_none_of_costs_is_not_called() -> None:
@@ -53,37 +54,49 @@ def test_a_class_that_is_none_of_costs_is_not_called() -> None:
         costs_of({"seed": 3, "costs": section})
 
 
+class Page(Asking):
+    """Where people answer whose time is told."""
+
+    def __call__(self, question: Question) -> Answers:
+        return Answers.none()
+
+
+class Untimed(Page):
+    timing = False
+
+
 @pytest.mark.parametrize(
-    ("costs", "grows", "asks", "words"),
+    ("costs", "grows", "oracle", "words"),
     [
-        (ByRow([1.0]), True, False, "costs=column has a price for each row of the data, and"),
-        (Learned(), False, False, "learns from the seconds that people take"),
-        (Learned(Words()), False, True, "people take their own time"),
+        (ByRow([1.0]), True, NOBODY, "costs=column has a price for each row of the data, and"),
+        (Learned(), False, NOBODY, "learns from the seconds that people take"),
+        (Learned(), False, Untimed(), "learns from the seconds that people take"),
+        (Learned(Words()), False, Priced(Page(), 1.0), "people take their own time"),
     ],
 )
 def test_costs_that_nobody_would_tell_or_two_would_are_refused(
-    costs: Costs, grows: bool, asks: bool, words: str
+    costs: Costs, grows: bool, oracle: Oracle, words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
-        demand_told(costs, grows, asks)
+        demand_told(costs, oracle, grows=grows)
 
 
 def test_other_costs_are_told() -> None:
-    demand_told(ByRow(2.0), grows=False, asks=True)
-    demand_told(Learned(), grows=True, asks=True)
-    demand_told(Learned(Words()), grows=True, asks=False)
+    demand_told(ByRow(2.0), Page(), grows=False)
+    demand_told(Learned(), Page(), grows=True)
+    demand_told(Learned(Words()), NOBODY, grows=True)
 
 
 def test_a_rule_counts_what_something_tells() -> None:
     seconds, money = Budget(unit="seconds", spend=9), Budget(unit="money", spend=9)
-    demand_counted(seconds, None, asks=True)
-    demand_counted(seconds, ByRow(1.0, SECONDS), asks=False)
-    demand_counted(money, None, asks=False)
-    for costs in (None, ByRow(1.0)):
+    demand_counted(seconds, None, Page())
+    demand_counted(seconds, ByRow(1.0, SECONDS), NOBODY)
+    demand_counted(money, None, NOBODY)
+    for costs, oracle in ((None, NOBODY), (ByRow(1.0), NOBODY), (None, Untimed())):
         with pytest.raises(UserError, match="nothing tells how many a label takes"):
-            demand_counted(seconds, costs, asks=False)
+            demand_counted(seconds, costs, oracle)
     with pytest.raises(UserError, match="these costs are seconds; give"):
-        demand_counted(money, ByRow(1.0, SECONDS), asks=False)
+        demand_counted(money, ByRow(1.0, SECONDS), NOBODY)
 
 
 RUN = ("task=logistic", "strategy=margin", "start=8", "rounds=2", "logger=none", "name=run")

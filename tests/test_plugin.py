@@ -100,6 +100,7 @@ def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> Non
         *("strategy=density", "strategy.k=5", "data=stripes", "data.count=40"),
         *("encoder=columns", "encoder.factor=2.0", "task=centroids", "task.sharpness=3.0"),
         *("oracle=shy", "oracle.every=4", "start=8", "budget=6", "rounds=2", "logger=none"),
+        *("costs=light", "costs.each=0.5", "plan.per_cost=true"),
     )
     finished = run(site, "train.py", *chosen, f"out={tmp_path}", "name=run")
     assert finished.returncode == 0, finished.stderr
@@ -108,6 +109,7 @@ def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> Non
     assert config["data"]["count"] == 40
     assert config["encoder"] == {"_target_": "autoal_kinds.Columns", "factor": 2.0}
     assert config["task"] == {"_target_": "autoal_kinds.Centroids", "sharpness": 3.0}
+    assert config["costs"] == {"_target_": "autoal_kinds.Light", "each": 0.5}
     assert config["oracle"] == {"_target_": "autoal_kinds.Shy", "every": 4}
     assert config["about"]["versions"]["strategy"] == "autoal-density 0.1"
     lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()

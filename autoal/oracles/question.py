@@ -161,6 +161,8 @@ class Asking(ABC):
     goes on; they are no part of a sweep, whose runs nobody sees.
     """
 
+    timing = True  # it is told how many seconds they take
+
     @abstractmethod
     def __call__(self, question: Question) -> Answers:
         """What they answer; `Waiting` says that the command is to end, and to go on later."""
@@ -182,6 +184,11 @@ def layers(oracle: Oracle) -> Iterator[Oracle]:
 def asks_people(oracle: Oracle) -> bool:
     """Whether people are asked, by this oracle or by one inside it."""
     return any(isinstance(layer, Asking) for layer in layers(oracle))
+
+
+def times_people(oracle: Oracle) -> bool:
+    """Whether people are asked, and how long they take is told."""
+    return any(isinstance(layer, Asking) and layer.timing for layer in layers(oracle))
 
 
 def answered(oracle: Oracle, question: Question) -> Answers:

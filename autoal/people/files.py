@@ -36,6 +36,8 @@ class Files(Asking):
         strategy: that chooses the rows; one that sees true outcomes is refused.
     """
 
+    timing = False
+
     def __init__(self, data: Data, folder: Path, strategy: QueryStrategy | None = None) -> None:
         demand_blind("files", strategy)
         self.data = data

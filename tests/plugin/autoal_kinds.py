@@ -1,4 +1,4 @@
-"""One plugin of every other kind: a data set, an encoder, a task, an oracle and a growth."""
+"""One plugin of every other kind: a data set, an encoder, a task, an oracle, a growth and costs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from autoal import (
     Answers,
+    Costs,
     Encoder,
     Features,
     GrowthRule,
@@ -22,6 +23,7 @@ from autoal import (
     View,
     Watch,
 )
+from autoal.costs.contract import Timed
 
 
 class Stripes(ImageData):
@@ -131,3 +133,21 @@ class Mirrored(GrowthRule):
         least = view.pool.probs.amax(1).argsort(stable=True)[: self.count]
         inputs = view.pool.inputs[least].flip(-1)
         return Rows(inputs, torch.full((len(inputs),), -1), shown=inputs)
+
+
+class Light(Costs):
+    """Money for how bright a row is, which is known before anybody answers."""
+
+    def __init__(self, each: float = 0.01) -> None:
+        super().__init__()
+        self.each = each
+
+    def expected(self, view: View, timed: Timed) -> Tensor:
+        return self._of(view.pool.inputs)
+
+    def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
+        assert question.pool is not None
+        return self._of(question.pool.inputs[rows])
+
+    def _of(self, inputs: Tensor) -> Tensor:
+        return self.each * inputs.flatten(1).double().abs().mean(1)
