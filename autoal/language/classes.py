@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from autoal.bounds import choice, text, whole
 from autoal.errors import UserError
-from autoal.language.asked import Answer, Failure, Message, Picture, Request
+from autoal.language.asked import NEXT, Answer, Failure, Message, Picture, Request
 from autoal.language.client import Client
 from autoal.language.quoting import in_a_line, nonce_of, quoted
 from autoal.language.replies import REFUSALS
 from autoal.language.schema import named, one_of, said
 
-TOKENS = 20  # whose log-probabilities are asked for; more are refused by some servers
+CHAT = "chat"
+FORMS = ("completion", CHAT)  # of prompts
+
 LEAST = 0.01  # of the probability must fall to the classes, or the answer is another
 
 Shown = str | Picture  # of a row
@@ -80,17 +82,31 @@ class Completions(Classifier):
 
     A token counts for the one name that it begins. Where it begins several, the model is asked
     what it would write behind it, as not every server tells the probability of a given text.
+
+    Args:
+        client: of the model.
+        classes: their names.
+        noun: what a row is called in a prompt.
+        question: what its class is called there.
+        option: by which people choose this form, for messages.
     """
 
     def __init__(
-        self, client: Client, classes: Sequence[str], noun: str = "Text", question: str = "Label"
+        self,
+        client: Client,
+        classes: Sequence[str],
+        noun: str = "Text",
+        question: str = "Label",
+        option: str = "form",
     ) -> None:
         super().__init__(client, classes, noun, question)
+        self._instead = f"{option}={CHAT}"
+        client.need_logprobs(unless=self._instead)
         self._names = [_read(name) for name in classes]
         if len(set(self._names)) < len(classes) or not all(self._names):
             raise UserError(
                 "form=completion tells classes apart by their names, whose case does not count: "
-                f"rename some of {', '.join(classes)}, or give form=chat"
+                f"rename some of {', '.join(classes)}, or give {self._instead}"
             )
 
     def probs(self, rows: Sequence[Shown], examples: Sequence[Example]) -> list[Probs | None]:
@@ -111,24 +127,30 @@ class Completions(Classifier):
         return [self._shares(row, place in refused, LEAST) for place, row in enumerate(scores)]
 
     def demand_readable(self, row: Shown) -> None:
-        _text(row)
+        self._text(row)
+
+    def _text(self, row: Shown) -> str:
+        if isinstance(row, Picture):
+            raise UserError(
+                f"a picture cannot be continued by a language model: give {self._instead}"
+            )
+        return row
 
     def _asked(self, row: Shown) -> str:
-        return f"{self.noun}: {in_a_line(_text(row))}\n{self.question}:"
+        return f"{self.noun}: {in_a_line(self._text(row))}\n{self.question}:"
 
     def _replies(
         self, prompts: Sequence[str], typed: Sequence[_Typed]
     ) -> list[tuple[_Typed, Reply]]:
-        options = {"max_tokens": 1, "temperature": 0, "logprobs": TOKENS}
-        asked = [Request(prompts[one.place] + one.beginning, options) for one in typed]
+        asked = [Request(prompts[one.place] + one.beginning, NEXT) for one in typed]
         return list(zip(typed, self.client.answers(asked), strict=True))
 
     def _weighed(self, typed: _Typed, answer: Answer, scores: list[float]) -> list[_Typed]:
         """Add to the scores what is clear by now; returns what is to be written further."""
         if not answer.logprobs:
             raise UserError(
-                f"{self.client.model} comes without log-probabilities: give form=chat, which asks "
-                "it several times"
+                f"{self.client.model} comes without log-probabilities: give {self._instead}, which "
+                "asks it several times"
             )
         unclear: dict[str, _Typed] = {}
         for token, logprob in answer.logprobs[0].items():
@@ -149,12 +171,6 @@ class Completions(Classifier):
             return begun
         ended = [place for place, name in enumerate(names) if _ends(name, read)]
         return sorted(ended, key=lambda place: -len(names[place]))[:1]
-
-
-def _text(row: Shown) -> str:
-    if isinstance(row, Picture):
-        raise UserError("a picture cannot be continued by a language model: give form=chat")
-    return row
 
 
 def _read(written: str) -> str:
@@ -224,9 +240,6 @@ def _user(row: Shown) -> Message:
     return {"role": "user", "content": quoted(row, nonce_of(row))}
 
 
-FORMS = ("completion", "chat")
-
-
 def classifier(
     client: Client,
     classes: Sequence[str],
@@ -234,6 +247,7 @@ def classifier(
     noun: str = "Text",
     question: str = "Label",
     draws: int = 5,
+    option: str = "form",
 ) -> Classifier:
     """The classifier that asks in this form.
 
@@ -244,8 +258,9 @@ def classifier(
         noun: what a row is called in a prompt.
         question: what its class is called there.
         draws: of a chat.
+        option: by which people choose the form, for messages.
     """
     choice("form", form, FORMS)
-    if form == "chat":
+    if form == CHAT:
         return Chats(client, classes, noun, question, draws)
-    return Completions(client, classes, noun, question)
+    return Completions(client, classes, noun, question, option)

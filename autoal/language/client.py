@@ -11,12 +11,13 @@ from typing import Any
 
 from autoal.bounds import number, text, whole
 from autoal.errors import UserError
-from autoal.language.asked import Answer, Failure, Request
+from autoal.language.asked import LOGPROBS, NEXT, Answer, Failure, Request
 from autoal.language.cache import Cache
-from autoal.language.server import GO_ON, Rejected, Server, Wait
+from autoal.language.server import GO_ON, NotThere, Rejected, Server, Wait
 from autoal.language.spent import Spent
 
 MILLION = 1_000_000  # tokens, of which prices are told
+PROBE = Request("One, two,", NEXT)
 
 
 class _Stopped(Exception):  # noqa: N818  # nobody waits for it any more
@@ -67,15 +68,36 @@ class Client:
         self.most, self.parallel = most, parallel
         self.spent = Spent()
         self._payer, self._before = "", 0.0
+        self._unless: list[str] = []  # what options make do without log-probabilities
         self._lock = Lock()
 
     def __deepcopy__(self, memo: Any) -> Client:
         """All copies of whoever asks it share it, and what was spent."""
         return self
 
+    def need_logprobs(self, unless: str) -> None:
+        """Have `check` see to it that the server tells log-probabilities.
+
+        Args:
+            unless: what option would do without them.
+        """
+        self._unless.append(unless)
+
     def check(self) -> None:
-        """Refuse at once what would fail later: no server, no key, another model."""
+        """Refuse at once what would fail later: no server, no key, no such model, no numbers."""
         self.server.demand(self.model)
+        if self._unless and (lacking := self._without_logprobs()):
+            raise UserError(
+                f"{self.model} comes without log-probabilities ({lacking}): give "
+                f"{' and '.join(self._unless)}, which asks it several times"
+            )
+
+    def _without_logprobs(self) -> str:
+        """Why the server tells no log-probabilities; empty where it does."""
+        try:
+            return "" if self.answer(PROBE).logprobs else "they are not in its answers"
+        except (NotThere, Rejected) as error:
+            return str(error)
 
     def paid_by(self, payer: str) -> None:
         """Count what this run has spent before, over all its starts, towards the most.
@@ -120,12 +142,18 @@ class Client:
                 raise _Stopped
 
         key = request.key(self.model)
-        if (found := self.cache.find(key)) is None:
+        if (found := self._kept(request, key)) is None:
             with self.cache.claimed(key, wait):
-                if (found := self.cache.find(key)) is None:  # nor did somebody else pay meanwhile
+                if (found := self._kept(request, key)) is None:  # nor did others pay meanwhile
                     return self._paid(request, key, wait)
         self._count(Spent(0, 1, found.tokens_in, found.tokens_out))
         return found
+
+    def _kept(self, request: Request, key: str) -> Answer | None:
+        """The answer that was kept; none, if another server left log-probabilities out."""
+        found = self.cache.find(key)
+        lacking = found is not None and LOGPROBS in request.options and not found.logprobs
+        return None if lacking else found
 
     def _paid(self, request: Request, key: str, wait: Wait) -> Answer:
         wait(0)  # or the first calls after a stop would still be paid

@@ -62,7 +62,9 @@ class Prompted(Learner):
         if test_rows is not None:
             whole("test_rows", test_rows, least=1)
         asked = demanded(language, "task=prompt")
-        self._classifier = classifier(asked, class_names, form, noun, question, draws)
+        self._classifier = classifier(
+            asked, class_names, form, noun, question, draws, "task.form"
+        )
         self._preprocess = preprocess
         self._classes = tuple(class_names)
         self._shots = shots

@@ -66,7 +66,7 @@ class Language:
         bounds.whole("again", again, least=0)
         bounds.number("price", price, least=0)
         client = demanded(language, "oracle=language")
-        asked = classifier(client, data.classes, form, noun, question, draws)
+        asked = classifier(client, data.classes, form, noun, question, draws, "oracle.form")
         self.annotator = Annotator(asked, data.train, accept, shots, verify)
         self.client = client
         self.oracle = None if oracle is None else Priced(oracle, price)

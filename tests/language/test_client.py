@@ -334,3 +334,27 @@ def test_the_client_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_server_that_lacks_log_probabilities_is_refused_where_they_are_needed(
+    door: Door, client_of: Callable[..., Client]
+) -> None:
+    client = client_of()
+    client.check()
+    client.need_logprobs(unless="oracle.form=chat")
+    door.says = lambda body: Reply("This is a chat model", 404)
+    refusal = r"parrot comes without log-probabilities \({}.*\): give oracle.form=chat, which asks"
+    with pytest.raises(UserError, match=refusal.format(".*404: This is a chat model")):
+        client.check()
+    door.says = lambda body: Reply("at most 5", 400)
+    with pytest.raises(UserError, match=refusal.format(".*400: at most 5")):
+        client.check()
+    door.says = lambda body: Reply(spoken("three"))
+    with pytest.raises(UserError, match=refusal.format("they are not in its answers")):
+        client.check()
+    door.says = lambda body: Reply(spoken("three", logprobs={"top_logprobs": [{"three": -0.1}]}))
+    client.check()  # by now another server has the model, and is asked anew
+    client_of().check()
+    asked = len(door.bodies)
+    client.check()
+    assert len(door.bodies) == asked == 4
