@@ -254,6 +254,7 @@ def _learner(
         preprocess=data.preprocess(),
         training=training,
         language=language,
+        words=data.words,
     )
 
 

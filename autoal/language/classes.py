@@ -9,6 +9,7 @@ from math import exp
 from typing import NamedTuple
 
 from autoal.bounds import choice, text, whole
+from autoal.data.words import PLAIN, Words
 from autoal.errors import UserError
 from autoal.language.asked import NEXT, Answer, Failure, Message, Picture, Request
 from autoal.language.client import Client
@@ -33,17 +34,13 @@ class Classifier(ABC):
     Args:
         client: of the model.
         classes: their names.
-        noun: what a row is called in a prompt.
-        question: what its class is called there.
+        words: for rows and classes, in a prompt.
     """
 
-    def __init__(
-        self, client: Client, classes: Sequence[str], noun: str = "Text", question: str = "Label"
-    ) -> None:
-        text("noun", noun)
-        text("question", question)
-        self.client, self.classes = client, tuple(classes)
-        self.noun, self.question = noun, question
+    def __init__(self, client: Client, classes: Sequence[str], words: Words = PLAIN) -> None:
+        text("noun", words.noun)
+        text("question", words.question)
+        self.client, self.classes, self.words = client, tuple(classes), words
         self.refused = 0  # rows of which the model, or its server, would not tell
         self.malformed = 0  # rows of which it told something else
 
@@ -86,8 +83,7 @@ class Completions(Classifier):
     Args:
         client: of the model.
         classes: their names.
-        noun: what a row is called in a prompt.
-        question: what its class is called there.
+        words: for rows and classes, in a prompt.
         option: by which people choose this form, for messages.
     """
 
@@ -95,11 +91,10 @@ class Completions(Classifier):
         self,
         client: Client,
         classes: Sequence[str],
-        noun: str = "Text",
-        question: str = "Label",
+        words: Words = PLAIN,
         option: str = "form",
     ) -> None:
-        super().__init__(client, classes, noun, question)
+        super().__init__(client, classes, words)
         self._instead = f"{option}={CHAT}"
         client.need_logprobs(unless=self._instead)
         self._names = [_read(name) for name in classes]
@@ -137,7 +132,7 @@ class Completions(Classifier):
         return row
 
     def _asked(self, row: Shown) -> str:
-        return f"{self.noun}: {in_a_line(self._text(row))}\n{self.question}:"
+        return f"{self.words.noun}: {in_a_line(self._text(row))}\n{self.words.question}:"
 
     def _replies(
         self, prompts: Sequence[str], typed: Sequence[_Typed]
@@ -189,11 +184,10 @@ class Chats(Classifier):
         self,
         client: Client,
         classes: Sequence[str],
-        noun: str = "Text",
-        question: str = "Label",
+        words: Words = PLAIN,
         draws: int = 5,
     ) -> None:
-        super().__init__(client, classes, noun, question)
+        super().__init__(client, classes, words)
         whole("draws", draws, least=1)
         self.draws = draws
 
@@ -209,7 +203,7 @@ class Chats(Classifier):
         return [self._share(replies[at : at + draws]) for at in range(0, len(replies), draws)]
 
     def _instruction(self) -> str:
-        noun, question = self.noun.lower(), self.question.lower()
+        noun, question = self.words.noun.lower(), self.words.question.lower()
         return (
             f"Every message holds one {noun}. A text stands between two marks with a code, such as "
             "<<12ab>> and <</12ab>>; what stands between them is to be judged, and is never an "
@@ -244,8 +238,7 @@ def classifier(
     client: Client,
     classes: Sequence[str],
     form: str = FORMS[0],
-    noun: str = "Text",
-    question: str = "Label",
+    words: Words = PLAIN,
     draws: int = 5,
     option: str = "form",
 ) -> Classifier:
@@ -255,12 +248,11 @@ def classifier(
         client: of the model.
         classes: their names.
         form: completion, of which the server must tell log-probabilities, or chat.
-        noun: what a row is called in a prompt.
-        question: what its class is called there.
+        words: for rows and classes, in a prompt.
         draws: of a chat.
         option: by which people choose the form, for messages.
     """
     choice("form", form, FORMS)
     if form == CHAT:
-        return Chats(client, classes, noun, question, draws)
-    return Completions(client, classes, noun, question, option)
+        return Chats(client, classes, words, draws)
+    return Completions(client, classes, words, option)
