@@ -18,6 +18,7 @@ from autoal.language.spent import Spent
 
 MILLION = 1_000_000  # tokens, of which prices are told
 PROBE = Request("One, two,", NEXT)
+ALIKE = 3  # prompts, none of which was answered: refused in the same words, so will all others
 
 
 class _Stopped(Exception):  # noqa: N818  # nobody waits for it any more
@@ -69,6 +70,8 @@ class Client:
         self.spent = Spent()
         self._payer, self._before = "", 0.0
         self._unless: list[str] = []  # what options make do without log-probabilities
+        self._refusals: dict[str, str] = {}  # of prompts, before any was answered
+        self._useful = False  # whether any was
         self._lock = Lock()
 
     def __deepcopy__(self, memo: Any) -> Client:
@@ -122,11 +125,32 @@ class Client:
         with ThreadPoolExecutor(self.parallel) as pool:
             asked = [pool.submit(self._tried, request, stopped) for request in requests]
             try:
-                for one in asked:
-                    yield one.result()
+                for request, one in zip(requests, asked, strict=True):
+                    yield self._heeded(request, one.result())
+                self._demand_useful()
             finally:
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def _heeded(self, request: Request, reply: Answer | Failure) -> Answer | Failure:
+        if isinstance(reply, Answer):
+            self._useful = True
+        elif not self._useful:
+            self._refusals[str(request.prompt)] = reply.why
+        return reply
+
+    def _demand_useful(self) -> None:
+        """Refuse to go on with a server that so far has refused all prompts in the same words.
+
+        It is of the model or the options then. What concerns a row alone, such as its length, is
+        told in words of its own, or others are answered beside it.
+        """
+        reasons = {*self._refusals.values()}
+        if not self._useful and len(self._refusals) >= ALIKE and len(reasons) == 1:
+            raise UserError(
+                f"{reasons.pop()}, whatever is asked: see to language.model= and to the options of "
+                f"what asks it; {GO_ON}"
+            )
 
     def _tried(self, request: Request, stopped: Event) -> Answer | Failure:
         try:

@@ -358,3 +358,36 @@ def test_a_server_that_lacks_log_probabilities_is_refused_where_they_are_needed(
     asked = len(door.bodies)
     client.check()
     assert len(door.bodies) == asked == 4
+
+
+def test_a_server_that_refuses_whatever_it_is_asked_ends_the_run(
+    door: Door, client_of: Callable[..., Client]
+) -> None:
+    door.says = lambda body: Reply('{"error": {"message": "no such option"}}', 400)
+    client = client_of()
+    few = [Request(str(number // 5), draw=number) for number in range(10)]  # of two rows
+    assert {one.why for one in client.answers(few) if isinstance(one, Failure)} == {
+        f"{door.url} says 400: no such option"
+    }
+    with pytest.raises(
+        UserError, match=r"400: no such option, whatever is asked: see to language.m"
+    ):
+        list(client.answers([Request("2")]))
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_rows_that_are_too_long_end_nothing(
+    door: Door, client_of: Callable[..., Client], answered: int
+) -> None:
+    def says(body: dict[str, Any]) -> Reply:
+        length = "it" if answered else body["prompt"]
+        return (
+            Reply(f"{length} is too long", 400) if len(body["prompt"]) > 1 else Reply(spoken("a"))
+        )
+
+    door.says = says
+    asked = [Request("9" * length) for length in range(2 - answered, 9)]
+    told = list(client_of().answers(asked))
+    assert [isinstance(one, Answer) for one in told] == [
+        length == 1 for length in range(2 - answered, 9)
+    ]
