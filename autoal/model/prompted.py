@@ -19,7 +19,7 @@ from autoal.language.classes import FORMS, Example, classifier
 from autoal.language.client import Client, demanded
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
-from autoal.model.learner import Learner
+from autoal.model.learner import ASKED, Learner
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.predictions import Given
 from autoal.seeding import generator
@@ -95,7 +95,7 @@ class Prompted(Learner):
         metrics = evaluation_metrics(len(self._classes))
         metrics.update(probs.clamp(min=RAREST).log(), judges.labels)
         found = {name: float(value) for name, value in metrics.compute().items()}
-        return {**found, "asked": float(len(judges)), "unanswered": float(len(judges) - told)}
+        return {**found, ASKED: float(len(judges)), "unanswered": float(len(judges) - told)}
 
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
         examples = self._examples
