@@ -87,7 +87,7 @@ class Client:
         self._unless.append(unless)
 
     def check(self) -> None:
-        """Refuse at once what would fail later: no server, no key, no such model, no numbers."""
+        """Refuse at once what would fail later: no server, no key, another model, no log-probabilities."""
         self.server.demand(self.model)
         if self._unless and (lacking := self._without_logprobs()):
             raise UserError(
@@ -99,7 +99,9 @@ class Client:
         """Why the server tells no log-probabilities; empty where it does."""
         try:
             return "" if self.answer(PROBE).logprobs else "they are not in its answers"
-        except (NotThere, Rejected) as error:
+        except NotThere:
+            return f"there is no {self.server.url}{PROBE.path}"
+        except Rejected as error:
             return str(error)
 
     def paid_by(self, payer: str) -> None:
@@ -133,6 +135,7 @@ class Client:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _heeded(self, request: Request, reply: Answer | Failure) -> Answer | Failure:
+        """The same, after it is noted whether any request is answered."""
         if isinstance(reply, Answer):
             self._useful = True
         elif not self._useful:
