@@ -87,7 +87,7 @@ class Client:
         self._unless.append(unless)
 
     def check(self) -> None:
-        """Refuse at once what would fail later: no server, no key, no such model, no such answers."""
+        """Refuse at once what would fail later: no server, key, model, or log-probabilities."""
         self.server.demand(self.model)
         if self._unless and (lacking := self._without_logprobs()):
             raise UserError(
