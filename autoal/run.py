@@ -268,6 +268,7 @@ def _learner(
         preprocess=data.preprocess(),
         training=training,
         language=language,
+        words=data.words,
     )
 
 
