@@ -71,7 +71,10 @@ NAMED = ("strategy", "start")  # groups whose choices are strategies, by their n
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
     "encoder": (ENCODERS, ()),
-    "task": (TASKS, ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE)),
+    "task": (
+        TASKS,
+        ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE, "words"),
+    ),
     "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
     "stop": (STOPS, ()),
     "costs": (COSTS, ("seed", "simulated")),

@@ -276,6 +276,7 @@ def _learner(
         preprocess=data.preprocess(),
         training=training,
         language=language,
+        words=data.words,
     )
 
 

@@ -73,7 +73,7 @@ def labelled(client: Client, folder: Path, seed: int, count: int) -> Labelled:
     places = start[torch.tensor(examples_among(known, SHOTS))]
     shown = asked_of(chosen(data.train.shown, places))
     names = [data.classes[label] for label in data.train.labels[places].tolist()]
-    asked = classifier(client, data.classes, "completion", "Review", "Sentiment")
+    asked = classifier(client, data.classes, "completion", data.words)
     found = asked.probs(asked_of(chosen(data.train.shown, rows)), [*zip(shown, names, strict=True)])
     return Labelled(data, start, rows, torch.tensor([probs or (0.5, 0.5) for probs in found]))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+from autoal.data.words import Words
 from autoal.language.classes import FORMS, Classifier, Example, Probs, classifier
 from autoal.language.client import Client
 from benchmarks.report import keep, table
@@ -23,7 +24,7 @@ from tests.language.injections import INJECTIONS, injected
 from tests.language.served import MODEL, serving
 
 CLASSES = ("negative", "positive")
-NOUN, QUESTION = "Review", "Sentiment"
+WORDS = Words("Review", "Sentiment")
 HARMLESS = ["It was shown at the end of last March. {}"] * len(INJECTIONS)
 SHOTS = 4  # of either class
 LONG = 7  # words, that an example has at least
@@ -78,7 +79,7 @@ def changed(
 
 def counts(client: Client, form: str, folder: Path) -> list[str]:
     """A line of the table."""
-    asked = classifier(client, CLASSES, form, NOUN, QUESTION, draws=1)
+    asked = classifier(client, CLASSES, form, WORDS, draws=1)
     shots = examples(sentences(folder / "sst2_train.tsv"))
     texts = taken_so(asked, sentences(folder / "sst2_dev.tsv"), shots)
     kept = [changed(asked, added, texts, shots) for added in (INJECTIONS, HARMLESS)]

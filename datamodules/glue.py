@@ -11,6 +11,7 @@ from zipfile import Path as PathInZip
 
 from autoal.bounds import switch, text
 from autoal.data.textfiles import TextColumns, TextFile, TextPath, names_in, read_texts
+from autoal.data.words import Words
 from autoal.errors import UserError
 
 from .files import DataFile, DataFolder
@@ -124,6 +125,7 @@ class Sst2(PublishedTexts):
     published = _glue("SST-2", "SST-2.zip", "9f81648d4199384278b86e315dac217c", 67_349, 872)
     layouts = (TextColumns(("sentence",), "label"),)
     labels: ClassVar = {"0": "negative", "1": "positive"}
+    words = Words("Review", "Sentiment", "Movie review snippets")
 
 
 class Qnli(PublishedTexts):
@@ -132,6 +134,7 @@ class Qnli(PublishedTexts):
     published = _glue("QNLI", "QNLIv2.zip", "b4efd6554440de1712e9b54e14760e82", 104_743, 5463)
     layouts = (TextColumns(("question", "sentence"), "label"),)
     labels: ClassVar = {"0": "entailment", "1": "not_entailment"}
+    words = Words("Pair", "Relation", "A question and a sentence that may answer it")
 
 
 class Rte(PublishedTexts):
@@ -140,6 +143,7 @@ class Rte(PublishedTexts):
     published = _glue("RTE", "RTE.zip", "bef554d0cafd4ab6743488101c638539", 2490, 277)
     layouts = (PAIR,)
     labels: ClassVar = {"0": "entailment", "1": "not_entailment"}
+    words = Words("Pair", "Relation", "A text and a sentence that may follow from it")
 
 
 class Wnli(PublishedTexts):
@@ -151,6 +155,7 @@ class Wnli(PublishedTexts):
     published = _glue("WNLI", "WNLI.zip", "a1b4bd2861017d302d29e42139657a42", 635, 71)
     layouts = (PAIR,)
     labels: ClassVar = {"0": "not_entailment", "1": "entailment"}
+    words = Words("Pair", "Relation", "A sentence and another that may say what its pronoun means")
 
 
 class Mrpc(PublishedTexts):
@@ -168,6 +173,7 @@ class Mrpc(PublishedTexts):
     }
     layouts = (PAIR, TextColumns(("#1 String", "#2 String"), "Quality"))
     labels: ClassVar = {"0": "not_equivalent", "1": "equivalent"}
+    words = Words("Pair", "Relation", "A sentence and another that may say the same")
 
 
 class AgNews(PublishedTexts):
@@ -186,3 +192,4 @@ class AgNews(PublishedTexts):
         TextColumns((1, 2), 0, header=False),
     )
     labels: ClassVar = {"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"}
+    words = Words("News", "Topic", "News in brief")

@@ -185,7 +185,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
     assert answer.stdout.endswith(NO_TORCH)
     for text in (
         "strategy: active_llm, albl, alfamix, autoal, autoal_paper, badge, bait, bald",
-        "task: bert, few_labels, frozen, linear, logistic, mlp, prompt, resnet18",
+        "task: bert, bert_signal, few_labels, frozen, linear, logistic, mlp, prompt, resnet18",
         "logger: none, wandb",
         "budget: 10",
         "learning_rate: 0.015",

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from inspect import signature
+from inspect import Parameter, signature
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.search.autoal import PAPER, UNROLL
 from autoal.settings import Settings
+from tests.growth.pool import PLAN, data_of
 from tests.language.saying import Saying
 
 FACTS: Settings = {
@@ -30,6 +32,8 @@ FACTS: Settings = {
     "class_names": ("one", "two", "three"),
     "language": Saying(),
 }
+GROWS: Settings = {"data": None, "plan": PLAN, "folder": None, "seed": 0, "language": Saying()}
+PARTS = (".", "costs", "data", "encoder", "stop", "task", "trainer")  # folders of files of settings
 NEEDED = {
     **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist", "text": ["body"]},
     **{"price": 1.0, "worth": 1.0, "minutes": 1.0, "prices": [1.0, 2.0]},
@@ -39,13 +43,9 @@ NO_NUMBERS: list[Any] = ["x", None, [], {}, True]
 ENDLESS = [nan, inf, -inf]
 
 
-def targets() -> list[str]:
-    """The classes that our files of settings name, those of an experiment's parts."""
-    folders = ("costs", "data", "encoder", "stop", "task", "trainer")
-    files = [
-        *CONFIGS.glob("*.yaml"),
-        *(file for name in folders for file in CONFIGS.glob(f"{name}/*.yaml")),
-    ]
+def targets(*folders: str) -> list[str]:
+    """The classes that the files of settings in these folders name."""
+    files = [file for name in folders for file in CONFIGS.joinpath(name).glob("*.yaml")]
     return sorted(
         {name for file in files for name in re.findall(r"_target_: (\S+)", file.read_text())}
     )
@@ -55,6 +55,8 @@ def facts_of(target: Callable[..., Any]) -> Settings:
     """What the engine fills in; nothing of a data set, from which it knows the rest."""
     if ".datamodules." in target.__module__:
         return {}
+    if ".growth." in target.__module__:
+        return GROWS
     named = signature(target).parameters  # whoever hands on its options brings its own network
     return {name: fact for name, fact in FACTS.items() if name != "network" or name in named}
 
@@ -93,7 +95,7 @@ def refusal_of(made: Callable[[Any], object], value: Any) -> str | None:
 
 @pytest.mark.parametrize(
     ("target", "name", "kind"),
-    [(target, *option) for target in targets() for option in numeric(located(target))],
+    [(target, *option) for target in targets(*PARTS) for option in numeric(located(target))],
 )
 def test_a_number_of_a_part_has_bounds(
     target: str, name: str, kind: Any, monkeypatch: pytest.MonkeyPatch
@@ -104,11 +106,30 @@ def test_a_number_of_a_part_has_bounds(
     )
     facts = facts_of(located(target))
     known = plugins.options(located(target), facts)
-    needed = {option: value for option, value in NEEDED.items() if option in known}
+    needed = {
+        option: value for option, value in NEEDED.items() if known.get(option) is Parameter.empty
+    }
     demand_bounded(
         name,
         kind,
         lambda value: build({"_target_": target, **needed, name: value}, "part", **facts),
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "kind"),
+    [(target, *option) for target in targets("growth") for option in numeric(located(target))],
+)
+def test_a_number_of_a_growth_has_bounds(
+    target: str, name: str, kind: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoal.growth.language._local", lambda *_, **options: options)
+    facts = {**GROWS, "data": data_of()}
+    known = plugins.options(located(target), facts)
+    (tmp_path / "rows.txt").write_text("a lovely film\nan awful plot\n")
+    needed = {"path": str(tmp_path / "rows.txt")} if "path" in known else {}
+    demand_bounded(
+        name, kind, lambda value: build({"_target_": target, **needed, name: value}, **facts)
     )
 
 

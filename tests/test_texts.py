@@ -108,6 +108,25 @@ def test_an_experiment_on_texts_runs_with_any_model(
     assert max(row for line in record(tmp_path) for row in line["queried"]) < pool
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        *(("task=logistic",), ("task=few_labels",), ("task=svm",), ("task=frozen",)),
+        *(("task=tanh_head",), ("task=bert",), ("growth=file", "growth.path=more.txt")),
+        *(("growth=edit",), ("growth=language", "growth.model=Qwen/Qwen2.5-7B-Instruct")),
+    ],
+)
+def test_another_part_takes_the_place_of_that_of_an_experiment(
+    train: Zygote, tmp_path: Path, other: tuple[str, ...]
+) -> None:
+    """Its settings are sound; the first thing that is wrong is a file that is not there."""
+    lacking = tmp_path / "lacking.tsv"
+    files = (f"data.path={lacking}", f"data.test_path={lacking}")
+    refused = run(train, tmp_path, "experiment=signal_sst2", *other, *files)
+    assert refused.code == 2
+    assert "lacking.tsv" in refused.err, refused.err
+
+
 def test_salutary_labels_on_pairs_of_sentences(train: Zygote, tmp_path: Path, bert: Path) -> None:
     files = write_texts(tmp_path, ("sentence1", "sentence2"))
     options = ("experiment=salutary_text_labels", f"encoder.model={bert}", "task.steps=5")

@@ -11,7 +11,7 @@ from autoal.cycle.knowledge import Knowledge
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.model.crossvalidation import doubted, out_of_sample
-from autoal.model.learner import Learner, tested
+from autoal.model.learner import ASKED, Learner, tested
 from autoal.model.metrics import evaluation_metrics
 from autoal.record.round import CHECK, CROSS_VALIDATION
 from autoal.seeding import derive
@@ -91,7 +91,7 @@ class SecondLook:
 def by_check(learner: Learner, rows: Rows) -> dict[str, float]:
     """Metrics on blind random rows, the accuracy with its interval."""
     metrics = tested(learner, rows)
-    low, high = wilson(metrics["accuracy"], len(rows))
+    low, high = wilson(metrics["accuracy"], int(metrics.get(ASKED, len(rows))))
     return metrics | {"accuracy_low": low, "accuracy_high": high}
 
 

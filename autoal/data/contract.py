@@ -17,6 +17,7 @@ from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sound import demand_finite_rows, demand_sound
 from autoal.data.texts import demand_encoded
+from autoal.data.words import PLAIN, Words
 from autoal.errors import UserError, about
 from autoal.seeding import generator
 
@@ -61,6 +62,7 @@ class Data(LightningDataModule, ABC):
 
     labels_count: bool = False  # those of training rows: nobody is asked for what is there
     checked: int = 0  # rows, drawn at random at the start, that judge the model in place of a test
+    words: Words = PLAIN  # for its rows, in prompts
     known: bytes = b""  # what `remembered` gave at an earlier start; set before `setup`
 
     classes: tuple[str, ...]

@@ -46,7 +46,7 @@ class Encoded(Data):
 
     def load(self) -> Loaded:
         self.data.setup()
-        self.classes = self.data.classes
+        self.classes, self.words = self.data.classes, self.data.words
         self.labels_count, self.checked = self.data.labels_count, self.data.checked
         parts = Loaded(self.data.train, self.data.test, self.data.validation).there()
         key = _key(self.encoder, parts)

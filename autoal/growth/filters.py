@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from autoal.bounds import number, whole
 from autoal.data.rows import Rows
+from autoal.errors import UserError
 
 WORDS = 2**14  # columns into which words are counted, where an encoder gives no features
 
@@ -32,7 +33,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         whole("shortest", self.shortest, least=1)
-        whole("longest", self.longest, least=self.shortest)
+        whole("longest", self.longest, least=1)
+        if self.shortest > self.longest:
+            raise UserError(
+                f"growth.shortest={self.shortest} is above growth.longest={self.longest}"
+            )
         number("near", self.near, least=0, most=1)
         number("far", self.far, least=-1, most=1)
 

@@ -36,7 +36,7 @@ class Ground:
             )
         self.device = data.device if isinstance(data, Encoded) else torch.device("cpu")
         self.reader = data.reader()
-        self.classes = data.classes
+        self.classes, self.words = data.classes, data.words
         self.columns = len(parts_of(source.train.take(torch.arange(1)))[0])
         self._names = source.train.without_labels()
 

@@ -33,7 +33,7 @@ class Language(Drafting):
         training: says on which device a model of this machine runs.
         model: of this machine: a folder, `package:NAME`, or a name on the hub; None: `language`.
         mode: similar, conditional, paraphrase, style, minority.
-        title: of the list that is continued.
+        title: of the list that is continued; None: as the data have it.
         examples: rows in it, at most; a single one where it is said otherwise.
         form: of what a server is asked: completion, chat.
         tune: none, best_of, ppo; what becomes of the strategy's scores.
@@ -52,7 +52,7 @@ class Language(Drafting):
         training: Training | None = None,
         model: str | None = None,
         mode: str = "similar",
-        title: str = "Texts",
+        title: str | None = None,
         examples: int = 3,
         form: str = "completion",
         tune: str = "none",
@@ -68,7 +68,7 @@ class Language(Drafting):
         choice("mode", mode, MODES)
         choice("form", form, FORMS)
         choice("tune", tune, TUNED)
-        text("title", title)
+        text("title", title, optional=True)
         whole("examples", examples, least=1)
         whole("tokens", tokens, least=1)
         whole("epochs", epochs, least=1)
@@ -81,7 +81,7 @@ class Language(Drafting):
                 "growth.tune=ppo changes the weights of a model of this machine: give growth.model="
             )
         self.mode = mode
-        self.title = title
+        self.title = self.ground.words.but(title=title).title
         self.examples = 1 if mode in OF_ONE else examples
         self.tune = tune
         drawing: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "tokens": tokens}

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple, TypedDict
 
+LOGPROBS = "logprobs"  # the option that asks for log-probabilities
+NEXT = {"max_tokens": 1, "temperature": 0, LOGPROBS: 20}  # more are refused by some servers
+
 
 class Message(TypedDict):
     """A turn of a conversation."""

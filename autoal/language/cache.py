@@ -64,7 +64,7 @@ class Cache:
         """Have an answer on the disk before anybody reads it."""
         text, tokens = json.dumps(asdict(answer)), (answer.tokens_in, answer.tokens_out)
         row = (key, model, payer, text, *tokens, cost, seconds)
-        self._done("insert or ignore into answers values (?, ?, ?, ?, ?, ?, ?, ?)", *row)
+        self._done("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?, ?)", *row)
 
     def paid_by(self, payer: str) -> float:
         """What somebody has paid so far."""

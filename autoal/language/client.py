@@ -11,12 +11,14 @@ from typing import Any
 
 from autoal.bounds import number, text, whole
 from autoal.errors import UserError
-from autoal.language.asked import Answer, Failure, Request
+from autoal.language.asked import LOGPROBS, NEXT, Answer, Failure, Request
 from autoal.language.cache import Cache
-from autoal.language.server import GO_ON, Rejected, Server, Wait
+from autoal.language.server import GO_ON, NotThere, Rejected, Server, Wait
 from autoal.language.spent import Spent
 
 MILLION = 1_000_000  # tokens, of which prices are told
+PROBE = Request("One, two,", NEXT)
+ALIKE = 3  # prompts, none of which was answered: refused in the same words, so will all others
 
 
 class _Stopped(Exception):  # noqa: N818  # nobody waits for it any more
@@ -67,15 +69,40 @@ class Client:
         self.most, self.parallel = most, parallel
         self.spent = Spent()
         self._payer, self._before = "", 0.0
+        self._unless: list[str] = []  # what options make do without log-probabilities
+        self._refusals: dict[str, str] = {}  # of prompts, before any was answered
+        self._useful = False  # whether any was
         self._lock = Lock()
 
     def __deepcopy__(self, memo: Any) -> Client:
         """All copies of whoever asks it share it, and what was spent."""
         return self
 
+    def need_logprobs(self, unless: str) -> None:
+        """Have `check` see to it that the server tells log-probabilities.
+
+        Args:
+            unless: what option would do without them.
+        """
+        self._unless.append(unless)
+
     def check(self) -> None:
-        """Refuse at once what would fail later: no server, no key, another model."""
+        """Refuse at once what would fail later: no server, key, model, or log-probabilities."""
         self.server.demand(self.model)
+        if self._unless and (lacking := self._without_logprobs()):
+            raise UserError(
+                f"{self.model} comes without log-probabilities ({lacking}): give "
+                f"{' and '.join(self._unless)}, which asks it several times"
+            )
+
+    def _without_logprobs(self) -> str:
+        """Why the server tells no log-probabilities; empty where it does."""
+        try:
+            return "" if self.answer(PROBE).logprobs else "they are not in its answers"
+        except NotThere:
+            return f"there is no {self.server.url}{PROBE.path}"
+        except Rejected as error:
+            return str(error)
 
     def paid_by(self, payer: str) -> None:
         """Count what this run has spent before, over all its starts, towards the most.
@@ -100,11 +127,33 @@ class Client:
         with ThreadPoolExecutor(self.parallel) as pool:
             asked = [pool.submit(self._tried, request, stopped) for request in requests]
             try:
-                for one in asked:
-                    yield one.result()
+                for request, one in zip(requests, asked, strict=True):
+                    yield self._heeded(request, one.result())
+                self._demand_useful()
             finally:
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def _heeded(self, request: Request, reply: Answer | Failure) -> Answer | Failure:
+        """The same, after it is noted whether any request is answered."""
+        if isinstance(reply, Answer):
+            self._useful = True
+        elif not self._useful:
+            self._refusals[str(request.prompt)] = reply.why
+        return reply
+
+    def _demand_useful(self) -> None:
+        """Refuse to go on with a server that so far has refused all prompts in the same words.
+
+        It is of the model or the options then. What concerns a row alone, such as its length, is
+        told in words of its own, or others are answered beside it.
+        """
+        reasons = {*self._refusals.values()}
+        if not self._useful and len(self._refusals) >= ALIKE and len(reasons) == 1:
+            raise UserError(
+                f"{reasons.pop()}, whatever is asked: see to language.model= and to the options of "
+                f"what asks it; {GO_ON}"
+            )
 
     def _tried(self, request: Request, stopped: Event) -> Answer | Failure:
         try:
@@ -120,12 +169,18 @@ class Client:
                 raise _Stopped
 
         key = request.key(self.model)
-        if (found := self.cache.find(key)) is None:
+        if (found := self._kept(request, key)) is None:
             with self.cache.claimed(key, wait):
-                if (found := self.cache.find(key)) is None:  # nor did somebody else pay meanwhile
+                if (found := self._kept(request, key)) is None:  # nor did others pay meanwhile
                     return self._paid(request, key, wait)
         self._count(Spent(0, 1, found.tokens_in, found.tokens_out))
         return found
+
+    def _kept(self, request: Request, key: str) -> Answer | None:
+        """The answer that was kept; none, if another server left log-probabilities out."""
+        found = self.cache.find(key)
+        lacking = found is not None and LOGPROBS in request.options and not found.logprobs
+        return None if lacking else found
 
     def _paid(self, request: Request, key: str, wait: Wait) -> Answer:
         wait(0)  # or the first calls after a stop would still be paid

@@ -34,6 +34,10 @@ class Rejected(UserError):  # noqa: N818  # so it is
     """This request will never be answered; others may be."""
 
 
+class NotThere(UserError):  # noqa: N818  # so it is
+    """The server has nothing at this address."""
+
+
 class _Passing(Exception):  # noqa: N818  # it is over by itself
     """What may go well another time.
 
@@ -148,7 +152,7 @@ class Server:
         if code in (401, 403):
             raise UserError(f"{self._whose_key()} {self.url}, which says {told}")
         if code in (404, 405):
-            raise UserError(
+            raise NotThere(
                 f"{response.request.url} is not there ({told}): language.url= mostly ends in /v1, "
                 "and language.model= must be one of its models"
             )

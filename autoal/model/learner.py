@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from autoal.model.training import Training
 
 
+ASKED = "asked"  # the metric that says of how many rows the others are, where not of all
+
+
 class Learner(ABC):
     """Learns from labelled rows, and says what it makes of others.
 
@@ -59,7 +62,10 @@ class Learner(ABC):
 
     @abstractmethod
     def test(self, rows: Rows) -> dict[str, float]:
-        """Metrics on labelled rows, `accuracy` and `nll` (the mean log loss) among them."""
+        """Metrics on labelled rows, `accuracy` and `nll` (the mean log loss) among them.
+
+        One that looks at some of them alone says at how many, as `asked`.
+        """
 
     @abstractmethod
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from autoal.bounds import whole
 from autoal.data.rows import Rows
 from autoal.data.texts import written_of
+from autoal.data.words import PLAIN, Words
 from autoal.errors import UserError
 from autoal.language.classes import FORMS, Example, classifier
 from autoal.language.client import Client, demanded
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
-from autoal.model.learner import Learner
+from autoal.model.learner import ASKED, Learner
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.predictions import Given
 from autoal.seeding import generator
@@ -37,10 +38,11 @@ class Prompted(Learner):
         preprocess: from rows as the encoder gives them to embeddings.
         class_names: what the classes are called in a prompt.
         language: the client of the model.
+        words: what the data call their rows and classes.
         shots: labelled rows that are examples, at most, of all classes in turn; 0: none.
         form: of the prompts: completion, or chat, of servers without log-probabilities.
-        noun: what a row is called in a prompt.
-        question: what its class is called there.
+        noun: what a row is called in a prompt; null: as the data have it.
+        question: what its class is called there; null: as the data have it.
         draws: of a chat, whose shares are probabilities.
         test_rows: of the test set, drawn, that are asked about; null: all.
     """
@@ -50,11 +52,12 @@ class Prompted(Learner):
         preprocess: nn.Module,
         class_names: Sequence[str],
         language: Client | None = None,
+        words: Words = PLAIN,
         *,
         shots: int = 0,
         form: str = FORMS[0],
-        noun: str = "Text",
-        question: str = "Label",
+        noun: str | None = None,
+        question: str | None = None,
         draws: int = 5,
         test_rows: int | None = 200,
     ) -> None:
@@ -62,7 +65,8 @@ class Prompted(Learner):
         if test_rows is not None:
             whole("test_rows", test_rows, least=1)
         asked = demanded(language, "task=prompt")
-        self._classifier = classifier(asked, class_names, form, noun, question, draws)
+        own = words.but(noun=noun, question=question)
+        self._classifier = classifier(asked, class_names, form, own, draws, "task.form")
         self._preprocess = preprocess
         self._classes = tuple(class_names)
         self._shots = shots
@@ -91,7 +95,7 @@ class Prompted(Learner):
         metrics = evaluation_metrics(len(self._classes))
         metrics.update(probs.clamp(min=RAREST).log(), judges.labels)
         found = {name: float(value) for name, value in metrics.compute().items()}
-        return {**found, "asked": float(len(judges)), "unanswered": float(len(judges) - told)}
+        return {**found, ASKED: float(len(judges)), "unanswered": float(len(judges) - told)}
 
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
         examples = self._examples

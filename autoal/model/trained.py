@@ -26,8 +26,8 @@ def learner_of(section: Settings, **facts: Any) -> Learner:
 
     Args:
         section: `task` of the settings.
-        facts: `shape` of a row, `classes`, their `class_names`, `preprocess`, `training` and
-            `language`, the client of a language model.
+        facts: `shape` of a row, `classes`, their `class_names`, `preprocess`, `training`,
+            `language`, the client of a language model, and `words`, those of its prompts.
     """
     demand_class(section, "task", Task, Learner)
     built = build(section, "task", **facts)

@@ -35,8 +35,8 @@ class Language:
         accept: the probability of a class from which on the model is sure.
         shots: examples in a prompt.
         form: of the prompts.
-        noun: what a row is called in them.
-        question: what its class is called in them.
+        noun: what a row is called in them; None: as the data have it.
+        question: what its class is called in them; None: as the data have it.
         draws: of a chat, whose shares are probabilities.
         verify: further prompts with other examples that must lead to the same class.
         again: labels of the model's own that are in doubt and asked anew, a round, at most.
@@ -53,8 +53,8 @@ class Language:
         accept: float = 0.6,
         shots: int = 8,
         form: str = FORMS[0],
-        noun: str = "Text",
-        question: str = "Label",
+        noun: str | None = None,
+        question: str | None = None,
         draws: int = 5,
         verify: int = 0,
         again: int = 0,
@@ -66,7 +66,8 @@ class Language:
         bounds.whole("again", again, least=0)
         bounds.number("price", price, least=0)
         client = demanded(language, "oracle=language")
-        asked = classifier(client, data.classes, form, noun, question, draws)
+        words = data.words.but(noun=noun, question=question)
+        asked = classifier(client, data.classes, form, words, draws, "oracle.form")
         self.annotator = Annotator(asked, data.train, accept, shots, verify)
         self.client = client
         self.oracle = None if oracle is None else Priced(oracle, price)

@@ -16,6 +16,7 @@ from autoal.datamodules.glue import (
 )
 
 from autoal.data.texts import parts_of
+from autoal.data.words import PLAIN
 from autoal.errors import UserError
 from tests.datamodules.made import (
     write_agnews,
@@ -82,6 +83,7 @@ def test_a_set_is_read_from_its_own_files(
     write(tmp_path)
     data = opened(kind, tmp_path)
     assert data.classes == classes
+    assert not {*data.words} & {*PLAIN}
     assert (len(data.train), len(data.test or ())) == (12, 4)
     assert labelled(data)[parts] == classes[0]
     assert data.train.labels.bincount().tolist() == [12 // len(classes)] * len(classes)

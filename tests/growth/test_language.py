@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from autoal import Plan
+from autoal.data.words import Words
 from autoal.errors import UserError
 from autoal.growth.generator import Generator
 from autoal.growth.language import BEST_OF, Language
@@ -100,6 +101,14 @@ def test_a_model_goes_on_with_lists_of_real_rows(talking: Talking, tmp_path: Pat
         shown = "".join(f"\n- {names[name]}" for name in made.examples)
         assert made.prompt == f"Reviews:{shown}\n-"
         assert (made.texts, made.mode) == ((made.answer.strip(),), "similar")
+
+
+def test_a_list_has_the_title_that_the_data_know(talking: Talking) -> None:
+    data = data_of()
+    data.words = Words(title="Reviews")
+    growth = language(data=data)
+    assert growth.title == "Reviews"
+    assert language(data=data, title="Mine").title == "Mine"
 
 
 @pytest.mark.parametrize("mode", ["conditional", "minority"])

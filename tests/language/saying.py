@@ -25,6 +25,8 @@ class Saying(Client):
 
     def check(self) -> None: ...
 
+    def need_logprobs(self, unless: str) -> None: ...
+
     def answer(self, request: Request) -> Answer:
         reply = self._reply(request)
         assert isinstance(reply, Answer)

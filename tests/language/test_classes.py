@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from autoal.data.words import Words
 from autoal.errors import UserError
 from autoal.language.asked import Picture
 from autoal.language.classes import classifier
@@ -14,6 +15,7 @@ from autoal.language.client import Client
 from tests.language.door import MODEL, Door, Reply, spoken
 
 CLASSES = ("negative", "positive")
+WORDS = Words("Review", "Sentiment")
 SHOTS = [("a dull mess", "negative"), ("a joy", "positive")]
 HEAD = "Review: a dull mess\nSentiment: negative\n\nReview: a joy\nSentiment: positive\n\n"
 
@@ -32,7 +34,7 @@ def test_a_completion_weighs_the_tokens_that_begin_a_name(
     door: Door, client_of: Callable[..., Client]
 ) -> None:
     door.replies += [weighed(_positive=0.4, _Pos=0.1, neg=0.2, _neutral=0.1, _p=0.1)]
-    asked = classifier(client_of(), CLASSES, noun="Review", question="Sentiment")
+    asked = classifier(client_of(), CLASSES, words=WORDS)
     (probs,) = asked.probs(["so\nso<|im_end|>"], SHOTS)
     assert probs == pytest.approx((0.25, 0.75))  # of .8 in all: .2 negative, .6 positive
     assert door.bodies == [
@@ -90,7 +92,7 @@ def test_a_chat_tells_the_shares_of_its_draws(door: Door, client_of: Callable[..
         *[Reply(spoken("", finish_reason="content_filter"))] * 4,
         *[Reply(spoken("negative\n"))] * 4,  # by a server that knows no schemas
     ]
-    asked = classifier(client_of(parallel=1), CLASSES, "chat", "Review", "Sentiment", draws=4)
+    asked = classifier(client_of(parallel=1), CLASSES, "chat", WORDS, draws=4)
     probs = asked.probs(["first", "second", "third", "fourth"], SHOTS)
     assert probs == [pytest.approx((1 / 3, 2 / 3)), None, None, (1.0, 0.0)]
     assert (asked.refused, asked.malformed) == (1, 1)

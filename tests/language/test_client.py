@@ -334,3 +334,60 @@ def test_the_client_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_server_that_lacks_log_probabilities_is_refused_where_they_are_needed(
+    door: Door, client_of: Callable[..., Client]
+) -> None:
+    client = client_of()
+    client.check()
+    client.need_logprobs(unless="oracle.form=chat")
+    door.says = lambda body: Reply("This is a chat model", 404)
+    refusal = r"parrot comes without log-probabilities \({}.*\): give oracle.form=chat, which asks"
+    with pytest.raises(UserError, match=refusal.format(f"there is no {door.url}/completions")):
+        client.check()
+    door.says = lambda body: Reply("at most 5", 400)
+    with pytest.raises(UserError, match=refusal.format(".*400: at most 5")):
+        client.check()
+    door.says = lambda body: Reply(spoken("three"))
+    with pytest.raises(UserError, match=refusal.format("they are not in its answers")):
+        client.check()
+    door.says = lambda body: Reply(spoken("three", logprobs={"top_logprobs": [{"three": -0.1}]}))
+    client.check()  # by now another server has the model, and is asked anew
+    client_of().check()
+    asked = len(door.bodies)
+    client.check()
+    assert len(door.bodies) == asked == 4
+
+
+def test_a_server_that_refuses_whatever_it_is_asked_ends_the_run(
+    door: Door, client_of: Callable[..., Client]
+) -> None:
+    door.says = lambda body: Reply('{"error": {"message": "no such option"}}', 400)
+    client = client_of()
+    few = [Request(str(number // 5), draw=number) for number in range(10)]  # of two rows
+    assert {one.why for one in client.answers(few) if isinstance(one, Failure)} == {
+        f"{door.url} says 400: no such option"
+    }
+    with pytest.raises(
+        UserError, match=r"400: no such option, whatever is asked: see to language.m"
+    ):
+        list(client.answers([Request("2")]))
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_rows_that_are_too_long_end_nothing(
+    door: Door, client_of: Callable[..., Client], answered: int
+) -> None:
+    def says(body: dict[str, Any]) -> Reply:
+        length = "it" if answered else body["prompt"]
+        return (
+            Reply(f"{length} is too long", 400) if len(body["prompt"]) > 1 else Reply(spoken("a"))
+        )
+
+    door.says = says
+    asked = [Request("9" * length) for length in range(2 - answered, 9)]
+    told = list(client_of().answers(asked))
+    assert [isinstance(one, Answer) for one in told] == [
+        length == 1 for length in range(2 - answered, 9)
+    ]

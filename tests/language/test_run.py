@@ -1,5 +1,6 @@
 """Runs whose parts ask a language model, from the settings to the record."""
 
+import re
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -17,7 +18,7 @@ from autoal.query import registry
 from autoal.record.config import changes
 from autoal.settings import run_name
 from tests.language.asking import Chooses
-from tests.language.door import MODEL, Door, Reply
+from tests.language.door import MODEL, Door, Reply, spoken
 from tests.launch import Finished, Zygote
 
 SMALL = ("strategy=random", "task=linear", "task.steps=2", "start=4", "budget=3", "rounds=2")
@@ -109,6 +110,29 @@ def test_no_key_is_sent_where_none_is_wanted(train: Zygote, door: Door, tmp_path
     finished = run(train, tmp_path, *reached(door, "language.key_env=null", "name=run"))
     assert finished.code == 0, finished.err
     assert set(door.keys) == {None}
+
+
+def test_all_that_asks_of_a_data_set_calls_its_rows_as_the_data_do(
+    train: Zygote, door: Door, tmp_path: Path
+) -> None:
+    words = ("fine", "grand", "drab", "gloomy")
+    rows = [f"so {word} a film as number {row} is\t{row % 2}" for row, word in enumerate(words * 4)]
+    (tmp_path / "rows.tsv").write_text("\n".join(["sentence\tlabel", *rows, ""]))
+    log = {"top_logprobs": [{" positive": -0.1, " negative": -2.5}]}
+    door.says = lambda body: Reply(spoken("one more of them", logprobs=log))
+    file, given = (
+        tmp_path / "rows.tsv",
+        ("oracle.question=Mood", "oracle.shots=2", "growth.tries=1"),
+    )
+    asking = ("task=prompt", "oracle=language", "growth=language", "strategy=random")
+    finished = train.run(
+        *("data=sst2", f"data.path={file}", f"data.test_path={file}", f"out={tmp_path}", *asking),
+        *("start=6", "budget=2", "rounds=1", "logger=none", *given, *reached(door)),
+    )
+    assert finished.code == 0, finished.err
+    asked = {re.sub(r"(so|Mood|Sentiment).*", r"\1", body["prompt"]) for body in door.bodies[1:]}
+    ends = {prompt.rpartition("\n\n")[2].replace("- so\n", "") for prompt in asked}
+    assert ends == {"Review: so\nMood", "Review: so\nSentiment", "Movie review snippets:\n-"}
 
 
 def test_a_run_that_knows_nothing_of_language_models_goes_on() -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from autoal import Arrays, Encoded, Experiment, Plan, Round, TrueLabels, rounds
+from autoal.cycle.judging import by_check, wilson
 from autoal.encoders.tfidf import Tfidf
 from autoal.errors import UserError
 from autoal.exported.model import export
@@ -79,6 +80,14 @@ def test_without_examples_it_is_asked_as_it_is(data: Encoded, language: Saying) 
     assert (metrics["asked"], metrics["unanswered"]) == (48, 4)
     assert metrics["nll"] == pytest.approx((44 * -math.log(SURE) + 4 * math.log(2)) / 48, abs=1e-4)
     assert metrics["accuracy"] >= 44 / 48
+
+
+def test_the_interval_of_an_accuracy_is_of_the_rows_that_were_asked_about(
+    data: Encoded, language: Saying
+) -> None:
+    found = by_check(learner_of(data, language, test_rows=10), data.train)
+    assert found["asked"] == 10
+    assert (found["accuracy_low"], found["accuracy_high"]) == wilson(found["accuracy"], 10)
 
 
 def test_random_queries_cost_no_call_but_those_of_the_test(data: Encoded, language: Saying) -> None:

@@ -11,8 +11,8 @@ NAMES = ("bad", "good")
 
 
 def share(prompt: str) -> float:
-    """The probability of the second class that the last text of a prompt asks for."""
-    return int(re.findall(r"p(\d\d)", prompt)[-1]) / 100
+    """The probability of the second class that the last text of a prompt asks for, or a half."""
+    return int(re.findall(r"p(\d\d)", f"p50 {prompt}")[-1]) / 100
 
 
 def continued(body: dict[str, Any]) -> Reply:

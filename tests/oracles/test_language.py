@@ -242,7 +242,10 @@ def test_cells_are_read_as_lines(make: Make, door: Door) -> None:
         ({"price": -1}, "`price` must be"),
         ({"form": "poem"}, "'poem'"),
         ({"shown": None}, "these show nothing"),
-        ({"shown": torch.zeros(8, 1, 2, 2).byte()}, "cannot be continued .*: give form=chat"),
+        (
+            {"shown": torch.zeros(8, 1, 2, 2).byte()},
+            "cannot be continued .*: give oracle.form=chat",
+        ),
         ({"strategy": CheatingOracle()}, "CheatingOracle chooses by what true labels lead to"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autoal.labels import main as labels
+from autoal.language.client import PROBE
 from autoal.report.write import write_report
 from tests.language.conftest import door, served
 from tests.language.door import MODEL, Door, Reply
@@ -97,6 +98,7 @@ def test_no_label_that_was_not_bought_and_no_test_row_reaches_a_prompt(command: 
     bought: dict[str, str] = {}
     texts: dict[int, str] = {}
     bodies = iter(command.door.bodies)
+    assert next(bodies)["prompt"] == PROBE.prompt  # asked before anything is labelled
     for line in command.rounds("spied"):
         calls = sum(facts["calls"] for facts in line.get("people", {}).values())
         for body in (next(bodies) for _ in range(calls)):
@@ -186,7 +188,7 @@ def test_a_server_that_dies_in_mid_round_loses_nothing(command: Command) -> None
     command.door.bodies.clear()
 
     def dies(body: dict[str, Any]) -> Reply:
-        return continued(body) if len(command.door.bodies) < 11 else Reply(dies=True)
+        return continued(body) if len(command.door.bodies) < 12 else Reply(dies=True)
 
     command.door.says = dies
     stopped = command("cut", "language.parallel=1")
@@ -197,8 +199,9 @@ def test_a_server_that_dies_in_mid_round_loses_nothing(command: Command) -> None
     assert command("cut").code == 0
     assert command.rounds("cut") == command.rounds("whole")
     assert set(command.door.counts.values()) <= {1, 2}
-    # The one that it died of, and perhaps the next, which was on its way by then.
-    assert 16 + 1 <= sum(command.door.counts.values()) <= 16 + 2
+    # What tells of log-probabilities, 16 rows, the one that it died of, and perhaps the next,
+    # which was on its way by then.
+    assert 17 + 1 <= sum(command.door.counts.values()) <= 17 + 2
 
 
 def test_a_run_that_was_killed_goes_on_and_pays_for_nothing_twice(command: Command) -> None:
@@ -286,3 +289,18 @@ def test_people_see_on_their_page_what_the_model_is_not_sure_of(command: Command
     for line, other in zip(there, expected, strict=True):
         assert (line["queried"], line["labels"]) == (other["queried"], other["labels"])
         assert line["accuracy"] == other["accuracy"]
+
+
+@pytest.mark.parametrize("part", ["oracle", "task"])
+def test_a_server_that_only_chats_is_noticed_before_anybody_labels(
+    command: Command, part: str
+) -> None:
+    forget(command.train)
+    command.door.says = lambda body: Reply("this is a chat model", 404 if "prompt" in body else 200)
+    given = {"oracle": ["oracle.human=files"], "task": ["oracle=truth", "task=prompt"]}[part]
+    refused = command("chats", *given)
+    assert refused.code == 2
+    assert f"give {part}.form=chat, which asks it several times" in refused.err
+    assert refused.err.count("\n") == 1
+    assert len(command.door.bodies) == 1
+    assert not (command.out / "chats").exists()

@@ -148,6 +148,17 @@ def test_a_hidden_guess_is_not_taken_and_stays_hidden(window: Window, start: Sta
     assert given(fake, "row", "label", "shown") == [[4, "cat", False]]
 
 
+def test_a_row_that_was_made_says_so_and_no_other_does(window: Window, start: Started) -> None:
+    fake = start([TEXTS[0] | {"made": True}, *TEXTS[1:]])
+    window.open(fake.address())
+    window.until("document.querySelector('#kind').checkVisibility()")
+    assert window.get("document.querySelector('#kind').innerText") == "Made by the computer"
+    assert window.complaints() == []
+    window.answer("1")
+    assert not window.get("document.querySelector('#kind').checkVisibility()")
+    assert "made by the computer" not in window.text().lower()
+
+
 def test_a_key_that_is_held_down_is_one_answer(window: Window, start: Started) -> None:
     fake = start()
     window.open(fake.address())
