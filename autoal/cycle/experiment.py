@@ -168,7 +168,7 @@ class Experiment:
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
-        if self.history and self._obeys(self.history[-1]):
+        if self.history and not self._advises and self.history[-1].stop.get("rule") != RULE:
             self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
         over = self.stopped or self.plan.over(len(self.history))
         if self._asked is None and not over:
@@ -183,10 +183,10 @@ class Experiment:
                 raise
         return None if self._asked is None else self._asked.question
 
-    def _obeys(self, last: Round) -> bool:
-        """Whether a reason to stop is an end; of what is left to spend, a longer plan has more."""
-        advised = isinstance(self._stop, StopRule) and not self._stop.obey
-        return not advised and last.stop.get("rule") != RULE
+    @property
+    def _advises(self) -> bool:
+        """Whether what `stop` says is no end."""
+        return isinstance(self._stop, StopRule) and not self._stop.obey
 
     def open_question(self) -> dict[str, Any]:
         """What must outlive the time in which people are asked."""
@@ -335,7 +335,8 @@ class Experiment:
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
         """What `stop` says of the model as it is now, by the view that the next query sees.
 
-        Where nothing that is left fits into what is left to spend, that is the end.
+        Where it does not end the run, that nothing fits into what is left to spend does, until a
+        longer plan has more.
         """
         if not self._teaches or (self._stop is None and self.plan.spend is None):
             return {}
@@ -344,15 +345,15 @@ class Experiment:
             self._ahead = Ahead(self._view(done.number + 1, ahead), ahead)
             told = "" if self._stop is None else self._stop(history, self._ahead.view)
         advice = Advice(told) if isinstance(told, str) else told
-        if not self.plan.over(len(history)) and not self._fits(self._ahead.view, history):
+        ends = self.plan.over(len(history)) or (advice.reason and not self._advises)
+        if not ends and not self._fits(self._ahead.view, history):
             advice = Advice(NOTHING_FITS, advice.value, RULE)
         return {name: value for name, value in advice._asdict().items() if value not in ("", None)}
 
     def _fits(self, view: View, history: Sequence[Round]) -> bool:
-        """Whether anything is left that may be asked about, or nothing is for another reason."""
-        return (
-            not len(view.pool) or self._purse.limits(view, history, self._known.timed) is not None
-        )
+        """Whether a round may buy anything of a pool, if there is anything in it."""
+        empty = not len(view.pool)
+        return empty or self._purse.limits(view, history, self._known.timed) is not None
 
     def _query(self, number: int) -> Asked | None:
         """What to ask next; None where nothing is left."""

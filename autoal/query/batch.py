@@ -59,7 +59,7 @@ def query(
         limits: of the batch; a number is that of its rows.
         parts: of the pool, that are scored one by one; None: it is scored as a whole.
     """
-    limits = Limits(limits) if isinstance(limits, int) else limits
+    limits = limits if isinstance(limits, Limits) else Limits(limits)
     if not 1 <= limits.size <= len(view.pool):
         raise ValueError(
             f"`budget` must be from 1 to the pool's {len(view.pool)}, got {limits.size}"

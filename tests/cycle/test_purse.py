@@ -102,6 +102,16 @@ def test_no_more_is_asked_once_nothing_fits(quick: Make) -> None:
     assert [len(each.queried) for each in bought(longer, costs)] == [1]
 
 
+def test_a_rule_that_is_obeyed_ends_a_run_before_its_money_does(quick: Make) -> None:
+    plan = Plan(start=6, budget=5, rounds=4, unit="money", spend=2.0)
+    dear = Surprising([2.0] * 60)
+    reasons = {}
+    for obey in (True, False):
+        rule = Budget(labels=8, obey=obey)
+        reasons[obey] = bought(*priced(quick, plan, dear, stop=rule))[-1].stop["rule"]
+    assert reasons == {True: "budget", False: "spend"}
+
+
 def test_labels_may_be_what_is_spent(quick: Make, quickly: list[dict[str, Any]]) -> None:
     plan = Plan(start=6, budget=1, rounds=3, spend=5.0)
     assert facts(bought(quick(plan=plan), None)) == quickly
