@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -29,13 +30,17 @@ class Weighted(NamedTuple):
         features, targets, weights = (part.to(place) for part in self)
         return weights @ cross_entropy(head(features), targets, reduction="none")
 
+    def take(self, mask: Tensor) -> Weighted:
+        """Some of the rows."""
+        return Weighted(*(part[mask] for part in self))
+
 
 class Lesson:
     """Labelled rows, and those of the pool that may join them, in the space of them all.
 
     Args:
         features: of the labelled rows, (n, d) double.
-        targets: their classes, one hot, (n, classes) double.
+        targets: how likely each class is of them, (n, classes) double.
         pool: where labels may spread; None: nowhere.
         intercept: whether classes have one.
     """
@@ -59,6 +64,12 @@ class Lesson:
         self.labels = targets.argmax(1)
         self.fold = _folds(self.labels)
         self.full_trust = features.new_ones(len(features))
+
+    def retold(self, targets: Tensor) -> Lesson:
+        """The same rows, of which each class is as likely as this."""
+        other = copy(self)
+        other._targets = targets
+        return other
 
     @property
     def judges(self) -> bool:
