@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from autoal.oracles.crowd import Priced as Priced
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
+    from autoal.oracles.offered import TopK as TopK
+    from autoal.oracles.offered import YesNo as YesNo
     from autoal.oracles.question import Answers as Answers
     from autoal.oracles.question import Asking as Asking
     from autoal.oracles.question import Oracle as Oracle
@@ -103,6 +105,10 @@ _HOMES = {
     "autoal.oracles.model": (
         "ByModel",
         "Salutary",
+    ),
+    "autoal.oracles.offered": (
+        "TopK",
+        "YesNo",
     ),
     "autoal.oracles.question": (
         "Answers",

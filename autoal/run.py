@@ -32,6 +32,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
+from autoal.oracles.offered import TopK
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
@@ -128,6 +129,7 @@ def parts(settings: Settings) -> Parts:
             folder=path,
             language=language,
         )
+        oracle = _offering(settings, oracle, learner=learner, strategy=strategy, data=data)
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
     return Parts(experiment, oracle, language)
@@ -169,6 +171,15 @@ def _oracle(settings: Settings, growth: GrowthRule | None, **facts: Any) -> Orac
     if growth is not None and inner is not None:
         inner = inside(inner)
     return _answering(section, "oracle", oracle=inner, **facts)
+
+
+def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
+    """Whoever answers, asked as `questions` says."""
+    if not settings.get("questions"):  # an older run has no such section
+        return oracle
+    demand_class(settings["questions"], "questions", TopK)
+    offering: TopK = build(settings["questions"], "questions", oracle=oracle, **facts)
+    return offering
 
 
 def _answering(section: Settings, where: str, **facts: Any) -> Oracle:

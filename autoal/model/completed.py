@@ -1,20 +1,24 @@
 """A regression on rows of which some classes are ruled out, beside rows with labels.
 
 It minimises the labelled rows' loss, and -log p(S) of each row that is of one of the classes S.
-Each such row is taken for what the model makes of it, among the classes that are left; the
-regression on that, which is convex, is a better model; and so on, until nothing moves (EM:
-Dempster, Laird and Rubin, 1977). No turn raises the loss.
+That loss is not convex: the way down begins at the optimum of the labelled rows alone. Where it
+ends, each of the others counts for the classes that are left as far as the model takes it for them,
+and the regression on that, which is convex, has its optimum there too (EM: Dempster, Laird and
+Rubin, 1977). This one is found to the last digit, and no step raises the loss.
 """
 
+from __future__ import annotations
+
 import torch
-from torch import Tensor
+from torch import nn
 
-from autoal.maths.ridge import Head, Optimum
+from autoal.maths.ridge import Head
 from autoal.model.lesson import Lesson, Weighted
+from autoal.model.loss import partial_losses
+from autoal.model.solved import lbfgs
 
-STILL = 1e-6  # probability by which no share of a class moves in the end
-TURNS = 1000
-FINE = 1e-6  # tolerance of an optimum on the way
+ITERATIONS = 2000
+TOLERANCE = 1e-7  # of the gradient of the mean loss
 
 
 def completed(
@@ -29,22 +33,33 @@ def completed(
         l2: the penalty.
         intercept: whether classes have one.
     """
-    features, weights = (
-        torch.cat(pair)
-        for pair in ((told.features, partly.features), (told.weights, partly.weights))
-    )
-    shares = _shares(head.logits(partly.features), partly.targets)
-    lesson = Lesson(features, torch.cat([told.targets, shares]), None, intercept)
-    optimum: Optimum | None = None
-    for _ in range(TURNS):
-        optimum = lesson.unfolded(weights, 0.0).optimum(l2, optimum, FINE)
-        before, shares = shares, _shares(optimum.logits[len(told.features) :, 0], partly.targets)
-        lesson = lesson.retold(torch.cat([told.targets, shares]))
-        if float((shares - before).abs().max()) <= STILL:
-            break
-    return lesson.optimum(l2, weights, 0.0, optimum)
+    below = _downhill(told, partly, head, l2, intercept)
+    whole = Weighted(*(torch.cat(pair) for pair in zip(told, shared(partly, below), strict=True)))
+    lesson = Lesson(whole.features, whole.targets, None, intercept)
+    return lesson.optimum(l2, whole.weights, 0.0)
 
 
-def _shares(logits: Tensor, left: Tensor) -> Tensor:
-    """How likely each class is of those that are left, (n, classes)."""
-    return (logits + left.log()).softmax(1)
+def shared(partly: Weighted, head: Head) -> Weighted:
+    """The rows, each of the classes that are left for it as likely as a model says."""
+    logits = head.logits(partly.features)
+    return partly._replace(targets=(logits + partly.targets.log()).softmax(1))
+
+
+def _downhill(told: Weighted, partly: Weighted, head: Head, l2: float, intercept: bool) -> Head:
+    """The end of the way down from a head."""
+    classes, width = head.weight.shape
+    moved = nn.Linear(width, classes, dtype=head.weight.dtype)
+    moved.load_state_dict(head._asdict())
+    moved.bias.requires_grad_(intercept)
+    optimiser = lbfgs(moved, ITERATIONS, TOLERANCE)
+    rows = len(told.weights) + len(partly.weights)
+
+    def loss() -> float:
+        optimiser.zero_grad()
+        losses = told.loss(moved) + partial_losses(moved(partly.features), partly.targets).sum()
+        mean = (losses + l2 / 2 * moved.weight.square().sum()) / rows
+        mean.backward()
+        return float(mean.detach())
+
+    optimiser.step(loss)
+    return Head(moved.weight.detach(), moved.bias.detach())

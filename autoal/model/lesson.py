@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -64,12 +63,6 @@ class Lesson:
         self.labels = targets.argmax(1)
         self.fold = _folds(self.labels)
         self.full_trust = features.new_ones(len(features))
-
-    def retold(self, targets: Tensor) -> Lesson:
-        """The same rows, of which each class is as likely as this."""
-        other = copy(self)
-        other._targets = targets
-        return other
 
     @property
     def judges(self) -> bool:
