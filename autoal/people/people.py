@@ -54,6 +54,8 @@ class People(Asking, Sink):
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
+    offers = True
+
     def __init__(
         self,
         data: Data,
@@ -98,6 +100,10 @@ class People(Asking, Sink):
             truth=truth_of(self.labels, rows),
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
+            ruled_out={
+                row: tuple(numbers[name] for name in names)
+                for row, names in batch.ruled_out.items()
+            },
         )
 
     def step(self, step: FitStep) -> None:
