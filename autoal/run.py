@@ -33,6 +33,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
+from autoal.oracles.offered import TopK
 from autoal.oracles.priced import Priced
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
@@ -134,6 +135,7 @@ def parts(settings: Settings) -> Parts:
             folder=path,
             language=language,
         )
+        oracle = _offering(settings, oracle, learner=learner, strategy=strategy, data=data)
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
         if costs is not None:
@@ -188,7 +190,20 @@ def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: An
     inner = _oracle(human, f"{where}.{HUMAN}", growing, seed, **facts) if human else None
     if growing and inner is not None:
         inner = inside(inner)
-    oracle: Oracle = build(options, where, oracle=inner, **facts)
+    return _answering(options, where, oracle=inner, **facts)
+
+
+def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
+    """Whoever answers, asked as `questions` says."""
+    if not settings.get("questions"):  # an older run has no such section
+        return oracle
+    demand_class(settings["questions"], "questions", TopK)
+    offering: TopK = build(settings["questions"], "questions", oracle=oracle, **facts)
+    return offering
+
+
+def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
+    oracle: Oracle = build(section, where, **facts)
     if not callable(oracle):
         raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
     return oracle

@@ -30,7 +30,8 @@ from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
-from autoal.model.learner import Learner, taught
+from autoal.model.learner import Learner, demand_believing, taught
+from autoal.oracles.partial import concluded
 from autoal.oracles.question import Answers, Doubts, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
@@ -105,7 +106,9 @@ class Experiment:
         self._stop = stop
         self._growing = growing
         # The labels that count are those that were told; the data set's own stay where they are.
-        self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
+        self._known = Knowledge.nothing(
+            learner.place(data.train.without_labels()), len(data.classes)
+        )
         learner.meet(self._known.rows)
         self._judge = Judge(data, seed)
         self._taught = False  # the learner has learnt something
@@ -229,7 +232,9 @@ class Experiment:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
-        answered = Answers.of(self._asked.question, answers)
+        answered = concluded(self._asked.question, answers)
+        if answered.beliefs or answered.ruled_out:
+            demand_believing(self.learner, "the answers tell")
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
         before = self._known, deepcopy(self.learner.state_dict())
@@ -279,7 +284,7 @@ class Experiment:
             metrics=metrics,
             seconds=asked.spent,
             steps=steps,
-            notes=asked.notes | self._settled(),
+            notes={**asked.notes, **self._settled(), **answered.notes},
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
@@ -297,13 +302,16 @@ class Experiment:
             people={name: dict(facts) for name, facts in answered.people.items()},
             machine=sorted({*answered.rows[answered.by_machine].tolist(), *answered.revised}),
             growth=grown,
+            beliefs=dict(told.beliefs),
+            ruled_out=dict(told.ruled_out),
+            later=sorted(answered.later - told.ruled_out.keys()),
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
     @property
     def _teaches(self) -> bool:
         """Whether what is known teaches anything; what people say, once it is of two classes."""
-        classes = self._known.lesson.labels.unique()
+        classes = self._known.labelled.labels.unique()
         return len(classes) > int(self.data.labels_count)
 
     def _teach(self) -> int:
@@ -453,6 +461,7 @@ class Experiment:
             real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
+            possible=self._known.possible(asked.rows),
             known=answers_of(self.history),
             doubting=self._doubts_of(number - 1) if view else dict,
         )

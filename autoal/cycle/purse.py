@@ -102,16 +102,16 @@ class Purse:
             beforehand: rows that were held out, each of which costs what a label does on average.
             bought: labels that were paid for.
         """
-        cost, labels = float(answered.costs.sum()), len(answered.rows)
+        cost, labels = answered.spent, len(answered.rows)
         if self.costs is None:
             cost += beforehand
             return {} if cost == bought else {"cost": cost}
         cost += beforehand * cost / labels if labels else 0.0
         if self.costs.unit != SECONDS:
             return {"cost": cost}
-        got = {*answered.rows.tolist()}
-        unlabelled = sum(seconds for row, seconds in answered.timed.items() if row not in got)
-        return {"taken": cost + unlabelled, "timed": dict(answered.timed)}
+        charged = {*answered.rows.tolist(), *answered.ruled_out, *answered.paid}
+        declined = sum(seconds for row, seconds in answered.timed.items() if row not in charged)
+        return {"taken": cost + declined, "timed": dict(answered.timed)}
 
     def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
         """What each row of the pool will cost in the unit of the plan; None: nobody knows yet."""

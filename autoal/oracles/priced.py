@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from autoal.costs.by_row import ByRow
 from autoal.costs.contract import Costs
 from autoal.costs.units import SECONDS
@@ -26,8 +28,19 @@ class Priced:
 
     def __call__(self, question: Question) -> Answers:
         answers = answered(self.oracle, question)
-        priced = replace(answers, cost=self.costs.charged(question, answers))
+        cost, paid = self.costs.charged(question, answers), self._unlabelled(question, answers)
+        priced = replace(answers, cost=cost, paid=paid)
         if self.costs.unit != SECONDS or answers.timed:
             return priced
-        taken = zip(answers.rows.tolist(), priced.costs.tolist(), strict=True)
-        return replace(priced, timed={row: round(seconds, 3) for row, seconds in taken})
+        taken = dict(zip(answers.rows.tolist(), priced.costs.tolist(), strict=True)) | paid
+        return replace(priced, timed={row: round(seconds, 3) for row, seconds in taken.items()})
+
+    def _unlabelled(self, question: Question, answers: Answers) -> dict[int, float]:
+        """What answers cost that gave no label, by row."""
+        shares = {**dict.fromkeys(answers.ruled_out, 1.0), **answers.paid}
+        if not shares:
+            return {}
+        prices = self.costs.prices(question, answers, torch.tensor([*shares], dtype=torch.long))
+        return {
+            row: shares[row] * price for row, price in zip(shares, prices.tolist(), strict=True)
+        }

@@ -53,16 +53,19 @@ def _are_wholes(values: Any) -> bool:
     return _all_of(int, values) and (not values or (min(values) >= 0 and max(values) < LIMIT))
 
 
-def _are_given(values: Any) -> bool:
-    return _are_by_row(values) and all(map(_is_whole, values.values()))
+def _by_row(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is a mapping from rows to such values."""
+
+    def are(value: Any) -> bool:
+        rows = isinstance(value, Mapping) and all(row.isdecimal() for row in value)
+        return rows and all(map(holds, value.values()))
+
+    return are
 
 
-def _are_timed(values: Any) -> bool:
-    return _are_by_row(values) and all(map(_is_amount, values.values()))
-
-
-def _are_by_row(values: Any) -> bool:
-    return isinstance(values, Mapping) and all(row.isdecimal() for row in values)
+def _listed(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is a list of such values."""
+    return lambda value: isinstance(value, list) and all(map(holds, value))
 
 
 def _all_of(kind: type, values: Any) -> bool:
@@ -81,8 +84,12 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 WHOLES = Kind("a list of whole numbers from 0 on", _are_wholes)
 TEXTS = Kind("a list of texts", lambda value: _all_of(str, value))
 MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
-TIMED = Kind("a mapping from rows to seconds", _are_timed)
-GIVEN = Kind("a mapping from rows to whole numbers", _are_given)
+TIMED = Kind("a mapping from rows to seconds", _by_row(_is_amount))
+GIVEN = Kind("a mapping from rows to whole numbers", _by_row(_is_whole))
+CLASSES = Kind("a mapping from rows to lists of classes", _by_row(_listed(_is_whole)))
+BELIEFS = Kind(
+    "a mapping from rows to lists of finite numbers from 0 on", _by_row(_listed(_is_amount))
+)
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
 COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named(_is_amount)))

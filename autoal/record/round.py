@@ -10,6 +10,8 @@ from autoal.errors import UserError
 from autoal.record.kinds import (
     AMOUNT,
     AMOUNTS,
+    BELIEFS,
+    CLASSES,
     COUNTS,
     GIVEN,
     MAPPING,
@@ -54,6 +56,9 @@ _KINDS: dict[str, Kind] = {
     "people": COUNTS,
     "machine": WHOLES,
     "growth": MAPPING,
+    "beliefs": BELIEFS,
+    "ruled_out": CLASSES,
+    "later": WHOLES,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -98,6 +103,9 @@ class Round:
     taken: float | None = None  # seconds that its labels cost, where seconds are what they cost
     timed: dict[int, float] = field(default_factory=dict)  # seconds of what was answered, by row
     expected: float | None = None  # what its labels would cost, by what was known before
+    beliefs: dict[int, list[float]] = field(default_factory=dict)  # of labelled rows, by class
+    ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
+    later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
 
     @property
     def told(self) -> dict[int, int]:
@@ -178,6 +186,9 @@ class Round:
             "people": self.people,
             "machine": self.machine,
             "growth": self.growth,
+            "beliefs": _by_text(self.beliefs),
+            "ruled_out": _by_text(self.ruled_out),
+            "later": self.later,
         }
         return {
             "round": self.number,
@@ -207,7 +218,7 @@ class Round:
         metrics = {key: value for key, value in line.items() if key not in _NO_METRICS}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
-        for key in ("given", "amended", "timed"):
+        for key in ("given", "amended", "timed", "beliefs", "ruled_out"):
             known[key] = {int(row): value for row, value in known.get(key, {}).items()}
         found = cls(number=known.pop("round"), metrics=metrics, **known)
         found._demand_lengths()
