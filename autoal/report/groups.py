@@ -17,7 +17,8 @@ from autoal.settings import Settings, differences
 BASELINE = "random"
 # What a run is called, where it is kept and computed, and what is compared.
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
-COMPARED = ("plan.per_cost", "plan.apart")  # of a plan: how a strategy's rows become a batch
+# Of a plan, how a strategy's rows become a batch; with what an older run means, which says nothing.
+COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None}
 # Of a plan that buys labels at one each, as older runs do, whose config does not say so.
 PLAIN: Settings = {"costs": {}, "plan.unit": LABELS, "plan.spend": None, "plan.minutes": None}
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
@@ -140,7 +141,7 @@ def _options(run: Run) -> Settings:
         for key, value in run.config.items()
         if key.startswith("strategy.")
     }
-    batches = {key: run.config[key] for key in COMPARED if run.config.get(key)}
+    batches = {key: run.config.get(key, plain) for key, plain in COMPARED.items()}
     return {**own, **batches, **run.answering}
 
 

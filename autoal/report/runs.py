@@ -110,11 +110,12 @@ class Run:
 
         The mean accuracy over the budget; where no label was added to the start, over the rounds.
         """
-        labelled, accuracy = self.labelled, self.accuracy
-        if labelled[0] == labelled[-1]:  # of the start alone, or all later rows were declined
-            return float(accuracy.mean())
-        middles = (accuracy[1:] + accuracy[:-1]) / 2
-        return float(np.sum(middles * np.diff(labelled)) / (labelled[-1] - labelled[0]))
+        return _area(self.labelled, self.accuracy)
+
+    @property
+    def area_over_costs(self) -> float:
+        """The same over the seconds that labels took, where that is told, or else over money."""
+        return _area(self.time if self.timed else self.money, self.accuracy)
 
     @property
     def final(self) -> float:
@@ -145,6 +146,14 @@ class Run:
             return f"{self.rule} never advised to stop"
         number, labels = self.empty + self.advised, self.rounds[self.advised].labelled
         return f"{self.rule} advised to stop after round {number} ({labels} labels)"
+
+
+def _area(along: Floats, accuracy: Floats) -> float:
+    """Under a curve by the trapezoid rule, divided by its range; of a single place, the mean."""
+    if along[0] == along[-1]:  # of the start alone, or all later rows were declined
+        return float(accuracy.mean())
+    middles = (accuracy[1:] + accuracy[:-1]) / 2
+    return float(np.sum(middles * np.diff(along)) / (along[-1] - along[0]))
 
 
 def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from autoal.report.groups import Setting
+from autoal.report.measures import Spread
 from autoal.report.page import Section
 from autoal.report.past import Past
 from autoal.report.runs import Run
@@ -38,10 +39,11 @@ def sources(settings: Sequence[Setting]) -> Section:
         "one a label where none was, language.price_in= and price_out= for a language model, and "
         "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
         "where the truth is known; it is measured, and never used. Seconds: that people took, or "
-        "the costs of a simulation say they would."
+        "the costs of a simulation say they would. Area over costs: under the curve of accuracy "
+        "over seconds where they are told, else over money, divided by the range."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
-    header += ["money for a model", "money for others", "seconds"]
+    header += ["money for a model", "money for others", "seconds", "area over costs"]
     return Section(TITLE, [text, Table("sources", TITLE, header, rows)])
 
 
@@ -52,7 +54,8 @@ def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
     right = _right([past for run in runs for past in run.rounds if past.machine])
     seconds = _mean(runs, lambda past: past.time) or None
     others = [labels - machine, paid, max(0.0, all_paid - paid), seconds]
-    return [setting.name, name, len(runs), machine, right, *others]
+    area = Spread.of([run.area_over_costs for run in runs])
+    return [setting.name, name, len(runs), machine, right, *others, area]
 
 
 def _mean(runs: Sequence[Run], of: Callable[[Past], float]) -> float:

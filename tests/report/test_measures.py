@@ -166,6 +166,8 @@ def test_over_seconds_of_people_or_of_what_labels_cost(tmp_path: Path) -> None:
     run = read_run(path)
     assert run.timed
     assert not run.priced
+    # By hand: (.2 + .4) / 2 for 4 seconds and (.4 + .8) / 2 for 1.5, out of 5.5.
+    assert run.area_over_costs == pytest.approx((0.3 * 4 + 0.6 * 1.5) / 5.5)
     curve = Curve.over_time([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([7, 11, 12.5], [0.2, 0.4, 0.8])
     ((setting,), _) = group([run])
@@ -188,4 +190,7 @@ def test_runs_that_differ_in_how_batches_are_taken_are_contenders_of_one_setting
     settings, _ = group(read_runs([tmp_path])[0])
     assert sorted(len(setting.runs) for setting in settings) == [1, 3]
     (shared,) = (setting for setting in settings if len(setting.runs) == 3)
-    assert sorted(map(len, shared.contenders.values())) == [1, 2]
+    assert {name: len(runs) for name, runs in shared.contenders.items()} == {
+        "random (plan.per_cost=false)": 2,
+        "random (plan.per_cost=true)": 1,
+    }
