@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 from torch import Tensor
 
 from autoal.cycle.knowledge import Knowledge
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.maths.agreement import wilson
 from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.learner import Learner, tested
 from autoal.model.metrics import evaluation_metrics
@@ -18,7 +18,6 @@ from autoal.seeding import derive
 
 FOLDS = 5
 RAREST = 1e-12  # probability that counts, so that no log loss is infinite
-NORMAL = 1.959964  # 97.5 % of a standard normal lie below
 
 
 class Judge:
@@ -126,11 +125,3 @@ class Unseen:
         places = (self.rows[wrong], best.indices[wrong], best.values[wrong])
         every = zip(*(column.tolist() for column in places), strict=True)
         return {row: (label, p) for row, label, p in every}
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """The interval in which the true share is with 95 % confidence (Wilson, 1927)."""
-    spread = NORMAL**2 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = NORMAL * sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
