@@ -28,7 +28,8 @@ from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.data.texts import written_of
 from autoal.errors import UserError
 from autoal.exported.model import Model
-from autoal.model.learner import Learner, taught
+from autoal.model.learner import Learner, demand_believing, taught
+from autoal.oracles.partial import concluded
 from autoal.oracles.question import Answers, Doubts, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
@@ -97,7 +98,9 @@ class Experiment:
         self._stop = stop
         self._growing = growing
         # The labels that count are those that were told; the data set's own stay where they are.
-        self._known = Knowledge.nothing(learner.place(data.train.without_labels()))
+        self._known = Knowledge.nothing(
+            learner.place(data.train.without_labels()), len(data.classes)
+        )
         learner.meet(self._known.rows)
         self._judge = Judge(data, seed)
         self._taught = False  # the learner has learnt something
@@ -216,7 +219,9 @@ class Experiment:
         """
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
-        answered = Answers.of(self._asked.question, answers)
+        answered = concluded(self._asked.question, answers)
+        if answered.beliefs or answered.ruled_out:
+            demand_believing(self.learner, "the answers tell")
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
         before = self._known, deepcopy(self.learner.state_dict())
@@ -256,7 +261,7 @@ class Experiment:
         held_out = len(self.data.validation) if self.data.validation else 0
         beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
-        cost = float(answered.costs.sum()) + beforehand
+        cost = answered.spent + beforehand
         with stopwatch.phase("growth") if self._growing.rule else nullcontext():
             grown = self._growing.told(answered)
         done = Round(
@@ -284,13 +289,16 @@ class Experiment:
             people={name: dict(facts) for name, facts in answered.people.items()},
             machine=sorted({*answered.rows[answered.by_machine].tolist(), *answered.revised}),
             growth=grown,
+            beliefs=dict(told.beliefs),
+            ruled_out=dict(told.ruled_out),
+            later=sorted(answered.later - told.ruled_out.keys()),
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
     @property
     def _teaches(self) -> bool:
         """Whether what is known teaches anything; what people say, once it is of two classes."""
-        classes = self._known.lesson.labels.unique()
+        classes = self._known.labelled.labels.unique()
         return len(classes) > int(self.data.labels_count)
 
     def _teach(self) -> int:
@@ -425,6 +433,7 @@ class Experiment:
             real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
+            possible=self._known.possible(asked.rows),
             known=answers_of(self.history),
             doubting=self._doubts_of(number - 1) if view else dict,
         )

@@ -21,14 +21,22 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         size += done.made
         classes |= {*done.labels, *done.given.values()}
         rows = [*done.queried, *done.declined, *done.checked, *done.given, *done.amended]
+        rows += [*done.beliefs, *done.ruled_out, *done.later]
         labels = [
             *done.labels,
             *done.checked_labels,
             *done.given.values(),
             *done.amended.values(),
+            *(label for ruled_out in done.ruled_out.values() for label in ruled_out),
         ]
         _demand_below(size, f"round {done.number}: row", rows)
         _demand_below(len(data.classes), f"round {done.number}: label", labels)
+        for row, belief in done.beliefs.items():
+            if len(belief) != len(data.classes):
+                raise UserError(
+                    f"round {done.number}: the belief of row {row} is about {len(belief)} classes, "
+                    f"and there are {len(data.classes)}"
+                )
         learnt = len(classes) > int(data.labels_count)
         if learnt and data.test is not None and not done.metrics:
             raise UserError(f"round {done.number} has no metrics, though there are test rows")

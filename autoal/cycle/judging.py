@@ -104,10 +104,10 @@ class Unseen:
 
     @classmethod
     def by(cls, learner: Learner, known: Knowledge, seed: int) -> Unseen:
-        """Of all that a model may learn, by learners of this kind."""
-        lesson = known.lesson
-        probs = out_of_sample(learner, lesson, folds=FOLDS, seed=seed)
-        return cls(known.pool.labelled, lesson.labels, probs)
+        """Of all rows with labels that a model may learn, by learners of this kind."""
+        labelled = known.labelled
+        probs = out_of_sample(learner, labelled, folds=FOLDS, seed=seed)
+        return cls(known.pool.labelled, labelled.labels, probs)
 
     def metrics(self) -> dict[str, float]:
         """How good such models are; biased, as whoever queries chose these rows, mostly hard ones.

@@ -26,6 +26,8 @@ class Told:
     checked: Labels = field(default_factory=dict)  # rows that judge the model
     given: Labels = field(default_factory=dict)  # rows that came labelled
     amended: Labels = field(default_factory=dict)  # other classes for rows of earlier rounds
+    beliefs: Mapping[int, list[float]] = field(default_factory=dict)  # of labelled rows
+    ruled_out: Mapping[int, list[int]] = field(default_factory=dict)  # what rows are not
 
     @classmethod
     def by(cls, answers: Answers, question: Question, judging: Tensor) -> Told:
@@ -38,12 +40,14 @@ class Told:
         """
         judges = set(judging.tolist())
         pairs = [*zip(answers.rows.tolist(), answers.labels.tolist(), strict=True)]
-        answered = {row for row, _ in pairs}
+        kept = {*answers.rows.tolist(), *answers.ruled_out, *answers.later}
         return cls(
             queried={row: label for row, label in pairs if row not in judges},
-            declined=tuple(row for row in question.rows.tolist() if row not in answered),
+            declined=tuple(row for row in question.rows.tolist() if row not in kept),
             checked={row: label for row, label in pairs if row in judges},
             amended={int(row): int(label) for row, label in answers.corrected.items()},
+            beliefs={row: [*map(float, belief)] for row, belief in answers.beliefs.items()},
+            ruled_out={row: [*classes] for row, classes in answers.ruled_out.items()},
         )
 
     @classmethod
@@ -55,6 +59,8 @@ class Told:
             checked=dict(zip(done.checked, done.checked_labels, strict=True)),
             given=done.given,
             amended=done.amended,
+            beliefs=done.beliefs,
+            ruled_out=done.ruled_out,
         )
 
 
@@ -62,24 +68,38 @@ class Told:
 class Knowledge:
     """The pool's rows with the labels that were told; what is added makes another one."""
 
-    rows: Rows  # with the labels of those that are learnt
+    rows: Rows  # with the labels of those that are learnt, and beliefs once there are any
     pool: Pool
     verdicts: Tensor  # (n,) long, the labels of rows that judge; UNKNOWN of all others
+    classes: int
 
     @classmethod
-    def nothing(cls, rows: Rows) -> Knowledge:
+    def nothing(cls, rows: Rows, classes: int) -> Knowledge:
         """Of rows whose labels nobody told yet."""
-        return cls(rows.without_labels(), Pool.of(len(rows)), torch.full((len(rows),), UNKNOWN))
+        unknown = torch.full((len(rows),), UNKNOWN)
+        return cls(rows.without_labels(), Pool.of(len(rows)), unknown, classes)
+
+    @property
+    def labelled(self) -> Rows:
+        """The rows with labels that a model may learn."""
+        return self.rows.take(self.pool.labelled)
 
     @property
     def lesson(self) -> Rows:
-        """The rows that a model may learn."""
-        return self.rows.take(self.pool.labelled)
+        """All that a model may learn: rows with labels, and those with classes ruled out."""
+        return self.rows.take(self.pool.mask | self._partly)
 
     @property
     def judges(self) -> Rows:
         """The rows that judge a model, which never learns them."""
-        return replace(self.rows, labels=self.verdicts).take(self.pool.judging)
+        return replace(self.rows, labels=self.verdicts, beliefs=None).take(self.pool.judging)
+
+    def possible(self, rows: Tensor) -> Tensor | None:
+        """Which classes these rows may still be, (rows, classes) bool; None: any."""
+        beliefs = self.rows.beliefs
+        if beliefs is None:
+            return None
+        return (beliefs[rows] > 0) | ~self._partly[rows, None]
 
     def after(self, told: Told) -> Knowledge:
         """What is known once this was told."""
@@ -90,16 +110,38 @@ class Knowledge:
         pool = self.pool.label(learnt[0]).set_aside(torch.tensor(told.declined, dtype=torch.long))
         verdicts = self.verdicts.clone()
         verdicts[checked[0]] = checked[1]
-        known = Knowledge(self.rows.with_labels(*learnt), pool.let_judge(checked[0]), verdicts)
-        return known._amended(told.amended) if told.amended else known
+        rows, pool = self.rows.with_labels(*learnt), pool.let_judge(checked[0])
+        known = replace(self, rows=rows, pool=pool, verdicts=verdicts)
+        known = known._amended(told.amended) if told.amended else known
+        return known._believing(told) if told.beliefs or told.ruled_out else known
 
     def grown(self, made: Rows) -> Knowledge:
         """What is known once these rows have joined, of which nothing is."""
-        return Knowledge(
-            self.rows.joined(made.without_labels()),
-            self.pool.grown(len(made)),
-            torch.cat([self.verdicts, torch.full((len(made),), UNKNOWN)]),
+        return replace(
+            self,
+            rows=self.rows.joined(made.without_labels()),
+            pool=self.pool.grown(len(made)),
+            verdicts=torch.cat([self.verdicts, torch.full((len(made),), UNKNOWN)]),
         )
+
+    @property
+    def _partly(self) -> Tensor:
+        """The rows without a label of which classes are ruled out, (n,) bool."""
+        if self.rows.beliefs is None:
+            return torch.zeros(len(self.pool), dtype=torch.bool)
+        return self.rows.beliefs.any(1) & ~self.pool.mask & ~self.pool.judging
+
+    def _believing(self, told: Told) -> Knowledge:
+        """The same with soft labels, and with classes ruled out beside those that were before."""
+        beliefs = self.rows.believed(self.classes).clone()
+        for row, belief in told.beliefs.items():
+            if not 0 <= row < len(self.pool) or not self.pool.mask[row]:
+                raise UserError(f"row {row} has no label that could be believed by degrees")
+            beliefs[row] = torch.tensor(belief).to(beliefs)
+        for row, classes in told.ruled_out.items():
+            beliefs[row] = beliefs[row] if beliefs[row].any() else 1.0
+            beliefs[row, [*classes]] = 0.0
+        return replace(self, rows=replace(self.rows, beliefs=beliefs))
 
     def _amended(self, labels: Labels) -> Knowledge:
         rows, values = _tensors(labels)

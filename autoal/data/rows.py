@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
 UNKNOWN = -1  # the label of a row whose class nobody told
@@ -32,6 +33,9 @@ class Rows:
     part: str = "train"  # of the data set as it was loaded
     places: Tensor | None = None  # in that part; None: all of it, in order
     whole: int = -1  # rows of that part; -1: as many as there are here
+    # (n, classes): how likely each class is of a row with a label; of one without, 1 for each class
+    # that it may still be, and all 0 where nothing is known. None: only labels are known.
+    beliefs: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.whole < 0:
@@ -62,6 +66,7 @@ class Rows:
             names=chosen(self.names, numbers),
             keys=chosen(self.keys, numbers),
             places=self._places()[numbers],
+            beliefs=chosen(self.beliefs, numbers),
         )
 
     def blocks(self, rows: Tensor, size: int) -> Iterator[Tensor]:
@@ -87,6 +92,7 @@ class Rows:
             keys=_joined(self.keys, more.keys),
             places=torch.cat([self._places(), beyond]),
             whole=self.whole + len(more),
+            beliefs=self._beliefs_with(more),
         )
 
     def named(self, rows: Tensor) -> list[str]:
@@ -109,17 +115,29 @@ class Rows:
         """The same rows, some of which have become known."""
         known = self.labels.clone()
         known[rows] = labels
-        return replace(self, labels=known)
+        beliefs = self.beliefs
+        if beliefs is not None:
+            beliefs = beliefs.index_copy(0, rows, _sure(labels, beliefs.shape[1]))
+        return replace(self, labels=known, beliefs=beliefs)
 
     def without_labels(self) -> Rows:
         """The same rows, none of which is known."""
-        return replace(self, labels=torch.full_like(self.labels, UNKNOWN))
+        return replace(self, labels=torch.full_like(self.labels, UNKNOWN), beliefs=None)
+
+    def believed(self, classes: int) -> Tensor:
+        """The beliefs, (n, classes); where there are none yet, those that labels stand for."""
+        return _sure(self.labels, classes) if self.beliefs is None else self.beliefs
 
     def _names_with(self, more: Rows) -> Sequence[str] | None:
         if self.names is None and more.names is None:
             return None
         both = (self, more)
         return [name for rows in both for name in rows.named(torch.arange(len(rows)))]
+
+    def _beliefs_with(self, more: Rows) -> Tensor | None:
+        if self.beliefs is None:
+            return None
+        return torch.cat([self.beliefs, more.believed(self.beliefs.shape[1])])
 
     def _places(self) -> Tensor:
         return torch.arange(len(self)) if self.places is None else self.places
@@ -132,6 +150,12 @@ def chosen(sequence: Any, rows: Tensor) -> Any:
     if isinstance(sequence, Tensor):
         return sequence[rows.to(sequence.device)]
     return [sequence[row] for row in rows.tolist()]
+
+
+def _sure(labels: Tensor, classes: int) -> Tensor:
+    """The beliefs that labels stand for, (n, classes); all 0 where there is no label."""
+    known = labels != UNKNOWN
+    return one_hot(labels.clamp(min=0), classes).double() * known[:, None]
 
 
 def _joined(first: Any, second: Any) -> Any:

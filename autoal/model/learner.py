@@ -31,6 +31,11 @@ class Learner(ABC):
     training: Training | None = None  # how and on which machine, for a strategy that trains
 
     @property
+    def believes(self) -> bool:
+        """Whether it learns from beliefs, too, which some rows may have in place of labels."""
+        return False
+
+    @property
     def deep(self) -> bool:
         """Whether more is trained than a head on features that stay as they are."""
         return False
@@ -47,12 +52,12 @@ class Learner(ABC):
 
     @abstractmethod
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
-        """Learn from these rows, all of them labelled; returns the optimiser's steps.
+        """Learn from these rows; returns the optimiser's steps.
 
         All randomness comes from torch's global stream, which the cycle seeds.
 
         Args:
-            rows: labelled.
+            rows: labelled all of them, but where it believes, and they have beliefs.
             first: nothing that was learnt before counts; else the learner may go on from it.
             watch: is told some of the steps.
         """
@@ -111,6 +116,15 @@ class Learner(ABC):
     def place(self, rows: Rows) -> Rows:
         """The rows where they are read fastest."""
         return rows
+
+
+def demand_believing(learner: Learner, what: str) -> None:
+    """Refuse a learner that learns from labels alone where there is more than labels."""
+    if not learner.believes:
+        raise UserError(
+            f"{what} what classes rows may be, and this task learns from labels alone: give "
+            "another one, such as task=logistic or mlp"
+        )
 
 
 def taught(learner: Learner, rows: Rows, *, first: bool, watch: Watch) -> int:

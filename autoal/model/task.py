@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from autoal.bounds import choice, number, switch, whole
 from autoal.data.rows import Rows, Shape
 from autoal.errors import UserError
 from autoal.model.cut import network_of
+from autoal.model.loss import told_loss
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.networks import Network
 
@@ -108,6 +108,11 @@ class Task(LightningModule):
         self.perturb = perturb
         self.show_stages = False  # set for the predictions of which all stages are wanted
 
+    @property
+    def believes(self) -> bool:
+        """Whether it learns from beliefs, too; a step of its own may know of labels alone."""
+        return type(self).training_step is Task.training_step
+
     def meet(self, pool: Rows) -> None:
         """See the pool's rows, which nobody labelled, before anything is learnt."""
 
@@ -140,8 +145,8 @@ class Task(LightningModule):
         return self.network(self.preprocess(inputs))
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        inputs, labels = batch
-        return cross_entropy(self(inputs), labels, label_smoothing=self.label_smoothing)
+        inputs, *told = batch
+        return told_loss(self(inputs), *told, label_smoothing=self.label_smoothing)
 
     def test_step(self, batch: Batch, index: int) -> None:
         inputs, labels = batch

@@ -50,6 +50,10 @@ class Trained(Learner):
         self._snapshot: ReferenceType[_Snapshot] | None = None
 
     @property
+    def believes(self) -> bool:
+        return self.task.believes
+
+    @property
     def deep(self) -> bool:
         head = {id(weight) for weight in self.task.network.head.parameters()}
         weights = self.task.network.parameters()

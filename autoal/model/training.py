@@ -73,7 +73,7 @@ class Training:
             )
             self._arrange(task, trainer)
             task.train()  # Lightning keeps the mode in which it finds a module
-            batches = Batches(rows.inputs, rows.labels, size=task.batch_size, shuffle=True)
+            batches = Batches(*_lesson(task, rows), size=task.batch_size, shuffle=True)
             trainer.fit(task, batches)
         return trainer.global_step
 
@@ -145,6 +145,13 @@ class Training:
             task.network.to(memory_format=torch.channels_last)
         if self.compile and task.network.embed._compiled_call_impl is None:
             task.network.embed.compile()
+
+
+def _lesson(task: Task, rows: Rows) -> list[Tensor]:
+    """What a task is taught of rows: the inputs, the labels, and the beliefs if there are any."""
+    if rows.beliefs is None:
+        return [rows.inputs, rows.labels]
+    return [rows.inputs, rows.labels, rows.beliefs.to(task.network.head.weight.dtype)]
 
 
 @cache

@@ -34,6 +34,9 @@ class Question:
     real: int | None = None  # how many of them are the data set's; later ones were made
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
+    possible: Tensor | None = (
+        None  # which classes each may still be, (rows, classes) bool; None: any
+    )
     person: int = 0  # who is asked, where several are
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
     doubting: Callable[[], Doubts] = dict  # finds rows of earlier rounds that may be labelled wrong
@@ -58,6 +61,7 @@ class Question:
             names=chosen(self.names, places),
             keys=chosen(self.keys, places),
             suggested=chosen(self.suggested, places),
+            possible=chosen(self.possible, places),
         )
 
 
@@ -65,7 +69,8 @@ class Question:
 class Answers:
     """The classes of rows that were asked about; a row that is left out was declined.
 
-    What is given as arrays or lists becomes tensors.
+    Unless it is among the `ruled_out` or the `later` ones, which may be asked about again. What is
+    given as arrays or lists becomes tensors.
     """
 
     rows: Tensor  # (answered,) long, of those asked about
@@ -79,6 +84,11 @@ class Answers:
     )  # labels, seconds of each
     machine: Tensor | None = None  # (answered,) bool: a language model answered; None: it never did
     revised: frozenset[int] = frozenset()  # rows of `corrected` of which a language model says so
+    # By row, how likely each class is: of rows that have a label now or had one before.
+    beliefs: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    ruled_out: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # what rows are not
+    later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
+    paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):
@@ -110,6 +120,12 @@ class Answers:
     def costs(self) -> Tensor:
         """What each answer cost."""
         return torch.ones(len(self.rows)) if self.cost is None else self.cost
+
+    @property
+    def spent(self) -> float:
+        """What all answers cost; one that only ruled classes out costs 1, unless `paid` tells."""
+        unlabelled = {**dict.fromkeys(self.ruled_out, 1.0), **self.paid}
+        return float(self.costs.sum()) + sum(unlabelled.values())
 
     @property
     def by_machine(self) -> Tensor:
@@ -191,11 +207,13 @@ def answered(oracle: Oracle, question: Question) -> Answers:
 def in_order(question: Question, answers: Answers) -> Answers:
     """The answers in the order of the question; what is no answer to it is refused."""
     rows, labels = answers.rows, answers.labels
-    foreign = rows[~torch.isin(rows, question.rows)]
-    if len(foreign):
-        raise UserError(f"the oracle answered for row {foreign[0]}, which nobody had asked about")
+    foreign = {*rows.tolist(), *answers.ruled_out, *answers.later} - {*question.rows.tolist()}
+    if foreign:
+        raise UserError(f"the oracle answered for row {min(foreign)}, which nobody had asked about")
     if len(rows.unique()) < len(rows):
         raise UserError("the oracle answered twice for a row")
+    if both := {*rows.tolist()} & {*answers.ruled_out, *answers.later}:
+        raise UserError(f"the oracle answered for row {min(both)}, and left it open as well")
     wrong = labels[(labels < 0) | (labels >= len(question.classes))]
     if len(wrong):
         raise UserError(

@@ -58,6 +58,18 @@ def _are_given(values: Any) -> bool:
     return rows and all(map(_is_whole, values.values()))
 
 
+def _are_by_row(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is a mapping from rows to lists of such values."""
+
+    def are(value: Any) -> bool:
+        rows = isinstance(value, Mapping) and all(row.isdecimal() for row in value)
+        return rows and all(
+            isinstance(each, list) and all(map(holds, each)) for each in value.values()
+        )
+
+    return are
+
+
 def _all_of(kind: type, values: Any) -> bool:
     return isinstance(values, list) and set(map(type, values)) <= {kind}
 
@@ -75,6 +87,8 @@ WHOLES = Kind("a list of whole numbers from 0 on", _are_wholes)
 TEXTS = Kind("a list of texts", lambda value: _all_of(str, value))
 MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
 GIVEN = Kind("a mapping from rows to whole numbers", _are_given)
+CLASSES = Kind("a mapping from rows to lists of classes", _are_by_row(_is_whole))
+BELIEFS = Kind("a mapping from rows to lists of finite numbers from 0 on", _are_by_row(_is_amount))
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
 COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named(_is_amount)))

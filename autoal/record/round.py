@@ -10,6 +10,8 @@ from autoal.errors import UserError
 from autoal.record.kinds import (
     AMOUNT,
     AMOUNTS,
+    BELIEFS,
+    CLASSES,
     COUNTS,
     GIVEN,
     MAPPING,
@@ -50,6 +52,9 @@ _KINDS: dict[str, Kind] = {
     "people": COUNTS,
     "machine": WHOLES,
     "growth": MAPPING,
+    "beliefs": BELIEFS,
+    "ruled_out": CLASSES,
+    "later": WHOLES,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -89,6 +94,9 @@ class Round:
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
     machine: list[int] = field(default_factory=list)  # rows that a language model labelled
     growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
+    beliefs: dict[int, list[float]] = field(default_factory=dict)  # of labelled rows, by class
+    ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
+    later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
 
     @property
     def told(self) -> dict[int, int]:
@@ -157,6 +165,9 @@ class Round:
             "people": self.people,
             "machine": self.machine,
             "growth": self.growth,
+            "beliefs": _by_text(self.beliefs),
+            "ruled_out": _by_text(self.ruled_out),
+            "later": self.later,
         }
         return {
             "round": self.number,
@@ -186,8 +197,8 @@ class Round:
         metrics = {key: value for key, value in line.items() if key not in _NO_METRICS}
         for key, value in metrics.items():
             NUMBER.demand(key, value)
-        for key in ("given", "amended"):
-            known[key] = {int(row): label for row, label in known.get(key, {}).items()}
+        for key in ("given", "amended", "beliefs", "ruled_out"):
+            known[key] = {int(row): told for row, told in known.get(key, {}).items()}
         found = cls(number=known.pop("round"), metrics=metrics, **known)
         found._demand_lengths()
         return found
@@ -206,9 +217,9 @@ class Round:
             raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 
 
-def _by_text(labels: Mapping[int, int]) -> dict[str, int]:
+def _by_text(told: Mapping[int, Any]) -> dict[str, Any]:
     """As JSON has it, whose keys are texts."""
-    return {str(row): label for row, label in labels.items()}
+    return {str(row): value for row, value in told.items()}
 
 
 def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
