@@ -129,6 +129,7 @@ def parts(settings: Settings) -> Parts:
             data=data,
             folder=path,
             language=language,
+            learner=learner,
         )
         if growth is not None:
             oracle = answering(oracle, growth, data, training)

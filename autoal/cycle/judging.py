@@ -13,6 +13,7 @@ from autoal.maths.agreement import wilson
 from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.learner import Learner, tested
 from autoal.model.metrics import evaluation_metrics
+from autoal.oracles.question import Expected
 from autoal.record.round import CHECK, CROSS_VALIDATION
 from autoal.seeding import derive
 
@@ -78,6 +79,13 @@ class SecondLook:
         if len(known.pool.labelled) < 2 or learner.deep:
             return {}
         return self.unseen(learner, known, number).doubts()
+
+    def expected(self, learner: Learner, known: Knowledge, number: int) -> Expected | None:
+        """All rows with labels as models see them that did not learn them; None of a single row."""
+        if len(known.pool.labelled) < 2:
+            return None
+        unseen = self.unseen(learner, known, number)
+        return Expected(unseen.rows, unseen.probs)
 
     def unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
         """Of all that is known after this round, computed once."""

@@ -46,7 +46,11 @@ class Told:
             declined=tuple(row for row in question.rows.tolist() if row not in kept),
             checked={row: label for row, label in pairs if row in judges},
             amended={int(row): int(label) for row, label in answers.corrected.items()},
-            beliefs={row: [*map(float, belief)] for row, belief in answers.beliefs.items()},
+            beliefs={
+                row: [*map(float, belief)]
+                for row, belief in answers.beliefs.items()
+                if row not in judges
+            },
             ruled_out={row: [*classes] for row, classes in answers.ruled_out.items()},
         )
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +18,14 @@ from autoal.errors import UserError
 from autoal.query.view import View
 
 Doubts = Mapping[int, tuple[int, float]]  # by row: the likelier class, and how likely it is
+Said = Mapping[str, Mapping[int, int]]  # by who said so: the classes of rows
+
+
+class Expected(NamedTuple):
+    """Rows that have labels, ascending, and what models say of them that did not learn them."""
+
+    rows: Tensor  # (n,) long
+    probs: Tensor  # (n, classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,14 @@ class Question:
     )
     person: int = 0  # who is asked, where several are
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
+    said: Said = field(default_factory=dict)  # so far, where several were asked
     doubting: Callable[[], Doubts] = dict  # finds rows of earlier rounds that may be labelled wrong
+    expecting: Callable[[], Expected | None] = lambda: None  # has other models look at those rows
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """What to expect of rows of earlier rounds, without their labels; it takes models."""
+        return self.expecting()
 
     @cached_property
     def doubts(self) -> Doubts:
@@ -51,6 +66,15 @@ class Question:
         """Which of the rows were made, (rows,) bool."""
         none = torch.zeros(len(self.rows), dtype=torch.bool)
         return none if self.real is None else self.rows >= self.real
+
+    def about(self, rows: Tensor) -> Question:
+        """The question about other rows of the pool, or about some of these."""
+        if self.pool is None or bool(torch.isin(rows, self.rows).all()):
+            places = {row: place for place, row in enumerate(self.rows.tolist())}
+            return self.of(torch.tensor([places[row] for row in rows.tolist()], dtype=torch.long))
+        some = self.pool.take(rows)
+        seen = replace(self, rows=rows, shown=some.shown, names=some.names, keys=some.keys)
+        return replace(seen, suggested=None, possible=None)
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""
@@ -89,6 +113,7 @@ class Answers:
     ruled_out: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # what rows are not
     later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
+    said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):
@@ -197,6 +222,12 @@ def layers(oracle: Oracle) -> Iterator[Oracle]:
 def asks_people(oracle: Oracle) -> bool:
     """Whether people are asked, by this oracle or by one inside it."""
     return any(isinstance(layer, Asking) for layer in layers(oracle))
+
+
+def together(first: Said, second: Said) -> dict[str, dict[int, int]]:
+    """What is said in either, and of what both tell, in the second."""
+    names = dict.fromkeys([*first, *second])
+    return {name: {**first.get(name, {}), **second.get(name, {})} for name in names}
 
 
 def answered(oracle: Oracle, question: Question) -> Answers:

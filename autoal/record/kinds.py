@@ -91,6 +91,7 @@ CLASSES = Kind("a mapping from rows to lists of classes", _are_by_row(_is_whole)
 BELIEFS = Kind("a mapping from rows to lists of finite numbers from 0 on", _are_by_row(_is_amount))
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
+SAID = Kind("a mapping to mappings from rows to whole numbers", _named(_are_given))
 COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named(_is_amount)))
 
 
