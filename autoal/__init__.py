@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
     from autoal.oracles.noise import Noisy as Noisy
+    from autoal.oracles.offered import TopK as TopK
+    from autoal.oracles.offered import YesNo as YesNo
     from autoal.oracles.priced import Priced as Priced
     from autoal.oracles.question import Answers as Answers
     from autoal.oracles.question import Asking as Asking
@@ -102,6 +104,10 @@ _HOMES = {
     ),
     "autoal.oracles.noise": ("Noisy",),
     "autoal.oracles.priced": ("Priced",),
+    "autoal.oracles.offered": (
+        "TopK",
+        "YesNo",
+    ),
     "autoal.oracles.question": (
         "Answers",
         "Asking",

@@ -32,6 +32,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
+from autoal.oracles.offered import TopK
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES, parameters
@@ -131,6 +132,7 @@ def parts(settings: Settings) -> Parts:
             language=language,
             learner=learner,
         )
+        oracle = _offering(settings, oracle, learner=learner, strategy=strategy, data=data)
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
     return Parts(experiment, oracle, language)
@@ -185,6 +187,15 @@ def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: An
     if not callable(oracle):
         raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
     return oracle
+
+
+def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
+    """Whoever answers, asked as `questions` says."""
+    if not settings.get("questions"):  # an older run has no such section
+        return oracle
+    demand_class(settings["questions"], "questions", TopK)
+    offering: TopK = build(settings["questions"], "questions", oracle=oracle, **facts)
+    return offering
 
 
 def _human(section: Settings) -> Settings:

@@ -272,7 +272,7 @@ class Experiment:
             metrics=metrics,
             seconds=asked.spent,
             steps=steps,
-            notes=asked.notes | self._settled(),
+            notes={**asked.notes, **self._settled(), **answered.notes},
             bought=bought,
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],

@@ -29,13 +29,17 @@ class Weighted(NamedTuple):
         features, targets, weights = (part.to(place) for part in self)
         return weights @ cross_entropy(head(features), targets, reduction="none")
 
+    def take(self, mask: Tensor) -> Weighted:
+        """Some of the rows."""
+        return Weighted(*(part[mask] for part in self))
+
 
 class Lesson:
     """Labelled rows, and those of the pool that may join them, in the space of them all.
 
     Args:
         features: of the labelled rows, (n, d) double.
-        targets: their classes, one hot, (n, classes) double.
+        targets: how likely each class is of them, (n, classes) double.
         pool: where labels may spread; None: nowhere.
         intercept: whether classes have one.
     """

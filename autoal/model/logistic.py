@@ -9,10 +9,11 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from autoal.bounds import number, switch
 from autoal.data.inputs import all_finite
-from autoal.data.rows import Rows, Shape
+from autoal.data.rows import UNKNOWN, Rows, Shape
 from autoal.errors import UserError
-from autoal.maths.ridge import Family
+from autoal.maths.ridge import Family, Head
 from autoal.maths.trust import Belief
+from autoal.model.completed import completed
 from autoal.model.lesson import Lesson, Weighted
 from autoal.model.neighbourhood import Neighbourhood
 from autoal.model.solved import Solved
@@ -43,6 +44,9 @@ class Logistic(Solved):
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its
     rows learn along with what reaches them where the same folds find the log loss lower so. A
     learner that has met no pool goes without.
+
+    Of rows whose labels are soft, each class is a target as far as it is likely. Rows of which
+    classes are ruled out learn along with the probabilities of the others, by the model itself.
 
     Args:
         shape: of one row.
@@ -89,6 +93,10 @@ class Logistic(Solved):
             self.network.register_buffer("chosen", torch.zeros(5, dtype=torch.double))
 
     @property
+    def believes(self) -> bool:
+        return True
+
+    @property
     def _chooses(self) -> bool:
         """Whether anything is chosen by cross-validation."""
         return self.tune or self.spread
@@ -126,20 +134,40 @@ class Logistic(Solved):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Choose what is not given, and begin at the optimum, which the step then confirms."""
-        if not self._chooses:
+        if not self._chooses and len(batch) == 2:
             return
         whole = self._whole(batch)
         if not all_finite(whole.features):
             raise self._unconverged(nan)
-        found = self._tuned(Lesson(whole.features, whole.targets, self._pool, self._intercept))
-        self._taught = found.taught
         self._size = max(1.0, float(whole.features.abs().max()))
         for group in self.trainer.optimizers[0].param_groups:
             group["tolerance_grad"] *= self._size
-        self.network.head.load_state_dict(found.head._asdict())
+        head, self._taught = self._begun(whole, batch[1].cpu() == UNKNOWN)
+        self.network.head.load_state_dict(head._asdict())
+
+    def _begun(self, whole: Weighted, partly: Tensor) -> tuple[Head, Weighted]:
+        """The optimum, and what it is the optimum of.
+
+        What is chosen is chosen by the rows with labels.
+        """
+        told = whole.take(~partly)
+        lesson = Lesson(told.features, told.targets, self._pool, self._intercept)
+        if self._chooses:
+            head, told = self._chosen(lesson)
+        else:
+            head, told = lesson.optimum(self.l2, lesson.full_trust, 0.0)
+        if not partly.any():
+            return head, told
+        penalty = self._penalty()
+        return completed(told, whole.take(partly), head, penalty, intercept=self._intercept)
+
+    def _chosen(self, lesson: Lesson) -> tuple[Head, Weighted]:
+        """The optimum of what is chosen, which is noted."""
+        found = self._tuned(lesson)
         l2, belief, spread = found.choice
         chosen = torch.tensor([l2, *belief, spread, found.wrong], dtype=torch.double)
         self.network.get_buffer("chosen").copy_(chosen)
+        return found.head, found.taught
 
     def _tuned(self, lesson: Lesson) -> Tuned:
         before = self._choice
@@ -151,7 +179,7 @@ class Logistic(Solved):
         return tuned(lesson, begin, tune=self.tune, spread=self._pool is not None)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        inputs, labels = batch
+        inputs, labels = batch[:2]
         penalty = self._penalty() / 2 * self.network.head.weight.square().sum() / len(labels)
         if self._taught is None:
             return cross_entropy(self(inputs), labels) + penalty
@@ -165,8 +193,8 @@ class Logistic(Solved):
             taught = self._taught or self._whole(batch)
             self._finish(taught)
             self._confirm(self.steepest(batch), taught, labelled=len(batch[1]))
+        self._taught = None
         if self._chooses:
-            self._taught = None
             self._cool()
 
     def _finish(self, taught: Weighted) -> None:
@@ -206,12 +234,12 @@ class Logistic(Solved):
             weight.div_(self.network.get_buffer("chosen")[1])
 
     def _whole(self, batch: Batch) -> Weighted:
-        """All rows with their labels, each of which counts as one."""
-        inputs, labels = batch
+        """All rows with what was told of them, each of which counts as one."""
+        inputs, labels, *beliefs = batch
         with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
             features = self._read(inputs).cpu().double()
-        targets = one_hot(labels.cpu(), self.classes).double()
-        return Weighted(features, targets, torch.ones(len(labels)).double())
+        (targets,) = beliefs or [one_hot(labels, self.classes)]
+        return Weighted(features, targets.cpu().double(), torch.ones(len(labels)).double())
 
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""

@@ -61,15 +61,25 @@ class Solved(Task):
         return max(float(gradient.abs().max()) for gradient in gradients)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.LBFGS(
-            self._free(),
-            max_iter=self.iterations,
-            max_eval=2 * self.iterations,
-            tolerance_grad=self.tolerance / 2,
-            tolerance_change=0.0,
-            history_size=20,
-            line_search_fn="strong_wolfe",
-        )
+        return lbfgs(self.network, self.iterations, self.tolerance / 2)
 
     def _free(self) -> list[nn.Parameter]:
-        return [weight for weight in self.network.parameters() if weight.requires_grad]
+        return free(self.network)
+
+
+def free(module: nn.Module) -> list[nn.Parameter]:
+    """The weights that learn."""
+    return [weight for weight in module.parameters() if weight.requires_grad]
+
+
+def lbfgs(module: nn.Module, iterations: int, tolerance: float) -> torch.optim.LBFGS:
+    """What goes down to the optimum in one step, up to an entry of the gradient of this size."""
+    return torch.optim.LBFGS(
+        free(module),
+        max_iter=iterations,
+        max_eval=2 * iterations,
+        tolerance_grad=tolerance,
+        tolerance_change=0.0,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+    )

@@ -67,6 +67,8 @@ class Crowd:
         learner: that is taught; soft labels are not for all.
     """
 
+    offers = False  # some of the classes only, which would be asked about again for nothing
+
     def __init__(
         self,
         oracle: Oracle,

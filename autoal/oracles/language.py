@@ -45,6 +45,8 @@ class Language:
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
+    offers = False  # it reads the whole question
+
     def __init__(
         self,
         language: Client | None,

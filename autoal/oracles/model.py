@@ -24,6 +24,7 @@ class _Unasked(ABC):
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
+    offers = False  # nobody is asked who could choose among some classes
     name: str  # of the choice oracle=
     by: str
 

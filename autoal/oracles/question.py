@@ -42,9 +42,8 @@ class Question:
     real: int | None = None  # how many of them are the data set's; later ones were made
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
-    possible: Tensor | None = (
-        None  # which classes each may still be, (rows, classes) bool; None: any
-    )
+    possible: Tensor | None = None  # (rows, classes) bool, what each may still be; None: any
+    choices: Tensor | None = None  # classes that are offered, (rows, k), -1 fills up; None: all
     person: int = 0  # who is asked, where several are
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
     said: Said = field(default_factory=dict)  # so far, where several were asked
@@ -86,6 +85,7 @@ class Question:
             keys=chosen(self.keys, places),
             suggested=chosen(self.suggested, places),
             possible=chosen(self.possible, places),
+            choices=chosen(self.choices, places),
         )
 
 
@@ -114,6 +114,7 @@ class Answers:
     later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
     said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
+    notes: Mapping[str, Any] = field(default_factory=dict)  # for the record of the round
 
     def __post_init__(self) -> None:
         for name in ("rows", "labels", "truth"):
@@ -200,6 +201,8 @@ class Asking(ABC):
     Their question is kept before they are asked, so that they are asked the same when the command
     goes on; they are no part of a sweep, whose runs nobody sees.
     """
+
+    offers = False  # whether they are shown the `choices` of a question alone, where it has some
 
     @abstractmethod
     def __call__(self, question: Question) -> Answers:

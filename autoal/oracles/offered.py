@@ -1,0 +1,191 @@
+"""Questions that offer some classes of a row: is it one of these, and which, or is it none?
+
+An answer that names a class is a label. One that names none rules those out that were offered; the
+row stays in the pool, and its next question offers others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoal import bounds
+from autoal.data.contract import Data
+from autoal.data.rows import UNKNOWN
+from autoal.errors import UserError
+from autoal.model.learner import Learner, demand_believing
+from autoal.oracles.partial import possible
+from autoal.oracles.question import Answers, Oracle, Question, answered, layers
+from autoal.query.strategy import QueryStrategy
+from autoal.query.view import View
+
+
+class TopK:
+    """Offers the k likeliest classes that a row may still be, or "other".
+
+    As long as there is no model, rows are asked about in full. Whoever answers in a simulation
+    thinks of one class, be it wrong, which is held against those that are offered.
+
+    Args:
+        oracle: answers.
+        k: classes that are offered; one less than are left, at most, so that "other" always tells
+            something.
+        price: of an answer, in what a label costs. None is log(k + 2) / log(classes + 1): the time
+            to choose one of n grows as log(n + 1) (Hick, 1952).
+        learner: learns from what is ruled out, too; refused if it does not.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+        data: whose classes are offered.
+    """
+
+    name = "top_k"  # of the choice questions=
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        k: int = 3,
+        price: float | None = None,
+        learner: Learner | None = None,
+        strategy: QueryStrategy | None = None,
+        data: Data | None = None,
+    ) -> None:
+        bounds.whole("k", k, least=1)
+        bounds.number("price", 1.0 if price is None else price, least=0)
+        self.oracle = oracle
+        self.k = k
+        self.price = price
+        self._demand_fitting(learner, strategy, data)
+
+    def __call__(self, question: Question) -> Answers:
+        if question.view is None:
+            return answered(self.oracle, question)
+        offer = Offer.of(question, question.view, self.k)
+        answers = answered(self.oracle, replace(question, choices=offer.choices))
+        count = len(question.classes)
+        price = log(self.k + 2) / log(count + 1) if self.price is None else self.price
+        notes = {self.name: {"gain": offer.gain, "full_gain": offer.full_gain, "price": price}}
+        return replace(offer.taken(answers, price), notes={**answers.notes, **notes})
+
+    def _demand_fitting(
+        self, learner: Learner | None, strategy: QueryStrategy | None, data: Data | None
+    ) -> None:
+        here = f"questions={self.name}"
+        if learner is not None:
+            demand_believing(learner, f"answers to {here} tell")
+        if strategy is not None and "outcomes" in (strategy.reads or ()):
+            raise UserError(f"{here}: {type(strategy).__name__} chooses by what labels lead to")
+        for layer in layers(self.oracle):
+            if not getattr(layer, "offers", True):
+                raise UserError(
+                    f"{here} asks whoever can be offered some of the classes, and "
+                    f"{type(layer).__name__} cannot: leave it out, or let people answer on the page"
+                )
+        if data is not None and self.k + 1 >= len(data.classes):
+            raise UserError(
+                f"{here}: {self.k} of {len(data.classes)} classes, or none of these, is the whole "
+                "question: leave it out, or offer less"
+            )
+
+
+class YesNo(TopK):
+    """Asks whether a row is of the likeliest class that it may still be.
+
+    Args:
+        oracle: answers.
+        price: of an answer, in what a label costs.
+        learner: learns from what is ruled out, too; refused if it does not.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+        data: whose classes are offered.
+    """
+
+    name = "yes_no"
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        price: float = 1 / 3,
+        learner: Learner | None = None,
+        strategy: QueryStrategy | None = None,
+        data: Data | None = None,
+    ) -> None:
+        super().__init__(oracle, 1, price, learner, strategy, data)
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """What is offered of the rows of a question."""
+
+    rows: Tensor  # (n,) that are asked about
+    left: Tensor  # (n, classes) bool: what each may still be
+    probs: Tensor  # (n, classes), of those alone
+    choices: Tensor  # (n, k) classes that are offered, likeliest first; UNKNOWN fills up
+
+    @classmethod
+    def of(cls, question: Question, view: View, k: int) -> Offer:
+        """The likeliest classes by the model that is there."""
+        left = possible(question)
+        places = torch.searchsorted(view.pool.rows, question.rows)
+        probs = view.pool.probs[places.to(view.pool.probs.device)].cpu().double() * left
+        order = probs.where(left, -1.0).argsort(dim=1, descending=True, stable=True)[:, :k]
+        few = torch.arange(order.shape[1]) < left.sum(1, keepdim=True) - 1
+        probs = probs / probs.sum(1, keepdim=True).clamp(min=torch.finfo(probs.dtype).tiny)
+        return cls(question.rows, left, probs, order.where(few, UNKNOWN))
+
+    @property
+    def offered(self) -> Tensor:
+        """Which classes are offered, (n, classes) bool."""
+        classes = torch.arange(self.left.shape[1])
+        return (self.choices[..., None] == classes).any(1)
+
+    @property
+    def gain(self) -> float:
+        """The bits that an answer tells on average, if the model is right about the classes."""
+        other = (self.probs * ~self.offered).sum(1, keepdim=True)
+        return _bits(torch.cat([self.probs * self.offered, other], 1))
+
+    @property
+    def full_gain(self) -> float:
+        """The bits that a label would tell."""
+        return _bits(self.probs)
+
+    def taken(self, answers: Answers, price: float) -> Answers:
+        """The answers, of which those that name no class that is offered rule these out.
+
+        Where they leave one class, that is the label.
+        """
+        places = (self.rows[:, None] == answers.rows).long().argmax(0)
+        rest = (self.left & ~self.offered)[places]
+        named = self.offered[places, answers.labels]
+        labelled = named | (rest.sum(1) == 1)
+        labels = answers.labels.where(named, rest.long().argmax(1))
+        costs = answers.costs.double() * price
+        out = {
+            row: tuple(label for label in self.choices[place].tolist() if label != UNKNOWN)
+            for row, place in _pairs(answers.rows[~labelled], places[~labelled])
+        }
+        paid = {row: price * answers.paid.get(row, 1.0) for row in answers.ruled_out}
+        return replace(
+            replace(answers, labels=labels, cost=costs).take(labelled),
+            ruled_out={**answers.ruled_out, **out},
+            paid=paid | dict(_pairs(answers.rows[~labelled], costs[~labelled])),
+            beliefs=_without(answers.beliefs, answers.rows[~named]),
+        )
+
+
+def _bits(probs: Tensor) -> float:
+    """The mean entropy of rows of probabilities, which is that of nothing where there are none."""
+    entropies = torch.special.entr(probs).sum(1) / log(2)
+    return float(entropies.mean()) if len(entropies) else 0.0
+
+
+def _pairs(rows: Tensor, values: Tensor) -> list[tuple[Any, Any]]:
+    return [*zip(rows.tolist(), values.tolist(), strict=True)]
+
+
+def _without(mapping: Mapping[int, Any], rows: Tensor) -> dict[int, Any]:
+    left_out = {*rows.tolist()}
+    return {row: value for row, value in mapping.items() if row not in left_out}
