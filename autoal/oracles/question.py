@@ -17,6 +17,7 @@ from autoal.data.rows import UNKNOWN, Rows, Shown, chosen
 from autoal.errors import UserError
 from autoal.query.view import View
 
+SEEN = ("shown", "names", "keys")  # of rows, by people
 Doubts = Mapping[int, tuple[int, float]]  # by row: the likelier class, and how likely it is
 Said = Mapping[str, Mapping[int, int]]  # by who said so: the classes of rows
 
@@ -68,12 +69,12 @@ class Question:
 
     def about(self, rows: Tensor) -> Question:
         """The question about other rows of the pool, or about some of these."""
-        if self.pool is None or bool(torch.isin(rows, self.rows).all()):
-            places = {row: place for place, row in enumerate(self.rows.tolist())}
+        places = {row: place for place, row in enumerate(self.rows.tolist())}
+        if all(row in places for row in rows.tolist()):
             return self.of(torch.tensor([places[row] for row in rows.tolist()], dtype=torch.long))
-        some = self.pool.take(rows)
-        seen = replace(self, rows=rows, shown=some.shown, names=some.names, keys=some.keys)
-        return replace(seen, suggested=None, possible=None)
+        some = None if self.pool is None else self.pool.take(rows)
+        seen: dict[str, Any] = {name: getattr(some, name, None) for name in SEEN}
+        return replace(self, rows=rows, suggested=None, possible=None, choices=None, **seen)
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""

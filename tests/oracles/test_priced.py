@@ -1,0 +1,70 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from autoal import Crowd, Noisy, Oracle, Priced, TrueLabels
+from autoal.errors import UserError
+from autoal.testing import check_oracle
+from tests.oracles.made import pairs, question_of
+
+TRUTH = torch.arange(4000) % 3
+
+
+def test_an_answer_costs_what_it_is_said_to_cost() -> None:
+    flat = Priced(TrueLabels(TRUTH), 2.5)(question_of([9, 4]))
+    assert flat.costs.tolist() == [2.5, 2.5]
+    by_row = Priced(TrueLabels(TRUTH), torch.arange(4000.0))(question_of([9, 4]))
+    assert by_row.costs.tolist() == [9.0, 4.0]
+    assert (pairs(by_row), by_row.wrong) == ({9: 0, 4: 1}, 0)
+
+
+@pytest.mark.parametrize("costs", [[1.0, 2.0, 4.0], np.array([1, 2, 4]), torch.tensor([1, 2, 4])])
+def test_prices_come_in_whatever_form(costs: Any) -> None:
+    priced = Priced(TrueLabels(TRUTH), costs)
+    assert priced(question_of([2, 1])).costs.tolist() == [4.0, 2.0]
+    with pytest.raises(UserError, match="row 3 has no price: there are 3 of them"):
+        priced(question_of([1, 3]))
+
+
+@pytest.mark.parametrize(
+    "around", [lambda inner: Noisy(inner, 0), lambda inner: Crowd(inner, people=2, votes=2)]
+)
+def test_what_answers_with_a_list_may_stand_inside(around: Callable[[Oracle], Oracle]) -> None:
+    listed = around(lambda question: [2, None])
+    assert pairs(Priced(listed, 1.0)(question_of([9, 4]))) == {9: 2}
+
+
+def test_prices_multiply_what_is_bought_more_than_once() -> None:
+    many = Crowd(Noisy(TrueLabels(TRUTH), 0.2), people=3, votes=3)
+    inside = Crowd(Priced(TrueLabels(TRUTH), 2.0), people=3, votes=3)
+    assert Priced(many, 2.0)(question_of([1, 2])).costs.tolist() == [6, 6]
+    assert inside(question_of([1, 2])).costs.tolist() == [6, 6]
+
+
+@pytest.mark.parametrize("build", [lambda inner: Priced(inner, 2.0), lambda inner: Noisy(inner, 0)])
+def test_a_row_that_is_declined_is_declined_whatever_is_around(
+    build: Callable[[Oracle], Oracle],
+) -> None:
+    answers = build(TrueLabels(torch.tensor([0, -1, 2])))(question_of([1, 2]))
+    assert pairs(answers) == {2: 2}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda inner: inner,
+        lambda inner: Noisy(inner, 0.4),
+        lambda inner: Crowd(Noisy(inner, 0.4), people=5, votes=3),
+        lambda inner: Priced(inner, torch.arange(10.0)),
+        lambda inner: Priced(Crowd(Noisy(inner, 0.4), people=2, votes=2), 0.5),
+    ],
+    ids=["truth", "noisy", "crowd", "priced", "all"],
+)
+def test_oracles_around_oracles_keep_the_promises_of_oracles(
+    build: Callable[[Oracle], Oracle],
+) -> None:
+    known = torch.tensor([0, -1, 2, 1, 1, -1, 0, 2, 2, 0])
+    check_oracle(build(TrueLabels(known)), question_of([7, 1, 3, 0, 9, 4]))
