@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from math import sqrt
+from math import inf, sqrt
+from statistics import fmean, stdev
+from typing import SupportsInt
 
-import torch
 from scipy.special import stdtrit
-from torch import Tensor
 
 NORMAL = 1.959964  # 97.5 % of a standard normal lie below
 LEVEL = 0.05  # how often an upper bound may be missed, on both sides together
@@ -21,41 +23,40 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def kappa(first: Tensor, second: Tensor) -> float:
+def kappa(first: Iterable[SupportsInt], second: Iterable[SupportsInt]) -> float:
     """Cohen's kappa of two lists of classes; 1 where they are the same, of one class too."""
-    observed = float((first == second).double().mean())
+    pairs = [(int(one), int(other)) for one, other in zip(first, second, strict=True)]
+    observed = sum(one == other for one, other in pairs) / len(pairs)
     if observed == 1:
         return 1.0
-    classes = int(torch.cat([first, second]).max()) + 1
-    shares = [torch.bincount(labels, minlength=classes) / len(labels) for labels in (first, second)]
-    chance = float(shares[0].double() @ shares[1].double())
+    ones, others = (Counter(labels) for labels in zip(*pairs, strict=True))
+    chance = sum(count * others[label] for label, count in ones.items()) / len(pairs) ** 2
     return (observed - chance) / (1 - chance)
 
 
-def kappas(votes: Tensor) -> dict[tuple[int, int], tuple[float, int]]:
+def kappas(said: Mapping[str, Mapping[int, int]]) -> dict[tuple[str, str], tuple[float, int]]:
     """Of every two people their kappa, and on how many rows; without pairs that share no row.
 
     Args:
-        votes: (n, people) long, below 0 where there is none.
+        said: by the name of each, the classes of rows.
     """
-    shared = {pair: (votes[:, pair] >= 0).all(1) for pair in combinations(range(votes.shape[1]), 2)}
-    return {
-        pair: (kappa(*votes[both][:, pair].T), int(both.sum()))
-        for pair, both in shared.items()
-        if both.any()
-    }
+    found = {}
+    for pair in combinations(said, 2):
+        first, second = (said[name] for name in pair)
+        both = sorted(first.keys() & second.keys())
+        if both:
+            classes = ([told[row] for row in both] for told in (first, second))
+            found[pair] = kappa(*classes), len(both)
+    return found
 
 
-def upper_bound(right: Tensor) -> float:
-    """As how reliable somebody may be taken, by the mean of rewards and their number.
+def upper_bound(right: Sequence[float]) -> float:
+    """As how reliable somebody may be taken, by 1 for each right answer and 0 for each other.
 
     It is infinite of whoever has answered less than twice (Donmez, Carbonell and Schneider, 2009).
-
-    Args:
-        right: 1 for each answer that was right, and 0 for each other.
     """
     count = len(right)
     if count < 2:
-        return float("inf")
+        return inf
     quantile = float(stdtrit(count - 1, 1 - LEVEL / 2))
-    return float(right.mean() + quantile * right.std() / sqrt(count))
+    return fmean(right) + quantile * stdev(right) / sqrt(count)

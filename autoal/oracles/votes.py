@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -48,7 +50,7 @@ class Agreed:
         votes = Votes(self.votes.rows[places], self.votes.given[places])
         return Agreed(votes, self.probs[places], self.labels[places], self.known[places])
 
-    def right(self) -> list[Tensor]:
+    def right(self) -> list[list[float]]:
         """For each person, whether each answer was right of rows that show it, as 1 and 0.
 
         They are the rows of which the class is known, and those that somebody else labelled too.
@@ -56,7 +58,9 @@ class Agreed:
         given = self.votes.given
         shows = ((given != UNKNOWN).sum(1) > 1) | (self.known != UNKNOWN)
         wanted = torch.where(self.known != UNKNOWN, self.known, self.labels)
-        return [(said == wanted)[shows & (said != UNKNOWN)].double() for said in given.unbind(1)]
+        right = (given == wanted[:, None]).double()
+        told = shows[:, None] & (given != UNKNOWN)
+        return [right[told[:, person], person].tolist() for person in range(given.shape[1])]
 
     def reliability(self) -> list[dict[str, float]]:
         """How often each person is right, with an interval; nothing of whom nothing shows it."""
@@ -65,7 +69,7 @@ class Agreed:
     def reliable(self) -> list[int]:
         """The people whom it pays to ask, and those of whom too little is known (IEThresh)."""
         bounds = [upper_bound(right) for right in self.right()]
-        least = RELIABLE * max((bound for bound in bounds if bound < torch.inf), default=0.0)
+        least = RELIABLE * max((bound for bound in bounds if bound < inf), default=0.0)
         return [person for person, bound in enumerate(bounds) if bound >= least]
 
 
@@ -118,9 +122,9 @@ def _looks(question: Question) -> Iterator[tuple[Tensor, Tensor]]:
         yield rows, pool.take(torch.searchsorted(pool.rows, rows)).probs
 
 
-def _with_interval(right: Tensor) -> dict[str, float]:
-    if not len(right):
+def _with_interval(right: Sequence[float]) -> dict[str, float]:
+    if not right:
         return {}
-    share = float(right.mean())
+    share = fmean(right)
     low, high = wilson(share, len(right))
     return {"reliability": round(share, 6), "low": round(low, 6), "high": round(high, 6)}

@@ -132,19 +132,18 @@ def test_the_first_of_several_likeliest_classes_is_that_of_whoever_stands_first(
 
 
 def test_kappa_of_every_two_people() -> None:
-    votes = torch.tensor([[0, 0, -1], [0, 1, -1], [1, 1, 0], [1, 1, -1]])
-    found = kappas(votes)
+    said = {"a": {1: 0, 2: 0, 3: 1, 4: 1}, "b": {1: 0, 2: 1, 3: 1, 4: 1, 5: 2}, "c": {3: 0}}
+    found = kappas(said)
     # The first two agree on 3 of 4; by chance on 1/2 x 1/4 + 1/2 x 3/4 = 1/2.
-    assert {pair: rows for pair, (_, rows) in found.items()} == {(0, 1): 4, (0, 2): 1, (1, 2): 1}
-    assert [value for value, _ in found.values()] == pytest.approx([0.5, 0.0, 0.0])
-    assert kappas(torch.tensor([[0, -1], [-1, 0]])) == {}
+    assert found == {("a", "b"): (0.5, 4), ("a", "c"): (0.0, 1), ("b", "c"): (0.0, 1)}
+    assert kappas({"a": {1: 0}, "b": {2: 0}}) == {}
 
 
 def test_an_upper_bound_takes_tabulated_quantiles() -> None:
     # t of 4 degrees of freedom is 2.776445 at 97.5 %; three of five: a deviation of sqrt(.3).
-    bound = upper_bound(torch.tensor([1.0, 1, 1, 0, 0]))
+    bound = upper_bound([1.0, 1, 1, 0, 0])
     assert bound == pytest.approx(0.6 + 2.776445 * sqrt(0.3) / sqrt(5), abs=1e-5)
     # Of 1 degree it is 12.7062.
-    assert upper_bound(torch.tensor([1.0, 0.0])) == pytest.approx(0.5 + 12.7062 * 0.5, abs=1e-4)
-    assert upper_bound(torch.tensor([1.0])) == upper_bound(torch.tensor([])) == float("inf")
+    assert upper_bound([1.0, 0.0]) == pytest.approx(0.5 + 12.7062 * 0.5, abs=1e-4)
+    assert upper_bound([1.0]) == upper_bound([]) == float("inf")
     assert wilson(0.9, 50) == pytest.approx((0.786, 0.957), abs=5e-4)
