@@ -75,7 +75,7 @@ def show_results(console: Console, folder: RunFolder) -> None:
     history = folder.rounds
     caption = f"accuracy by {_judged(history)}; times in seconds"
     table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
-    rare = ("bought", "wrong") if any(finished.unasked for finished in history) else ()
+    rare = _rare(history)
     declined = ("declined",) if any(finished.declined for finished in history) else ()
     kinds = kinds_settled(history)
     phases = [*phases_of(finished.seconds for finished in history), "total"]
@@ -96,3 +96,10 @@ def show_results(console: Console, folder: RunFolder) -> None:
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):
             console.print(str(path), highlight=False, soft_wrap=True)
+
+
+def _rare(history: Sequence[Round]) -> tuple[str, ...]:
+    """Counts that say nothing new of most runs."""
+    if any(finished.unasked for finished in history):
+        return ("bought", "wrong")
+    return ("wrong",) if any(finished.wrong for finished in history) else ()
