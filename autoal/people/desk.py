@@ -81,7 +81,8 @@ class Desk:
         self.agenda.declined |= set(batch.rows) - labels.keys()
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
-        return Outcome(labels, corrected, {name: people[name] for name in sorted(people)})
+        efforts = {name: people[name] for name in sorted(people)}
+        return Outcome(labels, corrected, efforts, self.said.several())
 
     # What people do.
 

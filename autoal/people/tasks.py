@@ -69,3 +69,4 @@ class Outcome:
     labels: Mapping[int, str]  # of its rows, in its order; those that are missing were declined
     corrected: Mapping[int, str]  # other classes of earlier rows
     people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
+    said: Mapping[str, Mapping[int, str]]  # by each, of rows about which several were asked
