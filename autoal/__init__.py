@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from autoal.model.task import Task as Task
     from autoal.model.trained import Trained as Trained
     from autoal.model.training import Training as Training
-    from autoal.oracles.crowd import Agreed as Agreed
+    from autoal.oracles.crowd import Crowd as Crowd
     from autoal.oracles.model import ByModel as ByModel
     from autoal.oracles.model import Salutary as Salutary
     from autoal.oracles.noise import Noisy as Noisy
@@ -99,7 +99,7 @@ _HOMES = {
     "autoal.model.task": ("Task",),
     "autoal.model.trained": ("Trained",),
     "autoal.model.training": ("Training",),
-    "autoal.oracles.crowd": ("Agreed",),
+    "autoal.oracles.crowd": ("Crowd",),
     "autoal.oracles.model": (
         "ByModel",
         "Salutary",

@@ -134,6 +134,7 @@ def parts(settings: Settings) -> Parts:
             data=data,
             folder=path,
             language=language,
+            learner=learner,
         )
         oracle = _offering(settings, oracle, learner=learner, strategy=strategy, data=data)
         if growth is not None:
@@ -190,7 +191,10 @@ def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: An
     inner = _oracle(human, f"{where}.{HUMAN}", growing, seed, **facts) if human else None
     if growing and inner is not None:
         inner = inside(inner)
-    return _answering(options, where, oracle=inner, **facts)
+    oracle: Oracle = build(options, where, oracle=inner, **facts)
+    if not callable(oracle):
+        raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
+    return oracle
 
 
 def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
@@ -200,13 +204,6 @@ def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
     demand_class(settings["questions"], "questions", TopK)
     offering: TopK = build(settings["questions"], "questions", oracle=oracle, **facts)
     return offering
-
-
-def _answering(section: Settings, where: str, **facts: Any) -> Oracle:
-    oracle: Oracle = build(section, where, **facts)
-    if not callable(oracle):
-        raise UserError(f"{where}: {section[TARGET]} must be called with a Question")
-    return oracle
 
 
 def _human(section: Settings) -> Settings:

@@ -13,6 +13,7 @@ from torch import Tensor
 from autoal import bounds
 from autoal.cycle.gauge import Gauge
 from autoal.data.rows import UNKNOWN
+from autoal.maths.agreement import kappa
 from autoal.query.view import View
 from autoal.record.round import Round
 from autoal.seeding import generator
@@ -135,14 +136,3 @@ def predicted(view: View, rows: Tensor) -> Tensor:
             logits = features.take(places).logits
             classes[torch.isin(rows, features.rows)] = logits.argmax(1).cpu()
     return classes
-
-
-def kappa(first: Tensor, second: Tensor) -> float:
-    """Cohen's kappa of two lists of classes; 1 where they are the same, of one class too."""
-    observed = float((first == second).double().mean())
-    if observed == 1:
-        return 1.0
-    classes = int(torch.cat([first, second]).max()) + 1
-    shares = [torch.bincount(labels, minlength=classes) / len(labels) for labels in (first, second)]
-    chance = float(shares[0].double() @ shares[1].double())
-    return (observed - chance) / (1 - chance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -15,7 +15,7 @@ from torch import Tensor
 from autoal.costs.contract import Costs
 from autoal.cycle.beginning import Beginning, Start, judges_of
 from autoal.cycle.growing import Growing
-from autoal.cycle.history import answers_of, demand_history, demand_same_data
+from autoal.cycle.history import answers_of, demand_history, demand_same_data, said_in
 from autoal.cycle.hooks import Advice, Growth, GrowthRule, Stop, StopRule
 from autoal.cycle.judging import Judge
 from autoal.cycle.knowledge import Knowledge, Told
@@ -32,7 +32,7 @@ from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.learner import Learner, demand_believing, taught
 from autoal.oracles.partial import concluded
-from autoal.oracles.question import Answers, Doubts, Question
+from autoal.oracles.question import Answers, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
@@ -305,6 +305,7 @@ class Experiment:
             beliefs=dict(told.beliefs),
             ruled_out=dict(told.ruled_out),
             later=sorted(answered.later - told.ruled_out.keys()),
+            said={name: dict(labels) for name, labels in answered.said.items()},
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
@@ -463,14 +464,19 @@ class Experiment:
             suggested=asked.suggested,
             possible=self._known.possible(asked.rows),
             known=answers_of(self.history),
-            doubting=self._doubts_of(number - 1) if view else dict,
+            said=said_in(self.history),
+            **(self._second_looks(number - 1) if view else {}),
         )
         expected = self._purse.expected(view, asked.rows)
         return Asked(question, stopwatch, asked.notes, made, expected=expected)
 
-    def _doubts_of(self, number: int) -> Callable[[], Doubts]:
-        """Finds what may be wrong of all that is known after this round."""
-        return partial(self._judge.second.doubts, self.learner, self._known, number)
+    def _second_looks(self, number: int) -> dict[str, Any]:
+        """Find what may be wrong of all that is known after this round, once somebody asks."""
+        second, known = self._judge.second, self._known
+        return {
+            "doubting": partial(second.doubts, self.learner, known, number),
+            "expecting": partial(second.expected, self.learner, known, number),
+        }
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
         """What the strategy is shown in this round."""

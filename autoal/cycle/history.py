@@ -1,6 +1,7 @@
 """Rounds of a record, held against an experiment."""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import torch
 
@@ -8,7 +9,7 @@ from autoal.cycle.plan import Plan
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
-from autoal.oracles.question import Answers
+from autoal.oracles.question import Answers, Said, together
 from autoal.record.round import Round
 
 
@@ -22,11 +23,13 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         classes |= {*done.labels, *done.given.values()}
         rows = [*done.queried, *done.declined, *done.checked, *done.given, *done.amended]
         rows += [*done.beliefs, *done.ruled_out, *done.later]
+        rows += [row for told in done.said.values() for row in told]
         labels = [
             *done.labels,
             *done.checked_labels,
             *done.given.values(),
             *done.amended.values(),
+            *(label for told in done.said.values() for label in told.values()),
             *(label for ruled_out in done.ruled_out.values() for label in ruled_out),
         ]
         _demand_below(size, f"round {done.number}: row", rows)
@@ -52,6 +55,11 @@ def answers_of(history: Iterable[Round]) -> Answers:
         machine = (machine - done.told.keys()) | {*done.machine}
     rows, classes = torch.tensor([[*labels.keys()], [*labels.values()]], dtype=torch.long)
     return Answers(rows, classes, machine=torch.tensor([row in machine for row in labels]).bool())
+
+
+def said_in(history: Iterable[Round]) -> Said:
+    """What each of several people said in all rounds."""
+    return reduce(together, (done.said for done in history), {})
 
 
 def demand_same_data(data: Data, fingerprint: str | None) -> None:

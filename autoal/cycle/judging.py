@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 from torch import Tensor
 
 from autoal.cycle.knowledge import Knowledge
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.maths.agreement import wilson
 from autoal.model.crossvalidation import doubted, out_of_sample
 from autoal.model.learner import ASKED, Learner, tested
 from autoal.model.metrics import evaluation_metrics
+from autoal.oracles.question import Expected
 from autoal.record.round import CHECK, CROSS_VALIDATION
 from autoal.seeding import derive
 
 FOLDS = 5
 RAREST = 1e-12  # probability that counts, so that no log loss is infinite
-NORMAL = 1.959964  # 97.5 % of a standard normal lie below
 
 
 class Judge:
@@ -80,6 +80,13 @@ class SecondLook:
             return {}
         return self.unseen(learner, known, number).doubts()
 
+    def expected(self, learner: Learner, known: Knowledge, number: int) -> Expected | None:
+        """All rows with labels as models see them that did not learn them; None of a single row."""
+        if len(known.pool.labelled) < 2:
+            return None
+        unseen = self.unseen(learner, known, number)
+        return Expected(unseen.rows, unseen.probs)
+
     def unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
         """Of all that is known after this round, computed once."""
         if self._last is None or self._last[0] is not known:
@@ -126,11 +133,3 @@ class Unseen:
         places = (self.rows[wrong], best.indices[wrong], best.values[wrong])
         every = zip(*(column.tolist() for column in places), strict=True)
         return {row: (label, p) for row, label, p in every}
-
-
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """The interval in which the true share is with 95 % confidence (Wilson, 1927)."""
-    spread = NORMAL**2 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = NORMAL * sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -49,7 +49,11 @@ class Told:
             checked={row: label for row, label in pairs if row in judges},
             amended={int(row): int(label) for row, label in answers.corrected.items()},
             timed={int(row): float(seconds) for row, seconds in answers.timed.items()},
-            beliefs={row: [*map(float, belief)] for row, belief in answers.beliefs.items()},
+            beliefs={
+                row: [*map(float, belief)]
+                for row, belief in answers.beliefs.items()
+                if row not in judges
+            },
             ruled_out={row: [*classes] for row, classes in answers.ruled_out.items()},
         )
 

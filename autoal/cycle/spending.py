@@ -86,5 +86,6 @@ def spent(done: Round, unit: str) -> float:
 
 def _seconds(done: Round) -> float:
     """That people spent on a round, or else the machine."""
-    by_person = [float(facts["seconds"]) for facts in done.persons.values()]
+    told = done.persons.values()
+    by_person = [float(facts["seconds"]) for facts in told if "seconds" in facts]
     return sum(by_person) if by_person else done.seconds["total"]

@@ -13,6 +13,7 @@ from autoal.data.texts import parts
 from autoal.errors import UserError
 from autoal.exported.model import Model
 from autoal.model.training import Training
+from autoal.oracles.crowd import Crowd
 from autoal.oracles.made import MadeRows, RealRows
 from autoal.oracles.noise import Noisy
 from autoal.oracles.question import Oracle
@@ -32,7 +33,7 @@ def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training
     """
     if growth.annotator is not None:
         return MadeRows(oracle, _Annotator(growth.annotator, data, training), NAME)
-    if isinstance(oracle, TrueLabels | Noisy):
+    if isinstance(oracle, TrueLabels | Noisy | Crowd):
         raise UserError(
             "made rows have no true label: give growth.annotator=, the folder of a model that "
             f"labels them, or oracle=language or people\n  {_makes_one()}"

@@ -62,11 +62,7 @@ class Noisy:
         self.oracle = oracle
         self.kind = kind
         self.seed = seed
-        if rate == []:
-            raise ValueError("`rate` is an empty list: give a rate for each person")
-        self.rates = rate if isinstance(rate, float | int) else [*rate]
-        for one in self.rates if isinstance(self.rates, list) else [self.rates]:
-            number("rate", one, least=0, most=1)
+        self.rates = _rates(rate)
         self._matrix = None if matrix is None else matrix_of(matrix)
         self._looks = Looks(data, seed) if data is not None and kind == INSTANCE else None
         self._said: list[Tensor] = []
@@ -126,3 +122,13 @@ class Noisy:
             raise UserError(
                 f"the matrix is of {len(self._matrix)} classes, and the data have {count}"
             )
+
+
+def _rates(rate: float | Sequence[float]) -> float | list[float]:
+    """One for all people, or one for each of them."""
+    found = [*rate] if isinstance(rate, Sequence) else rate
+    if found == []:
+        raise ValueError("`rate` is an empty list: give a rate for each person")
+    for one in found if isinstance(found, list) else [found]:
+        number("rate", one, least=0, most=1)
+    return found

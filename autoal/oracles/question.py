@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +17,16 @@ from autoal.data.rows import UNKNOWN, Rows, Shown, chosen
 from autoal.errors import UserError
 from autoal.query.view import View
 
+SEEN = ("shown", "names", "keys")  # of rows, by people
 Doubts = Mapping[int, tuple[int, float]]  # by row: the likelier class, and how likely it is
+Said = Mapping[str, Mapping[int, int]]  # by who said so: the classes of rows
+
+
+class Expected(NamedTuple):
+    """Rows that have labels, ascending, and what models say of them that did not learn them."""
+
+    rows: Tensor  # (n,) long
+    probs: Tensor  # (n, classes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +47,14 @@ class Question:
     choices: Tensor | None = None  # classes that are offered, (rows, k), -1 fills up; None: all
     person: int = 0  # who is asked, where several are
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
+    said: Said = field(default_factory=dict)  # so far, where several were asked
     doubting: Callable[[], Doubts] = dict  # finds rows of earlier rounds that may be labelled wrong
+    expecting: Callable[[], Expected | None] = lambda: None  # has other models look at those rows
+
+    @cached_property
+    def expected(self) -> Expected | None:
+        """What to expect of rows of earlier rounds, without their labels; it takes models."""
+        return self.expecting()
 
     @cached_property
     def doubts(self) -> Doubts:
@@ -50,6 +66,15 @@ class Question:
         """Which of the rows were made, (rows,) bool."""
         none = torch.zeros(len(self.rows), dtype=torch.bool)
         return none if self.real is None else self.rows >= self.real
+
+    def about(self, rows: Tensor) -> Question:
+        """The question about other rows of the pool, or about some of these."""
+        places = {row: place for place, row in enumerate(self.rows.tolist())}
+        if all(row in places for row in rows.tolist()):
+            return self.of(torch.tensor([places[row] for row in rows.tolist()], dtype=torch.long))
+        some = None if self.pool is None else self.pool.take(rows)
+        seen: dict[str, Any] = {name: getattr(some, name, None) for name in SEEN}
+        return replace(self, rows=rows, suggested=None, possible=None, choices=None, **seen)
 
     def of(self, places: Tensor) -> Question:
         """The question about some of the rows."""
@@ -90,6 +115,7 @@ class Answers:
     ruled_out: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # what rows are not
     later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
+    said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
     notes: Mapping[str, Any] = field(default_factory=dict)  # for the record of the round
 
     def __post_init__(self) -> None:
@@ -207,6 +233,12 @@ def asks_people(oracle: Oracle) -> bool:
 def times_people(oracle: Oracle) -> bool:
     """Whether people are asked, and how long they take is told."""
     return any(isinstance(layer, Asking) and layer.timing for layer in layers(oracle))
+
+
+def together(first: Said, second: Said) -> dict[str, dict[int, int]]:
+    """What is said in either, and of what both tell, in the second."""
+    names = dict.fromkeys([*first, *second])
+    return {name: {**first.get(name, {}), **second.get(name, {})} for name in names}
 
 
 def answered(oracle: Oracle, question: Question) -> Answers:

@@ -83,8 +83,8 @@ class Desk:
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
         seconds = timed(event for row in batch.rows for event in self.said.of(row))
-        told = {name: people[name] for name in sorted(people)}
-        return Outcome(labels, ruled_out, corrected, told, seconds)
+        efforts = {name: people[name] for name in sorted(people)}
+        return Outcome(labels, ruled_out, corrected, efforts, seconds, self.said.several())
 
     # What people do.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
@@ -18,7 +18,7 @@ from autoal.data.rows import Rows
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.blind import demand_blind
-from autoal.oracles.question import Answers, Asking, Question
+from autoal.oracles.question import Answers, Asking, Question, Said
 from autoal.oracles.truth import truth_of
 from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
@@ -105,6 +105,7 @@ class People(Asking, Sink):
                 row: tuple(numbers[name] for name in names)
                 for row, names in batch.ruled_out.items()
             },
+            said=_new(batch.said, numbers, question.said),
         )
 
     def step(self, step: FitStep) -> None:
@@ -196,3 +197,18 @@ def _doubts(question: Question) -> Doubts:
     return {
         row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
     }
+
+
+def _new(
+    said: Mapping[str, Mapping[int, str]], numbers: Mapping[str, int], before: Said
+) -> dict[str, dict[int, int]]:
+    """What people said that was not told before, which may be of earlier rows."""
+    classes = {
+        name: {row: numbers[label] for row, label in labels.items()}
+        for name, labels in said.items()
+    }
+    new = {
+        name: dict(labels.items() - before.get(name, {}).items())
+        for name, labels in classes.items()
+    }
+    return {name: dict(sorted(labels.items())) for name, labels in sorted(new.items()) if labels}

@@ -63,6 +63,15 @@ class Said:
         """Those of the people who were asked, none of whom knew the others'."""
         return [Opinion(e.by, e.label) for e in self.of(row) if e.kind == LABEL and e.label]
 
+    def several(self) -> dict[str, dict[int, str]]:
+        """What each person thinks of the rows about which more than one was asked."""
+        found: dict[str, dict[int, str]] = defaultdict(dict)
+        for row in self.rows():
+            opinions = self.opinions(row)
+            for by, label in opinions if len(opinions) > 1 else ():
+                found[by][row] = label
+        return dict(found)
+
     def disagreed(self, row: int) -> bool:
         """Whether people differ about a row, and nobody has decided it."""
         if any(event.kind in (CORRECT, ADJUDICATE) for event in self.of(row)):

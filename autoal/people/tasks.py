@@ -84,3 +84,4 @@ class Outcome:
     corrected: Mapping[int, str]  # other classes of earlier rows
     people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
     timed: Mapping[int, float]  # seconds that each of its rows took
+    said: Mapping[str, Mapping[int, str]]  # by each, of rows about which several were asked

@@ -92,6 +92,7 @@ BELIEFS = Kind(
 )
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
+SAID = Kind("a mapping to mappings from rows to whole numbers", _named(_by_row(_is_whole)))
 COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named(_is_amount)))
 
 

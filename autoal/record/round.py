@@ -17,6 +17,7 @@ from autoal.record.kinds import (
     MAPPING,
     NUMBER,
     NUMBERS,
+    SAID,
     TEXT,
     TEXTS,
     TIMED,
@@ -59,6 +60,7 @@ _KINDS: dict[str, Kind] = {
     "beliefs": BELIEFS,
     "ruled_out": CLASSES,
     "later": WHOLES,
+    "said": SAID,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -106,6 +108,7 @@ class Round:
     beliefs: dict[int, list[float]] = field(default_factory=dict)  # of labelled rows, by class
     ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
     later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
+    said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
 
     @property
     def told(self) -> dict[int, int]:
@@ -189,6 +192,7 @@ class Round:
             "beliefs": _by_text(self.beliefs),
             "ruled_out": _by_text(self.ruled_out),
             "later": self.later,
+            "said": {name: _by_text(told) for name, told in self.said.items()},
         }
         return {
             "round": self.number,
@@ -219,7 +223,8 @@ class Round:
         for key, value in metrics.items():
             NUMBER.demand(key, value)
         for key in ("given", "amended", "timed", "beliefs", "ruled_out"):
-            known[key] = {int(row): value for row, value in known.get(key, {}).items()}
+            known[key] = _by_row(known.get(key, {}))
+        known["said"] = {name: _by_row(told) for name, told in known.get("said", {}).items()}
         found = cls(number=known.pop("round"), metrics=metrics, **known)
         found._demand_lengths()
         return found
@@ -236,6 +241,11 @@ class Round:
             )
         if foreign := {*self.machine} - self.told.keys():
             raise UserError(f"`machine` has row {min(foreign)}, which got no label")
+
+
+def _by_row(told: Mapping[str, Any]) -> dict[int, Any]:
+    """As rows have it, which are numbers."""
+    return {int(row): value for row, value in told.items()}
 
 
 def _by_text(by_row: Mapping[int, Value]) -> dict[str, Value]:

@@ -103,10 +103,11 @@ def _summary(finished: Round) -> str:
         shown += "  nothing is learnt yet: one class so far"
     shown += f"  {finished.taken:.0f} s of people" if finished.taken is not None else ""
     shown += f"  cost {finished.cost:.4g}" if finished.cost is not None else ""
-    if not finished.unasked:
-        return shown
-    wrong = "" if finished.wrong is None else f", {finished.wrong} wrong"
-    return f"{shown}  {_given(finished)}{wrong}"
+    told = [_given(finished)] if finished.unasked else []
+    if finished.wrong or (finished.unasked and finished.wrong is not None):
+        told.append(f"{finished.wrong} wrong")
+    told += _reliable(finished)
+    return f"{shown}  {', '.join(told)}" if told else shown
 
 
 def _given(finished: Round) -> str:
@@ -117,6 +118,12 @@ def _given(finished: Round) -> str:
     told = ", ".join(f"{count} by {source}" for source, count in counts.most_common())
     revised = sum(row in finished.amended for row in finished.machine)
     return told + (f", {revised} given anew" if revised else "")
+
+
+def _reliable(finished: Round) -> list[str]:
+    """How often each of several people says what they say together."""
+    shares = {name: facts.get("reliability") for name, facts in finished.persons.items()}
+    return [f"{name} {share:.0%}" for name, share in shares.items() if share is not None]
 
 
 def _judged(finished: Round) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from autoal.report import behaviour, figures, growing, outcomes, spending
+from autoal.report import behaviour, crowds, figures, growing, outcomes, spending
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import Comparison, against_baseline
@@ -41,6 +41,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.learners(settings, colours),
         behaviour.classes(settings),
         spending.sources(settings),
+        crowds.answers(settings),
         growing.made(settings),
         behaviour.times(settings),
         behaviour.stops(settings),

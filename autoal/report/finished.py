@@ -89,12 +89,11 @@ def show_results(console: Console, folder: RunFolder) -> None:
 
 def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
     """What there is to say of each round, by its heading; what matters least comes last."""
-    unasked = any(finished.unasked for finished in history)
+    rare = _rare(history)
     counts: dict[str, list[int | None]] = {
         "round": [finished.number for finished in history],
         "labelled": [finished.labelled for finished in history],
-        "bought": [finished.bought for finished in history] if unasked else [],
-        "wrong": [finished.wrong for finished in history] if unasked else [],
+        **{name: [getattr(finished, name) for finished in history] for name in rare},
         "declined": [len(finished.declined) for finished in history],
     }
     if not any(counts["declined"]):
@@ -129,3 +128,10 @@ def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
             break
         fitting[name] = cells
     return fitting
+
+
+def _rare(history: Sequence[Round]) -> tuple[str, ...]:
+    """Counts that say nothing new of most runs."""
+    if any(finished.unasked for finished in history):
+        return ("bought", "wrong")
+    return ("wrong",) if any(finished.wrong for finished in history) else ()

@@ -15,6 +15,7 @@ from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
 BASELINE = "random"
+ASKED = (TRUTH, "Noisy", "Crowd")  # whose labels somebody is asked for, in a simulation
 # What a run is called, where it is kept and computed, and what is compared.
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 # Of a plan, how a strategy's rows become a batch; with what an older run means, which says nothing.
@@ -41,11 +42,15 @@ class Setting:
 
     @property
     def baseline(self) -> str | None:
-        """The contender that queries at random and asks the oracle."""
-        for name, runs in self.contenders.items():
-            if (runs[0].strategy, runs[0].oracle) == (BASELINE, TRUTH):
-                return name
-        return None
+        """The contender that queries at random and asks the truth, or the only one that asks."""
+        random = {
+            name: runs[0].oracle
+            for name, runs in self.contenders.items()
+            if runs[0].strategy == BASELINE and runs[0].oracle in ASKED
+        }
+        truly = [name for name, oracle in random.items() if oracle == TRUTH]
+        found = truly or [*random]
+        return found[0] if len(found) == 1 else None
 
     @property
     def runs(self) -> list[Run]:

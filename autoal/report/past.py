@@ -1,8 +1,10 @@
 """One round of a run, as the report needs it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import log2
+from statistics import fmean
 from typing import Any
 
 from autoal.record.kinds import AMOUNTS, NUMBER, WHOLE, Kind
@@ -36,6 +38,9 @@ class Past:
     made_labelled: int  # rows among the queried ones that were made at any time
     reward: float | None  # the mean score of those that joined
     dropped: Mapping[str, float]  # why others did not, and how many
+    said: Mapping[str, Mapping[int, int]]  # by each of several people, of rows
+    people: Mapping[str, Mapping[str, float]]  # what is told of each of those who answered
+    entropy: float | None  # mean of its soft labels, in bits
 
     @property
     def querying(self) -> float:
@@ -69,6 +74,9 @@ def past_of(found: Round) -> Past:
         made_labelled=_of_kind(found.growth.get("labelled"), WHOLE, 0),
         reward=_of_kind(found.growth.get("reward"), NUMBER, None),
         dropped=_of_kind(found.growth.get("dropped"), AMOUNTS, {}),
+        said=found.said,
+        people=found.persons,
+        entropy=_entropy(found.beliefs.values()),
     )
 
 
@@ -81,3 +89,9 @@ def _right(found: Round) -> int | None:
     """How many labels of language models are right, where that is known."""
     told = [facts["right"] for facts in found.models.values() if "right" in facts]
     return sum(told) if len(told) == len(found.models) else None
+
+
+def _entropy(beliefs: Collection[Sequence[float]]) -> float | None:
+    """The mean entropy of soft labels, in bits; None where there are none."""
+    bits = [-sum(p * log2(p) for p in belief if p > 0) for belief in beliefs]
+    return fmean(bits) if bits else None

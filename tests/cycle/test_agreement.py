@@ -9,7 +9,8 @@ from sklearn.metrics import cohen_kappa_score
 from torch import Tensor
 
 from autoal import Round, Rows, View
-from autoal.cycle.agreement import Change, Kappa, drawn, kappa
+from autoal.cycle.agreement import Change, Kappa, drawn
+from autoal.maths.agreement import kappa
 from autoal.seeding import generator
 from tests.cycle.made import PLAN, Make, done
 from tests.cycle.rules import FIRST, OTHER, predicting, told

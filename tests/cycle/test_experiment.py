@@ -13,9 +13,9 @@ from autoal.strategies.uncertainty import Margin
 from torch import Tensor, nn
 
 from autoal import (
-    Agreed,
     Answers,
     ByModel,
+    Crowd,
     Data,
     Noisy,
     Oracle,
@@ -620,16 +620,16 @@ def test_nobody_counts_wrong_labels_where_nobody_knows_the_truth(quick: Make, da
         assert experiment.tell(oracle(asked(experiment))).wrong is None
 
 
-@pytest.mark.parametrize("name", ["noisy", "agreed", "priced", "all", "model"])
+@pytest.mark.parametrize("name", ["noisy", "crowd", "priced", "all", "model"])
 def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
     quick: Make, data: Data, name: str
 ) -> None:
     known = TrueLabels(data.train.labels)
     oracles: dict[str, Oracle] = {
         "noisy": Noisy(known, 0.5),
-        "agreed": Agreed(Noisy(known, 0.5), votes=3),
+        "crowd": Crowd(Noisy(known, 0.5), people=3),
         "priced": Priced(Noisy(known, 0.5), 2.0),
-        "all": Priced(Agreed(Noisy(known, 0.5), votes=2), torch.full((60,), 0.5)),
+        "all": Priced(Crowd(Noisy(known, 0.5), votes=2), torch.full((60,), 0.5)),
         "model": ByModel(Noisy(known, 0.5), labels=data.train.labels),
     }
     history = done(quick(plan=Plan(start=20, budget=20, rounds=1)), oracles[name])
@@ -642,7 +642,7 @@ def test_wrong_labels_are_counted_whoever_passes_the_truth_on(
 def test_what_labels_cost_is_recorded_where_it_is_not_one_for_each(quick: Make, data: Data) -> None:
     known = TrueLabels(data.train.labels)
     plan = Plan(start=6, budget=5, rounds=1)
-    plain, agreed = done(quick(plan=plan), known), done(quick(plan=plan), Agreed(known, votes=3))
+    plain, agreed = done(quick(plan=plan), known), done(quick(plan=plan), Crowd(known))
     assert [(finished.bought, finished.cost) for finished in plain] == [(6, None), (5, None)]
     assert [(finished.bought, finished.cost) for finished in agreed] == [(6, 18.0), (5, 15.0)]
     priced = done(quick(plan=plan), Priced(known, torch.arange(60.0) / 4))

@@ -22,8 +22,8 @@ from autoal import (
     rounds,
 )
 from autoal.cycle.hooks import Advice, StopRule
-from autoal.cycle.judging import wilson
 from autoal.errors import UserError, Waiting
+from autoal.maths.agreement import wilson
 from autoal.model.logistic import Logistic
 from autoal.model.trained import Trained
 from autoal.oracles.question import Asking

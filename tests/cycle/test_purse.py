@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from autoal import (
-    Agreed,
     Answers,
     Costs,
+    Crowd,
     Experiment,
     Plan,
     Priced,
@@ -76,7 +76,7 @@ def test_labels_that_were_dearer_than_expected_are_expected_to_be_so_again(quick
     """By hand: three people are asked, at 2 for each; of 24 a round, 12 rows of 2 cost 72."""
     plan = replace(MONEY, spend=24.0)
     experiment, costs = priced(quick, plan, ByRow([2.0] * 60))
-    oracle = Priced(Agreed(TrueLabels(experiment.data.train.labels), votes=3), costs)
+    oracle = Priced(Crowd(TrueLabels(experiment.data.train.labels), people=3), costs)
     done = [*rounds(experiment, oracle)]
     assert [each.expected for each in done] == [None, 24.0]
     assert [each.money for each in done] == [36.0, 72.0]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,6 @@ from autoal.errors import UserError
 from autoal.oracles.mistakes import Looks
 from autoal.seeding import generator
 from autoal.testing import check_oracle
-from tests.launch import Zygote
 from tests.oracles.made import pairs, question_of, whole
 
 TRUTH = torch.arange(4000) % 3
@@ -215,28 +213,3 @@ def test_whoever_errs_keeps_the_promises_of_oracles() -> None:
     known = torch.tensor([0, -1, 2, 1, 1, -1, 0, 2, 2, 0])
     for kind in ("symmetric", "pairs"):
         check_oracle(Noisy(TrueLabels(known), 0.4, kind), question_of([7, 1, 3, 0, 9, 4]))
-
-
-RUN = (
-    *("data=digits", "strategy=margin", "task=logistic", "start=20", "budget=20", "logger=none"),
-    *("oracle=noisy", "oracle.rate=0.3"),
-)
-
-
-def test_a_run_that_goes_on_errs_as_one_that_never_stopped(train: Zygote, tmp_path: Path) -> None:
-    def lines(name: str) -> list[dict[str, Any]]:
-        text = (tmp_path / name / "rounds.jsonl").read_text()
-        found = [json.loads(line) for line in text.splitlines()]
-        for line in found:
-            del line["seconds"]
-        return found
-
-    for name, rounds in (("whole", [2]), ("parts", [0, 1, 2]), ("other", [2])):
-        for count in rounds:
-            seed = "seed=1" if name == "other" else "seed=0"
-            finished = train.run(*RUN, seed, f"rounds={count}", f"out={tmp_path}", f"name={name}")
-            assert finished.code == 0, finished.err
-    assert lines("parts") == lines("whole")
-    assert sum(line["wrong"] for line in lines("whole")) > 3
-    assert {line["by"] for line in lines("whole")} == {"noisy"}
-    assert lines("other") != lines("whole")

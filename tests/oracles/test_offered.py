@@ -8,7 +8,7 @@ import torch
 from autoal.strategies.cheating import CheatingOracle
 from torch import Tensor
 
-from autoal import Agreed, Answers, ByModel, Noisy, Priced, Question, TopK, TrueLabels, View, YesNo
+from autoal import Answers, ByModel, Noisy, Priced, Question, TopK, TrueLabels, View, YesNo
 from autoal.errors import UserError
 from autoal.oracles.question import Asking
 from tests.oracles.made import pairs, whole
@@ -108,7 +108,7 @@ def test_the_start_is_asked_about_in_full() -> None:
         (TopK(TrueLabels(TRUTH), k=2, price=0.5), 0.5),
         (YesNo(TrueLabels(TRUTH)), 1 / 3),
         (YesNo(Priced(TrueLabels(TRUTH), 6.0), price=0.5), 3.0),
-        (YesNo(Agreed(TrueLabels(TRUTH), votes=3), price=0.5), 1.5),
+        (YesNo(Priced(TrueLabels(TRUTH), 3.0), price=0.5), 1.5),
     ],
 )
 def test_every_answer_has_its_price(oracle: TopK, price: float) -> None:
@@ -156,7 +156,7 @@ def test_what_an_answer_tells_is_its_entropy() -> None:
     [
         ({"strategy": CheatingOracle()}, "CheatingOracle chooses by what labels lead to"),
         ({"oracle": ByModel(TrueLabels(TRUTH))}, "ByModel cannot: leave it out, or let people"),
-        ({"oracle": Agreed(ByModel(TrueLabels(TRUTH)), votes=1)}, "ByModel cannot"),
+        ({"oracle": Priced(ByModel(TrueLabels(TRUTH)), 1.0)}, "ByModel cannot"),
     ],
 )
 def test_whoever_does_not_go_with_it_is_refused(parts: dict[str, Any], match: str) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from autoal import Agreed, Answers, Noisy, Oracle, Priced, Question, TrueLabels
+from autoal import Answers, Crowd, Noisy, Oracle, Priced, Question, TrueLabels
 from autoal.costs.by_answer import ByClass, BySource
 from autoal.costs.by_row import ByRow
 from autoal.costs.units import SECONDS
 from autoal.errors import UserError
+from autoal.testing import check_oracle
 from tests.oracles.made import pairs, question_of
 
 TRUTH = torch.arange(4000) % 3
@@ -39,15 +40,17 @@ def test_prices_come_in_whatever_form(costs: Any) -> None:
         priced(question_of([1, 3]))
 
 
-@pytest.mark.parametrize("around", [lambda inner: Noisy(inner, 0), lambda inner: Agreed(inner, 2)])
+@pytest.mark.parametrize(
+    "around", [lambda inner: Noisy(inner, 0), lambda inner: Crowd(inner, people=2, votes=2)]
+)
 def test_what_answers_with_a_list_may_stand_inside(around: Callable[[Oracle], Oracle]) -> None:
     listed = around(lambda question: [2, None])
     assert pairs(Priced(listed, 1.0)(question_of([9, 4]))) == {9: 2}
 
 
 def test_prices_multiply_what_is_bought_more_than_once() -> None:
-    many = Agreed(Noisy(TrueLabels(TRUTH), 0.2), votes=3)
-    inside = Agreed(Priced(TrueLabels(TRUTH), 2.0), votes=3)
+    many = Crowd(Noisy(TrueLabels(TRUTH), 0.2), people=3, votes=3)
+    inside = Crowd(Priced(TrueLabels(TRUTH), 2.0), people=3, votes=3)
     assert Priced(many, 2.0)(question_of([1, 2])).costs.tolist() == [6, 6]
     assert inside(question_of([1, 2])).costs.tolist() == [6, 6]
 
@@ -79,3 +82,21 @@ def test_seconds_are_told_by_row_and_a_language_model_takes_nobodys() -> None:
     assert Priced(TrueLabels(TRUTH), costs)(question_of([9, 4])).timed == {9: 9.0, 4: 4.0}
     assert Priced(half_by_machine, costs)(question_of([9, 4])).timed == {9: 9.0, 4: 0.0}
     assert not Priced(TrueLabels(TRUTH), 3.0)(question_of([9, 4])).timed
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda inner: inner,
+        lambda inner: Noisy(inner, 0.4),
+        lambda inner: Crowd(Noisy(inner, 0.4), people=5, votes=3),
+        lambda inner: Priced(inner, torch.arange(10.0)),
+        lambda inner: Priced(Crowd(Noisy(inner, 0.4), people=2, votes=2), 0.5),
+    ],
+    ids=["truth", "noisy", "crowd", "priced", "all"],
+)
+def test_oracles_around_oracles_keep_the_promises_of_oracles(
+    build: Callable[[Oracle], Oracle],
+) -> None:
+    known = torch.tensor([0, -1, 2, 1, 1, -1, 0, 2, 2, 0])
+    check_oracle(build(TrueLabels(known)), question_of([7, 1, 3, 0, 9, 4]))

@@ -106,6 +106,27 @@ def test_answers_say_who_gave_them_and_in_how_many_seconds(made: Callable[..., P
     assert answers.wrong is None
 
 
+def test_what_several_people_said_of_a_row_is_told_once(
+    made: Callable[..., People], tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "labels.jsonl")
+    ledger.demand_classes(CLASSES)
+    for number, (row, by, label) in enumerate(
+        [
+            (4, "ann", "dog"),
+            (4, "ben", "eel"),
+            (2, "ann", "cat"),
+            (9, "ann", "cat"),
+            (9, "ben", "cat"),
+        ]
+    ):
+        said = {"row": row, "name": f"{row}.jpg", "key": f"sha256:{row}", "by": by}
+        ledger.add(event(str(number), **said, label=label, round=1))
+    oracle = made(people=["ann", "ben"], second=1.0)
+    answers = oracle(question_of([4, 2, 9], said={"ben": {9: 0}}))
+    assert answers.said == {"ann": {4: 1, 9: 0}, "ben": {4: 2}}  # of 2 only one was asked
+
+
 def test_a_row_that_nobody_can_label_is_declined(made: Callable[..., People]) -> None:
     oracle = made(labels=torch.tensor(LABELS))
 

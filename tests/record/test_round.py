@@ -144,3 +144,14 @@ def test_seconds_are_those_that_labels_cost_or_else_those_of_people() -> None:
 def test_a_damaged_word_on_who_labelled_is_refused(damage: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Round.from_line({**MIXED.to_line(), **damage})
+
+
+def test_what_each_of_several_people_said_survives_the_record() -> None:
+    assert "said" not in FULL.to_line()
+    several = replace(FULL, said={"ann": {7: 1, 3: 0}, "ben": {}})
+    line = json.loads(json.dumps(several.to_line()))
+    assert line["said"] == {"ann": {"7": 1, "3": 0}, "ben": {}}
+    assert Round.from_line(line) == several
+    for wrong in ([1], {"ann": 1}, {"ann": {"x": 1}}, {"ann": {"7": -1}}):
+        with pytest.raises(UserError, match="`said` must be a mapping to mappings from rows"):
+            Round.from_line({**line, "said": wrong})

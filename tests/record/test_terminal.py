@@ -127,3 +127,14 @@ def test_it_is_told_how_many_labels_a_language_model_gave(history: list[Round]) 
         "run  round 0 of 1  labelled 2  accuracy 0.5000  1 by ann, 1 by smol, 1 wrong  1.5 s",
         "run  round 1 of 1  labelled 4  accuracy 0.7500  2 by smol, 1 given anew  1.5 s",
     ]
+
+
+def test_wrong_labels_and_the_reliability_of_people_are_told(history: list[Round]) -> None:
+    people: dict[str, Any] = {"ann": {"labels": 2, "reliability": 0.954}, "ben": {"labels": 1}}
+    asked = [replace(history[0], wrong=1, people=people), replace(history[1], wrong=0)]
+    text = StringIO()
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), asked)
+    assert text.getvalue().splitlines() == [
+        "run  round 0 of 1  labelled 2  accuracy 0.5000  1 wrong, ann 95%  1.5 s",
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  1.5 s",
+    ]

@@ -233,6 +233,12 @@ def test_the_table_tells_of_labels_that_nobody_was_asked_for(
     ]
     asked = shown("asked", [replace(done, bought=2, wrong=0) for done in history])
     assert asked[1][:3] == ["round", "labelled", "accuracy"]
+    erred = shown("erred", [replace(first, bought=2, wrong=1), replace(second, wrong=0)])
+    assert [line[:3] for line in erred[1:2] + erred[3:5]] == [
+        ["round", "labelled", "wrong"],
+        ["0", "2", "1"],
+        ["1", "4", "0"],
+    ]
     declined = shown("declined", [replace(done, declined=[7, 8]) for done in history])
     assert declined[1][:3] == ["round", "labelled", "declined"]
     assert declined[3][:3] == ["0", "2", "2"]
