@@ -21,13 +21,11 @@ from autoal.record.reading import read_rounds
 from autoal.record.round import Round
 from autoal.report.svg import standalone
 from benchmarks import runs
-from benchmarks.frozen import whole
-from benchmarks.practice.cases import BASES, PARTS, ROUNDS, Way
-from benchmarks.practice.tables import Records, figure, summary, tables
-from benchmarks.quality.sets import head_of, pooled
+from benchmarks.practice.cases import PARTS, ROUNDS, Way
+from benchmarks.practice.sets import pool_of, whole
+from benchmarks.practice.tables import Records, by_case, figure, summary
+from benchmarks.quality.sets import head_of
 from benchmarks.report import RESULTS
-
-POOL = 2_000
 
 
 class Run(NamedTuple):
@@ -52,7 +50,7 @@ class Run(NamedTuple):
 
     def do(self) -> None:
         """Do what is not done yet."""
-        case = next(case for case in PARTS[self.part]() if case.name == self.case)
+        case = next(case for case in PARTS[self.part].cases() if case.name == self.case)
         settings = self._asdict() | {"out": str(self.out), "rounds": ROUNDS}
         runs.keep_run(
             self.folder, settings, partial(begun, case.data, case.ways[self.way], self.seed)
@@ -61,36 +59,34 @@ class Run(NamedTuple):
 
 def begun(name: str, way: Way, seed: int) -> tuple[Experiment, Oracle]:
     """A run, not begun, and who answers."""
-    data = pooled(whole(name), POOL, seed)
-    made = Experiment(data, head_of(data), way.strategy, way.plan, seed=seed)
+    data = pool_of(name, seed)
+    learner = head_of(data)
+    made = Experiment(data, learner, way.strategy, way.plan, costs=way.costs, seed=seed)
     return made, way.oracle(data, seed)
 
 
 def main() -> None:
-    """Run what is missing, and print or keep the table and the picture."""
+    """Run what is missing, and print or keep the tables and the picture."""
     options = runs.parser("practice")
     options.add_argument("part", choices=PARTS)
-    given_options = options.parse_args()
-    part, out = given_options.part, given_options.out.absolute()
-    cases = [*PARTS[part]()]
-    seeds = range(given_options.first, given_options.seeds)
+    given = options.parse_args()
+    part = PARTS[given.part]
+    cases, seeds = [*part.cases()], range(given.first, given.seeds)
     every = [
-        Run(part, case.name, way, seed, out)
-        for seed in seeds
+        Run(given.part, case.name, way, seed, given.out.absolute())
+        for seed in seeds  # whole seeds, if it ends early
         for case in cases
         for way in case.ways
     ]
-    if not given_options.report:
+    if not given.report:
         for data in {case.data for case in cases}:
             whole(data)  # its features, before two processes ask for them at once
-        missing = [run for run in every if not run.record()]
-        runs.run_all([(run.do,) for run in missing], given_options.processes)
+        runs.run_all([(run.do,) for run in every if not run.record()], given.processes)
     found = {case.name: records([run for run in every if run.case == case.name]) for case in cases}
-    base = BASES[part]
-    name = f"practice_{part}"
-    runs.show(name, [summary(found, base), *tables(found, base)], save=given_options.keep)
-    if given_options.keep:
-        (RESULTS / f"{name}.svg").write_text(standalone(figure(part, cases, found)))
+    name = f"practice_{given.part}"
+    runs.show(name, [summary(found, part.base), by_case(found, part.base)], save=given.keep)
+    if given.keep:
+        (RESULTS / f"{name}.svg").write_text(standalone(figure(part, found)))
 
 
 def records(wanted: Sequence[Run]) -> Records:

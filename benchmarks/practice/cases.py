@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from autoal.datamodules.npz import Npz
-from torch import Tensor
-
-from autoal import Answers, Data, Noisy, Oracle, Plan, Question, TrueLabels
-from autoal.data.npz import read_npz
-from benchmarks.quality.sets import given
+from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
+from autoal.costs.contract import Costs
+from autoal.costs.words import Words
+from benchmarks.practice.people import mistaken
+from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS
 
 ROUNDS = 8
-PEOPLE = "CIFAR-10 (patches)"  # the set that people have labelled, as CIFAR-10N
-FIRST = {
-    "MNIST (patches)": 50,
-    PEOPLE: 200,
-    "waveform (columns)": 40,
-    "PneumoniaMNIST (patches)": 40,
-}
 STRATEGIES = ("random", "margin", "uherding", "autoal")
 RATES = (0.1, 0.2, 0.4)
+VOTES = 3
+CROWDS = {
+    "all 20 %": [0.2] * 5,
+    "all 40 %": [0.4] * 5,
+    "5 to 60 %": [0.05, 0.1, 0.2, 0.4, 0.6],
+}
+OFFERED = 3
+READING = Words(base=0.0, each=0.25)  # seconds proportional to words
+SECONDS = 45.0  # a round: some twenty phrases
 
 Asked = Callable[[Data, int], Oracle]  # who is asked about these data, by the seed
 
@@ -36,6 +34,7 @@ class Way(NamedTuple):
     plan: Plan
     oracle: Asked
     strategy: str = "margin"
+    costs: Costs | None = None
 
 
 class Case(NamedTuple):
@@ -50,6 +49,14 @@ class Case(NamedTuple):
         return f"{self.data}, {self.about}"
 
 
+class Part(NamedTuple):
+    """Cases that are told of together, and the way that others are compared with."""
+
+    cases: Callable[[], Iterator[Case]]
+    base: str
+    along: str = "labels paid for"
+
+
 def noise() -> Iterator[Case]:
     """Strategies, where answers are wrong by chance, by what rows look like, or as people's are."""
     by_chance: dict[str, Asked] = {
@@ -58,13 +65,71 @@ def noise() -> Iterator[Case]:
         for rate in RATES
     }
     answers: dict[str, Asked] = {"right": erring, **by_chance}
-    human: dict[str, Asked] = {
-        f"people: {name}": partial(mistaken, name) for name in ("aggre", "random1", "worse")
-    }
+    human = {f"people: {name}": partial(mistaken, name) for name in ("aggre", "random1", "worse")}
     for data in FIRST:
         for about, asked in (answers | (human if data == PEOPLE else {})).items():
-            plan = Plan(FIRST[data], FIRST[data] // 2, ROUNDS)
-            yield Case(data, about, {name: Way(plan, asked, name) for name in STRATEGIES})
+            ways = {name: Way(plan_of(data), asked, name) for name in STRATEGIES}
+            yield Case(data, about, ways)
+
+
+def votes() -> Iterator[Case]:
+    """One answer about three times as many rows, or three about each, and what they lead to."""
+    for data in FIRST:
+        for about, rates in CROWDS.items():
+            many = {
+                "one answer": Way(plan_of(data, VOTES, VOTES), partial(crowd, rates, 1, "majority"))
+            }
+            few = {
+                f"{VOTES}, {consensus}": Way(plan_of(data), partial(crowd, rates, VOTES, consensus))
+                for consensus in ("majority", "dawid_skene", "one_coin")
+            }
+            yield Case(data, about, many | few)
+
+
+def questions() -> Iterator[Case]:
+    """Whole labels, or three times as many yes and no, or choices among some classes."""
+    for data in FIRST:
+        if data.startswith("Pneumonia"):  # of two classes, where a no tells the other
+            continue
+        for strategy in ("random", "margin"):
+            plan = plan_of(data)
+            ways = {
+                "full": Way(plan, erring, strategy),
+                "yes_no": Way(plan_of(data, batch=3), partial(offering, YesNo), strategy),
+            }
+            if data != "waveform (columns)":  # of three classes
+                often = plan_of(data, batch=1.5)
+                some = partial(TopK, k=OFFERED, price=2 / 3)
+                ways[f"top {OFFERED}"] = Way(often, partial(offering, some), strategy)
+            yield Case(data, strategy, ways)
+
+
+def costs() -> Iterator[Case]:
+    """The same seconds, for rows of most worth, or of most worth for what they cost."""
+    for strategy in STRATEGIES:
+        ways = {
+            name: Way(
+                Plan(40, 20, ROUNDS, unit="seconds", spend=SECONDS, per_cost=per_cost),
+                reading,
+                strategy,
+                READING,
+            )
+            for name, per_cost in (("cost-blind", False), ("cost-aware", True))
+        }
+        yield Case(REVIEWS, strategy, ways)
+
+
+PARTS = {
+    "noise": Part(noise, "random"),
+    "votes": Part(votes, "one answer"),
+    "questions": Part(questions, "full"),
+    "costs": Part(costs, "cost-blind", "seconds of reading"),
+}
+
+
+def plan_of(data: str, start: float = 1, batch: float = 1) -> Plan:
+    """So many times the labels that a data set begins with, and half of them in a round."""
+    return Plan(round(start * FIRST[data]), round(batch * FIRST[data] / 2), ROUNDS)
 
 
 def erring(data: Data, seed: int, *, rate: float = 0.0, kind: str = "symmetric") -> Oracle:
@@ -72,27 +137,17 @@ def erring(data: Data, seed: int, *, rate: float = 0.0, kind: str = "symmetric")
     return Noisy(TrueLabels(data.train.labels), rate, kind, seed=seed, data=data)
 
 
-def mistaken(name: str, data: Data, seed: int) -> Oracle:
-    """What people really said."""
-    assert data.train.places is not None
-    said, truth = TrueLabels(labels_of_people(name)[data.train.places]), data.train.labels
-
-    def answers(question: Question) -> Answers:
-        return replace(said(question), truth=truth[question.rows], by=name)
-
-    return answers
+def crowd(rates: list[float], votes: int, consensus: str, data: Data, seed: int) -> Oracle:
+    """Some of the people who err at these rates, as often as they agree."""
+    people = Noisy(TrueLabels(data.train.labels), rates, seed=seed)
+    return Crowd(people, len(rates), votes, consensus, seed=seed)
 
 
-@cache
-def labels_of_people(name: str) -> Tensor:
-    """Those of CIFAR-10N, in the order in which the set's features are kept."""
-    path = given("cifar10_10k.npz")
-    data = Npz(str(path), validation=0)
-    data.setup()
-    assert data.train.places is not None
-    labels = read_npz(path, [member := f"train_labels_human_{name}"])[member].ravel()
-    return torch.from_numpy(labels.astype(np.int64))[data.train.places]
+def offering(kind: Callable[[Oracle], Oracle], data: Data, seed: int) -> Oracle:
+    """Whoever knows the truth, and is offered some of the classes."""
+    return kind(TrueLabels(data.train.labels))
 
 
-PARTS: dict[str, Callable[[], Iterator[Case]]] = {"noise": noise}
-BASES = {"noise": "random"}  # with what the others of a part are compared
+def reading(data: Data, seed: int) -> Oracle:
+    """Whoever knows the truth, and has to read for it."""
+    return Priced(TrueLabels(data.train.labels), READING)

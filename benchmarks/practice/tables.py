@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from autoal.report.measures import Curve, Spread
 from autoal.report.statistics import bootstrap
 from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
-from benchmarks.practice.cases import Case
+from benchmarks.practice.cases import Part
 
 Records = dict[str, dict[int, list[Round]]]  # by way and seed
 
@@ -32,7 +32,7 @@ def summary(found: Mapping[str, Records], base: str) -> Table:
     return Table("summary", "Mean accuracy over the rounds, in points", header, rows)
 
 
-def tables(found: Mapping[str, Records], base: str) -> Iterator[Table]:
+def by_case(found: Mapping[str, Records], base: str) -> Table:
     """Each case by itself."""
     header = [
         "",
@@ -45,7 +45,7 @@ def tables(found: Mapping[str, Records], base: str) -> Iterator[Table]:
         "95 %",
     ]
     rows = [line(case, way, records, base) for case, records in found.items() for way in records]
-    yield Table("cases", "Test accuracy in per cent", header, rows)
+    return Table("cases", "Test accuracy in per cent", header, rows)
 
 
 def line(case: str, way: str, records: Records, base: str) -> list[Cell]:
@@ -78,13 +78,13 @@ def last(rounds: Sequence[Round]) -> float:
     return 100 * rounds[-1].metrics["accuracy"]
 
 
-def figure(part: str, cases: Sequence[Case], found: Mapping[str, Records]) -> Figure:
-    """Accuracy over what was spent, of the hardest case of each data set."""
-    hardest = {case.data: case for case in cases}
-    charts = {case.name: curves(found[case.name]) for case in hardest.values()}
+def figure(part: Part, found: Mapping[str, Records]) -> Figure:
+    """Accuracy over what was spent, of the last case of each data set, which is the hardest."""
+    hardest = {case.data: case.name for case in part.cases() if found[case.name]}
+    charts = {name: curves(found[name]) for name in hardest.values()}
     names = dict.fromkeys(name for drawn in charts.values() for name in drawn)
     colours = {name: place for place, name in enumerate(names)}
-    return side_by_side(f"Practice: {part}", charts, colours, below="labels paid for")
+    return side_by_side("Test accuracy in per cent", charts, colours, below=part.along)
 
 
 def curves(records: Records) -> dict[str, Curve]:
@@ -94,7 +94,12 @@ def curves(records: Records) -> dict[str, Curve]:
 
 def curve(histories: Sequence[Sequence[Round]]) -> Curve:
     """The mean and the deviation over the seeds."""
-    spent = np.mean([np.cumsum([done.money for done in rounds]) for rounds in histories], axis=0)
+    spent = np.mean([np.cumsum([*map(price, rounds)]) for rounds in histories], axis=0)
     values = np.array([[last([done]) for done in rounds] for rounds in histories])
     deviation = values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
     return Curve(spent, values.mean(0), deviation, len(values))
+
+
+def price(done: Round) -> float:
+    """What a round's labels cost, in seconds where such are told, or else in labels."""
+    return done.money if done.taken is None else done.taken

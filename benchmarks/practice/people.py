@@ -1,0 +1,37 @@
+"""What people said of CIFAR-10's pictures (CIFAR-10N; Wei and others, 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import torch
+from autoal.datamodules.npz import Npz
+from torch import Tensor
+
+from autoal import Answers, Data, Oracle, Question, TrueLabels
+from autoal.data.npz import read_npz
+from benchmarks.quality.sets import given
+
+
+def mistaken(name: str, data: Data, seed: int) -> Oracle:
+    """What people of that name really said, whatever the seed."""
+    assert data.train.places is not None
+    said, truth = TrueLabels(labels_of_people(name)[data.train.places]), data.train.labels
+
+    def answers(question: Question) -> Answers:
+        return replace(said(question), truth=truth[question.rows], by=name)
+
+    return answers
+
+
+@cache
+def labels_of_people(name: str) -> Tensor:
+    """Their labels, in the order in which the set's features are kept."""
+    path = given("cifar10_10k.npz")
+    data = Npz(str(path), validation=0)
+    data.setup()
+    assert data.train.places is not None
+    labels = read_npz(path, [member := f"train_labels_human_{name}"])[member].ravel()
+    return torch.from_numpy(labels.astype(np.int64))[data.train.places]

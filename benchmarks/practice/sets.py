@@ -1,0 +1,43 @@
+"""The data sets, and how many labels each begins with."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from autoal.datamodules.texts import Texts
+
+from autoal import Data, Encoded
+from autoal.encoders.sentence import Sentence
+from benchmarks import frozen
+from benchmarks.quality.sets import given, pooled
+
+POOL = 2_000  # rows that a seed draws
+PEOPLE = "CIFAR-10 (patches)"  # the set that people have labelled, as CIFAR-10N
+REVIEWS = "SST-2 (MiniLM)"
+FIRST = {
+    "MNIST (patches)": 50,
+    PEOPLE: 200,
+    "waveform (columns)": 40,
+    "PneumoniaMNIST (patches)": 40,
+}
+
+
+@cache
+def whole(name: str) -> Data:
+    """A data set with all rows out of which pools are drawn."""
+    return reviews() if name == REVIEWS else frozen.whole(name)
+
+
+def pool_of(name: str, seed: int) -> Data:
+    """The data set with the pool that a seed draws."""
+    return pooled(whole(name), POOL, seed)
+
+
+def reviews() -> Data:
+    """A tenth of the phrases of SST-2, with their words, as MiniLM sees them."""
+    train, test = (str(given(f"sst2_{part}.tsv")) for part in ("train", "dev"))
+    data = Texts(train, ["sentence"], test_path=test, validation=0, share=0.1)
+    encoded = Encoded(data, Sentence(), torch.device("cpu"))
+    encoded.setup()
+    return encoded
