@@ -465,7 +465,7 @@ class Experiment:
             known=answers_of(self.history),
             doubting=self._doubts_of(number - 1) if view else dict,
         )
-        expected = self._purse.expected(view, asked.rows)
+        expected = self._purse.expected(view, asked.rows, self.history)
         return Asked(question, stopwatch, asked.notes, made, expected=expected)
 
     def _doubts_of(self, number: int) -> Callable[[], Doubts]:
