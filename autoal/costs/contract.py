@@ -64,10 +64,16 @@ class Costs(ABC):
             rows: of the pool that somebody looked at, of which not all got a label.
         """
 
-    def charged(self, question: Question, answers: Answers) -> Tensor:
-        """What the answers cost, (answered,): a row that was labelled twice costs two labels."""
-        theirs = answers.costs * self.prices(question, answers, answers.rows)
-        return torch.where(answers.by_machine, self.machine(answers).to(theirs), theirs)
+    def charged(self, question: Question, answers: Answers, rows: Tensor, labels: Tensor) -> Tensor:
+        """What people's answers about rows cost, (rows,).
+
+        Args:
+            question: that was asked.
+            answers: to it.
+            rows: of the pool that somebody looked at.
+            labels: as how many labels each counts: two, where two people gave one.
+        """
+        return labels * self.prices(question, answers, rows)
 
     def machine(self, answers: Answers) -> Tensor:
         """What each would cost of a language model: what is paid for it, and nobody's time."""

@@ -62,6 +62,11 @@ class Learned(Costs):
         taught, pool = _described(view)
         return _exponential(taught[known], seconds.clamp(min=SHORTEST).log(), pool, self.ridge)
 
+    def charged(self, question: Question, answers: Answers, rows: Tensor, labels: Tensor) -> Tensor:
+        if self.simulated is not None:
+            return super().charged(question, answers, rows, labels)
+        return self.prices(question, answers, rows)  # people's seconds, whatever they said in them
+
     def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
         if self.simulated is not None:
             return self.simulated.prices(question, answers, rows)

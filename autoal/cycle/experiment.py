@@ -467,7 +467,7 @@ class Experiment:
             said=said_in(self.history),
             **(self._second_looks(number - 1) if view else {}),
         )
-        expected = self._purse.expected(view, asked.rows)
+        expected = self._purse.expected(view, asked.rows, self.history)
         return Asked(question, stopwatch, asked.notes, made, expected=expected)
 
     def _second_looks(self, number: int) -> dict[str, Any]:

@@ -113,35 +113,36 @@ class Purse:
         declined = sum(seconds for row, seconds in answered.timed.items() if row not in charged)
         return {"taken": cost + declined, "timed": dict(answered.timed)}
 
+    def expected(self, view: View | None, rows: Tensor, history: Sequence[Round]) -> float | None:
+        """What labels of these rows cost by what is known of them, where a round may spend so much.
+
+        Args:
+            view: of the pool that they are of; None: of the start, which is bought whole.
+            rows: of the data set.
+            history: the rounds so far.
+        """
+        known = None if view is None or self.plan.spend is None else self._known(view, history)
+        if view is None or known is None:
+            return None
+        return float(known[torch.searchsorted(view.pool.rows, rows)].sum())
+
     def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
-        """What each row of the pool will cost in the unit of the plan; None: nobody knows yet."""
-        unit = self.plan.unit
-        if view.costs is not None and self._counted:
-            return view.costs * self._dearer(history)
-        bought = sum(done.paid for done in history)
-        if unit != LABELS and not bought:
-            return None
-        each = 1.0 if unit == LABELS else sum(spent(done, unit) for done in history) / bought
-        return torch.full((len(view.pool),), each, dtype=torch.float64)
-
-    @property
-    def _counted(self) -> bool:
-        """Whether costs are in the unit of what may be spent."""
-        spends = self.plan.spend is not None
-        return spends and self.costs is not None and self.costs.unit == self.plan.unit
-
-    def expected(self, view: View | None, rows: Tensor) -> float | None:
-        """What labels of these rows are expected to cost, where that is what may be spent."""
-        if view is None or view.costs is None or not self._counted:
-            return None
-        return float(view.costs[torch.searchsorted(view.pool.rows, rows)].sum())
-
-    def _dearer(self, history: Sequence[Round]) -> float:
-        """How many times what was expected labels have cost so far, as where several answer."""
-        unit = self.plan.unit
+        """What each row of the pool will cost, as far as labels cost what they were expected to."""
+        known, unit = self._known(view, history), self.plan.unit
         told = [done for done in history if done.expected and spent(done, unit)]
-        expected = sum(done.expected or 0.0 for done in told)
-        return sum(spent(done, unit) for done in told) / expected if told else 1.0
+        if known is None or not told:
+            return known
+        dearer = sum(spent(done, unit) for done in told) / sum(done.expected or 0 for done in told)
+        return known * dearer
+
+    def _known(self, view: View, history: Sequence[Round]) -> Tensor | None:
+        """What each row of the pool costs in the unit of the plan; or what the first labels did."""
+        unit = self.plan.unit
+        if view.costs is not None and self.costs is not None and self.costs.unit == unit:
+            return view.costs
+        each = (spent(done, unit) / done.paid for done in history if done.paid)
+        first = 1.0 if unit == LABELS else next((price for price in each if price), None)
+        return None if first is None else torch.full((len(view.pool),), first).double()
 
     def _rows(self, history: Sequence[Round], timed: Timed) -> int:
         """How many, where rows are counted; at least as many as training is worth waiting for."""

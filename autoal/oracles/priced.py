@@ -28,7 +28,9 @@ class Priced:
 
     def __call__(self, question: Question) -> Answers:
         answers = answered(self.oracle, question)
-        cost, paid = self.costs.charged(question, answers), self._unlabelled(question, answers)
+        cost = self.costs.charged(question, answers, answers.rows, answers.costs)
+        cost = torch.where(answers.by_machine, self.costs.machine(answers).to(cost), cost)
+        paid = self._unlabelled(question, answers)
         priced = replace(answers, cost=cost, paid=paid)
         if self.costs.unit != SECONDS or answers.timed:
             return priced
@@ -37,10 +39,8 @@ class Priced:
 
     def _unlabelled(self, question: Question, answers: Answers) -> dict[int, float]:
         """What answers cost that gave no label, by row."""
-        shares = {**dict.fromkeys(answers.ruled_out, 1.0), **answers.paid}
-        if not shares:
-            return {}
-        prices = self.costs.prices(question, answers, torch.tensor([*shares], dtype=torch.long))
-        return {
-            row: shares[row] * price for row, price in zip(shares, prices.tolist(), strict=True)
-        }
+        labels = {**dict.fromkeys(answers.ruled_out, 1.0), **answers.paid}
+        rows = torch.tensor([*labels], dtype=torch.long)
+        counts = torch.tensor([*labels.values()], dtype=torch.float64)
+        paid = self.costs.charged(question, answers, rows, counts)
+        return dict(zip(labels, paid.tolist(), strict=True))

@@ -12,7 +12,7 @@ from torch import Tensor
 from autoal.maths.geometry import sample
 from autoal.query.view import View
 
-LOOKED_AT = 256  # rows of a pool whose nearest neighbours tell how far apart rows are
+LOOKED_AT = 100  # rows of a pool whose nearest neighbours tell how far apart rows are
 ROUNDING = 1e-9  # share of what may be spent by which a sum of costs may be off
 
 

@@ -86,6 +86,26 @@ def test_labels_that_were_dearer_than_expected_are_expected_to_be_so_again(quick
     assert [len(each.queried) for each in rounds(longer, oracle)] == [1, 1, 2, 4]
 
 
+def test_answers_that_give_no_label_are_expected_to_go_on_costing_what_they_did(
+    quick: Make,
+) -> None:
+    """By hand: half of the answers rule a class out, and each costs a half, as nothing told."""
+
+    def ruling_out(question: Question) -> Answers:
+        even = question.rows % 2 == 0
+        answers = TrueLabels(experiment.data.train.labels)(question.of(even.nonzero().flatten()))
+        if question.view is None:
+            return TrueLabels(experiment.data.train.labels)(question)
+        left = dict.fromkeys(question.rows[~even].tolist(), 0.5)
+        cost = torch.full((len(answers.rows),), 0.5)
+        return replace(answers, cost=cost, paid=left, later=frozenset(left))
+
+    experiment = quick(plan=replace(MONEY, spend=6.0))
+    done = [*rounds(experiment, ruling_out)]
+    assert [each.money for each in done] == [6.0, 3.0, 9.0, 6.0]
+    assert [each.expected for each in done] == [None, 6.0, 18.0, 12.0]
+
+
 def test_no_more_is_asked_once_nothing_fits(quick: Make) -> None:
     """Each label takes all of what two rounds may spend, in the place of half."""
     plan = Plan(start=6, budget=5, rounds=4, unit="money", spend=2.0)
@@ -114,7 +134,9 @@ def test_a_rule_that_is_obeyed_ends_a_run_before_its_money_does(quick: Make) -> 
 
 def test_labels_may_be_what_is_spent(quick: Make, quickly: list[dict[str, Any]]) -> None:
     plan = Plan(start=6, budget=1, rounds=3, spend=5.0)
-    assert facts(bought(quick(plan=plan), None)) == quickly
+    done = facts(bought(quick(plan=plan), None))
+    assert [each.pop("expected", None) for each in done] == [None, 5.0, 5.0, 5.0]
+    assert done == quickly
 
 
 def test_where_nothing_is_known_of_rows_a_label_costs_what_it_did_so_far(quick: Make) -> None:

@@ -9,10 +9,11 @@ import torch
 from autoal import Answers, Crowd, Noisy, Oracle, Priced, Question, TrueLabels
 from autoal.costs.by_answer import ByClass, BySource
 from autoal.costs.by_row import ByRow
+from autoal.costs.learned import Learned
 from autoal.costs.units import SECONDS
 from autoal.errors import UserError
 from autoal.testing import check_oracle
-from tests.oracles.made import pairs, question_of
+from tests.oracles.made import pairs, question_of, whole
 
 TRUTH = torch.arange(4000) % 3
 
@@ -100,3 +101,25 @@ def test_oracles_around_oracles_keep_the_promises_of_oracles(
 ) -> None:
     known = torch.tensor([0, -1, 2, 1, 1, -1, 0, 2, 2, 0])
     check_oracle(build(TrueLabels(known)), question_of([7, 1, 3, 0, 9, 4]))
+
+
+def test_answers_that_gave_no_label_are_paid_as_the_share_of_one_that_they_are() -> None:
+    def ruling_out(question: Question) -> Answers:
+        return Answers(whole([9]), whole([0]), ruled_out={4: (1,), 2: (0,)}, paid={4: 0.5})
+
+    costs = ByRow(torch.arange(4000.0), SECONDS)
+    answers = Priced(ruling_out, costs)(question_of([9, 4, 2]))
+    assert (answers.costs.tolist(), answers.paid) == ([9.0], {4: 2.0, 2: 2.0})
+    assert answers.timed == {9: 9.0, 4: 2.0, 2: 2.0}
+
+
+def test_the_seconds_of_people_are_what_they_are_whatever_they_said_in_them() -> None:
+    def answering(question: Question) -> Answers:
+        seconds = {9: 3.0, 4: 1.5}
+        return Answers(
+            whole([9]), whole([0]), cost=torch.tensor([0.5]), paid={4: 0.5}, timed=seconds
+        )
+
+    answers = Priced(answering, Learned())(question_of([9, 4]))
+    assert (answers.costs.tolist(), answers.paid) == ([3.0], {4: 1.5})
+    assert answers.spent == 4.5
