@@ -53,7 +53,7 @@ class TopK:
         strategy: QueryStrategy | None = None,
         data: Data | None = None,
     ) -> None:
-        bounds.whole("k", k, least=1)
+        bounds.whole("k", k, least=1, most=9)  # with a key each, on the page
         bounds.number("price", 1.0 if price is None else price, least=0)
         self.oracle = oracle
         self.k = k

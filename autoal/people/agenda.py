@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from autoal.people.events import ADJUDICATE, CORRECT, LABEL
+from autoal.people.events import ADJUDICATE, CORRECT, LABEL, NONE, Event
 from autoal.people.said import Opinion, Said
 from autoal.people.tasks import REVIEW, SECOND, Task
 
@@ -53,7 +53,22 @@ class Agenda:
     @property
     def left(self) -> list[int]:
         """The rows of the question that nobody answered yet."""
-        return [row for row in self.batch.rows if not self.said.of(row)]
+        return [row for row in self.batch.rows if not self.is_answered(row)]
+
+    def is_answered(self, row: int) -> bool:
+        """Whether something was said that needs no other question: what it is not, needs one."""
+        events = self.said.of(row)
+        return any(event.kind != NONE or event.round == self.batch.number for event in events)
+
+    def ruled_out(self) -> dict[int, Sequence[str]]:
+        """What was said that rows of the question are not."""
+        said = [event for row in self.batch.rows for event in self.said.of(row)[-1:]]
+        now = [e for e in said if e.kind == NONE and e.round == self.batch.number]
+        return {event.row: event.choices for event in now}
+
+    def is_open(self, event: Event) -> bool:
+        """Whether it answers a question that was not handed over yet."""
+        return not self.batch.handed and event.round == self.batch.number
 
     def due(self, person: str) -> Iterator[Task]:
         """All that a person could be asked, in the order in which it is wanted.
@@ -74,7 +89,7 @@ class Agenda:
         """What a person could be asked about a row at this moment."""
         if row not in self.asked:
             return None
-        if not self.said.of(row):
+        if not self.is_answered(row):
             return self._first(row)
         if not self._is_shown_twice(row):
             return None
@@ -125,7 +140,8 @@ class Agenda:
     def _is_shown_twice(self, row: int) -> bool:
         """Whether a second person is asked about a row: the same ones whenever it is asked."""
         drawn = int.from_bytes(sha256(f"second {row}".encode()).digest()[:6])
-        return len(self.people) > 1 and drawn < self.second * 2**48
+        wanted = len(self.people) > 1 and drawn < self.second * 2**48
+        return wanted and all(event.kind != NONE for event in self.said.of(row)[-1:])
 
     def _is_decided(self, row: int) -> bool:
         """Whether another opinion would change nothing."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autoal.data.rows import UNKNOWN
 from autoal.oracles.question import Question
 
 CLOSE = 0.3  # below this margin the model hesitates between two classes
@@ -25,11 +26,12 @@ class AskedRow:
     guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty where no model is yet
     why: str  # it is asked
     made: bool = False  # by the computer; the row is none of the data set
+    choices: tuple[str, ...] = ()  # the classes that are offered; none: all
 
     @property
     def margin(self) -> float | None:
         """By how much the likeliest class is likelier than the next."""
-        return self.guess[0][1] - self.guess[1][1] if self.guess else None
+        return self.guess[0][1] - self.guess[1][1] if len(self.guess) > 1 else None
 
 
 def asked(question: Question) -> list[AskedRow]:
@@ -41,12 +43,23 @@ def asked(question: Question) -> list[AskedRow]:
     keys = question.keys or [""] * len(rows)
     made = question.made.tolist()
     guesses = [_guess(line, question) for line in probs] if probs is not None else [()] * len(rows)
-    return [
+    found = [
         AskedRow(row, str(name), key, item, guess, _why(place, len(rows), guess), ours)
         for place, (row, name, key, item, guess, ours) in enumerate(
             zip(rows, names, keys, shown, guesses, made, strict=True)
         )
     ]
+    if question.choices is None or probs is None:
+        return found
+    lines = zip(found, probs, question.choices.tolist(), strict=True)
+    return [_offering(one, line, labels, question) for one, line, labels in lines]
+
+
+def _offering(one: AskedRow, probs: Tensor, labels: list[int], question: Question) -> AskedRow:
+    """The row with the classes that are offered, among which the guess is too."""
+    offered = [label for label in labels if label != UNKNOWN]
+    guess = tuple((question.classes[label], round(float(probs[label]), 4)) for label in offered)
+    return replace(one, guess=guess, choices=tuple(name for name, _ in guess))
 
 
 def _probs(question: Question) -> Tensor | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autoal.people.agenda import Agenda
-from autoal.people.events import ADJUDICATE, CORRECT, LABEL, UNDO, Event, Ledger
+from autoal.people.events import ADJUDICATE, CORRECT, LABEL, NONE, UNDO, Event, Ledger
 from autoal.people.leases import Leases
 from autoal.people.said import Said, effort
 from autoal.people.tasks import LateError, Outcome, Reply, Task
@@ -78,11 +78,12 @@ class Desk:
             if labelled.get(row, label) != label
         }
         self.known |= labels | corrected
-        self.agenda.declined |= set(batch.rows) - labels.keys()
+        ruled_out = self.agenda.ruled_out()
+        self.agenda.declined |= set(batch.rows) - labels.keys() - ruled_out.keys()
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
         efforts = {name: people[name] for name in sorted(people)}
-        return Outcome(labels, corrected, efforts, self.said.several())
+        return Outcome(labels, ruled_out, corrected, efforts, self.said.several())
 
     # What people do.
 
@@ -186,9 +187,11 @@ class Desk:
         task = self.agenda.task(person, reply.row)
         if task is None or reply.row in self.leases.taken(person):
             raise LateError(f"row {reply.row} is not asked of you any more")
+        task.demand_offered(reply)
         decides = task.kind == ADJUDICATE and reply.kind == LABEL
         kind = ADJUDICATE if decides else reply.kind
-        self._write(person, reply, kind, task.round, shown=reply.shown and not task.blind)
+        shown = reply.shown and not task.blind
+        self._write(person, reply, kind, task.round, shown=shown, choices=task.choices)
         self.leases.free(reply.row)
 
     def _take_review(self, person: str, reply: Reply) -> None:
@@ -197,7 +200,16 @@ class Desk:
             raise LateError("the model learns this row already: only its class can be changed")
         self.correct(person, reply)
 
-    def _write(self, person: str, reply: Reply, kind: str, number: int, *, shown: bool) -> None:
+    def _write(
+        self,
+        person: str,
+        reply: Reply,
+        kind: str,
+        number: int,
+        *,
+        shown: bool,
+        choices: Sequence[str] = (),
+    ) -> None:
         asked = self.agenda.asked[reply.row]
         self.said.add(
             Event(
@@ -212,11 +224,14 @@ class Desk:
                 seconds=reply.seconds,
                 guess=asked.guess[0][0] if asked.guess else None,
                 shown=shown,
+                choices=choices,
             )
         )
 
     def _was_handed_over(self, event: Event) -> bool:
         """Whether the model learns from this answer, which therefore cannot be taken back."""
+        if event.kind == NONE and not self.agenda.is_open(event):
+            raise LateError(f"the model learns what {event.name} is not; it may be asked again")
         events = self.said.of(event.row)
         if event is not next((one for one in events if one.label is not None), events[0]):
             return False

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autoal.errors import UserError, about
-from autoal.record.kinds import AMOUNT, MAPPING, TEXT, WHOLE, Kind, once
+from autoal.record.kinds import AMOUNT, MAPPING, TEXT, TEXTS, WHOLE, Kind, once
 from autoal.record.whole import FRESH, writing
 
 VERSION = 1  # of a line
@@ -27,8 +27,9 @@ CORRECT = "correct"  # another class for a row of an earlier round
 ADJUDICATE = "adjudicate"  # the class of a row about which people disagree
 UNDO = "undo"  # takes an event back
 DECLINED = (UNSURE, BROKEN)
+NONE = "none"  # the row is none of the classes that were offered
 LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
-EVERY = (*LABELLING, *DECLINED, UNDO)
+EVERY = (*LABELLING, *DECLINED, NONE, UNDO)
 
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
 _KINDS: dict[str, Kind] = {  # in the order of a line
@@ -66,6 +67,7 @@ class Event:
     guess: str | None = None  # the model's
     shown: bool = False  # whether the person saw the guess
     undoes: str | None = None  # the id of the event that is taken back
+    choices: Sequence[str] = ()  # the classes that were offered, where it was not all of them
     at: str = ""  # when, in UTC; filled in when it is written
     seq: int = -1  # place in the file, likewise
     v: int = VERSION
@@ -86,16 +88,21 @@ class Event:
             raise UserError(f"`v` is {values['v']!r}, and this version reads {VERSION}")
         for key, kind in _KINDS.items():
             kind.demand(key, values[key])
-        found = cls(**{key: values[key] for key in _KINDS})
+        choices = values.get("choices", [])  # which few lines have
+        TEXTS.demand("choices", choices)
+        found = cls(**{key: values[key] for key in _KINDS}, choices=tuple(choices))
         if (found.kind in LABELLING) != (found.label is not None):
             raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
         if (found.kind == UNDO) != (found.undoes is not None):
             raise UserError(f"`undoes` is {found.undoes!r} of the kind {found.kind}")
+        if found.kind == NONE and not found.choices:
+            raise UserError(f"`choices` are lacking of the kind {found.kind}")
         return found
 
     def to_line(self) -> bytes:
         """What `from_line` reads."""
         values = {key: getattr(self, key) for key in _KINDS}
+        values |= {"choices": [*self.choices]} if self.choices else {}
         # What is no character, as in some names of files, is escaped just as JSON does it.
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
@@ -142,10 +149,12 @@ class Ledger:
     def demand_classes(self, classes: Collection[str]) -> None:
         """Refuse classes among which one is missing that somebody gave."""
         for event in self.counting():
-            if event.label is not None and event.label not in classes:
+            named = event.choices if event.label is None else [event.label]
+            if foreign := [name for name in named if name not in classes]:
+                says = "is not" if event.label is None else "is labelled"
                 raise UserError(
-                    f"{self.path}, line {event.seq + 1}: {event.name} is labelled "
-                    f"{event.label!r}, which is none of the classes {', '.join(classes)}; a class "
+                    f"{self.path}, line {event.seq + 1}: {event.name} {says} "
+                    f"{foreign[0]!r}, which is none of the classes {', '.join(classes)}; a class "
                     "with labels can be neither removed nor renamed, new ones go to the end"
                 )
 

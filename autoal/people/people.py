@@ -54,6 +54,8 @@ class People(Asking, Sink):
         labels: the true ones of all rows, where they are known, for the record alone.
     """
 
+    offers = True
+
     def __init__(
         self,
         data: Data,
@@ -99,6 +101,10 @@ class People(Asking, Sink):
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
             said=_new(batch.said, numbers, question.said),
+            ruled_out={
+                row: tuple(numbers[name] for name in names)
+                for row, names in batch.ruled_out.items()
+            },
         )
 
     def step(self, step: FitStep) -> None:

@@ -70,5 +70,6 @@ def _told(task: Task) -> dict[str, Any]:
         "guess": None if task.blind else guess,
         "why": "" if task.blind else asked.why,
         **({"label": task.label} if task.kind == REVIEW else {}),
+        **({"choices": [*task.choices]} if task.choices else {}),
         **({"opinions": [one._asdict() for one in task.opinions]} if task.opinions else {}),
     }

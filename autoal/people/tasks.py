@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from autoal.errors import UserError
-from autoal.people.events import DECLINED, LABEL
+from autoal.people.events import DECLINED, LABEL, NONE
 from autoal.people.said import Opinion
 
 if TYPE_CHECKING:  # or a task could not be tested without torch
@@ -40,6 +40,18 @@ class Task(NamedTuple):
     label: str | None = None  # that counts now; of a review
     opinions: Sequence[Opinion] = ()  # among which an adjudication decides
 
+    @property
+    def choices(self) -> Sequence[str]:
+        """The classes that are offered; none where all are, as to whoever is asked in addition."""
+        return self.asked.choices if self.kind == LABEL else ()
+
+    def demand_offered(self, reply: Reply) -> None:
+        """Refuse what answers another question than which of the choices it is, if any."""
+        if reply.kind == NONE and not self.choices:
+            raise RefusedError("no classes were offered of which it could be none")
+        if self.choices and reply.label not in (None, *self.choices):
+            raise RefusedError(f"{reply.label!r} was not offered, {', '.join(self.choices)} was")
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -53,9 +65,10 @@ class Reply:
     shown: bool = False  # the guess was
 
     def demand_sound(self, classes: Sequence[str]) -> None:
-        """Refuse what says nothing of these classes, and declines nothing either."""
-        if self.kind not in (LABEL, *DECLINED):
-            raise RefusedError(f"`kind` must be one of {', '.join((LABEL, *DECLINED))}")
+        """Refuse what says nothing of classes, neither of these nor of those offered."""
+        kinds = (LABEL, *DECLINED, NONE)
+        if self.kind not in kinds:
+            raise RefusedError(f"`kind` must be one of {', '.join(kinds)}")
         if (self.kind == LABEL) != (self.label is not None):
             raise RefusedError("a `label` goes with the kind label, and with no other")
         if self.label is not None and self.label not in classes:
@@ -66,7 +79,8 @@ class Reply:
 class Outcome:
     """What came of a question."""
 
-    labels: Mapping[int, str]  # of its rows, in its order; those that are missing were declined
+    labels: Mapping[int, str]  # of its rows, in its order
+    ruled_out: Mapping[int, Sequence[str]]  # of others, what they are not; the rest was declined
     corrected: Mapping[int, str]  # other classes of earlier rows
     people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
     said: Mapping[str, Mapping[int, str]]  # by each, of rows about which several were asked

@@ -11,6 +11,8 @@ const SPOKEN = 600; // characters of a text that are read out by themselves
 const LISTED = 300; // and those of a row in the list
 const PAGES = { " ": 0.9, PageDown: 0.9, PageUp: -0.9, ArrowDown: 0.1, ArrowUp: -0.1 }; // a key scrolls so far
 
+const NONE = Symbol("none"); // of the classes that are offered
+
 const token = new URLSearchParams(location.search).get("token") ?? "";
 const $ = (id) => document.getElementById(id);
 const elapsed = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -246,10 +248,10 @@ function answer(kind, label = null) {
   if (mode !== "work" || !task || !watch.shown) return; // nobody has seen it yet
   const seconds = Math.round(watch.seconds() * 100) / 100;
   queue = queue.slice(1);
-  past.push({ ...task, said: label ?? kind });
+  past.push({ ...task, said: label ?? (kind === "none" ? chooser.wordsOf(NONE) : kind) });
   const shown = guessOf(task) !== null;
   outbox.add("/api/answer", task.row, { row: task.row, kind, label, seconds, shown });
-  chooser.flash(label);
+  chooser.flash(kind === "none" ? NONE : label);
   render();
 }
 
@@ -265,6 +267,7 @@ function undo() {
 /** A class was chosen: for the present row, or for one that was labelled before. */
 function choose(label) {
   if (mode === "item") correct(label);
+  else if (label === NONE) answer("none");
   else answer("label", label);
 }
 
@@ -399,7 +402,7 @@ function renderHeader() {
 function renderTask(task) {
   view(mode === "item" ? "item" : "label");
   renderChooser(task);
-  const same = onStage?.row === task.row && onStage.kind === task.kind;
+  const same = ["row", "kind", "round"].every((name) => onStage?.[name] === task[name]);
   onStage = task;
   $("kind").textContent = kindOf(task);
   $("why").textContent = task.why;
@@ -416,8 +419,22 @@ function renderTask(task) {
 
 function kindOf(task) {
   const kinds = { second: "A second opinion", adjudicate: "Two opinions: which is right?" };
-  const kind = task.kind === "review" ? `Labelled ${task.label}` : kinds[task.kind];
+  const kind = task.kind === "review" ? `Labelled ${task.label}` : (kinds[task.kind] ?? asksOf(task));
   return [kind, task.card.made && "Made by the computer"].filter(Boolean).join(" · ");
+}
+
+/** What is asked where some classes are offered. */
+function asksOf({ choices = [] }) {
+  if (!choices.length) return undefined;
+  return choices.length === 1 ? `Is it “${choices[0]}”?` : "Is it one of these?";
+}
+
+/** What a task may be answered by: all classes, or those that are offered, each with its key, or none. */
+function answersTo({ choices = [] }) {
+  if (!choices.length) return state.classes;
+  const [yes, none] = choices.length === 1 ? ["Yes, ", "No"] : ["", "None of these"];
+  const offered = choices.map((name, at) => ({ name, key: String(at + 1), words: yes + name }));
+  return [...offered, { name: NONE, key: "0", words: none }];
 }
 
 function opinion({ by, label }) {
@@ -528,6 +545,7 @@ function sized(image) {
 /** A button with a key for each class. */
 class KeyedClasses {
   constructor(classes) {
+    this.words = new Map(classes.map(({ name, words = name }) => [name, words]));
     this.buttons = new Map(classes.map(({ name, key }) => [name, this.button(name, key)]));
     this.names = new Map(classes.map(({ name, key }) => [key, name]));
     const few = classes.length <= 6 ? " few" : "";
@@ -540,14 +558,18 @@ class KeyedClasses {
     const hint = make("kbd", { textContent: key, ariaHidden: "true" });
     const button = make(
       "button",
-      { type: "button", className: "class", title: name },
+      { type: "button", className: "class", title: this.wordsOf(name) },
       hint,
-      make("span", { textContent: name }),
+      make("span", { textContent: this.wordsOf(name) }),
       make("small"),
     );
     button.setAttribute("aria-keyshortcuts", key);
     button.addEventListener("click", () => choose(name));
     return button;
+  }
+
+  wordsOf(name) {
+    return this.words.get(name);
   }
 
   /** Marks what the model says, or which label stands. */
@@ -691,11 +713,10 @@ class TypedClasses {
 
 /** The classes as the present task wants them marked. */
 function renderChooser(task) {
-  const classes = JSON.stringify(state.classes);
+  const answers = answersTo(task);
+  const classes = JSON.stringify([answers, task.choices]);
   if ($("classes").dataset.classes !== classes) {
-    chooser = state.classes.some(({ key }) => key === "")
-      ? new TypedClasses(state.classes)
-      : new KeyedClasses(state.classes);
+    chooser = answers.some(({ key }) => key === "") ? new TypedClasses(answers) : new KeyedClasses(answers);
     $("classes").dataset.classes = classes;
     $("classes").replaceChildren(chooser.element);
     for (const [id, command] of Object.entries(COMMANDS)) caption(id, command);
@@ -933,9 +954,12 @@ function commandOf(event) {
 
 function help() {
   const typed = state?.classes.some(({ key }) => key === "");
-  const classes = typed
-    ? ["letters", "narrow the classes; ↑ ↓ move, Enter takes the marked one"]
-    : [state?.classes.map(({ key }) => key).join(" ") ?? "", "the class with this key"];
+  const offered = queue[0]?.choices;
+  const classes = offered
+    ? [`${offered.map((_, at) => at + 1).join(" ")} 0`, "the class with this key, or none of these"]
+    : typed
+      ? ["letters", "narrow the classes; ↑ ↓ move, Enter takes the marked one"]
+      : [state?.classes.map(({ key }) => key).join(" ") ?? "", "the class with this key"];
   const commands = Object.values(COMMANDS).map((command) => [keyOf(command), command.help]);
   const all = [
     classes,
