@@ -127,6 +127,8 @@ def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, t
         ("encoder=imagenet encoder.weights=no.pth", "encoder.weights= names one"),
         ("task=resnet18_imagenet task.network.weights=no.pth", "task.network.weights= names one"),
         ("strategy=cheating_oracle oracle=pseudo", "does not go with strategy=cheating_oracle"),
+        ("strategy=cheating_oracle oracle=crowd", "does not go with strategy=cheating_oracle"),
+        ("oracle=crowd oracle.human.rate=often", "oracle.human.rate='often': must be a number"),
         ("data=sst2 encoder=tokens", "encoder=tokens is for task=bert, and this task reads feat"),
         ("data=sst2 encoder=tokens task=frozen", "encoder=tokens is for task=bert"),
         ("data=sst2 encoder=sentence task=bert", "task=bert reads the tokens of texts, and this"),

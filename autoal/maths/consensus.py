@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 LEAST = 1e-10  # of a probability whose logarithm is taken
 RAREST = 1e-3  # of a prior, so that no model overrules all people
@@ -41,14 +40,8 @@ def majority(votes: Tensor, classes: int) -> Consensus:
     return Consensus(probs, _agreeing(votes, probs))
 
 
-def dawid_skene(votes: Tensor, classes: int, known: Tensor | None = None) -> Consensus:
-    """By how often each person takes which class for which (Dawid and Skene, 1979).
-
-    Args:
-        votes: of the people.
-        classes: how many there are.
-        known: true classes, (n,), below 0 where nobody knows; None: of no row.
-    """
+def dawid_skene(votes: Tensor, classes: int) -> Consensus:
+    """By how often each person takes which class for which (Dawid and Skene, 1979)."""
 
     def moved(probs: Tensor) -> Tensor:
         logs = probs.mean(0).clamp(min=LEAST).log().expand_as(probs).clone()
@@ -56,9 +49,9 @@ def dawid_skene(votes: Tensor, classes: int, known: Tensor | None = None) -> Con
             rows = (said >= 0).nonzero().flatten()
             taken = probs.new_zeros(classes, classes).index_add(0, said[rows], probs[rows])
             logs[rows] += _normalised(taken.clamp(min=LEAST), 0).log()[said[rows]]
-        return _with_known(logs.softmax(1), known)
+        return logs.softmax(1)
 
-    probs = _settled(_with_known(majority(votes, classes).probs, known), moved)
+    probs = _settled(majority(votes, classes).probs, moved)
     return Consensus(probs, _agreeing(votes, probs))
 
 
@@ -66,7 +59,6 @@ def one_coin(
     votes: Tensor,
     classes: int,
     prior: Tensor | None = None,
-    known: Tensor | None = None,
     credit: tuple[float, float] = CREDIT,
 ) -> Consensus:
     """By how often each person is right, whatever the class, and by what was thought before.
@@ -75,7 +67,6 @@ def one_coin(
         votes: of the people.
         classes: how many there are.
         prior: how likely each class is of each row without the votes, (n, classes); None: alike.
-        known: true classes, (n,), below 0 where nobody knows; None: of no row.
         credit: right answers, and answers, that everybody has beforehand.
     """
     even = torch.full((len(votes), classes), 1 / classes, dtype=torch.float64)
@@ -88,9 +79,9 @@ def one_coin(
         for said, gain in zip(votes.T, right.log() - wrong, strict=True):
             rows = (said >= 0).nonzero().flatten()
             logs[rows, said[rows]] += gain  # over what every other class gets, which cancels out
-        return _with_known(logs.softmax(1), known)
+        return logs.softmax(1)
 
-    probs = _settled(_with_known(majority(votes, classes).probs, known), moved)
+    probs = _settled(majority(votes, classes).probs, moved)
     return Consensus(probs, _agreeing(votes, probs, credit))
 
 
@@ -117,14 +108,6 @@ def _settled(probs: Tensor, moved: Callable[[Tensor], Tensor]) -> Tensor:
         if bool(((probs - before).abs() < CLOSE).all()):
             break
     return probs
-
-
-def _with_known(probs: Tensor, known: Tensor | None) -> Tensor:
-    """The probabilities, with certainty where the class is known."""
-    if known is None:
-        return probs
-    sure = one_hot(known.clamp(min=0), probs.shape[1]).double()
-    return torch.where((known >= 0)[:, None], sure, probs)
 
 
 def _normalised(values: Tensor, dim: int = 1) -> Tensor:

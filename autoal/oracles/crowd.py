@@ -58,8 +58,8 @@ class Crowd:
         soft: models learn how likely each class is, as the consensus has it.
         again: answers of a round, at most, that are about rows of earlier rounds, where these are
             more in doubt than new ones, which are then left for later.
-        known: rows of known classes that each person is asked about first, which only shows how
-            reliable they are.
+        known: rows of known classes that each person is asked about first, which shows how reliable
+            they are, and does nothing else.
         prices: of an answer by each person; None: 1.
         seed: of the turns and of the rows of known classes.
         strategy: that chooses the rows; one that sees true outcomes is refused.
@@ -110,9 +110,8 @@ class Crowd:
     def _agreed(self, question: Question, said: Said) -> Agreed:
         """What is said together of all rows."""
         votes = Votes.of(said, self.names)
-        known = self.known.keys() - {*question.rows.tolist(), *question.known.rows.tolist()}
-        truth = {row: self.known[row] for row in known}
-        return agreed(votes, self.consensus, question, self.turns.orders(votes.rows), truth)
+        orders = self.turns.orders(votes.rows)
+        return agreed(votes, self.consensus, question, orders, self.known)
 
     def _heard(self, question: Question, asked: Mapping[int, Sequence[int]]) -> Heard:
         """What people answer about the rows that each of them is asked about."""

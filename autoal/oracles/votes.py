@@ -42,7 +42,7 @@ class Agreed:
     votes: Votes
     probs: Tensor  # (n, classes), how likely each class is
     labels: Tensor  # (n,)
-    known: Tensor  # (n,) true classes of rows that only show who is reliable; else UNKNOWN
+    known: Tensor  # (n,) true classes of rows that show who is reliable; UNKNOWN of all others
 
     def of(self, rows: Tensor) -> Agreed:
         """The same, of these rows alone."""
@@ -53,11 +53,13 @@ class Agreed:
     def right(self) -> list[list[float]]:
         """For each person, whether each answer was right of rows that show it, as 1 and 0.
 
-        They are the rows of which the class is known, and those that somebody else labelled too.
+        They are the rows of which the class is known; where there are none, those that somebody
+        else labelled too, and what all say together counts as right.
         """
-        given = self.votes.given
-        shows = ((given != UNKNOWN).sum(1) > 1) | (self.known != UNKNOWN)
-        wanted = torch.where(self.known != UNKNOWN, self.known, self.labels)
+        given, shows = self.votes.given, self.known != UNKNOWN
+        wanted = self.known
+        if not shows.any():
+            shows, wanted = (given != UNKNOWN).sum(1) > 1, self.labels
         right = (given == wanted[:, None]).double()
         told = shows[:, None] & (given != UNKNOWN)
         return [right[told[:, person], person].tolist() for person in range(given.shape[1])]
@@ -87,16 +89,15 @@ def agreed(
         method: of the consensus.
         question: that is asked now.
         order: in which people are asked about each row, (n, people).
-        known: true classes of rows that only show who is reliable.
+        known: true classes of rows that show who is reliable.
     """
     classes, given = len(question.classes), votes.given
-    truth = torch.tensor([known.get(row, UNKNOWN) for row in votes.rows.tolist()]).long()
     if method == ONE_COIN:
-        probs = one_coin(given, classes, prior(question, votes.rows), truth).probs
-    elif method == DAWID_SKENE:
-        probs = dawid_skene(given, classes, truth).probs
+        found = one_coin(given, classes, prior(question, votes.rows))
     else:
-        probs = majority(given, classes).probs
+        found = (dawid_skene if method == DAWID_SKENE else majority)(given, classes)
+    probs = found.probs
+    truth = torch.tensor([known.get(row, UNKNOWN) for row in votes.rows.tolist()]).long()
     return Agreed(votes, probs, decided(probs, given.gather(1, order)), truth)
 
 

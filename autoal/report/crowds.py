@@ -14,11 +14,12 @@ from autoal.report.tables import Cell, Table
 
 TITLE = "Who answered, and how well"
 TEXT = (
-    "Means over the seeds. Reliability: how often a person says what all of them together say, on "
-    "rows that others labelled too and rows of known classes, after the last round, with its "
-    "95 % interval (Wilson). Kappa: how far two people agree beyond chance, on rows that both "
-    "labelled. Wrong: labels of a round that are not the truth, where it is known; it is measured, "
-    "and never used. Entropy: how far people differ, as soft labels have it, in bits."
+    "Means over the seeds. Reliability: how often a person is right on rows of known classes, or, "
+    "where there are none, says what all say together of rows that others labelled too; after the "
+    "last round, with its 95 % interval (Wilson). Kappa: how far two people agree beyond chance, "
+    "on rows that both labelled. Wrong: labels of a round that are not the truth, where it is "
+    "known; it is measured, and never used. Entropy: how far people differ, as soft labels have "
+    "it, in bits."
 )
 PEOPLE = ["setting", "strategy", "person", "seeds", "answers", "reliability", "95 % interval"]
 PAIRS = ["setting", "strategy", "person", "and", "seeds", "rows", "kappa"]

@@ -115,16 +115,6 @@ def test_a_model_beforehand_makes_the_consensus_better() -> None:
     assert shares[1] > shares[0] + 0.05
 
 
-@pytest.mark.parametrize("build", [dawid_skene, one_coin])
-def test_rows_of_known_classes_tell_who_is_right(build: Callable[..., Consensus]) -> None:
-    votes = torch.tensor([[0, 1], [1, 2], [2, 0], [0, 2]])
-    known = torch.tensor([0, 1, 2, -1])
-    found = build(votes, 3, known=known)
-    assert found.probs[:3].tolist() == torch.eye(3).tolist()
-    assert decided(found.probs, votes).tolist() == [0, 1, 2, 0]
-    assert found.right[0] > 0.7 > found.right[1]
-
-
 def test_the_first_of_several_likeliest_classes_is_that_of_whoever_stands_first() -> None:
     probs = torch.tensor([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2], [0.1, 0.2, 0.7], [0.5, 0.5, 0.0]])
     votes = torch.tensor([[2, 1, 0], [0, 1, 2], [0, 1, -1], [-1, -1, -1]])

@@ -115,6 +115,14 @@ def test_no_label_that_was_not_bought_and_no_test_row_reaches_a_prompt(command: 
     assert not list(bodies)
 
 
+def test_whoever_answers_in_the_place_of_a_model_may_err(command: Command) -> None:
+    erring = ("oracle.human=noisy", "oracle.human.rate=1", "rounds=0")
+    finished = command("erring", *erring)
+    assert finished.code == 0, finished.err
+    (start,) = command.rounds("erring")
+    assert (start["by"], start["wrong"]) == ("noisy", 12)
+
+
 def test_a_record_tells_who_labelled_and_for_how_much(
     command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
