@@ -34,12 +34,12 @@ def completed(
         intercept: whether classes have one.
     """
     below = _downhill(told, partly, head, l2, intercept)
-    whole = Weighted(*(torch.cat(pair) for pair in zip(told, shared(partly, below), strict=True)))
+    whole = Weighted(*(torch.cat(pair) for pair in zip(told, _shared(partly, below), strict=True)))
     lesson = Lesson(whole.features, whole.targets, None, intercept)
     return lesson.optimum(l2, whole.weights, 0.0)
 
 
-def shared(partly: Weighted, head: Head) -> Weighted:
+def _shared(partly: Weighted, head: Head) -> Weighted:
     """The rows, each of the classes that are left for it as likely as a model says."""
     logits = head.logits(partly.features)
     return partly._replace(targets=(logits + partly.targets.log()).softmax(1))

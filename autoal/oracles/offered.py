@@ -6,7 +6,6 @@ row stays in the pool, and its next question offers others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from typing import Any
@@ -19,7 +18,7 @@ from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 from autoal.model.learner import Learner, demand_believing
-from autoal.oracles.partial import possible
+from autoal.oracles.partial import possible, without
 from autoal.oracles.question import Answers, Oracle, Question, answered, layers
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
@@ -172,7 +171,7 @@ class Offer:
             replace(answers, labels=labels, cost=costs).take(labelled),
             ruled_out={**answers.ruled_out, **out},
             paid=paid | dict(_pairs(answers.rows[~labelled], costs[~labelled])),
-            beliefs=_without(answers.beliefs, answers.rows[~named]),
+            beliefs=without(answers.beliefs, {*answers.rows[~named].tolist()}),
         )
 
 
@@ -184,8 +183,3 @@ def _bits(probs: Tensor) -> float:
 
 def _pairs(rows: Tensor, values: Tensor) -> list[tuple[Any, Any]]:
     return [*zip(rows.tolist(), values.tolist(), strict=True)]
-
-
-def _without(mapping: Mapping[int, Any], rows: Tensor) -> dict[int, Any]:
-    left_out = {*rows.tolist()}
-    return {row: value for row, value in mapping.items() if row not in left_out}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,8 +39,8 @@ def concluded(question: Question, given: Any) -> Answers:
             cost=torch.cat([answers.costs.double(), torch.tensor(costs).double()]),
             truth=None,  # which whoever knows it says by an answer of their own
             machine=torch.cat([answers.by_machine, nobody]),
-            ruled_out=_without(answers.ruled_out, labels),
-            paid=_without(answers.paid, labels),
+            ruled_out=without(answers.ruled_out, labels),
+            paid=without(answers.paid, labels),
         ),
     )
 
@@ -50,6 +50,11 @@ def possible(question: Question) -> Tensor:
     if question.possible is not None:
         return question.possible
     return torch.ones(len(question.rows), len(question.classes), dtype=torch.bool)
+
+
+def without(mapping: Mapping[int, Any], rows: Container[int]) -> dict[int, Any]:
+    """What is told of all other rows."""
+    return {row: value for row, value in mapping.items() if row not in rows}
 
 
 def _left(question: Question, row: int, ruled_out: Sequence[int]) -> list[int]:
@@ -75,7 +80,3 @@ def _demand_probabilities(beliefs: Mapping[int, Sequence[float]], classes: int) 
                 f"the belief of row {row} must be the probabilities of {classes} classes, "
                 f"which sum to 1, got {[*belief]}"
             )
-
-
-def _without(mapping: Mapping[int, Any], rows: Mapping[int, int]) -> dict[int, Any]:
-    return {row: value for row, value in mapping.items() if row not in rows}
