@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from autoal import Arrays, Encoded, Experiment, Plan, Round, TrueLabels, rounds
-from autoal.cycle.judging import by_check, wilson
+from autoal.cycle.judging import by_check
 from autoal.encoders.tfidf import Tfidf
 from autoal.errors import UserError
 from autoal.exported.model import export
 from autoal.language.asked import Answer, Failure, Request
 from autoal.language.client import Client
+from autoal.maths.agreement import wilson
 from autoal.model.fitstep import unwatched
 from autoal.model.prompted import Prompted, in_turn
 from autoal.seeding import seeded
