@@ -69,11 +69,19 @@ def _shown(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Spread):
-        spread = "" if cell.deviation is None else f" ± {_number(cell.deviation)}"
-        return _number(cell.mean) + spread
+        return _spread(cell)
     if isinstance(cell, tuple):
         return f"{_number(cell[0])} to {_number(cell[1])}"
     return _number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _spread(cell: Spread) -> str:
+    """A mean, and its deviation with as many digits after the point."""
+    mean = _number(cell.mean)
+    if cell.deviation is None:
+        return mean
+    places = 1 if "." not in mean else len(mean.partition(".")[2])
+    return f"{mean} ± {_number(cell.deviation) if 'e' in mean else f'{cell.deviation:.{places}f}'}"
 
 
 def _number(value: float) -> str:
