@@ -27,8 +27,9 @@ from autoal.query.view import View
 class TopK:
     """Offers the k likeliest classes that a row may still be, or "other".
 
-    As long as there is no model, rows are asked about in full. Whoever answers in a simulation
-    thinks of one class, be it wrong, which is held against those that are offered.
+    As long as a class has no label, rows are asked about in full: no model takes a row for what it
+    has never seen, so that the class would not be offered, and never be found. Whoever answers in a
+    simulation thinks of one class, be it wrong, which is held against those that are offered.
 
     Args:
         oracle: answers.
@@ -60,12 +61,12 @@ class TopK:
         self._demand_fitting(learner, strategy, data)
 
     def __call__(self, question: Question) -> Answers:
-        if question.view is None:
+        classes, view = len(question.classes), question.view
+        if view is None or len(view.labelled.labels.unique()) < classes:
             return answered(self.oracle, question)
-        offer = Offer.of(question, question.view, self.k)
+        offer = Offer.of(question, view, self.k)
         answers = answered(self.oracle, replace(question, choices=offer.choices))
-        count = len(question.classes)
-        price = log(self.k + 2) / log(count + 1) if self.price is None else self.price
+        price = log(self.k + 2) / log(classes + 1) if self.price is None else self.price
         notes = {self.name: {"gain": offer.gain, "full_gain": offer.full_gain, "price": price}}
         return replace(offer.taken(answers, price), notes={**answers.notes, **notes})
 

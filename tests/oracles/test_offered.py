@@ -27,8 +27,14 @@ ROWS = [0, 1, 2, 3]
 
 
 def seen(rows: list[int] = ROWS, possible: Tensor | None = None) -> Question:
-    view = View.of(embeddings=torch.zeros(4, 1), probs=PROBS, classes=4)
-    return Question(1, whole(rows), CLASSES, view=view, possible=possible)
+    return Question(1, whole(rows), CLASSES, view=view_of([0, 1, 2, 3]), possible=possible)
+
+
+def view_of(labels: list[int]) -> View:
+    """Four rows without a label, and others of these classes."""
+    probs = torch.cat([PROBS, torch.eye(4)[labels]])
+    known = whole([-1] * 4 + labels)
+    return View.of(embeddings=torch.zeros(len(probs), 1), probs=probs, labels=known, classes=4)
 
 
 def left(**ruled_out: tuple[int, ...]) -> Tensor:
@@ -96,8 +102,9 @@ def test_a_wrong_answer_rules_out_the_truth_and_is_counted_once_it_labels() -> N
     assert (answers.labels.tolist(), answers.wrong) == ([3], 1)
 
 
-def test_the_start_is_asked_about_in_full() -> None:
-    answers = YesNo(TrueLabels(TRUTH))(Question(0, whole(ROWS), CLASSES))
+@pytest.mark.parametrize("view", [None, view_of([0, 1, 3, 3])])
+def test_rows_are_asked_about_in_full_until_every_class_has_a_label(view: View | None) -> None:
+    answers = YesNo(TrueLabels(TRUTH))(Question(0, whole(ROWS), CLASSES, view=view))
     assert (answers.labels.tolist(), answers.ruled_out, answers.spent) == (TRUTH.tolist(), {}, 4)
 
 

@@ -12,7 +12,7 @@ from sklearn.datasets import load_wine
 from tests.launch import Zygote
 
 WORDS = {"sport": "goal match team", "money": "bank market price", "food": "bread soup salt"}
-PLAN = ("start=12", "budget=9", "rounds=2", "logger=none", "strategy=margin")
+PLAN = ("start=50", "budget=9", "rounds=2", "logger=none", "strategy=margin")
 DIGITS = ("data=digits", "task=logistic", "task.l2=1")
 
 
