@@ -15,9 +15,9 @@ from benchmarks.quality.sets import given, pooled
 POOL = 2_000  # rows that a seed draws
 PEOPLE = "CIFAR-10 (patches)"  # the set that people have labelled, as CIFAR-10N
 REVIEWS = "SST-2 (MiniLM)"
-FIRST = {
+FIRST = {  # labels, half of which are bought in each round
     "MNIST (patches)": 50,
-    PEOPLE: 200,
+    PEOPLE: 100,
     "waveform (columns)": 40,
     "PneumoniaMNIST (patches)": 40,
 }
