@@ -106,6 +106,8 @@ def _summary(finished: Round) -> str:
     told = [_given(finished)] if finished.unasked else []
     if finished.wrong or (finished.unasked and finished.wrong is not None):
         told.append(f"{finished.wrong} wrong")
+    if finished.ruled_out:
+        told.append(f"classes of {len(finished.ruled_out)} rows ruled out")
     told += _reliable(finished)
     return f"{shown}  {', '.join(told)}" if told else shown
 
@@ -113,7 +115,7 @@ def _summary(finished: Round) -> str:
 def _given(finished: Round) -> str:
     """How many labels came from whom, where not all of them are a person's."""
     if not finished.machine:
-        return f"{len(finished.queried)} labels given unasked"
+        return f"{len(finished.queried) - (finished.bought or 0)} labels given unasked"
     counts = Counter(finished.sources.values())
     told = ", ".join(f"{count} by {source}" for source, count in counts.most_common())
     revised = sum(row in finished.amended for row in finished.machine)

@@ -200,6 +200,7 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/declined": len(finished.declined) or None,
         "al/amended": len(finished.amended) or None,
         "al/machine": len(finished.machine) or None,
+        "al/ruled_out": len(finished.ruled_out) or None,
         "al/cost": finished.cost,
         "al/taken": finished.taken,
         "al/made": finished.made or None,

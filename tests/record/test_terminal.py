@@ -56,6 +56,16 @@ def test_labels_that_nobody_was_asked_for_are_told(history: list[Round]) -> None
     ]
 
 
+def test_what_is_known_of_rows_without_a_label_is_told(history: list[Round]) -> None:
+    text = StringIO()
+    first = replace(history[0], bought=1)
+    second = replace(history[1], ruled_out={7: [0], 8: [1]}, cost=2.5)
+    play(Terminal(Console(file=text, width=100), "run", rounds=1), [first, second])
+    one, two = text.getvalue().splitlines()
+    assert "  1 labels given unasked  " in one
+    assert "  cost 2.5  classes of 2 rows ruled out  " in two
+
+
 def test_a_round_without_a_test_set_is_told_without_its_accuracy(history: list[Round]) -> None:
     text = StringIO()
     untested = [replace(each, metrics={}) for each in history]

@@ -293,11 +293,12 @@ def test_what_a_language_model_labelled_and_cost_is_told(
 ) -> None:
     sink = Tracking(folder, experiment, print, mode="offline")
     people = {"Qwen/Qwen2.5-7B": {"calls": 3, "cost": 0.5}}
-    done = replace(history[0], machine=history[0].queried[:1], cost=1.5, people=people)
+    told = {"machine": history[0].queried[:1], "ruled_out": {9: [0]}}
+    done = replace(history[0], **told, cost=1.5, people=people)
     sink.begin(0)
     sink.end(done)
     sink.close()
     (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
     (row,) = [row for row in wandb_file.history(part) if "al/accuracy" in row]
-    assert (row["al/machine"], row["al/cost"]) == (1, 1.5)
+    assert (row["al/machine"], row["al/ruled_out"], row["al/cost"]) == (1, 1, 1.5)
     assert (row["people/Qwen/Qwen2.5-7B/calls"], row["people/Qwen/Qwen2.5-7B/cost"]) == (3, 0.5)
