@@ -293,8 +293,8 @@ def test_what_a_language_model_labelled_and_cost_is_told(
 ) -> None:
     sink = Tracking(folder, experiment, print, mode="offline")
     people = {"Qwen/Qwen2.5-7B": {"calls": 3, "cost": 0.5}}
-    told = {"machine": history[0].queried[:1], "ruled_out": {9: [0]}}
-    done = replace(history[0], **told, cost=1.5, people=people)
+    done = replace(history[0], machine=history[0].queried[:1], cost=1.5, people=people)
+    done = replace(done, ruled_out={9: [0]})
     sink.begin(0)
     sink.end(done)
     sink.close()
