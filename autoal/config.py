@@ -75,7 +75,7 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
         TASKS,
         ("shape", "classes", "class_names", "preprocess", "training", LANGUAGE, "words"),
     ),
-    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", LANGUAGE)),
+    "oracle": (ORACLES, ("labels", "oracle", "strategy", "data", "folder", "learner", LANGUAGE)),
     "stop": (STOPS, ()),
     "costs": (COSTS, ("seed", "simulated")),
     "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),

@@ -163,6 +163,13 @@ def test_a_file_that_mixes_the_options_of_two_classes_is_told_so(
     assert "tests.networks.Tiny: got an unexpected keyword argument 'hidden'" in refused.err
 
 
+def test_what_the_engine_fills_in_is_no_option(train: Zygote, tmp_path: Path) -> None:
+    crowd = ("oracle._target_=autoal.oracles.crowd.Crowd", "oracle.learner=null")
+    refused = run(train, tmp_path, *QUICK, *crowd)
+    assert refused.code == 2
+    assert "unknown option of 'oracle': 'learner'" in refused.err
+
+
 def test_another_task_goes_with_the_network_that_was_there(train: Zygote, tmp_path: Path) -> None:
     other = ("task=mlp", "task._target_=tests.networks.Gentle", "task.gentleness=0.5")
     finished = run(train, tmp_path, "strategy=margin", "rounds=0", *other, "name=run")

@@ -66,6 +66,8 @@ class Noisy:
         self._matrix = None if matrix is None else matrix_of(matrix)
         self._looks = Looks(data, seed) if data is not None and kind == INSTANCE else None
         self._said: list[Tensor] = []
+        if labels is not None and not labels:
+            raise ValueError("`labels` names no file: give one for each person")
         if data is not None:
             places = [labels] if isinstance(labels, str) else labels or ()
             self._said = [labels_of(place, data.train, data.classes) for place in places]

@@ -20,12 +20,14 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Where a run reports to, where people find it, and whether files that have joined its folder are
 # left out where they cannot be read, makes no difference to what it computes.
 FREE = ("logger", "name", "out")
-_FOUND_AT = ("host", "open", "people", "port", "url", "wait")
-OPEN = (
-    *(f"{place}.{name}" for place in ("oracle", "oracle.human") for name in _FOUND_AT),
+_FOUND_AT = ("host", "open", "port", "url", "wait")
+_ORACLES = ("oracle", "oracle.human")
+_OPEN = (
+    *(f"{place}.{name}" for place in _ORACLES for name in _FOUND_AT),
     "data.corrupt",
     *REACHED,
 )
+_PEOPLE = tuple(f"{place}.people" for place in _ORACLES)  # names; of a crowd, how many there are
 # What there may be more of, and how messages tell of it.
 MORE = {
     "rounds": "; a plan can only grow",
@@ -76,8 +78,13 @@ def changes(there: Settings, here: Settings) -> Changes:
     return {
         key: pair
         for key, pair in found.items()
-        if key.split(".")[0] not in FREE and key not in OPEN and pair not in UNHEARD
+        if key.split(".")[0] not in FREE and not is_open(key, *pair) and pair not in UNHEARD
     }
+
+
+def is_open(key: str, *values: Any) -> bool:
+    """Whether such values of a setting say only where people find a run, and who they are."""
+    return key in _OPEN or (key in _PEOPLE and not any(isinstance(one, int) for one in values))
 
 
 def demand_more(folder: Path, changed: Changes) -> None:

@@ -20,8 +20,11 @@ ASKED = (TRUTH, "Noisy", "Crowd")  # whose labels somebody is asked for, in a si
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 # Of a plan, how a strategy's rows become a batch; with what an older run means, which says nothing.
 COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None}
-# Of a plan that buys labels at one each, as older runs do, whose config does not say so.
-PLAIN: Settings = {"costs": {}, "plan.unit": LABELS, "plan.spend": None, "plan.minutes": None}
+# Of a plan that buys whole labels at one each, as older runs do, whose config does not say so.
+PLAIN: Settings = {
+    **{"costs": {}, "questions": {}},
+    **{"plan.unit": LABELS, "plan.spend": None, "plan.minutes": None},
+}
 PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 

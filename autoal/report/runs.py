@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoal.errors import UserError
-from autoal.record.config import OPEN, read_config
+from autoal.record.config import is_open, read_config
 from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
@@ -58,7 +58,8 @@ class Run:
         own = {key: value for key, value in self.config.items() if key.startswith("oracle.")}
         model = self.config.get(MODEL)
         found = {"oracle": self.oracle, **own, **({MODEL: model} if model else {})}
-        return {key: found[key] for key in found if key not in (*OPEN, "oracle._target_")}
+        found.pop("oracle._target_", None)
+        return {key: value for key, value in found.items() if not is_open(key, value)}
 
     @property
     def composed(self) -> bool:

@@ -131,6 +131,11 @@ def test_a_rate_that_is_none_is_refused(rate: float) -> None:
         Noisy(TrueLabels(TRUTH), rate)
 
 
+def test_no_person_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="`labels` names no file: give one for each person"):
+        Noisy(TrueLabels(torch.zeros(3)), labels=[], data=Digits())
+
+
 def test_what_people_said_is_read_from_members_and_columns(tmp_path: Path) -> None:
     data = Arrays((torch.randn(4, 2), [0, 1, 2, 0]), classes=["ant", "bee", "cat"])
     np.savez(tmp_path / "said.npz", ann=np.array([[2], [1], [2], [0]], dtype=np.uint8))

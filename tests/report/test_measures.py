@@ -179,13 +179,23 @@ def test_over_seconds_of_people_or_of_what_labels_cost(tmp_path: Path) -> None:
     assert not read_run(write_run(tmp_path, "b", [0.2])).timed
 
 
+def test_crowds_of_other_sizes_are_other_contenders(tmp_path: Path) -> None:
+    for people in (3, 5):
+        crowd = {"_target_": "autoal.oracles.crowd.Crowd", "people": people}
+        write_run(tmp_path, f"of {people}", [0.4, 0.5], oracle=crowd)
+    ((setting,), faults) = group(read_runs([tmp_path])[0])
+    assert not faults
+    assert [*setting.contenders] == ["random (oracle.people=3)", "random (oracle.people=5)"]
+
+
 def test_runs_that_differ_in_how_batches_are_taken_are_contenders_of_one_setting(
     tmp_path: Path,
 ) -> None:
     plain = {"unit": "labels", "spend": None, "minutes": None}
     write_run(tmp_path, "older", [0.4, 0.5])
-    write_run(tmp_path, "blind", [0.4, 0.5], seed=1, costs={}, plan={**plain, "per_cost": False})
-    write_run(tmp_path, "aware", [0.4, 0.6], costs={}, plan={**plain, "per_cost": True})
+    whole = {"costs": {}, "questions": {}}
+    write_run(tmp_path, "blind", [0.4, 0.5], seed=1, **whole, plan={**plain, "per_cost": False})
+    write_run(tmp_path, "aware", [0.4, 0.6], **whole, plan={**plain, "per_cost": True})
     write_run(tmp_path, "other", [0.4, 0.6], plan={**plain, "spend": 5.0})
     settings, _ = group(read_runs([tmp_path])[0])
     assert sorted(len(setting.runs) for setting in settings) == [1, 3]
