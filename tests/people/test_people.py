@@ -127,6 +127,25 @@ def test_what_several_people_said_of_a_row_is_told_once(
     assert answers.said == {"ann": {4: 1, 9: 0}, "ben": {4: 2}}  # of 2 only one was asked
 
 
+def test_what_several_people_agree_on_is_paid_for_as_often_as_they_were_asked(
+    made: Callable[..., People],
+) -> None:
+    oracle = made(people=["ann", "ben", "cyd"], votes=3)
+
+    def wrong(task: Any) -> Any:
+        sure = task["row"] != 2
+        return {"kind": "label" if sure else "unsure", "label": "eel" if sure else None}
+
+    for person, says in zip(oracle.people, (RIGHT, wrong, RIGHT), strict=True):
+        answering(oracle, says, person)
+    answers = oracle(question_of([4, 2]))
+    assert pairs(answers) == {4: 1, 2: 2}
+    assert answers.costs.tolist() == [3.0, 2.0]  # as ben did not label the other one
+    assert answers.said == {"ann": {4: 1, 2: 2}, "ben": {4: 2}, "cyd": {4: 1, 2: 2}}
+    shares = {name: told["reliability"] for name, told in answers.people.items()}
+    assert shares == {"ann": 1.0, "ben": 0.0, "cyd": 1.0}
+
+
 def test_a_row_that_nobody_can_label_is_declined(made: Callable[..., People]) -> None:
     oracle = made(labels=torch.tensor(LABELS))
 
@@ -279,6 +298,16 @@ def test_the_page_opens_in_a_browser_where_there_can_be_one(
         ({"host": 0}, "`host` must be a text, got 0"),
         ({"open": "maybe"}, "`open` must be true or false"),
         ({"guess": "maybe"}, "`guess` must be true or false"),
+        ({"votes": 0}, "`votes` must be at least 1"),
+        (
+            {"votes": 2},
+            r"votes=2 asks 2 people about each row, and oracle\.people= names 0: name mo",
+        ),
+        (
+            {"votes": 3, "people": ["ann", "ben"]},
+            r"asks 3 people .* names 2: name more, or ask fewe",
+        ),
+        ({"consensus": "most"}, "unknown consensus .most.; did you mean .majority."),
         ({"second": 1.5}, "`second` must be at least 0 and at most 1"),
         ({"port": 70000}, "`port` must be at least 0 and at most 65,535"),
         ({"strategy": CheatingOracle()}, "CheatingOracle chooses by what true labels lead to"),
