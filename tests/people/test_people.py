@@ -187,15 +187,16 @@ def test_another_start_asks_only_what_is_left_and_corrects_what_was_learnt(
     assert answers.corrected == {4: 1}
 
 
+@pytest.mark.parametrize("options", [{}, {"votes": 2, "consensus": "dawid_skene"}])
 def test_a_whole_experiment_is_as_if_the_truth_had_answered(
-    made: Callable[..., People], data: Data
+    made: Callable[..., People], data: Data, options: dict[str, Any]
 ) -> None:
     def experiment() -> Experiment:
         learner = Trained(Logistic(data.train.shape, 3, data.preprocess(), l2=1.0))
         return Experiment(data, learner, "margin", Plan(start=4, budget=3, rounds=2))
 
     expected = list(rounds(experiment(), TrueLabels(LABELS)))
-    oracle = made(people=["ann", "ben"], labels=torch.tensor(LABELS))
+    oracle = made(people=["ann", "ben"], labels=torch.tensor(LABELS), **options)
     for person in oracle.people:
         answering(oracle, person=person)
     found = list(rounds(experiment(), oracle))
@@ -204,7 +205,7 @@ def test_a_whole_experiment_is_as_if_the_truth_had_answered(
 
 
 def facts(history: Sequence[Round]) -> list[dict[str, Any]]:
-    personal = ("seconds", "by", "people")
+    personal = ("seconds", "by", "people", "said", "cost")
     lines = [done.to_line() for done in history]
     return [{key: line[key] for key in line if key not in personal} for line in lines]
 
