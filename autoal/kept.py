@@ -22,7 +22,8 @@ from autoal.exported.batches import Batch, batches
 from autoal.exported.labelled import Labelled
 from autoal.exported.model import Model
 from autoal.exported.place import is_model_of
-from autoal.people.events import deciding, heard
+from autoal.people.deciding import deciding
+from autoal.people.events import heard
 from autoal.record.config import read_config
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import MAPPING
@@ -82,7 +83,10 @@ class KeptRun:
     @cached_property
     def labelled(self) -> Labelled:
         """All rows that have a label."""
-        return Labelled(self.data, self.history, deciding(self.path / LABELS), self.real)
+        names = dict(enumerate(self.data.classes))
+        told = {row: label for done in self.history for row, label in done.told.items()}
+        agreed = {row: names.get(label, "") for row, label in told.items()}
+        return Labelled(self.data, self.history, deciding(self.path / LABELS, agreed), self.real)
 
     @property
     def unlabelled(self) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from autoal.people.events import ADJUDICATE, CORRECT, LABEL, NONE, Event
+from autoal.people.events import ADJUDICATE, LABEL, NONE, Event
 from autoal.people.said import Opinion, Said
 from autoal.people.tasks import REVIEW, SECOND, Task
 
@@ -31,12 +31,14 @@ class Agenda:
     Args:
         said: what counts.
         people: who may be asked.
-        second: the share of rows about which two people are asked.
+        votes: how many of them are asked about a row.
+        second: the share of rows about which one more is asked.
         guess: show what the model takes a row for.
     """
 
     said: Said
     people: Sequence[str]
+    votes: int
     second: float
     guess: bool
 
@@ -52,8 +54,12 @@ class Agenda:
 
     @property
     def left(self) -> list[int]:
-        """The rows of the question that nobody answered yet."""
-        return [row for row in self.batch.rows if not self.is_answered(row)]
+        """The rows of the question about which somebody is still to be asked."""
+        return [
+            row
+            for row in self.batch.rows
+            if not self.is_answered(row) or self._needs_more(row, self.votes)
+        ]
 
     def is_answered(self, row: int) -> bool:
         """Whether something was said that needs no other question: what it is not, needs one."""
@@ -77,11 +83,10 @@ class Agenda:
         asked for first where that time was too short.
         """
         now = set(self.batch.rows)
-        twice = [row for row in self.said.rows() if self._is_shown_twice(row)]
-        rows = [row for row in twice if row not in now]
+        rows = [row for row in self.said.rows() if row not in now]
         rows += self.left if not self.batch.handed else []
-        rows += [row for row in twice if row in now]
-        for row in rows:
+        rows += self.batch.rows
+        for row in dict.fromkeys(rows):
             if (task := self.task(person, row)) is not None:
                 yield task
 
@@ -91,11 +96,9 @@ class Agenda:
             return None
         if not self.is_answered(row):
             return self._first(row)
-        if not self._is_shown_twice(row):
-            return None
-        if self.said.disagreed(row):
-            return self._adjudication(person, row)
-        return self._second(person, row)
+        if self._needs_more(row, self._wanted(row)):
+            return self._second(person, row)
+        return self._adjudication(person, row) if self.said.is_tied(row) else None
 
     def review(self, row: int) -> Task:
         """Whether the label of a row is right."""
@@ -114,11 +117,10 @@ class Agenda:
         return self._task_of(row, LABEL, self.batch.number) if wanted else None
 
     def _second(self, person: str, row: int) -> Task | None:
-        """Another person's opinion, where a single one is known and can still be doubted."""
-        said, spoke = self.said.of(row), self.said.people(row)
-        if person in spoke or len(spoke) > 1 or self._is_decided(row):
+        """Another person's opinion."""
+        if person in self.said.people(row):
             return None
-        return self._task_of(row, SECOND, said[0].round)
+        return self._task_of(row, SECOND, self.said.of(row)[0].round)
 
     def _adjudication(self, person: str, row: int) -> Task | None:
         """A third person decides, where there is one; else anybody, not told who said what."""
@@ -137,13 +139,15 @@ class Agenda:
         blind = kind != LABEL or not self.guess or not asked.guess
         return Task(row, kind, asked, number, blind, opinions=opinions)
 
-    def _is_shown_twice(self, row: int) -> bool:
-        """Whether a second person is asked about a row: the same ones whenever it is asked."""
+    def _wanted(self, row: int) -> int:
+        """How many people are to be asked about a row: as many whenever that is asked."""
         drawn = int.from_bytes(sha256(f"second {row}".encode()).digest()[:6])
-        wanted = len(self.people) > 1 and drawn < self.second * 2**48
-        return wanted and all(event.kind != NONE for event in self.said.of(row)[-1:])
+        more = len(self.people) > self.votes and drawn < self.second * 2**48
+        return self.votes + more
 
-    def _is_decided(self, row: int) -> bool:
-        """Whether another opinion would change nothing."""
-        declined = row in self.declined  # by the first, and set aside
-        return declined or any(event.kind == CORRECT for event in self.said.of(row))
+    def _needs_more(self, row: int, wanted: int) -> bool:
+        """Whether fewer people than these were asked about a row that is still in doubt."""
+        if row in self.declined or self.said.is_decided(row):
+            return False
+        is_something = all(event.kind != NONE for event in self.said.of(row)[-1:])
+        return is_something and len(self.said.people(row)) < wanted

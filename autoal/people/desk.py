@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from autoal.people.agenda import Agenda
 from autoal.people.events import ADJUDICATE, CORRECT, LABEL, NONE, UNDO, Event, Ledger
 from autoal.people.leases import Leases
-from autoal.people.said import Said, effort, timed
+from autoal.people.said import Agree, Said, effort, first_counts, timed
 from autoal.people.tasks import LateError, Outcome, Reply, Task
 
 if TYPE_CHECKING:  # or a desk could not be tested without torch
@@ -31,7 +31,8 @@ class Desk:
         ledger: in which everything is written before it counts.
         people: who may be asked.
         classes: their names.
-        second: the share of rows about which two people are asked.
+        votes: how many of them are asked about a row.
+        second: the share of rows about which one more is asked.
         guess: show what the model takes a row for.
         clock: tells the seconds.
     """
@@ -39,13 +40,14 @@ class Desk:
     ledger: Ledger
     people: Sequence[str]
     classes: Sequence[str]
+    votes: int = 1
     second: float = 0.0
     guess: bool = True
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self.said = Said(self.ledger)
-        self.agenda = Agenda(self.said, self.people, self.second, self.guess)
+        self.agenda = Agenda(self.said, self.people, self.votes, self.second, self.guess)
         self.leases = Leases(self.clock)
         self.known: dict[int, str] = {}  # labels that were handed over
         self.closed = ""  # the phase in which all pages end
@@ -60,7 +62,7 @@ class Desk:
 
     @property
     def left(self) -> list[int]:
-        """The rows of the question that nobody answered yet."""
+        """The rows of the question about which somebody is still to be asked."""
         return self.agenda.left
 
     @property
@@ -68,8 +70,13 @@ class Desk:
         """Whether the question is answered."""
         return not self.left
 
-    def hand_over(self) -> Outcome:
-        """The answers to the question, and what was corrected since the last ones."""
+    def hand_over(self, agree: Agree = first_counts) -> Outcome:
+        """The answers to the question, and what was corrected since the last ones.
+
+        Args:
+            agree: tells what counts of rows about which several were asked.
+        """
+        reliable = self.said.agree(agree).people
         labelled, batch = self.said.labels, self.agenda.batch
         labels = {row: labelled[row] for row in batch.rows if row in labelled}
         corrected = {
@@ -83,7 +90,7 @@ class Desk:
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
         seconds = timed(event for row in batch.rows for event in self.said.of(row))
-        efforts = {name: people[name] for name in sorted(people)}
+        efforts = {name: {**people[name], **reliable.get(name, {})} for name in sorted(people)}
         return Outcome(labels, ruled_out, corrected, efforts, seconds, self.said.several())
 
     # What people do.

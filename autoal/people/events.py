@@ -170,22 +170,6 @@ def heard(path: Path) -> list[Event]:
     return counting(_read(path, _lines(path)[0]))
 
 
-def deciding(path: Path) -> dict[int, Event]:
-    """By what each row has its label."""
-    of: dict[int, list[Event]] = {}
-    for event in heard(path):
-        of.setdefault(event.row, []).append(event)
-    found = {row: decisive(events) for row, events in of.items()}
-    return {row: event for row, event in found.items() if event is not None}
-
-
-def decisive(events: Sequence[Event]) -> Event | None:
-    """By which of these a row has its label: the last decision or, without any, the first label."""
-    named = [event for event in events if event.label is not None]
-    decisions = [event for event in named if event.kind != LABEL]
-    return next(iter(decisions[-1:] or named[:1]), None)
-
-
 def _lines(path: Path) -> tuple[bytes, bytes]:
     """The whole lines of a file, and what stands after them."""
     try:

@@ -20,6 +20,8 @@ from autoal.model.fitstep import FitStep
 from autoal.oracles.blind import demand_blind
 from autoal.oracles.question import Answers, Asking, Question, Said
 from autoal.oracles.truth import truth_of
+from autoal.oracles.votes import MAJORITY, METHODS
+from autoal.people.agreeing import agreeing
 from autoal.people.asked import AskedRow, asked
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
@@ -28,6 +30,7 @@ from autoal.people.gate import is_loopback
 from autoal.people.server import Server
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts
+from autoal.people.tasks import Outcome
 from autoal.people.tokens import Tokens
 from autoal.query.strategy import QueryStrategy
 from autoal.record.finished import finished_rounds
@@ -48,7 +51,9 @@ class People(Asking, Sink):
         port: likewise; 0 is any that is free.
         open: the page in a browser.
         people: their names; none is one person, called by the login.
-        second: the share of rows that are shown to another person too.
+        votes: how many of them are asked about a row.
+        consensus: of what they say; the same as those of a `Crowd`.
+        second: the share of rows that are shown to one more person.
         guess: show what the model takes a row for.
         strategy: that chooses the rows; one that sees true outcomes is refused.
         labels: the true ones of all rows, where they are known, for the record alone.
@@ -64,6 +69,8 @@ class People(Asking, Sink):
         port: int = 8123,
         open: bool = True,
         people: Sequence[str] = (),
+        votes: int = 1,
+        consensus: str = MAJORITY,
         second: float = 0.0,
         guess: bool = True,
         strategy: QueryStrategy | None = None,
@@ -74,6 +81,8 @@ class People(Asking, Sink):
         bounds.switch("open", open)
         bounds.switch("guess", guess)
         bounds.whole("port", port, least=0, most=65535)
+        bounds.whole("votes", votes, least=1)
+        bounds.choice("consensus", consensus, METHODS)
         bounds.number("second", second, least=0, most=1)
         _demand_people(people, host)
         self.data = data
@@ -82,6 +91,13 @@ class People(Asking, Sink):
         self.port = port
         self.open = open
         self.people = [*people] or [_login()]
+        if votes > len(self.people):
+            raise UserError(
+                f"oracle.votes={votes} asks {votes} people about each row, and oracle.people= "
+                f"names {len(people)}: name more, or ask fewer"
+            )
+        self.votes = votes
+        self.consensus = consensus
         self.second = second
         self.guess = guess
         self.labels = labels
@@ -90,13 +106,15 @@ class People(Asking, Sink):
 
     def __call__(self, question: Question) -> Answers:
         server = self.server = self.server or self._opened(question)
-        batch = server.ask(question.number, asked(question), _doubts(question))
+        agree = agreeing(question, self.consensus)
+        batch = server.ask(question.number, asked(question), _doubts(question), agree)
         numbers = {name: number for number, name in enumerate(question.classes)}
         rows = torch.tensor([*batch.labels], dtype=torch.long)
         return Answers(
             rows,
             torch.tensor([numbers[label] for label in batch.labels.values()], dtype=torch.long),
             by=", ".join(batch.people),
+            cost=torch.tensor([self._cost(batch, row) for row in batch.labels]),
             truth=truth_of(self.labels, rows),
             corrected={row: numbers[label] for row, label in batch.corrected.items()},
             people=batch.people,
@@ -124,6 +142,11 @@ class People(Asking, Sink):
             self.server.close("done" if self._done else "stopped")
             self.server = None
 
+    def _cost(self, batch: Outcome, row: int) -> float:
+        """Of a label: as many as led to it, but for what is asked in addition."""
+        given = sum(row in labels for labels in batch.said.values())
+        return float(min(self.votes, max(1, given)))
+
     def _opened(self, question: Question) -> Server:
         """The page, with all that was said and done before."""
         rows = self.data.train if question.pool is None else question.pool
@@ -131,13 +154,14 @@ class People(Asking, Sink):
         ledger.demand_classes(classes)
         demand_same_rows(ledger, rows)
         _, history = finished_rounds(self.folder)
-        desk = Desk(ledger, self.people, classes, self.second, self.guess)
+        desk = Desk(ledger, self.people, classes, self.votes, self.second, self.guess)
         desk.agenda.asked = {
             event.row: _again(rows, question, event.row) for event in ledger.counting()
         }
         for done in history:
             desk.known |= {row: classes[label] for row, label in done.told.items()}
             desk.agenda.declined.update(done.declined)
+        desk.said.settle(desk.known)
         tokens = Tokens.kept(self.folder, self.people)
         judges = self.data.checked if self.data.test is None else 0
         standing = Standing.of(self.folder, history, judges)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from autoal.people.events import ADJUDICATE, CORRECT, DECLINED, LABEL, UNDO, Event, Ledger, decisive
+from autoal.people.deciding import decisive, is_shared
+from autoal.people.events import (
+    ADJUDICATE,
+    CORRECT,
+    DECLINED,
+    LABEL,
+    NONE,
+    UNDO,
+    Event,
+    Ledger,
+)
 
 
 class Opinion(NamedTuple):
@@ -14,6 +24,25 @@ class Opinion(NamedTuple):
 
     by: str
     label: str
+
+
+Opinions = Mapping[int, Sequence[Opinion]]  # by row, in the order in which they were given
+
+
+class Agreement(NamedTuple):
+    """What several people say together."""
+
+    labels: Mapping[int, str]  # of the rows of which they speak
+    people: Mapping[str, Mapping[str, float]]  # how reliable each of them is
+
+
+# What people say together of rows, by their opinions, and by what somebody decided about some.
+Agree = Callable[[Opinions, Mapping[int, str]], Agreement]
+
+
+def first_counts(opinions: Opinions, decided: Mapping[int, str]) -> Agreement:
+    """Let the first answer count; how reliable people are is not known."""
+    return Agreement({}, {})
 
 
 class Said:
@@ -27,6 +56,7 @@ class Said:
         self.ledger = ledger
         self._of: dict[int, list[Event]] = defaultdict(list)
         self.labels: dict[int, str] = {}  # what rows are taken to be
+        self._agreed: Mapping[int, str] = {}  # what several people say of rows together
         for event in ledger.counting():
             self._of[event.row].append(event)
         for row in self._of:
@@ -66,21 +96,38 @@ class Said:
     def several(self) -> dict[str, dict[int, str]]:
         """What each person thinks of the rows about which more than one was asked."""
         found: dict[str, dict[int, str]] = defaultdict(dict)
-        for row in self.rows():
-            opinions = self.opinions(row)
-            for by, label in opinions if len(opinions) > 1 else ():
+        for row, opinions in self._shared().items():
+            for by, label in opinions:
                 found[by][row] = label
         return dict(found)
 
-    def disagreed(self, row: int) -> bool:
-        """Whether people differ about a row, and nobody has decided it."""
-        if any(event.kind in (CORRECT, ADJUDICATE) for event in self.of(row)):
-            return False
-        return len({label for _, label in self.opinions(row)}) > 1
+    def agree(self, agree: Agree) -> Agreement:
+        """Let what several people say together of rows count, but for what somebody decided."""
+        shared = self._shared()
+        decided = {row: self.labels[row] for row in shared if self.is_decided(row)}
+        found = agree(shared, decided)
+        self.settle(found.labels)
+        return found
+
+    def settle(self, agreed: Mapping[int, str]) -> None:
+        """Let these labels count where several people have spoken, and nobody has decided."""
+        self._agreed = agreed
+        for row in self._of:
+            self._settle(row)
+
+    def is_decided(self, row: int) -> bool:
+        """Whether somebody decided what a row is, whatever others say."""
+        return any(event.kind in (CORRECT, ADJUDICATE) for event in self.of(row))
+
+    def is_tied(self, row: int) -> bool:
+        """Whether as many people say one thing of a row as another, and nobody has decided."""
+        counts = Counter(label for _, label in self.opinions(row)).most_common(2)
+        tied = len(counts) > 1 and counts[0][1] == counts[1][1]
+        return tied and not self.is_decided(row)
 
     def people(self, row: int) -> set[str]:
-        """Who said something about a row."""
-        return {event.by for event in self.of(row)}
+        """Who said what a row is, or declined to."""
+        return {event.by for event in self.of(row) if event.kind != NONE}
 
     def gave_up(self, row: int, person: str) -> bool:
         """Whether a person was asked to decide about a row, and declined."""
@@ -90,12 +137,19 @@ class Said:
             for event in self.of(row)
         )
 
+    def _shared(self) -> dict[int, list[Opinion]]:
+        """What people say of the rows of which more than one says something."""
+        found = {row: self.opinions(row) for row in self.rows()}
+        return {row: opinions for row, opinions in found.items() if len(opinions) > 1}
+
     def _settle(self, row: int) -> None:
         """Look again at what a row is taken to be."""
         self.labels.pop(row, None)
-        event = decisive(self.of(row))
+        events = self.of(row)
+        event = decisive(events)
         if event is not None:
-            self.labels[row] = str(event.label)
+            agreed = self._agreed.get(row) if is_shared(events) else None
+            self.labels[row] = agreed or str(event.label)
 
 
 def timed(events: Iterable[Event]) -> dict[int, float]:

@@ -24,6 +24,7 @@ from autoal.people.gate import Gate, address
 from autoal.people.news import News
 from autoal.people.posted import MOST_BYTES
 from autoal.people.routes import PUBLIC, Routes
+from autoal.people.said import Agree, first_counts
 from autoal.people.standing import Standing
 from autoal.people.state import Doubts
 from autoal.people.tasks import Outcome
@@ -74,9 +75,15 @@ class Server:
 
     # What the engine does, from its own thread.
 
-    def ask(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Outcome:
+    def ask(
+        self,
+        number: int,
+        asked: Sequence[AskedRow],
+        doubts: Doubts,
+        agree: Agree = first_counts,
+    ) -> Outcome:
         """Ask people about rows, and wait until they have answered."""
-        return self._do(self._answered(number, asked, doubts))
+        return self._do(self._answered(number, asked, doubts, agree))
 
     def step(self, step: FitStep) -> None:
         """The model is being trained."""
@@ -132,7 +139,9 @@ class Server:
         await web.SockSite(runner, sock).start()
         return runner, number
 
-    async def _answered(self, number: int, asked: Sequence[AskedRow], doubts: Doubts) -> Outcome:
+    async def _answered(
+        self, number: int, asked: Sequence[AskedRow], doubts: Doubts, agree: Agree
+    ) -> Outcome:
         self._foreseen |= {one.row: one.guess[0] for one in asked if one.guess}
         self._routes.doubts = doubts | self._foreseen
         self.desk.open(number, asked)
@@ -140,7 +149,7 @@ class Server:
         while not self.desk.complete:
             self._demand_people()
             await self._news.wait(GLANCE)
-        outcome = self.desk.hand_over()
+        outcome = self.desk.hand_over(agree)
         self._news.tell()
         return outcome
 

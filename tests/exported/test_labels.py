@@ -22,7 +22,8 @@ from autoal.exported.labelled import Label, Labelled
 from autoal.exported.lines import as_csv, as_jsonl
 from autoal.exported.npz import as_npz
 from autoal.labels import main
-from autoal.people.events import Event, Ledger, deciding
+from autoal.people.deciding import deciding
+from autoal.people.events import Event, Ledger
 from autoal.run import data_set
 from tests.exported.made import COUNT, files, labelled, pets
 

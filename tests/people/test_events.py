@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from autoal.errors import UserError
-from autoal.people.events import UNDO, Event, Ledger, deciding, median_seconds
+from autoal.people.deciding import deciding
+from autoal.people.events import UNDO, Event, Ledger, median_seconds
 from autoal.record.layout import has_labels
 from tests.people.made import event
 

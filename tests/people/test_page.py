@@ -503,7 +503,7 @@ def test_opinions_stand_side_by_side_without_a_guess(window: Window, start: Star
         ]
     }
     window.open(fake.address())
-    window.shows("Two opinions: which is right?", "cat\nann", "dog\nben")
+    window.shows("Opinions differ: which is right?", "cat\nann", "dog\nben")
     assert "90" not in window.text()
     window.press("Enter")
     window.press("2")

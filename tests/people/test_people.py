@@ -127,6 +127,25 @@ def test_what_several_people_said_of_a_row_is_told_once(
     assert answers.said == {"ann": {4: 1, 9: 0}, "ben": {4: 2}}  # of 2 only one was asked
 
 
+def test_what_several_people_agree_on_is_paid_for_as_often_as_they_were_asked(
+    made: Callable[..., People],
+) -> None:
+    oracle = made(people=["ann", "ben", "cyd"], votes=3)
+
+    def wrong(task: Any) -> Any:
+        sure = task["row"] != 2
+        return {"kind": "label" if sure else "unsure", "label": "eel" if sure else None}
+
+    for person, says in zip(oracle.people, (RIGHT, wrong, RIGHT), strict=True):
+        answering(oracle, says, person)
+    answers = oracle(question_of([4, 2]))
+    assert pairs(answers) == {4: 1, 2: 2}
+    assert answers.costs.tolist() == [3.0, 2.0]  # as ben did not label the other one
+    assert answers.said == {"ann": {4: 1, 2: 2}, "ben": {4: 2}, "cyd": {4: 1, 2: 2}}
+    shares = {name: told["reliability"] for name, told in answers.people.items()}
+    assert shares == {"ann": 1.0, "ben": 0.0, "cyd": 1.0}
+
+
 def test_a_row_that_nobody_can_label_is_declined(made: Callable[..., People]) -> None:
     oracle = made(labels=torch.tensor(LABELS))
 
@@ -168,15 +187,16 @@ def test_another_start_asks_only_what_is_left_and_corrects_what_was_learnt(
     assert answers.corrected == {4: 1}
 
 
+@pytest.mark.parametrize("options", [{}, {"votes": 2, "consensus": "dawid_skene"}])
 def test_a_whole_experiment_is_as_if_the_truth_had_answered(
-    made: Callable[..., People], data: Data
+    made: Callable[..., People], data: Data, options: dict[str, Any]
 ) -> None:
     def experiment() -> Experiment:
         learner = Trained(Logistic(data.train.shape, 3, data.preprocess(), l2=1.0))
         return Experiment(data, learner, "margin", Plan(start=4, budget=3, rounds=2))
 
     expected = list(rounds(experiment(), TrueLabels(LABELS)))
-    oracle = made(people=["ann", "ben"], labels=torch.tensor(LABELS))
+    oracle = made(people=["ann", "ben"], labels=torch.tensor(LABELS), **options)
     for person in oracle.people:
         answering(oracle, person=person)
     found = list(rounds(experiment(), oracle))
@@ -185,7 +205,7 @@ def test_a_whole_experiment_is_as_if_the_truth_had_answered(
 
 
 def facts(history: Sequence[Round]) -> list[dict[str, Any]]:
-    personal = ("seconds", "by", "people")
+    personal = ("seconds", "by", "people", "said", "cost")
     lines = [done.to_line() for done in history]
     return [{key: line[key] for key in line if key not in personal} for line in lines]
 
@@ -279,6 +299,16 @@ def test_the_page_opens_in_a_browser_where_there_can_be_one(
         ({"host": 0}, "`host` must be a text, got 0"),
         ({"open": "maybe"}, "`open` must be true or false"),
         ({"guess": "maybe"}, "`guess` must be true or false"),
+        ({"votes": 0}, "`votes` must be at least 1"),
+        (
+            {"votes": 2},
+            r"votes=2 asks 2 people about each row, and oracle\.people= names 0: name mo",
+        ),
+        (
+            {"votes": 3, "people": ["ann", "ben"]},
+            r"asks 3 people .* names 2: name more, or ask fewe",
+        ),
+        ({"consensus": "most"}, "unknown consensus .most.; did you mean .majority."),
         ({"second": 1.5}, "`second` must be at least 0 and at most 1"),
         ({"port": 70000}, "`port` must be at least 0 and at most 65,535"),
         ({"strategy": CheatingOracle()}, "CheatingOracle chooses by what true labels lead to"),

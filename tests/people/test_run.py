@@ -4,17 +4,22 @@ import json
 import re
 import signal
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from autoal.datamodules.digits import Digits
 
+from autoal.kept import KeptRun
 from tests.launch import Finished, Running, Zygote
-from tests.people.simulated import Client, Simulated, truthful
+from tests.people.simulated import Client, Says, Simulated, truthful
 
 SMALL = ("strategy=margin", "task=logistic", "start=8", "budget=5", "rounds=2", "logger=none")
-PEOPLE = ("oracle=people", "oracle.port=0", "oracle.open=false", "oracle.people=[ann,ben]")
+PAGE = ("oracle=people", "oracle.port=0", "oracle.open=false")
+PEOPLE = (*PAGE, "oracle.people=[ann,ben]")
+VOTING = (*PAGE, "oracle.people=[ann,ben,cyd]", "oracle.votes=3", "oracle.consensus=majority")
 
 
 def truth() -> Any:
@@ -25,9 +30,12 @@ def truth() -> Any:
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     """What the rounds say, but for who labelled and how long all took."""
-    found = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
     personal = ("seconds", "by", "people")
-    return [{key: line[key] for key in line if key not in personal} for line in found]
+    return [{key: line[key] for key in line if key not in personal} for line in records(folder)]
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
 
 
 def said(folder: Path) -> list[int]:
@@ -35,13 +43,13 @@ def said(folder: Path) -> list[int]:
     return [json.loads(line)["row"] for line in (folder / "labels.jsonl").read_text().splitlines()]
 
 
-def pages(running: Running) -> list[str]:
+def pages(running: Running, count: int = 2) -> list[str]:
     """The addresses that a run has printed, waited for."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         told = running.out.read_text() if running.out.exists() else ""
         found = re.findall(r"label at (\S+) \(\w+\)\n", told)
-        if len(found) == 2:
+        if len(found) == count:
             return found
         time.sleep(0.02)
     raise TimeoutError(running.err.read_text())
@@ -49,15 +57,22 @@ def pages(running: Running) -> list[str]:
 
 def labelled(train: Zygote, out: Path, *given: str) -> Finished:
     """A run that is labelled to its end by two people who are always right."""
+    right = truth()
     running = train.start(*SMALL, *PEOPLE, *given, f"out={out}", "name=run")
-    crowd = [Simulated(url, truth()) for url in pages(running)]
+    return labelled_by(running, right, right)
+
+
+def labelled_by(running: Running, *says: Says) -> Finished:
+    """A run that is labelled to its end by people who say this."""
+    urls = pages(running, len(says))
+    crowd = [Simulated(url, says) for url, says in zip(urls, says, strict=True)]
     for person in crowd:
         person.start()
-    finished = running.finish()
+    ended = running.finish()
     for person in crowd:
         person.join()
         assert person.state["phase"] == "done"
-    return finished
+    return ended
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +108,7 @@ def test_the_seconds_that_people_take_are_what_a_round_may_spend(
     assert [line.pop("timed") for line in found] == [
         {str(row): 1.0 for row in line["queried"]} for line in found
     ]
+    assert [line.pop("expected", None) for line in found] == [None, 5.0, 5.0]
     assert found == expected
 
 
@@ -133,6 +149,35 @@ def test_a_run_that_was_stopped_asks_no_answered_row_again_and_loses_none(
     assert len(rows) == len(set(rows)) == 18
     tokens = [re.findall(r"token=(\S+)", out) for out in (finished.out, again.out)]
     assert tokens[0] == tokens[1]
+
+
+def test_a_run_learns_what_most_of_three_people_say(
+    train: Zygote, tmp_path: Path, expected: list[dict[str, Any]]
+) -> None:
+    right = truth()
+
+    def often_wrong(task: Mapping[str, Any]) -> Mapping[str, Any]:
+        said = right(task)
+        return {**said, "label": "7" if task["row"] % 2 else said["label"]}
+
+    running = train.start(*SMALL, *VOTING, f"out={tmp_path}", "name=run")
+    answer_some(Client(pages(running, 3)[0]), 5)  # by one of the three, of the first eight rows
+    running.send(signal.SIGKILL)
+    running.finish()
+    running = train.start(*SMALL, *VOTING, f"out={tmp_path}", "name=run")
+    ended = labelled_by(running, right, often_wrong, right)
+    assert ended.code == 0, ended.err
+    found, told = lines(tmp_path / "run"), records(tmp_path / "run")
+    opinions = [line.pop("said") for line in found]
+    assert [line.pop("cost") for line in found] == [24.0, 15.0, 15.0]
+    assert found == expected
+    assert Counter(said(tmp_path / "run")) == dict.fromkeys(said(tmp_path / "run"), 3)
+    wrong = [opinions[0]["ben"][row] != opinions[0]["ann"][row] for row in opinions[0]["ben"]]
+    assert told[0]["people"]["ben"]["reliability"] == pytest.approx(1 - sum(wrong) / 8)
+    labels = KeptRun(tmp_path / "run").labelled.labels  # some of which ben gave first, wrongly
+    assert [label.label for label in labels] == [
+        str(n) for line in expected for n in line["labels"]
+    ]
 
 
 def answer_some(client: Client, count: int) -> None:

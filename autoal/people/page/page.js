@@ -418,7 +418,7 @@ function renderTask(task) {
 }
 
 function kindOf(task) {
-  const kinds = { second: "A second opinion", adjudicate: "Two opinions: which is right?" };
+  const kinds = { second: "Another opinion", adjudicate: "Opinions differ: which is right?" };
   const kind = task.kind === "review" ? `Labelled ${task.label}` : (kinds[task.kind] ?? asksOf(task));
   return [kind, task.card.made && "Made by the computer"].filter(Boolean).join(" · ");
 }
