@@ -8,11 +8,13 @@ from autoal.building import build, demand_class
 from autoal.costs.by_row import ByRow
 from autoal.costs.contract import Costs
 from autoal.costs.learned import Learned
-from autoal.costs.units import MONEY, SECONDS
+from autoal.costs.units import LABELS, MONEY, SECONDS
 from autoal.cycle.hooks import StopRule
+from autoal.cycle.plan import Plan
 from autoal.cycle.spending import Budget
 from autoal.errors import UserError
-from autoal.oracles.question import Oracle, asks_people, times_people
+from autoal.oracles.offered import TopK
+from autoal.oracles.question import Oracle, asks_people, layers, times_people
 from autoal.settings import Settings
 
 SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
@@ -69,3 +71,20 @@ def demand_counted(stop: StopRule | None, costs: Costs | None, oracle: Oracle) -
         raise UserError("stop.unit=seconds: nothing tells how many a label takes; give costs=")
     if stop.unit == MONEY and told == SECONDS:
         raise UserError("stop.unit=money: these costs are seconds; give stop.unit=seconds")
+
+
+def demand_labels(plan: Plan, oracle: Oracle) -> None:
+    """Refuse to spend labels on questions of which most lead to none.
+
+    Args:
+        plan: what rounds may spend.
+        oracle: is asked, in full or not.
+    """
+    if plan.spend is not None and plan.unit == LABELS:
+        for layer in layers(oracle):
+            if isinstance(layer, TopK):
+                raise UserError(
+                    f"plan.spend={plan.spend:g} counts labels, and questions={layer.name} costs "
+                    "where there is none: give plan.unit=money, in which a label costs 1, or "
+                    "budget= questions"
+                )

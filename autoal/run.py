@@ -13,7 +13,7 @@ from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
-from autoal.costing import costs_of, demand_counted, demand_told
+from autoal.costing import costs_of, demand_counted, demand_labels, demand_told
 from autoal.cycle import startfile
 from autoal.cycle.experiment import Experiment
 from autoal.cycle.hooks import GrowthRule, StopRule
@@ -143,6 +143,7 @@ def parts(settings: Settings) -> Parts:
             demand_told(costs, oracle, grows=growth is not None)
             oracle = Priced(oracle, costs)
         demand_counted(stop, costs, oracle)
+        demand_labels(plan, oracle)
     return Parts(experiment, oracle, language)
 
 

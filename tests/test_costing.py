@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from autoal import Answers, Asking, Oracle, Priced, Question, TrueLabels
+from autoal import Answers, Asking, Oracle, Plan, Priced, Question, TrueLabels, YesNo
 from autoal.building import TARGET, located
 from autoal.config import CONFIGS
-from autoal.costing import costs_of, demand_counted, demand_told
+from autoal.costing import costs_of, demand_counted, demand_labels, demand_told
 from autoal.costs.by_row import ByRow
 from autoal.costs.contract import Costs
 from autoal.costs.learned import Learned
@@ -85,6 +85,15 @@ def test_other_costs_are_told() -> None:
     demand_told(ByRow(2.0), Page(), grows=False)
     demand_told(Learned(), Page(), grows=True)
     demand_told(Learned(Words()), NOBODY, grows=True)
+
+
+def test_labels_are_not_spent_on_questions_that_lead_to_none() -> None:
+    whole, smaller = TrueLabels([0]), Priced(YesNo(TrueLabels([0])), 2.0)
+    with pytest.raises(UserError, match="counts labels, and questions=yes_no costs where there is"):
+        demand_labels(Plan(2, 2, 2, spend=5), smaller)
+    demand_labels(Plan(2, 2, 2, spend=5), whole)
+    demand_labels(Plan(2, 2, 2), smaller)
+    demand_labels(Plan(2, 2, 2, unit="money", spend=5), smaller)
 
 
 def test_a_rule_counts_what_something_tells() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 LEAST = 1e-10  # of a probability whose logarithm is taken
-RAREST = 1e-3  # of a prior, so that no model overrules all people
+RAREST = 1e-3  # of a prior: however sure a model is, enough people overrule it
 CLOSE = 1e-6  # a move of the probabilities after which they count as settled
 MOST = 100  # moves
 CREDIT = (1.4, 2.0)  # right answers, and answers, that everybody has beforehand

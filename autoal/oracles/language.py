@@ -126,17 +126,17 @@ class Language:
 def _joined(mine: Answers, theirs: Answers) -> Answers:
     """A model's answers and somebody else's; of rows that both correct, the other one's count."""
     truths = [each.truth for each in (mine, theirs) if each.truth is not None]
-    return Answers(
-        torch.cat([mine.rows, theirs.rows]),
-        torch.cat([mine.labels, theirs.labels]),
-        theirs.by if len(theirs.rows) else mine.by,
+    return replace(
+        theirs,
+        rows=torch.cat([mine.rows, theirs.rows]),
+        labels=torch.cat([mine.labels, theirs.labels]),
+        by=theirs.by if len(theirs.rows) else mine.by,
         cost=torch.cat([mine.costs, theirs.costs]),
         truth=torch.cat(truths) if len(truths) == 2 else None,
         corrected={**mine.corrected, **theirs.corrected},
         people={**theirs.people, **mine.people},
         machine=torch.cat([mine.by_machine, theirs.by_machine]),
         revised=mine.revised - theirs.corrected.keys(),
-        timed=theirs.timed,
     )
 
 

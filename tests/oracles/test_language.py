@@ -10,6 +10,7 @@ from autoal.strategies.cheating import CheatingOracle
 from PIL import Image
 
 from autoal import Answers, Asking, Noisy, Question, Rows, TrueLabels
+from autoal.data.words import PLAIN
 from autoal.errors import UserError, Waiting
 from autoal.language.client import Client
 from autoal.oracles.language import Language
@@ -37,7 +38,7 @@ def make(door: Door, client_of: Callable[..., Client]) -> Make:
     def built(oracle: Any = HUMAN, shown: Any = TEXTS, **options: Any) -> Language:
         prices = {name: options.pop(name) for name in ("price_in",) if name in options}
         data: Any = SimpleNamespace(
-            classes=NAMES, train=Rows(torch.zeros(len(TRUTH), 1), TRUTH, shown=shown)
+            words=PLAIN, classes=NAMES, train=Rows(torch.zeros(len(TRUTH), 1), TRUTH, shown=shown)
         )
         return Language(client_of(**prices), data, oracle, labels=TRUTH, **options)
 

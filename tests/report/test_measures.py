@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,7 +194,7 @@ def test_runs_that_differ_in_how_batches_are_taken_are_contenders_of_one_setting
 ) -> None:
     plain = {"unit": "labels", "spend": None, "minutes": None}
     write_run(tmp_path, "older", [0.4, 0.5])
-    whole = {"costs": {}, "questions": {}}
+    whole: dict[str, Any] = {"costs": {}, "questions": {}}
     write_run(tmp_path, "blind", [0.4, 0.5], seed=1, **whole, plan={**plain, "per_cost": False})
     write_run(tmp_path, "aware", [0.4, 0.6], **whole, plan={**plain, "per_cost": True})
     write_run(tmp_path, "other", [0.4, 0.6], plan={**plain, "spend": 5.0})
