@@ -157,7 +157,7 @@ def test_people_are_asked_the_same_about_made_rows_when_the_command_goes_on(
         (("growth=language",), "give language.url= and language.model="),
         (("growth=file",), "growth.path is needed"),
         (("growth=file", "growth.path=nowhere.txt"), "there is no file nowhere.txt"),
-        (("growth=x",), "edit, file, language, none"),
+        (("growth=x",), "edit, file, language, language_signal, none"),
         (("strategy=cheating_oracle",), "an upper reference goes without growth"),
         (("rounds=30", "growth.count=1"), "has only 40 rows, and 30 are made at most"),
     ],

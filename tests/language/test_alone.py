@@ -53,7 +53,8 @@ def test_a_model_chooses_from_the_start_on_and_is_judged(
     assert [done["asked"] for done in rounds] == [9, 9]
     assert rounds[-1]["accuracy"] == 1
     chats = [body["messages"] for body in door.bodies if "messages" in body]
-    prompts = [body["prompt"] for body in door.bodies if "prompt" in body]
+    # The first asks whether the server tells probabilities.
+    _, *prompts = [body["prompt"] for body in door.bodies if "prompt" in body]
     assert len(chats) == 2
     assert not any("play" in str(chat) or "bad" in str(chat) for chat in chats)
     assert {prompt.count("play") for prompt in prompts} == {1}  # the row that is asked about
