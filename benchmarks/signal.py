@@ -78,7 +78,7 @@ HEADER = [
     *("", "seeds", "mean to 100 %", "at 100 %", "at 200 %"),
     *("mean minus random", "95 % interval", "at 200 % minus real", "95 % interval"),
 ]
-TOLD = ("reward", "chosen", "kl")  # of what a round's record tells of growth
+TOLD = ("reward", "labelled", "kl")  # of what a round's record tells of growth
 STEP = 4  # rounds between those that are shown
 SHOWN = 5  # made rows from either end of a run
 
