@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from autoal import __version__, config
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
+from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
 from autoal.settings import Settings
@@ -49,13 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    os.environ["AUTOAL_COMMAND"] = _command()
     if os.getcwd() not in sys.path:  # as where Python was started by a script beside it
         sys.path.append(os.getcwd())  # where classes of the user's own are found
     try:
         config.register()
         job = _Job()
         sys.argv[1:] = spelled_out(given)
+        if set(given) & set(FLAGS):
+            print(manual(sys.argv[1:], _command()))
+            return 0
         with _interruptible():
             hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
         return job.code
