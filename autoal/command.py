@@ -27,6 +27,7 @@ from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
 from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
+from autoal.record.sweep import Sweep, forgotten
 from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
@@ -59,8 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if set(given) & set(FLAGS):
             print(manual(sys.argv[1:], _command()))
             return 0
-        with _interruptible():
-            hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
+        with _interruptible(), forgotten():
+            try:
+                hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
+            except UserError:  # of a run of a sweep, of which the others are done
+                _tell_sweep()
+                raise
+            _tell_sweep()
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
@@ -73,6 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not refusal.shown:
             _show(refusal)
         return refusal.code
+
+
+def _tell_sweep() -> None:
+    """What became of the runs of a sweep, if it is one."""
+    if sweep := Sweep.current():
+        from rich.console import Console
+
+        from autoal.report.ranked import show_ranked
+
+        show_ranked(Console(markup=False), sweep.done(), sweep.total)
 
 
 def _refusal(error: Exception) -> UserError | None:

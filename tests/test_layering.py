@@ -109,7 +109,7 @@ FLOORS = (
     ("cycle", "search"),
     ("growth",),
     ("report", "foresight", "costing"),
-    ("run", "config", "listing", "dashboard", "testing"),
+    ("run", "config", "listing", "dashboard", "sweeping", "testing"),
     ("spelling", "kept", "manual"),
     ("command", "predict", "labels"),
     ("__main__",),
