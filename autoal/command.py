@@ -24,8 +24,10 @@ from omegaconf.errors import OmegaConfBaseException
 from autoal import __version__, config
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
+from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
+from autoal.record.sweep import Sweep, forgotten
 from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
@@ -49,15 +51,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    os.environ["AUTOAL_COMMAND"] = _command()
     if os.getcwd() not in sys.path:  # as where Python was started by a script beside it
         sys.path.append(os.getcwd())  # where classes of the user's own are found
     try:
         config.register()
         job = _Job()
         sys.argv[1:] = spelled_out(given)
-        with _interruptible():
-            hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
+        if set(given) & set(FLAGS):
+            print(manual(sys.argv[1:], _command()))
+            return 0
+        with _interruptible(), forgotten():
+            try:
+                hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
+            except UserError:  # of a run of a sweep, of which the others are done
+                _tell_sweep()
+                raise
+            _tell_sweep()
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
@@ -70,6 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not refusal.shown:
             _show(refusal)
         return refusal.code
+
+
+def _tell_sweep() -> None:
+    """What became of the runs of a sweep, if it is one."""
+    if sweep := Sweep.current():
+        from rich.console import Console
+
+        from autoal.report.ranked import show_ranked
+
+        show_ranked(Console(markup=False), sweep.done(), sweep.total)
 
 
 def _refusal(error: Exception) -> UserError | None:

@@ -117,7 +117,7 @@ def _read(name: str) -> Settings:
     return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
 
 
-def _options(strategy: str) -> Settings:
+def options_of(strategy: str) -> Settings:
     """What a strategy can be told; only one of somebody else's is imported for it."""
     if strategy == startfile.NAME:  # in the place of one
         return {"path": Parameter.empty}
@@ -130,12 +130,12 @@ def settings_of(config: Any) -> Settings:
     choices, filed = _choices(), _filed()
     if _declared(config) != _declared(filed):
         raise UserError(f"{', '.join(DECLARED)} are no options: they state what the files know")
-    defaults, expected = _container(filed), _container(filed)
-    given = _container(config, resolve=False)
+    defaults, expected = container(filed), container(filed)
+    given = container(config, resolve=False)
     _demand_start(given["start"])
     _swap(given, expected, choices)
     demand_keys(_common(given), _common(expected))
-    settings = _container(_followed(config))
+    settings = container(_followed(config))
     _swap(settings, defaults, choices)
     common = _common(settings)
     if isinstance(common["budget"], list):
@@ -158,7 +158,7 @@ def settings_of(config: Any) -> Settings:
 def demand_foreseen(settings: Settings) -> None:
     """Refuse complete settings of which it can be known by now that they lead to no run."""
     composed = _filed()
-    filed, declared = _container(composed), _declared(composed)
+    filed, declared = container(composed), _declared(composed)
     larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
     strategy, ours = settings["strategy"]["name"], _read("strategies")
@@ -229,7 +229,7 @@ def _common(settings: Settings) -> Settings:
 
 def _plain(choices: dict[str, str]) -> Settings:
     """All settings, completed, that these choices give."""
-    settings = _container(_composed(choices))
+    settings = container(_composed(choices))
     _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
         settings[group] = _complete(group, settings[group], settings[group]["name"])
@@ -244,7 +244,11 @@ def _complete(group: str, given: Any, name: str) -> Settings:
     options = {key: value for key, value in given.items() if key not in ("name", *own)}
     if _has_candidates(name) and options.get("candidates") is not None:
         _demand_candidates(f"{group}.candidates", options["candidates"])
-    return {"name": name, **own, **completed(options, _options(name), f"strategy {name!r}", group)}
+    return {
+        "name": name,
+        **own,
+        **completed(options, options_of(name), f"strategy {name!r}", group),
+    }
 
 
 def _has_candidates(strategy: str) -> bool:
@@ -261,7 +265,7 @@ def _demand_candidates(key: str, candidates: Any) -> None:
         if name not in STRATEGIES.installed():
             raise unknown("strategy", name, STRATEGIES.installed())
         demand_kind(f"{key}.{name}", given, {})
-        completed(given, _options(name), f"candidate {name!r}", f"{key}.{name}")
+        completed(given, options_of(name), f"candidate {name!r}", f"{key}.{name}")
 
 
 def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> None:
@@ -352,7 +356,7 @@ def _composed(choices: dict[str, str]) -> DictConfig:
     return compose(HydraConfig.get().job.config_name, [*overrides, *paths])
 
 
-def _container(config: Any, resolve: bool = True) -> Settings:
+def container(config: Any, resolve: bool = True) -> Settings:
     """Composed settings as plain ones, without what files declare."""
     plain = OmegaConf.to_container(config, resolve=resolve)
     assert isinstance(plain, dict)
@@ -416,10 +420,10 @@ def _defaults_of(arguments: Sequence[str]) -> Settings:
     groups = [choice for choice in chosen if (CONFIGS / choice.partition("=")[0]).is_dir()]
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return _container(compose("train", [*groups, *_search_paths(arguments)]), resolve=False)
+        return container(compose("train", [*groups, *search_paths(arguments)]), resolve=False)
 
 
-def _search_paths(arguments: Sequence[str]) -> list[str]:
+def search_paths(arguments: Sequence[str]) -> list[str]:
     """The folders with choices of the user's own that a command line names."""
     for place, argument in enumerate(arguments):
         flag, _, folder = argument.partition("=")

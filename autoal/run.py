@@ -45,7 +45,8 @@ from autoal.record.finished import finished_rounds
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MODEL, POOL
 from autoal.record.sink import Sink, Sinks
-from autoal.record.terminal import Terminal
+from autoal.record.sweep import Sweep
+from autoal.record.terminal import Terminal, summary
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
 from autoal.settings import Settings
@@ -93,7 +94,12 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
             _go_on(built, folder, console)
         write_results(folder)
         _keep_model(built, folder)
-        show_results(console, folder)
+        if sweep := Sweep.current():
+            done = sweep.add(folder.path)
+            told = f"{done} of {sweep.total} runs done  {path.name}  {summary(folder.rounds[-1])}"
+            console.print(told, highlight=False, soft_wrap=True)
+        else:
+            show_results(console, folder)
         _list_declined(console, built.experiment.rows, folder)
 
 

@@ -183,25 +183,30 @@ def test_a_wrong_option_of_a_strategy_is_one_message(train: Train) -> None:
 
 def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> None:
     answer = train("--help")
-    assert answer.returncode == 0
+    assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.endswith(NO_TORCH)
     for text in (
-        "strategy: active_llm, albl, alfamix, autoal, autoal_paper, badge, bait, bald",
-        "task: bert, bert_signal, few_labels, frozen, linear, logistic, mlp, prompt, resnet18",
-        "logger: none, wandb",
-        "budget: 10",
-        "learning_rate: 0.015",
+        "what learns: bert, bert_signal,",
+        "own folders: none",
+        "  budget=10  ",
+        "  task.learning_rate=0.015      at its peak",
         "python train.py -m",
     ):
         assert text in answer.stdout
 
 
-def test_help_shows_the_options_of_any_strategy_without_torch(train: Train) -> None:
+def test_help_about_a_choice_needs_no_torch(train: Train) -> None:
     answer = train("strategy=batchbald", "start=kmeans", "--help")
-    assert answer.returncode == 0
+    assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.endswith(NO_TORCH)
-    assert "joint: 10" in answer.stdout
-    assert "iterations: 20" in answer.stdout
+    assert "strategy.joint=10" in answer.stdout
+    assert "start.iterations=20" in answer.stdout
+
+
+def test_help_about_what_is_not_there_is_one_message(train: Train) -> None:
+    answer = train("task=resnet19", "--help")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: unknown task 'resnet19'; did you mean 'resnet18'?")
 
 
 def test_the_version_is_ours_and_needs_neither_torch_nor_hydra(train: Train) -> None:

@@ -90,7 +90,7 @@ ENGINE = [name for name in within("autoal") if not any(belongs(name, room) for r
 # The rooms from the ground up; what stands on a floor may use those below, and its own.
 FLOORS = (
     ("errors",),
-    ("bounds", "escape", "plugins", "seeding"),
+    ("bounds", "escape", "plugins", "remarks", "seeding"),
     ("kinds", "document"),
     ("settings",),
     ("building",),
@@ -109,8 +109,8 @@ FLOORS = (
     ("cycle", "search"),
     ("growth",),
     ("report", "foresight", "costing"),
-    ("run", "config", "listing", "dashboard", "testing"),
-    ("spelling", "kept"),
+    ("run", "config", "listing", "dashboard", "sweeping", "testing"),
+    ("spelling", "kept", "manual"),
     ("command", "predict", "labels"),
     ("__main__",),
 )

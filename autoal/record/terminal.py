@@ -49,12 +49,13 @@ class Terminal(Sink):
             self._live.update(self._fit, completed=step.step, total=step.steps, state=state)
 
     def end(self, finished: Round) -> None:
+        seconds = f"{finished.seconds['total']:.1f} s"
+        told = f"{self._place(finished.number)}  {summary(finished)}  {seconds}"
         if self._live:
-            self._live.update(self._all, advance=1, state=_summary(finished))
+            self._live.update(self._all, advance=1)
+            self._print(told)  # above the display, where it stays
         else:
-            seconds = f"{finished.seconds['total']:.1f} s"
-            place = self._place(finished.number)
-            self._print(f"{self.name}  {place}  {_summary(finished)}  {seconds}")
+            self._print(f"{self.name}  {told}")
         if _advises(finished) and not self._advised:  # and not again after every round
             rule = finished.stop.get("rule", "a rule")
             self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
@@ -79,7 +80,7 @@ class Terminal(Sink):
             TimeRemainingColumn(),
         )
         self._live = Progress(*columns, console=self.console, transient=True)
-        state = _summary(history[-1]) if history else ""
+        state = summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
             self.name,
             total=None if self.rounds is None else self.rounds + 1,
@@ -95,7 +96,8 @@ def _advises(finished: Round) -> bool:
     return "reason" in finished.stop
 
 
-def _summary(finished: Round) -> str:
+def summary(finished: Round) -> str:
+    """What a round has come to, in one line."""
     shown = f"labelled {finished.labelled}"
     if "accuracy" in finished.metrics:
         shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"

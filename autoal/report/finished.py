@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autoal.record.layout import CURVE, SETTLED, WEIGHTS
-from autoal.record.round import Round, phases_of
+from autoal.record.round import Round
 from autoal.report import figures
 from autoal.report.judges import judges
 from autoal.report.measures import Curve, kinds_settled, settled
@@ -74,7 +74,7 @@ def chosen(history: Sequence[Round], title: str) -> Figure:
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     history = folder.rounds
-    caption = f"accuracy by {_judged(history)}; times in seconds"
+    caption = f"accuracy by {_judged(history)}"
     table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
     shown = _fitting(_columns(history), console.width)
     for name in shown:
@@ -89,27 +89,20 @@ def show_results(console: Console, folder: RunFolder) -> None:
 
 def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
     """What there is to say of each round, by its heading; what matters least comes last."""
-    rare = _rare(history)
-    counts: dict[str, list[int | None]] = {
-        "round": [finished.number for finished in history],
-        "labelled": [finished.labelled for finished in history],
-        **{name: [getattr(finished, name) for finished in history] for name in rare},
-        "declined": [len(finished.declined) for finished in history],
-    }
-    if not any(counts["declined"]):
-        counts["declined"] = []
-    paid = {name: [getattr(done, name) for done in history] for name in ("cost", "taken")}
+    rare = {name: [getattr(finished, name) for finished in history] for name in _rare(history)}
+    declined = [len(finished.declined) for finished in history]
+    sums = {name: [getattr(done, name) for done in history] for name in ("cost", "taken")}
     metrics = [finished.metrics.get("accuracy") for finished in history]
     chosen = {kind: [done.settled.get(kind) for done in history] for kind in kinds_settled(history)}
-    phases = phases_of(finished.seconds for finished in history)
-    spent = {name: [done.seconds.get(name, 0.0) for done in history] for name in phases}
     return {
-        **{name: _written(values, "d") for name, values in counts.items() if values},
-        **{name: _written(sums, ".2f") for name, sums in paid.items() if any(sums)},
+        "round": _written([finished.number for finished in history], "d"),
+        "labelled": _written([finished.labelled for finished in history], "d"),
         "accuracy": _written(metrics, ".4f"),
-        "total": _written([finished.seconds["total"] for finished in history], ".2f"),
+        **{name: _written(counts, "d") for name, counts in rare.items()},
+        **({"declined": _written(declined, "d")} if any(declined) else {}),
+        **{name: _written(spent, ".2f") for name, spent in sums.items() if any(spent)},
+        "seconds": _written([finished.seconds["total"] for finished in history], ".1f"),
         **{f"task.{kind}": _written(values, ".3g") for kind, values in chosen.items()},
-        **{name: _written(values, ".2f") for name, values in spent.items()},
     }
 
 

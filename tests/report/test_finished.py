@@ -138,7 +138,7 @@ def test_what_the_learner_chose_is_drawn_and_stands_in_the_table(
     assert {"l2", "noise", "labelled rows"} <= set(words(drawn))
     assert len(circles(drawn)) == 3
     rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
-    assert rows[1][:6] == ["round", "labelled", "accuracy", "total", "task.l2", "task.noise"]
+    assert rows[1][:6] == ["round", "labelled", "accuracy", "seconds", "task.l2", "task.noise"]
     assert [row[4:6] for row in rows[3:5]] == [["0.5", "-"], ["0.25", "0.125"]]
 
 
@@ -181,25 +181,10 @@ def test_the_table_has_every_round_and_the_paths_follow(folder: RunFolder) -> No
     text = StringIO()
     show_results(Console(file=text, width=80), folder)
     rows = [line.split() for line in text.getvalue().splitlines()]
-    assert ["0", "2", "0.5000", "1.50", "1.50", "1.50", "1.50", "1.50"] in rows
-    assert ["1", "4", "0.7500", "1.50", "1.50", "1.50", "1.50", "1.50"] in rows
+    assert ["0", "2", "0.5000", "1.5"] in rows
+    assert ["1", "4", "0.7500", "1.5"] in rows
     assert [str(folder.path / "rounds.jsonl")] in rows
     assert [str(folder.path / "config.yaml")] in rows
-
-
-def test_the_table_has_a_column_for_every_phase_that_a_round_had(
-    tmp_path: Path, config: dict[str, Any], history: list[Round]
-) -> None:
-    first, second = history
-    searched = replace(second, seconds={**second.seconds, "search": 2.25})
-    with RunFolder(tmp_path / "searched", config, {}) as folder:
-        for finished in (first, searched):
-            folder.add(finished, {})
-        text = StringIO()
-        show_results(Console(file=text, width=120), folder)
-    rows = [line.split() for line in text.getvalue().splitlines() if line.strip()]
-    assert rows[1][-2:] == ["score", "search"]
-    assert [row[-2:] for row in rows[3:5]] == [["1.50", "0.00"], ["1.50", "2.25"]]
 
 
 def test_a_narrow_terminal_shows_what_matters_most(folder: RunFolder) -> None:
@@ -208,9 +193,8 @@ def test_a_narrow_terminal_shows_what_matters_most(folder: RunFolder) -> None:
         show_results(Console(file=text, width=width), folder)
         return text.getvalue().splitlines()[2].split()
 
-    assert heading(80)[:4] == ["round", "labelled", "accuracy", "total"]
-    assert heading(43) == ["round", "labelled", "accuracy", "total", "train"]
-    assert heading(42) == ["round", "labelled", "accuracy", "total"]
+    assert heading(80) == heading(38) == ["round", "labelled", "accuracy", "seconds"]
+    assert heading(37) == ["round", "labelled", "accuracy"]
 
 
 def test_the_table_tells_of_labels_that_nobody_was_asked_for(
@@ -222,23 +206,23 @@ def test_the_table_tells_of_labels_that_nobody_was_asked_for(
             for finished in given:
                 folder.add(finished, {})
             show_results(Console(file=text, width=120), folder)
-        return [line.split()[:4] for line in text.getvalue().splitlines() if line.strip()]
+        return [line.split()[:5] for line in text.getvalue().splitlines() if line.strip()]
 
     first, second = history
     told = shown("given", [replace(first, bought=2, wrong=0), replace(second, bought=0)])
     assert told[1:2] + told[3:5] == [
-        ["round", "labelled", "bought", "wrong"],
-        ["0", "2", "2", "0"],
-        ["1", "4", "0", "-"],
+        ["round", "labelled", "accuracy", "bought", "wrong"],
+        ["0", "2", "0.5000", "2", "0"],
+        ["1", "4", "0.7500", "0", "-"],
     ]
     asked = shown("asked", [replace(done, bought=2, wrong=0) for done in history])
-    assert asked[1][:3] == ["round", "labelled", "accuracy"]
+    assert asked[1] == ["round", "labelled", "accuracy", "seconds"]
     erred = shown("erred", [replace(first, bought=2, wrong=1), replace(second, wrong=0)])
-    assert [line[:3] for line in erred[1:2] + erred[3:5]] == [
-        ["round", "labelled", "wrong"],
-        ["0", "2", "1"],
-        ["1", "4", "0"],
+    assert [line[:4] for line in erred[1:2] + erred[3:5]] == [
+        ["round", "labelled", "accuracy", "wrong"],
+        ["0", "2", "0.5000", "1"],
+        ["1", "4", "0.7500", "0"],
     ]
     declined = shown("declined", [replace(done, declined=[7, 8]) for done in history])
-    assert declined[1][:3] == ["round", "labelled", "declined"]
-    assert declined[3][:3] == ["0", "2", "2"]
+    assert declined[1][:4] == ["round", "labelled", "accuracy", "declined"]
+    assert declined[3][:4] == ["0", "2", "0.5000", "2"]

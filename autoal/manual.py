@@ -1,0 +1,228 @@
+"""What --help prints: the choices of every group, the options, what each means, its default."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import Parameter
+from textwrap import TextWrapper
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from autoal import plugins, remarks
+from autoal.building import TARGET
+from autoal.config import CONFIGS, NAMED, TARGETED, container, options_of, search_paths
+from autoal.errors import unknown
+from autoal.plugins import STRATEGIES
+from autoal.remarks import Remarks
+from autoal.settings import Settings
+
+FLAGS = ("--help", "-h")
+TOP = "train"  # the file of what is no group's
+WIDEST, NAMES = 110, 32  # columns of a line, and of the name at its beginning
+LEFT_OUT = ("_target_", "name")  # what the head of a section tells
+START = "rows that are labelled first"
+HEAD = """\
+Run one active-learning experiment, or go on with it.
+
+  {0} data=digits strategy=autoal task=resnet18 seed=0 start=20 budget=10 rounds=10
+  {0} -m strategy=random,margin,entropy seed=0,1,2    every combination in turn
+  {0} -m hydra/launcher=joblib seed=0,1,2             several at once
+  {0} -m experiment=compare                           eight strategies, ten seeds
+  {0} --help task=resnet18                            what a choice is, and its options
+  {0} --help task                                     what all choices of a group are
+
+The run's folder is <out>/<name>. The same command again goes on where it was stopped.
+docs/running.md tells more; --hydra-help is about Hydra itself."""
+
+
+def manual(arguments: Sequence[str], command: str) -> str:
+    """The whole of it; of those groups alone that the arguments name, where they name any.
+
+    Args:
+        arguments: of the command line.
+        command: how the program is started.
+    """
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    offered, settings, chosen = _composed([word for word in words if "=" in word], arguments)
+    groups = [word.partition("=")[0] for word in words]
+    if not words:
+        told = [
+            _section(group, chosen[group], settings[group])
+            for group in settings
+            if group in offered
+        ]
+        own = {key: value for key, value in settings.items() if key not in offered}
+        sections = [[HEAD.format(command)], _overview(offered), _common(own)]
+        sections += [section for section in told if len(section) > 1]
+    elif unknown_groups := [group for group in groups if group not in offered]:
+        raise unknown("group", unknown_groups[0], offered)
+    else:
+        sections = [
+            _section(group, chosen[group], settings.get(group))
+            if "=" in word
+            else _choices_of(group, offered[group])
+            for word, group in zip(words, groups, strict=True)
+        ]
+    return "\n\n".join("\n".join(section) for section in sections)
+
+
+def _composed(
+    overrides: Sequence[str], arguments: Sequence[str]
+) -> tuple[dict[str, list[str]], Settings, dict[str, str]]:
+    """The choices of every group, the settings with all their options, and what is chosen."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        composed = compose(TOP, [*overrides, *search_paths(arguments)], return_hydra_config=True)
+        loader = GlobalHydra.instance().config_loader()
+        groups = [group for group in loader.list_groups("") if group != "hydra"]
+        offered = {group: loader.get_group_options(group) for group in groups}
+    chosen = {group: str(composed.hydra.runtime.choices[group]) for group in groups}
+    settings = container(composed, resolve=False)
+    del settings["hydra"]
+    return offered, {key: _complete(key, settings[key], chosen) for key in settings}, chosen
+
+
+def _complete(group: str, section: Any, chosen: Mapping[str, str]) -> Any:
+    """A section with the options that no file has: those of a strategy, or of a plugin's class."""
+    if group in NAMED:
+        return {**options_of(section["name"]), **section}
+    if group in TARGETED and not (CONFIGS / group / f"{chosen[group]}.yaml").exists():
+        kind, filled = TARGETED[group]
+        return {**plugins.options(kind.load(chosen[group]), filled), **section}
+    return section
+
+
+def _overview(offered: Mapping[str, Sequence[str]]) -> list[str]:
+    """Every group, what it is for, and its choices."""
+    meanings = remarks.of_file(CONFIGS / f"{TOP}.yaml").options
+    lines = ["Choices, as group=choice:"]
+    for group, choices in offered.items():
+        lines += _beside(
+            f"  {group}", f"{meanings.get(f'defaults.{group}', '')}: {', '.join(choices)}"
+        )
+    return lines
+
+
+def _common(settings: Settings) -> list[str]:
+    """The options that are of no group."""
+    told = remarks.of_file(CONFIGS / f"{TOP}.yaml")
+    return ["Options, as key=value, with their defaults:", *_options(settings, told)]
+
+
+def _choices_of(group: str, choices: Sequence[str]) -> list[str]:
+    """What each choice of a group is."""
+    lines = [f"{group}= is one of"]
+    for choice in choices:
+        lines += _beside(f"  {choice}", _about(group, choice).head)
+    return lines
+
+
+def _section(group: str, choice: str, section: Any) -> list[str]:
+    """What is chosen of a group, and its options."""
+    told = _about(group, choice, section)
+    head = _wrapped(f"{group}={choice}: {told.head or 'says nothing about itself'}", "", "    ")
+    return [*head, *(_options(section, told, f"{group}.") if isinstance(section, dict) else [])]
+
+
+def _options(section: Settings, told: Remarks, prefix: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, value in _leaves(section):
+        lines += _beside(f"  {prefix}{key}={_written(value)}", _meaning(key, section, told))
+    return lines
+
+
+def _leaves(section: Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The options by dotted names; the names of things that have options are one of them."""
+    for name, value in section.items():
+        if name == TARGET or (name == "name" and not prefix and "seed" not in section):
+            continue  # the head of a section tells its class
+        named = isinstance(value, dict) and any(inner == {} for inner in value.values())
+        if isinstance(value, dict) and value and not named:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _meaning(key: str, section: Settings, told: Remarks) -> str:
+    """What an option means: by its file, else by the class of what it is inside of."""
+    outer, _, name = key.rpartition(".")
+    for part in outer.split(".") if outer else ():
+        section = section[part]
+    by_class = remarks.of_class(section.get(TARGET, "")).options.get(name, "")
+    return told.options.get(key) or by_class or told.options.get(outer, "")
+
+
+def _about(group: str, choice: str, section: Any = None) -> Remarks:
+    """What the file of a choice says, those that it builds on, and its class."""
+    kind = STRATEGIES if group in NAMED else TARGETED[group][0] if group in TARGETED else None
+    name = (section or {}).get("name", choice) if group in NAMED else choice
+    point = kind.installed().get(name) if kind else None
+    target = point.value.replace(":", ".") if point else (section or {}).get(TARGET, "")
+    told = _filed(f"{group}/{choice}", group).over(remarks.of_class(target))
+    return told.over(Remarks(options={"size": START})) if group == "start" else told
+
+
+def _filed(name: str, group: str) -> Remarks:
+    """What a file says of itself and its options, and of these those that it builds on."""
+    path = CONFIGS / f"{name}.yaml"
+    told = remarks.of_file(path) if path.exists() else Remarks()
+    own = {key.removeprefix(f"{group}."): remark for key, remark in told.options.items()}
+    told = Remarks(told.head, own)
+    for base in _bases(_content(name), group):
+        told = told.over(Remarks(options=_filed(base, group).options))
+    return told
+
+
+def _bases(content: Settings, group: str) -> Iterator[str]:
+    """The files that one builds on for the same section; of the last first, which counts most."""
+    for entry in reversed(content.get("defaults", [])):
+        if isinstance(entry, str) and (
+            found := re.fullmatch(rf"/([\w/]+)@(_here_|{group})", entry)
+        ):
+            yield found[1]
+        elif isinstance(entry, str) and re.fullmatch(r"(?!_self_)\w+", entry):
+            yield f"{group}/{entry}"
+
+
+def _content(name: str) -> Settings:
+    path = CONFIGS / f"{name}.yaml"
+    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+
+
+def _written(value: Any) -> str:
+    """A default as it is given on the command line, or what it consists of."""
+    if value is Parameter.empty or value == "???":
+        return "(needed)"
+    if isinstance(value, str):
+        return "(follows)" if "${" in value else value
+    if isinstance(value, list) and "${" in str(value):
+        return "(follow)"
+    return ",".join(value) if isinstance(value, dict) and value else json.dumps(value)
+
+
+def _beside(name: str, told: str) -> list[str]:
+    """A name, and beside it, or below where it is long, what it is."""
+    if not told:
+        return [name]
+    indent = " " * NAMES
+    lines = _wrapped(told, indent, indent)
+    if len(name) > NAMES - 2:
+        return [name, *lines]
+    return [name.ljust(NAMES) + lines[0][NAMES:], *lines[1:]]
+
+
+def _wrapped(text: str, first: str, later: str) -> list[str]:
+    wrapper = TextWrapper(
+        min(shutil.get_terminal_size((WIDEST, 0)).columns, WIDEST),
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapper.wrap(text)

@@ -1,0 +1,66 @@
+"""What a sweep ends with: its runs in one table, the best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os.path import commonpath
+from pathlib import Path
+
+import numpy as np
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from autoal.report.groups import Setting, group
+from autoal.report.runs import Run, read_runs
+from autoal.report.statistics import t_interval
+
+Row = tuple[str, str, int, str, str]
+
+
+def show_ranked(console: Console, folders: Sequence[Path], total: int) -> None:
+    """The table of the runs in these folders, how many are lacking, and where to read more."""
+    settings, _ = group(read_runs(folders)[0]) if folders else ([], [])
+    if any(setting.contenders for setting in settings):
+        console.print(_table(settings))
+    if lacking := total - len(folders):
+        console.print(f"{lacking} of {total} runs are not done; the same command does the rest")
+    if folders:
+        top = commonpath([folder.parent for folder in folders])
+        shown = Path(top).relative_to(Path.cwd()) if Path(top).is_relative_to(Path.cwd()) else top
+        console.print(f"python -m autoal.report {shown}", highlight=False, soft_wrap=True)
+
+
+def _table(settings: Sequence[Setting]) -> Table:
+    caption = "area under the curve of accuracy over labels, its mean with a 95 % interval"
+    table = Table(caption=caption, box=SIMPLE, collapse_padding=True)
+    several = len(settings) > 1
+    for heading in ("strategy", *(["setting"] if several else [])):
+        table.add_column(heading, overflow="fold")
+    for heading in ("seeds", "area", "final accuracy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for setting in settings:
+        for place, (name, *cells) in enumerate(_rows(setting)):
+            style = "bold" if place == 0 and len(setting.contenders) > 1 else ""
+            table.add_row(name, *([setting.name] if several else []), *cells, style=style)
+        table.add_section()
+    return table
+
+
+def _rows(setting: Setting) -> Iterator[tuple[str, str, str, str]]:
+    """A line for each contender, by falling area."""
+    for name, runs in sorted(setting.contenders.items(), key=lambda found: -_area(found[1])):
+        final = np.mean([run.final for run in runs])
+        yield name, str(len(runs)), _with_interval(runs), f"{final:.3f}"
+
+
+def _area(runs: Sequence[Run]) -> float:
+    return float(np.mean([run.area for run in runs]))
+
+
+def _with_interval(runs: Sequence[Run]) -> str:
+    """A mean area; with its interval, where there are seeds enough for one."""
+    if len(runs) < 2:
+        return f"{_area(runs):.3f}"
+    low, high = np.clip(t_interval(np.array([run.area for run in runs])), 0, 1)
+    return f"{_area(runs):.3f} ({low:.3f} to {high:.3f})"

@@ -1,0 +1,45 @@
+"""Runs that tell the command which began them that they are done."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autoal.record.sweep import VARIABLE, Sweep, forgotten
+from autoal.sweeping import runs_of
+
+
+def test_runs_are_counted_in_the_order_in_which_they_are_done(tmp_path: Path) -> None:
+    with forgotten():
+        assert Sweep.current() is None
+        begun = Sweep.begun(3, tmp_path / "new")
+        works = Sweep.current()  # as another process finds it
+        assert works == begun
+        assert works.add(tmp_path / "b") == 1
+        assert works.add(tmp_path / "a") == 2
+        assert begun.done() == [tmp_path / "b", tmp_path / "a"]
+    assert Sweep.current() is None
+    assert not any((tmp_path / "new").iterdir())
+
+
+def test_a_sweep_inside_of_another_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"5:{tmp_path / 'outer'}")
+    with forgotten():
+        assert Sweep.current() is None
+    assert os.environ[VARIABLE] == f"5:{tmp_path / 'outer'}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "count"),
+    [
+        (["strategy=random,margin", "seed=0,1,2", "rounds=3"], 6),
+        (["seed=range(0,5)", "strategy=margin"], 5),
+        (["seed=0,1,2", "strategy=a,b", "seed=0,1"], 4),  # the last one counts
+        (["seed=0,1,2", "seed=4"], 1),
+        (["strategy=margin"], 1),
+    ],
+)
+def test_the_runs_of_a_command_line(overrides: list[str], count: int) -> None:
+    assert runs_of(overrides) == count
