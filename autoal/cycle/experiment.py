@@ -289,6 +289,7 @@ class Experiment:
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
             expected=asked.expected,
+            one_each=self._purse.one_each(asked.question, answered, beforehand),
             **self._purse.paid(answered, beforehand, bought),
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),

@@ -88,6 +88,7 @@ class Crowd:
         demand_blind("crowd", strategy)
         whole("people", people, least=1)
         whole("known", known, least=0)
+        whole("seed", seed, least=0)
         choice("consensus", consensus, METHODS)
         _demand_people(oracle, people)
         if soft and learner is not None:

@@ -45,6 +45,7 @@ _KINDS: dict[str, Kind] = {
     "cost": AMOUNT.or_null(),
     "taken": AMOUNT.or_null(),
     "expected": AMOUNT.or_null(),
+    "one_each": AMOUNT.or_null(),
     "timed": TIMED,
     "made": WHOLE,
     "given": GIVEN,
@@ -109,6 +110,7 @@ class Round:
     ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
     later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
     said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
+    one_each: float | None = None  # what a label of each row asked about costs; see `expected`
 
     @property
     def told(self) -> dict[int, int]:
@@ -178,6 +180,7 @@ class Round:
             "taken": self.taken,
             "timed": _by_text(self.timed),
             "expected": self.expected,
+            "one_each": self.one_each,
             "made": self.made,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),
