@@ -463,7 +463,7 @@ class Experiment:
             real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
-            possible=self._known.possible(asked.rows),
+            possible=rows.possible(asked.rows),
             known=answers_of(self.history),
             said=said_in(self.history),
             **(self._second_looks(number - 1) if view else {}),
