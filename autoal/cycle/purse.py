@@ -22,7 +22,6 @@ from autoal.query.limits import ROUNDING, Limits
 from autoal.query.view import View
 from autoal.record.round import Round
 
-RULE = "spend"  # what the record says has ended a run whose money or time is spent
 SHORTEST = 0.1  # seconds of an answer
 TRAINING = 0.2  # of the seconds in which a batch is answered, that training takes at most
 
@@ -103,10 +102,10 @@ class Purse:
             bought: labels that were paid for.
         """
         cost, labels = answered.spent, len(answered.rows)
+        each = float(answered.costs.sum()) / labels if labels else float(self.costs is None)
+        cost += beforehand * each
         if self.costs is None:
-            cost += beforehand
             return {} if cost == bought else {"cost": cost}
-        cost += beforehand * cost / labels if labels else 0.0
         if self.costs.unit != SECONDS:
             return {"cost": cost}
         charged = {*answered.rows.tolist(), *answered.ruled_out, *answered.paid}

@@ -46,7 +46,7 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.said = Said(self.ledger)
+        self.said = Said(self.ledger, self.classes)
         self.agenda = Agenda(self.said, self.people, self.votes, self.second, self.guess)
         self.leases = Leases(self.clock)
         self.known: dict[int, str] = {}  # labels that were handed over
@@ -85,7 +85,7 @@ class Desk:
             if labelled.get(row, label) != label
         }
         self.known |= labels | corrected
-        ruled_out = self.agenda.ruled_out()
+        ruled_out = {row: names for row, names in self.agenda.ruled_out().items() if row not in labels}
         self.agenda.declined |= set(batch.rows) - labels.keys() - ruled_out.keys()
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
@@ -238,7 +238,7 @@ class Desk:
 
     def _was_handed_over(self, event: Event) -> bool:
         """Whether the model learns from this answer, which therefore cannot be taken back."""
-        if event.kind == NONE and not self.agenda.is_open(event):
+        if event.kind == NONE and event.row not in self.known and not self.agenda.is_open(event):
             raise LateError(f"the model learns what {event.name} is not; it may be asked again")
         events = self.said.of(event.row)
         if event is not next((one for one in events if one.label is not None), events[0]):

@@ -27,6 +27,7 @@ from autoal.record.kinds import (
 )
 
 CHECK, CROSS_VALIDATION = "check", "cross-validation"  # by what else than a test set is judged
+SPENT = "spend"  # the rule in `stop` where nothing fits into what a plan has left to spend
 NEEDED = ("round", "labelled", "queried", "labels", "seconds", "steps")
 OF_THE_RUN = ("strategy", "seed")  # stand in every line of a folder, for readers of many runs
 PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own

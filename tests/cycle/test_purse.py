@@ -235,7 +235,9 @@ def test_rows_that_took_time_and_got_no_label_are_paid_too() -> None:
 def test_rows_that_were_held_out_cost_what_a_label_does() -> None:
     answers = Answers(whole([4, 5]), whole([0, 1]), cost=torch.tensor([2.0, 4.0]))
     assert Purse(MONEY, ByRow(1.0)).paid(answers, 10, 12) == {"cost": 36.0}
-    assert Purse(MONEY, None).paid(answers, 10, 12) == {"cost": 16.0}
+    assert Purse(MONEY, None).paid(answers, 10, 12) == {"cost": 36.0}
+    one_each = replace(answers, cost=None)
+    assert Purse(MONEY, None).paid(one_each, 10, 12) == {}
 
 
 def test_a_batch_is_as_large_as_answers_take_minutes(quick: Make) -> None:
