@@ -238,7 +238,9 @@ class Desk:
 
     def _was_handed_over(self, event: Event) -> bool:
         """Whether the model learns from this answer, which therefore cannot be taken back."""
-        if event.kind == NONE and event.row not in self.known and not self.agenda.is_open(event):
+        if event.kind == NONE and not self.agenda.is_open(event):
+            if event.row in self.known:  # it was the last of the others that could be ruled out
+                return True
             raise LateError(f"the model learns what {event.name} is not; it may be asked again")
         events = self.said.of(event.row)
         if event is not next((one for one in events if one.label is not None), events[0]):
