@@ -209,3 +209,18 @@ def test_a_record_tells_beliefs_only_where_there_are_some() -> None:
     assert again == more
     with pytest.raises(UserError, match="`ruled_out` must be a mapping from rows to lists of cla"):
         Round.from_line({**done.to_line(), "ruled_out": {"7": 0}})
+
+
+def test_each_round_is_judged_by_what_people_said_of_test_rows_where_that_is_known() -> None:
+    """Where all said the same, that is accuracy and log loss; and nothing is learnt of it."""
+    metrics = []
+    for shares in (None, torch.nn.functional.one_hot(TRUTH, 3).double()):
+        experiment = experiment_of()
+        assert experiment.data.test is not None
+        experiment.data.test = replace(experiment.data.test, beliefs=shares)
+        (done, *_) = islice(rounds(experiment, rules_out), 1)
+        metrics.append(done.metrics)
+    plain, voted = metrics
+    assert voted.pop("soft_accuracy") == pytest.approx(voted["accuracy"])
+    assert voted.pop("soft_nll") == pytest.approx(voted["nll"], rel=1e-5)
+    assert voted == plain
