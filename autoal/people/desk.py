@@ -85,9 +85,7 @@ class Desk:
             if labelled.get(row, label) != label
         }
         self.known |= labels | corrected
-        ruled_out = {
-            row: names for row, names in self.agenda.ruled_out().items() if row not in labels
-        }
+        ruled_out = self.agenda.ruled_out()
         self.agenda.declined |= set(batch.rows) - labels.keys() - ruled_out.keys()
         batch.handed = True
         people = effort(event for event in self.said if event.round == batch.number)
