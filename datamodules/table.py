@@ -40,6 +40,7 @@ class Table(Data):
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from the validation rows; null is all of them.
         split_seed: which rows are in which part.
+        test_votes: what several people said of each test row.
         batch_size: of the two dataloaders.
     """
 
@@ -57,6 +58,7 @@ class Table(Data):
         imbalance_ratio: float = 10.0,
         validation: int | None = None,
         split_seed: int = 0,
+        test_votes: str | None = None,
         batch_size: int = 128,
     ) -> None:
         super().__init__(
@@ -64,6 +66,7 @@ class Table(Data):
             imbalance_ratio=imbalance_ratio,
             validation=validation,
             split_seed=split_seed,
+            test_votes=test_votes,
             batch_size=batch_size,
         )
         switch("header", header, optional=True)

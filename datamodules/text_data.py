@@ -37,6 +37,7 @@ class TextData(Data):
         validation: labelled rows to hold out, drawn from those of `validation_path` or, without it,
             from the training rows; null is all of `validation_path`.
         split_seed: which rows are in which part.
+        test_votes: what several people said of each test row.
         batch_size: of the two dataloaders.
     """
 
@@ -52,6 +53,7 @@ class TextData(Data):
         imbalance_ratio: float = 10.0,
         validation: int | None = None,
         split_seed: int = 0,
+        test_votes: str | None = None,
         batch_size: int = 128,
     ) -> None:
         super().__init__(
@@ -59,6 +61,7 @@ class TextData(Data):
             imbalance_ratio=imbalance_ratio,
             validation=validation,
             split_seed=split_seed,
+            test_votes=test_votes,
             batch_size=batch_size,
         )
         text("path", path, optional=True)

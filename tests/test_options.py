@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from autoal import plugins
@@ -16,6 +17,7 @@ from autoal.config import CONFIGS
 from autoal.kinds import fits
 from autoal.model.networks import MLP
 from autoal.model.training import Training
+from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.search.autoal import PAPER, UNROLL
@@ -33,6 +35,10 @@ FACTS: Settings = {
     "language": Saying(),
 }
 GROWS: Settings = {"data": None, "plan": PLAN, "folder": None, "seed": 0, "language": Saying()}
+ANSWERS: Settings = {
+    **dict.fromkeys(("data", "folder", "oracle", "strategy", "labels", "learner")),
+    "language": Saying(),
+}
 PARTS = (".", "costs", "data", "encoder", "stop", "task", "trainer")  # folders of files of settings
 NEEDED = {
     **{"path": "rows.npz", "model": "resnet18", "flag": "organcmnist", "text": ["body"]},
@@ -57,6 +63,8 @@ def facts_of(target: Callable[..., Any]) -> Settings:
         return {}
     if ".growth." in target.__module__:
         return GROWS
+    if target.__module__.startswith(("autoal.oracles.", "autoal.people.")):
+        return ANSWERS
     named = signature(target).parameters  # whoever hands on its options brings its own network
     return {name: fact for name, fact in FACTS.items() if name != "network" or name in named}
 
@@ -131,6 +139,28 @@ def test_a_number_of_a_growth_has_bounds(
     demand_bounded(
         name, kind, lambda value: build({"_target_": target, **needed, name: value}, **facts)
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "kind"),
+    [
+        (target, *option)
+        for target in targets("oracle", "questions")
+        for option in numeric(located(target))
+    ],
+)
+def test_a_number_of_whoever_answers_has_bounds(
+    target: str, name: str, kind: Any, tmp_path: Path
+) -> None:
+    labels = torch.zeros(2, dtype=torch.long)
+    facts = {**ANSWERS, "data": data_of(), "folder": tmp_path, "oracle": TrueLabels(labels)}
+
+    def made(value: Any) -> object:
+        return build({"_target_": target, name: value}, "oracle", **facts)
+
+    demand_bounded(name, kind, made)
+    least = [-1] if fits([1], kind) and not fits(1, kind) else -1
+    assert re.search(rf"\b{name}\b", refusal_of(made, least) or ""), "nobody counts below 0"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from autoal.cycle.knowledge import Knowledge, Told
 from autoal.cycle.opened import Ahead, Asked
 from autoal.cycle.parts import demand_part, fitting, state_of, strategy_of
 from autoal.cycle.plan import Plan
-from autoal.cycle.purse import RULE, Purse
+from autoal.cycle.purse import Purse
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
 from autoal.data.contract import Data
@@ -36,7 +36,7 @@ from autoal.oracles.question import Answers, Question
 from autoal.query.batch import Query, query
 from autoal.query.strategy import QueryStrategy, Reads, demand_served
 from autoal.query.view import View
-from autoal.record.round import Round
+from autoal.record.round import SPENT, Round
 from autoal.record.sink import Sink
 from autoal.seeding import seeded
 
@@ -171,7 +171,7 @@ class Experiment:
 
     def ask(self) -> Question | None:
         """The question of the next round, the same until it is answered; None when all is done."""
-        if self.history and not self._advises and self.history[-1].stop.get("rule") != RULE:
+        if self.history and not self._advises and self.history[-1].stop.get("rule") != SPENT:
             self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
         over = self.stopped or self.plan.over(len(self.history))
         if self._asked is None and not over:
@@ -289,6 +289,7 @@ class Experiment:
             wrong=answered.take(~torch.isin(answered.rows, asked.judging)).wrong,
             declined=[*told.declined],
             expected=asked.expected,
+            one_each=self._purse.one_each(asked.question, answered, beforehand),
             **self._purse.paid(answered, beforehand, bought),
             made=asked.made,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
@@ -356,7 +357,7 @@ class Experiment:
         advice = Advice(told) if isinstance(told, str) else told
         ends = self.plan.over(len(history)) or (advice.reason and not self._advises)
         if not ends and not self._fits(self._ahead.view, history):
-            advice = Advice(NOTHING_FITS, advice.value, RULE)
+            advice = Advice(NOTHING_FITS, advice.value, SPENT)
         return {name: value for name, value in advice._asdict().items() if value not in ("", None)}
 
     def _fits(self, view: View, history: Sequence[Round]) -> bool:
@@ -462,7 +463,7 @@ class Experiment:
             real=len(self.data.train),
             view=view,
             suggested=asked.suggested,
-            possible=self._known.possible(asked.rows),
+            possible=rows.possible(asked.rows),
             known=answers_of(self.history),
             said=said_in(self.history),
             **(self._second_looks(number - 1) if view else {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from autoal.cycle.knowledge import Knowledge
@@ -11,14 +12,13 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.maths.agreement import wilson
 from autoal.model.crossvalidation import doubted, out_of_sample
-from autoal.model.learner import ASKED, Learner, tested
-from autoal.model.metrics import evaluation_metrics
+from autoal.model.learner import ASKED, Learner, looked, tested
+from autoal.model.metrics import RAREST, evaluation_metrics, metrics_of_votes
 from autoal.oracles.question import Expected
 from autoal.record.round import CHECK, CROSS_VALIDATION
 from autoal.seeding import derive
 
 FOLDS = 5
-RAREST = 1e-12  # probability that counts, so that no log loss is infinite
 
 
 class Judge:
@@ -31,6 +31,7 @@ class Judge:
 
     def __init__(self, data: Data, seed: int) -> None:
         self.data = data
+        self.seed = seed
         self.second = SecondLook(seed)
 
     @property
@@ -53,12 +54,19 @@ class Judge:
         self, learner: Learner, known: Knowledge, number: int
     ) -> tuple[dict[str, float], str]:
         if self.data.test is not None:
-            return tested(learner, self.data.test), ""
+            return tested(learner, self.data.test) | self._of_votes(learner, self.data.test), ""
         if len(known.judges):
             return by_check(learner, known.judges), CHECK
         if self.data.labels_count and len(known.pool.labelled) > 1:
             return self.second.unseen(learner, known, number).metrics(), CROSS_VALIDATION
         return {}, ""
+
+    def _of_votes(self, learner: Learner, test: Rows) -> dict[str, float]:
+        """How good the model is by all that people said of each test row, where that is known."""
+        if test.beliefs is None:
+            return {}
+        features = looked(learner, test, torch.arange(len(test)), self.seed)
+        return metrics_of_votes(features.probs, test.beliefs)
 
 
 class SecondLook:

@@ -103,13 +103,6 @@ class Knowledge:
         """The rows that judge a model, which never learns them."""
         return replace(self.rows, labels=self.verdicts, beliefs=None).take(self.pool.judging)
 
-    def possible(self, rows: Tensor) -> Tensor | None:
-        """Which classes these rows may still be, (rows, classes) bool; None: any."""
-        beliefs = self.rows.beliefs
-        if beliefs is None:
-            return None
-        return (beliefs[rows] > 0) | ~self._partly[rows, None]
-
     def after(self, told: Told) -> Knowledge:
         """What is known once this was told."""
         for row in told.amended:

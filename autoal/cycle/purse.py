@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, fsum
 from statistics import median
 from typing import Any
 
@@ -17,12 +17,11 @@ from autoal.cycle.plan import Plan
 from autoal.cycle.spending import spent
 from autoal.data.contract import Data
 from autoal.errors import UserError
-from autoal.oracles.question import Answers
+from autoal.oracles.question import Answers, Question
 from autoal.query.limits import ROUNDING, Limits
 from autoal.query.view import View
 from autoal.record.round import Round
 
-RULE = "spend"  # what the record says has ended a run whose money or time is spent
 SHORTEST = 0.1  # seconds of an answer
 TRAINING = 0.2  # of the seconds in which a batch is answered, that training takes at most
 
@@ -103,10 +102,10 @@ class Purse:
             bought: labels that were paid for.
         """
         cost, labels = answered.spent, len(answered.rows)
+        each = float(answered.costs.sum()) / labels if labels else float(self.costs is None)
+        cost += beforehand * each
         if self.costs is None:
-            cost += beforehand
             return {} if cost == bought else {"cost": cost}
-        cost += beforehand * cost / labels if labels else 0.0
         if self.costs.unit != SECONDS:
             return {"cost": cost}
         charged = {*answered.rows.tolist(), *answered.ruled_out, *answered.paid}
@@ -126,14 +125,44 @@ class Purse:
             return None
         return float(known[torch.searchsorted(view.pool.rows, rows)].sum())
 
+    def one_each(self, question: Question, answered: Answers, beforehand: int) -> float | None:
+        """What one label of each row asked about costs, where a round may spend so much.
+
+        An answer may count as more, where several people give it, or as less of a label.
+
+        Args:
+            question: of a round.
+            answered: to it.
+            beforehand: rows that were held out, each of which costs what a label does on average.
+        """
+        if self.plan.spend is None or self.costs is None or self.costs.unit != self.plan.unit:
+            return None
+        labels = float(self.costs.prices(question, answered, question.rows).sum())
+        return labels * (1 + beforehand / len(question.rows))
+
     def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
-        """What each row of the pool will cost, as far as labels cost what they were expected to."""
-        known, unit = self._known(view, history), self.plan.unit
-        told = [done for done in history if done.expected and spent(done, unit)]
-        if known is None or not told:
-            return known
-        dearer = sum(spent(done, unit) for done in told) / sum(done.expected or 0 for done in told)
-        return known * dearer
+        """What each row of the pool will cost, as far as answers go on costing what they did."""
+        known = self._known(view, history)
+        if known is None:
+            return None
+        return known * self._labels(history) * self._dearer(history)
+
+    def _labels(self, history: Sequence[Round]) -> float:
+        """As how many an answer counts: in the last rounds most, or at the start, before any."""
+        unit = self.plan.unit
+        told = [done for done in history if _one_each(done) and spent(done, unit)]
+        later = [done for done in told if done.number] or told
+        weights = [0.5**age for age in reversed(range(len(later)))]
+        pairs = zip(weights, later, strict=True)
+        return _ratio((w * spent(done, unit), w * _one_each(done)) for w, done in pairs)
+
+    def _dearer(self, history: Sequence[Round]) -> float:
+        """What labels cost for what was expected of them.
+
+        The start's count as expected, so that a few that were cheap by chance do not tell much.
+        """
+        one_each = ((_one_each(done), done.expected) for done in history)
+        return _ratio((one, one if expected is None else expected) for one, expected in one_each)
 
     def _known(self, view: View, history: Sequence[Round]) -> Tensor | None:
         """What each row of the pool costs in the unit of the plan; or what the first labels did."""
@@ -151,3 +180,14 @@ class Purse:
         each = max(median(timed.values()), SHORTEST)
         worth = history[-1].seconds["train"] / (TRAINING * each)
         return max(1, int(self.plan.minutes * 60 / each), ceil(worth))
+
+
+def _one_each(done: Round) -> float:
+    """What its rows cost at a label each; as expected, where the record does not tell."""
+    return done.one_each or done.expected or 0.0
+
+
+def _ratio(pairs: Iterable[tuple[float, float]]) -> float:
+    """Of the sums of both; 1 where there is nothing."""
+    first, second = map(fsum, zip((0.0, 0.0), *pairs, strict=True))
+    return first / second if second else 1.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor, nn
 
-from autoal.bounds import choice, number, whole
+from autoal.bounds import choice, number, text, whole
 from autoal.data.batches import Batches
 from autoal.data.imbalance import KINDS, thin
 from autoal.data.order import in_fixed_order
@@ -17,6 +18,7 @@ from autoal.data.reader import ArrayReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sound import demand_finite_rows, demand_sound
 from autoal.data.texts import demand_encoded
+from autoal.data.votes import shares_of
 from autoal.data.words import PLAIN, Words
 from autoal.errors import UserError, about
 from autoal.seeding import generator
@@ -55,6 +57,8 @@ class Data(LightningDataModule, ABC):
             it has none, from the training rows, which then leave the pool; None is all of the
             set's own.
         split_seed: which rows are left out or held out; the same for all seeds of a comparison.
+        test_votes: what several people said of each test row, by which models are judged too:
+            `file.npz:member` or `file.csv`, of a number for each row and class.
         batch_size: of the two dataloaders, for use with a Trainer of one's own.
     """
 
@@ -76,6 +80,7 @@ class Data(LightningDataModule, ABC):
         imbalance_ratio: float = 10.0,
         validation: int | None = 0,
         split_seed: int = 0,
+        test_votes: str | None = None,
         batch_size: int = 128,
     ) -> None:
         super().__init__()
@@ -83,11 +88,13 @@ class Data(LightningDataModule, ABC):
         number("imbalance_ratio", imbalance_ratio, least=1)
         whole("validation", 0 if validation is None else validation, least=0)
         whole("split_seed", split_seed)
+        text("test_votes", test_votes, optional=True)
         whole("batch_size", batch_size, least=1)
         self.imbalance = imbalance
         self.imbalance_ratio = imbalance_ratio
         self.held_out = validation
         self.split_seed = split_seed
+        self.test_votes = test_votes
         self.batch_size = batch_size
 
     @abstractmethod
@@ -104,6 +111,8 @@ class Data(LightningDataModule, ABC):
         with about(self.called()):
             demand_sound(loaded.there(), self.classes)
         train, test, own = loaded
+        if self.test_votes is not None:
+            test = self._voted(test, self.test_votes)
         if not self.keeps_order:
             train = in_fixed_order(train)
         if self.imbalance != "none":
@@ -115,6 +124,12 @@ class Data(LightningDataModule, ABC):
         with about(self.called()):
             demand_finite_rows(ready.there())
         self.train, self.test, self.validation = ready
+
+    def _voted(self, test: Rows | None, place: str) -> Rows:
+        """The test rows with the shares of the votes that each class got."""
+        if test is None:
+            raise UserError(f"data.test_votes={place}: the data have no test rows")
+        return replace(test, beliefs=shares_of(place, test, self.classes))
 
     def ready(self, parts: Loaded) -> Loaded:
         """The parts as the engine takes them, now that it is known which rows are trained on."""

@@ -128,6 +128,17 @@ class Rows:
         """The beliefs, (n, classes); where there are none yet, those that labels stand for."""
         return _sure(self.labels, classes) if self.beliefs is None else self.beliefs
 
+    def possible(self, rows: Tensor) -> Tensor | None:
+        """Which classes these rows may still be, (rows, classes) bool; None: any.
+
+        Beliefs of a row with a label say how likely each class is, and rule none out.
+        """
+        if self.beliefs is None:
+            return None
+        beliefs = self.beliefs[rows]
+        told = beliefs.any(1) & (self.labels[rows] == UNKNOWN)
+        return (beliefs > 0) | ~told[:, None]
+
     def _names_with(self, more: Rows) -> Sequence[str] | None:
         if self.names is None and more.names is None:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from math import inf
 
 from torch import Tensor, nn
 
@@ -49,6 +50,9 @@ def _changes(tensor: Tensor) -> int:
 
 class Features:
     """One look at some rows, shared by all strategies of a round.
+
+    What is known not to be is not predicted: classes that are ruled out of a row have a probability
+    of 0, and the others share what is left.
 
     The activations cost one pass of the model, on their first read; a strategy that reads none of
     this costs none.
@@ -205,10 +209,15 @@ class Features:
         logits = self._predictions.logits(self)
         demand_lines("logits", logits, 2, len(self))
         demand_finite(logits[None])
-        return logits
+        return self._possible(logits)
 
     def _drawn(self) -> Tensor:
         logits = self._predictions.drawn(self)
         demand_lines("draws", logits, 3, len(self))
         demand_finite(logits)
-        return logits.softmax(2)
+        return self._possible(logits).softmax(2)
+
+    def _possible(self, logits: Tensor) -> Tensor:
+        """The logits, which are those of nothing for classes that are ruled out of a row."""
+        possible = None if self.source is None else self.source.possible(self.rows)
+        return logits if possible is None else logits.where(possible.to(logits.device), -inf)

@@ -10,6 +10,8 @@ from torchmetrics.classification import (
     MulticlassStatScores,
 )
 
+RAREST = 1e-12  # probability that counts, so that no log loss is infinite
+
 
 class NegativeLogLikelihood(MeanMetric):
     """Mean of -log p(true class)."""
@@ -39,6 +41,22 @@ class CalibrationError(MulticlassCalibrationError):
         # The parent takes logits within [0, 1] for probabilities, and has a bin of its own for 1.
         probs = logits.softmax(1)
         super().update(probs.clamp(max=1 - torch.finfo(probs.dtype).eps), labels)
+
+
+def metrics_of_votes(probs: Tensor, shares: Tensor) -> dict[str, float]:
+    """How good predictions are where people do not all say the same of a row.
+
+    The mean share of the votes that the predicted class got, and the mean cross-entropy against all
+    shares.
+
+    Args:
+        probs: of the classes, (n, classes).
+        shares: of the votes, likewise.
+    """
+    shares = shares.to(probs.device)
+    hits = shares.gather(1, probs.argmax(1, keepdim=True))
+    losses = -(shares * probs.double().clamp(min=RAREST).log()).sum(1)
+    return {"soft_accuracy": float(hits.mean()), "soft_nll": float(losses.mean())}
 
 
 def evaluation_metrics(classes: int) -> MetricCollection:

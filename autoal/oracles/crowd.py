@@ -30,6 +30,7 @@ from autoal.query.strategy import QueryStrategy
 from autoal.seeding import generator
 
 DECIMALS = 7  # of a belief
+MOST = 1_000  # people
 
 
 @dataclass
@@ -86,8 +87,9 @@ class Crowd:
         learner: Learner | None = None,
     ) -> None:
         demand_blind("crowd", strategy)
-        whole("people", people, least=1)
+        whole("people", people, least=1, most=MOST)
         whole("known", known, least=0)
+        whole("seed", seed, least=0)
         choice("consensus", consensus, METHODS)
         _demand_people(oracle, people)
         if soft and learner is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from autoal.bounds import choice, number
+from autoal.bounds import choice, number, whole
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
@@ -55,6 +55,7 @@ class Noisy:
     ) -> None:
         demand_blind("noisy", strategy)
         choice("kind", kind, KINDS)
+        whole("seed", seed, least=0)
         if (kind == MATRIX) != (matrix is not None):
             raise ValueError("kind=matrix and matrix=, the path of its file, go together")
         if data is None and (labels is not None or kind == INSTANCE):

@@ -67,8 +67,9 @@ class Agenda:
         return any(event.kind != NONE or event.round == self.batch.number for event in events)
 
     def ruled_out(self) -> dict[int, Sequence[str]]:
-        """What was said that rows of the question are not."""
-        said = [event for row in self.batch.rows for event in self.said.of(row)[-1:]]
+        """What was said that rows of the question are not, which left more than one class."""
+        rows = [row for row in self.batch.rows if row not in self.said.labels]
+        said = [event for row in rows for event in self.said.of(row)[-1:]]
         now = [e for e in said if e.kind == NONE and e.round == self.batch.number]
         return {event.row: event.choices for event in now}
 

@@ -46,7 +46,7 @@ class Desk:
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.said = Said(self.ledger)
+        self.said = Said(self.ledger, self.classes)
         self.agenda = Agenda(self.said, self.people, self.votes, self.second, self.guess)
         self.leases = Leases(self.clock)
         self.known: dict[int, str] = {}  # labels that were handed over
@@ -239,6 +239,8 @@ class Desk:
     def _was_handed_over(self, event: Event) -> bool:
         """Whether the model learns from this answer, which therefore cannot be taken back."""
         if event.kind == NONE and not self.agenda.is_open(event):
+            if event.row in self.known:  # it was the last of the others that could be ruled out
+                return True
             raise LateError(f"the model learns what {event.name} is not; it may be asked again")
         events = self.said.of(event.row)
         if event is not next((one for one in events if one.label is not None), events[0]):

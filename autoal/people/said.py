@@ -50,10 +50,12 @@ class Said:
 
     Args:
         ledger: in which they are, and in which others are written down before they count.
+        classes: that a row may be; where all but one are ruled out, that is its label.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, classes: Sequence[str] = ()) -> None:
         self.ledger = ledger
+        self.classes = classes
         self._of: dict[int, list[Event]] = defaultdict(list)
         self.labels: dict[int, str] = {}  # what rows are taken to be
         self._agreed: Mapping[int, str] = {}  # what several people say of rows together
@@ -150,6 +152,13 @@ class Said:
         if event is not None:
             agreed = self._agreed.get(row) if is_shared(events) else None
             self.labels[row] = agreed or str(event.label)
+        elif len(left := self._left(events)) == 1:
+            self.labels[row] = left[0]
+
+    def _left(self, events: Sequence[Event]) -> list[str]:
+        """The classes that were not ruled out."""
+        out = {name for event in events if event.kind == NONE for name in event.choices}
+        return [name for name in self.classes if name not in out]
 
 
 def timed(events: Iterable[Event]) -> dict[int, float]:

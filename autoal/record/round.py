@@ -27,6 +27,7 @@ from autoal.record.kinds import (
 )
 
 CHECK, CROSS_VALIDATION = "check", "cross-validation"  # by what else than a test set is judged
+SPENT = "spend"  # the rule in `stop` where nothing fits into what a plan has left to spend
 NEEDED = ("round", "labelled", "queried", "labels", "seconds", "steps")
 OF_THE_RUN = ("strategy", "seed")  # stand in every line of a folder, for readers of many runs
 PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own
@@ -45,6 +46,7 @@ _KINDS: dict[str, Kind] = {
     "cost": AMOUNT.or_null(),
     "taken": AMOUNT.or_null(),
     "expected": AMOUNT.or_null(),
+    "one_each": AMOUNT.or_null(),
     "timed": TIMED,
     "made": WHOLE,
     "given": GIVEN,
@@ -109,6 +111,7 @@ class Round:
     ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
     later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
     said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
+    one_each: float | None = None  # what a label of each row asked about costs; see `expected`
 
     @property
     def told(self) -> dict[int, int]:
@@ -178,6 +181,7 @@ class Round:
             "taken": self.taken,
             "timed": _by_text(self.timed),
             "expected": self.expected,
+            "one_each": self.one_each,
             "made": self.made,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),

@@ -92,7 +92,9 @@ def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
     """On which all of the curves and their bands are."""
     below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
     above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
-    return scale(min(below, default=0.0), max(above, default=1.0))
+    low, high = min(below, default=0.0), max(above, default=1.0)
+    room = 0.0 if low < high else abs(low) / 2 or 1.0  # around a line that would lie on the axis
+    return scale(low - room, high + room)
 
 
 def _drawn(curves: Curves, colours: Colours, across: Scale, up: Scale) -> str:

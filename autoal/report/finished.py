@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autoal.record.folder import RunFolder
 
 GAP = 2  # between the columns of the table, and around it
-DRAWN = ("accuracy", "balanced_accuracy")  # in the learning curve
+DRAWN = ("accuracy", "balanced_accuracy", "soft_accuracy")  # in the learning curve
 
 
 def write_results(folder: RunFolder) -> None:

@@ -16,14 +16,13 @@ from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
 from autoal.record.layout import CONFIG, FAILURE, ROUNDS
-from autoal.record.round import Round
+from autoal.record.round import SPENT, Round
 from autoal.report.faults import Fault
 from autoal.report.past import Past, past_of
 from autoal.settings import Settings, flatten
 
 TRUTH = "TrueLabels"  # the oracle of a plain simulation
 MODEL = "language.model"
-SPENT = "spend"  # the rule of a plan whose money or time is spent
 
 Floats = npt.NDArray[np.float64]
 

@@ -114,8 +114,8 @@ class _Heads:
 
     def losses(self, shares: Sequence[Tensor]) -> list[float]:
         """On the checked rows, of the heads that are trained in these shares."""
-        taught = [len(rehearsal.taught) for rehearsal in self.rehearsals]
-        raw = [training_weights(*pair) for pair in zip(_double(shares), taught, strict=True)]
+        pairs = zip(_double(shares), self.rehearsals, strict=True)
+        raw = [training_weights(share, *rehearsal.trusted) for share, rehearsal in pairs]
         self.totals, self.dtype = [total for _, total in raw], shares[0].dtype
         self.weights = torch.stack(
             [
@@ -141,7 +141,7 @@ class _Heads:
         influences = -products.sum(2).T
         gained = (influences - (self.weights * influences).sum(1, keepdim=True)).to(self.dtype)
         return [
-            line[places[len(rehearsal.taught) :]] / total.to(self.dtype)
+            rehearsal.trusted[1].to(line) * line[places[len(rehearsal.taught) :]] / total.to(line)
             for line, places, rehearsal, total in zip(
                 gained, self.places, self.rehearsals, self.totals, strict=True
             )
@@ -198,7 +198,7 @@ def unrolled(
     # Of the ways to compute attention, only this one has a second derivative.
     twice = sdpa_kernel(SDPBackend.MATH)
     with torch.enable_grad(), twice, patched as (network, steady):
-        weights, _ = training_weights(shares, len(rehearsal.taught))
+        weights, _ = training_weights(shares, *rehearsal.trusted)
         for _ in range(steps):
             # Only the call: `higher` keeps stale weights where a method of the network is called.
             steady.step(weights @ cross_entropy(network(inputs), labels, reduction="none"))
@@ -228,11 +228,16 @@ def _higher() -> Any:
     return higher
 
 
-def training_weights(shares: Tensor, taught: int) -> tuple[Tensor, Tensor]:
+def training_weights(shares: Tensor, taught: Tensor, played: Tensor) -> tuple[Tensor, Tensor]:
     """The weights of all rows in training, which sum to 1, and the sum before that.
 
     Without the division, shares would mostly act as a learning rate.
+
+    Args:
+        shares: of the played rows.
+        taught: how much the labels of the taught rows count.
+        played: likewise.
     """
-    raw = torch.cat([shares.new_ones(taught), shares])
+    raw = torch.cat([taught.to(shares), shares * played.to(shares)])
     total = raw.sum().clamp(min=1e-12)
     return raw / total, total

@@ -49,13 +49,14 @@ class Paper(Road):
     def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
         for rehearsal in rehearsals:
             inputs, labels = rehearsal.taught, rehearsal.taught_labels
-            weights = torch.full((len(inputs),), 1 / len(inputs)).to(inputs.device)
+            trust, _ = rehearsal.trusted
+            weights = (trust / trust.sum().clamp(min=1e-12)).float()
             for _ in range(self.warmup):
                 self._side(rehearsal).epoch(rehearsal.fitnet, inputs, labels, weights)
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         side, taught = self._side(rehearsal), len(rehearsal.taught)
-        weights, _ = training_weights(shares, taught)
+        weights, _ = training_weights(shares, *rehearsal.trusted)
         losses, predicted = side.epoch(rehearsal.fitnet, *rehearsal.training, weights)
         logits, _ = _look(rehearsal.fitnet, rehearsal.check)
         loss = float(cross_entropy(logits, rehearsal.check_labels))

@@ -25,6 +25,8 @@ class Rehearsal:
     check_labels: Tensor
     classes: int
     fitnet: nn.Module  # trained on the taught rows; inputs -> (n, classes) logits
+    # How likely each label of `training` is, where people doubt some; None: all are sure.
+    trust: Tensor | None = None
 
     def __post_init__(self) -> None:
         for name in ("played", "check"):
@@ -46,3 +48,11 @@ class Rehearsal:
         """FitNet's inputs and labels, those of the taught rows first."""
         inputs = torch.cat([self.taught, self.played])
         return inputs, torch.cat([self.taught_labels, self.played_labels])
+
+    @property
+    def trusted(self) -> tuple[Tensor, Tensor]:
+        """How much the labels of the taught and of the played rows count: as far as believed."""
+        sizes = [len(self.taught), len(self.played)]
+        trust = torch.ones(sum(sizes)) if self.trust is None else self.trust
+        taught, played = trust.to(self.check.device).split(sizes)
+        return taught, played

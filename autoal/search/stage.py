@@ -94,6 +94,7 @@ class _Company:
         wished = max(stage.fewest(view), round(stage.taught * count))
         self.size = min(count - stage.others(view), wished)
         self.order = torch.randperm(count, generator=generator(view.seed, "taught"))
+        self.trust = trust_of(view.labelled)
         if self.trains:
             self._train()
         # At a mean length of 1, so that the ridge means the same for all networks.
@@ -136,6 +137,7 @@ class _Company:
             check_labels=check_labels,
             classes=self.view.classes,
             fitnet=fitnet,
+            trust=None if self.trust is None else self.trust[torch.cat([taught, played])],
         )
 
     def _train(self) -> None:
@@ -190,7 +192,8 @@ class _Company:
         features = with_intercept(self._embeddings(known.features))
         weights = features.new_zeros(len(taught), len(known))
         for line, places in zip(weights, taught, strict=True):
-            line[places] = 1 / len(places)
+            trust = line.new_ones(len(places)) if self.trust is None else self.trust[places]
+            line[places] = trust / trust.sum().clamp(min=1e-12)
         regressions = Regressions(features, known.labels, classes, self.stage.ridge)
         return [_linear(theta) for theta in regressions.minimise(weights, tolerance=OPTIMUM)]
 
@@ -200,6 +203,15 @@ class _Company:
 
     def _embeddings(self, rows: Features) -> Tensor:
         return (rows.embeddings.float() * self.scale).cpu()
+
+
+def trust_of(known: Known) -> Tensor | None:
+    """How likely each label is, as those say who gave it; None where nobody doubts any."""
+    source = known.features.source
+    if source is None or source.beliefs is None:
+        return None
+    beliefs = source.beliefs[known.features.rows]
+    return beliefs.gather(1, known.labels.cpu()[:, None])[:, 0]
 
 
 def _linear(theta: Tensor) -> nn.Linear:

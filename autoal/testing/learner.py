@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import isfinite
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
@@ -171,6 +173,28 @@ def _few(data: Data, build: Callable[[], Learner]) -> None:
             demand(bool(probs.isfinite().all()), "predictions were not finite")
 
 
+def _believes(data: Data, build: Callable[[], Learner]) -> None:
+    if not build().believes:
+        return
+    labels, classes = data.train.labels[_numbers(data)], len(data.classes)
+    right = _taught_beliefs(data, build, labels)
+    wrong = _taught_beliefs(data, build, (labels + 1) % classes)
+    told = right.gather(1, labels[:, None]) - wrong.gather(1, labels[:, None])
+    demand(float(told.mean()) > 0, "rows of which all classes but one are ruled out teach it not")
+
+
+def _taught_beliefs(data: Data, build: Callable[[], Learner], left: Tensor) -> Tensor:
+    """What is predicted once this class alone is left of each row, but for one labelled of each."""
+    rows, classes = _lesson(data), len(data.classes)
+    beliefs = one_hot(left, classes).double()
+    named = [(rows.labels == label).nonzero()[:1, 0] for label in range(classes)]
+    some = torch.cat(named)
+    partly = replace(rows.without_labels(), beliefs=beliefs).with_labels(some, rows.labels[some])
+    learner = build()
+    _taught(learner, partly)
+    return _look(learner, data).probs.cpu()
+
+
 def _headed(data: Data, build: Callable[[], Learner]) -> None:
     learner = build()
     _taught(learner, _lesson(data))
@@ -213,6 +237,7 @@ PROMISES: dict[str, Callable[[Data, Callable[[], Learner]], None]] = {
     "`state_dict` holds all that was learnt": _state,
     "looking and testing draw nothing": _looking_draws_nothing,
     "one row or one class will do": _few,
+    "where it `believes`, what a row is not teaches what it is": _believes,
     "`logits_at`, where it is `headed`, predicts the same": _headed,
     "`module`, where there is one, predicts the same": _module,
 }

@@ -15,7 +15,8 @@ from autoal.errors import UserError
 from autoal.model.svm import Svm
 from autoal.model.task import Task
 from autoal.oracles.partial import concluded
-from tests.cycle.made import PLAN, SMALL, Watched, facts, recorded, saved
+from autoal.query.strategy import QueryStrategy
+from tests.cycle.made import PLAN, SMALL, Looking, Watched, facts, recorded, saved
 
 CLASSES = ("red", "green", "blue")
 INPUTS = torch.randn(40, 4, generator=torch.Generator().manual_seed(2))
@@ -23,12 +24,16 @@ TRUTH = INPUTS[:, :3].argmax(1)
 ZERO, ONE = torch.tensor([0]), torch.tensor([1])
 
 
-def experiment_of(training: Watched | None = None, kind: type[Task] = Task) -> Experiment:
+def experiment_of(
+    training: Watched | None = None,
+    kind: type[Task] = Task,
+    strategy: QueryStrategy | str = "margin",
+) -> Experiment:
     data = Arrays((INPUTS, TRUTH), (INPUTS, TRUTH), classes=CLASSES)
     parts: dict[str, Any] = {} if kind is Svm else {"network": SMALL, "steps": 3}
     torch.manual_seed(0)
     task = kind(shape=(4,), classes=3, preprocess=data.preprocess(), **parts)
-    return Experiment(data, Trained(task, training or Watched("cpu")), "margin", PLAN)
+    return Experiment(data, Trained(task, training or Watched("cpu")), strategy, PLAN)
 
 
 def nothing(count: int = 4) -> Knowledge:
@@ -60,9 +65,27 @@ def test_classes_that_are_ruled_out_add_up() -> None:
     assert known.lesson.labels.tolist() == [2, UNKNOWN, UNKNOWN]
     known = known.after(Told(ruled_out={1: [2]}))
     assert beliefs_of(known.rows)[1] == [0, 1, 0]
-    possible = known.possible(torch.tensor([3, 1, 2]))
+    possible = known.rows.possible(torch.tensor([3, 1, 2]))
     assert possible is not None
     assert possible.tolist() == [[True] * 3, [False, True, False], [True, False, False]]
+
+
+def test_what_a_row_is_known_not_to_be_is_not_predicted_of_it() -> None:
+    """The classes that are left share the probability, however the model is looked at."""
+    looking = Looking()
+    experiment = experiment_of(strategy=looking)
+    _, done = islice(rounds(experiment, rules_out), 2)
+    assert experiment.ask() is not None
+    pool = looking.views[-1].pool
+    free = experiment.learner.look(experiment.rows.without_labels(), pool.rows, 0).probs
+    left = torch.ones_like(free)
+    for row, (label,) in done.ruled_out.items():
+        left[pool.rows == row, label] = 0
+    assert 0 < (left == 0).sum() < len(pool)
+    expected = free * left / (free * left).sum(1, keepdim=True)
+    for features in (pool, pool.cooled(1.0), pool.take(torch.arange(len(pool)))):
+        assert torch.allclose(features.probs, expected, atol=1e-6)
+        assert (features.drawn_probs * (1 - left)).max() == 0
 
 
 def test_a_label_replaces_what_was_ruled_out() -> None:
@@ -186,3 +209,18 @@ def test_a_record_tells_beliefs_only_where_there_are_some() -> None:
     assert again == more
     with pytest.raises(UserError, match="`ruled_out` must be a mapping from rows to lists of cla"):
         Round.from_line({**done.to_line(), "ruled_out": {"7": 0}})
+
+
+def test_each_round_is_judged_by_what_people_said_of_test_rows_where_that_is_known() -> None:
+    """Where all said the same, that is accuracy and log loss; and nothing is learnt of it."""
+    metrics = []
+    for shares in (None, torch.nn.functional.one_hot(TRUTH, 3).double()):
+        experiment = experiment_of()
+        assert experiment.data.test is not None
+        experiment.data.test = replace(experiment.data.test, beliefs=shares)
+        (done, *_) = islice(rounds(experiment, rules_out), 1)
+        metrics.append(done.metrics)
+    plain, voted = metrics
+    assert voted.pop("soft_accuracy") == pytest.approx(voted["accuracy"])
+    assert voted.pop("soft_nll") == pytest.approx(voted["nll"], rel=1e-5)
+    assert voted == plain

@@ -72,18 +72,50 @@ def test_what_was_overspent_is_taken_from_the_next_round(quick: Make) -> None:
     assert third.stop == {} or third.money <= 36 - first.money - second.money + 8
 
 
-def test_labels_that_were_dearer_than_expected_are_expected_to_be_so_again(quick: Make) -> None:
-    """By hand: three people are asked, at 2 for each; of 24 a round, 12 rows of 2 cost 72."""
+def test_several_answers_to_each_row_are_expected_from_the_first_round_on(quick: Make) -> None:
+    """By hand: three people are asked, at 2 for each; of 24 a round, 4 rows cost 6 each."""
     plan = replace(MONEY, spend=24.0)
     experiment, costs = priced(quick, plan, ByRow([2.0] * 60))
     oracle = Priced(Crowd(TrueLabels(experiment.data.train.labels), people=3), costs)
     done = [*rounds(experiment, oracle)]
-    assert [each.expected for each in done] == [None, 24.0]
-    assert [each.money for each in done] == [36.0, 72.0]
-    assert done[-1].stop["rule"] == "spend"  # all of three rounds is spent
+    assert [each.money for each in done] == [36.0, 24.0, 24.0, 24.0]
+    assert [each.expected for each in done] == [None, 8.0, 8.0, 8.0]
+    assert [each.one_each for each in done] == [12.0, 8.0, 8.0, 8.0]
     longer, _ = priced(quick, replace(plan, rounds=5), costs)
     longer.resume(recorded(done), saved(experiment))
-    assert [len(each.queried) for each in rounds(longer, oracle)] == [1, 1, 2, 4]
+    assert [len(each.queried) for each in rounds(longer, oracle)] == [4, 4]
+
+
+def test_what_is_asked_in_the_last_rounds_tells_what_answers_cost(quick: Make) -> None:
+    """By hand: 3 labels cost 6 at first; half of one costs 1, so that what is left buys 9 rows."""
+
+    def half(question: Question) -> Answers:
+        answers = TrueLabels(experiment.data.train.labels)(question)
+        each = 1.0 if question.view is None else 0.5
+        return replace(answers, cost=torch.full((len(answers.rows),), each))
+
+    experiment, costs = priced(quick, replace(MONEY, spend=6.0), ByRow([2.0] * 60))
+    done = [*rounds(experiment, Priced(half, costs))]
+    assert [each.money for each in done] == [12.0, 3.0, 9.0, 6.0]
+
+
+def test_a_few_labels_that_were_cheap_by_chance_do_not_tell_much() -> None:
+    """By hand: 90 for the start; 6 in the place of 10 is (90 + 6) / (90 + 10) of what is told."""
+    start, cheap = rounds_of(0.1, 0.2, cost=90.0)
+    history = [
+        replace(start, one_each=90.0),
+        replace(cheap, cost=6.0, one_each=6.0, expected=10.0),
+    ]
+    view = replace(View.of(probs=torch.full((5, 2), 0.5)), costs=torch.full((5,), 2.0).double())
+    limits = Purse(MONEY, ByRow([2.0] * 5)).limits(view, history, {})
+    assert limits is not None
+    assert limits.prices is not None
+    assert limits.prices.tolist() == pytest.approx([2 * 0.96] * 5)
+    older = [replace(done, one_each=None) for done in history]  # of which 6 / 10 is all there is
+    limits = Purse(MONEY, ByRow([2.0] * 5)).limits(view, older, {})
+    assert limits is not None
+    assert limits.prices is not None
+    assert limits.prices.tolist() == pytest.approx([2 * 0.6] * 5)
 
 
 def test_answers_that_give_no_label_are_expected_to_go_on_costing_what_they_did(
@@ -203,7 +235,9 @@ def test_rows_that_took_time_and_got_no_label_are_paid_too() -> None:
 def test_rows_that_were_held_out_cost_what_a_label_does() -> None:
     answers = Answers(whole([4, 5]), whole([0, 1]), cost=torch.tensor([2.0, 4.0]))
     assert Purse(MONEY, ByRow(1.0)).paid(answers, 10, 12) == {"cost": 36.0}
-    assert Purse(MONEY, None).paid(answers, 10, 12) == {"cost": 16.0}
+    assert Purse(MONEY, None).paid(answers, 10, 12) == {"cost": 36.0}
+    one_each = replace(answers, cost=None)
+    assert Purse(MONEY, None).paid(one_each, 10, 12) == {}
 
 
 def test_a_batch_is_as_large_as_answers_take_minutes(quick: Make) -> None:

@@ -16,7 +16,7 @@ from autoal.people.people import People
 from autoal.people.server import Server
 from autoal.people.tasks import LateError, Outcome, RefusedError
 from tests.browser import chromium, opened
-from tests.people.made import CLASSES, asked_of, desk_of, doing, event, say, take_back
+from tests.people.made import CLASSES, asked_of, correct, desk_of, doing, event, say, take_back
 from tests.people.served import Start
 from tests.people.simulated import Simulated
 from tests.people.window import Window
@@ -66,6 +66,26 @@ def test_a_row_of_which_something_is_ruled_out_is_asked_about_again(desk: Desk) 
     assert [(task.row, task.choices) for task in doing(desk, "ann")] == [(5, ("dog",))]
     say(desk, "ann", 5, "dog")
     assert desk.hand_over().labels == {5: "dog"}
+
+
+def test_a_label_that_is_left_when_all_others_are_ruled_out_can_be_corrected(
+    desk: Desk, tmp_path: Path
+) -> None:
+    no(desk, 5)
+    no(desk, 3)
+    desk.hand_over()
+    desk.open(2, offering([5], "dog"))
+    no(desk, 5)
+    outcome = desk.hand_over()
+    assert (outcome.labels, outcome.ruled_out) == ({5: "eel"}, {})
+    assert [(task.row, task.label) for task in desk.agenda.reviews()] == [(5, "eel")]
+    take_back(desk, "ann")  # the model learns it: whether it is right is asked
+    (task,) = doing(desk, "ann")
+    assert (task.row, task.kind, task.label) == (5, "review", "eel")
+    correct(desk, "ann", 5, "dog")
+    assert desk.hand_over().corrected == {5: "dog"}
+    again = desk_of(tmp_path)
+    assert again.said.labels == {5: "dog"}
 
 
 def test_another_start_goes_on_with_what_was_said(desk: Desk, tmp_path: Path) -> None:
@@ -213,7 +233,7 @@ def test_one_of_some_classes_or_none(server: Start, window: Window) -> None:
     assert "None of these" not in window.text()
     window.press("2")
     engine.join(timeout=10)
-    assert engine.outcomes[0].labels == {5: "cat", 1: "eel"}
-    assert engine.outcomes[0].ruled_out == {3: ("eel", "cat")}
+    assert engine.outcomes[0].labels == {5: "cat", 3: "dog", 1: "eel"}  # all else is ruled out
+    assert engine.outcomes[0].ruled_out == {}
     assert engine.outcomes[1].labels == {9: "dog"}
     assert window.complaints() == []

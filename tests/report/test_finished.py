@@ -10,6 +10,7 @@ from rich.console import Console
 
 from autoal import Round
 from autoal.record.folder import RunFolder
+from autoal.report.figures import BOTTOM, HEIGHT, TOP
 from autoal.report.finished import (
     chosen,
     learning_curve,
@@ -153,6 +154,18 @@ def test_what_is_decades_apart_is_drawn_so(
     rounds = settled([*history, last], *({"l2": value} for value in values))
     first, second, third = (y for _, y in circles(standalone(chosen(rounds, "run"))))
     assert (first - second == pytest.approx(second - third, abs=0.02)) == apart
+
+
+def test_what_is_always_zero_has_its_line_apart_from_the_axis(history: list[Round]) -> None:
+    drawn = standalone(chosen(settled(history, {"wrong": 0.0}, {"wrong": 0.0}), "run"))
+    (first, second) = (y for _, y in circles(drawn))
+    assert first == second == pytest.approx((TOP + HEIGHT - BOTTOM) / 2)
+
+
+def test_accuracy_by_votes_is_drawn_where_it_is_told(history: list[Round]) -> None:
+    voted = [replace(done, metrics=done.metrics | {"soft_accuracy": 0.5}) for done in history]
+    assert "soft accuracy" in words(standalone(learning_curve(voted, "run")))
+    assert "soft accuracy" not in words(standalone(learning_curve(history, "run")))
 
 
 def test_choices_of_another_kind_are_none(history: list[Round], tmp_path: Path) -> None:

@@ -112,9 +112,15 @@ def searchnet(kind: str) -> SearchNet:
     return net
 
 
+def counting(shares: Tensor, rehearsal: Rehearsal) -> Tensor:
+    """How much each row counts: all that are taught, shares of the others, as far as believed."""
+    weights = torch.cat([torch.ones(len(rehearsal.taught)).double(), shares])
+    return weights if rehearsal.trust is None else weights * rehearsal.trust
+
+
 def retrained(shares: Tensor, rehearsal: Rehearsal) -> float:
     """The loss on the checked rows after training the head anew, by definition."""
-    weights = torch.cat([torch.ones(len(rehearsal.taught)).double(), shares])
+    weights = counting(shares, rehearsal)
     rows = with_intercept(torch.cat([rehearsal.taught, rehearsal.played]))
     labels = torch.cat([rehearsal.taught_labels, rehearsal.played_labels])
     head = Regression(rows, labels, CLASSES, weights / weights.sum(), 1e-2)
@@ -130,7 +136,7 @@ def trained(steps: Steps) -> Loss:
         optimizer = steps.optimizer(network)
         rows = torch.cat([rehearsal.taught, rehearsal.played])
         labels = torch.cat([rehearsal.taught_labels, rehearsal.played_labels])
-        weights = torch.cat([torch.ones(len(rehearsal.taught)).double(), shares])
+        weights = counting(shares, rehearsal)
         for _ in range(steps.count):
             optimizer.zero_grad()
             with torch.enable_grad():
@@ -340,16 +346,48 @@ def test_no_shares_at_all_leave_the_taught_rows() -> None:
 
 
 def test_training_weights_sum_to_one() -> None:
-    weights, total = training_weights(torch.tensor([0.5, 0.0, 1.0, 0.5]), 2)
+    weights, total = training_weights(
+        torch.tensor([0.5, 0.0, 1.0, 0.5]), torch.ones(2), torch.ones(4)
+    )
     assert weights.tolist() == [0.25, 0.25, 0.125, 0.0, 0.25, 0.125]
     assert float(total) == 4
     shares = torch.rand(30, generator=generator(0, "shares"))
     for taught in (0, 1, 10):
-        weights, total = training_weights(shares, taught)
+        weights, total = training_weights(shares, torch.ones(taught), torch.ones(30))
         assert float(weights.sum()) == pytest.approx(1, abs=1e-6)
         torch.testing.assert_close(weights[taught:] * total, shares)
-    weights, _ = training_weights(torch.zeros(3), 0)
+    weights, _ = training_weights(torch.zeros(3), torch.ones(0), torch.ones(3))
     assert weights.tolist() == [0.0] * 3  # and no division by zero
+
+
+def doubting(rehearsal: Rehearsal) -> Rehearsal:
+    """The same where some labels of both parts are in doubt, and one is not believed at all."""
+    trust = torch.rand(TAUGHT + PLAYED, generator=generator(0, "trust")).double()
+    trust[-1] = 0
+    return replace(rehearsal, trust=trust)
+
+
+def test_where_labels_are_in_doubt_the_implicit_gradient_equals_differences() -> None:
+    check_gradient(exact(), retrained, doubting(rehearse(6)), "shared")
+
+
+def test_where_labels_are_in_doubt_the_unrolled_gradient_equals_differences() -> None:
+    steps = Steps()
+    check_gradient(steps, trained(steps), doubting(linear()), "shared")
+
+
+def test_a_label_that_is_in_doubt_pulls_the_less() -> None:
+    """By its trust, where all else is as it was: the last row is not chosen yet."""
+    sure, shares = rehearse(6), torch.full((PLAYED,), 0.5).double()
+    shares[-1] = 0
+    pulls = []
+    for last in (1.0, 0.25, 0.0):
+        trust = torch.ones(TAUGHT + PLAYED).double()
+        trust[-1] = last
+        _, gradient = exact()(shares, replace(sure, trust=trust))
+        pulls.append(float(gradient[-1]))
+    assert abs(pulls[0]) > 1e-4
+    assert pulls[1:] == pytest.approx([0.25 * pulls[0], 0.0], abs=1e-9)
 
 
 class Mine(torch.optim.SGD):

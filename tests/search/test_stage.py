@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from autoal import Features, Known, QueryStrategy, View
 from autoal.errors import UserError
+from autoal.maths.regressions import Regressions
+from autoal.maths.slopes import with_intercept
 from autoal.query.calibration import cooled, temperature
 from autoal.query.composite import Candidates
 from autoal.search.rehearsal import Rehearsal
@@ -414,3 +416,38 @@ def test_without_a_network_none_is_trained() -> None:
     play(staged(fitnet="head"), view)
     play(staged(fitnet="auto"), replace(view, bench=replace(view.bench, deep=False)))
     assert trained.calls == []
+
+
+# Labels in doubt.
+
+
+def believing(view: View, trust: Tensor) -> View:
+    """The view in which labelled rows have their labels as far as this."""
+    rows, labels = view.labelled.features.rows, view.labelled.labels
+    source = view.labelled.features.source
+    assert source is not None
+    beliefs = torch.zeros(len(source), view.classes).double()
+    beliefs[rows] = ((1 - trust) / (view.classes - 1))[:, None].expand(-1, view.classes)
+    beliefs[rows, labels] = trust
+    features = copy(view.labelled.features)
+    features.source = replace(source, beliefs=beliefs)
+    return replace(view, labelled=Known(features, labels))
+
+
+def test_labels_count_as_far_as_they_are_believed() -> None:
+    view = make_view(labelled=24)
+    trust = torch.linspace(0.4, 1.0, len(view.labelled)).double()
+    plays, _ = play(staged(), believing(view, trust))
+    by_row = dict(zip(view.labelled.features.rows.tolist(), trust.tolist(), strict=True))
+    for each in plays:
+        assert each.trust is not None
+        rows = rows_of(each.training[0], view.labelled)
+        assert each.trust.tolist() == [by_row[row] for row in rows]
+        head = copy(each.fitnet)
+        assert isinstance(head, nn.Linear)
+        features = with_intercept(each.taught.double())
+        weights = each.trust[: len(each.taught)]
+        regressions = Regressions(features, each.taught_labels, view.classes, 1e-2)
+        (theta,) = regressions.minimise((weights / weights.sum())[None])
+        torch.testing.assert_close(head.weight.double(), theta[:, :-1], atol=1e-3, rtol=0)
+    assert play(staged(), view)[0][0].trust is None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from autoal import Answers, Data, Encoder, Features, Learner, Loaded, Oracle, Question, Rows
 from autoal.data.contract import Standardise
+from autoal.data.rows import UNKNOWN
 from autoal.model.fitstep import Watch
 from autoal.testing import (
     BrokenPromiseError,
@@ -283,6 +284,17 @@ class Demanding(NearestMean):
         return super().fit(rows, first=first, watch=watch)
 
 
+class Deaf(NearestMean):
+    """Says that it believes, and learns from labels alone."""
+
+    @property
+    def believes(self) -> bool:
+        return True
+
+    def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
+        return super().fit(rows.take(rows.labels != UNKNOWN), first=first, watch=watch)
+
+
 class Headless(NearestMean):
     headed = True
 
@@ -309,6 +321,7 @@ LEARNERS: dict[str, type[NearestMean]] = {
     "`state_dict` holds all that was learnt": Forgetful,
     "looking and testing draw nothing": Drawing,
     "one row or one class will do": Demanding,
+    "where it `believes`, what a row is not teaches what it is": Deaf,
     "`logits_at`, where it is `headed`, predicts the same": Headless,
     "`module`, where there is one, predicts the same": Other,
 }
