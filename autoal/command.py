@@ -84,11 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell_sweep() -> None:
     """What became of the runs of a sweep, if it is one."""
     if sweep := Sweep.current():
-        from rich.console import Console
-
         from autoal.report.ranked import show_ranked
 
-        show_ranked(Console(markup=False), sweep.done(), sweep.total)
+        show_ranked(sweep.done(), sweep.total)
 
 
 def _refusal(error: Exception) -> UserError | None:

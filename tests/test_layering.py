@@ -139,7 +139,7 @@ def test_the_sources_are_found_and_read() -> None:
     assert "autoal.query.view" in imports("autoal.strategies.random", everywhere=False)
     assert "autoal.strategies.bayesian" in imports("autoal.strategies.power", everywhere=False)
     lazy = imports("autoal.command", everywhere=True) - imports("autoal.command", everywhere=False)
-    assert lazy == {"autoal.run", "joblib.externals.loky"}
+    assert lazy == {"autoal.report.ranked", "autoal.run", "joblib.externals.loky"}
 
 
 @pytest.mark.parametrize("module", ENGINE)

@@ -18,8 +18,9 @@ from autoal.report.statistics import t_interval
 Row = tuple[str, str, int, str, str]
 
 
-def show_ranked(console: Console, folders: Sequence[Path], total: int) -> None:
+def show_ranked(folders: Sequence[Path], total: int, console: Console | None = None) -> None:
     """The table of the runs in these folders, how many are lacking, and where to read more."""
+    console = console or Console(markup=False)  # a name with brackets is a name
     settings, _ = group(read_runs(folders)[0]) if folders else ([], [])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))

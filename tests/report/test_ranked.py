@@ -14,7 +14,7 @@ from tests.report.made import write_run
 
 def shown(folders: list[Path], total: int) -> list[str]:
     text = StringIO()
-    show_ranked(Console(file=text, width=80, markup=False), folders, total)
+    show_ranked(folders, total, Console(file=text, width=80, markup=False))
     assert max(map(len, text.getvalue().splitlines())) <= 80
     return [line.strip() for line in text.getvalue().splitlines() if line.strip()]
 
