@@ -23,6 +23,7 @@ from autoal.record.kinds import (
     TIMED,
     WHOLE,
     WHOLES,
+    WORDS,
     Kind,
 )
 
@@ -61,6 +62,7 @@ _KINDS: dict[str, Kind] = {
     "ruled_out": CLASSES,
     "later": WHOLES,
     "said": SAID,
+    "words": WORDS,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -109,6 +111,7 @@ class Round:
     ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
     later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
     said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
+    words: dict[str, list[float]] = field(default_factory=dict)  # how much they speak for classes
 
     @property
     def told(self) -> dict[int, int]:
@@ -193,6 +196,7 @@ class Round:
             "ruled_out": _by_text(self.ruled_out),
             "later": self.later,
             "said": {name: _by_text(told) for name, told in self.said.items()},
+            "words": self.words,
         }
         return {
             "round": self.number,
