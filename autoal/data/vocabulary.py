@@ -18,6 +18,8 @@ SHOWN = 3  # texts with a word that people see
 class Vocabulary:
     """The words of texts, in their order: letters and digits, two at least, in lower case.
 
+    English words that stand everywhere, such as "the", are left out.
+
     Args:
         texts: of rows, by their numbers.
     """
@@ -25,7 +27,7 @@ class Vocabulary:
     def __init__(self, texts: Sequence[str]) -> None:
         from sklearn.feature_extraction.text import CountVectorizer  # late, as it takes a second
 
-        vectorizer = CountVectorizer(binary=True, dtype=np.float64)
+        vectorizer = CountVectorizer(binary=True, stop_words="english", dtype=np.float64)
         try:
             has = vectorizer.fit_transform(texts)
         except ValueError as error:  # there is no word
