@@ -108,9 +108,10 @@ def test_what_cannot_be_asked_about_words_is_refused(data: Data) -> None:
     with pytest.raises(UserError, match="these rows are none"):
         Words(truth(data), Arrays((torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))))
     with pytest.raises(UserError, match="ByModel cannot: leave it out"):
-        Words(ByModel(data.train.labels), data)
+        Words(ByModel(truth(data)), data)
     with pytest.raises(UserError, match="CheatingOracle chooses by what labels lead to"):
         Words(truth(data), data, strategy=CheatingOracle())
-    for option in ("count", "weight"):
-        with pytest.raises(ValueError, match=option):
-            Words(truth(data), data, **{option: 0})
+    with pytest.raises(ValueError, match="`count` must be at least 1"):
+        Words(truth(data), data, count=0)
+    with pytest.raises(ValueError, match="`weight` must be above 0"):
+        Words(truth(data), data, weight=0)

@@ -55,7 +55,7 @@ def test_rows_and_words_are_bought_with_one_purse(
     done = train.run(*PLAN, *texts, *spending, f"out={tmp_path}", "name=run")
     assert done.code == 0, done.err
     _, *later = record(tmp_path / "run")
-    assert [line["bought"] for line in later][:2] == [3, 2]
+    assert [line["bought"] for line in later][:2] == [3, 1]  # what the words cost is lacking then
     assert sum(line.get("cost", line["bought"]) for line in later) <= 4 * 3
 
 
