@@ -1,7 +1,9 @@
 """People who are asked about words beside rows."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,9 +20,13 @@ from autoal.people.standing import Standing
 from autoal.people.state import state_of
 from autoal.people.tasks import Outcome
 from autoal.people.wording import evidence_of, take_up, word_again
+from tests.browser import chromium, opened
 from tests.people.made import CLASSES, asked_of, correct, desk_of, doing, say, take_back
+from tests.people.served import Start
 from tests.people.simulated import Simulated
+from tests.people.window import Window
 
+PROGRAM = chromium()
 AWFUL, FILM = Word("awful", ("An awful, AWFUL film", "lawful and awful")), Word("film")
 CAT, NOTHING = [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]
 
@@ -122,3 +128,30 @@ def test_the_page_asks_about_words_and_the_same_ones_only_once(data: Data, tmp_p
     with closing(Labelled(data, tmp_path, port=0, open=False)) as page:  # after a kill
         assert page(question_of()).words == answers.words
         assert page.person.answered == []
+
+
+# In a real browser
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Iterator[Window]:
+    if not PROGRAM:
+        pytest.skip("no Chromium on PATH or in AUTOAL_CHROMIUM")
+    with opened(PROGRAM, tmp_path / "profile") as browser:
+        yield Window(browser)
+
+
+def test_words_by_the_keyboard(server: Start, window: Window) -> None:
+    served, outcomes = server(asked=()), []
+    asks = Thread(target=lambda: outcomes.append(served.ask(1, asked_words(question_of()), {})))
+    asks.start()
+    window.open(served.url("ann"))
+    window.shows("For which class does this word speak, if for any?", "awful", "lawful", "No class")
+    assert window.get("[...document.querySelectorAll('mark')].map((each) => each.textContent)") == [
+        *("awful", "AWFUL", "awful")
+    ]
+    window.answer("2")
+    window.press("u")
+    asks.join(timeout=10)
+    assert evidence_of(outcomes[0], question_of()) == {"awful": [0.0, 1.0, 0.0], "film": NOTHING}
+    assert window.complaints() == []
