@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from autoal.datamodules.texts import Texts
 from autoal.strategies.cheating import CheatingOracle
 
 from autoal import Answers, Arrays, ByModel, Data, Noisy, Priced, Question, TrueLabels
@@ -102,6 +103,12 @@ def test_noise_errs_about_rows_alone(data: Data) -> None:
     answers = Words(Noisy(truth(data), 0.9, seed=1), data, count=2)(question_of(data))
     assert answers.wrong
     assert answers.words == {"blood": [0.0, 0.0, 1.0], "rose": [0.0, 0.0, 1.0]}
+
+
+def test_several_texts_a_row_are_refused(data: Data, tmp_path: Path) -> None:
+    pairs = Texts(str(tmp_path / "texts.csv"), ["text", "label"], validation=0)
+    with pytest.raises(UserError, match="one text a row, and these have 2: give"):
+        Words(truth(data), pairs)
 
 
 def test_what_cannot_be_asked_about_words_is_refused(data: Data) -> None:
