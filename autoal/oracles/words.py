@@ -22,7 +22,7 @@ from autoal.errors import UserError
 from autoal.maths.presence import presence_gains, speaking_for
 from autoal.model.learner import Learner
 from autoal.oracles.asks import Asks
-from autoal.oracles.question import Answers, Oracle, Question, answered, asks_people
+from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
 
@@ -36,8 +36,9 @@ class Words(Asks):
     that the presence of the word and the class of a text tell of each other. Each is asked about
     once.
 
-    People answer on the page. In a simulation a word speaks for the class whose training rows have
-    it most above what all rows do, if they tell `FLOOR` bits by that.
+    People answer on the page. Where the oracle tells nothing of words, as in a simulation, a word
+    speaks for the class whose training rows have it most above what all rows do, if they tell
+    `FLOOR` bits by that.
 
     Args:
         oracle: answers about rows; and about words, if people do.
@@ -78,11 +79,7 @@ class Words(Asks):
             return answered(self.oracle, question)
         gains = self._chosen(question.view, question.evidence)
         answers = answered(self.oracle, replace(question, words=(*gains,)))
-        told = (
-            answers.words
-            if asks_people(self.oracle)
-            else {word.text: self._true[word.text] for word in gains}
-        )
+        told = answers.words or {word.text: self._true[word.text] for word in gains}
         bits = {word.text: gain for word, gain in gains.items()}
         return replace(
             answers,
