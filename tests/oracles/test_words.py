@@ -106,7 +106,10 @@ def test_noise_errs_about_rows_alone(data: Data) -> None:
 
 
 def test_several_texts_a_row_are_refused(data: Data, tmp_path: Path) -> None:
-    pairs = Texts(str(tmp_path / "texts.csv"), ["text", "label"], validation=0)
+    path = tmp_path / "pairs.csv"
+    lines = [f"a question,an answer {place},{place % 2}" for place in range(20)]
+    path.write_text("\n".join(["first,second,label", *lines]) + "\n")
+    pairs = Texts(str(path), ["first", "second"], validation=0)
     with pytest.raises(UserError, match="one text a row, and these have 2: give"):
         Words(truth(data), pairs)
 
