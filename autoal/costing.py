@@ -13,7 +13,7 @@ from autoal.cycle.hooks import StopRule
 from autoal.cycle.plan import Plan
 from autoal.cycle.spending import Budget
 from autoal.errors import UserError
-from autoal.oracles.offered import TopK
+from autoal.oracles.asks import Asks
 from autoal.oracles.question import Oracle, asks_people, layers, times_people
 from autoal.settings import Settings
 
@@ -74,7 +74,7 @@ def demand_counted(stop: StopRule | None, costs: Costs | None, oracle: Oracle) -
 
 
 def demand_labels(plan: Plan, oracle: Oracle) -> None:
-    """Refuse to spend labels on questions of which most lead to none.
+    """Refuse to spend labels on questions that lead to none.
 
     Args:
         plan: what rounds may spend.
@@ -82,7 +82,7 @@ def demand_labels(plan: Plan, oracle: Oracle) -> None:
     """
     if plan.spend is not None and plan.unit == LABELS:
         for layer in layers(oracle):
-            if isinstance(layer, TopK):
+            if isinstance(layer, Asks):
                 raise UserError(
                     f"plan.spend={plan.spend:g} counts labels, and questions={layer.name} costs "
                     "where there is none: give plan.unit=money, in which a label costs 1, or "

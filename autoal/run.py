@@ -33,7 +33,7 @@ from autoal.language.section import client_of
 from autoal.model.learner import Learner
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
-from autoal.oracles.offered import TopK
+from autoal.oracles.asks import Asks
 from autoal.oracles.priced import Priced
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
@@ -142,7 +142,7 @@ def parts(settings: Settings) -> Parts:
             language=language,
             learner=learner,
         )
-        oracle = _offering(settings, oracle, learner=learner, strategy=strategy, data=data)
+        oracle = _asking(settings, oracle, learner=learner, strategy=strategy, data=data)
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
         if costs is not None:
@@ -204,13 +204,13 @@ def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: An
     return oracle
 
 
-def _offering(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
+def _asking(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
     """Whoever answers, asked as `questions` says."""
     if not settings.get("questions"):  # an older run has no such section
         return oracle
-    demand_class(settings["questions"], "questions", TopK)
-    offering: TopK = build(settings["questions"], "questions", oracle=oracle, **facts)
-    return offering
+    demand_class(settings["questions"], "questions", Asks)
+    asking: Asks = build(settings["questions"], "questions", oracle=oracle, **facts)
+    return asking
 
 
 def _human(section: Settings) -> Settings:

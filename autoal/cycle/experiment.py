@@ -25,6 +25,7 @@ from autoal.cycle.plan import Plan
 from autoal.cycle.purse import Purse
 from autoal.cycle.sight import Sight, facts_of
 from autoal.cycle.stopwatch import Stopwatch
+from autoal.cycle.wording import with_words
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.data.texts import written_of
@@ -233,7 +234,7 @@ class Experiment:
         if self._asked is None:
             raise RuntimeError("nothing was asked that could be answered: call `ask` first")
         answered = concluded(self._asked.question, answers)
-        if answered.beliefs or answered.ruled_out:
+        if answered.beliefs or answered.ruled_out or answered.words:
             demand_believing(self.learner, "the answers tell")
         # Whoever holds the view while the model changes costs a copy of it; nobody here does.
         self._asked = self._asked.seeing(None)
@@ -307,6 +308,7 @@ class Experiment:
             ruled_out=dict(told.ruled_out),
             later=sorted(answered.later - told.ruled_out.keys()),
             said={name: dict(labels) for name, labels in answered.said.items()},
+            words={word: [*speaks] for word, speaks in told.words.items()},
         )
         return replace(done, stop=self._advice(done, stopwatch), seconds=asked.spent)
 
@@ -319,7 +321,10 @@ class Experiment:
     def _teach(self) -> int:
         """Train on all that is labelled; returns the steps."""
         first = not self._taught
-        return taught(self.learner, self._known.lesson, first=first, watch=self.sink.step)
+        lesson, words = self._known.lesson, self._known.words
+        if words:
+            lesson = with_words(lesson, words, self.model())
+        return taught(self.learner, lesson, first=first, watch=self.sink.step)
 
     def _settled(self) -> dict[str, Any]:
         """What the learner chose by itself."""
@@ -466,6 +471,7 @@ class Experiment:
             possible=rows.possible(asked.rows),
             known=answers_of(self.history),
             said=said_in(self.history),
+            evidence=self._known.words,
             **(self._second_looks(number - 1) if view else {}),
         )
         expected = self._purse.expected(view, asked.rows, self.history)

@@ -34,10 +34,12 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         ]
         _demand_below(size, f"round {done.number}: row", rows)
         _demand_below(len(data.classes), f"round {done.number}: label", labels)
-        for row, belief in done.beliefs.items():
-            if len(belief) != len(data.classes):
+        about = {f"the belief of row {row}": belief for row, belief in done.beliefs.items()}
+        about |= {f"what is told of the word {word}": told for word, told in done.words.items()}
+        for what, told in about.items():
+            if len(told) != len(data.classes):
                 raise UserError(
-                    f"round {done.number}: the belief of row {row} is about {len(belief)} classes, "
+                    f"round {done.number}: {what} is about {len(told)} classes, "
                     f"and there are {len(data.classes)}"
                 )
         learnt = len(classes) > int(data.labels_count)

@@ -11,6 +11,7 @@ from torch import Tensor
 from autoal.costs.contract import Timed
 from autoal.cycle.pool import Pool
 from autoal.data.rows import UNKNOWN, Rows
+from autoal.data.word import Evidence
 from autoal.errors import UserError
 from autoal.oracles.question import Answers, Question
 from autoal.record.round import Round
@@ -30,6 +31,7 @@ class Told:
     timed: Timed = field(default_factory=dict)  # seconds that answers took
     beliefs: Mapping[int, list[float]] = field(default_factory=dict)  # of labelled rows
     ruled_out: Mapping[int, list[int]] = field(default_factory=dict)  # what rows are not
+    words: Evidence = field(default_factory=dict)  # for which classes words speak
 
     @classmethod
     def by(cls, answers: Answers, question: Question, judging: Tensor) -> Told:
@@ -55,6 +57,7 @@ class Told:
                 if row not in judges
             },
             ruled_out={row: [*classes] for row, classes in answers.ruled_out.items()},
+            words={word: [*map(float, speaks)] for word, speaks in answers.words.items()},
         )
 
     @classmethod
@@ -69,6 +72,7 @@ class Told:
             timed=done.timed,
             beliefs=done.beliefs,
             ruled_out=done.ruled_out,
+            words=done.words,
         )
 
 
@@ -81,6 +85,7 @@ class Knowledge:
     verdicts: Tensor  # (n,) long, the labels of rows that judge; UNKNOWN of all others
     classes: int
     timed: Timed = field(default_factory=dict)  # seconds that answers took, in their order
+    words: Evidence = field(default_factory=dict)  # that were asked about
 
     @classmethod
     def nothing(cls, rows: Rows, classes: int) -> Knowledge:
@@ -113,8 +118,8 @@ class Knowledge:
         verdicts = self.verdicts.clone()
         verdicts[checked[0]] = checked[1]
         rows, pool = self.rows.with_labels(*learnt), pool.let_judge(checked[0])
-        timed = {**self.timed, **told.timed}
-        known = replace(self, rows=rows, pool=pool, verdicts=verdicts, timed=timed)
+        timed, words = {**self.timed, **told.timed}, {**self.words, **told.words}
+        known = replace(self, rows=rows, pool=pool, verdicts=verdicts, timed=timed, words=words)
         known = known._amended(told.amended) if told.amended else known
         return known._believing(told) if told.beliefs or told.ruled_out else known
 

@@ -33,8 +33,9 @@ class Rows:
     part: str = "train"  # of the data set as it was loaded
     places: Tensor | None = None  # in that part; None: all of it, in order
     whole: int = -1  # rows of that part; -1: as many as there are here
-    # (n, classes): how likely each class is of a row with a label; of one without, 1 for each class
-    # that it may still be, and all 0 where nothing is known. None: only labels are known.
+    # (n, classes): how likely each class is of a row with a label; of one without, its weight, 1 in
+    # a pool, for each class that it may still be, and all 0 where nothing is known. None: only
+    # labels are known.
     beliefs: Tensor | None = None
 
     def __post_init__(self) -> None:

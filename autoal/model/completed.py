@@ -1,6 +1,7 @@
 """A regression on rows of which some classes are ruled out, beside rows with labels.
 
-It minimises the labelled rows' loss, and -log p(S) of each row that is of one of the classes S.
+It minimises the labelled rows' loss, and -w log p(S) of each row of the weight w that is of one of
+the classes S.
 That loss is not convex: the way down begins at the optimum of the labelled rows alone. Where it
 ends, each of the others counts for the classes that are left as far as the model takes it for them,
 and the regression on that, which is convex, has its optimum there too (EM: Dempster, Laird and
@@ -28,7 +29,7 @@ def completed(
 
     Args:
         told: the rows with labels.
-        partly: the others, whose targets are 1 for each class that they may be.
+        partly: the others, whose targets are their weights for each class that they may be.
         head: where to begin, the optimum of the labelled rows alone.
         l2: the penalty.
         intercept: whether classes have one.

@@ -234,12 +234,13 @@ class Logistic(Solved):
             weight.div_(self.network.get_buffer("chosen")[1])
 
     def _whole(self, batch: Batch) -> Weighted:
-        """All rows with what was told of them, each of which counts as one."""
+        """All rows with what was told of them; each counts as one, but for those without labels."""
         inputs, labels, *beliefs = batch
         with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
             features = self._read(inputs).cpu().double()
-        (targets,) = beliefs or [one_hot(labels, self.classes)]
-        return Weighted(features, targets.cpu().double(), torch.ones(len(labels)).double())
+        (targets,) = (each.cpu().double() for each in beliefs or [one_hot(labels, self.classes)])
+        weights = torch.where(labels.cpu() == UNKNOWN, targets.amax(1), 1.0)
+        return Weighted(features, targets, weights)
 
     def _read(self, inputs: Tensor) -> Tensor:
         """What the head reads of rows as they are stored."""

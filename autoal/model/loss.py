@@ -26,5 +26,12 @@ def told_loss(
 
 
 def partial_losses(logits: Tensor, beliefs: Tensor) -> Tensor:
-    """-log sum_c b_c p_c of each row, (n,)."""
-    return -(logits.log_softmax(1) + beliefs.log()).logsumexp(1)
+    """-w log sum_c p_c over the classes that each row may be, (n,), where w is its weight.
+
+    Args:
+        logits: (n, classes).
+        beliefs: the weight for each class that a row may be, (n, classes).
+    """
+    weights = beliefs.amax(1, keepdim=True)
+    may = (beliefs / weights).log()
+    return -weights[:, 0] * (logits.log_softmax(1) + may).logsumexp(1)

@@ -17,14 +17,15 @@ from autoal import bounds
 from autoal.data.contract import Data
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
-from autoal.model.learner import Learner, demand_believing
+from autoal.model.learner import Learner
+from autoal.oracles.asks import Asks
 from autoal.oracles.partial import possible, without
-from autoal.oracles.question import Answers, Oracle, Question, answered, layers
+from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
 
 
-class TopK:
+class TopK(Asks):
     """Offers the k likeliest classes that a row may still be, or "other".
 
     As long as a class has no label, rows are asked about in full: no model takes a row for what it
@@ -42,7 +43,8 @@ class TopK:
         data: whose classes are offered.
     """
 
-    name = "top_k"  # of the choice questions=
+    name = "top_k"
+    able = "offered some of the classes"
 
     def __init__(
         self,
@@ -55,10 +57,14 @@ class TopK:
     ) -> None:
         bounds.whole("k", k, least=1, most=9)  # with a key each, on the page
         bounds.number("price", 1.0 if price is None else price, least=0)
-        self.oracle = oracle
+        super().__init__(oracle, learner, strategy)
         self.k = k
         self.price = price
-        self._demand_fitting(learner, strategy, data)
+        if data is not None and k + 1 >= len(data.classes):
+            raise UserError(
+                f"questions={self.name}: {k} of {len(data.classes)} classes, or none of these, is "
+                "the whole question: leave it out, or offer less"
+            )
 
     def __call__(self, question: Question) -> Answers:
         classes, view = len(question.classes), question.view
@@ -69,26 +75,6 @@ class TopK:
         price = log(self.k + 2) / log(classes + 1) if self.price is None else self.price
         notes = {self.name: {"gain": offer.gain, "full_gain": offer.full_gain, "price": price}}
         return replace(offer.taken(answers, price), notes={**answers.notes, **notes})
-
-    def _demand_fitting(
-        self, learner: Learner | None, strategy: QueryStrategy | None, data: Data | None
-    ) -> None:
-        here = f"questions={self.name}"
-        if learner is not None:
-            demand_believing(learner, f"answers to {here} tell")
-        if strategy is not None and "outcomes" in (strategy.reads or ()):
-            raise UserError(f"{here}: {type(strategy).__name__} chooses by what labels lead to")
-        for layer in layers(self.oracle):
-            if not getattr(layer, "offers", True):
-                raise UserError(
-                    f"{here} asks whoever can be offered some of the classes, and "
-                    f"{type(layer).__name__} cannot: leave it out, or let people answer on the page"
-                )
-        if data is not None and self.k + 1 >= len(data.classes):
-            raise UserError(
-                f"{here}: {self.k} of {len(data.classes)} classes, or none of these, is the whole "
-                "question: leave it out, or offer less"
-            )
 
 
 class YesNo(TopK):

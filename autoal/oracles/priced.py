@@ -31,7 +31,8 @@ class Priced:
         cost = self.costs.charged(question, answers, answers.rows, answers.costs)
         cost = torch.where(answers.by_machine, self.costs.machine(answers).to(cost), cost)
         paid = self._unlabelled(question, answers)
-        priced = replace(answers, cost=cost, paid=paid)
+        each = float(cost.sum() / answers.costs.sum()) if len(answers.rows) else 0.0  # of a label
+        priced = replace(answers, cost=cost, paid=paid, beside=answers.beside * each)
         if self.costs.unit != SECONDS or answers.timed:
             return priced
         taken = dict(zip(answers.rows.tolist(), priced.costs.tolist(), strict=True)) | paid

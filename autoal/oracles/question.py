@@ -14,6 +14,7 @@ from torch import Tensor
 from autoal.data.classes import class_numbers
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows, Shown, chosen
+from autoal.data.word import Evidence, Word
 from autoal.errors import UserError
 from autoal.query.view import View
 
@@ -45,6 +46,8 @@ class Question:
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
     possible: Tensor | None = None  # (rows, classes) bool, what each may still be; None: any
     choices: Tensor | None = None  # classes that are offered, (rows, k), -1 fills up; None: all
+    words: tuple[Word, ...] = ()  # that are asked about beside the rows
+    evidence: Evidence = field(default_factory=dict)  # of words that were asked about before
     person: int = 0  # who is asked, where several are
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
     said: Said = field(default_factory=dict)  # so far, where several were asked
@@ -116,6 +119,8 @@ class Answers:
     later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
     said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
+    words: Evidence = field(default_factory=dict)  # all 0 of one that speaks for no class
+    beside: float = 0.0  # what was paid for answers about words
     notes: Mapping[str, Any] = field(default_factory=dict)  # for the record of the round
 
     def __post_init__(self) -> None:
@@ -153,7 +158,7 @@ class Answers:
     def spent(self) -> float:
         """What all answers cost; one that only ruled classes out costs 1, unless `paid` tells."""
         unlabelled = {**dict.fromkeys(self.ruled_out, 1.0), **self.paid}
-        return float(self.costs.sum()) + sum(unlabelled.values())
+        return float(self.costs.sum()) + sum(unlabelled.values()) + self.beside
 
     @property
     def by_machine(self) -> Tensor:

@@ -13,16 +13,17 @@ from autoal.oracles.question import Question
 
 CLOSE = 0.3  # below this margin the model hesitates between two classes
 BEST = 5  # classes of a guess
+WORTH = "by which texts tell most of what the model takes them for"
 
 
 @dataclass(frozen=True)
 class AskedRow:
     """One row of a question."""
 
-    row: int  # number in the pool
+    row: int  # number in the pool, or that of a word
     name: str  # what a person calls it
     key: str  # of its content; "" where that is not known
-    shown: Any  # a picture's path, pixels, cells by their columns, a text; None: nothing to see
+    shown: Any  # a picture's path, pixels, cells by their columns, text, word; None: nothing to see
     guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty where no model is yet
     why: str  # it is asked
     made: bool = False  # by the computer; the row is none of the data set
@@ -53,6 +54,17 @@ def asked(question: Question) -> list[AskedRow]:
         return found
     lines = zip(found, probs, question.choices.tolist(), strict=True)
     return [_offering(one, line, labels, question) for one, line, labels in lines]
+
+
+def asked_words(question: Question) -> list[AskedRow]:
+    """The words that are asked about beside the rows of a question."""
+    count = len(question.words)
+    return [
+        AskedRow(
+            word.number, word.text, "", word, (), f"number {place} of the {count} words {WORTH}"
+        )
+        for place, word in enumerate(question.words, start=1)
+    ]
 
 
 def _offering(one: AskedRow, probs: Tensor, labels: list[int], question: Question) -> AskedRow:

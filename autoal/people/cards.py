@@ -1,7 +1,8 @@
-"""How a person sees a row: a picture, the cells of a table, texts."""
+"""How a person sees a row: a picture, the cells of a table, texts; or a word in its texts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from autoal.data.pictures import FORMATS
 from autoal.data.seen import seen, visible
+from autoal.data.word import Word
 from autoal.people.asked import AskedRow
 
 ORIENTATION = 0x0112  # the tag that says how a camera was held
@@ -26,7 +28,10 @@ def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
         asked: the row.
         url: at which its picture is, if it has one.
     """
-    found, common = seen(asked.shown), {"name": visible(asked.name), **MADE[asked.made]}
+    common = {"name": visible(asked.name), **MADE[asked.made]}
+    if isinstance(asked.shown, Word):
+        return {"kind": "word", **common, "examples": _marked(asked.shown)}
+    found = seen(asked.shown)
     if found.picture is not None:
         width, height = _size(found.picture)
         sides = {"width": width, "height": height}
@@ -34,6 +39,12 @@ def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
     if found.cells:
         return {"kind": "cells", **common, "cells": _pairs(found.cells)}
     return {"kind": "text", **common, "texts": _pairs(found.texts)}
+
+
+def _marked(word: Word) -> list[list[str]]:
+    """Texts that have a word, each in pieces, of which every other one is the word."""
+    stands = re.compile(rf"\b({re.escape(word.text)})\b", re.IGNORECASE)
+    return [[*map(visible, stands.split(text))] for text in word.examples]
 
 
 def _pairs(parts: Mapping[str, str]) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from autoal.data.rows import Rows
+from autoal.data.word import is_word
 from autoal.errors import UserError
 from autoal.people.events import Ledger
 
@@ -12,6 +13,8 @@ from autoal.people.events import Ledger
 def demand_same_rows(ledger: Ledger, rows: Rows) -> None:
     """Refuse rows that are not those that people have labelled."""
     for event in ledger.counting():
+        if is_word(event.row):
+            continue
         if event.row >= len(rows):
             what = f"row {event.row}, and there are {len(rows)}: the data are others"
         elif not event.key or rows.keys is None or rows.keys[event.row] == event.key:

@@ -15,6 +15,7 @@ from torch import Tensor
 from autoal import bounds
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.data.word import is_word
 from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.blind import demand_blind
@@ -22,7 +23,7 @@ from autoal.oracles.question import Answers, Asking, Question, Said
 from autoal.oracles.truth import truth_of
 from autoal.oracles.votes import MAJORITY, METHODS
 from autoal.people.agreeing import agreeing
-from autoal.people.asked import AskedRow, asked
+from autoal.people.asked import AskedRow, asked, asked_words
 from autoal.people.desk import Desk
 from autoal.people.events import Ledger
 from autoal.people.fitting import demand_same_rows
@@ -32,6 +33,7 @@ from autoal.people.standing import Standing
 from autoal.people.state import Doubts
 from autoal.people.tasks import Outcome
 from autoal.people.tokens import Tokens
+from autoal.people.wording import evidence_of, take_up, word_again
 from autoal.query.strategy import QueryStrategy
 from autoal.record.finished import finished_rounds
 from autoal.record.layout import LABELS
@@ -107,7 +109,9 @@ class People(Asking, Sink):
     def __call__(self, question: Question) -> Answers:
         server = self.server = self.server or self._opened(question)
         agree = agreeing(question, self.consensus)
-        batch = server.ask(question.number, asked(question), _doubts(question), agree)
+        everything = [*asked(question), *asked_words(question)]
+        outcome = server.ask(question.number, everything, _doubts(question), agree)
+        batch = outcome.of_rows()
         numbers = {name: number for number, name in enumerate(question.classes)}
         rows = torch.tensor([*batch.labels], dtype=torch.long)
         return Answers(
@@ -124,6 +128,7 @@ class People(Asking, Sink):
                 for row, names in batch.ruled_out.items()
             },
             said=_new(batch.said, numbers, question.said),
+            words=evidence_of(outcome, question),
         )
 
     def step(self, step: FitStep) -> None:
@@ -156,11 +161,15 @@ class People(Asking, Sink):
         _, history = finished_rounds(self.folder)
         desk = Desk(ledger, self.people, classes, self.votes, self.second, self.guess)
         desk.agenda.asked = {
-            event.row: _again(rows, question, event.row) for event in ledger.counting()
+            event.row: word_again(event)
+            if is_word(event.row)
+            else _again(rows, question, event.row)
+            for event in ledger.counting()
         }
         for done in history:
             desk.known |= {row: classes[label] for row, label in done.told.items()}
             desk.agenda.declined.update(done.declined)
+            take_up(desk, done, classes)
         desk.said.settle(desk.known)
         tokens = Tokens.kept(self.folder, self.people)
         judges = self.data.checked if self.data.test is None else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from autoal.data.word import is_word
 from autoal.people.cards import card_of
 from autoal.people.desk import Desk
 from autoal.people.events import DECLINED, median_seconds
@@ -20,7 +22,7 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
     tasks = desk.tasks(person)
     rows = desk.agenda.batch.rows
     own = [event for event in desk.said if event.by == person]
-    labelled = desk.known.keys() | desk.said.labels.keys()
+    labelled = {row for row in desk.known.keys() | desk.said.labels.keys() if not is_word(row)}
     return {
         **standing.told(),
         "person": person,
@@ -33,10 +35,17 @@ def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
         "round": desk.agenda.batch.number,
         "batch": {"done": len(rows) - len(desk.left), "of": len(rows)},
         "labels": len(labelled),
-        "declined": len({event.row for event in desk.said if event.kind in DECLINED} - labelled),
+        "declined": len({*_declined(desk)} - labelled),
         "seconds": median_seconds(own),
         "tasks": [_told(task) for task in tasks],
     }
+
+
+def _declined(desk: Desk) -> Iterator[int]:
+    """The rows that somebody declined."""
+    for event in desk.said:
+        if event.kind in DECLINED and not is_word(event.row):
+            yield event.row
 
 
 def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[dict[str, Any]]:

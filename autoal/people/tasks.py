@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from autoal.data.word import is_word
 from autoal.errors import UserError
 from autoal.people.events import DECLINED, LABEL, NONE
 from autoal.people.said import Opinion
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # or a task could not be tested without torch
 
 SECOND = "second"  # asks for somebody else's opinion
 REVIEW = "review"  # asks whether a label that counts already is right
+
+Told = TypeVar("Told")
 
 
 class RefusedError(UserError):
@@ -77,7 +80,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a question."""
+    """What came of a question; words are told of by their numbers, as if they were rows."""
 
     labels: Mapping[int, str]  # of its rows, in its order
     ruled_out: Mapping[int, Sequence[str]]  # of others, what they are not; the rest was declined
@@ -85,3 +88,19 @@ class Outcome:
     people: Mapping[str, Mapping[str, float]]  # labels, seconds of each
     timed: Mapping[int, float]  # seconds that each of its rows took
     said: Mapping[str, Mapping[int, str]]  # by each, of rows about which several were asked
+
+    def of_rows(self) -> Outcome:
+        """The same without words."""
+        return Outcome(
+            _rows(self.labels),
+            _rows(self.ruled_out),
+            _rows(self.corrected),
+            self.people,
+            _rows(self.timed),
+            {name: _rows(labels) for name, labels in self.said.items()},
+        )
+
+
+def _rows(told: Mapping[int, Told]) -> dict[int, Told]:
+    """What is told of rows."""
+    return {row: value for row, value in told.items() if not is_word(row)}

@@ -90,6 +90,7 @@ CLASSES = Kind("a mapping from rows to lists of classes", _by_row(_listed(_is_wh
 BELIEFS = Kind(
     "a mapping from rows to lists of finite numbers from 0 on", _by_row(_listed(_is_amount))
 )
+WORDS = Kind("a mapping to lists of finite numbers from 0 on", _named(_listed(_is_amount)))
 NUMBERS = Kind("a mapping to finite numbers", _named(_is_number))
 AMOUNTS = Kind("a mapping to finite numbers from 0 on", _named(_is_amount))
 SAID = Kind("a mapping to mappings from rows to whole numbers", _named(_by_row(_is_whole)))

@@ -23,6 +23,7 @@ from autoal.record.kinds import (
     TIMED,
     WHOLE,
     WHOLES,
+    WORDS,
     Kind,
 )
 
@@ -63,6 +64,7 @@ _KINDS: dict[str, Kind] = {
     "ruled_out": CLASSES,
     "later": WHOLES,
     "said": SAID,
+    "words": WORDS,
     "seconds": AMOUNTS,
     "steps": WHOLE,
     "notes": MAPPING,
@@ -112,6 +114,7 @@ class Round:
     later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
     said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
     one_each: float | None = None  # what a label of each row asked about costs; see `expected`
+    words: dict[str, list[float]] = field(default_factory=dict)  # how much they speak for classes
 
     @property
     def told(self) -> dict[int, int]:
@@ -197,6 +200,7 @@ class Round:
             "ruled_out": _by_text(self.ruled_out),
             "later": self.later,
             "said": {name: _by_text(told) for name, told in self.said.items()},
+            "words": self.words,
         }
         return {
             "round": self.number,

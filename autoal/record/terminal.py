@@ -110,6 +110,9 @@ def summary(finished: Round) -> str:
         told.append(f"{finished.wrong} wrong")
     if finished.ruled_out:
         told.append(f"classes of {len(finished.ruled_out)} rows ruled out")
+    if finished.words:
+        speaking = sum(map(any, finished.words.values()))
+        told.append(f"{len(finished.words)} words, {speaking} of a class")
     told += _reliable(finished)
     return f"{shown}  {', '.join(told)}" if told else shown
 

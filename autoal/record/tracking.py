@@ -201,6 +201,7 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/amended": len(finished.amended) or None,
         "al/machine": len(finished.machine) or None,
         "al/ruled_out": len(finished.ruled_out) or None,
+        "al/words": len(finished.words) or None,
         "al/cost": finished.cost,
         "al/taken": finished.taken,
         "al/made": finished.made or None,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from autoal.report import behaviour, crowds, figures, growing, outcomes, spending
+from autoal.report import behaviour, crowds, figures, growing, outcomes, spending, wording
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import Comparison, against_baseline
@@ -43,6 +43,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         spending.sources(settings),
         crowds.answers(settings),
         growing.made(settings),
+        wording.words(settings),
         behaviour.times(settings),
         behaviour.stops(settings),
         behaviour.pictures(gallery),

@@ -41,6 +41,9 @@ class Past:
     said: Mapping[str, Mapping[int, int]]  # by each of several people, of rows
     people: Mapping[str, Mapping[str, float]]  # what is told of each of those who answered
     entropy: float | None  # mean of its soft labels, in bits
+    words: int  # that were asked about
+    speaking: int  # of them, that speak for a class
+    gains: Sequence[float]  # of each, in bits
 
     @property
     def querying(self) -> float:
@@ -77,12 +80,22 @@ def past_of(found: Round) -> Past:
         said=found.said,
         people=found.persons,
         entropy=_entropy(found.beliefs.values()),
+        words=len(found.words),
+        speaking=sum(map(any, found.words.values())),
+        gains=_gains(found),
     )
 
 
 def _of_kind(value: Any, kind: Kind, otherwise: Any) -> Any:
     """What a growth noted, which may be somebody else's and note other things."""
     return value if kind.holds(value) else otherwise
+
+
+def _gains(found: Round) -> list[float]:
+    """What words gained, as far as it was noted."""
+    noted = found.notes.get("words")
+    told = noted.get("gain") if isinstance(noted, Mapping) else None
+    return [*told.values()] if AMOUNTS.holds(told) and told and found.words else []
 
 
 def _right(found: Round) -> int | None:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
 from autoal.costs.contract import Costs
-from autoal.costs.words import Words
+from autoal.costs.words import Words as Reading
+from autoal.oracles.words import Words
 from benchmarks.practice.people import mistaken
-from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS
+from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
 
 ROUNDS = 8
 STRATEGIES = ("random", "margin", "uherding", "autoal")
@@ -22,7 +23,10 @@ CROWDS = {
     "5 to 60 %": [0.05, 0.1, 0.2, 0.4, 0.6],
 }
 OFFERED = 3
-READING = Words(base=0.0, each=0.25)  # seconds proportional to words
+START, BATCH = 40, 20  # phrases
+WORDS = (8, 20)  # of a round
+WORD = 0.25  # labels that a word costs
+READING = Reading(base=0.0, each=0.25)  # seconds proportional to words
 SECONDS = 45.0  # a round: some twenty phrases
 
 Asked = Callable[[Data, int], Oracle]  # who is asked about these data, by the seed
@@ -104,12 +108,23 @@ def questions() -> Iterator[Case]:
             yield Case(data, strategy, ways)
 
 
+def words() -> Iterator[Case]:
+    """Labels alone, or fewer of them and some words for the rest."""
+    for data in (TERMS, REVIEWS):
+        for strategy in ("random", "margin"):
+            ways = {"labels": Way(Plan(START, BATCH, ROUNDS), erring, strategy)}
+            for count in WORDS:
+                plan = Plan(START, BATCH - round(WORD * count), ROUNDS)
+                ways[f"{count} words"] = Way(plan, partial(wording, count), strategy)
+            yield Case(data, strategy, ways)
+
+
 def costs() -> Iterator[Case]:
     """The same seconds, for rows of most worth, or of most worth for what they cost."""
     for strategy in STRATEGIES:
         ways = {
             name: Way(
-                Plan(40, 20, ROUNDS, unit="seconds", spend=SECONDS, per_cost=per_cost),
+                Plan(START, BATCH, ROUNDS, unit="seconds", spend=SECONDS, per_cost=per_cost),
                 reading,
                 strategy,
                 READING,
@@ -123,6 +138,7 @@ PARTS = {
     "noise": Part(noise, "random"),
     "votes": Part(votes, "one answer"),
     "questions": Part(questions, "full"),
+    "words": Part(words, "labels"),
     "costs": Part(costs, "cost-blind", "seconds of reading"),
 }
 
@@ -146,6 +162,11 @@ def crowd(rates: list[float], votes: int, consensus: str, data: Data, seed: int)
 def offering(kind: Callable[[Oracle], Oracle], data: Data, seed: int) -> Oracle:
     """Whoever knows the truth, and is offered some of the classes."""
     return kind(TrueLabels(data.train.labels))
+
+
+def wording(count: int, data: Data, seed: int) -> Oracle:
+    """Whoever knows the truth, of some words too."""
+    return Words(TrueLabels(data.train.labels), data, count, WORD)
 
 
 def reading(data: Data, seed: int) -> Oracle:

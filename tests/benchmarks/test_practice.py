@@ -9,7 +9,7 @@ import torch
 from autoal import Crowd, Data, Oracle, Question, Round, TrueLabels
 from autoal.oracles.offered import TopK
 from autoal.report.measures import Curve
-from benchmarks.practice.cases import PARTS, Case
+from benchmarks.practice.cases import BATCH, PARTS, WORD, Case
 from benchmarks.practice.tables import curve, gained
 
 
@@ -40,6 +40,15 @@ def price(asked: Callable[[Data, int], Oracle]) -> float:
 def test_all_ways_of_a_case_pay_the_same_in_a_round(case: Case) -> None:
     paid = [way.plan.batch(1) * price(way.oracle) for way in case.ways.values()]
     assert max(paid) - min(paid) <= 0.02 * min(paid)
+
+
+def test_words_take_the_place_of_as_many_rows_as_they_cost() -> None:
+    for case in PARTS["words"].cases():
+        paid = {
+            name: way.plan.batch(1) + WORD * int(name.removesuffix(" words").replace("labels", "0"))
+            for name, way in case.ways.items()
+        }
+        assert {*paid.values()} == {BATCH}
 
 
 def test_a_part_is_compared_with_a_way_that_all_its_cases_have() -> None:

@@ -120,3 +120,14 @@ def test_what_is_ruled_out_is_worth_something() -> None:
         float((task(INPUTS).argmax(1) == LABELS).float().mean()) for task in (alone, fitted(rows))
     ]
     assert accuracies[1] > accuracies[0]
+
+
+def test_a_row_of_one_class_counts_as_much_as_its_weight() -> None:
+    """As scikit-learn's rows do that have weights."""
+    weights = torch.cat([torch.ones(30), torch.linspace(0.1, 4, 10)]).double()
+    rows = partly(30, SURE * weights[:, None])
+    theirs = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000)
+    theirs.fit(INPUTS.double().numpy(), LABELS.numpy(), sample_weight=weights.numpy())
+    weight, bias = weights_of(fitted(rows))
+    np.testing.assert_allclose(weight, theirs.coef_, atol=1e-5)
+    np.testing.assert_allclose(bias - bias.mean(), theirs.intercept_, atol=1e-5)

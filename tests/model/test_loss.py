@@ -1,7 +1,7 @@
 import torch
 from torch.nn.functional import cross_entropy
 
-from autoal.model.loss import told_loss
+from autoal.model.loss import partial_losses, told_loss
 
 LOGITS = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.double)
 
@@ -35,3 +35,11 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     beliefs = torch.tensor([[0.7, 0.3, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]]).double()
     logits = LOGITS.clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda given: told_loss(given, labels, beliefs), (logits,))
+
+
+def test_a_row_without_a_label_counts_as_much_as_its_weight() -> None:
+    labels, left = torch.tensor([-1, -1, -1, -1]), torch.ones(4, 3).double()
+    left[:, 0] = 0
+    each = partial_losses(LOGITS, left)
+    torch.testing.assert_close(partial_losses(LOGITS, 2.5 * left), 2.5 * each)
+    torch.testing.assert_close(told_loss(LOGITS, labels, 2.5 * left), 2.5 * each.mean())

@@ -248,7 +248,8 @@ function answer(kind, label = null) {
   if (mode !== "work" || !task || !watch.shown) return; // nobody has seen it yet
   const seconds = Math.round(watch.seconds() * 100) / 100;
   queue = queue.slice(1);
-  past.push({ ...task, said: label ?? (kind === "none" ? chooser.wordsOf(NONE) : kind) });
+  const unnamed = { none: () => chooser.wordsOf(NONE), unsure: () => unsureWords(task).toLowerCase() };
+  past.push({ ...task, said: label ?? unnamed[kind]?.() ?? kind });
   const shown = guessOf(task) !== null;
   outbox.add("/api/answer", task.row, { row: task.row, kind, label, seconds, shown });
   chooser.flash(kind === "none" ? NONE : label);
@@ -419,7 +420,8 @@ function renderTask(task) {
 
 function kindOf(task) {
   const kinds = { second: "Another opinion", adjudicate: "Opinions differ: which is right?" };
-  const kind = task.kind === "review" ? `Labelled ${task.label}` : (kinds[task.kind] ?? asksOf(task));
+  const asks = task.card.kind === "word" ? "For which class does this word speak, if for any?" : asksOf(task);
+  const kind = task.kind === "review" ? `Labelled ${task.label}` : (kinds[task.kind] ?? asks);
   return [kind, task.card.made && "Made by the computer"].filter(Boolean).join(" · ");
 }
 
@@ -443,7 +445,10 @@ function opinion({ by, label }) {
 
 function spoken(task) {
   const guess = guessOf(task);
-  const texts = (task.card.texts ?? []).map(([, text]) => beginning(text, SPOKEN));
+  const { examples = [], texts: own = [] } = task.card;
+  const texts = [...own.map(([, text]) => text), ...examples.map((pieces) => pieces.join(""))].map((text) =>
+    beginning(text, SPOKEN),
+  );
   const words = [kindOf(task), task.card.name, ...texts];
   if (guess) words.push(`The model's guess: ${guess[0].label}, ${percent(guess[0].p)}`);
   return words.filter(Boolean).join(". ");
@@ -453,7 +458,18 @@ const CARDS = {
   picture: showPicture,
   cells: (card) => showNow(scrolling("dl", "cells", "The row", definitions(card.cells))),
   text: (card) => showNow(scrolling("div", "texts", "The text", paragraphs(card.texts))),
+  word: (card) => showNow(scrolling("div", "texts", "The word", [wordOf(card), ...card.examples.map(marked)])),
 };
+
+function wordOf(card) {
+  return make("p", { className: "word", textContent: card.name, dir: "auto" });
+}
+
+/** A text in pieces, of which every other one is the word that is asked about. */
+function marked(pieces) {
+  const parts = pieces.map((piece, at) => (at % 2 ? make("mark", { textContent: piece }) : piece));
+  return make("p", { dir: "auto" }, ...parts);
+}
 
 /** Texts; several stand below the names of their columns. */
 function paragraphs(texts) {
@@ -725,6 +741,7 @@ function renderChooser(task) {
   const wanted = JSON.stringify([task.row, task.kind, guess, task.label]);
   if (chooser.marked !== wanted) chooser.mark(guess, task.kind === "review" ? task.label : undefined);
   chooser.marked = wanted;
+  $("unsure").firstChild.textContent = unsureWords(task);
   $("take").disabled = guess === null;
   const words = guess
     ? `Take the guess: ${guess[0].label}`
@@ -736,6 +753,11 @@ function renderChooser(task) {
   $("hide").setAttribute("aria-pressed", String(!guessing));
   $("said").textContent = past.at(-1)?.said ?? "";
   $("back").replaceChildren(make("span", { textContent: "Back to the list" }), keyHint("Esc"));
+}
+
+/** What a person says who names no class: of a word, that it speaks for none. */
+function unsureWords(task) {
+  return task.card.kind === "word" ? "No class" : COMMANDS.unsure.name;
 }
 
 function keyHint(text) {
@@ -908,10 +930,12 @@ function rowButton(task, index) {
 
 function glimpse(card) {
   if (card.kind === "picture") return make("img", { loading: "lazy", alt: card.name, src: addressOf(card) });
-  const text =
-    card.kind === "text"
-      ? card.texts.map(([, text]) => text).join(" / ")
-      : card.cells.map((pair) => pair.join(" ")).join(", ");
+  const words = {
+    word: () => card.name,
+    text: () => card.texts.map(([, text]) => text).join(" / "),
+    cells: () => card.cells.map((pair) => pair.join(" ")).join(", "),
+  };
+  const text = words[card.kind]();
   return make("p", { textContent: beginning(text, LISTED), dir: "auto" });
 }
 

@@ -1,0 +1,44 @@
+"""Whoever is asked something else than the class of each row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from autoal.errors import UserError
+from autoal.model.learner import Learner, demand_believing
+from autoal.oracles.question import Answers, Oracle, Question, layers
+from autoal.query.strategy import QueryStrategy
+
+
+class Asks(ABC):
+    """Asks an oracle in another way than of which classes the rows of a question are.
+
+    Args:
+        oracle: answers.
+        learner: learns from what is told, too; refused if it does not.
+        strategy: that chooses the rows; one that sees true outcomes is refused.
+    """
+
+    name: ClassVar[str]  # of the choice questions=
+    able: ClassVar[str]  # what an oracle must be that can be asked so, in words
+
+    def __init__(
+        self, oracle: Oracle, learner: Learner | None = None, strategy: QueryStrategy | None = None
+    ) -> None:
+        here = f"questions={self.name}"
+        if learner is not None:
+            demand_believing(learner, f"answers to {here} tell")
+        if strategy is not None and "outcomes" in (strategy.reads or ()):
+            raise UserError(f"{here}: {type(strategy).__name__} chooses by what labels lead to")
+        for layer in layers(oracle):
+            if not getattr(layer, "offers", True):
+                raise UserError(
+                    f"{here} asks whoever can be {self.able}, and {type(layer).__name__} "
+                    "cannot: leave it out, or let people answer on the page"
+                )
+        self.oracle = oracle
+
+    @abstractmethod
+    def __call__(self, question: Question) -> Answers:
+        """What is answered."""

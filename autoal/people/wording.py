@@ -1,0 +1,43 @@
+"""What people say of words, which a desk knows by numbers, as if they were rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoal.data.word import Word
+from autoal.oracles.question import Question
+from autoal.people.asked import AskedRow
+from autoal.people.desk import Desk
+from autoal.people.events import Event
+from autoal.people.tasks import Outcome
+from autoal.record.round import Round
+
+
+def evidence_of(outcome: Outcome, question: Question) -> dict[str, list[float]]:
+    """For which classes the words of a question speak, and others that somebody corrected."""
+    told = {**outcome.corrected, **outcome.labels}
+    before = [word for word in map(Word, question.evidence) if word.number in outcome.corrected]
+    return {
+        word.text: _speaking(told.get(word.number), question.classes)
+        for word in (*before, *question.words)
+    }
+
+
+def word_again(event: Event) -> AskedRow:
+    """A word that was asked about before."""
+    return AskedRow(event.row, event.name, "", Word(event.name), (), "")
+
+
+def take_up(desk: Desk, done: Round, classes: Sequence[str]) -> None:
+    """Let a desk know what a round that is done told of words."""
+    for text, speaks in done.words.items():
+        number = Word(text).number
+        if any(speaks):
+            desk.known[number] = classes[speaks.index(max(speaks))]
+        else:
+            desk.agenda.declined.add(number)
+
+
+def _speaking(label: str | None, classes: Sequence[str]) -> list[float]:
+    """How much a word of this class, or of none, speaks for each."""
+    return [float(name == label) for name in classes]
