@@ -112,11 +112,11 @@ def all_zero(question: Question) -> list[int]:
     return [0] * len(question.rows)
 
 
-def test_what_was_held_out_costs_a_label_each(make: Make, data: Data) -> None:
+def test_what_was_held_out_costs_what_a_label_of_the_start_does(make: Make, data: Data) -> None:
     data.validation = data.train.take(torch.arange(4))
     experiment = make(plan=Plan(start=6, budget=5, rounds=1))
     first, second = done(experiment, Priced(truth(experiment), 2.0))
-    assert (first.bought, first.cost) == (10, 16.0)
+    assert (first.bought, first.cost) == (10, 20.0)
     assert (second.bought, second.cost) == (5, 10.0)
 
 

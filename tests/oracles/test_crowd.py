@@ -255,7 +255,7 @@ def test_what_is_said_adds_up() -> None:
         ({"votes": 6}, "`votes` must be at most `people`, 5, got 6"),
         ({"votes": 0}, "`votes` must be at least 1, got 0"),
         ({"votes": 1.5}, "`votes` must be a whole number, got 1.5"),
-        ({"people": 0}, "`people` must be at least 1, got 0"),
+        ({"people": 0}, "`people` must be at least 1 and at most 1,000, got 0"),
         ({"again": -1}, "`again` must be at least 0"),
         ({"known": 3}, "`known` is 3, and the class of 0 rows is known"),
         ({"prices": [1.0]}, "`prices` has 1, and there are 5 people"),
