@@ -21,7 +21,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
-from autoal import __version__, config
+from autoal import __version__, config, launchers
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
 from autoal.record.failure import keep_failure
@@ -82,21 +82,11 @@ def _refusal(error: Exception) -> UserError | None:
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):
         return UserError(str(error))  # flags that do not go together
-    if isinstance(error, ValueError) and str(error).startswith("n_jobs == 0"):
-        return UserError(
-            "hydra.launcher.n_jobs=0: must be a number of processes, or -1 for one a core"
-        )
     if isinstance(error, OSError) and error.filename is not None:
         return UserError(f"cannot use {error.filename}: {error.strerror}")
     if isinstance(error, OSError) and error.errno in FULL:
         return UserError(f"cannot write: {error.strerror}")
-    if type(error).__name__ == "TerminatedWorkerError":  # joblib's, imported by a sweep alone
-        return UserError(
-            "a process of the sweep was killed, perhaps because memory ran out; "
-            "what was finished is safe, and the same command does the rest: "
-            "hydra.launcher.n_jobs= says how many run at once"
-        )
-    return None
+    return launchers.explained(error)
 
 
 def _stopped(stop: BaseException, given: Sequence[str]) -> int:

@@ -5,20 +5,19 @@
 
 Eight runs of six rounds, two at a time, on a cluster that this machine alone plays: that of
 `tests/slurm.py`, whose `sbatch`, `srun`, `sacct`, `scancel` and `scontrol` are small programs, or
-two nodes of Ray with a core each. Once a third of the rounds is finished, a node is lost, or the
-time limit comes, or the command itself is killed by SIGKILL. What the runs leave behind must be
+two nodes of Ray with a core each. Once some rounds are finished, a node is lost, the time limit
+comes, or the command itself is killed by SIGKILL, with its jobs. What the runs leave behind must be
 what they leave undisturbed, and the rounds finished by then the same to the byte, seconds included.
 """
 
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,12 +27,36 @@ from benchmarks.report import RESULTS, heading, table
 from tests.slurm import Slurm
 
 ROOT = Path(__file__).resolve().parent.parent
-SWEEP = (
-    *("data=digits", "strategy=random,margin", "seed=0,1,2,3", "start=20", "budget=10", "rounds=5"),
-    *("task=mlp", "task.steps=100", "logger=none"),
-)
-RUNS, ROUNDS = 8, 8 * 6
 Records = dict[str, bytes]  # the record of each run, by its folder's name
+Harm = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is run."""
+
+    strategies: str = "random,margin"
+    seeds: str = "0,1,2,3"
+    rounds: int = 5
+    steps: int = 30
+
+    @property
+    def runs(self) -> int:
+        return (1 + self.strategies.count(",")) * (1 + self.seeds.count(","))
+
+    @property
+    def lines(self) -> int:
+        """Of all records together, in the end."""
+        return self.runs * (1 + self.rounds)
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments of the command."""
+        return [
+            *("-m", "data=digits", f"strategy={self.strategies}", f"seed={self.seeds}"),
+            *("start=20", "budget=10", f"rounds={self.rounds}"),
+            *("task=mlp", f"task.steps={self.steps}", "logger=none"),
+        ]
 
 
 class Cluster(ABC):
@@ -42,8 +65,9 @@ class Cluster(ABC):
     options: tuple[str, ...]
     environment: Mapping[str, str]
 
+    @property
     @abstractmethod
-    def disturbances(self) -> dict[str, Callable[[], None]]:
+    def harms(self) -> dict[str, Harm]:
         """What may happen to it while a sweep runs."""
 
     def cancel(self) -> None:
@@ -63,7 +87,8 @@ class OnSlurm(Cluster):
         self.environment = self.slurm.environment
         self.cancel = self.close = self.slurm.cancel
 
-    def disturbances(self) -> dict[str, Callable[[], None]]:
+    @property
+    def harms(self) -> dict[str, Harm]:
         return {
             "a node fails": lambda: self.slurm.jobs("RUNNING")[0].fail(),
             "the time limit comes": lambda: self.slurm.jobs("RUNNING")[0].tell("USR2"),
@@ -85,7 +110,8 @@ class OnRay(Cluster):
             "+hydra.launcher.ray.init.object_store_memory=null",
         )
 
-    def disturbances(self) -> dict[str, Callable[[], None]]:
+    @property
+    def harms(self) -> dict[str, Harm]:
         return {"a node fails": self.lose}
 
     def lose(self) -> None:
@@ -112,30 +138,36 @@ class Ended:
     seconds: float
 
 
-def sweep(cluster: Cluster | None, out: Path) -> subprocess.Popen[bytes]:
+def started(sweep: Sweep, cluster: Cluster | None, out: Path) -> subprocess.Popen[bytes]:
     """The command, on a cluster or in one process."""
     options, more = (cluster.options, cluster.environment) if cluster else ((), {})
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **more}
-    words = [sys.executable, "train.py", "-m", *SWEEP, *options, f"out={out}"]
-    log = out.with_suffix(".log").open("ab")
-    return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    words = [sys.executable, "train.py", *sweep.words, *options, f"out={out}"]
+    with out.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
 
 
-def disturbed(cluster: Cluster, out: Path, harm: Callable[[], None] | None) -> Ended:
-    """A sweep to which something happens, and that is completed; no harm is to kill the command."""
+def undisturbed(sweep: Sweep, out: Path) -> Records:
+    """What its runs leave behind, one after the other."""
+    if started(sweep, None, out).wait():
+        raise RuntimeError(_log(out))
+    return records(out)
+
+
+def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) -> Ended:
+    """A sweep to which one thing after the other happens, or whose command is killed, completed."""
     begun = time.monotonic()
-    command = sweep(cluster, out)
-    before = _after_a_third(out, command)
-    if harm is None:
-        command.send_signal(signal.SIGKILL)
-        cluster.cancel()
-    else:
+    command, before = started(sweep, cluster, out), Records()
+    for number, harm in enumerate(harms or [command.kill], 1):
+        before = _at(sweep, out, command, number / (1 + max(1, len(harms))))
         harm()
     code, commands = command.wait(), 1
-    while len(_lines(records(out))) < ROUNDS:
+    if not harms:
+        cluster.cancel()
+    while len(_lines(records(out))) < sweep.lines:
         if commands == 3:
-            raise SystemExit(out.with_suffix(".log").read_text()[-3000:])
-        sweep(cluster, out).wait()
+            raise RuntimeError(_log(out))
+        started(sweep, cluster, out).wait()
         commands += 1
     after = records(out)
     kept = sum(line.count(b"\n") for name, line in before.items() if after[name].startswith(line))
@@ -161,41 +193,45 @@ def _lines(found: Records) -> list[bytes]:
     return [line for record in found.values() for line in record.splitlines()]
 
 
-def _after_a_third(out: Path, command: subprocess.Popen[bytes]) -> Records:
-    """The records once a third of the rounds is finished."""
-    while len(_lines(found := records(out))) < ROUNDS // 3:
+def _at(sweep: Sweep, out: Path, command: subprocess.Popen[bytes], share: float) -> Records:
+    """The records once this share of the rounds is finished."""
+    while len(_lines(found := records(out))) < share * sweep.lines:
         if command.poll() is not None:
-            raise SystemExit(out.with_suffix(".log").read_text()[-3000:])
-        time.sleep(0.05)
+            raise RuntimeError(_log(out))
+        time.sleep(0.02)
     return found
+
+
+def _log(out: Path) -> str:
+    return out.with_suffix(".log").read_text()[-3000:]
 
 
 def main() -> None:
     """Disturb, complete, compare, and keep the table."""
     parser = argparse.ArgumentParser(description="Sweeps that are disturbed and completed.")
     parser.add_argument("launcher", choices=CLUSTERS)
-    launcher = parser.parse_args().launcher
+    launcher, sweep = parser.parse_args().launcher, Sweep()
     with TemporaryDirectory() as name:
         top = Path(name)
-        if sweep(None, top / "undisturbed").wait():
-            raise SystemExit((top / "undisturbed.log").read_text()[-3000:])
-        expected = lasting(records(top / "undisturbed"))
+        expected = lasting(undisturbed(sweep, top / "undisturbed"))
         cluster = CLUSTERS[launcher](top)
         try:
-            harms = {**cluster.disturbances(), "the command is killed": None}
-            ended = {
-                what: disturbed(cluster, top / what.replace(" ", "_"), harm)
-                for what, harm in harms.items()
-            }
+            happens = {", then ".join(cluster.harms): [*cluster.harms.values()]}
+            happens["the command is killed, and its jobs"] = []
+            rows = []
+            for number, (what, harms) in enumerate(happens.items()):
+                ended = disturbed(sweep, cluster, top / f"disturbed{number}", harms)
+                rows.append(_row(what, ended, expected))
+                print(" | ".join(rows[-1]), flush=True)
         finally:
             cluster.close()
-    keep(launcher, [_row(what, each, expected) for what, each in ended.items()])
+    keep(launcher, rows)
 
 
 def _row(what: str, ended: Ended, expected: Mapping[str, list[Any]]) -> list[str]:
     found = lasting(ended.records)
     same = sum(found[name] == record for name, record in expected.items())
-    counts = (ended.finished, ended.kept, ended.code, ended.commands, f"{same} of {RUNS}")
+    counts = (ended.finished, ended.kept, ended.code, ended.commands, f"{same} of {len(expected)}")
     return [what, *map(str, counts), f"{ended.seconds:.0f}"]
 
 

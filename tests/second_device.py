@@ -1,8 +1,8 @@
 """A second device that computes on the CPU, and is as strict about mixing as a real one.
 
-Its tensors call themselves of `mps`, for which torch needs no driver. They refuse to meet tensors of
-the CPU where real devices do: everywhere but in copies, with single numbers, and with places that
-index them. Like MPS, it may have no float64.
+Its tensors refuse to meet those of the CPU where a GPU's do: everywhere but in copies, with single
+numbers, and with places that index them. A stream of the CPU draws nothing there, `numpy` reads
+nothing, and it may have no float64, as MPS has none.
 """
 
 from __future__ import annotations
@@ -56,10 +56,8 @@ class Elsewhere(Tensor):
         return self.numbers.numpy()
 
     @classmethod
-    def __torch_dispatch__(
-        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:  # without the mode, which a test has left
-        with SecondDevice():
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with SecondDevice():  # a tensor that outlives the device is still one of its
             return func(*args, **(kwargs or {}))
 
 
@@ -75,9 +73,7 @@ class SecondDevice(TorchDispatchMode):
         self.float64 = float64
         self.met = 0  # operations on the device
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         given = [leaf for leaf in tree_flatten((args, kwargs))[0] if isinstance(leaf, Tensor)]
         there = [tensor for tensor in given if isinstance(tensor, Elsewhere)]

@@ -1,7 +1,7 @@
 """A SLURM of this machine alone: the commands that submitit gives, and jobs that outlive them.
 
-`sbatch` starts the tasks of an array, as many at once as the cluster has cores, each in a session of
-its own. A task whose processes are killed from outside is one whose node failed, and is queued
+`sbatch` starts the tasks of an array, as many at once as the cluster has cores, each in a session
+of its own. A task whose processes are killed from outside is one whose node failed, and is queued
 again, as SLURM does; so is one for which `scontrol requeue` was given before it ended.
 """
 
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 COMMANDS = ("sbatch", "srun", "sacct", "scancel", "scontrol")
@@ -146,7 +147,7 @@ def srun(home: Path, *words: str) -> None:
 
 def sacct(home: Path, *words: str) -> None:
     """The states of the jobs that `-j` names, between bars."""
-    asked = {word for before, word in zip(words, words[1:], strict=False) if before == "-j"}
+    asked = {word for before, word in pairwise(words) if before == "-j"}
     print("JobID|State|NodeList")
     for path in sorted(home.glob("*.state")):
         if path.stem.split("_")[0] in asked:
