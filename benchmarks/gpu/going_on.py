@@ -40,7 +40,7 @@ def lines(setting: Setting) -> Iterator[Line]:
 
 
 def _twice(setting: Setting) -> Line:
-    data = setting.data()
+    data = setting.data
     rows = data.train.take(torch.arange(setting.size.start))
     learners = [setting.learner(data, epochs=2) for _ in range(2)]
     for learner in learners:

@@ -46,7 +46,7 @@ def _counts(setting: Setting) -> range:
 
 def _fit(setting: Setting, count: int) -> tuple[float, float, float]:
     """Seconds of an epoch, of what a fit takes beside, and memory; the line between two fits."""
-    data, spent = setting.data(), []
+    data, spent = setting.data, []
     rows = data.train.take(torch.arange(count) % len(data.train))
     for epochs in (1, *setting.size.epochs):  # the first warms up
         learner = setting.learner(data, epochs=epochs)
@@ -64,7 +64,7 @@ def _round(setting: Setting, name: str, options: Mapping[str, Any]) -> tuple[Rou
     counts = _counts(setting)
     plan = Plan(counts[len(counts) // 2], setting.size.labels[0], 1)
     with setting.measured() as found:
-        *_, last = rounds(*setting.experiment(setting.data(), name, plan, options))
+        *_, last = rounds(*setting.experiment(setting.data, name, plan, options))
     return last, found.memory
 
 

@@ -5,7 +5,7 @@ from itertools import chain
 from time import monotonic
 from typing import Any
 
-from autoal import Plan, UserError, rounds
+from autoal import Plan, rounds
 from autoal.plugins import STRATEGIES
 from benchmarks.gpu.setting import Line, Setting
 from benchmarks.published.protocol import preset
@@ -30,7 +30,7 @@ def lines(setting: Setting, until: float) -> Iterator[Line]:
 
 
 def _roads() -> dict[str, Mapping[str, Any]]:
-    published = {key: value for key, value in preset("autoal_paper")["strategy"].items()}
+    published = dict(preset("autoal_paper")["strategy"])
     published |= {"steps": 2, "paper": {**published["paper"], "warmup": 1}}
     del published["name"]
     return {
@@ -42,14 +42,14 @@ def _roads() -> dict[str, Mapping[str, Any]]:
 
 def _scored(setting: Setting, what: str, name: str, options: Mapping[str, Any]) -> Line:
     """A round of it, on a share of the pool."""
-    size, data = setting.size, setting.data(setting.size.share)
+    size, data = setting.size, setting.part
     plan = Plan(size.start, size.budget, 1)
     try:
         experiment, oracle = setting.experiment(data, name, plan, options)
         with setting.measured() as found:
             *_, last = rounds(experiment, oracle)
-    except UserError as error:
-        return Line("scores", what, f"refused: {str(error).splitlines()[0]}")
+    except Exception as error:  # likewise, of one
+        return _failed("scores", what, error)
     spent = last.seconds
     query = spent["total"] - spent["train"] - spent["test"]
     figure = f"{len(last.queried)} of {len(data.train):,} rows"
@@ -60,5 +60,10 @@ def guarded(part: str, make: Callable[[], Iterator[Line]]) -> Iterator[Line]:
     """The lines of a part; what stops it is a line, and stops no other part."""
     try:
         yield from make()
-    except Exception as error:  # a card is rented: all others are to be seen
-        yield Line(part, type(error).__name__, f"failed: {str(error)[:200]}")
+    except Exception as error:  # a card is lent: all that it can show is to be seen
+        yield _failed(part, "", error)
+
+
+def _failed(part: str, what: str, error: Exception) -> Line:
+    first = next(iter(str(error).splitlines()), "")
+    return Line(part, what, f"{type(error).__name__}: {first[:200]}")

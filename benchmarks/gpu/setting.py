@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +56,7 @@ class Size:
 
 
 WHOLE = Size(
-    SIDE, 50_000, 10_000, (1_000, 5_000, 10_000, 20_000), (1, 4), (1, 3), 0.2, 500, 100, 200
+    SIDE, 50_000, 10_000, (1_000, 5_000, 10_000, 20_000), (1, 4), (1, 2), 0.2, 500, 100, 200
 )
 SMALL = Size(8, 120, 30, (20, 40), (1, 2), (1, 2), 0.5, 12, 4, 1)
 
@@ -78,7 +79,7 @@ class Measured:
     memory: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """A device, sizes, and the pictures."""
 
@@ -92,14 +93,15 @@ class Setting:
         count = size.pool + size.test
         return cls(device, size, *_pictures(count, size.side))
 
-    def data(self, share: float = 1.0) -> Data:
-        """The set, or one of a share of its pool, with a few rows held out."""
-        pool = int(share * self.size.pool)
-        rows = Rows(self.images, self.labels, shown=self.images)
-        parts = torch.arange(pool), torch.arange(self.size.pool, len(rows))
-        data = Pictures(*(rows.take(part) for part in parts), validation=self.size.budget)
-        data.setup()
-        return data
+    @cached_property
+    def data(self) -> Data:
+        """The set, with a few rows held out."""
+        return self._data(self.size.pool)
+
+    @cached_property
+    def part(self) -> Data:
+        """One of a share of its pool."""
+        return self._data(int(self.size.share * self.size.pool))
 
     def learner(self, data: Data, training: Training | None = None, **options: Any) -> Trained:
         """The published one, with other options of the task."""
@@ -122,6 +124,13 @@ class Setting:
         chooses = registry.build(strategy, **options)
         learner = self.learner(data, epochs=epochs)
         return Experiment(data, learner, chooses, plan), TrueLabels(data.train.labels)
+
+    def _data(self, pool: int) -> Data:
+        rows = Rows(self.images, self.labels, shown=self.images)
+        parts = torch.arange(pool), torch.arange(self.size.pool, len(rows))
+        data = Pictures(*(rows.take(part) for part in parts), validation=self.size.budget)
+        data.setup()
+        return data
 
     @contextmanager
     def measured(self) -> Iterator[Measured]:

@@ -37,7 +37,7 @@ KINDS = (
 
 def lines(setting: Setting) -> Iterator[Line]:
     """Both ways of each kind, in turns, and what the first fit of each takes."""
-    data, batches = setting.data(), setting.size.batches
+    data, batches = setting.data, setting.size.batches
     for kind in KINDS:
         learner = _learner(setting, kind)
         size = learner.task.batch_size
@@ -62,7 +62,7 @@ def lines(setting: Setting) -> Iterator[Line]:
 
 def _learner(setting: Setting, kind: Kind, **options: object) -> Trained:
     training = Training(setting.device, kind.precision, kind.channels_last, kind.compile)
-    return setting.learner(setting.data(), training, epochs=1, **options)
+    return setting.learner(setting.data, training, epochs=1, **options)
 
 
 def _ours(learner: Trained, rows: Rows) -> None:
@@ -88,7 +88,9 @@ def _bare(learner: Trained, rows: Rows, kind: Kind) -> Callable[[], None]:
         optimizer.step()
 
     def epoch() -> None:
-        optimizer = torch.optim.SGD(network.parameters(), task.learning_rate, weight_decay=5e-4)
+        optimizer = torch.optim.SGD(
+            network.parameters(), task.learning_rate, 0.9, weight_decay=5e-4, nesterov=True
+        )
         for places in torch.randperm(len(labels)).split(task.batch_size):
             step(optimizer, places.to(device))
 
