@@ -85,7 +85,6 @@ class OnSlurm(Cluster):
     def __init__(self, top: Path) -> None:
         self.slurm = Slurm(top / "slurm")
         self.environment = self.slurm.environment
-        self.cancel = self.close = self.slurm.cancel
 
     @property
     def harms(self) -> dict[str, Harm]:
@@ -94,6 +93,12 @@ class OnSlurm(Cluster):
             "the time limit comes": lambda: self.slurm.jobs("RUNNING")[0].tell("USR2"),
         }
 
+    def cancel(self) -> None:
+        self.slurm.cancel()
+
+    def close(self) -> None:
+        self.slurm.cancel()
+
 
 class OnRay(Cluster):
     """Tasks of Ray on two nodes."""
@@ -101,7 +106,8 @@ class OnRay(Cluster):
     def __init__(self, top: Path) -> None:
         from ray.cluster_utils import Cluster as Nodes
 
-        self.nodes = Nodes(initialize_head=True, head_node_args={"num_cpus": 1})
+        head = {"num_cpus": 1, "include_dashboard": False}
+        self.nodes = Nodes(initialize_head=True, head_node_args=head)
         self.second = self.nodes.add_node(num_cpus=1)
         self.environment = {"RAY_DEDUP_LOGS": "0"}
         self.options = (

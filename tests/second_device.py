@@ -44,7 +44,7 @@ class Elsewhere(Tensor):
         found.numbers = numbers
         return found
 
-    def __repr__(self, **options: Any) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
         return f"Elsewhere({self.numbers})"
 
     def tolist(self) -> Any:  # which torch does not hand on
@@ -56,7 +56,9 @@ class Elsewhere(Tensor):
         return self.numbers.numpy()
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]  # as torch documents it
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         with SecondDevice():  # a tensor that outlives the device is still one of its
             return func(*args, **(kwargs or {}))
 

@@ -11,7 +11,7 @@ from benchmarks.gpu.setting import Line, Setting
 from benchmarks.published.protocol import preset
 
 SHORT: dict[str, Mapping[str, Any]] = {  # what would take minutes
-    "cheating_oracle": {"draws": 1},
+    "cheating_oracle": {"tries": 2, "limit": 50_000},
     "committee": {"members": 2},
     "refine": {"batches": 2},
     "selectal": {"splits": 2},
