@@ -30,6 +30,8 @@ from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which do not say for what there is no room
+STOPS = (signal.SIGINT, signal.SIGTERM)
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # by which a cluster says that time is nearly over
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
@@ -131,6 +133,9 @@ class _Job:
                 from autoal.run import run  # which brings torch
 
                 run(settings, keep_refusals=_in_sweep())
+        except Interrupted as stop:
+            _hand_on(stop)
+            raise
         except (UserError, OmegaConfBaseException) as error:
             refusal = error if isinstance(error, UserError) else UserError(str(error))
             _show(refusal)
@@ -153,9 +158,19 @@ def _demand_foreseen(settings: Settings) -> None:
         raise
 
 
+def _hand_on(stop: Interrupted) -> None:
+    """Give a warning to the launcher that waits for it, now that the run has been left."""
+    handler = signal.getsignal(stop.signal)
+    if stop.signal in WARNINGS and callable(handler):
+        handler(stop.signal, None)
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once."""
+    """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once.
+
+    So do warnings for which a launcher has a handler, who would end the process out of the midst.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         for handled in before:
@@ -165,7 +180,8 @@ def _interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    awaited = (number for number in WARNINGS if callable(signal.getsignal(number)))
+    before = {number: signal.getsignal(number) for number in (*STOPS, *awaited)}
     for number in before:
         signal.signal(number, stop)
     try:

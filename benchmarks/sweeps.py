@@ -106,6 +106,7 @@ class OnRay(Cluster):
     def __init__(self, top: Path) -> None:
         from ray.cluster_utils import Cluster as Nodes
 
+        os.environ.setdefault("RAY_worker_niceness", "0")  # not behind all that the machine does
         head = {"num_cpus": 1, "include_dashboard": False}
         self.nodes = Nodes(initialize_head=True, head_node_args=head)
         self.second = self.nodes.add_node(num_cpus=1)

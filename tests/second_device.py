@@ -44,7 +44,7 @@ class Elsewhere(Tensor):
         found.numbers = numbers
         return found
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> Any:
         return f"Elsewhere({self.numbers})"
 
     def tolist(self) -> Any:  # which torch does not hand on

@@ -1,5 +1,7 @@
 """What goes wrong in the launchers of a sweep is one message."""
 
+import signal
+import sys
 from typing import Any
 
 import pytest
@@ -40,3 +42,29 @@ def test_what_a_cluster_said_is_told_too() -> None:
 )
 def test_other_errors_are_defects(error: Exception) -> None:
     assert explained(error) is None
+
+
+def test_a_warning_is_handed_on_once_the_run_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+
+    def run(settings: Any, keep_refusals: bool) -> None:
+        try:
+            signal.raise_signal(signal.SIGUSR2)
+        finally:
+            happened.append("left")
+
+    def requeue(number: int, frame: object) -> None:
+        happened.append(signal.Signals(number).name)
+        sys.exit(-1)
+
+    monkeypatch.setattr("autoal.config.settings_of", lambda composed: {})
+    monkeypatch.setattr("autoal.config.demand_foreseen", lambda settings: None)
+    monkeypatch.setattr("autoal.run.run", run)
+    monkeypatch.setattr(command, "_in_sweep", lambda: True)
+    before = signal.signal(signal.SIGUSR2, requeue)
+    try:
+        with pytest.raises(SystemExit):
+            command._Job()(None)
+    finally:
+        signal.signal(signal.SIGUSR2, before)
+    assert happened == ["left", "SIGUSR2"]
