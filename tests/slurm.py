@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -50,7 +51,8 @@ class Job:
 
     def fail(self) -> None:
         """Its node is gone, at once and with all that ran on it."""
-        os.killpg(int(self._file("session").read_text()), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(int(self._file("session").read_text()), signal.SIGKILL)
 
     def tell(self, name: str) -> None:
         """Send its step a signal, as SLURM does before the time limit."""
@@ -113,22 +115,20 @@ def controller(home: Path, number: str) -> None:
     while waiting or running:
         while waiting and len(running) < CORES:
             job = waiting.pop(0)
-            if not job.marked("cancelled"):
-                running[_started(job, number)] = job
-                job.state = "RUNNING"
-            else:
-                job.state = "CANCELLED"
-        if running:
-            pid, status = os.wait()
-            job, code = running.pop(pid), os.waitstatus_to_exitcode(status)
-            again = job.unmark("requeue") or code == -signal.SIGKILL
-            if job.marked("cancelled"):
-                job.state = "CANCELLED"
-            elif again:
-                job.state = "PENDING"
-                waiting.append(job)
-            else:
-                job.state = "FAILED" if code else "COMPLETED"
+            running[_started(job, number)] = job
+            job.state = "RUNNING"
+            if job.marked("cancelled"):  # before that was seen; later, `cancel` itself ends it
+                job.fail()
+        pid, status = os.wait()
+        job, code = running.pop(pid), os.waitstatus_to_exitcode(status)
+        again = job.unmark("requeue") or code == -signal.SIGKILL
+        if job.marked("cancelled"):
+            job.state = "CANCELLED"
+        elif again:
+            job.state = "PENDING"
+            waiting.append(job)
+        else:
+            job.state = "FAILED" if code else "COMPLETED"
 
 
 def srun(home: Path, *words: str) -> None:
