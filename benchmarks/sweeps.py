@@ -92,8 +92,14 @@ class OnSlurm(Cluster):
     def harms(self) -> dict[str, Harm]:
         return {
             "a node fails": lambda: self.slurm.jobs("RUNNING")[0].fail(),
-            "the time limit comes": lambda: self.slurm.jobs("RUNNING")[0].tell("USR2"),
+            "the time limit comes": self.warn,
         }
+
+    def warn(self) -> None:
+        """The first job that has run for a while is told that its time is nearly over."""
+        while not (ready := [job for job in self.slurm.jobs("RUNNING") if job.awaits("USR2")]):
+            time.sleep(0.02)
+        ready[0].tell("USR2")
 
     def cancel(self) -> None:
         self.slurm.cancel()

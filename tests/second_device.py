@@ -44,7 +44,7 @@ class Elsewhere(Tensor):
         found.numbers = numbers
         return found
 
-    def __repr__(self, *, tensor_contents: Any = None) -> Any:
+    def __repr__(self, **options: Any) -> str:  # type: ignore[override]  # of an odd name
         return f"Elsewhere({self.numbers})"
 
     def tolist(self) -> Any:  # which torch does not hand on

@@ -54,6 +54,16 @@ class Job:
         with suppress(ProcessLookupError):  # it has just ended
             os.killpg(int(self._file("session").read_text()), signal.SIGKILL)
 
+    def awaits(self, name: str) -> bool:
+        """Whether its step has begun so far that it does something of its own about a signal."""
+        try:
+            status = Path("/proc", self._file("step").read_text(), "status").read_text()
+        except FileNotFoundError:
+            return False
+        caught = re.search(r"SigCgt:\s*(\w+)", status)
+        assert caught is not None
+        return bool(int(caught[1], 16) >> (signal.Signals[f"SIG{name}"] - 1) & 1)
+
     def tell(self, name: str) -> None:
         """Send its step a signal, as SLURM does before the time limit."""
         os.kill(int(self._file("step").read_text()), signal.Signals[f"SIG{name}"])
