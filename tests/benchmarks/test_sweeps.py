@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sweeps import CLUSTERS, Cluster, Ended, Harm, Sweep, disturbed, lasting, undisturbed
+from benchmarks.clusters import CLUSTERS, Cluster, Harm
+from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, undisturbed
 
 ONE = Sweep("random", "0", rounds=4, steps=200)
 TWO = Sweep("random", "0,1", rounds=2, steps=100)
