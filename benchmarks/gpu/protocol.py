@@ -1,6 +1,6 @@
 """Rounds of the published shape, and how long all of them would take."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -68,7 +68,7 @@ def _round(setting: Setting, name: str, options: Mapping[str, Any]) -> tuple[Rou
     return last, found.memory
 
 
-def _published(setting: Setting) -> Iterator[Line]:
+def _published(setting: Setting) -> Generator[Line, None, float]:
     """The published search, whose epochs are drawn out by a line through two short ones."""
     options = preset("autoal_paper")["strategy"]
     del options["name"]

@@ -12,8 +12,9 @@ from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.query.batch import select
 from autoal.testing.made import Made, make
+from tests.language.saying import Saying
 from tests.second_device import second_device
-from tests.testing.test_strategy import QUICK, Saying
+from tests.testing.test_strategy import QUICK
 
 BUDGET = 8
 # Which solve systems, or ask a strategy that does: in float64, wherever the features lie.
