@@ -21,7 +21,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
-from autoal import __version__, config
+from autoal import __version__, config, launchers
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
 from autoal.manual import FLAGS, manual
@@ -32,6 +32,8 @@ from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which do not say for what there is no room
+STOPS = (signal.SIGINT, signal.SIGTERM)
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # by which a cluster says that time is nearly over
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible(), forgotten():
             try:
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
-            except UserError:  # of a run of a sweep, of which the others are done
+            except Exception:  # of a run of a sweep, of which others are done
                 _tell_sweep()
                 raise
             _tell_sweep()
@@ -99,21 +101,11 @@ def _refusal(error: Exception) -> UserError | None:
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):
         return UserError(str(error))  # flags that do not go together
-    if isinstance(error, ValueError) and str(error).startswith("n_jobs == 0"):
-        return UserError(
-            "hydra.launcher.n_jobs=0: must be a number of processes, or -1 for one a core"
-        )
     if isinstance(error, OSError) and error.filename is not None:
         return UserError(f"cannot use {error.filename}: {error.strerror}")
     if isinstance(error, OSError) and error.errno in FULL:
         return UserError(f"cannot write: {error.strerror}")
-    if type(error).__name__ == "TerminatedWorkerError":  # joblib's, imported by a sweep alone
-        return UserError(
-            "a process of the sweep was killed, perhaps because memory ran out; "
-            "what was finished is safe, and the same command does the rest: "
-            "hydra.launcher.n_jobs= says how many run at once"
-        )
-    return None
+    return launchers.explained(error)
 
 
 def _stopped(stop: BaseException, given: Sequence[str]) -> int:
@@ -158,6 +150,9 @@ class _Job:
                 from autoal.run import run  # which brings torch
 
                 run(settings, keep_refusals=_in_sweep())
+        except Interrupted as stop:
+            _hand_on(stop)
+            raise
         except (UserError, OmegaConfBaseException) as error:
             refusal = error if isinstance(error, UserError) else UserError(str(error))
             _show(refusal)
@@ -180,9 +175,19 @@ def _demand_foreseen(settings: Settings) -> None:
         raise
 
 
+def _hand_on(stop: Interrupted) -> None:
+    """Give a warning to the launcher that waits for it, now that the run has been left."""
+    handler = signal.getsignal(stop.signal)
+    if stop.signal in WARNINGS and callable(handler):
+        handler(stop.signal, None)
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once."""
+    """Turn Ctrl-C and SIGTERM into an exception that unwinds; a second one ends at once.
+
+    So do warnings for which a launcher has a handler, who would end the process out of the midst.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
         for handled in before:
@@ -192,7 +197,8 @@ def _interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    awaited = (number for number in WARNINGS if callable(signal.getsignal(number)))
+    before = {number: signal.getsignal(number) for number in (*STOPS, *awaited)}
     for number in before:
         signal.signal(number, stop)
     try:

@@ -408,7 +408,10 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
         if missing[1] == "start.size":
             return UserError(START_IN_A_FILE)
         if missing[1].startswith("hydra."):
-            return UserError(f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them")
+            return UserError(
+                f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them, "
+                "and a + before it adds one where more may stand"
+            )
         others = [argument for argument in arguments if not argument.startswith(missing[1])]
         return unknown_key(missing[1].replace("/", "."), flatten(_defaults_of(others)))
     return UserError(str(error))

@@ -29,7 +29,10 @@ class PluginError(UserError):
 
 
 class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM; not a KeyboardInterrupt, which Lightning would swallow."""
+    """Ctrl-C, SIGTERM or a cluster's warning.
+
+    Not a KeyboardInterrupt, which Lightning would swallow.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -95,8 +95,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         write_results(folder)
         _keep_model(built, folder)
         if sweep := Sweep.current():
-            done = sweep.add(folder.path)
-            told = f"{done} of {sweep.total} runs done  {path.name}  {summary(folder.rounds[-1])}"
+            told = f"{sweep.add(path)}  {path.name}  {summary(folder.rounds[-1])}"
             console.print(told, highlight=False, soft_wrap=True)
         else:
             show_results(console, folder)

@@ -155,7 +155,7 @@ def _sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:
 
     One from each of `count` equal parts of the weight, which varies less than free draws.
     """
-    heaped = weights.double().cpu().cumsum(0)
+    heaped = weights.cpu().double().cumsum(0)
     points = (torch.arange(count) + torch.rand(count, generator=stream, dtype=torch.double)) / count
     places = torch.searchsorted(heaped, points * heaped[-1], right=True)
     return places.clamp(max=len(weights) - 1).to(weights.device)

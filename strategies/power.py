@@ -95,7 +95,7 @@ class Falcun(QueryStrategy):
 def _drawn(worth: Tensor, power: float, stream: torch.Generator) -> int:
     """A place drawn in proportion to the worth, some of it above 0, to a power."""
     # Divided by the largest, so that its power neither overflows nor vanishes.
-    heaped = ((worth / worth.max()).double().cpu() ** power).cumsum(0)
+    heaped = ((worth / worth.max()).cpu().double() ** power).cumsum(0)
     point = torch.rand(1, generator=stream, dtype=torch.double) * heaped[-1]  # always below it
     return int(torch.searchsorted(heaped, point, right=True))
 

@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from joblib.externals.loky import cpu_count
 
-from autoal import command, config, spelling
+from autoal import config, spelling
 from autoal.config import CONFIGS
 from autoal.report.groups import group
 from autoal.report.runs import read_runs
@@ -85,22 +85,6 @@ def test_slurm_composes() -> None:
     composed = composition(["experiment=compare", *options], hydra=True)
     assert composed["hydra"]["launcher"]["_target_"].endswith("SlurmLauncher")
     assert composed["hydra"]["launcher"]["gpus_per_node"] == 1
-
-
-def test_a_worker_that_was_killed_is_one_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class TerminatedWorkerError(Exception):
-        pass
-
-    def killed(**options: Any) -> Any:
-        raise TerminatedWorkerError
-
-    monkeypatch.setattr("hydra.main", killed)
-    assert command.main([]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("error: a process of the sweep was killed")
-    assert "hydra.launcher.n_jobs" in told
 
 
 def composition(overrides: list[str], hydra: bool = False) -> Any:

@@ -100,5 +100,5 @@ def _gains(pairs: Pairs, weights: Tensor, before: Tensor, after: Tensor) -> Tens
     for rows, reached in pairs.blocks(felt):
         torch.minimum(reached, after[rows, None], out=reached)  # clamp_ takes twice as long
         reached.sub_(before[rows, None]).clamp_(min=0)
-        gains += (weights[rows] @ reached).double().cpu()
+        gains += (weights[rows] @ reached).cpu().double()
     return gains

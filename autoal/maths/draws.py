@@ -35,7 +35,7 @@ def by_chances(chances: Tensor, stream: torch.Generator) -> Tensor:
         stream: on the CPU.
     """
     order = torch.randperm(len(chances), generator=stream)
-    ends = chances.double().cpu()[order].cumsum(0)
+    ends = chances.cpu().double()[order].cumsum(0)
     count = round(float(ends[-1]))
     points = torch.arange(count) + torch.rand(1, generator=stream, dtype=torch.double)
     # Of a sum that is rounding short of its whole number, the last point could lie beyond the end.

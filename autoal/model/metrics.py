@@ -27,7 +27,9 @@ class BalancedAccuracy(MulticlassStatScores):
         super().__init__(classes, average=None)
 
     def compute(self) -> Tensor:
-        hits, _, _, _, support = super().compute().double().unbind(1)
+        hits, _, _, _, support = (
+            super().compute().cpu().double().unbind(1)
+        )  # not every device has it
         return (hits / support)[support > 0].mean()
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import ReferenceType, ref
 
+import torch
 from torch import Tensor
 
 from autoal.building import build, demand_class
@@ -46,7 +47,7 @@ class Trained(Learner):
 
     def __init__(self, task: Task, training: Training | None = None) -> None:
         self.task = task
-        self.training = training or Training()
+        self.training = _suited(training or Training(), task)
         self._snapshot: ReferenceType[_Snapshot] | None = None
 
     @property
@@ -126,6 +127,14 @@ class Trained(Learner):
         if snapshot is not None:
             snapshot.task = deepcopy(self.task)
         self._snapshot = None
+
+
+def _suited(training: Training, task: Task) -> Training:
+    """The machine's side of a task in double precision, which Apple's GPUs do not have."""
+    precise = any(weight.dtype == torch.float64 for weight in task.parameters())
+    if precise and training.device.type == "mps":
+        return replace(training, accelerator="cpu")
+    return training
 
 
 class _Snapshot:

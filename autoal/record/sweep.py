@@ -35,16 +35,22 @@ class Sweep:
         total, _, path = os.environ.get(VARIABLE, "").partition(":")
         return cls(int(total), Path(path)) if path else None
 
-    def add(self, run: Path) -> int:
-        """Tell that a run is done; returns how many of the runs are."""
-        with self.path.open("a", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(f"{run.absolute()}\n")  # in one piece, however many write
-        return len(self.done())
+    def add(self, run: Path) -> str:
+        """Tell that a run is done; returns how far the sweep is, as a person reads it.
+
+        On a machine that does not see the file, or after the command was stopped, nobody is told.
+        """
+        try:
+            opened = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        except OSError:
+            return "done"
+        with open(opened, "wb") as file:
+            file.write(os.fsencode(f"{run.absolute()}\n"))  # in one piece, however many write
+        return f"{len(self.done())} of {self.total} runs done"
 
     def done(self) -> list[Path]:
         """The folders of the runs that are done, in the order in which they came to be."""
-        text = self.path.read_text(encoding="utf-8", errors="surrogateescape")
-        return [Path(line) for line in text.splitlines()]
+        return [Path(os.fsdecode(line)) for line in self.path.read_bytes().splitlines()]
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from pytorch_lightning.accelerators import CUDAAccelerator
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
-from autoal import Data, Rows, Task, Training
+from autoal import Data, Rows, Task, Trained, Training
 from autoal.data.batches import Batches
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model import training
 from autoal.model.fitstep import FitStep
+from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, Network
 from autoal.record.sink import Sink
 from autoal.seeding import generator, seeded
@@ -231,6 +232,33 @@ def test_memory_format_and_compilation_change_nothing_but_the_speed(
         assert channels_last(task)
     assert other.fit(task, rows, UNHEARD) == 2
     assert not torch.equal(other.embed(task, rows, numbers), expected)
+
+
+def test_a_compiled_network_is_what_its_state_says(make_task: MakeTask, data: Data) -> None:
+    rows, numbers = data.train.take(torch.arange(6)), torch.arange(6)
+    where = Training(accelerator="cpu", compile=True)
+    taught, other = (Trained(make_task(Straight, steps=steps), where) for steps in (2, 3))
+    for each in (taught, other):
+        each.fit(rows, first=True, watch=UNHEARD)
+    assert not torch.equal(*(each.look(rows, numbers, 0).embeddings for each in (taught, other)))
+    other.load_state_dict(taught.state_dict())
+    assert torch.equal(*(each.look(rows, numbers, 0).embeddings for each in (taught, other)))
+
+
+def test_rows_stay_where_float64_is(monkeypatch: pytest.MonkeyPatch, cpu: Training) -> None:
+    monkeypatch.setattr(Training, "device", torch.device("mps"))
+    rows = torch.ones(3)
+    assert cpu.place(rows) is rows
+
+
+@pytest.mark.parametrize(("build", "accelerator"), [(MLP, "auto"), (None, "cpu")])
+def test_a_task_in_double_precision_is_trained_where_there_is_some(
+    monkeypatch: pytest.MonkeyPatch, make_task: MakeTask, build: Any, accelerator: str
+) -> None:
+    task = make_task(build) if build else Logistic((4,), 3, nn.Identity())
+    where = Training()
+    monkeypatch.setattr(Training, "device", torch.device("mps"))
+    assert Trained(task, where).training.accelerator == accelerator
 
 
 def test_a_fresh_start_keeps_the_memory_format(make_task: MakeTask, data: Data) -> None:

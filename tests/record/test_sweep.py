@@ -15,9 +15,11 @@ def test_runs_are_counted_in_the_order_in_which_they_are_done(tmp_path: Path) ->
         begun = Sweep.begun(3, tmp_path / "new")
         works = Sweep.current()  # as another process finds it
         assert works == begun
-        assert works.add(tmp_path / "b") == 1
-        assert works.add(tmp_path / "a") == 2
+        assert works.add(tmp_path / "b") == "1 of 3 runs done"
+        assert works.add(tmp_path / "a") == "2 of 3 runs done"
         assert begun.done() == [tmp_path / "b", tmp_path / "a"]
+        begun.path.unlink()  # as when the command was stopped, and a cluster goes on
+        assert works.add(tmp_path / "c") == "done"
     assert Sweep.current() is None
     assert not any((tmp_path / "new").iterdir())
 

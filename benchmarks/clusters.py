@@ -1,0 +1,93 @@
+"""Clusters that this machine alone plays, for sweeps that are disturbed."""
+
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.slurm import Slurm
+
+# Ray yields to whatever else a machine does, with its priority and by ending workers.
+ALONE = {"RAY_worker_niceness": "0", "RAY_memory_monitor_refresh_ms": "0"}
+Harm = Callable[[], None]
+
+
+class Cluster(ABC):
+    """Where the runs of a sweep are done."""
+
+    options: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    @property
+    @abstractmethod
+    def harms(self) -> dict[str, Harm]:
+        """What may happen to it while a sweep runs."""
+
+    def cancel(self) -> None:
+        """End the jobs that a command has left behind."""
+
+    def close(self) -> None:
+        """Leave nothing running."""
+
+
+class OnSlurm(Cluster):
+    """Jobs of an array, submitted by submitit."""
+
+    options = ("hydra/launcher=submitit_slurm", "hydra.launcher.max_num_timeout=3")
+
+    def __init__(self, top: Path) -> None:
+        self.slurm = Slurm(top / "slurm")
+        self.environment = self.slurm.environment
+
+    @property
+    def harms(self) -> dict[str, Harm]:
+        return {
+            "a node fails": lambda: self.slurm.jobs("RUNNING")[0].fail(),
+            "the time limit comes": self.warn,
+        }
+
+    def warn(self) -> None:
+        """The first job that has run for a while is told that its time is nearly over."""
+        while not (ready := [job for job in self.slurm.jobs("RUNNING") if job.awaits("USR2")]):
+            time.sleep(0.02)
+        ready[0].tell("USR2")
+
+    def cancel(self) -> None:
+        self.slurm.cancel()
+
+    def close(self) -> None:
+        self.slurm.cancel()
+
+
+class OnRay(Cluster):
+    """Tasks of Ray on two nodes."""
+
+    def __init__(self, top: Path) -> None:
+        from ray.cluster_utils import Cluster as Nodes
+
+        os.environ.update(ALONE)
+        head = {"num_cpus": 1, "include_dashboard": False}
+        self.nodes = Nodes(initialize_head=True, head_node_args=head)
+        self.second = self.nodes.add_node(num_cpus=1)
+        self.environment = {"RAY_DEDUP_LOGS": "0"}
+        self.options = (
+            "hydra/launcher=ray",
+            f"hydra.launcher.ray.init.address={self.nodes.address}",
+            "+hydra.launcher.ray.init.object_store_memory=null",
+        )
+
+    @property
+    def harms(self) -> dict[str, Harm]:
+        return {"a node fails": self.lose}
+
+    def lose(self) -> None:
+        """One node is gone; another takes its place, as a cluster that is managed gives one."""
+        self.nodes.remove_node(self.second, allow_graceful=False)
+        self.second = self.nodes.add_node(num_cpus=1)
+
+    def close(self) -> None:
+        self.nodes.shutdown()
+
+
+CLUSTERS: dict[str, Callable[[Path], Cluster]] = {"submitit": OnSlurm, "ray": OnRay}

@@ -1,0 +1,68 @@
+"""All that a card is to show, in one command of nine minutes at most.
+
+    python -m benchmarks.gpu                  # on the card: writes results/gpu.md
+    python -m benchmarks.gpu --small          # a try in small sizes, on a CPU too
+
+Pictures of CIFAR-10's shape are made; AUTOAL_DATA=FOLDER with cifar10_10k.npz gives real ones. It
+trains ResNet-18 in three ways beside a bare loop, lets every installed strategy score and AutoAL
+search by every road, kills a run and goes on, measures rounds of the published shape at 1,000 to
+20,000 labels and draws them out to the whole protocol (`experiment=paper_cifar10`). Parts that fail
+are lines; what there is no time for is left out, and said.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Iterator
+
+import torch
+
+from benchmarks.gpu import going_on, protocol, scoring, speed
+from benchmarks.gpu.scoring import guarded
+from benchmarks.gpu.setting import SMALL, WHOLE, Line, Setting
+from benchmarks.report import heading, keep, table
+
+MINUTES = 9
+LAST = 60  # seconds of them that are left to what comes after the strategies
+HEAD = ["part", "what", "found", "seconds", "peak MiB"]
+
+
+def lines(setting: Setting, until: float) -> Iterator[Line]:
+    """All parts; those that the protocol's time follows from come first."""
+    yield from guarded("images a second", lambda: speed.lines(setting))
+    yield from guarded("rounds", lambda: protocol.lines(setting))
+    yield from guarded("scores", lambda: scoring.lines(setting, until - LAST))
+    yield from guarded("again", lambda: going_on.lines(setting))
+
+
+def row(line: Line) -> list[str]:
+    """A line as the table has it."""
+    seconds = "" if line.seconds is None else f"{line.seconds:.2f}"
+    return [*line[:3], seconds, "" if line.memory is None else f"{line.memory:.0f}"]
+
+
+def main() -> None:
+    """Measure, tell each line as it comes, and keep the table of a card."""
+    parser = argparse.ArgumentParser(description="All that a card is to show.")
+    parser.add_argument("--small", action="store_true", help="small sizes, for a try")
+    parser.add_argument("--device", default=None, help="cpu or gpu; what there is by itself")
+    given = parser.parse_args()
+    device = given.device or ("gpu" if torch.cuda.is_available() else "cpu")
+    warnings.filterwarnings("ignore")
+    if device == "cpu" and hasattr(torch.compiler, "set_stance"):
+        torch.compiler.set_stance("force_eager")  # a CPU would compile for minutes
+    begun, rows = time.monotonic(), []
+    setting = Setting.of(device, SMALL if given.small else WHOLE)
+    for line in lines(setting, begun + 60 * MINUTES):
+        rows.append(row(line))
+        print(" | ".join(rows[-1]), flush=True)
+    seconds = f"{time.monotonic() - begun:.0f} s in all, {setting.size}"
+    text = f"{seconds}\n\n{table(HEAD, rows)}"
+    if device == "cpu" or given.small:
+        print(f"{heading()}\n\n{text}")
+    else:
+        keep("gpu", f"{torch.cuda.get_device_name()}, {text}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Sweeps that are disturbed: finished rounds stay, and the same command does the rest.
+
+    python -m benchmarks.sweeps submitit
+    python -m benchmarks.sweeps ray         # in an environment that has the extra `ray`
+
+Eight runs of six rounds, two at a time, on a cluster that this machine alone plays: that of
+`tests/slurm.py`, whose `sbatch`, `srun`, `sacct`, `scancel` and `scontrol` are small programs, or
+two nodes of Ray with a core each. Once some rounds are finished, a node is lost, the time limit
+comes, or the command itself is killed by SIGKILL, with its jobs. What the runs leave behind must be
+what they leave undisturbed, and the rounds finished by then the same to the byte, seconds included.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.clusters import CLUSTERS, Cluster, Harm
+from benchmarks.report import RESULTS, heading, table
+
+ROOT = Path(__file__).resolve().parent.parent
+Records = dict[str, bytes]  # the record of each run, by its folder's name
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is run."""
+
+    strategies: str = "random,margin"
+    seeds: str = "0,1,2,3"
+    rounds: int = 5
+    steps: int = 30
+
+    @property
+    def runs(self) -> int:
+        return (1 + self.strategies.count(",")) * (1 + self.seeds.count(","))
+
+    @property
+    def lines(self) -> int:
+        """Of all records together, in the end."""
+        return self.runs * (1 + self.rounds)
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments of the command."""
+        return [
+            *("-m", "data=digits", f"strategy={self.strategies}", f"seed={self.seeds}"),
+            *("start=20", "budget=10", f"rounds={self.rounds}"),
+            *("task=mlp", f"task.steps={self.steps}", "logger=none"),
+        ]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a sweep."""
+
+    finished: int  # rounds, when it was disturbed
+    kept: int  # of these, that are the same to the byte afterwards
+    code: int  # with which the disturbed command ended
+    commands: int  # until all was done
+    records: Records
+    seconds: float
+
+
+def started(sweep: Sweep, cluster: Cluster | None, out: Path) -> subprocess.Popen[bytes]:
+    """The command, on a cluster or in one process."""
+    options, more = (cluster.options, cluster.environment) if cluster else ((), {})
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **more}
+    words = [sys.executable, "train.py", *sweep.words, *options, f"out={out}"]
+    with out.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+
+def undisturbed(sweep: Sweep, out: Path) -> Records:
+    """What its runs leave behind, one after the other."""
+    if started(sweep, None, out).wait():
+        raise RuntimeError(_log(out))
+    return records(out)
+
+
+def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) -> Ended:
+    """A sweep to which one thing after the other happens, or whose command is killed, completed."""
+    begun = time.monotonic()
+    command, before = started(sweep, cluster, out), Records()
+    for number, harm in enumerate(harms or [command.kill], 1):
+        before = _at(sweep, out, command, number / (1 + max(1, len(harms))))
+        harm()
+    code, commands = command.wait(), 1
+    if not harms:
+        cluster.cancel()
+    while len(_lines(records(out))) < sweep.lines:
+        if commands == 3:
+            raise RuntimeError(_log(out))
+        started(sweep, cluster, out).wait()
+        commands += 1
+    after = records(out)
+    kept = sum(line.count(b"\n") for name, line in before.items() if after[name].startswith(line))
+    seconds = time.monotonic() - begun
+    return Ended(len(_lines(before)), kept, code, commands, after, seconds)
+
+
+def records(out: Path) -> Records:
+    """What is on the disk of every run."""
+    return {path.parent.name: path.read_bytes() for path in out.glob("*/rounds.jsonl")}
+
+
+def lasting(found: Records) -> dict[str, list[Any]]:
+    """The records without the seconds, which differ between two runs that do the same."""
+    lines = {name: map(json.loads, record.splitlines()) for name, record in found.items()}
+    return {
+        name: [{key: value for key, value in line.items() if key != "seconds"} for line in each]
+        for name, each in lines.items()
+    }
+
+
+def _lines(found: Records) -> list[bytes]:
+    return [line for record in found.values() for line in record.splitlines()]
+
+
+def _at(sweep: Sweep, out: Path, command: subprocess.Popen[bytes], share: float) -> Records:
+    """The records once this share of the rounds is finished."""
+    while len(_lines(found := records(out))) < share * sweep.lines:
+        if command.poll() is not None:
+            raise RuntimeError(_log(out))
+        time.sleep(0.02)
+    return found
+
+
+def _log(out: Path) -> str:
+    return out.with_suffix(".log").read_text()[-3000:]
+
+
+def main() -> None:
+    """Disturb, complete, compare, and keep the table."""
+    parser = argparse.ArgumentParser(description="Sweeps that are disturbed and completed.")
+    parser.add_argument("launcher", choices=CLUSTERS)
+    launcher, sweep = parser.parse_args().launcher, Sweep()
+    with TemporaryDirectory() as name:
+        top = Path(name)
+        expected = lasting(undisturbed(sweep, top / "undisturbed"))
+        cluster = CLUSTERS[launcher](top)
+        try:
+            happens = {", then ".join(cluster.harms): [*cluster.harms.values()]}
+            happens["the command is killed, and its jobs"] = []
+            rows = []
+            for number, (what, harms) in enumerate(happens.items()):
+                ended = disturbed(sweep, cluster, top / f"disturbed{number}", harms)
+                rows.append(_row(what, ended, expected))
+                print(" | ".join(rows[-1]), flush=True)
+        finally:
+            cluster.close()
+    keep(launcher, rows)
+
+
+def _row(what: str, ended: Ended, expected: Mapping[str, list[Any]]) -> list[str]:
+    found = lasting(ended.records)
+    same = sum(found[name] == record for name, record in expected.items())
+    counts = (ended.finished, ended.kept, ended.code, ended.commands, f"{same} of {len(expected)}")
+    return [what, *map(str, counts), f"{ended.seconds:.0f}"]
+
+
+def keep(launcher: str, rows: list[list[str]]) -> None:
+    """Write the section of this launcher to results/sweeps.md, and leave that of the other."""
+    head = ["what happens", "rounds finished by then", "kept to the byte", "exit code"]
+    head += ["commands until all was done", "records as undisturbed", "seconds"]
+    page = RESULTS / "sweeps.md"
+    sections = page.read_text().split("# hydra/launcher=")[1:] if page.exists() else []
+    others = [each for each in sections if not each.startswith(launcher)]
+    found = [*others, f"{launcher}\n\n{heading()}\n\n{table(head, rows)}\n\n"]
+    page.write_text("".join(f"# hydra/launcher={each}" for each in sorted(found)).rstrip() + "\n")
+    print(table(head, rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Sweeps on clusters that this machine plays: nothing that is finished is lost or done again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.clusters import CLUSTERS, Cluster, Harm
+from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, undisturbed
+
+ONE = Sweep("random", "0", rounds=4, steps=200)
+TWO = Sweep("random", "0,1", rounds=2, steps=100)
+PLUGINS = {
+    "submitit": "hydra_plugins.hydra_submitit_launcher",
+    "ray": "hydra_plugins.hydra_ray_launcher",
+}
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+    """That of a launcher, which leaves nothing running."""
+    pytest.importorskip(PLUGINS[request.param], reason=f"no extra for {request.param}")
+    made = CLUSTERS[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+def ended(sweep: Sweep, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
+    """What became of it, which must be what becomes of one that is left alone."""
+    found = disturbed(sweep, cluster, top / "runs", harms)
+    assert lasting(found.records) == lasting(undisturbed(sweep, top / "alone"))
+    assert found.kept == found.finished > 0
+    return found
+
+
+@pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
+def test_a_run_whose_node_fails_goes_on_by_itself(cluster: Cluster, tmp_path: Path) -> None:
+    found = ended(ONE, cluster, tmp_path, [*cluster.harms.values()])
+    assert (found.code, found.commands) == (0, 1)
+
+
+@pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
+def test_a_command_that_is_killed_is_completed(cluster: Cluster, tmp_path: Path) -> None:
+    found = ended(TWO, cluster, tmp_path, [])
+    assert (found.code, found.commands) == (-9, 2)
