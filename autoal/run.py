@@ -80,7 +80,9 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     try:
         with blaming(settings):
             if keep_refusals and ranks is not None and not ranks.started_outside:
-                raise UserError("a run of a sweep computes on one device: leave out -m")
+                raise UserError(
+                    "a sweep computes on one device a run: leave out -m, or trainer.devices="
+                )
             built = parts(settings)
             if keep_refusals and asks_people(built.oracle):
                 raise UserError("people are asked by one run at a time: leave out -m")

@@ -52,8 +52,8 @@ class Batches:
 class Shared(Batches):
     """Batches for training, of each of which every process has its part.
 
-    Together they are those that one process alone would have. Where a batch is too small for each to
-    have two rows, all have all of it.
+    Together they are those that one process alone would have. Where a batch is too small for each
+    to have two rows, all have all of it.
 
     Args:
         tensors: of equal length.
@@ -63,9 +63,7 @@ class Shared(Batches):
         world: how many there are.
     """
 
-    def __init__(
-        self, *tensors: Tensor, size: int, stream: Tensor, rank: int, world: int
-    ) -> None:
+    def __init__(self, *tensors: Tensor, size: int, stream: Tensor, rank: int, world: int) -> None:
         super().__init__(*tensors, size=size, shuffle=True)
         self.stream = torch.Generator()
         self.stream.set_state(stream)

@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from itertools import count
-from threading import Event, Thread
+from itertools import count, pairwise
+from pickle import PicklingError
+from threading import Thread
 from typing import Any, NamedTuple
 
 import torch
@@ -37,7 +38,7 @@ STARTER = "AUTOAL_STARTER"  # the process that Lightning started this one from
 _here: Ranks | None = None
 
 
-class LostRank(UserError):
+class RankLostError(UserError):
     """Another process of the run has ended, and the run with it."""
 
     code = 1
@@ -81,7 +82,6 @@ class Ranks:
         self._numbers = count()
         self._kept: dict[int, Any] = {}  # inputs by their numbers, in the others
         self._over = False
-        self._lost = Event()
 
     @property
     def rank(self) -> int:
@@ -114,9 +114,9 @@ class Ranks:
             self._dismiss()
             for watch in watches:
                 watch.join(GRACE)
-        except RuntimeError as error:  # as torch has it where it hears no more of another
-            if self._lost.wait(1):
-                raise LostRank from error
+        except RuntimeError as error:
+            if _unheard(error):
+                raise RankLostError from error
             raise
         finally:
             self._over, _here = True, None
@@ -134,7 +134,9 @@ class Ranks:
         while (call := self._heard()) is not None:
             try:
                 self._do(call)
-            except BaseException:
+            except BaseException as error:
+                if _unheard(error):
+                    return
                 time.sleep(GRACE)  # in which the first, if it failed as well, ends this process
                 raise
 
@@ -150,7 +152,10 @@ class Ranks:
         if new:
             self._sent[inputs] = next(self._numbers)
         number, needed = self._sent[inputs], [*self._sent.values()]
-        self._say(_Call(work, arguments, number, sendable(inputs) if new else None, needed))
+        try:
+            self._say(_Call(work, arguments, number, sendable(inputs) if new else None, needed))
+        except (PicklingError, TypeError, AttributeError) as error:
+            raise UserError(f"the task cannot be sent to the other processes: {error}") from error
 
     def run(self, rows: int, block: int) -> slice:
         """Which rows this process looks at, in blocks of this size as one alone would."""
@@ -208,11 +213,10 @@ class Ranks:
         child.returncode = 0  # or Lightning would kill this process, and nothing would be said
         if self._over:
             return
-        self._lost.set()
         time.sleep(GRACE)
         if not self._over:  # what waits for the other does not always learn that it is gone
-            print(f"error: {LostRank()}", file=sys.stderr)
-            os._exit(LostRank.code)
+            print(f"error: {RankLostError()}", file=sys.stderr)
+            os._exit(RankLostError.code)
 
 
 def together() -> Ranks | None:
@@ -224,7 +228,7 @@ def runs(rows: int, size: int, world: int) -> list[slice]:
     """Which rows each process reads, in blocks of this size as one alone would read them."""
     blocks = -(-rows // size)
     ends = [min(rows, size * (blocks * rank // world)) for rank in range(world + 1)]
-    return [slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def sendable(inputs: Any) -> Any:
@@ -233,6 +237,12 @@ def sendable(inputs: Any) -> Any:
         return inputs
     whole = inputs.untyped_storage().nbytes() == inputs.nbytes
     return inputs.cpu() if whole else inputs.cpu().clone()
+
+
+def _unheard(error: BaseException) -> bool:
+    """Whether this is how torch says that another process cannot be reached."""
+    gloo = isinstance(error, RuntimeError) and "gloo" in str(error)
+    return gloo or isinstance(error, torch.distributed.DistError)
 
 
 def _die_with_parent() -> None:

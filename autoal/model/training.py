@@ -90,11 +90,11 @@ class Training:
         ranks = together()
         if ranks is None or not any(weight.requires_grad for weight in task.network.trunk):
             return self._fit(task, Batches(*lesson, size=task.batch_size, shuffle=True), watch)
-        stream, seed = torch.get_rng_state(), int(torch.randint(2**62, ()))
-        inputs, *told = map(sendable, lesson)
-        work = self, task, told, stream, seed
+        inputs, *told = lesson
+        draws = torch.get_rng_state(), int(torch.randint(2**62, ()))
+        work = self, task, [*map(sendable, told)], *draws
         ranks.tell(Training._fit_together, *work, inputs=inputs)
-        return Training._fit_together(*work, inputs, watch)
+        return self._fit_together(task, told, *draws, inputs, watch)
 
     def optimise(self, module: LightningModule) -> None:
         """Let a module go through its own batches once, and take what steps it takes."""
@@ -198,11 +198,13 @@ class Training:
         return part if ranks is None else ranks.gathered(part, len(numbers), EVALUATION_BATCH)
 
     def _trainer(self, shared: bool = False, **options: Any) -> Trainer:
-        several: Any = {"devices": self.devices, "num_nodes": self.num_nodes, "strategy": "ddp"}
+        where: dict[str, Any] = {"devices": 1}
+        if shared:
+            where = {name: getattr(self, name) for name in ("devices", "num_nodes", "strategy")}
         return Trainer(
             accelerator=self.accelerator,
             precision=self._precision(),
-            **(several if shared else {"devices": 1}),
+            **where,
             **QUIET,
             **options,
         )
