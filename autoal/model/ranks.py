@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,14 +17,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count, pairwise
-from pickle import PicklingError
 from threading import Thread
 from typing import Any, NamedTuple
 
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -81,6 +81,7 @@ class Ranks:
         self._sent = WeakTensorKeyDictionary()  # the number of each of the inputs that others have
         self._numbers = count()
         self._kept: dict[int, Any] = {}  # inputs by their numbers, in the others
+        self._talk: Any = None  # the group by which the first tells the others
         self._over = False
 
     @property
@@ -104,7 +105,8 @@ class Ranks:
         """Do the run, in which the others compute along; they end with it."""
         global _here
         self._join()
-        children: list[subprocess.Popen[bytes]] = self._fabric.strategy.launcher.procs
+        launcher: Any = self._fabric.strategy.launcher
+        children: list[subprocess.Popen[bytes]] = launcher.procs
         watches = [Thread(target=self._watch, args=(child,), daemon=True) for child in children]
         for watch in watches:
             watch.start()
@@ -152,10 +154,15 @@ class Ranks:
         if new:
             self._sent[inputs] = next(self._numbers)
         number, needed = self._sent[inputs], [*self._sent.values()]
+        call = _Call(work, arguments, number, sendable(inputs) if new else None, needed)
         try:
-            self._say(_Call(work, arguments, number, sendable(inputs) if new else None, needed))
-        except (PicklingError, TypeError, AttributeError) as error:
-            raise UserError(f"the task cannot be sent to the other processes: {error}") from error
+            message = pickle.dumps(call)
+        except Exception as error:
+            raise UserError(
+                f"the task, or what it reads, cannot be sent to the other processes ({error}): "
+                "give trainer.devices=1"
+            ) from error
+        self._say(message)
 
     def run(self, rows: int, block: int) -> slice:
         """Which rows this process looks at, in blocks of this size as one alone would."""
@@ -174,7 +181,8 @@ class Ranks:
 
     @property
     def _environment(self) -> Any:
-        return self._fabric.strategy.cluster_environment
+        strategy: Any = self._fabric.strategy
+        return strategy.cluster_environment
 
     def _join(self) -> None:
         """Wait until all processes are there."""
@@ -187,14 +195,15 @@ class Ranks:
         # By the CPU, on which waiting costs nothing.
         self._talk = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
 
-    def _say(self, call: _Call | None) -> None:
-        torch.distributed.broadcast_object_list([call], 0, group=self._talk)
+    def _say(self, message: bytes) -> None:
+        """Let the others hear this; nothing is the end."""
+        torch.distributed.broadcast_object_list([message], 0, group=self._talk)
 
     def _heard(self) -> _Call | None:
-        heard: list[_Call | None] = [None]
+        heard = [b""]
         with suppress(RuntimeError):  # the first is gone
             torch.distributed.broadcast_object_list(heard, 0, group=self._talk)
-        return heard[0]
+        return pickle.loads(heard[0]) if heard[0] else None
 
     def _do(self, call: _Call) -> None:
         if call.inputs is not None:
@@ -205,7 +214,7 @@ class Ranks:
     def _dismiss(self) -> None:
         self._over = True
         with suppress(RuntimeError):  # whoever is gone needs not be told
-            self._say(None)
+            self._say(b"")
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         """End the run when another process does before it."""
@@ -231,12 +240,12 @@ def runs(rows: int, size: int, world: int) -> list[slice]:
     return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
-def sendable(inputs: Any) -> Any:
-    """A tensor that takes no more with it than itself, and no device; anything else as it is."""
-    if not isinstance(inputs, Tensor):
-        return inputs
-    whole = inputs.untyped_storage().nbytes() == inputs.nbytes
-    return inputs.cpu() if whole else inputs.cpu().clone()
+def sendable(tensor: Tensor) -> Tensor:
+    """A tensor that takes no more with it than itself, and no device; of another kind, as it is."""
+    if type(tensor) is not Tensor:
+        return tensor
+    whole = tensor.untyped_storage().nbytes() == tensor.nbytes
+    return tensor.cpu() if whole else tensor.cpu().clone()
 
 
 def _unheard(error: BaseException) -> bool:

@@ -67,7 +67,7 @@ class Training:
         switch("compile", self.compile)
         whole("devices", self.devices, least=1, most=MOST)
         whole("num_nodes", self.num_nodes, least=1, most=MOST)
-        choice("strategy", self.strategy, STRATEGIES)
+        choice("trainer.strategy", self.strategy, STRATEGIES)
         if self.several and self.compile:
             raise ValueError("`compile` goes with one device: leave it out, or give devices=1")
         try:

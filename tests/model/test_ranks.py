@@ -1,7 +1,10 @@
+import pickle
+
 import pytest
 import torch
 from torch import Tensor
 
+from autoal.errors import UserError
 from autoal.model.ranks import Ranks, runs, sendable, together
 
 
@@ -21,14 +24,55 @@ def test_where_there_are_blocks_enough_everybody_has_one() -> None:
     assert all(part.stop > part.start for part in runs(3 * 512 + 1, 512, 4))
 
 
-@pytest.mark.parametrize("inputs", [torch.rand(10, 2), torch.rand(10, 2)[3:5], "lazy"])
-def test_what_is_sent_takes_no_more_with_it_than_itself(inputs: Tensor | str) -> None:
-    sent = sendable(inputs)
-    if isinstance(inputs, Tensor):
-        assert torch.equal(sent, inputs)
-        assert sent.untyped_storage().nbytes() == inputs.nbytes
-    else:
-        assert sent == inputs
+@pytest.mark.parametrize("tensor", [torch.rand(10, 2), torch.rand(10, 2)[3:5]])
+def test_what_is_sent_takes_no_more_with_it_than_itself(tensor: Tensor) -> None:
+    sent = sendable(tensor)
+    assert torch.equal(sent, tensor)
+    assert sent.untyped_storage().nbytes() == tensor.nbytes
+
+
+def test_a_tensor_that_reads_from_somewhere_is_sent_as_it_is() -> None:
+    class Lazy(Tensor):
+        pass
+
+    lazy = torch.rand(3).as_subclass(Lazy)
+    assert sendable(lazy) is lazy
+
+
+def test_what_cannot_be_sent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="cannot be sent to the other processes"):
+        Ranks("cpu", 2, 1).tell(lambda inputs: None, inputs=torch.rand(2))
+
+
+def test_inputs_are_sent_once_and_forgotten_when_they_are_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, other = Ranks("cpu", 2, 1), Ranks("cpu", 2, 1)
+    said: list[bytes] = []
+    monkeypatch.setattr(first, "_say", said.append)
+    pool, batch = torch.rand(2000), torch.rand(2000)
+    for inputs in (pool, pool, batch):
+        first.tell(listen, inputs=inputs)
+    del batch, inputs
+    first.tell(listen, inputs=pool)
+    assert [len(message) > 8000 for message in said] == [True, False, True, False]
+    heard.clear()
+    monkeypatch.setattr(other, "_heard", iter([*map(pickle.loads, said), None]).__next__)
+    monkeypatch.setattr(other, "_join", lambda: None)
+    monkeypatch.setattr("autoal.model.ranks.signal.signal", lambda *_: None)
+    monkeypatch.setattr("autoal.model.ranks._die_with_parent", lambda: None)
+    monkeypatch.setattr("autoal.model.ranks._here", None)
+    other.follow()
+    assert len(heard) == 4
+    assert heard[0] == heard[1] == heard[3] == float(pool.sum())
+    assert [*other._kept] == [0]
+
+
+heard: list[float] = []
+
+
+def listen(inputs: Tensor) -> None:
+    heard.append(float(inputs.sum()))
 
 
 def test_a_process_is_alone_unless_it_leads_or_follows() -> None:

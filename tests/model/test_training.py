@@ -272,6 +272,41 @@ def test_a_machine_that_is_not_there_is_refused(options: dict[str, Any], message
         Training(**options)
 
 
+def test_more_devices_than_there_are_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    with pytest.raises(ValueError, match=r"requested gpu: \[0, 1\].* only has: \[0\]$"):
+        Training(accelerator="gpu", devices=2, precision="32-true")
+
+
+@pytest.mark.parametrize(
+    ("options", "several"),
+    [({}, False), ({"strategy": "ddp"}, False), ({"devices": 2}, True), ({"num_nodes": 2}, True)],
+)
+def test_several_devices_or_machines_take_several_processes(
+    options: dict[str, Any], several: bool
+) -> None:
+    assert Training(accelerator="cpu", **options).several is several
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"devices": 0}, "`devices` must be at least 1"),
+        ({"num_nodes": 0}, "`num_nodes` must be at least 1"),
+        ({"strategy": "fsdp"}, "unknown trainer.strategy 'fsdp'"),
+        ({"devices": 2, "compile": True}, "`compile` goes with one device"),
+    ],
+)
+def test_devices_that_cannot_compute_together_are_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Training(accelerator="cpu", **options)
+
+
 @pytest.mark.parametrize("steps", [1, 7, 50, 101])
 def test_watch_is_told_of_increasing_steps_up_to_the_last(
     make_task: MakeTask, cpu: Training, data: Data, steps: int
