@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -172,7 +172,7 @@ class Training:
             trainer.fit(task, batches)
         return trainer.global_step
 
-    def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> dict[str, Any]:
+    def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> Mapping[str, float]:
         """What every process does of a test."""
         ranks = _looking(task, len(labels))
         run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
