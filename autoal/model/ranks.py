@@ -190,7 +190,9 @@ class Ranks:
         try:
             with contained():
                 self._fabric.launch()
-        except ValueError as error:  # of who was started in another number than was asked for
+        except ValueError as error:  # others were started than were asked for
+            if not self.first:  # which tells of it
+                sys.exit(UserError.code)
             raise UserError(" ".join(str(error).split())) from error
         # By the CPU, on which waiting costs nothing.
         self._talk = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
