@@ -243,11 +243,9 @@ def runs(rows: int, size: int, world: int) -> list[slice]:
 
 
 def sendable(tensor: Tensor) -> Tensor:
-    """A tensor that takes no more with it than itself, and no device; of another kind, as it is."""
-    if type(tensor) is not Tensor:
-        return tensor
-    whole = tensor.untyped_storage().nbytes() == tensor.nbytes
-    return tensor.cpu() if whole else tensor.cpu().clone()
+    """A tensor in memory that takes no more with it than itself."""
+    held = tensor.cpu()
+    return held if held.untyped_storage().nbytes() == held.nbytes else held.clone()
 
 
 def _unheard(error: BaseException) -> bool:

@@ -104,7 +104,7 @@ class Training:
     def test(self, task: Task, rows: Rows) -> dict[str, float]:
         """The metrics on these rows."""
         work = self, task, sendable(rows.labels)
-        if (ranks := _looking(task, len(rows))) is not None:
+        if (ranks := _looking(task, len(rows), rows.inputs)) is not None:
             ranks.tell(Training._test, *work, inputs=rows.inputs)
         metrics = Training._test(*work, rows.inputs)
         if not isfinite(metrics["nll"]):
@@ -120,7 +120,7 @@ class Training:
             return self.embed(task, rows, torch.zeros(1, dtype=torch.long), stages=stages)[:0]
         task.show_stages = stages
         work = self, task, numbers
-        if (ranks := _looking(task, len(numbers))) is not None:
+        if (ranks := _looking(task, len(numbers), rows.inputs)) is not None:
             ranks.tell(Training._embed, *work, inputs=rows.inputs)
         return self.place(Training._embed(*work, rows.inputs))
 
@@ -174,7 +174,7 @@ class Training:
 
     def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> Mapping[str, float]:
         """What every process does of a test."""
-        ranks = _looking(task, len(labels))
+        ranks = _looking(task, len(labels), inputs)
         run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
         with contained():
             trainer = self._trainer(ranks is not None)
@@ -186,7 +186,7 @@ class Training:
 
     def _embed(self, task: Task, numbers: Tensor, inputs: Tensor) -> Tensor:
         """What every process does of a look; the first has all of it in the end."""
-        ranks = _looking(task, len(numbers))
+        ranks = _looking(task, len(numbers), inputs)
         run = slice(None) if ranks is None else ranks.run(len(numbers), EVALUATION_BATCH)
         with contained():
             trainer = self._trainer(ranks is not None)
@@ -234,11 +234,15 @@ def _lesson(task: Task, rows: Rows) -> list[Tensor]:
     return [rows.inputs, rows.labels, rows.beliefs.to(task.network.head.weight.dtype)]
 
 
-def _looking(task: Task, rows: int) -> Ranks | None:
-    """The processes that look at so many rows together, where there is enough to do for all."""
+def _looking(task: Task, rows: int, inputs: Tensor) -> Ranks | None:
+    """The processes that look at so many rows together, where there is enough to do for all.
+
+    What is read from elsewhere when it is needed, the first process reads alone.
+    """
     ranks = together()
-    worth = ranks is not None and task.network.trunk and rows > EVALUATION_BATCH * (ranks.world - 1)
-    return ranks if worth else None
+    if ranks is None or type(inputs) is not Tensor or not task.network.trunk:
+        return None
+    return ranks if rows > EVALUATION_BATCH * (ranks.world - 1) else None
 
 
 @cache

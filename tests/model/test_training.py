@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -305,6 +306,41 @@ def test_devices_that_cannot_compute_together_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Training(accelerator="cpu", **options)
+
+
+class Lazy(Tensor):
+    """Of a kind that is read from somewhere."""
+
+
+class Company:
+    """Others who would compute along."""
+
+    world = 2
+
+    def tell(self, *work: Any, inputs: Tensor) -> None:
+        raise AssertionError("they are told to look")
+
+
+@pytest.mark.parametrize(
+    ("network", "rows", "kind"),
+    [(MLP, 512, Tensor), (partial(MLP, hidden=()), 513, Tensor), (MLP, 513, Lazy)],
+)
+def test_what_is_not_worth_sharing_the_first_process_does_alone(
+    make_task: MakeTask,
+    cpu: Training,
+    monkeypatch: pytest.MonkeyPatch,
+    network: Any,
+    rows: int,
+    kind: type[Tensor],
+) -> None:
+    task, found = make_task(network), separable(rows)
+    found = replace(found, inputs=found.inputs.as_subclass(kind))
+    expected = cpu.embed(task, found, torch.arange(rows)), cpu.test(task, found)
+    monkeypatch.setattr("autoal.model.training.together", Company)
+    torch.testing.assert_close(cpu.embed(task, found, torch.arange(rows)), expected[0])
+    assert cpu.test(task, found) == expected[1]
+    with pytest.raises(AssertionError, match="told to look"):
+        cpu.embed(make_task(MLP), separable(513), torch.arange(513))
 
 
 @pytest.mark.parametrize("steps", [1, 7, 50, 101])
