@@ -32,7 +32,6 @@ from autoal.model.contained import contained
 
 PATIENCE = timedelta(days=365)  # of who waits for the first: people may take long to answer
 GRACE = 5.0  # seconds in which one process notices that another has ended
-
 STARTER = "AUTOAL_STARTER"  # the process that Lightning started this one from
 
 _here: Ranks | None = None
@@ -92,21 +91,20 @@ class Ranks:
     @property
     def first(self) -> bool:
         """Whether this process does the run."""
-        environment = self._environment
+        environment = self._strategy.cluster_environment
         return environment.local_rank() == environment.node_rank() == 0
 
     @property
     def started_outside(self) -> bool:
         """Whether somebody else than Lightning starts the processes."""
-        return self._environment.creates_processes_externally
+        return self._strategy.cluster_environment.creates_processes_externally
 
     @contextmanager
     def lead(self) -> Iterator[None]:
         """Do the run, in which the others compute along; they end with it."""
         global _here
         self._join()
-        launcher: Any = self._fabric.strategy.launcher
-        children: list[subprocess.Popen[bytes]] = launcher.procs
+        children: list[subprocess.Popen[bytes]] = self._strategy.launcher.procs
         watches = [Thread(target=self._watch, args=(child,), daemon=True) for child in children]
         for watch in watches:
             watch.start()
@@ -180,9 +178,8 @@ class Ranks:
         return whole
 
     @property
-    def _environment(self) -> Any:
-        strategy: Any = self._fabric.strategy
-        return strategy.cluster_environment
+    def _strategy(self) -> Any:
+        return self._fabric.strategy
 
     def _join(self) -> None:
         """Wait until all processes are there."""
