@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from autoal.growth.annotator import answering, inside
 from autoal.language.client import Client
 from autoal.language.section import client_of
 from autoal.model.learner import Learner
+from autoal.model.ranks import Ranks
 from autoal.model.trained import learner_of
 from autoal.model.training import Training
 from autoal.oracles.asks import Asks
@@ -71,10 +72,18 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         keep_refusals: write down in the run's folder why a run cannot be, for the report on a
             sweep; a single run that is refused leaves nothing.
     """
+    ranks = _ranks(settings)
+    if ranks is not None and not ranks.first:
+        ranks.follow()
+        return
     console = Console(markup=False)  # a name with brackets is a name
     path = Path(settings["out"], settings["name"])
     try:
         with blaming(settings):
+            if keep_refusals and ranks is not None and not ranks.started_outside:
+                raise UserError(
+                    "a sweep computes on one device a run: leave out -m, or trainer.devices="
+                )
             built = parts(settings)
             if keep_refusals and asks_people(built.oracle):
                 raise UserError("people are asked by one run at a time: leave out -m")
@@ -84,7 +93,8 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
             keep_failure(path, error)
         raise
     about = {**versions(), "strategy": STRATEGIES.origin(settings["strategy"]["name"])}
-    with RunFolder(path, settings, about) as folder, blaming(settings):
+    leading = nullcontext() if ranks is None else ranks.lead()
+    with RunFolder(path, settings, about) as folder, blaming(settings), leading:
         if built.language:
             built.language.paid_by(folder.id)
         demand_fit(built.experiment, folder)
@@ -109,8 +119,7 @@ def parts(settings: Settings) -> Parts:
         plan = Plan.of(settings)
         language = client_of(settings)
         strategy = _strategy(settings, "strategy", language)
-        demand_class(settings["trainer"], "trainer", Training)
-        training: Training = build(settings["trainer"], "trainer")
+        training = _training(settings)
         _demand_hidden_labels(settings)
         known = RunFolder.remembered(path, settings)
         data = encoded(settings, data_set(settings, known), training.device)
@@ -158,6 +167,19 @@ def resumed(path: Path | str) -> Parts:
         built = parts(folder.config)
         go_on(built.experiment, folder)
     return built
+
+
+def _training(settings: Settings) -> Training:
+    with refused(settings):
+        demand_class(settings["trainer"], "trainer", Training)
+        training: Training = build(settings["trainer"], "trainer")
+    return training
+
+
+def _ranks(settings: Settings) -> Ranks | None:
+    """The processes that are to compute a run together; None where it is one alone."""
+    training = _training(settings)
+    return training.ranks() if training.several else None
 
 
 def _strategy(settings: Settings, group: str, language: Client | None) -> QueryStrategy:

@@ -18,9 +18,14 @@ INSIDE = ("oracle.human", "costs.simulated")  # choices inside of choices; Hydra
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
-    """The command line with what is short for something else written in full."""
+    """The command line with what is short for something else written in full.
+
+    What is in full stays so, as other processes of a run are given it again.
+    """
     swapped = [
-        override.partition(f".{TARGET}=")[0] for override in arguments if f".{TARGET}=" in override
+        override.partition(f".{TARGET}=")[0].lstrip("+")
+        for override in arguments
+        if f".{TARGET}=" in override
     ]
     opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
     return [part for given in arguments for part in _in_full(_readable(given), opened)]

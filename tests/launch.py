@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,11 +48,13 @@ class Zygote:
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
         site: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
         place = None if site is None else str(site)
-        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die, int(by), place)
+        files, more = (str(out), str(err)), dict(environment)
+        pid = self.ask("start", list(argv), *files, largest_file, die, int(by), place, more)
         return Running(self, pid, out, err)
 
     def run(

@@ -1,5 +1,7 @@
 """A network of nobody's own, named by tests on the command line."""
 
+import os
+import signal
 from typing import Any
 
 import torchvision
@@ -25,6 +27,24 @@ class Tiny(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.dropout(self.features(images).flatten(1)))
+
+
+class Frozen(Tiny):
+    """A trunk that is costly to look through, and does not learn."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__(shape, classes)
+        self.dropout.p = 0.0
+        self.features.requires_grad_(False)
+
+
+class Dying(Tiny):
+    """A network whose second process ends in the middle of a training, as if it were killed."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if os.environ.get("LOCAL_RANK") == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(images)
 
 
 class Gentle(Task):

@@ -280,3 +280,5 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "++task.network.width=3",
         "task.steps=5",
     ]
+    for full in map(spelling.spelled_out, (unusual, swapped)):
+        assert spelling.spelled_out(full) == full

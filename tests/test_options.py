@@ -153,7 +153,8 @@ def test_a_number_of_whoever_answers_has_bounds(
     target: str, name: str, kind: Any, tmp_path: Path
 ) -> None:
     labels = torch.zeros(2, dtype=torch.long)
-    facts = {**ANSWERS, "data": data_of(), "folder": tmp_path, "oracle": TrueLabels(labels)}
+    data = data_of(classes=("a", "b", "c", "d", "e"))  # more than are offered
+    facts = {**ANSWERS, "data": data, "folder": tmp_path, "oracle": TrueLabels(labels)}
 
     def made(value: Any) -> object:
         return build({"_target_": target, name: value}, "oracle", **facts)

@@ -52,6 +52,7 @@ def start(
     die: str | None,
     by: int,
     site: str | None,
+    environment: dict[str, str],
 ) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
     child = os.fork()
@@ -61,6 +62,7 @@ def start(
     try:
         for path, stream in ((out, 1), (err, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        os.environ.update(environment)
         if largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         if die is not None:

@@ -28,6 +28,7 @@ class Batches:
         self.rows = len(tensors[0])
         self.size = size
         self.shuffle = shuffle
+        self.stream: torch.Generator | None = None  # of the orders, where not the global one
 
     def __len__(self) -> int:
         full = -(-self.rows // self.size)
@@ -37,11 +38,50 @@ class Batches:
         if not self.shuffle:
             yield from zip(*(tensor.split(self.size) for tensor in self.tensors), strict=True)
             return
-        order = torch.randperm(self.rows)
+        for index in self._dealt():
+            yield tuple(tensor[index.to(tensor.device)] for tensor in self.tensors)
+
+    def _dealt(self) -> Iterator[Tensor]:
+        """The rows of each batch of an epoch."""
+        order = torch.randperm(self.rows, generator=self.stream)
         if self.rows == 1:
             order = order.repeat(2)
-        for index in order.tensor_split(len(self)):
-            yield tuple(tensor[index.to(tensor.device)] for tensor in self.tensors)
+        yield from order.tensor_split(len(self))
+
+
+class Shared(Batches):
+    """Batches for training, of each of which every process has its part.
+
+    Together they are those that one process alone would have. Where a batch is too small for each
+    to have two rows, all have all of it.
+
+    Args:
+        tensors: of equal length.
+        size: rows a batch, of all processes together.
+        stream: the state of the stream that the orders are drawn from, the same for all.
+        rank: of this process.
+        world: how many there are.
+    """
+
+    def __init__(self, *tensors: Tensor, size: int, stream: Tensor, rank: int, world: int) -> None:
+        super().__init__(*tensors, size=size, shuffle=True)
+        self.stream = torch.Generator()
+        self.stream.set_state(stream)
+        self.rank = rank
+        self.world = world
+
+    def weight(self, number: int) -> float:
+        """How much the mean of this process's rows is to count in a batch, 1 on average."""
+        batch = torch.arange(max(2, self.rows)).tensor_split(len(self))[number]
+        part = self._part(batch)
+        return len(part) * self.world / len(batch) if len(part) < len(batch) else 1.0
+
+    def _dealt(self) -> Iterator[Tensor]:
+        yield from map(self._part, super()._dealt())
+
+    def _part(self, batch: Tensor) -> Tensor:
+        few = len(batch) < 2 * self.world
+        return batch if few else batch.tensor_split(self.world)[self.rank]
 
 
 class Blocks:

@@ -188,7 +188,6 @@ class Chats(Classifier):
         draws: int = 5,
     ) -> None:
         super().__init__(client, classes, words)
-        whole("draws", draws, least=1)
         self.draws = draws
 
     def probs(self, rows: Sequence[Shown], examples: Sequence[Example]) -> list[Probs | None]:
@@ -253,6 +252,7 @@ def classifier(
         option: by which people choose the form, for messages.
     """
     choice("form", form, FORMS)
+    whole("draws", draws, least=1)
     if form == CHAT:
         return Chats(client, classes, words, draws)
     return Completions(client, classes, words, option)

@@ -1,23 +1,39 @@
 """What is measured on the test set after every round."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
-from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
     MulticlassAccuracy,
     MulticlassCalibrationError,
     MulticlassF1Score,
     MulticlassStatScores,
 )
+from torchmetrics.utilities.data import dim_zero_cat
 
 RAREST = 1e-12  # probability that counts, so that no log loss is infinite
 
 
-class NegativeLogLikelihood(MeanMetric):
-    """Mean of -log p(true class)."""
+class NegativeLogLikelihood(Metric):
+    """Mean of -log p(true class); the same to the last digit, however many processes test."""
 
-    def update(self, logits: Tensor, labels: Tensor) -> None:  # type: ignore[override]
-        super().update(torch.nn.functional.cross_entropy(logits, labels, reduction="none"))
+    sums: list[Tensor]  # of each batch
+    rows: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("sums", [], dist_reduce_fx="cat")  # added up in their order, in the end
+        self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
+
+    def update(self, logits: Tensor, labels: Tensor) -> None:
+        losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+        self.sums.append(losses.sum()[None])
+        self.rows += len(labels)
+
+    def compute(self) -> Tensor:
+        return reduce(torch.add, dim_zero_cat(self.sums)) / self.rows
 
 
 class BalancedAccuracy(MulticlassStatScores):
@@ -63,7 +79,7 @@ def metrics_of_votes(probs: Tensor, shares: Tensor) -> dict[str, float]:
 
 def evaluation_metrics(classes: int) -> MetricCollection:
     """Accuracy, balanced accuracy, macro F1, negative log-likelihood and calibration error."""
-    return MetricCollection(
+    metrics = MetricCollection(
         {
             "accuracy": MulticlassAccuracy(classes, average="micro"),
             "balanced_accuracy": BalancedAccuracy(classes),
@@ -73,3 +89,19 @@ def evaluation_metrics(classes: int) -> MetricCollection:
         },
         compute_groups=False,  # BalancedAccuracy keeps the same counts but reads them otherwise
     )
+    counted_by_all(metrics, False)
+    return metrics
+
+
+def counted_by_all(metrics: MetricCollection, everywhere: bool) -> None:
+    """Say whether every process counts a part of the rows, or this one all of them, alone."""
+    for metric in metrics.values():
+        metric.distributed_available_fn = _together if everywhere else _alone
+
+
+def _together() -> bool:
+    return True
+
+
+def _alone() -> bool:
+    return False

@@ -52,6 +52,12 @@ class Network(nn.Module):
         self.channels = channels
         self.still: tuple[str, ...] = ()  # names of modules that are never in training mode
 
+    @property
+    def trunk(self) -> list[nn.Parameter]:
+        """The weights of all but the head."""
+        head = {id(weight) for weight in self.head.parameters()}
+        return [weight for weight in self.parameters() if id(weight) not in head]
+
     def train(self, mode: bool = True) -> "Network":
         super().train(mode)
         for name in self.still:

@@ -18,6 +18,8 @@ from autoal.data.batches import Batches
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.errors import UserError
+from autoal.model.callbacks import Watching
+from autoal.model.contained import contained
 from autoal.model.cut import cut_of, network_of
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
@@ -25,7 +27,7 @@ from autoal.model.learner import Learner
 from autoal.model.networks import Network, Ready
 from autoal.model.task import Task
 from autoal.model.trained import Trained
-from autoal.model.training import QUIET, Training, Watching, contained
+from autoal.model.training import QUIET, Training
 from autoal.seeding import seeded
 
 SAMPLE = 2  # rows that show how a network is made

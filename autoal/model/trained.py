@@ -56,9 +56,7 @@ class Trained(Learner):
 
     @property
     def deep(self) -> bool:
-        head = {id(weight) for weight in self.task.network.head.parameters()}
-        weights = self.task.network.parameters()
-        return any(weight.requires_grad and id(weight) not in head for weight in weights)
+        return any(weight.requires_grad for weight in self.task.network.trunk)
 
     @property
     def headed(self) -> bool:

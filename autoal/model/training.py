@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -17,12 +13,17 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from autoal.bounds import switch
-from autoal.data.batches import Batches, Blocks
+from autoal.bounds import choice, switch, whole
+from autoal.data.batches import Batches, Blocks, Shared
 from autoal.data.rows import Rows
 from autoal.errors import diverged
-from autoal.model.fitstep import FitStep, Watch
+from autoal.model.callbacks import Watching, Weighing
+from autoal.model.contained import contained
+from autoal.model.fitstep import Watch, unwatched
+from autoal.model.metrics import counted_by_all
+from autoal.model.ranks import Ranks, sendable, together
 from autoal.model.task import Task
+from autoal.seeding import derive
 
 # Flags of a Trainer that writes and draws nothing.
 QUIET: dict[str, Any] = {
@@ -33,6 +34,8 @@ QUIET: dict[str, Any] = {
     "num_sanity_val_steps": 0,
 }
 EVALUATION_BATCH = 512  # rows; large enough to be fast, small enough for any memory
+STRATEGIES = ("auto", "ddp")
+MOST = 10_000  # devices or machines
 
 
 @dataclass(frozen=True)
@@ -46,36 +49,52 @@ class Training:
         channels_last: memory format of the weights, and so of all that they touch; null is on for
             GPUs, off for CPUs.
         compile: torch.compile the network's trunk.
+        devices: how many compute on each machine, every one in a process of its own.
+        num_nodes: how many machines there are.
+        strategy: auto or ddp, by which several devices train one network; auto is ddp for several.
     """
 
     accelerator: str = "auto"
     precision: str = "auto"
     channels_last: bool | None = None
     compile: bool = False
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: str = "auto"
 
     def __post_init__(self) -> None:
         switch("channels_last", self.channels_last, optional=True)
         switch("compile", self.compile)
+        whole("devices", self.devices, least=1, most=MOST)
+        whole("num_nodes", self.num_nodes, least=1, most=MOST)
+        choice("trainer.strategy", self.strategy, STRATEGIES)
+        if self.several and self.compile:
+            raise ValueError("`compile` goes with one device: leave it out, or give devices=1")
         try:
-            _device(self.accelerator, self._precision())
+            _device(self.accelerator, self._precision(), self.devices)
         except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
-            raise ValueError(str(error)) from error
+            raise ValueError(" ".join(str(error).split())) from error
+
+    @property
+    def several(self) -> bool:
+        """Whether several processes are to compute a run together."""
+        return self.devices * self.num_nodes > 1
+
+    def ranks(self) -> Ranks:
+        """Those processes."""
+        return Ranks(self.accelerator, self.devices, self.num_nodes)
 
     def fit(self, task: Task, rows: Rows, watch: Watch) -> int:
         """Train on these rows; returns the number of optimizer steps that were taken."""
-        with contained():
-            length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
-            trainer = self._trainer(
-                max_epochs=length[0],
-                max_steps=length[1],
-                gradient_clip_val=task.clip,
-                callbacks=[Watching(watch)],
-            )
-            self._arrange(task, trainer)
-            task.train()  # Lightning keeps the mode in which it finds a module
-            batches = Batches(*_lesson(task, rows), size=task.batch_size, shuffle=True)
-            trainer.fit(task, batches)
-        return trainer.global_step
+        lesson = _lesson(task, rows)
+        ranks = together()
+        if ranks is None or not any(weight.requires_grad for weight in task.network.trunk):
+            return self._fit(task, Batches(*lesson, size=task.batch_size, shuffle=True), watch)
+        inputs, *told = lesson
+        draws = torch.get_rng_state(), int(torch.randint(2**62, ()))
+        work = self, task, [*map(sendable, told)], *draws
+        ranks.tell(Training._fit_together, *work, inputs=inputs)
+        return self._fit_together(task, told, *draws, inputs, watch)
 
     def optimise(self, module: LightningModule) -> None:
         """Let a module go through its own batches once, and take what steps it takes."""
@@ -84,11 +103,10 @@ class Training:
 
     def test(self, task: Task, rows: Rows) -> dict[str, float]:
         """The metrics on these rows."""
-        with contained():
-            trainer = self._trainer()
-            self._arrange(task, trainer)
-            batches = Batches(rows.inputs, rows.labels, size=EVALUATION_BATCH)
-            (metrics,) = trainer.test(task, batches, verbose=False)
+        work = self, task, sendable(rows.labels)
+        if (ranks := _looking(task, len(rows), rows.inputs)) is not None:
+            ranks.tell(Training._test, *work, inputs=rows.inputs)
+        metrics = Training._test(*work, rows.inputs)
         if not isfinite(metrics["nll"]):
             raise diverged(f"log loss on {len(rows)} rows is")
         return {name: float(value) for name, value in metrics.items()}
@@ -100,13 +118,11 @@ class Training:
         """
         if not len(numbers):  # the width is that of any row
             return self.embed(task, rows, torch.zeros(1, dtype=torch.long), stages=stages)[:0]
-        with contained():
-            trainer = self._trainer()
-            self._arrange(task, trainer)
-            task.show_stages = stages
-            batches: Any = trainer.predict(task, Blocks(rows, numbers, EVALUATION_BATCH))
-        # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
-        return self.place(torch.cat([batch.cpu() for batch in batches]))
+        task.show_stages = stages
+        work = self, task, numbers
+        if (ranks := _looking(task, len(numbers), rows.inputs)) is not None:
+            ranks.tell(Training._embed, *work, inputs=rows.inputs)
+        return self.place(Training._embed(*work, rows.inputs))
 
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor where training reads it fastest: on a GPU that has room for it twice."""
@@ -120,11 +136,75 @@ class Training:
         """Where a fit would compute."""
         return _device(self.accelerator, self._precision())
 
-    def _trainer(self, **options: Any) -> Trainer:
+    def _fit_together(
+        self,
+        task: Task,
+        told: Sequence[Tensor],
+        stream: Tensor,
+        seed: int,
+        inputs: Tensor,
+        watch: Watch = unwatched,
+    ) -> int:
+        """What every process does of a fit.
+
+        All know the order of the rows, and what else is drawn each draws for itself.
+        """
+        ranks = together()
+        assert ranks is not None
+        if ranks.rank:
+            torch.manual_seed(derive(seed, "rank", ranks.rank))
+        share: Any = {"stream": stream, "rank": ranks.rank, "world": ranks.world}
+        batches = Shared(inputs, *told, size=task.batch_size, **share)
+        return self._fit(task, batches, watch, Weighing(batches))
+
+    def _fit(self, task: Task, batches: Batches, watch: Watch, *callbacks: Callback) -> int:
+        with contained():
+            length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
+            trainer = self._trainer(
+                isinstance(batches, Shared),
+                max_epochs=length[0],
+                max_steps=length[1],
+                gradient_clip_val=task.clip,
+                callbacks=[Watching(watch), *callbacks],
+            )
+            self._arrange(task, trainer)
+            task.train()  # Lightning keeps the mode in which it finds a module
+            trainer.fit(task, batches)
+        return trainer.global_step
+
+    def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> Mapping[str, float]:
+        """What every process does of a test."""
+        ranks = _looking(task, len(labels), inputs)
+        run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
+        with contained():
+            trainer = self._trainer(ranks is not None)
+            self._arrange(task, trainer)
+            counted_by_all(task.metrics, ranks is not None)
+            batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
+            (metrics,) = trainer.test(task, batches, verbose=False)
+        return metrics
+
+    def _embed(self, task: Task, numbers: Tensor, inputs: Tensor) -> Tensor:
+        """What every process does of a look; the first has all of it in the end."""
+        ranks = _looking(task, len(numbers), inputs)
+        run = slice(None) if ranks is None else ranks.run(len(numbers), EVALUATION_BATCH)
+        with contained():
+            trainer = self._trainer(ranks is not None)
+            self._arrange(task, trainer)
+            loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
+            batches: Any = trainer.predict(task, loader)
+        # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
+        part = torch.cat([batch.cpu() for batch in batches])
+        return part if ranks is None else ranks.gathered(part, len(numbers), EVALUATION_BATCH)
+
+    def _trainer(self, shared: bool = False, **options: Any) -> Trainer:
+        where: dict[str, Any] = {"devices": 1}
+        if shared:
+            where = {name: getattr(self, name) for name in ("devices", "num_nodes", "strategy")}
         return Trainer(
             accelerator=self.accelerator,
-            devices=1,
             precision=self._precision(),
+            **where,
             **QUIET,
             **options,
         )
@@ -154,73 +234,20 @@ def _lesson(task: Task, rows: Rows) -> list[Tensor]:
     return [rows.inputs, rows.labels, rows.beliefs.to(task.network.head.weight.dtype)]
 
 
+def _looking(task: Task, rows: int, inputs: Tensor) -> Ranks | None:
+    """The processes that look at so many rows together, where there is enough to do for all.
+
+    What is read from elsewhere when it is needed, the first process reads alone.
+    """
+    ranks = together()
+    if ranks is None or type(inputs) is not Tensor or not task.network.trunk:
+        return None
+    return ranks if rows > EVALUATION_BATCH * (ranks.world - 1) else None
+
+
 @cache
-def _device(accelerator: str, precision: Any) -> torch.device:
+def _device(accelerator: str, precision: Any, devices: int = 1) -> torch.device:
     """Where a Trainer of these would compute; to make one takes looks at all packages."""
     with contained():
-        trainer = Trainer(accelerator=accelerator, devices=1, precision=precision, **QUIET)
+        trainer = Trainer(accelerator=accelerator, devices=devices, precision=precision, **QUIET)
         return trainer.strategy.root_device
-
-
-class Watching(Callback):
-    """Tells about some fifty steps of a fit, since reading a loss makes a GPU wait."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.watch = watch
-        self.learning_rate = 0.0
-
-    def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        # Of a module of the user's there may be none, which is how Lightning lets it train nothing.
-        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
-        self.learning_rate = groups[0]["lr"] if groups else 0.0
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        step, total = trainer.global_step, trainer.estimated_stepping_batches
-        steps = int(total) if isfinite(total) else step  # endless, but for a limit of time
-        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-        if loss is not None and (step % max(1, steps // 50) == 0 or step == steps):
-            epoch = trainer.current_epoch + 1
-            self.watch(FitStep(step, steps, epoch, float(loss), self.learning_rate))
-
-
-@contextmanager
-def contained() -> Iterator[None]:
-    """Lightning without its introductions, of which there are three a round, and stopped by Ctrl-C.
-
-    Left alone, it ends the whole process on a KeyboardInterrupt, and ignores the next ones.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        with _quiet():
-            yield
-    except SystemExit as stop:
-        if not isinstance(stop.__context__, KeyboardInterrupt):
-            raise
-        signal.signal(signal.SIGINT, handler)
-        raise stop.__context__ from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    log = logging.getLogger("pytorch_lightning.utilities.rank_zero")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # Lightning 2.6 with torch 2.15; nothing that a user could change.
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            # A SearchNet is in eval mode, a FitNet in whatever mode its rehearsal wants.
-            warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start")
-            # A GPU that is left idle was left so by `accelerator`.
-            warnings.filterwarnings("ignore", message="GPU available but not used")
-            # A module of the user's may validate, where the data have rows for it.
-            warnings.filterwarnings("ignore", message="You defined a `validation_step` but have")
-            # A loss that is NaN is refused in words of our own.
-            warnings.filterwarnings("ignore", message="Encountered `nan` values")
-            yield
-    finally:
-        log.setLevel(level)

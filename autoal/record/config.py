@@ -40,6 +40,8 @@ UNHEARD: tuple[tuple[Any, Any], ...] = (
     *((ABSENT, None), (ABSENT, {}), (ABSENT, False)),
     (ABSENT, LABELS),
 )
+# What younger settings are where a folder without them was begun.
+BEFORE = {"trainer.devices": 1, "trainer.num_nodes": 1, "trainer.strategy": "auto"}
 
 Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
 
@@ -78,7 +80,9 @@ def changes(there: Settings, here: Settings) -> Changes:
     return {
         key: pair
         for key, pair in found.items()
-        if key.split(".")[0] not in FREE and not is_open(key, *pair) and pair not in UNHEARD
+        if key.split(".")[0] not in FREE
+        and not is_open(key, *pair)
+        and pair not in (*UNHEARD, (ABSENT, BEFORE.get(key, ABSENT)))
     }
 
 

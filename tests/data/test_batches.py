@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 import torch
 
-from autoal.data.batches import Batches, Blocks
+from autoal.data.batches import Batches, Blocks, Shared
 from autoal.data.rows import Rows
-from autoal.seeding import seeded
+from autoal.seeding import generator, seeded
 
 
 def shuffled(rows: int, size: int, purpose: str = "epoch") -> list[list[int]]:
@@ -86,3 +88,46 @@ def test_blocks_read_the_rows_of_these_numbers_once_and_in_their_order(size: int
     assert [row for block in read for row in block] == [10, 20, 50, 80]
     assert [len(block) for block in read[:-1]] == [size] * (len(read) - 1)
     assert len(blocks) == len(read) == -(-4 // size)
+
+
+def shared(rows: int, size: int, world: int) -> list[Shared]:
+    with seeded(0, "epoch"):
+        stream = torch.get_rng_state()
+    options: dict[str, Any] = {"size": size, "stream": stream, "world": world}
+    return [Shared(torch.arange(rows), rank=rank, **options) for rank in range(world)]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("rows", [33, 64, 100])
+def test_the_parts_of_all_processes_are_the_batches_of_one(rows: int, world: int) -> None:
+    for epoch in zip(*shared(rows, 32, world), strict=True):
+        assert all(len(part) >= 2 for (part,) in epoch)
+    parts = zip(*shared(rows, 32, world), strict=True)
+    together = [torch.cat([part for (part,) in batch]).tolist() for batch in parts]
+    assert together == shuffled(rows, 32)
+
+
+def test_every_epoch_has_a_new_order_that_all_processes_know() -> None:
+    first, second = shared(50, 50, 2)
+    epochs = [[next(iter(batches))[0].tolist() for batches in (first, second)] for _ in range(2)]
+    assert sorted(epochs[0][0] + epochs[0][1]) == list(range(50))
+    assert sorted(epochs[1][0] + epochs[1][1]) == list(range(50))
+    assert epochs[0] != epochs[1]
+
+
+def test_a_batch_that_is_too_small_to_be_shared_is_everybodys() -> None:
+    for rows in (1, 3):
+        assert [[len(part) for (part,) in batches] for batches in shared(rows, 32, 2)] == [
+            [max(2, rows)]
+        ] * 2
+        assert [batches.weight(0) for batches in shared(rows, 32, 2)] == [1.0, 1.0]
+
+
+def test_a_row_counts_as_much_in_a_larger_part_as_in_a_smaller_one() -> None:
+    first, second = shared(65, 32, 2)  # of 22, 22 and 21 rows
+    assert [first.weight(number) for number in range(3)] == [1, 1, 11 / 21 * 2]
+    assert [second.weight(number) for number in range(3)] == [1, 1, 10 / 21 * 2]
+    rows = torch.rand(21, generator=generator(0, "rows"))
+    means = [part.mean() for part in rows.tensor_split(2)]
+    weighed = (first.weight(2) * means[0] + second.weight(2) * means[1]) / 2
+    assert float(weighed) == pytest.approx(float(rows.mean()))

@@ -26,12 +26,12 @@ def texts(count: int = 40) -> list[str]:
     return [" ".join([first[row % 2], *words[row], f"n{row}", "too"]) for row in range(count)]
 
 
-def data_of(count: int = 40, pairs: bool = False) -> Data:
+def data_of(count: int = 40, pairs: bool = False, classes: Sequence[str] = CLASSES) -> Data:
     """The texts as an encoder sees them; the first half of them, and then the others, as pairs."""
     every: list[Any] = texts(count)
     if pairs:
         every = [(text, text.upper()) for text in every]
-    data = Arrays((every, torch.arange(count) % 2), classes=CLASSES)
+    data = Arrays((every, torch.arange(count) % len(classes)), classes=classes)
     encoded = Encoded(data, Tfidf(components=8, min_df=1), torch.device("cpu"))
     encoded.setup()
     return encoded

@@ -3,6 +3,8 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
 from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torchmetrics import MeanMetric
 
 # Not the function itself, since pytest would take its name for that of a test.
 from autoal.model import metrics
@@ -111,3 +113,35 @@ def test_a_confidence_of_exactly_one_belongs_to_the_last_bin() -> None:
     logits = torch.tensor([[0.95, 0.05], [1.0, 0.0]]).log().clamp(min=-200)
     found = measured(logits, torch.tensor([0, 1]))
     assert found["ece"] == pytest.approx(abs(1 / 2 - 0.975), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [7, 64, 1000])
+def test_the_log_loss_is_what_adding_up_the_batches_gives_to_the_last_digit(size: int) -> None:
+    logits, labels = random_case(4)
+    reference = MeanMetric()
+    for some_logits, some_labels in zip(logits.split(size), labels.split(size), strict=True):
+        reference.update(cross_entropy(some_logits, some_labels, reduction="none"))
+    assert measured(logits, labels, size)["nll"] == float(reference.compute())
+
+
+def test_metrics_are_counted_by_one_process_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the others of a run nobody may be counting, and would be waited for without end."""
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    gathered: list[Tensor] = []
+
+    def twice(tensor: Tensor, group: object = None) -> list[Tensor]:
+        gathered.append(tensor)
+        return [tensor, tensor]
+
+    logits, labels = random_case(5)
+    for everywhere in (False, True):
+        collection = metrics.evaluation_metrics(5)
+        for metric in collection.values():
+            metric.dist_sync_fn = twice
+        metrics.counted_by_all(collection, everywhere)
+        collection.update(logits, labels)
+        found = {name: float(value) for name, value in collection.compute().items()}
+        assert found == pytest.approx(measured(logits, labels))
+        assert bool(gathered) is everywhere

@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -298,6 +299,76 @@ def test_bf16_trains_on_the_cpu(make_task: MakeTask) -> None:
 def test_a_machine_that_is_not_there_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Training(**options)
+
+
+def test_more_devices_than_there_are_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    with pytest.raises(ValueError, match=r"requested gpu: \[0, 1\].* only has: \[0\]$"):
+        Training(accelerator="gpu", devices=2, precision="32-true")
+
+
+@pytest.mark.parametrize(
+    ("options", "several"),
+    [({}, False), ({"strategy": "ddp"}, False), ({"devices": 2}, True), ({"num_nodes": 2}, True)],
+)
+def test_several_devices_or_machines_take_several_processes(
+    options: dict[str, Any], several: bool
+) -> None:
+    assert Training(accelerator="cpu", **options).several is several
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"devices": 0}, "`devices` must be at least 1"),
+        ({"num_nodes": 0}, "`num_nodes` must be at least 1"),
+        ({"strategy": "fsdp"}, "unknown trainer.strategy 'fsdp'"),
+        ({"devices": 2, "compile": True}, "`compile` goes with one device"),
+    ],
+)
+def test_devices_that_cannot_compute_together_are_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Training(accelerator="cpu", **options)
+
+
+class Lazy(Tensor):
+    """Of a kind that is read from somewhere."""
+
+
+class Company:
+    """Others who would compute along."""
+
+    world = 2
+
+    def tell(self, *work: Any, inputs: Tensor) -> None:
+        raise AssertionError("they are told to look")
+
+
+@pytest.mark.parametrize(
+    ("network", "rows", "kind"),
+    [(MLP, 512, Tensor), (partial(MLP, hidden=()), 513, Tensor), (MLP, 513, Lazy)],
+)
+def test_what_is_not_worth_sharing_the_first_process_does_alone(
+    make_task: MakeTask,
+    cpu: Training,
+    monkeypatch: pytest.MonkeyPatch,
+    network: Any,
+    rows: int,
+    kind: type[Tensor],
+) -> None:
+    task, found = make_task(network), separable(rows)
+    found = replace(found, inputs=found.inputs.as_subclass(kind))
+    expected = cpu.embed(task, found, torch.arange(rows)), cpu.test(task, found)
+    monkeypatch.setattr("autoal.model.training.together", Company)
+    torch.testing.assert_close(cpu.embed(task, found, torch.arange(rows)), expected[0])
+    assert cpu.test(task, found) == expected[1]
+    with pytest.raises(AssertionError, match="told to look"):
+        cpu.embed(make_task(MLP), separable(513), torch.arange(513))
 
 
 @pytest.mark.parametrize("steps", [1, 7, 50, 101])
