@@ -22,6 +22,7 @@ exclude_patterns = ["_static"]
 templates_path: list[str] = []
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # which would come from elsewhere
 nb_execution_mode = "off"  # a test executes the notebooks; they keep what they showed
 suppress_warnings = [
     "myst.header",  # a page that is made begins where its source does

@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 MADE = HERE / "made"
 RESULTS = HERE.parent / "benchmarks" / "results"
 CONFIGS = HERE.parent / "configs"
-MOST = 60_000  # characters of a result that a page shows
+MOST = 30_000  # characters of a result that a page shows
 
 COMMANDS = {
     "autoal": "Runs one experiment, or goes on with it; `python train.py` of the repository is the same.",

@@ -46,11 +46,13 @@ class Zygote:
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
         site: Path | None = None,
+        folder: Path | None = None,
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
-        place = None if site is None else str(site)
-        pid = self.ask("start", list(argv), str(out), str(err), largest_file, die, int(by), place)
+        places = [None if path is None else str(path) for path in (site, folder)]
+        told = list(argv), str(out), str(err), largest_file, die, int(by)
+        pid = self.ask("start", *told, *places)
         return Running(self, pid, out, err)
 
     def run(
@@ -60,8 +62,12 @@ class Zygote:
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
         site: Path | None = None,
+        folder: Path | None = None,
     ) -> Finished:
-        return self.start(*argv, largest_file=largest_file, die=die, by=by, site=site).finish()
+        running = self.start(
+            *argv, largest_file=largest_file, die=die, by=by, site=site, folder=folder
+        )
+        return running.finish()
 
     def ask(self, name: str, *arguments: Any) -> int:
         stdin, stdout = self.process.stdin, self.process.stdout
