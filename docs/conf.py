@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `sphinx-build -W docs site`, from the extra `docs`, without a network."""
+"""How Sphinx makes the site: `sphinx-build -W docs site`, by the extra `docs` and no network."""
 
 import re
 import sys

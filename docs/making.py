@@ -19,7 +19,7 @@ CONFIGS = HERE.parent / "configs"
 MOST = 30_000  # characters of a result that a page shows
 
 COMMANDS = {
-    "autoal": "Runs one experiment, or goes on with it; `python train.py` of the repository is the same.",
+    "autoal": "Runs one experiment, or goes on with it; `python train.py` does the same.",
     "autoal.strategies": "Lists the query strategies that are installed.",
     "autoal.labels": "Writes all labels of a run, or those that may be wrong.",
     "autoal.predict": "Predicts with the model of a run.",
@@ -88,7 +88,9 @@ def _card(name: str) -> str:
 
 def commands() -> str:
     """What each command says of itself."""
-    told = [f"## python -m {name}\n\n{meaning}\n\n{_help(name)}" for name, meaning in COMMANDS.items()]
+    told = [
+        f"## python -m {name}\n\n{meaning}\n\n{_help(name)}" for name, meaning in COMMANDS.items()
+    ]
     return "\n".join(["# Commands\n\nEach tells this with `--help`.\n", *told])
 
 
@@ -110,7 +112,9 @@ def _parts(group: Path) -> tuple[str, ...]:
 def options(group: Path) -> str:
     """The choices of a group, each with its options."""
     name = ".".join(_parts(group))
-    return "\n".join([f"# {name}\n", *(_choice(name, path) for path in sorted(group.glob("*.yaml")))])
+    return "\n".join(
+        [f"# {name}\n", *(_choice(name, path) for path in sorted(group.glob("*.yaml")))]
+    )
 
 
 def shared() -> str:

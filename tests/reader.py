@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import pytest
+
 from autoal import plugins
 from tests.launch import Finished, Zygote
 from tests.sites import install
@@ -100,11 +102,10 @@ class Reader:
         return self.train.run(*given, site=self.site, folder=self.folder)
 
     def _module(self, module: str, given: list[str]) -> None:
-        with patch.object(sys, "argv", [module, *given]):
-            try:
-                runpy.run_module(module, run_name="__main__", alter_sys=False)
-            except SystemExit as end:
-                assert not end.code, (module, given)
+        told = patch.object(sys, "argv", [module, *given])
+        with told, pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__")
+        assert not ended.value.code, (module, given)
 
     def _tests(self, folder: Path) -> None:
         for path in folder.glob("test_*.py"):
