@@ -30,6 +30,7 @@ suppress_warnings = [
 ]
 
 default_role = "literal"  # docstrings write `names` as Markdown does
+autodoc_inherit_docstrings = False  # those of Lightning and torch are told there
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
@@ -46,9 +47,10 @@ html_sidebars = {"index": []}
 html_theme_options = {
     "logo": {"text": "AutoAL"},
     "header_links_before_dropdown": 8,
+    "navbar_persistent": [],
+    "navbar_end": ["search-button", "theme-switcher"],
     "navigation_with_keys": True,
     "show_nav_level": 2,
-    "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
@@ -57,7 +59,8 @@ html_theme_options = {
 }
 
 PAGE = re.compile(r"`docs/([\w-]+)\.md`")
-RESULT = re.compile(r"\]\(\.\./benchmarks/results/(\w+)\.md\)|(`benchmarks/results/(\w+)\.md`)")
+KEPT = r"benchmarks/results/([\w.]+)\.md"
+RESULT = re.compile(rf"\]\(\.\./{KEPT}\)|(`{KEPT}`)")
 
 
 def _page(found: re.Match[str]) -> str:

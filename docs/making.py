@@ -27,6 +27,7 @@ COMMANDS = {
     "autoal.dashboard": "Makes a W&B workspace of a project.",
     "autoal.language": "Asks a server which models it has, and tells what its answers have cost.",
 }
+PICTURE = re.compile(r"\]\(([\w-]+\.(?:svg|png))\)")
 SECTION = re.compile(r"^(##|###) (.+)$", re.MULTILINE)
 
 
@@ -135,7 +136,7 @@ def _told(path: Path) -> str:
     """The comment that a file begins with, and what it sets."""
     lines = path.read_text("utf-8").splitlines()
     comment = list(takewhile(lambda line: line.startswith("#"), lines))
-    said = "\n".join(line.removeprefix("#").strip() for line in comment)
+    said = "\n".join(line.lstrip("# ") for line in comment if "@package" not in line)
     rest = "\n".join(lines[len(comment) :]).strip()
     return f"{said}\n\n{_block('yaml', rest) if rest else ''}"
 
@@ -146,7 +147,7 @@ def _block(language: str, text: str) -> str:
 
 def kept(result: Path) -> str:
     """What a benchmark has kept, but for the end where that is long."""
-    text = result.read_text("utf-8")
+    text = PICTURE.sub(r"](../../../benchmarks/results/\1)", result.read_text("utf-8"))
     if len(text) > MOST:
         left = f"benchmarks/results/{result.name} in the repository has the rest."
         text = f"{text[: text.rindex(chr(10) * 2, 0, MOST)]}\n\n{left}\n"

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
 LOADED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "object": "data"}
+NAME = re.compile(r"^\.\. (?:auto\w+|py:data):: (\S+)$", re.MULTILINE)
 FOREIGN = re.compile(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", re.IGNORECASE)
 
 
@@ -81,7 +82,7 @@ def test_every_public_name_is_in_the_reference_once() -> None:
     told = "".join(path.read_text() for path in (DOCS / "reference").glob("*.md"))
     names = [f"autoal.{name}" for name in autoal.__all__ if name != "__version__"]
     names += [f"autoal.testing.{name}" for name in autoal.testing.__all__]
-    assert sorted(re.findall(r"^\.\. auto\w+:: (\S+)", told, re.MULTILINE)) == sorted(names)
+    assert sorted(NAME.findall(told)) == sorted(names)
 
 
 def test_every_result_is_in_the_index() -> None:
