@@ -47,8 +47,7 @@ html_sidebars = {"index": []}
 html_theme_options = {
     "logo": {"text": "AutoAL"},
     "header_links_before_dropdown": 8,
-    "navbar_persistent": [],
-    "navbar_end": ["search-button", "theme-switcher"],
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": True,
     "show_nav_level": 2,
     "footer_start": ["copyright"],
