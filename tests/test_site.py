@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+import yaml
 from nbclient import NotebookClient
 
 import autoal
@@ -88,6 +89,10 @@ def test_every_public_name_is_in_the_reference_once() -> None:
 def test_every_result_is_in_the_index() -> None:
     told = (DOCS / "measured.md").read_text()
     assert [path.name for path in RESULTS.glob("*.md") if f"/{path.name})" not in told] == []
+
+
+def test_the_citation_is_of_this_version() -> None:
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == autoal.__version__
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
