@@ -62,11 +62,12 @@ class Reader:
         self.names: dict[str, Any] = {"__name__": "__main__"}  # of the pages' scripts
         self.runs: Run = self.trained  # does what `python train.py` is to do
 
-    def follow(self, page: str) -> None:
-        """Do all that a page says."""
+    def follow(self, page: str, only: str = "") -> None:
+        """Do all that a page says, or what it says in one language alone."""
         with chdir(self.folder), patch.object(sys, "path", [str(self.folder), *sys.path]):
             for block in blocks(page):
-                self._do(block, page)
+                if only in ("", block.language):
+                    self._do(block, page)
 
     def _do(self, block: Block, page: str) -> None:
         if block.file:

@@ -18,14 +18,14 @@ from tests.launch import Finished, Running, Zygote
 from tests.people.simulated import Client, Simulated
 from tests.reader import DOCS, Reader
 
+PHOTOS = "tutorials/photos.md"
 SERVER = "http://127.0.0.1:8080/v1"
 # Nobody looks at a browser here, and pictures may be small.
 UNSEEN = ("oracle.open=false", "oracle.port=0", "encoder=lite0", "encoder.size=64")
 
 
 @pytest.fixture
-def reader(train: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def reader(train: Zygote, tmp_path: Path) -> Iterator[Reader]:
     yield Reader(tmp_path, train)
     plugins._points.cache_clear()
     for name, module in [*sys.modules.items()]:
@@ -80,15 +80,18 @@ def labelling(reader: Reader, given: list[str], enough: int) -> Finished:
 
 def test_photos_are_labelled(reader: Reader) -> None:
     reader.runs = lambda given: labelling(reader, given, enough=45)
-    reader.follow("tutorials/photos.md")
+    reader.follow(PHOTOS)
     labels = table(reader.folder / "labels.csv")
     assert len(labels) >= 40
     rest = table(reader.folder / "rest.csv")
     assert len(rest) == 600 - len(labels)
-    for file in ("labels.csv", "rest.csv"):
-        (reader.folder / file).unlink()
-    reader.follow("start/practitioner.md")  # goes on with what lies there
-    assert len(table(reader.folder / "labels.csv")) > len(labels)
+
+
+def test_a_practitioner_starts(reader: Reader) -> None:
+    reader.follow(PHOTOS, only="python")  # makes the photos
+    reader.runs = lambda given: labelling(reader, given, enough=22)
+    reader.follow("start/practitioner.md")
+    assert len(table(reader.folder / "labels.csv")) >= 20
 
 
 def test_strategies_are_compared_and_the_report_is_read(reader: Reader) -> None:
