@@ -43,7 +43,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-html_sidebars = {"index": []}
+html_sidebars: dict[str, list[str]] = {"index": []}
 html_theme_options = {
     "logo": {"text": "AutoAL"},
     "header_links_before_dropdown": 8,
