@@ -19,13 +19,13 @@ CONFIGS = HERE.parent / "configs"
 MOST = 30_000  # characters of a result that a page shows
 
 COMMANDS = {
-    "autoal": "Runs one experiment, or goes on with it; `python train.py` does the same.",
-    "autoal.strategies": "Lists the query strategies that are installed.",
-    "autoal.labels": "Writes all labels of a run, or those that may be wrong.",
-    "autoal.predict": "Predicts with the model of a run.",
-    "autoal.report": "Makes one page of many runs.",
-    "autoal.dashboard": "Makes a W&B workspace of a project.",
-    "autoal.language": "Asks a server which models it has, and tells what its answers have cost.",
+    "python train.py": "Runs one experiment, or goes on with it; installed, it is `autoal`.",
+    "python -m autoal.strategies": "Lists the query strategies that are installed.",
+    "python -m autoal.labels": "Writes all labels of a run, or those that may be wrong.",
+    "python -m autoal.predict": "Predicts with the model of a run.",
+    "python -m autoal.report": "Makes one page of many runs.",
+    "python -m autoal.dashboard": "Makes a W&B workspace of a project.",
+    "python -m autoal.language": "Asks a server for its models, and tells what answers have cost.",
 }
 PICTURE = re.compile(r"\]\(([\w-]+\.(?:svg|png))\)")
 SECTION = re.compile(r"^(##|###) (.+)$", re.MULTILINE)
@@ -89,16 +89,16 @@ def _card(name: str) -> str:
 
 def commands() -> str:
     """What each command says of itself."""
-    told = [
-        f"## python -m {name}\n\n{meaning}\n\n{_help(name)}" for name, meaning in COMMANDS.items()
-    ]
+    told = [f"## {typed}\n\n{meaning}\n\n{_help(typed)}" for typed, meaning in COMMANDS.items()]
     return "\n".join(["# Commands\n\nEach tells this with `--help`.\n", *told])
 
 
-def _help(module: str) -> str:
+def _help(typed: str) -> str:
+    command = [sys.executable, *typed.split()[1:], "--help"]
     environment = {**os.environ, "COLUMNS": "88"}
-    command = [sys.executable, "-m", module, "--help"]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        command, cwd=HERE.parent, env=environment, capture_output=True, text=True, check=True
+    )
     return _block("text", told.stdout)
 
 
