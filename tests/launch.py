@@ -48,13 +48,14 @@ class Zygote:
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
         site: Path | None = None,
+        folder: Path | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
-        place = None if site is None else str(site)
-        files, more = (str(out), str(err)), dict(environment)
-        pid = self.ask("start", list(argv), *files, largest_file, die, int(by), place, more)
+        places = [None if path is None else str(path) for path in (site, folder)]
+        told = list(argv), str(out), str(err), largest_file, die, int(by)
+        pid = self.ask("start", *told, *places, dict(environment))
         return Running(self, pid, out, err)
 
     def run(
@@ -64,8 +65,12 @@ class Zygote:
         die: str | None = None,
         by: signal.Signals = signal.SIGKILL,
         site: Path | None = None,
+        folder: Path | None = None,
     ) -> Finished:
-        return self.start(*argv, largest_file=largest_file, die=die, by=by, site=site).finish()
+        running = self.start(
+            *argv, largest_file=largest_file, die=die, by=by, site=site, folder=folder
+        )
+        return running.finish()
 
     def ask(self, name: str, *arguments: Any) -> int:
         stdin, stdout = self.process.stdin, self.process.stdout

@@ -52,6 +52,7 @@ def start(
     die: str | None,
     by: int,
     site: str | None,
+    folder: str | None,
     environment: dict[str, str],
 ) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
@@ -69,6 +70,9 @@ def start(
             die_in(die, by)
         if site is not None:  # of installed packages, which nobody has looked for yet
             sys.path.insert(0, site)
+        if folder is not None:
+            os.chdir(folder)
+            sys.path.insert(0, folder)
         sys.argv = [str(TRAIN), *argv]
         runpy.run_path(str(TRAIN), run_name="__main__")
     except SystemExit as end:

@@ -172,7 +172,9 @@ class Logistic(Solved):
     def _tuned(self, lesson: Lesson) -> Tuned:
         before = self._choice
         if self._granted and before is not None:
-            return granted(lesson, before)
+            # One that has met no pool, such as an exported one, has nothing to spread labels over.
+            within_reach = before if self._pool is not None else before._replace(spread=0.0)
+            return granted(lesson, within_reach)
         begin = self.l2
         if self.tune:
             begin = UNTRIED * lesson.unit() if before is None else before.l2

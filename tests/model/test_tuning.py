@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -338,6 +339,19 @@ def test_a_fresh_learner_knows_the_pool_that_was_met() -> None:
     member = learner.fresh(0.8)
     member.fit(lesson, first=True, watch=unwatched)
     assert member.settled()["spread"] > 0
+
+
+def test_a_learner_like_one_whose_labels_spread_does_without_its_pool() -> None:
+    """As an exported one must, which comes without the pool."""
+    pool = clouds(400)
+    lesson = pool.take(torch.arange(12))
+    whole = taught(lesson, pool, spread=True)
+    assert whole.settled()["spread"] > 0
+    read = made(lesson, spread=True)
+    read.load_state_dict(whole.state_dict())
+    member = read.alike()
+    member.fit(lesson, first=True, watch=unwatched)
+    assert member.settled() == whole.settled() | {"spread": 0.0, "wrong": ANY}
 
 
 def test_without_a_pool_no_label_spreads() -> None:
