@@ -49,6 +49,8 @@ class Bench:
     judge where there are no validation rows, to the loss after the task's real training with the
     true labels of the former. `training`: how and on which machine the user wants things trained.
     `worth` is for a growth alone: from rows that may join the pool to the strategy's scores.
+    `left_out` is for a stop alone, where the pool is only a part of what may be queried: from rows
+    to features of those of them that are in the other part.
     """
 
     phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then tells
@@ -57,6 +59,7 @@ class Bench:
     outcome: Callable[[Tensor, Tensor], float] | None = None
     training: Training | None = None
     worth: Callable[[Rows], Tensor] | None = None
+    left_out: Callable[[Tensor], Features] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,7 @@ _KINDS: dict[str, Kind] = {
     "expected": AMOUNT.or_null(),
     "timed": TIMED,
     "made": WHOLE,
+    "looked": WHOLE,
     "given": GIVEN,
     "amended": GIVEN,
     "checked": WHOLES,
@@ -90,6 +91,7 @@ class Round:
     declined: list[int] = field(default_factory=list)  # rows asked about that got no label
     cost: float | None = None  # of what was bought, where it is not one for each
     made: int = 0  # rows that joined the pool before the query
+    looked: int = 0  # rows that were looked at for the query, where the plan says how many
     names: list[str] = field(default_factory=list)  # of the queried rows; older records lack them
     by: str = ""  # who answered; "" where it is not told
     given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, by their labels
@@ -179,6 +181,7 @@ class Round:
             "timed": _by_text(self.timed),
             "expected": self.expected,
             "made": self.made,
+            "looked": self.looked,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),
             "checked": self.checked,
@@ -234,11 +237,9 @@ class Round:
         for name, given in (("labels", self.labels), ("names", self.names or self.queried)):
             if len(given) != rows:
                 raise UserError(f"{rows} rows were queried, and `{name}` has {len(given)}")
-        if len(self.checked) != len(self.checked_labels):
-            raise UserError(
-                f"`checked` has {len(self.checked)} rows, and `checked_labels` "
-                f"{len(self.checked_labels)}"
-            )
+        checked, told = len(self.checked), len(self.checked_labels)
+        if checked != told:
+            raise UserError(f"`checked` has {checked} rows, and `checked_labels` {told}")
         if foreign := {*self.machine} - self.told.keys():
             raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 

@@ -95,9 +95,11 @@ def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
         "labelled": [finished.labelled for finished in history],
         **{name: [getattr(finished, name) for finished in history] for name in rare},
         "declined": [len(finished.declined) for finished in history],
+        "looked at": [finished.looked for finished in history],
     }
-    if not any(counts["declined"]):
-        counts["declined"] = []
+    for name in ("declined", "looked at"):
+        if not any(counts[name]):
+            counts[name] = []
     paid = {name: [getattr(done, name) for done in history] for name in ("cost", "taken")}
     metrics = [finished.metrics.get("accuracy") for finished in history]
     chosen = {kind: [done.settled.get(kind) for done in history] for kind in kinds_settled(history)}
