@@ -1,6 +1,7 @@
 """Peak memory and seconds where data are large.
 
     python -m benchmarks.large pictures [--pictures 50000] [--folder FOLDER]
+    python -m benchmarks.large pool [--rows 10000000] [--only NAME ...] [--look N] [--folder FOLDER]
 
 Each part is a module of this package with a `main`, and has options of its own: `PART --help`.
 """
@@ -8,7 +9,7 @@ Each part is a module of this package with a `main`, and has options of its own:
 import sys
 from importlib import import_module
 
-PARTS = ("pictures",)
+PARTS = ("pictures", "pool")
 
 
 def main() -> None:
