@@ -12,7 +12,7 @@ from autoal.data.rows import Rows
 from autoal.model.networks import Network, Ready
 from autoal.model.predictions import PIECE
 
-BLOCK = 4096  # rows that are read at a time
+BLOCK = 1024  # rows that are read at a time
 HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -31,24 +31,27 @@ class Glance:
     def __init__(self, module: Ready, rows: Rows, place: Callable[[Tensor], Tensor]) -> None:
         self.module = module.eval().to(rows.inputs.device)
         self.rows = rows
+        self.width = module.network.head.in_features
         self.place = place
 
     @torch.no_grad()
     def __call__(self, numbers: Tensor) -> Tensor:
         """What the head reads of the rows of these numbers, (n, width), in single precision."""
         read = self.module.network.embed
-        blocks = self.rows.blocks(numbers, BLOCK)  # of no rows one, which has their width
-        seen = [read(self.module.preprocess(block)).float() for block in blocks]
-        return self.place(torch.cat(seen))
+        seen = torch.empty(len(numbers), self.width, device=self.rows.inputs.device)
+        blocks = self.rows.blocks(numbers, BLOCK)
+        for block, lines in zip(blocks, seen.split(BLOCK), strict=True):
+            lines.copy_(read(self.module.preprocess(block)))
+        return self.place(seen)
 
     def kept(self, numbers: Tensor) -> Tensor:
         """The same of all these rows; of a large pool in half precision, if its rows are."""
         if len(numbers) <= PIECE:
             return self(numbers)
-        width, stored = self.module.network.head.in_features, self.rows.inputs.dtype
+        stored = self.rows.inputs.dtype
         dtype = stored if stored in HALVES else torch.float32
-        demand_room("embeddings", len(numbers), width * dtype.itemsize)
-        kept = torch.empty(len(numbers), width, dtype=dtype)
+        demand_room("embeddings", len(numbers), self.width * dtype.itemsize)
+        kept = torch.empty(len(numbers), self.width, dtype=dtype)
         for piece, place in zip(numbers.split(PIECE), kept.split(PIECE), strict=True):
             place.copy_(self(piece))
         return self.place(kept)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DRAWS = 20  # Monte-Carlo draws of the head
 DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
 BLOCK = 8192  # rows whose intermediate results are in memory at a time
-PIECE = 1 << 18  # rows of a large pool whose embeddings are there at a time; whole blocks of them
+PIECE = 1 << 16  # rows of a large pool whose embeddings are there at a time; whole blocks of them
 
 
 class Predictions(ABC):
