@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from autoal import Experiment, Plan, Round, Trained, Training, TrueLabels
+from autoal import Experiment, Plan, Trained, Training, TrueLabels
 from autoal.bounds import LARGEST
 from autoal.data.rows import Rows
 from autoal.errors import UserError
@@ -40,10 +40,12 @@ LIMIT = 600  # seconds that one measurement may take
 READING = "reading"  # of the file, once, in single precision
 BLOCK = 4096  # rows that are read at a time
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = ["query", "rows", "look", "seconds", "looking", "opening", "MiB made", "MiB of the file"]
+TIMES = ("seconds", "elapsed", "opening")
+HEADER = ["query", "rows", "look", *TIMES, "MiB made", "MiB of the file"]
 NOTE = (
-    "One thread, 100 labels, a batch of 100 rows. Looking: seconds of the query in which rows are "
-    "read and go through the model. Opening: seconds before round 0, in which the file is checked. "
+    "One thread, 100 labels, a batch of 100 rows. Seconds: of the processor, and beside them those "
+    "that went by, in which others may have had it, or a file was waited for. Opening: seconds of "
+    "the processor before round 0, in which the rows are checked. "
     "MiB made: the most that the query took beyond what the process had (RssAnon). MiB of the "
     "file: what of it was in memory at most, which the system takes back where memory is short. "
     "`reading` goes through the file once."
@@ -83,7 +85,7 @@ def _place(name: str, rows: int, look: int | None) -> tuple[int, int, int]:
 def measure(folder: Path, name: str, rows: int, look: int | None) -> dict[str, Any]:
     """One query, or the file read once, in this process."""
     torch.set_num_threads(1)
-    begin = time.perf_counter()
+    begin = time.process_time()
     data = Mapped(folder, rows)
     data.setup()
     if name == READING:
@@ -93,15 +95,18 @@ def measure(folder: Path, name: str, rows: int, look: int | None) -> dict[str, A
     plan = Plan(start=LABELS, budget=LABELS, rounds=1, look=look)
     strategy = registry.build(name, **OPTIONS.get(name, {}))
     experiment = Experiment(data, learner, strategy, plan)
-    opened, oracle = time.perf_counter() - begin, TrueLabels(data.train.labels)
-    _answered(experiment, oracle)
+    opened = time.process_time() - begin
+    question = experiment.ask()
+    assert question is not None
+    experiment.tell(TrueLabels(data.train.labels)(question))
     try:
         found = _watched(experiment.ask)
     except UserError as refused:
         return {"refused": str(refused)}
-    done = _answered(experiment, oracle)
-    assert len(done.queried) == LABELS
-    return {**found, "looking": done.seconds["features"], "opening": opened}
+    asked = experiment.ask()
+    assert asked is not None
+    assert len(asked.rows) == LABELS
+    return {**found, "opening": opened}
 
 
 def measured(kept: Path, given: Sequence[str], key: Sequence[Any]) -> dict[str, Any]:
@@ -137,20 +142,17 @@ def _read(rows: Rows) -> None:
         block.float().sum()
 
 
-def _answered(experiment: Experiment, oracle: TrueLabels) -> Round:
-    question = experiment.ask()
-    assert question is not None
-    return experiment.tell(oracle(question))
-
-
 def _watched(act: Callable[[], Any]) -> dict[str, Any]:
     """Seconds, and the most memory of each kind: what is made beyond what there was."""
-    before, begin = resident(), time.perf_counter()
+    before, began, begin = resident(), time.perf_counter(), time.process_time()
     with watched() as watch:
         act()
-    seconds = time.perf_counter() - begin
-    made = watch.peak.anonymous - before.anonymous
-    return {"seconds": seconds, "made": made, "file": watch.peak.files}
+    return {
+        "seconds": time.process_time() - begin,
+        "elapsed": time.perf_counter() - began,
+        "made": watch.peak.anonymous - before.anonymous,
+        "file": watch.peak.files,
+    }
 
 
 def _line(found: dict[str, Any]) -> list[str]:
@@ -159,9 +161,8 @@ def _line(found: dict[str, Any]) -> list[str]:
     line = [name, f"{rows:,}", f"{look:,}" if look else "all"]
     if "refused" in found:
         return [*line, found["refused"], "", "", "", ""]
-    times = [f"{found[each]:.1f}" if each in found else "" for each in ("looking", "opening")]
-    sizes = [f"{found[each]:,.0f}" for each in ("made", "file")]
-    return [*line, f"{found['seconds']:.1f}", *times, *sizes]
+    times = [f"{found[each]:.1f}" if each in found else "" for each in TIMES]
+    return [*line, *times, *(f"{found[each]:,.0f}" for each in ("made", "file"))]
 
 
 if __name__ == "__main__":
