@@ -242,3 +242,6 @@ def test_the_table_tells_of_labels_that_nobody_was_asked_for(
     declined = shown("declined", [replace(done, declined=[7, 8]) for done in history])
     assert declined[1][:3] == ["round", "labelled", "declined"]
     assert declined[3][:3] == ["0", "2", "2"]
+    looked = shown("looked", [first, replace(second, looked=50)])
+    assert looked[1][:4] == ["round", "labelled", "looked", "at"]
+    assert [line[2] for line in looked[3:5]] == ["0", "50"]
