@@ -93,9 +93,10 @@ class Head(Predictions):
         parts: list[Tensor] = []
         for embeddings in features.pieces():
             # In blocks, since a product of all embeddings with a factor is as large as they are.
-            parts += [self._products(block, factors) for block in embeddings.split(BLOCK)]
-            size = parts[0][:, :1].nbytes
-            demand_room("predictions", len(features), 2 * size)  # while they are joined
+            some = [self._products(block, factors) for block in embeddings.split(BLOCK)]
+            if not parts:  # of which there will be two while they are joined
+                demand_room("predictions", len(features), 2 * some[0][:, :1].nbytes)
+            parts += some
         return torch.cat(parts, 1)
 
     def _products(self, embeddings: Tensor, factors: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
-from autoal.model.features import Features, Lent
+from autoal.model.features import Features
+from autoal.model.lent import Lent
 from autoal.query.lines import Lines, labels_of, rows_of
 from autoal.seeding import derive, generator
 
