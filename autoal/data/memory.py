@@ -1,35 +1,23 @@
-"""How much memory there is, and what there is no room for."""
+"""Whether rows are held in memory, or read when they are needed."""
 
-import os
 from pathlib import Path
 
-from autoal.errors import UserError
-
+MEMORY = ("auto", "ram", "disk")
+SHARE = 4  # auto: rows are held that take up to one part in so many of the free memory
 FREE = "MemAvailable:"  # in KiB
-SMALL = 1 << 28  # bytes, for which there is room anywhere
-GIB = 1 << 30
-MEMORY = Path("/proc/meminfo")
+
+
+def on_disk(memory: str, size: int) -> bool:
+    """Whether rows stay on the disk.
+
+    Args:
+        memory: auto, ram or disk.
+        size: bytes that all rows take where they are held.
+    """
+    return memory == "disk" or (memory == "auto" and size > free_memory() // SHARE)
 
 
 def free_memory() -> int:
-    """Bytes that programs can have before the machine swaps; all of it, where nobody tells."""
-    if not MEMORY.exists():
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    lines = MEMORY.read_text().splitlines()
+    """Bytes that programs can have before the machine swaps."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(FREE)) * 1024
-
-
-def demand_room(what: str, rows: int, size: int) -> None:
-    """Refuse what would take more memory than is free.
-
-    Args:
-        what: is to be made.
-        rows: of which it is.
-        size: bytes that it takes for each.
-    """
-    needed = rows * size
-    if needed > SMALL and needed > (free := free_memory()):
-        raise UserError(
-            f"{what} of {rows:,} rows take {needed / GIB:.1f} GiB, and {free / GIB:.1f} GiB of "
-            "memory are free: look=100000 looks at a draw of so many rows of the pool in each round"
-        )

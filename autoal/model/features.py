@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from autoal.data.memory import demand_room
+from autoal.data.room import demand_room
 from autoal.data.rows import Rows, chosen
 from autoal.data.texts import demand_encoded, written_of
 from autoal.errors import UserError, diverged

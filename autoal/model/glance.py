@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from autoal.data.memory import demand_room
+from autoal.data.room import demand_room
 from autoal.data.rows import Rows
 from autoal.model.networks import Network, Ready
 from autoal.model.predictions import PIECE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from autoal.data.memory import demand_room
+from autoal.data.room import demand_room
 from autoal.errors import UserError, diverged
 from autoal.seeding import generator
 

@@ -10,7 +10,7 @@ from weakref import ReferenceType, ref
 from torch import Tensor
 
 from autoal.building import build, demand_class
-from autoal.data.memory import demand_room
+from autoal.data.room import demand_room
 from autoal.data.rows import Rows
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from autoal import Arrays, Experiment, Features, Plan, Rows, Trained, Training
-from autoal.data import memory
+from autoal.data import room
 from autoal.errors import UserError
 from autoal.model.glance import Glance
 from autoal.model.logistic import Logistic
@@ -146,10 +146,10 @@ def test_training_changes_nothing_of_a_large_look() -> None:
 
 
 def test_what_there_is_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda: 3 << 30)
-    memory.demand_room("embeddings", 1_000_000, 3000)
+    monkeypatch.setattr(room, "free_memory", lambda: 3 << 30)
+    room.demand_room("embeddings", 1_000_000, 3000)
     with pytest.raises(UserError) as refused:
-        memory.demand_room("embeddings", 10_000_000, 768)
+        room.demand_room("embeddings", 10_000_000, 768)
     assert str(refused.value) == (
         "embeddings of 10,000,000 rows take 7.2 GiB, and 3.0 GiB of memory are free: look=100000 "
         "looks at a draw of so many rows of the pool in each round"
@@ -158,8 +158,8 @@ def test_what_there_is_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("small")
 def test_every_large_part_of_a_look_needs_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "SMALL", 0)
-    monkeypatch.setattr(memory, "free_memory", lambda: 4 * COUNT)
+    monkeypatch.setattr(room, "SMALL", 0)
+    monkeypatch.setattr(room, "free_memory", lambda: 4 * COUNT)
     rows = rows_of()
     for name, what in (
         ("embeddings", "embeddings"),
@@ -169,10 +169,6 @@ def test_every_large_part_of_a_look_needs_room(monkeypatch: pytest.MonkeyPatch) 
     ):
         with pytest.raises(UserError, match=f"{what} of {COUNT} rows take"):
             getattr(look(rows), name)
-
-
-def test_free_memory_is_told() -> None:
-    assert 1 << 20 < memory.free_memory() < 1 << 50
 
 
 def histories(names: list[str]) -> Iterator[list[dict[str, object]]]:
