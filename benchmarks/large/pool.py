@@ -48,7 +48,7 @@ NOTE = (
     "the processor before round 0, in which the rows are checked. "
     "MiB made: the most that the query took beyond what the process had (RssAnon). MiB of the "
     "file: what of it was in memory at most, which the system takes back where memory is short. "
-    "`reading` goes through the file once."
+    "`reading` goes through the file once. What the table lacks was not run."
 )
 
 
