@@ -267,7 +267,7 @@ def speed(classes: int) -> list[str]:
     begin = time.perf_counter()
     slope = solved(head, theta, gradient, tolerance=1e-6) / TRAIN
     solve = time.perf_counter() - begin
-    found = in_blocks(pool, lambda part: influences(part, theta, slope))
+    found = in_blocks([pool], len(pool), lambda part: influences(part, theta, slope))
     total = time.perf_counter() - begin
     memory = _memory("VmHWM") - before
     some = with_intercept(normalize(pool[:SUBSET]))

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from autoal import QueryStrategy, Scored, View, from_order
 from autoal.bounds import choice, number, whole
@@ -30,7 +29,8 @@ class Badge(QueryStrategy):
 
     def score(self, view: View, budget: int) -> Tensor:
         probs, features = view.pool.probs, view.pool.embeddings
-        errors = probs - one_hot(probs.argmax(1), probs.shape[1])  # (n, classes)
+        top = probs.argmax(1, keepdim=True)
+        errors = probs.scatter_add(1, top, -torch.ones_like(probs[:, :1]))  # (n, classes)
         lengths = torch.cat([(block**2).sum(1) for _, block in blocks(features, 1)])
         largest = int((lengths * (errors**2).sum(1)).argmax())
         picks, distances = seeds([errors, features], budget, view.generator(), largest)

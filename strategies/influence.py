@@ -13,7 +13,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from autoal import Known, QueryStrategy, Scored, View
+from autoal import Features, Known, QueryStrategy, Scored, View
 from autoal.bounds import choice, number, whole
 from autoal.errors import UserError
 from autoal.maths.systems import conjugate_gradients
@@ -126,14 +126,14 @@ class Salutary(Influence):
         self.recheck = recheck
 
     def _scored(self, view: View, budget: int) -> Scored:
-        surrogate, embeddings = self.surrogate(view), view.pool.embeddings
-        benefits = surrogate.influences(embeddings)
+        surrogate, pool = self.surrogate(view), view.pool
+        benefits = surrogate.influences(pool)
         tried = self._tried(view, benefits)
         predicted = benefits.gather(1, tried[:, None]).flatten()
         limit = surrogate.affordable(budget) if self.recheck is None else self.recheck
 
         def fall(place: int) -> float:
-            return surrogate.fall(embeddings[[place]], tried[[place]])
+            return surrogate.fall(pool.embedded(torch.tensor([place])), tried[[place]])
 
         scores, checked = rechecked(predicted, fall, budget, limit)
         best = _best_first(scores)[:budget]
@@ -142,7 +142,7 @@ class Salutary(Influence):
         notes = {
             "validation_loss": surrogate.loss,
             "predicted_fall": float(predicted[best].double().sum()),
-            "realised_fall": surrogate.fall(_take(embeddings, best), tried[best]),
+            "realised_fall": surrogate.fall(pool.embedded(best), tried[best]),
             "rechecked": checked,
         }
         return Scored(scores, notes, tried)
@@ -188,20 +188,23 @@ class Ibds(Influence):
     """
 
     def _scored(self, view: View, budget: int) -> Scored:
-        labelled = view.labelled.features.embeddings
+        labelled = view.labelled.features
         benefits = self.surrogate(view).influences(labelled)
         known = benefits.gather(1, view.labelled.labels[:, None]).flatten().double()
         middle = float(known.mean())
-        line = self._line(inputs(labelled).cpu(), known - middle)
+        line = self._line(inputs(labelled.embeddings).cpu(), known - middle)
 
-        def foreseen(embeddings: Tensor, start: float) -> Tensor:
-            return in_blocks(embeddings, lambda rows: rows @ line.to(rows.device) + start)
+        def foreseen(rows: Features, start: float) -> Tensor:
+            def of(block: Tensor) -> Tensor:
+                return block @ line.to(block.device) + start
+
+            return in_blocks(rows.pieces(), len(rows), of)
 
         spread = float((known - middle).square().sum())
         left = float((known - middle - foreseen(labelled, 0.0)).square().sum())
         # How much of the labelled rows' influences the regression explains.
         notes = {"explained": 1 - left / spread if spread else 0.0}
-        return Scored(foreseen(view.pool.embeddings, middle), notes)
+        return Scored(foreseen(view.pool, middle), notes)
 
     def _line(self, rows: Tensor, known: Tensor) -> Tensor:
         """The coefficients of the regression of these numbers on the rows."""
@@ -251,7 +254,3 @@ def _parts(view: View, folds: int) -> list[Tensor]:
     count = len(view.labelled)
     drawn = torch.randperm(count, generator=view.generator())
     return list(drawn.tensor_split(min(folds, count)))
-
-
-def _take(rows: Tensor, places: Tensor) -> Tensor:
-    return rows[places.to(rows.device)]

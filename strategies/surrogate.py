@@ -6,15 +6,16 @@ belong to just those rows for which first order fails where rows are long and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from autoal import Known
+from autoal import Features, Known
 from autoal.errors import UserError
 from autoal.maths.geometry import unit
 from autoal.maths.regressions import Regressions
@@ -97,11 +98,13 @@ class Surrogate:
         """On the rows that judge."""
         return self._loss(self.thetas)
 
-    def influences(self, embeddings: Tensor) -> Tensor:
+    def influences(self, rows: Features) -> Tensor:
         """The predicted fall of the loss for each row and class, (n, classes), on the CPU."""
-        device = embeddings.device
-        theta, slope = self.theta.to(device), self.slope.to(device)
-        return in_blocks(embeddings, lambda rows: influences(rows, theta, slope))
+
+        def of(block: Tensor) -> Tensor:
+            return influences(block, self.theta.to(block.device), self.slope.to(block.device))
+
+        return in_blocks(rows.pieces(), len(rows), of)
 
     def fall(self, embeddings: Tensor, labels: Tensor) -> float:
         """By how much the loss really falls when these rows are added together."""
@@ -141,15 +144,24 @@ def _optima(regressions: Regressions, weights: Tensor, start: Tensor | None = No
         raise UserError(f"the surrogate: {error}; a larger strategy.penalty may help") from error
 
 
-def in_blocks(embeddings: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
-    """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU."""
-    first, *others = embeddings.split(BLOCK)
-    start = act(inputs(first)).float().cpu()
-    # In place, since results that are kept between large blocks would leave holes in the memory.
-    found = start.new_empty(len(embeddings), *start.shape[1:])
-    found[: len(first)] = start
-    for place, part in enumerate(others, 1):
-        found[place * BLOCK :][: len(part)] = act(inputs(part)).float().cpu()
+def in_blocks(embeddings: Iterable[Tensor], count: int, act: Callable[[Tensor], Tensor]) -> Tensor:
+    """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU.
+
+    Args:
+        embeddings: of so many rows, in pieces.
+        count: of the rows.
+        act: makes a line of each row.
+    """
+    found = torch.empty(0)
+    place = 0
+    for part in chain.from_iterable(piece.split(BLOCK) for piece in embeddings):
+        made = act(inputs(part)).float().cpu()
+        if not place:
+            # In place, since results that are kept between large blocks would leave holes in the
+            # memory.
+            found = made.new_empty(count, *made.shape[1:])
+        found[place : place + len(part)] = made
+        place += len(part)
     return found
 
 

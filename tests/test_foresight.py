@@ -112,6 +112,12 @@ def test_a_path_that_is_there_or_not_of_this_machine_will_do(tmp_path: Path) -> 
     demand_feasible(settings(**{TARGET: "mine.Data"}, cache_path="made.npz"), None)
 
 
+def test_a_look_at_less_than_a_batch_is_refused() -> None:
+    demand_feasible({**settings(), "look": 5}, 10)
+    with pytest.raises(UserError, match="look=4: a batch has 5 rows"):
+        demand_feasible({**settings(), "look": 4}, 10)
+
+
 @pytest.mark.parametrize("path", ["", "no.npz", "~/no/such"])
 def test_a_path_that_is_not_there_is_refused(path: str) -> None:
     with pytest.raises(UserError, match=r"there is no file .*; data.path= names one"):

@@ -87,9 +87,13 @@ def _described(view: View) -> tuple[Tensor, Tensor]:
     if source is not None and written_of(source) is not None:
         return _lengths(both[0]), _lengths(both[1])
     drawn = sample(len(view.pool), LOOKED_AT, view.generator())
-    axes = _axes(view.pool.embeddings[drawn.to(view.pool.embeddings.device)].cpu().double())
-    first, second = (features.embeddings.cpu().double() @ axes for features in both)
+    axes = _axes(view.pool.embedded(drawn).cpu().double())
+    first, second = (_along(features, axes) for features in both)
     return first, second
+
+
+def _along(rows: Features, axes: Tensor) -> Tensor:
+    return torch.cat([piece.cpu().double() @ axes for piece in rows.pieces()])
 
 
 def _lengths(rows: Features) -> Tensor:

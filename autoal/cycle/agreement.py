@@ -14,6 +14,7 @@ from autoal import bounds
 from autoal.cycle.gauge import Gauge
 from autoal.data.rows import UNKNOWN
 from autoal.maths.agreement import kappa
+from autoal.model.features import Features
 from autoal.query.view import View
 from autoal.record.round import Round
 from autoal.seeding import generator
@@ -130,9 +131,16 @@ def drawn(view: View, size: int) -> Tensor:
 def predicted(view: View, rows: Tensor) -> Tensor:
     """The likeliest classes of these ascending rows; UNKNOWN where the view has a row no more."""
     classes = torch.full((len(rows),), UNKNOWN)
-    for features in (view.pool, view.labelled.features):
+    for features in _seen(view, rows):
         places = torch.isin(features.rows, rows).nonzero().flatten()
         if len(places):  # else nothing is to be looked at
             logits = features.take(places).logits
             classes[torch.isin(rows, features.rows)] = logits.argmax(1).cpu()
     return classes
+
+
+def _seen(view: View, rows: Tensor) -> list[Features]:
+    """Features of these rows, wherever they are by now."""
+    known = [view.pool, view.labelled.features]
+    left_out = view.bench and view.bench.left_out
+    return [*known, left_out(rows)] if left_out else known

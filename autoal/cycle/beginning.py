@@ -72,7 +72,7 @@ class Beginning:
             return first
         both = torch.cat([first.rows, judges])
         mixed = torch.randperm(len(both), generator=generator(self.seed, "mixed"))
-        return Query(both[mixed], first.notes, None)
+        return first._replace(rows=both[mixed], suggested=None)
 
 
 def judges_of(data: Data) -> int:

@@ -203,6 +203,7 @@ class Experiment:
             "suggested": question.suggested,
             "notes": asked.notes,
             "judging": asked.judging,
+            "looked": asked.looked,
             "strategy": state_of(self.strategy),
             **self._growing.state_dict(self._growing.made[-1:] if asked.made else []),
         }
@@ -222,7 +223,8 @@ class Experiment:
         self.sink.begin(number)
         again = Query(kept["rows"], kept["notes"], kept["suggested"])
         asked = self._asking(number, stopwatch, again, view, made)
-        self._asked = replace(asked, given=given, judging=kept["judging"])
+        looked = kept.get("looked", 0)  # which older runs do not tell
+        self._asked = replace(asked, given=given, judging=kept["judging"], looked=looked)
 
     def tell(self, answers: Any) -> Round:
         """Take the answers to what `ask` asked, train, test, and say what the round did.
@@ -293,6 +295,7 @@ class Experiment:
             one_each=self._purse.one_each(asked.question, answered, beforehand),
             **self._purse.paid(answered, beforehand, bought),
             made=asked.made,
+            looked=asked.looked,
             names=self._known.rows.named(torch.tensor([*told.queried], dtype=torch.long)),
             by=answered.by,
             given=dict(asked.given),
@@ -475,7 +478,8 @@ class Experiment:
             **(self._second_looks(number - 1) if view else {}),
         )
         expected = self._purse.expected(view, asked.rows, self.history)
-        return Asked(question, stopwatch, asked.notes, made, expected=expected)
+        looked = 0 if self.plan.look is None or asked.looked is None else len(asked.looked)
+        return Asked(question, stopwatch, asked.notes, made, looked=looked, expected=expected)
 
     def _second_looks(self, number: int) -> dict[str, Any]:
         """Find what may be wrong of all that is known after this round, once somebody asks."""
@@ -496,7 +500,8 @@ class Experiment:
         known = known or self._known
         # A file's name may tell its class; what is written in a row is what a model may read.
         rows = replace(known.rows, shown=written_of(known.rows), names=None, keys=None)
-        return Sight(learner, self.data, rows, known.pool, self.seed, number, stopwatch)
+        given = (self.seed, number, stopwatch, self.plan.look)
+        return Sight(learner, self.data, rows, known.pool, *given)
 
     def _grow_again(self, state: dict[str, Any], count: int) -> None:
         found = sum(map(self._grow, self._growing.load_state_dict(state)))

@@ -24,6 +24,7 @@ class Asked:
     notes: dict[str, Any]
     made: int = 0  # rows that joined the pool before it
     given: Mapping[int, int] = field(default_factory=dict)  # rows that came labelled, before it
+    looked: int = 0  # rows that were looked at for it, where the plan says how many; 0: all
     expected: float | None = None  # what its labels will cost, where that is what may be spent
     judging: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 

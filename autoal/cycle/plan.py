@@ -1,4 +1,4 @@
-"""How many labels an experiment buys, for how much, and how alike those of a batch may be."""
+"""How many labels an experiment buys, for how much, out of how many rows that it looks at."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Plan:
         apart: the least distance of two rows of a batch, in median distances from a row to its
             nearest neighbour; None: any.
         minutes: that answers to a batch are to take; None: as long as they do.
+        look: rows of a larger pool that are looked at in a round, drawn anew; None: all.
     """
 
     start: int
@@ -37,11 +38,13 @@ class Plan:
     per_cost: bool = False
     apart: float | None = None
     minutes: float | None = None
+    look: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Plan:
         """That of complete settings; an older run has no section of that name."""
         own = settings.get("plan") or {}
+        own = {**own, "look": settings.get("look")}  # which older runs lack too
         return cls(settings["start"]["size"], settings["budget"], settings["rounds"], **own)
 
     def __post_init__(self) -> None:
@@ -59,6 +62,7 @@ class Plan:
             if (value := getattr(self, name)) is not None:
                 bounds.number(name, value, above=0)
         self._demand_one_size()
+        self._demand_look()
 
     @property
     def counts_rows(self) -> bool:
@@ -74,6 +78,19 @@ class Plan:
         if not self.counts_rows and isinstance(self.budget, tuple):
             given = "plan.minutes=" if self.spend is None else "plan.spend="
             raise ValueError(f"{given} says how large a batch is, and a list in budget= does too")
+
+    def _demand_look(self) -> None:
+        """Refuse to look at fewer rows than a batch has."""
+        if self.look is None:
+            return
+        bounds.whole("look", self.look, least=1)
+        budgets = self.budget if isinstance(self.budget, Sequence) else [self.budget]
+        largest = max([self.start, *budgets] if self.counts_rows else [self.start])
+        if self.look < largest:
+            raise ValueError(
+                f"look={self.look}: a batch has {largest} rows, and is chosen out of those that "
+                f"are looked at: give look={largest} or more, or null for all"
+            )
 
     def _demand_each(self, sizes: Sequence[int]) -> None:
         for place, size in enumerate(sizes):

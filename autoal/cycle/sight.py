@@ -19,7 +19,7 @@ from autoal.model.features import Features
 from autoal.model.learner import Learner, looked
 from autoal.query.strategy import Facts
 from autoal.query.view import Bench, Known, View
-from autoal.seeding import derive
+from autoal.seeding import derive, generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,17 @@ class Sight:
     seed: int  # of the experiment
     number: int  # of the round
     stopwatch: Stopwatch
+    most: int | None = None  # rows of a larger pool that are looked at; None: all
+
+    @property
+    def looked_at(self) -> Tensor:
+        """The rows that a batch may be chosen of, ascending; made ones are never left out."""
+        rows, count = self.pool.unlabelled, len(self.data.train)
+        real = rows[rows < count]
+        if self.most is None or len(real) <= self.most:
+            return rows
+        stream = generator(self.seed, self.number, "look")
+        return torch.cat([_drawn(real, self.most, count, stream), rows[len(real) :]])
 
     def view(self, reads: Collection[str]) -> View:
         """What a strategy that reads this is shown."""
@@ -42,7 +53,7 @@ class Sight:
             numbers = torch.arange(len(held_out))
             known = Known(self._look(held_out, numbers, reads), held_out.labels.clone())
         return View(
-            pool=self._look(self.rows, self.pool.unlabelled, reads),
+            pool=self._look(self.rows, self.looked_at, reads),
             labelled=Known(self._look(self.rows, labelled, reads), self.rows.labels[labelled]),
             classes=len(self.data.classes),
             seed=derive(self.seed, self.number, "view"),
@@ -65,7 +76,30 @@ class Sight:
             fitted=trial.fitted if "fitted" in reads else None,
             outcome=partial(trial.outcome, truth, validation) if "outcomes" in reads else None,
             training=self.learner.training if "training" in reads else None,
+            left_out=None if self.most is None else self._left_out,
         )
+
+    def _left_out(self, rows: Tensor) -> Features:
+        """Those of some rows that may be queried and are not looked at."""
+        others = self.pool.unlabelled
+        others = others[~torch.isin(others, self.looked_at)]
+        return self._look(self.rows, others[torch.isin(others, rows)], ())
+
+
+def _drawn(rows: Tensor, size: int, count: int, stream: torch.Generator) -> Tensor:
+    """So many of some rows, ascending.
+
+    Each of all rows draws a number of its own, so that the others that are there make no
+    difference: of the rows drawn, those that are still there are drawn again.
+
+    Args:
+        rows: numbers below `count`, ascending.
+        size: how many are drawn.
+        count: of all rows.
+        stream: of the draw.
+    """
+    numbers = torch.rand(count, dtype=torch.float64, generator=stream)[rows]
+    return rows[numbers.topk(size, largest=False).indices.sort().values]
 
 
 def facts_of(data: Data, learner: Learner) -> Facts:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
+NAMED = 1 << 16  # rows whose names are in memory at a time
 UNKNOWN = -1  # the label of a row whose class nobody told
 
 Shape = tuple[int, ...]  # of one row; of an image: channels, height, width
@@ -100,14 +101,17 @@ class Rows:
         """What a person calls these rows: by their names, or by their places in the part."""
         if self.names is not None:
             return [str(name) for name in chosen(self.names, rows)]
-        return [f"{self.part}[{place}]" for place in self._places()[rows].tolist()]
+        places = rows if self.places is None else self.places[rows]
+        return [f"{self.part}[{place}]" for place in places.tolist()]
 
     def fingerprint(self) -> str:
         """What tells these rows from others: how many, their names, the inputs of some of them."""
         count = len(self)
         some = torch.linspace(0, max(0, count - 1), min(count, LOOKED_AT)).long().unique()
         digest = sha256(repr((count, self.shape, self.inputs.dtype)).encode())
-        digest.update("\n".join(self.named(torch.arange(count))).encode(errors="replace"))
+        for part in torch.arange(count).split(NAMED):
+            digest.update(b"\n" * bool(part[0]))  # between the parts as between their names
+            digest.update("\n".join(self.named(part)).encode(errors="replace"))
         read = self.inputs[some.to(self.inputs.device)].cpu().contiguous()
         digest.update(read.flatten().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()

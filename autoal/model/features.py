@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from math import inf
 
+import torch
 from torch import Tensor, nn
 
+from autoal.data.room import demand_room
 from autoal.data.rows import Rows, chosen
 from autoal.data.texts import demand_encoded, written_of
 from autoal.errors import UserError, diverged
-from autoal.model.predictions import BLOCK, Predictions, demand_finite, demand_lines
+from autoal.model.lent import Lent
+from autoal.model.predictions import BLOCK, PIECE, Predictions, demand_finite, demand_lines
 
 Clock = Callable[[], AbstractContextManager[None]]  # runs while a model looks at rows
-
-
-class Lent:
-    """Tensors that are given out to be read.
-
-    torch counts the changes of a tensor. What passes it by, such as writing through `.numpy()`, it
-    cannot see.
-    """
-
-    def __init__(self) -> None:
-        self._tensors: dict[str, tuple[Tensor, int]] = {}
-
-    def give(self, name: str, tensor: Tensor) -> Tensor:
-        """The tensor, as it is now, by this name."""
-        self._tensors[name] = tensor, _changes(tensor)
-        return tensor
-
-    def once(self, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """The tensor of this name, made if it was not asked for yet."""
-        if name not in self._tensors:
-            self.give(name, make())
-        return self._tensors[name][0]
-
-    def changed(self) -> list[str]:
-        """The names of those that somebody has written to."""
-        lent = self._tensors.items()
-        return [name for name, (tensor, before) in lent if _changes(tensor) != before]
-
-
-def _changes(tensor: Tensor) -> int:
-    """How often a tensor was written to; nobody can write to one of inference mode."""
-    return 0 if tensor.is_inference() else tensor._version
 
 
 class Features:
@@ -66,6 +37,9 @@ class Features:
         predictions: how logits and draws come about.
         width: of the embedding, where `activations` gives all stages.
         clock: runs while the model looks.
+        glance: the same of any of the rows, by their numbers, where that costs no more than reading
+            them. The embeddings of a large pool are then made anew, piece by piece, for whoever
+            can do with pieces.
     """
 
     def __init__(
@@ -77,6 +51,7 @@ class Features:
         *,
         width: int | None = None,
         clock: Clock = nullcontext,
+        glance: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         if not bool((rows[1:] > rows[:-1]).all()):
             raise ValueError("`rows` must be ascending row numbers, each once")
@@ -85,6 +60,7 @@ class Features:
         self._look = activations
         self._predictions = predictions
         self._width = width
+        self._glance = glance
         self._lent = Lent()
         self._rows = self._lent.give("rows", rows)
         if source is not None:
@@ -115,6 +91,24 @@ class Features:
     def embeddings(self) -> Tensor:
         """The penultimate features, (n, width)."""
         return self._activations if self._width is None else self._activations[:, -self._width :]
+
+    @property
+    def width(self) -> int:
+        """Of the embeddings."""
+        return self.embedded(torch.zeros(min(1, len(self)), dtype=torch.long)).shape[1]
+
+    def embedded(self, places: Tensor) -> Tensor:
+        """The embeddings at these places, in their order; of a large pool, without the others."""
+        if self._large:
+            return self._seen(_at(self.rows, places))
+        return _at(self.embeddings, places)
+
+    def pieces(self) -> Iterator[Tensor]:
+        """The embeddings of all rows, so many at a time as there is room for."""
+        if self._large:
+            yield from map(self._seen, self.rows.split(PIECE))
+        else:
+            yield self.embeddings
 
     @property
     def stages(self) -> Tensor:
@@ -178,11 +172,28 @@ class Features:
 
     def _derived(self, places: Tensor | None, predictions: Predictions) -> Features:
         def activations() -> Tensor:
-            whole = self._activations
-            return whole if places is None else whole[places.to(whole.device)]
+            if places is None:
+                return self._activations
+            if self._large and len(rows) <= PIECE:
+                return self._seen(rows)
+            return _at(self._activations, places)
 
         rows = self.rows if places is None else self.rows[places]
-        return Features(self.source, rows, activations, predictions, width=self._width)
+        glance = self._seen if self._large else None
+        return Features(
+            self.source, rows, activations, predictions, width=self._width, glance=glance
+        )
+
+    @property
+    def _large(self) -> bool:
+        """Whether embeddings are rather made anew than kept."""
+        return self._glance is not None and len(self) > PIECE
+
+    def _seen(self, numbers: Tensor) -> Tensor:
+        """The embeddings of the rows of these numbers, made anew."""
+        assert self._glance is not None
+        with self.clock():
+            return self._glance(numbers)
 
     @property
     def _activations(self) -> Tensor:
@@ -203,7 +214,9 @@ class Features:
         if self.source is None:
             raise UserError("this view was made without `inputs`, which the strategy reads")
         demand_encoded(self.source)
-        return self.source.inputs[self.rows.to(self.source.inputs.device)]
+        inputs = self.source.inputs
+        demand_room("inputs", len(self), inputs[:1].nbytes)
+        return inputs[self.rows.to(inputs.device)]
 
     def _predicted(self) -> Tensor:
         logits = self._predictions.logits(self)
@@ -221,3 +234,7 @@ class Features:
         """The logits, which are those of nothing for classes that are ruled out of a row."""
         possible = None if self.source is None else self.source.possible(self.rows)
         return logits if possible is None else logits.where(possible.to(logits.device), -inf)
+
+
+def _at(lines: Tensor, places: Tensor) -> Tensor:
+    return lines[places.to(lines.device)]

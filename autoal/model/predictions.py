@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from autoal.data.room import demand_room
 from autoal.errors import UserError, diverged
 from autoal.seeding import generator
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DRAWS = 20  # Monte-Carlo draws of the head
 DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
 BLOCK = 8192  # rows whose intermediate results are in memory at a time
+PIECE = 1 << 16  # rows of a large pool whose embeddings are there at a time; whole blocks of them
 
 
 class Predictions(ABC):
@@ -65,13 +67,13 @@ class Head(Predictions):
         self.seed = seed
 
     def logits(self, features: Features) -> Tensor:
-        return self._through(features.embeddings, torch.ones(1))[0]
+        return self._through(features, torch.ones(1))[0]
 
     def drawn(self, features: Features) -> Tensor:
         rate = self.dropout or DRAWN_DROPOUT
         stream = generator(self.seed, "dropout")
-        mask = torch.rand(DRAWS, features.embeddings.shape[1], generator=stream) >= rate
-        return self._through(features.embeddings, mask / (1 - rate))
+        mask = torch.rand(DRAWS, features.width, generator=stream) >= rate
+        return self._through(features, mask / (1 - rate))
 
     def logits_at(self, embeddings: Tensor) -> Tensor:
         return self.module.to(embeddings.device)(embeddings.to(self._exact))
@@ -86,15 +88,21 @@ class Head(Predictions):
         return Head(_Cooled(self.module, by), self.dropout, self.seed)
 
     @torch.no_grad()
-    def _through(self, embeddings: Tensor, factors: Tensor) -> Tensor:
+    def _through(self, features: Features, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
-        head, factors = self.module.to(embeddings.device), factors.to(embeddings.device)
-        # In blocks, since a product of all embeddings with a factor is as large as they are.
-        parts = [
-            torch.stack([head(block * factor) for factor in factors])
-            for block in (part.to(self._exact) for part in embeddings.split(BLOCK))
-        ]
+        parts: list[Tensor] = []
+        for embeddings in features.pieces():
+            # In blocks, since a product of all embeddings with a factor is as large as they are.
+            some = [self._products(block, factors) for block in embeddings.split(BLOCK)]
+            if not parts:  # of which there will be two while they are joined
+                demand_room("predictions", len(features), 2 * some[0][:, :1].nbytes)
+            parts += some
         return torch.cat(parts, 1)
+
+    def _products(self, embeddings: Tensor, factors: Tensor) -> Tensor:
+        """The same of one block."""
+        head, block = self.module.to(embeddings.device), embeddings.to(self._exact)
+        return torch.stack([head(block * factor) for factor in factors.to(block.device)])
 
     @property
     def _exact(self) -> torch.dtype:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from autoal.building import build, demand_class
+from autoal.data.room import demand_room
 from autoal.data.rows import Rows
 from autoal.model.features import Features
 from autoal.model.fitstep import Watch
+from autoal.model.glance import Glance, only_head
 from autoal.model.learner import Learner
 from autoal.model.networks import Ready
 from autoal.model.predictions import Head
@@ -77,15 +79,19 @@ class Trained(Learner):
         return self.training.test(self.task, rows)
 
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
-        snapshot, training, network = self._taken(), self.training, self.task.network
-        return Features(
-            rows,
-            numbers,
-            lambda: training.embed(snapshot.task, rows, numbers, stages=stages),
-            # Float32, as the embeddings are.
-            Head(deepcopy(network.head).float(), network.draw_rate, seed),
-            width=network.head.in_features if stages else None,
-        )
+        network = self.task.network
+        # Float32, as the embeddings are.
+        head = Head(deepcopy(network.head).float(), network.draw_rate, seed)
+        if only_head(network) and not stages:
+            glance = Glance(self.module(), rows, self.training.place)
+            return Features(rows, numbers, lambda: glance.kept(numbers), head, glance=glance)
+        snapshot, training, width = self._taken(), self.training, network.head.in_features
+
+        def activations() -> Tensor:
+            demand_room("embeddings", len(numbers), 2 * 4 * width)  # while batches are joined
+            return training.embed(snapshot.task, rows, numbers, stages=stages)
+
+        return Features(rows, numbers, activations, head, width=width if stages else None)
 
     def fresh(self, share: float = 1.0) -> Trained:
         task = self.task.shorter(share)

@@ -34,7 +34,7 @@ class Ground(NamedTuple):
 
 def embedded(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
     """Rows lie where their embeddings do, at length 1."""
-    return unit(view.pool.embeddings[places]), unit(view.labelled.features.embeddings)
+    return unit(view.pool.embedded(places)), unit(view.labelled.features.embeddings)
 
 
 def predicted(view: View, places: Tensor) -> tuple[Tensor, Tensor]:

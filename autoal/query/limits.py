@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, repeat
 
 import torch
 from torch import Tensor
 
 from autoal.maths.geometry import sample
+from autoal.model.features import Features
 from autoal.query.view import View
 
 LOOKED_AT = 100  # rows of a pool whose nearest neighbours tell how far apart rows are
+LISTED = 1024  # places that are numbers of Python at a time
 ROUNDING = 1e-9  # share of what may be spent by which a sum of costs may be off
 
 
@@ -64,21 +66,22 @@ class Basket:
             limits: of what is taken now.
         """
         if limits.spend is None or limits.prices is None:
-            return self._fitting(order, rows, [1.0] * len(order), limits.size)
+            return self._fitting(order, rows, repeat(1.0, len(order)), 1.0, limits.size)
         prices = limits.prices[order].tolist()
-        taken = self._fitting(order, rows, prices, limits.spend)
+        cheapest = min(prices, default=0.0)
+        taken = self._fitting(order, rows, prices, cheapest, limits.spend)
         return taken if len(taken) else self._single(order, rows, prices, limits.most)
 
     def _fitting(
-        self, order: Tensor, rows: Tensor, prices: Sequence[float], spend: float
+        self, order: Tensor, rows: Tensor, prices: Iterable[float], cheapest: float, spend: float
     ) -> Tensor:
         """As many as their prices let."""
-        left, cheapest = spend * (1 + ROUNDING), min(prices, default=0.0)
+        left = spend * (1 + ROUNDING)
         taken: list[int] = []
-        for place, row, price in zip(order.tolist(), rows[order].tolist(), prices, strict=True):
+        for place, price in zip(_numbers(order), prices, strict=True):
             if left < cheapest:
                 break
-            if price <= left and self._admits(row):
+            if price <= left and self._admits(int(rows[place])):
                 taken.append(place)
                 left -= price
         return torch.tensor(taken, dtype=torch.long)
@@ -97,25 +100,24 @@ class Apart:
     """Lets no row join that is too near to one that has joined.
 
     Args:
-        embeddings: of the pool, (pool, width).
+        pool: whose rows join.
         least: distance from which on rows are apart; equal rows never are.
     """
 
-    def __init__(self, embeddings: Tensor, least: float) -> None:
-        self._embeddings = embeddings
+    def __init__(self, pool: Features, least: float) -> None:
+        self._pool = pool
         self._least = least
-        self._joined = embeddings[:0]
+        self._joined = torch.empty(0, pool.width)
 
     @classmethod
     def of(cls, view: View, least: float) -> Apart:
         """For distances in the median one of a row of the pool to its nearest neighbour."""
-        embeddings = view.pool.embeddings.cpu().float()
-        drawn = sample(len(embeddings), LOOKED_AT, view.generator())
-        return cls(embeddings, least * spacing(embeddings, drawn))
+        drawn = sample(len(view.pool), LOOKED_AT, view.generator())
+        return cls(view.pool, least * spacing(view.pool, drawn))
 
     def admits(self, row: int) -> bool:
         """Whether a row of the pool joins."""
-        here = self._embeddings[row][None]
+        here = _exact(self._pool.embedded(torch.tensor([row])))
         distances = _distances(here, self._joined)
         if bool(((distances < self._least) | (distances == 0)).any()):
             return False
@@ -123,12 +125,25 @@ class Apart:
         return True
 
 
-def spacing(embeddings: Tensor, some: Tensor) -> float:
+def spacing(pool: Features, some: Tensor) -> float:
     """The median distance of some rows to their nearest among all that differ from them."""
-    distances = _distances(embeddings[some], embeddings)
-    nearest = distances.masked_fill(distances == 0, torch.inf).amin(1)
+    drawn = _exact(pool.embedded(some))
+    nearest = torch.full((len(some),), torch.inf)
+    for piece in pool.pieces():
+        distances = _distances(drawn, _exact(piece))
+        nearest = nearest.minimum(distances.masked_fill(distances == 0, torch.inf).amin(1))
     there = nearest[nearest.isfinite()]
     return float(there.median()) if len(there) else 0.0
+
+
+def _numbers(places: Tensor) -> Iterator[int]:
+    """The places one by one; not as one list, since mostly only the first are asked for."""
+    for some in places.split(LISTED):
+        yield from some.tolist()
+
+
+def _exact(embeddings: Tensor) -> Tensor:
+    return embeddings.cpu().float()
 
 
 def _distances(first: Tensor, second: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from autoal.data.inputs import tensor_of
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
-from autoal.model.features import Features, Lent
+from autoal.model.features import Features
+from autoal.model.lent import Lent
 from autoal.query.lines import Lines, labels_of, rows_of
 from autoal.seeding import derive, generator
 
@@ -49,6 +50,8 @@ class Bench:
     judge where there are no validation rows, to the loss after the task's real training with the
     true labels of the former. `training`: how and on which machine the user wants things trained.
     `worth` is for a growth alone: from rows that may join the pool to the strategy's scores.
+    `left_out` is for a stop alone, where the pool is only a part of what may be queried: from rows
+    to features of those of them that are in the other part.
     """
 
     phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then tells
@@ -57,6 +60,7 @@ class Bench:
     outcome: Callable[[Tensor, Tensor], float] | None = None
     training: Training | None = None
     worth: Callable[[Rows], Tensor] | None = None
+    left_out: Callable[[Tensor], Features] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,6 +50,7 @@ _KINDS: dict[str, Kind] = {
     "one_each": AMOUNT.or_null(),
     "timed": TIMED,
     "made": WHOLE,
+    "looked": WHOLE,
     "given": GIVEN,
     "amended": GIVEN,
     "checked": WHOLES,
@@ -94,6 +95,7 @@ class Round:
     declined: list[int] = field(default_factory=list)  # rows asked about that got no label
     cost: float | None = None  # of what was bought, where it is not one for each
     made: int = 0  # rows that joined the pool before the query
+    looked: int = 0  # rows that were looked at for the query, where the plan says how many
     names: list[str] = field(default_factory=list)  # of the queried rows; older records lack them
     by: str = ""  # who answered; "" where it is not told
     given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, by their labels
@@ -186,6 +188,7 @@ class Round:
             "expected": self.expected,
             "one_each": self.one_each,
             "made": self.made,
+            "looked": self.looked,
             "given": _by_text(self.given),
             "amended": _by_text(self.amended),
             "checked": self.checked,
@@ -242,11 +245,9 @@ class Round:
         for name, given in (("labels", self.labels), ("names", self.names or self.queried)):
             if len(given) != rows:
                 raise UserError(f"{rows} rows were queried, and `{name}` has {len(given)}")
-        if len(self.checked) != len(self.checked_labels):
-            raise UserError(
-                f"`checked` has {len(self.checked)} rows, and `checked_labels` "
-                f"{len(self.checked_labels)}"
-            )
+        checked, told = len(self.checked), len(self.checked_labels)
+        if checked != told:
+            raise UserError(f"`checked` has {checked} rows, and `checked_labels` {told}")
         if foreign := {*self.machine} - self.told.keys():
             raise UserError(f"`machine` has row {min(foreign)}, which got no label")
 

@@ -205,6 +205,7 @@ def _counts(finished: Round) -> dict[str, Any]:
         "al/cost": finished.cost,
         "al/taken": finished.taken,
         "al/made": finished.made or None,
+        "al/looked": finished.looked or None,
     }
     known = {name: count for name, count in counts.items() if count is not None}
     told = ((f"people/{name}", facts) for name, facts in finished.people.items())

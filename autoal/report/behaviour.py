@@ -123,16 +123,18 @@ def times(settings: Sequence[Setting]) -> Section:
     )
     section = Section("Seconds", [text])
     rows: list[list[Cell]] = []
-    phases = phases_of(
-        past.seconds for setting in settings for run in setting.runs for past in run.queries
-    )
+    queries = [past for setting in settings for run in setting.runs for past in run.queries]
+    phases = phases_of(past.seconds for past in queries)
+    header = ["setting", "strategy", *phases, "other", "total", "query seconds a label"]
+    if any(past.looked for past in queries):  # of the others, all rows
+        header.append("rows looked at")
     for setting in settings:
         found = {name: seconds(runs, phases) for name, runs in setting.contenders.items()}
         found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
             section.parts.append(figures.phases(setting.name, found))
-        rows += [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
-    header = ["setting", "strategy", *phases, "other", "total", "query seconds a label"]
+        lines = [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
+        rows += [line[: len(header)] for line in lines]
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     return section
 
@@ -140,7 +142,9 @@ def times(settings: Sequence[Setting]) -> Section:
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
     a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
-    return [setting.name, name, *found.values(), sum(found.values()), a_label]
+    looked = [past.looked for run in setting.contenders[name] for past in run.queries]
+    seen = float(np.mean(looked)) if any(looked) else None
+    return [setting.name, name, *found.values(), sum(found.values()), a_label, seen]
 
 
 def querying(runs: Sequence[Run]) -> float:

@@ -90,7 +90,10 @@ def show_results(console: Console, folder: RunFolder) -> None:
 def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
     """What there is to say of each round, by its heading; what matters least comes last."""
     rare = {name: [getattr(finished, name) for finished in history] for name in _rare(history)}
-    declined = [len(finished.declined) for finished in history]
+    where = {
+        "declined": [len(finished.declined) for finished in history],
+        "looked at": [finished.looked for finished in history],
+    }
     sums = {name: [getattr(done, name) for done in history] for name in ("cost", "taken")}
     metrics = [finished.metrics.get("accuracy") for finished in history]
     chosen = {kind: [done.settled.get(kind) for done in history] for kind in kinds_settled(history)}
@@ -99,7 +102,7 @@ def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
         "labelled": _written([finished.labelled for finished in history], "d"),
         "accuracy": _written(metrics, ".4f"),
         **{name: _written(counts, "d") for name, counts in rare.items()},
-        **({"declined": _written(declined, "d")} if any(declined) else {}),
+        **{name: _written(counts, "d") for name, counts in where.items() if any(counts)},
         **{name: _written(spent, ".2f") for name, spent in sums.items() if any(spent)},
         "seconds": _written([finished.seconds["total"] for finished in history], ".1f"),
         **{f"task.{kind}": _written(values, ".3g") for kind, values in chosen.items()},

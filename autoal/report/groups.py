@@ -19,7 +19,7 @@ ASKED = (TRUTH, "Noisy", "Crowd")  # whose labels somebody is asked for, in a si
 # What a run is called, where it is kept and computed, and what is compared.
 APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
 # Of a plan, how a strategy's rows become a batch; with what an older run means, which says nothing.
-COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None}
+COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None, "look": None}
 # Of a plan that buys whole labels at one each, as older runs do, whose config does not say so.
 PLAIN: Settings = {
     **{"costs": {}, "questions": {}},

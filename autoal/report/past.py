@@ -40,6 +40,7 @@ class Past:
     dropped: Mapping[str, float]  # why others did not, and how many
     said: Mapping[str, Mapping[int, int]]  # by each of several people, of rows
     people: Mapping[str, Mapping[str, float]]  # what is told of each of those who answered
+    looked: int  # rows that were looked at for the query, where the plan says how many
     entropy: float | None  # mean of its soft labels, in bits
     words: int  # that were asked about
     speaking: int  # of them, that speak for a class
@@ -79,6 +80,7 @@ def past_of(found: Round) -> Past:
         dropped=_of_kind(found.growth.get("dropped"), AMOUNTS, {}),
         said=found.said,
         people=found.persons,
+        looked=found.looked,
         entropy=_entropy(found.beliefs.values()),
         words=len(found.words),
         speaking=sum(map(any, found.words.values())),

@@ -245,7 +245,7 @@ class AutoAL(Composite):
         if self.kind == "shared":
             return SharedWeights(self.prior)
         if self.kind == "rows":
-            return RowWeights(self.prior, view.pool.embeddings.shape[1])
+            return RowWeights(self.prior, view.pool.width)
         return ImageWeights(self.prior, view.labelled.features.inputs.shape[1])
 
     def _inputs(self, rows: Features) -> Tensor:

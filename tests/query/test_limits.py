@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autoal import QueryStrategy, Scored, View
+from autoal import Features, QueryStrategy, Scored, View
 from autoal.query.batch import Part, query
 from autoal.query.limits import LOOKED_AT, Apart, Basket, Limits, spacing
 from autoal.query.strategy import ranks
@@ -35,6 +35,11 @@ class Sized(Table):
 
 def pool_of(count: int, **facts: Any) -> View:
     return View.of(probs=torch.full((count, 2), 0.5), labels=[-1] * count, **facts)
+
+
+def lying(embeddings: Tensor) -> Features:
+    """The rows of a pool, where they lie."""
+    return View.of(embeddings, labels=[-1] * len(embeddings)).pool
 
 
 def taken(view: View, limits: Limits, order: Tensor = ORDER) -> list[int]:
@@ -120,9 +125,11 @@ def test_equal_rows_are_never_apart() -> None:
 
 def test_the_unit_of_distances_is_that_to_the_nearest_neighbour_at_any_scale() -> None:
     rows = torch.tensor([[0.0], [1.0], [3.0], [3.0], [7.0], [15.0]])
-    assert spacing(rows, torch.arange(6)) == 2.0  # of 1, 1, 2, 2, 4, 8: equal rows do not count
-    assert spacing(100 * rows, torch.arange(6)) == 200.0
-    assert spacing(rows[:1], torch.arange(1)) == 0.0
+    assert (
+        spacing(lying(rows), torch.arange(6)) == 2.0
+    )  # of 1, 1, 2, 2, 4, 8: equal rows do not count
+    assert spacing(lying(100 * rows), torch.arange(6)) == 200.0
+    assert spacing(lying(rows[:1]), torch.arange(1)) == 0.0
 
 
 def test_rows_are_held_against_those_that_joined_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,5 +163,5 @@ def test_what_a_strategy_suggests_goes_with_the_rows_that_are_taken() -> None:
 
 
 def test_whoever_joins_is_too_near_for_itself() -> None:
-    apart = Apart(torch.tensor([[0.0], [3.0]]), 1.0)
+    apart = Apart(lying(torch.tensor([[0.0], [3.0]])), 1.0)
     assert [apart.admits(row) for row in (0, 0, 1)] == [True, False, True]

@@ -239,3 +239,6 @@ def test_the_table_tells_of_labels_that_nobody_was_asked_for(
     declined = shown("declined", [replace(done, declined=[7, 8]) for done in history])
     assert declined[1][:4] == ["round", "labelled", "accuracy", "declined"]
     assert declined[3][:4] == ["0", "2", "0.5000", "2"]
+    looked = shown("looked", [first, replace(second, looked=50)])
+    assert looked[1][:5] == ["round", "labelled", "accuracy", "looked", "at"]
+    assert [line[3] for line in looked[3:5]] == ["0", "50"]

@@ -135,6 +135,20 @@ def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
     assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
 
 
+def test_how_many_rows_were_looked_at_stands_beside_the_seconds(tmp_path: Path) -> None:
+    write_run(tmp_path, "all", [0.4, 0.5, 0.5])
+    path = write_run(tmp_path, "few", [0.4, 0.6, 0.6], look=40)
+    lines = [json.loads(line) for line in (path / "rounds.jsonl").read_text().splitlines()]
+    for line, looked in zip(lines[1:], (40, 30), strict=True):
+        line["looked"] = looked
+    (path / "rounds.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ((setting,), _) = group(read_runs([tmp_path])[0])
+    assert [*setting.contenders] == ["random (look=40)", "random (look=null)"]
+    (table,) = (part for part in behaviour.times([setting]).parts if isinstance(part, Table))
+    assert table.header[-1] == "rows looked at"
+    assert [row[-1] for row in table.rows] == [35.0, None]
+
+
 def test_only_runs_of_one_start_set_are_paired(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.4, 0.5])
     write_run(tmp_path, "b", [0.4, 0.6], strategy="margin", start=(7, 8))
