@@ -1,0 +1,1 @@
+"""What AutoAL takes of memory and time where data are large."""

@@ -1,0 +1,22 @@
+"""Peak memory and seconds where data are large.
+
+    python -m benchmarks.large pictures [--pictures 50000] [--folder FOLDER]
+
+Each part is a module of this package with a `main`, and has options of its own: `PART --help`.
+"""
+
+import sys
+from importlib import import_module
+
+PARTS = ("pictures",)
+
+
+def main() -> None:
+    """Hand what follows the name of a part to it."""
+    if len(sys.argv) < 2 or sys.argv[1] not in PARTS:
+        sys.exit(f"usage: python -m benchmarks.large {{{','.join(PARTS)}}} ...")
+    import_module(f"benchmarks.large.{sys.argv[1]}").main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()
