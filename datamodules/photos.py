@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from autoal.data.cache import NamedArrays, cached_blocks
+from autoal.data.cache import NamedArrays
 from autoal.data.pictures import CorruptError, Pixels, attempted, content_of, picture_of
 from autoal.data.progress import progress
+from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
 
 from .published import channels_first
@@ -41,11 +42,11 @@ class Photos(NamedTuple):
         if [*places] != [*range(len(places))]:
             wanted = "\n".join(self.keys[place] for place in places), pixels.shape
             key = sha256(repr(wanted).encode()).hexdigest()[:24]
-            pixels = cached_blocks(dict, KIND, key, lambda: self._blocks(places))["pixels"]
+            pixels = cached_blocks(dict, KIND, key, lambda there: self._blocks(places, len(there.get("pixels", ()))))["pixels"]
         return channels_first(pixels)
 
-    def _blocks(self, places: Sequence[int]) -> Iterator[NamedArrays]:
-        for begin in range(0, len(places), BLOCK):
+    def _blocks(self, places: Sequence[int], done: int) -> Iterator[NamedArrays]:
+        for begin in range(done, len(places), BLOCK):
             yield {"pixels": self.pixels[[*places[begin : begin + BLOCK]]]}
 
 
@@ -62,7 +63,7 @@ def photos(paths: Sequence[Path], shape: Shape) -> Photos:
         lambda arrays: _unpacked(arrays, files),
         KIND,
         key_of(files, (shape, forbidden)),
-        lambda: _decoded(paths, files, shape),
+        lambda there: _decoded(paths, files, shape),
     )
 
 

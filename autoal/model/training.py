@@ -19,6 +19,7 @@ from torch import Tensor
 
 from autoal.bounds import switch
 from autoal.data.batches import Batches, Blocks
+from autoal.data.lazy import LazyTensor
 from autoal.data.rows import Rows
 from autoal.errors import diverged
 from autoal.model.fitstep import FitStep, Watch
@@ -111,6 +112,8 @@ class Training:
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor where training reads it fastest: on a GPU that has room for it twice."""
         device = self.device
+        if isinstance(tensor, LazyTensor):  # it is there because it is too large
+            return tensor
         if device.type == "cuda" and tensor.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             return tensor.to(device)
         return tensor

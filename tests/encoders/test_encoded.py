@@ -367,7 +367,7 @@ def test_features_that_cannot_be_kept_stay_in_memory(
 def test_pictures_are_known_again_by_their_keys(
     data: ImageData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autoal.encoders.encoded.FEW", 2)
+    monkeypatch.setattr("autoal.encoders.identity.FEW", 2)
     keys, names = ([f"{kind}{row}" for row in range(60)] for kind in ("key", "name"))
     data.train = replace(data.train, keys=keys, names=names)
     encoder = Brightness()
