@@ -26,8 +26,9 @@ from autoal.encoders.encoder import Encoder
 from autoal.encoders.identity import STATE, key_of
 from autoal.errors import UserError
 from autoal.maths.moments import moments
+from autoal.settings import FEATURES
 
-PRECISIONS = {"single": torch.float32, "half": torch.float16}
+PRECISIONS = dict(zip(FEATURES, (torch.float32, torch.float16), strict=True))
 
 
 class Encoded(Data):
@@ -37,7 +38,7 @@ class Encoded(Data):
         data: whose rows are encoded.
         encoder: looks at them.
         device: on which it does.
-        precision: single or half, in which features are kept; whole numbers stay as they are.
+        precision: single or half, of the features that are kept; whole numbers stay as they are.
     """
 
     def __init__(
