@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-BLOCK = 65_536  # lines that are read together
+BLOCK = 65_536  # lines that are read together, at most
 
 
 def moments(lines: Tensor) -> tuple[Tensor, Tensor]:
@@ -16,7 +16,7 @@ def moments(lines: Tensor) -> tuple[Tensor, Tensor]:
     """
     count = 0
     mean = squares = torch.zeros(lines.shape[1:], dtype=torch.float64)  # about the mean
-    for block in lines.split(BLOCK):
+    for block in lines.tensor_split(max(1, -(-len(lines) // BLOCK))):  # of even sizes
         block = block.float()
         new, total = len(block), count + len(block)
         apart = block.mean(0).double() - mean

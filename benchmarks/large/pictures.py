@@ -1,7 +1,7 @@
 """Picture files that would not fit in memory decoded, through one run with an encoder.
 
 The files are JPEGs of 500x400 in five classes, each the mean of two windows of made textures, of
-which one is the class's. Every part of the run is timed, and its memory watched.
+which one has the class's grain. Every part of the run is timed, and its memory watched.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from benchmarks.report import keep, table
 
 WIDTH, HEIGHT = 500, 400
 TEXTURE = 1000  # its height and width
-GRAIN = 6  # pixels from one drawn value to the next
-CLASSES = 5
+GRAINS = (4, 5, 7, 9, 12)  # pixels from one drawn value to the next, of each class's texture
+CLASSES = len(GRAINS)
 QUALITY = 85  # of the JPEGs: some 60 kB each
 SIZE = 160  # that pictures are resized to, as the encoder reads them
 PLAN = Plan(start=100, budget=100, rounds=3)
@@ -103,14 +103,14 @@ def write(folder: Path, count: int) -> None:
 
 
 def _texture(number: int) -> Pixels:
-    side = TEXTURE // GRAIN
+    side = TEXTURE // GRAINS[number % CLASSES]
     drawn = np.random.default_rng(number).integers(256, size=(side, side, 3), dtype=np.uint8)
     grown = Image.fromarray(drawn).resize((TEXTURE, TEXTURE), Image.Resampling.BICUBIC)
     return np.asarray(grown)
 
 
 def _picture(textures: Sequence[Pixels], number: int) -> Pixels:
-    """The mean of a window of its class's texture and one of another."""
+    """The mean of a window of its class's texture and of one of any."""
     stream = np.random.default_rng(number)
     other = int(stream.integers(len(textures)))
     first, second = (_window(textures[each], stream) for each in (number % CLASSES, other))
