@@ -109,11 +109,13 @@ def test_what_was_written_and_not_made_sure_of_is_made_again(
     with pytest.raises(StopError):
         cached_blocks(dict, "kind", "key", stopped)
     found: list[int] = []
-    cached_blocks(
-        dict, "kind", "key", lambda there: (found.append(len(there["x"])), blocks(there))[1]
-    )
+
+    def left(there: NamedArrays) -> Iterator[NamedArrays]:
+        found.append(len(there["x"]))
+        return blocks(there)
+
+    assert whole(cached_blocks(dict, "kind", "key", left))
     assert found == [20]
-    assert whole(cached_blocks(dict, "kind", "key", blocks))
 
 
 def test_nothing_is_kept_of_blocks_that_an_error_breaks_off(folder: Path) -> None:

@@ -89,10 +89,10 @@ WAYS: dict[str, tuple[Callable[[Path], Path], Callable[[Path, str], Data]]] = {
 }
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS)
+@pytest.fixture(params=list(WAYS))
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> list[Data]:
     """One data set, held and on the disk."""
-    write, make = request.param
+    write, make = WAYS[request.param]
     path = write(tmp_path / "organcmnist.npz")
     found = [make(path, memory) for memory in ("ram", "disk")]
     for data in found:
@@ -132,10 +132,13 @@ def test_pictures_are_decoded_when_they_are_read_and_not_before(
     data = Folder(str(path), size=8, memory="disk")
     data.setup()
     read: list[str] = []
-    content_of = Path.read_bytes
-    monkeypatch.setattr(
-        Path, "read_bytes", lambda self: (read.append(self.name), content_of(self))[1]
-    )
+    read_bytes = Path.read_bytes
+
+    def watched(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", watched)
     again = Folder(str(path), size=8, memory="disk")  # whose pictures were looked through
     again.setup()
     assert not read
