@@ -4,8 +4,10 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -182,9 +184,22 @@ def attempted(
         except CorruptError as error:
             return error
 
-    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-        warnings.simplefilter("ignore")  # what PIL finds odd is read, or else refused
+    with _unwarned(), ThreadPoolExecutor() as threads:
         return list(threads.map(attempt, paths))
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """What PIL finds odd is read, or else refused.
+
+    Filters of warnings are one for all threads: one that reads ahead leaves them to the main one.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def read_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pictures:
