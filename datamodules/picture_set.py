@@ -123,4 +123,5 @@ class PictureSet(ImageData):
         found = [given.classes[place] for place in places]
         if lost := set(given.classes) - set(found):
             raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")
-        return torch.tensor([self.classes.index(name) for name in found])
+        number = {name: place for place, name in enumerate(self.classes)}
+        return torch.tensor([number[name] for name in found])

@@ -78,13 +78,12 @@ def _blocks_of(file: ZipFile, entry: ZipInfo, done: int) -> Iterator[Array]:
         shape, across, dtype = _head(stream)
         if across or not shape:
             raise ValueError(f"{entry.filename} is not kept row by row: give data.memory=ram")
-        row = max(1, prod(shape[1:]) * dtype.itemsize)
-        stream.seek(done * row, os.SEEK_CUR)
-        left = shape[0] - done
-        while left > 0 or not done:
-            count = done = min(left, max(1, PIECE // row))
-            left -= count
-            yield np.frombuffer(stream.read(count * row), dtype).reshape(count, *shape[1:])
+        size = prod(shape[1:]) * dtype.itemsize  # of a row
+        rows = max(1, PIECE // max(1, size))
+        stream.seek(done * size, os.SEEK_CUR)
+        for begin in range(done, max(1, shape[0]), rows):  # of an empty array one empty block
+            count = min(rows, shape[0] - begin)
+            yield np.frombuffer(stream.read(count * size), dtype).reshape(count, *shape[1:])
 
 
 def read_array(path: Path, names: tuple[str, ...]) -> Array:

@@ -49,7 +49,7 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
                 _write(part, make)
                 with _telling(part):
                     finish(part, folder)
-                    (folder / PROGRESS).unlink()
+                    (folder / PROGRESS).unlink(missing_ok=True)
             kept = kept_in(folder, unpack)
     if kept is None:
         raise UserError(f"what was written in {folder} cannot be read back: is the disk damaged?")
