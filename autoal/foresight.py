@@ -23,7 +23,7 @@ DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
-    *("download", "root"),
+    *("download", "memory", "root"),
 }
 READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
 # Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.

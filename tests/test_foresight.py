@@ -51,6 +51,7 @@ def test_every_data_set_with_published_counts_declares_them() -> None:
         "folder",
         "medmnist",
         "npz",
+        "shards",
         "table",
         "text",
         "unlabelled",

@@ -196,7 +196,7 @@ def test_arrays_are_read_in_blocks_and_from_where_somebody_was(
         read = [there["images"], *(block["images"] for block in blocks)]
         assert np.array_equal(np.concatenate(read), arrays["images"])
     found = list(npz_blocks(path, ("names",), ("none", "absent"), {}))
-    assert [block["names"].tolist() for block in found if "names" in block] == [["a"], ["bcd"]]
+    assert [block["names"].tolist() for block in found if "names" in block] == [["a", "bcd"]]
     assert [block["none"].shape for block in found if "none" in block] == [(0, 2)]
 
 

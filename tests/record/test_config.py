@@ -20,3 +20,11 @@ def test_more_people_may_open_the_page_and_a_crowd_stays_as_large(
     there: dict[str, Any], here: dict[str, Any], changed: bool
 ) -> None:
     assert bool(changes({"oracle": there}, {"oracle": here})) is changed
+
+
+def test_where_rows_are_held_is_open_and_an_older_run_has_features_in_single_precision() -> None:
+    older = {"data": {"size": 8}}
+    newer = {"data": {"size": 8, "memory": "disk"}, "features": "single"}
+    assert changes(older, newer) == {}
+    assert changes(newer, {**newer, "data": {"size": 8, "memory": "ram"}}) == {}
+    assert changes(older, {**newer, "features": "half"}) == {"features": ("nothing", "half")}
