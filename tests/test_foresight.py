@@ -103,7 +103,7 @@ def test_a_declaration_counts_while_nothing_can_make_the_pool_larger(
 def settings(**data: Any) -> dict[str, Any]:
     task = {TARGET: "autoal.model.task.Task", "network": {"weights": "balanced"}}
     own = {"data": {TARGET: "autoal.Data", **data}, "encoder": {}, "task": task}
-    plan = {"start": {"size": 5}, "budget": 5, "rounds": 1, "seed": 0}
+    plan = {"start": {"size": 5}, "budget": 5, "rounds": 1, "seed": 0, "features": "single"}
     return {"out": "/no/such", "name": "run", **plan, **own}
 
 
@@ -117,6 +117,11 @@ def test_a_path_that_is_there_or_not_of_this_machine_will_do(tmp_path: Path) -> 
 def test_a_path_that_is_not_there_is_refused(path: str) -> None:
     with pytest.raises(UserError, match=r"there is no file .*; data.path= names one"):
         demand_feasible(settings(path=path), None)
+
+
+def test_features_of_an_unknown_precision_are_refused() -> None:
+    with pytest.raises(UserError, match=r"unknown features 'double'"):
+        demand_feasible({**settings(), "features": "double"}, None)
 
 
 def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
