@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from autoal.blame import refused
-from autoal.bounds import whole
+from autoal.bounds import choice, whole
 from autoal.building import TARGET
 from autoal.cycle.plan import Plan
 from autoal.errors import UserError
 from autoal.record.config import changes, demand_more, read_config
 from autoal.record.layout import CONFIG, ROUNDS
-from autoal.settings import Settings, flatten, plain
+from autoal.settings import FEATURES, Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: how many
 # rows a pool has, which of our strategies an oracle goes with: some, or all but some; and which
@@ -23,7 +23,7 @@ DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
-    *("download", "root", "test_votes"),
+    *("download", "memory", "root", "test_votes"),
 }
 READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
 # Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.
@@ -39,6 +39,7 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
     """
     with refused(settings):
         whole("seed", settings["seed"], least=0)
+        choice("features", settings["features"], FEATURES)
         plan = Plan.of(settings)
         if rows is not None:
             plan.demand_room(rows)

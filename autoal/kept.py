@@ -30,7 +30,7 @@ from autoal.record.kinds import MAPPING
 from autoal.record.layout import CONFIG, LABELS, MODEL, POOL, has_labels, state_of
 from autoal.record.states import read_state, same_states
 from autoal.run import data_set, encoded, seen_by
-from autoal.settings import Settings
+from autoal.settings import FEATURES, Settings
 
 BUILT = ("data", "encoder")  # sections of its settings by which something is built here
 TOLD = ("strategy", "start")  # sections that tell who chose rows
@@ -48,6 +48,7 @@ class KeptRun:
         config = read_config(path / CONFIG)
         with about(path / CONFIG):
             self.sections = {name: _section(name, config.settings) for name in BUILT + TOLD}
+            self.features = config.settings.get("features", FEATURES[0])
         if TARGET not in self.sections["data"]:
             raise UserError(
                 f"the run in {path} is of a program's own data, which are not known here"
@@ -149,9 +150,10 @@ class KeptRun:
         if model.encoder is not None and len(self.data.train) > self.real:
             return [model.encoded(rows) for rows in rows_of(self.data)]  # no cache has made rows
         if model.encoder is None:
-            return rows_of(encoded(self.sections, self.data, model.device))
+            settings = {**self.sections, "features": self.features}
+            return rows_of(encoded(settings, self.data, model.device))
         encoder = deepcopy(model.encoder)
-        seen = seen_by(encoder, self.data, model.device)
+        seen = seen_by(encoder, self.data, model.device, self.features)
         if same_states(encoder.state_dict(), model.encoder.state_dict()):
             return rows_of(seen)
         return [model.encoded(rows) for rows in rows_of(self.data)]

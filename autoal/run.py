@@ -50,7 +50,7 @@ from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal, summary
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
-from autoal.settings import Settings
+from autoal.settings import FEATURES, Settings
 
 HUMAN = "human"  # in the section of an oracle: who answers in its place
 TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
@@ -293,14 +293,21 @@ def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
         return data
     demand_class(settings["encoder"], "encoder", Encoder)
     encoder: Encoder = build(settings["encoder"], "encoder")
-    return seen_by(encoder, data, device)
+    return seen_by(encoder, data, device, settings.get("features", FEATURES[0]))
 
 
-def seen_by(encoder: Encoder, data: Data, device: torch.device) -> Data:
-    """The data set as this encoder sees it; as it is, where the encoder leaves such rows."""
+def seen_by(encoder: Encoder, data: Data, device: torch.device, features: str) -> Data:
+    """The data set as this encoder sees it; as it is, where the encoder leaves such rows.
+
+    Args:
+        encoder: looks at them.
+        data: of the run.
+        device: on which it does.
+        features: the precision in which they are kept; an older run names none, and has single.
+    """
     if encoder.leaves(data.train):
         return data
-    seen = Encoded(data, encoder, device)
+    seen = Encoded(data, encoder, device, features)
     seen.setup()
     return seen
 

@@ -14,6 +14,9 @@ Settings = dict[str, Any]
 
 ABSENT = "nothing"  # what differences show of a key that one side does not have
 
+FEATURES = ("single", "half")  # precisions in which an encoder's features are kept
+MEMORY = "data.memory"  # where rows are, which makes no difference to what is computed
+
 # How a language model is reached and paid for, which makes no difference to what it says.
 REACHED = tuple(
     f"language.{name}"
@@ -175,13 +178,13 @@ def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -
     """`data-strategy-seed`, and a short hash of every other setting that was changed.
 
     `rounds` makes no other run: more of them go on with the one that is there. Nor does the way to
-    a language model.
+    a language model, or where rows are held.
     """
     name = f"{data}-{strategy}-{settings['seed']}"
     changed = {
         key: repr(pair[1])
         for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "rounds", "seed", *REACHED)
+        if key not in ("name", "out", "rounds", "seed", MEMORY, *REACHED)
     }
     if not changed:
         return name

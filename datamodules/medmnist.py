@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from autoal.bounds import choice
 from autoal.data.contract import Loaded
-from autoal.data.npz import read_npz
+from autoal.data.memory import MEMORY
 from autoal.errors import UserError, unknown
 
 from .files import DataFile
+from .npz_arrays import npz_arrays
 from .published import PublishedData
-from .store import decoded
 
 ARRAYS = tuple(
     f"{part}_{kind}" for part in ("train", "val", "test") for kind in ("images", "labels")
@@ -22,11 +23,15 @@ class MedMnist(PublishedData):
     Args:
         flag: such as organcmnist or pathmnist.
         size: of the images: 28, 64, 128 or 224.
+        memory: ram or disk, where the images are; auto is disk where they would take more than a
+            quarter of the free memory.
         options: of every `PublishedData`.
     """
 
-    def __init__(self, flag: str, size: int = 28, **options: Any) -> None:
+    def __init__(self, flag: str, size: int = 28, memory: str = "auto", **options: Any) -> None:
         super().__init__(**options)
+        choice("memory", memory, MEMORY)
+        self.memory = memory
         from medmnist import INFO  # late: it makes a folder in the home directory
 
         flat = {name for name in INFO if not name.endswith("3d")}
@@ -48,5 +53,4 @@ class MedMnist(PublishedData):
 
     def load(self) -> Loaded:
         path = self.folder.get(self.file)
-        arrays = decoded([path], ARRAYS, lambda: read_npz(path, ARRAYS))
-        return self.parts(arrays)
+        return self.parts(npz_arrays(path, self.memory, ARRAYS))

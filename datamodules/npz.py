@@ -7,17 +7,17 @@ from typing import Any
 import torch
 
 from autoal import ImageData
-from autoal.bounds import demand_file, number, text
+from autoal.bounds import choice, demand_file, number, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_names, named_by
 from autoal.data.contract import Loaded
-from autoal.data.npz import read_npz
+from autoal.data.memory import MEMORY
 from autoal.data.rows import Rows
 from autoal.errors import UserError, about
 from autoal.seeding import generator
 
+from .npz_arrays import npz_arrays
 from .published import demand_labelled, images
-from .store import decoded
 
 PARTS = ("train", "test", "val")
 NEEDED = ("train_images", "train_labels")
@@ -33,20 +33,25 @@ class Npz(ImageData):
     Args:
         path: of the npz file.
         test_share: of the training images that become the test set where the file has none.
+        memory: ram or disk, where the images are; auto is disk where they would take more than a
+            quarter of the free memory.
         options: of every `ImageData`.
     """
 
-    def __init__(self, path: str, test_share: float = 0.2, **options: Any) -> None:
+    def __init__(
+        self, path: str, test_share: float = 0.2, memory: str = "auto", **options: Any
+    ) -> None:
         super().__init__(**options)
+        choice("memory", memory, MEMORY)
         text("path", path)
         number("test_share", test_share, above=0, below=1)
         self.path = Path(path).expanduser()
         self.test_share = test_share
+        self.memory = memory
 
     def load(self) -> Loaded:
         demand_file(self.path, "data.path= names one")
-        wanted = NEEDED, ALSO
-        arrays = decoded([self.path], wanted, lambda: read_npz(self.path, *wanted))
+        arrays = npz_arrays(self.path, self.memory, NEEDED, ALSO)
         with about(self.path):
             return self._parts(arrays)
 

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_numbers
 from autoal.data.images import Preprocess, channel_statistics
-from autoal.data.npz import read_npz
+from autoal.data.lazy import LazyTensor
 from autoal.data.reader import PictureReader, Reader
 from autoal.data.rows import UNKNOWN, Rows
 
 from .npz import ALSO, NEEDED, PARTS, names_of
+from .npz_arrays import npz_arrays
 from .published import channels_first, demand_labelled, images
 from .source import Items, Labels, Source, numbers_of
-from .store import decoded
 
 IMAGES, LABELS = NEEDED
 
@@ -31,12 +31,12 @@ class NpzSource(Source):
 
     Args:
         path: of the file.
+        memory: auto, ram or disk.
         classes: their names; none: the file has them, or its labels tell.
     """
 
-    def __init__(self, path: Path, classes: tuple[str, ...] = ()) -> None:
-        wanted = (IMAGES,), (LABELS, *ALSO)
-        arrays = decoded([path], wanted, lambda: read_npz(path, *wanted))
+    def __init__(self, path: Path, memory: str, classes: tuple[str, ...] = ()) -> None:
+        arrays = npz_arrays(path, memory, (IMAGES,), (LABELS, *ALSO))
         unknown = np.full(len(arrays[IMAGES]), UNKNOWN)
         self.arrays: NamedArrays = {LABELS: unknown, **arrays}
         there = [part for part in PARTS if f"{part}_images" in arrays]
@@ -49,12 +49,15 @@ class NpzSource(Source):
         self.names = [f"train[{number}]" for number in range(len(arrays[IMAGES]))]
 
     def read(self, order: Sequence[int]) -> Items:
-        stands = self.arrays["train_places"].argsort()[list(order)]  # where in the kept array
-        pixels = self.arrays[IMAGES]
+        pixels, lazy = self.arrays[IMAGES], "train_places" not in self.arrays
+        kept = np.arange(len(pixels)) if lazy else self.arrays["train_places"].argsort()
+        stands = kept[list(order)]  # where in the kept array
         keys = [f"sha256:{sha256(pixels[place].tobytes()).hexdigest()}" for place in stands]
 
         def inputs(places: Sequence[int]) -> Tensor:
             wanted = stands[list(places)]
+            if lazy:
+                return LazyTensor.of(channels_first(pixels))[torch.from_numpy(wanted)]
             as_kept = np.array_equal(wanted, np.arange(len(pixels)))
             return channels_first(pixels if as_kept else pixels[wanted])
 

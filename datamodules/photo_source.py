@@ -6,21 +6,30 @@ import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from autoal.data.images import Preprocess, channel_statistics
+from autoal.data.memory import on_disk
 from autoal.data.pictures import ENDINGS, is_picture, pictures_below, refusal
 from autoal.data.reader import PhotoReader, Reader
 from autoal.data.rows import Rows, Shape
 from autoal.data.sheet import Sheet
 from autoal.errors import UserError
 
-from .photos import photos
+from .looked import decoded_size
+from .photos import Photos, lazy_photos, photos
 from .source import Items, Labels, Source, told
 
 TRAIN, PARTS = "train", ("test", "val")  # folders beside or around those of the classes
+
+
+class Files(NamedTuple):
+    """How picture files are read."""
+
+    corrupt: str  # refuse or skip those that cannot be
+    memory: str  # auto, ram or disk: where they are decoded
 
 
 class PhotoSource(Source):
@@ -29,15 +38,15 @@ class PhotoSource(Source):
     Args:
         folder: below which they are.
         shape: that a network reads: channels, height, width.
-        corrupt: refuse or skip files that cannot be read.
+        files: how they are read.
     """
 
     labels: Labels
 
-    def __init__(self, folder: Path, shape: Shape, corrupt: str) -> None:
+    def __init__(self, folder: Path, shape: Shape, files: Files) -> None:
         self.folder = folder
         self.shape = shape
-        self.corrupt = corrupt
+        self.files = files
 
     def read(self, order: Sequence[int]) -> Items:
         names = [self.names[number] for number in order]
@@ -55,7 +64,7 @@ class PhotoSource(Source):
 
     def _items(self, names: Sequence[str], labels: Labels, shown: Sequence[Any]) -> Items:
         paths = [self.folder / name for name in names]
-        found = photos(list(dict.fromkeys(paths)), self.shape)
+        found = self._photos(list(dict.fromkeys(paths)))
         self._tell(found.wrong)
         there = [number for number, path in enumerate(paths) if path in found.contents]
         contents = [found.contents[paths[number]] for number in there]
@@ -67,9 +76,14 @@ class PhotoSource(Source):
             lambda places: found.inputs([contents[place] for place in places]),
         )
 
+    def _photos(self, paths: Sequence[Path]) -> Photos:
+        size = decoded_size(len(paths), self.shape)
+        read = lazy_photos if on_disk(self.files.memory, size) else photos
+        return read(paths, self.shape)
+
     def _tell(self, wrong: list[str]) -> None:
         """Refuse pictures that cannot be read, or say that they are left out."""
-        if wrong and self.corrupt == "refuse":
+        if wrong and self.files.corrupt == "refuse":
             raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
         for message in wrong:
             print(f"left out {message}", file=sys.stderr)
@@ -84,14 +98,14 @@ class PhotoFolder(PhotoSource):
     Args:
         folder: of them all.
         shape: that a network reads: channels, height, width.
-        corrupt: refuse or skip files that cannot be read.
+        files: how they are read.
         classes: their names; none: the folders are the classes.
     """
 
     def __init__(
-        self, folder: Path, shape: Shape, corrupt: str, classes: tuple[str, ...] = ()
+        self, folder: Path, shape: Shape, files: Files, classes: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(folder, shape, corrupt)
+        super().__init__(folder, shape, files)
         start = f"{folder}/"
         every = [str(path).removeprefix(start) for path in pictures_below(folder)]
         self.parts = {part: _labelled(every, part, classes) for part in PARTS}
@@ -133,7 +147,7 @@ class PhotoSheet(PhotoSource):
         picture: the number of the column of paths.
         label: that of the labels; None: there is none.
         shape: that a network reads: channels, height, width.
-        corrupt: refuse or skip files that cannot be read.
+        files: how they are read.
         classes: their names; none: the labels tell.
     """
 
@@ -143,10 +157,10 @@ class PhotoSheet(PhotoSource):
         picture: int,
         label: int | None,
         shape: Shape,
-        corrupt: str,
+        files: Files,
         classes: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(sheet.path.parent, shape, corrupt)
+        super().__init__(sheet.path.parent, shape, files)
         self.picture = sheet.names[picture]
         self.cells = sheet.beside(label)
         self.names = sheet.column(self.picture)

@@ -1,11 +1,12 @@
-"""Picture files of any size, decoded once into one array on the disk."""
+"""Picture files of any size: decoded once into one array on the disk, or whenever they are read."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from math import prod
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
-from autoal.data.cache import NamedArrays, cached_blocks
+from autoal.data.cache import NamedArrays
 from autoal.data.pictures import CorruptError, Pixels, attempted, content_of, picture_of
 from autoal.data.progress import progress
+from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
 
+from .looked import lazy_pictures, look_through
 from .published import channels_first
 from .store import key_of
 
@@ -30,49 +34,77 @@ BLOCK, BLOCK_BYTES = 512, 32 << 20  # pictures that are in memory at a time, at 
 class Photos(NamedTuple):
     """What picture files have in them, each content once."""
 
-    pixels: npt.NDArray[np.generic]  # (contents, height, width, channels), mapped from a file
     keys: list[str]  # of the contents
     contents: dict[Path, int]  # of each file that could be read, the place of its content
     wrong: list[str]  # with each of the others
-
-    def inputs(self, places: Sequence[int]) -> Tensor:
-        """These contents as rows, (n, channels, height, width), mapped from a file as well."""
-        pixels = self.pixels[: len(places)]
-        if [*places] != [*range(len(places))]:
-            wanted = "\n".join(self.keys[place] for place in places), pixels.shape
-            key = sha256(repr(wanted).encode()).hexdigest()[:24]
-            pixels = cached_blocks(dict, KIND, key, lambda: self._blocks(places))["pixels"]
-        return channels_first(pixels)
-
-    def _blocks(self, places: Sequence[int]) -> Iterator[NamedArrays]:
-        for begin in range(0, len(places), BLOCK):
-            yield {"pixels": self.pixels[[*places[begin : begin + BLOCK]]]}
+    inputs: Callable[[Sequence[int]], Tensor]  # some contents as rows, (n, channels, height, width)
 
 
 def photos(paths: Sequence[Path], shape: Shape) -> Photos:
-    """What is in these files, decoded once for each version of them.
+    """What is in these files, decoded once for each version of them, and mapped from a file.
 
     Args:
         paths: of the files, in the order in which they are best decoded.
         shape: that a network reads: channels, height, width.
     """
     files = sorted(paths)
-    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may not last
     return cached_blocks(
         lambda arrays: _unpacked(arrays, files),
         KIND,
-        key_of(files, (shape, forbidden)),
-        lambda: _decoded(paths, files, shape),
+        _key(files, shape),
+        lambda there: _decoded(paths, files, shape),
     )
+
+
+def lazy_photos(paths: Sequence[Path], shape: Shape) -> Photos:
+    """The same, decoded whenever rows are read."""
+    files = sorted(paths)
+    looked = look_through(files, _key(files, shape), shape, draft=True)
+    place = _numbered(looked.keys)
+    readable = dict(zip(looked.keys, (files[each] for each in looked.places), strict=True))
+    contents = {
+        files[each]: place[key] for each, key in zip(looked.places, looked.keys, strict=True)
+    }
+    rows = lazy_pictures([readable[key] for key in place], shape, draft=True)
+    return Photos([*place], contents, looked.wrong, lambda places: rows[torch.tensor(places)])
+
+
+def _key(files: list[Path], shape: Shape) -> str:
+    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may not last
+    return key_of(files, (shape, forbidden))
+
+
+def _numbered(keys: Sequence[str]) -> dict[str, int]:
+    """A number for each content, in the order in which they are first met."""
+    return {key: number for number, key in enumerate(dict.fromkeys(keys))}
 
 
 def _unpacked(arrays: NamedArrays, files: Sequence[Path]) -> Photos:
     digests = [f"sha256:{digest.tobytes().hex()}" for digest in arrays["digests"]]
-    place = {key: number for number, key in enumerate(dict.fromkeys(digests))}
+    place = _numbered(digests)
     readable = [files[number] for number in arrays["files"].tolist()]
     contents = {path: place[key] for path, key in zip(readable, digests, strict=True)}
     wrong = [json.loads(line) for line in arrays["wrong"].tobytes().splitlines()]
-    return Photos(arrays["pixels"], list(place), contents, wrong)
+    keys = [*place]
+    return Photos(keys, contents, wrong, partial(_inputs, arrays["pixels"], keys))
+
+
+def _inputs(pixels: npt.NDArray[np.generic], keys: Sequence[str], places: Sequence[int]) -> Tensor:
+    """These contents as rows, mapped from a file as well."""
+    chosen = pixels[: len(places)]
+    if [*places] != [*range(len(places))]:
+        wanted = "\n".join(keys[place] for place in places), chosen.shape
+        key = sha256(repr(wanted).encode()).hexdigest()[:24]
+        blocks = partial(_blocks, pixels, places)
+        chosen = cached_blocks(dict, KIND, key, blocks)["pixels"]
+    return channels_first(chosen)
+
+
+def _blocks(
+    pixels: npt.NDArray[np.generic], places: Sequence[int], there: NamedArrays
+) -> Iterator[NamedArrays]:
+    for begin in range(len(there.get("pixels", ())), len(places), BLOCK):
+        yield {"pixels": pixels[[*places[begin : begin + BLOCK]]]}
 
 
 def _decoded(paths: Sequence[Path], files: Sequence[Path], shape: Shape) -> Iterator[NamedArrays]:

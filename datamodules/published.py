@@ -14,6 +14,8 @@ from autoal.bounds import switch, text
 from autoal.data.cache import NamedArrays
 from autoal.data.classes import class_numbers
 from autoal.data.contract import Loaded
+from autoal.data.lazy import LazyTensor
+from autoal.data.order import in_fixed_order
 from autoal.data.rows import UNKNOWN, Rows, chosen
 from autoal.errors import UserError
 
@@ -73,9 +75,15 @@ def images(
     tensor = channels_first(pixels)
     rows = Rows(tensor, labels, shown=tensor, names=names, part=part)
     if f"{part}_places" not in arrays:
-        return rows
+        return _in_fixed_order(rows) if part == "train" else rows
     places = torch.from_numpy(arrays[f"{part}_places"])
     return replace(rows, labels=labels[places], names=chosen(names, places), places=places)
+
+
+def _in_fixed_order(rows: Rows) -> Rows:
+    """Training rows that stand in the order of their file are left where they are."""
+    inputs = LazyTensor.of(rows.inputs)
+    return in_fixed_order(replace(rows, inputs=inputs, shown=inputs))
 
 
 def channels_first(pixels: npt.NDArray[np.generic]) -> Tensor:

@@ -16,6 +16,7 @@ from autoal.bounds import choice, switch, whole
 from autoal.bounds import text as demand_text
 from autoal.data.classes import class_names
 from autoal.data.contract import Loaded
+from autoal.data.memory import MEMORY
 from autoal.data.pictures import MODES, is_picture
 from autoal.data.reader import Reader
 from autoal.data.roll import Line, Roll
@@ -25,7 +26,7 @@ from autoal.data.textfiles import OBJECTS, QUOTINGS, TextColumns, columns_given
 from autoal.errors import UserError, about
 
 from .npz_source import NpzSource
-from .photo_source import PhotoFolder, PhotoSheet, column_of_pictures
+from .photo_source import Files, PhotoFolder, PhotoSheet, column_of_pictures
 from .source import Source
 from .table_source import TableSource
 from .text_source import TextSource
@@ -44,6 +45,8 @@ class Unlabelled(Data):
         size: to which picture files are resized, height and width.
         channels: of picture files: 3 for colour, 1 for grey.
         corrupt: refuse or skip picture files that cannot be read.
+        memory: of pictures: ram keeps them decoded, disk decodes them whenever they are read; auto
+            is disk where they would take more than a quarter of the free memory.
         picture: the column of a CSV file that has the paths of pictures, by its name or its number
             from 0; null: the first that has nothing else, if there is one.
         text: the columns of texts in a file of such, by their names or their numbers from 0; null:
@@ -69,6 +72,7 @@ class Unlabelled(Data):
         size: int = 128,
         channels: int = 3,
         corrupt: str = "refuse",
+        memory: str = "auto",
         picture: str | int | None = None,
         text: list[str | int] | None = None,
         quoting: str = "auto",
@@ -86,13 +90,14 @@ class Unlabelled(Data):
         if channels not in MODES:
             raise ValueError(f"`channels` must be 1 or 3, got {channels}")
         choice("corrupt", corrupt, ("refuse", "skip"))
+        choice("memory", memory, MEMORY)
         choice("quoting", quoting, QUOTINGS)
         switch("header", header, optional=True)
         self.path = Path(path).expanduser()
         self.given = () if classes is None else _two(class_names(classes), "data.classes has")
         self.checked = check
         self.shape = (channels, size, size)
-        self.corrupt = corrupt
+        self.files = Files(corrupt, memory)
         self.header = header
         self.quoting = quoting
         self.columns: dict[str, Any] = {
@@ -151,9 +156,9 @@ class Unlabelled(Data):
             return self._texts() if self.columns["text"] else self._sheet()
         self._demand_none(self.columns, f"is for CSV files, and {self.path} is none")
         if folder:
-            return PhotoFolder(self.path, self.shape, self.corrupt, self.given)
+            return PhotoFolder(self.path, self.shape, self.files, self.given)
         with about(self.path):
-            return NpzSource(self.path, self.given)
+            return NpzSource(self.path, self.files.memory, self.given)
 
     def _texts(self) -> TextSource:
         self._demand_none(("picture", "categorical", "drop"), "does not go with data.text")
@@ -182,7 +187,7 @@ class Unlabelled(Data):
         if picture is None:
             picture = column_of_pictures(sheet)
         if picture is not None:
-            return PhotoSheet(sheet, picture, label, self.shape, self.corrupt, self.given)
+            return PhotoSheet(sheet, picture, label, self.shape, self.files, self.given)
         lists = self.columns["categorical"], self.columns["drop"]
         return TableSource(sheet, label, *lists, self.given)
 

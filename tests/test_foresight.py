@@ -51,6 +51,7 @@ def test_every_data_set_with_published_counts_declares_them() -> None:
         "folder",
         "medmnist",
         "npz",
+        "shards",
         "table",
         "text",
         "unlabelled",
@@ -102,7 +103,7 @@ def test_a_declaration_counts_while_nothing_can_make_the_pool_larger(
 def settings(**data: Any) -> dict[str, Any]:
     task = {TARGET: "autoal.model.task.Task", "network": {"weights": "balanced"}}
     own = {"data": {TARGET: "autoal.Data", **data}, "encoder": {}, "task": task}
-    plan = {"start": {"size": 5}, "budget": 5, "rounds": 1, "seed": 0}
+    plan = {"start": {"size": 5}, "budget": 5, "rounds": 1, "seed": 0, "features": "single"}
     return {"out": "/no/such", "name": "run", **plan, **own}
 
 
@@ -122,6 +123,11 @@ def test_a_look_at_less_than_a_batch_is_refused() -> None:
 def test_a_path_that_is_not_there_is_refused(path: str) -> None:
     with pytest.raises(UserError, match=r"there is no file .*; data.path= names one"):
         demand_feasible(settings(path=path), None)
+
+
+def test_features_of_an_unknown_precision_are_refused() -> None:
+    with pytest.raises(UserError, match=r"unknown features 'double'"):
+        demand_feasible({**settings(), "features": "double"}, None)
 
 
 def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:

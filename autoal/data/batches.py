@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from autoal.bounds import whole
+from autoal.data.lazy import blocks, pieces
 from autoal.data.rows import Rows
 
 
 class Batches:
-    """A loader for a Trainer: tuples of rows of the tensors, in RAM or on a device.
+    """A loader for a Trainer: tuples of rows of the tensors, in RAM, on a device or lazy.
 
     The rows are spread evenly over the batches, so that no batch is left with a single row,
     which BatchNorm cannot be trained on. For the same reason a data set of one row is shown twice,
@@ -36,10 +37,10 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         if not self.shuffle:
-            yield from zip(*(tensor.split(self.size) for tensor in self.tensors), strict=True)
+            yield from zip(*(pieces(tensor, self.size) for tensor in self.tensors), strict=True)
             return
-        for index in self._dealt():
-            yield tuple(tensor[index.to(tensor.device)] for tensor in self.tensors)
+        rows = [*self._dealt()]
+        yield from zip(*(blocks(tensor, rows) for tensor in self.tensors), strict=True)
 
     def _dealt(self) -> Iterator[Tensor]:
         """The rows of each batch of an epoch."""

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 
 from autoal.bounds import switch, whole
 from autoal.data.contract import LEAST, Data
+from autoal.data.lazy import pieces
 from autoal.data.reader import PictureReader, Reader
 from autoal.errors import UserError
-
-BLOCK = 4096  # images that are looked at at a time
 
 
 class ImageData(Data):
@@ -66,7 +65,7 @@ def channel_statistics(images: Tensor) -> tuple[list[float], list[float]]:
 def _counts(images: Tensor) -> Tensor:
     """How often each channel has each of the 256 values, (channels, 256)."""
     counts = torch.zeros(images.shape[1], 256, dtype=torch.long)
-    for block in images.split(BLOCK):
+    for block in pieces(images):
         for own, channel in zip(counts, block.unbind(1), strict=True):
             own += torch.bincount(channel.flatten(), minlength=256)
     return counts

@@ -20,6 +20,7 @@ MOST_DEFLATED = 1032  # bytes that one byte can become
 ENCRYPTED = 0x1  # bit of a member's flags
 KINDS = "biufSU"  # numbers and texts; no dates, records, complex numbers or objects
 ENDING = ".npy"  # of each array in an npz file
+PIECE = 32 << 20  # bytes that are read together, where not all are
 
 Array = npt.NDArray[Any]
 
@@ -39,6 +40,50 @@ def read_npz(path: Path, needed: Collection[str], also: Collection[str] = ()) ->
             raise _lacking(absent[0], members)
         _demand_room(sum(members[name].file_size for name in wanted))
         return {name: _array_of(file, members[name]) for name in wanted}
+
+
+def npz_size(path: Path, names: Collection[str]) -> int:
+    """Bytes that those of these arrays take that the file has."""
+    with _refusing(path), ZipFile(path) as file:
+        members = _members(file)
+        return sum(members[name].file_size for name in names if name in members)
+
+
+def npz_blocks(
+    path: Path, needed: Collection[str], also: Collection[str], there: NamedArrays
+) -> Iterator[NamedArrays]:
+    """The arrays as of `read_npz`, some rows at a time, so that none is ever in memory.
+
+    Args:
+        path: of the file.
+        needed: the arrays without which it is refused.
+        also: those that are read where they are there.
+        there: the first rows of some, which are left out.
+    """
+    with _refusing(path), ZipFile(path) as file:
+        members = _members(file)
+        if absent := [name for name in needed if name not in members]:
+            raise _lacking(absent[0], members)
+        for name in [*needed, *(name for name in also if name in members)]:
+            for block in _blocks_of(file, members[name], len(there.get(name, ()))):
+                yield {name: block}
+
+
+def _blocks_of(file: ZipFile, entry: ZipInfo, done: int) -> Iterator[Array]:
+    """The rows of an array behind so many."""
+    _demand_readable(entry)
+    with file.open(entry) as stream:
+        _demand_sound(entry.filename, stream, entry.file_size)
+    with file.open(entry) as stream:
+        shape, across, dtype = _head(stream)
+        if across or not shape:
+            raise ValueError(f"{entry.filename} is not kept row by row: give data.memory=ram")
+        size = prod(shape[1:]) * dtype.itemsize  # of a row
+        rows = max(1, PIECE // max(1, size))
+        stream.seek(done * size, os.SEEK_CUR)
+        for begin in range(done, max(1, shape[0]), rows):  # of an empty array one empty block
+            count = min(rows, shape[0] - begin)
+            yield np.frombuffer(stream.read(count * size), dtype).reshape(count, *shape[1:])
 
 
 def read_array(path: Path, names: tuple[str, ...]) -> Array:
@@ -91,13 +136,17 @@ def _lacking(name: str, members: Collection[str]) -> ValueError:
     return ValueError(f"it has no {name}, only {', '.join(sorted(members)) or 'nothing'}")
 
 
-def _array_of(file: ZipFile, entry: ZipInfo) -> Array:
+def _demand_readable(entry: ZipInfo) -> None:
     if entry.flag_bits & ENCRYPTED:
         raise ValueError(f"{entry.filename} is encrypted")
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise ValueError(f"{entry.filename} is compressed in a way that numpy does not have")
     if entry.file_size > MOST_DEFLATED * entry.compress_size:
         raise ValueError(f"{entry.filename} claims more bytes than it can have")
+
+
+def _array_of(file: ZipFile, entry: ZipInfo) -> Array:
+    _demand_readable(entry)
     with file.open(entry) as stream:
         _demand_sound(entry.filename, stream, entry.file_size)
     with file.open(entry) as stream:

@@ -4,8 +4,10 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -34,6 +36,29 @@ TURNS = {
 
 Pixels = npt.NDArray[np.uint8]
 Result = TypeVar("Result")
+Place = TypeVar("Place")  # of a picture
+
+
+class Member(NamedTuple):
+    """A picture inside of a file that has many."""
+
+    file: Path
+    name: str  # in the file
+    begin: int  # of its bytes
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.file}/{self.name}"
+
+    def content(self) -> bytes:
+        """Its bytes."""
+        _demand_small(self.size)
+        with self.file.open("rb") as opened:
+            opened.seek(self.begin)
+            return opened.read(self.size)
+
+
+Stored = Path | Member  # where the bytes of a picture are
 
 
 class CorruptError(Exception):
@@ -41,10 +66,10 @@ class CorruptError(Exception):
 
 
 class Pictures(NamedTuple):
-    """What was read of some files."""
+    """What was read of some."""
 
     pixels: Pixels  # (n, height, width, channels)
-    places: list[int]  # of those pictures among the files
+    places: list[int]  # of those pictures among all
     wrong: list[str]  # with each of the others
 
 
@@ -73,24 +98,32 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
-def content_of(path: Path) -> bytes:
-    """The bytes of a file that may be a picture."""
+def content_of(stored: Stored) -> bytes:
+    """The bytes that may be a picture."""
     try:
-        demand_file(path)
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes are more than {MOST_BYTES:,}")
-        return path.read_bytes()
+        return stored.content() if isinstance(stored, Member) else _content_of_file(stored)
     except (OSError, ValueError) as error:
-        raise CorruptError(f"{path}: {error}") from error
+        raise CorruptError(f"{stored}: {error}") from error
 
 
-def picture_of(content: bytes, shape: Shape, path: Path, *, draft: bool = False) -> Pixels:
+def _content_of_file(path: Path) -> bytes:
+    demand_file(path)
+    _demand_small(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _demand_small(size: int) -> None:
+    if size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes are more than {MOST_BYTES:,}")
+
+
+def picture_of(content: bytes, shape: Shape, path: Stored, *, draft: bool = False) -> Pixels:
     """The picture, upright and resized: (height, width, channels).
 
     Args:
         content: of the file.
         shape: that a network reads: channels, height, width.
-        path: of the file, for messages.
+        path: where it is, for messages.
         draft: decode a JPEG that is large at a half, quarter or eighth of its size, which is still
             twice the size that is wanted.
     """
@@ -102,13 +135,13 @@ def picture_of(content: bytes, shape: Shape, path: Path, *, draft: bool = False)
     return np.asarray(plain, dtype=np.uint8).reshape(height, width, channels)
 
 
-def decoded(content: bytes, mode: str, path: Path, *, needed: int | None = None) -> Image.Image:
+def decoded(content: bytes, mode: str, path: Stored, *, needed: int | None = None) -> Image.Image:
     """The picture, turned as the camera was held.
 
     Args:
         content: of the file.
         mode: of PIL, into which it is converted.
-        path: of the file, for messages.
+        path: where it is, for messages.
         needed: pixels of a side; a larger JPEG may be decoded at a half, quarter or eighth of its
             size, which is still so many.
     """
@@ -140,30 +173,45 @@ def _upright(picture: Image.Image, orientation: int | None) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def attempted(read: Callable[[Path], Result], paths: Sequence[Path]) -> list[Result | CorruptError]:
-    """What is read of each file, or why it cannot be; in threads, as decoding lets others run."""
+def attempted(
+    read: Callable[[Place], Result], paths: Sequence[Place]
+) -> list[Result | CorruptError]:
+    """What is read of each, or why it cannot be; in threads, as decoding lets others run."""
 
-    def attempt(path: Path) -> Result | CorruptError:
+    def attempt(path: Place) -> Result | CorruptError:
         try:
             return read(path)
         except CorruptError as error:
             return error
 
-    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-        warnings.simplefilter("ignore")  # what PIL finds odd is read, or else refused
+    with _unwarned(), ThreadPoolExecutor() as threads:
         return list(threads.map(attempt, paths))
 
 
-def read_pictures(paths: list[Path], shape: Shape, *, draft: bool = False) -> Pictures:
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """What PIL finds odd is read, or else refused.
+
+    Filters of warnings are one for all threads: one that reads ahead leaves them to the main one.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pictures:
     """All pictures that can be read, and what is wrong with the others.
 
     Args:
-        paths: of the files.
+        paths: where they are.
         shape: that a network reads: channels, height, width.
         draft: as for `picture_of`.
     """
 
-    def read(path: Path) -> Pixels:
+    def read(path: Stored) -> Pixels:
         return picture_of(content_of(path), shape, path, draft=draft)
 
     found = attempted(read, paths)
@@ -177,7 +225,7 @@ def read_pictures(paths: list[Path], shape: Shape, *, draft: bool = False) -> Pi
     )
 
 
-def all_pictures(paths: list[Path], shape: Shape, *, draft: bool = False) -> Pixels:
+def all_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pixels:
     """All pictures; where one cannot be read, they are refused."""
     pixels, _, wrong = read_pictures(paths, shape, draft=draft)
     if wrong:

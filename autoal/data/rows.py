@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from autoal.data.lazy import blocks, held, mapped
+
 LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
 NAMED = 1 << 16  # rows whose names are in memory at a time
 UNKNOWN = -1  # the label of a row whose class nobody told
@@ -26,7 +28,7 @@ Shown = Tensor | Sequence[Any]
 class Rows:
     """What a model reads of each row, the row's class, and what a person sees of it."""
 
-    inputs: Tensor  # (n, ...) of any type, in RAM, on a device or mapped from a file
+    inputs: Tensor  # (n, ...) of any type, in RAM, on a device, mapped from a file or lazy
     labels: Tensor  # (n,) long; UNKNOWN where nobody told
     shown: Shown | None = None  # (n, ...); None: there is nothing to look at
     names: Sequence[str] | None = None  # of files, or whatever else a person calls the rows by
@@ -73,8 +75,11 @@ class Rows:
 
     def blocks(self, rows: Tensor, size: int) -> Iterator[Tensor]:
         """The inputs of these row numbers, so many at a time."""
-        for block in rows.to(self.inputs.device).split(size):
-            yield self.inputs[block]
+        return blocks(self.inputs, rows.split(size))
+
+    def pieces(self, size: int) -> Iterator[Rows]:
+        """All rows in their order, so many at a time, whose inputs are held."""
+        return mapped(self._piece, torch.arange(len(self)).split(size), self.inputs)
 
     def joined(self, more: Rows) -> Rows:
         """These rows and, after them, others of the same kind."""
@@ -143,6 +148,10 @@ class Rows:
         beliefs = self.beliefs[rows]
         told = beliefs.any(1) & (self.labels[rows] == UNKNOWN)
         return (beliefs > 0) | ~told[:, None]
+
+    def _piece(self, rows: Tensor) -> Rows:
+        piece = self.take(rows)
+        return replace(piece, inputs=held(piece.inputs))
 
     def _names_with(self, more: Rows) -> Sequence[str] | None:
         if self.names is None and more.names is None:

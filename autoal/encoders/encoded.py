@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from hashlib import sha256
 from io import BytesIO
 from pickle import PickleError
 from time import perf_counter
@@ -15,18 +14,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from autoal.data.cache import NamedArrays, cached_blocks
+from autoal.bounds import choice
+from autoal.data.cache import NamedArrays
 from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
 from autoal.data.progress import progress
 from autoal.data.reader import Reader
+from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Rows
-from autoal.encoders.encoder import Encoder, are_pictures
+from autoal.encoders.encoder import Encoder
+from autoal.encoders.identity import STATE, key_of
 from autoal.errors import UserError
+from autoal.maths.moments import moments
+from autoal.settings import FEATURES
 
-BLOCK = 4096  # rows whose bytes are read at a time
-FEW = 100  # rows whose bytes tell how pictures were decoded, where keys tell their files
-STATE = "state"  # of the encoder, which is kept beside the features
+PRECISIONS = dict(zip(FEATURES, (torch.float32, torch.float16), strict=True))
 
 
 class Encoded(Data):
@@ -36,10 +38,15 @@ class Encoded(Data):
         data: whose rows are encoded.
         encoder: looks at them.
         device: on which it does.
+        precision: single or half, of the features that are kept; whole numbers stay as they are.
     """
 
-    def __init__(self, data: Data, encoder: Encoder, device: torch.device) -> None:
+    def __init__(
+        self, data: Data, encoder: Encoder, device: torch.device, precision: str = "single"
+    ) -> None:
         super().__init__(batch_size=data.batch_size)
+        choice("precision", precision, PRECISIONS)
+        self.precision = precision
         self.data = data
         self.encoder = encoder
         self.device = device
@@ -49,8 +56,10 @@ class Encoded(Data):
         self.classes, self.words = self.data.classes, self.data.words
         self.labels_count, self.checked = self.data.labels_count, self.data.checked
         parts = Loaded(self.data.train, self.data.test, self.data.validation).there()
-        key = _key(self.encoder, parts)
-        kept = cached_blocks(_Kept.of, "features", key, lambda: self._first_time(parts))
+        key = key_of(self.encoder, parts, self.precision)
+        kept = cached_blocks(
+            _Kept.of, "features", key, lambda there: self._first_time(parts, there)
+        )
         self.encoder.load_state_dict(kept.state)
         return Loaded(
             **{name: replace(rows, inputs=kept.features[name]) for name, rows in parts.items()}
@@ -68,8 +77,9 @@ class Encoded(Data):
         features = self.train.inputs
         if not features.is_floating_point():
             return nn.Identity()
-        deviation = float(features.var(0).mean().sqrt())
-        return Standardise(features.mean(0), torch.tensor([max(deviation, LEAST)]))
+        mean, variance = moments(features)
+        deviation = float(variance.mean().sqrt())
+        return Standardise(mean, torch.tensor([max(deviation, LEAST)]))
 
     def fingerprint(self) -> str:
         choice = self.encoder.choice
@@ -92,18 +102,34 @@ class Encoded(Data):
         """That of the rows themselves, or of features, where only the data set's are encoded."""
         return self.data.reader() if self.encoder.new_rows else super().reader()
 
-    def _first_time(self, parts: Mapping[str, Rows]) -> Iterator[NamedArrays]:
-        """The features, block by block, and at last the encoder's state."""
+    def _first_time(self, parts: Mapping[str, Rows], there: NamedArrays) -> Iterator[NamedArrays]:
+        """The encoder's state, and then the features, block by block: those that are not there."""
         begin = perf_counter()
-        count = sum(map(len, parts.values()))
-        self.encoder.learn(parts["train"], self.device)
-        print(f"the encoder looks at {count:,} rows, once; kept for next time", file=sys.stderr)
+        if STATE in there:
+            self.encoder.load_state_dict(_unpacked(there[STATE]))
+        else:
+            self.encoder.learn(parts["train"], self.device)
+            yield {STATE: _packed(self.encoder)}
+        left = {part: _behind(rows, len(there.get(part, ()))) for part, rows in parts.items()}
+        count, done = sum(map(len, left.values())), sum(map(len, parts.values()))
+        print(_told(count, done), file=sys.stderr)
         with progress("the encoder", count) as advance:
-            for part, features in _stream(self.encoder, parts, self.device):
-                yield {part: features.numpy()}
+            for part, features in _stream(self.encoder, left, self.device):
+                yield {part: self._narrowed(features).numpy()}
                 advance(len(features))
         print(f"the encoder took {perf_counter() - begin:.0f} s", file=sys.stderr)
-        yield {STATE: _packed(self.encoder)}
+
+    def _narrowed(self, features: Tensor) -> Tensor:
+        """Features in the precision that is kept; numbers that are too large for it are refused."""
+        if not features.is_floating_point():
+            return features
+        narrow = features.to(PRECISIONS[self.precision])
+        if not all_finite(narrow):
+            raise UserError(
+                f"encoder {type(self.encoder).__name__} gave numbers that are too large for half "
+                "precision: give features=single"
+            )
+        return narrow
 
 
 class _Kept(NamedTuple):
@@ -120,6 +146,17 @@ class _Kept(NamedTuple):
         if not all(map(all_finite, features.values())):
             raise ValueError("some features are not finite")
         return cls(features, _unpacked(arrays[STATE]))
+
+
+def _behind(rows: Rows, count: int) -> Rows:
+    """The rows behind so many."""
+    return rows.take(torch.arange(count, len(rows))) if count else rows
+
+
+def _told(left: int, count: int) -> str:
+    """What the encoder is going to do."""
+    whole = f"the encoder looks at {count:,} rows, once; kept for next time"
+    return whole if left == count else f"the encoder goes on with {left:,} of {count:,} rows"
 
 
 def encoded_rows(
@@ -142,7 +179,7 @@ def _stream(
 ) -> Iterator[tuple[str, Tensor]]:
     """What an encoder makes of the rows of some parts, block by block; all of one kind."""
     name, kinds = type(encoder).__name__, set()
-    for part, rows in parts.items():
+    for part, rows in ((part, rows) for part, rows in parts.items() if len(rows)):
         count = 0
         for lines in encoder.stream(rows, device):
             features = _sound(lines, f"encoder {name}", f"the {len(rows)} rows of {part}")
@@ -187,30 +224,3 @@ def _packed(encoder: Encoder) -> np.ndarray[Any, Any]:
 
 def _unpacked(packed: np.ndarray[Any, Any]) -> dict[str, Any]:
     return torch.load(BytesIO(packed.tobytes()), weights_only=True, map_location="cpu")
-
-
-def _key(encoder: Encoder, parts: Mapping[str, Rows]) -> str:
-    """Of the rows themselves, so that another file, split or imbalance is another key."""
-    kind = type(encoder)
-    digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key(), STATE)).encode())
-    for name, rows in parts.items():
-        inputs, order = rows.inputs, _storage_order(rows.inputs)
-        digest.update(repr((name, rows.part, inputs.dtype, inputs.shape, order)).encode())
-        if rows.keys is not None and are_pictures(rows):  # numbers of a table depend on its scale
-            digest.update("\n".join(rows.keys).encode())
-            inputs = inputs[:FEW]
-        for block in inputs.permute(order).split(BLOCK):
-            digest.update(_bytes(block))
-        if rows.places is not None:
-            digest.update(_bytes(rows.places))
-    return digest.hexdigest()[:24]
-
-
-def _storage_order(tensor: Tensor) -> list[int]:
-    """The axes, from that of the longest steps in memory to that of the shortest."""
-    return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride()[axis])
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    """The bytes as they lie, without a copy where they are in order."""
-    return tensor.cpu().contiguous().view(torch.uint8).numpy().data

@@ -46,8 +46,8 @@ class Encoder(ABC):
 
     def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
         """What `encode` makes of rows, some of them at a time, so that all are never in memory."""
-        for block in torch.arange(len(rows)).split(BLOCK):
-            yield self.encode(rows.take(block), device)
+        for piece in rows.pieces(BLOCK):
+            yield self.encode(piece, device)
 
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as tensors and plain values."""

@@ -56,8 +56,8 @@ class Tokenized(Encoder):
 
     def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
         self._cut = 0
-        for block in torch.arange(len(rows)).split(BLOCK):
-            yield self.encode(rows.take(block), device)
+        for piece in rows.pieces(BLOCK):
+            yield self.encode(piece, device)
         if self._cut:
             print(
                 f"{self._cut:,} of the texts of {len(rows):,} rows were cut to {self._most} "

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from autoal.bounds import choice, switch, whole
 from autoal.data.batches import Batches, Blocks, Shared
+from autoal.data.lazy import LazyTensor
 from autoal.data.rows import Rows
 from autoal.errors import diverged
 from autoal.model.callbacks import Watching, Weighing
@@ -127,6 +128,8 @@ class Training:
     def place(self, tensor: Tensor) -> Tensor:
         """The tensor where training reads it fastest: on a GPU that has room for it twice."""
         device = self.device
+        if isinstance(tensor, LazyTensor):  # it is there because it is too large
+            return tensor
         if device.type == "cuda" and tensor.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             return tensor.to(device)
         return tensor

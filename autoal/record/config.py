@@ -11,7 +11,7 @@ import yaml
 from autoal.costs.units import LABELS
 from autoal.errors import UserError
 from autoal.record.kinds import MAPPING, TEXT
-from autoal.settings import ABSENT, REACHED, Settings, differences, plain
+from autoal.settings import ABSENT, FEATURES, MEMORY, REACHED, Settings, differences, plain
 
 # Several times faster, where PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,6 +25,7 @@ _ORACLES = ("oracle", "oracle.human")
 _OPEN = (
     *(f"{place}.{name}" for place in _ORACLES for name in _FOUND_AT),
     "data.corrupt",
+    MEMORY,
     *REACHED,
 )
 _PEOPLE = tuple(f"{place}.people" for place in _ORACLES)  # names; of a crowd, how many there are
@@ -39,6 +40,7 @@ MORE = {
 UNHEARD: tuple[tuple[Any, Any], ...] = (
     *((ABSENT, None), (ABSENT, {}), (ABSENT, False)),
     (ABSENT, LABELS),
+    (ABSENT, FEATURES[0]),
 )
 # What younger settings are where a folder without them was begun.
 BEFORE = {"trainer.devices": 1, "trainer.num_nodes": 1, "trainer.strategy": "auto"}

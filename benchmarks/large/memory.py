@@ -20,9 +20,17 @@ class Peak(NamedTuple):
 
 def resident() -> Peak:
     """What is resident now."""
-    kept = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-    fields = ("VmRSS", "RssAnon", "RssFile")
-    return Peak(*(int(kept[field].split()[0]) / 1024 for field in fields))
+    return Peak(*_fields("VmRSS", "RssAnon", "RssFile"))
+
+
+def most_resident() -> float:
+    """The most that was resident since the process began, by the system's own count."""
+    return _fields("VmHWM")[0]
+
+
+def _fields(*names: str) -> list[float]:
+    found = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return [int(found[name].split()[0]) / 1024 for name in names]
 
 
 class Watch:

@@ -1,13 +1,13 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autoal.data.cache import NamedArrays, cached, cached_blocks
+from autoal.data.cache import NamedArrays, cached
 
 
 @pytest.fixture(autouse=True)
@@ -118,44 +118,3 @@ def test_the_files_are_on_the_disk_before_the_entry_has_its_name(
     part = synced.pop(3)
     assert part.startswith(".part-")
     assert synced == ["x.npy", "y.npy", "contents.json", "kind"]
-
-
-def blocks() -> Iterator[NamedArrays]:
-    """Ninety-nine rows of two arrays, in blocks of unequal sizes."""
-    for rows in np.split(np.arange(99), (0, 3, 50)):
-        yield {"x": np.stack([rows, rows], 1), "y": np.flip(rows).astype(">u2")}
-
-
-def in_order(arrays: NamedArrays) -> bool:
-    whole = list(range(99))
-    return arrays["x"].T.tolist() == [whole, whole] and sorted(arrays["y"].tolist()) == whole
-
-
-def test_blocks_are_written_as_they_come_and_read_as_one(folder: Path) -> None:
-    half_written: list[int] = []
-
-    def watched() -> Iterator[NamedArrays]:
-        for block in blocks():
-            half_written.append(len(list(folder.glob(".part-*/*.npy"))))
-            yield block
-
-    arrays = cached_blocks(dict, "kind", "key", watched)
-    assert in_order(arrays)
-    assert all(isinstance(array, np.memmap) for array in arrays.values())
-    assert half_written == [0, 2, 2, 2]
-    assert in_order(cached_blocks(dict, "kind", "key", lambda: pytest.fail("they are there")))
-
-
-def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(folder: Path) -> None:
-    folder.parent.write_text("")
-    assert in_order(cached_blocks(dict, "kind", "key", blocks))
-
-
-def test_nothing_is_kept_of_blocks_that_break_off(folder: Path) -> None:
-    def broken() -> Iterator[NamedArrays]:
-        yield from blocks()
-        raise ValueError("broken")
-
-    with pytest.raises(ValueError, match="broken"):
-        cached_blocks(dict, "kind", "key", broken)
-    assert not list(folder.iterdir())

@@ -46,7 +46,7 @@ def test_the_images_of_a_batch_are_cropped_at_all_places_equally_often() -> None
 def test_statistics_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     images = noise(40, 3, 9, 13)
     whole = channel_statistics(images)
-    monkeypatch.setattr("autoal.data.images.BLOCK", 7)
+    monkeypatch.setattr("autoal.data.lazy.PIECE", 7 * images[0].nbytes)
     assert channel_statistics(images) == whole
 
 

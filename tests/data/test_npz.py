@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autoal.data.cache import cached
-from autoal.data.npz import read_array, read_npz
+from autoal.data.npz import npz_blocks, npz_size, read_array, read_npz
 from autoal.errors import UserError
 
 
@@ -174,3 +174,46 @@ def test_what_has_no_room_in_memory_is_refused(
     ):
         with pytest.raises(UserError, match=r"would unpack to 0\.0 GiB, too much for the memory"):
             read()
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_arrays_are_read_in_blocks_and_from_where_somebody_was(
+    save: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {
+        "images": np.arange(60, dtype=np.uint8).reshape(10, 3, 2),
+        "names": np.array(["a", "bcd"]),
+        "none": np.zeros((0, 2)),
+    }
+    path = tmp_path / "own.npz"
+    save(path, **arrays)
+    assert npz_size(path, ("images", "absent")) == 60 + 128  # and a head
+    monkeypatch.setattr("autoal.data.npz.PIECE", 24)  # four rows of six bytes
+    for done, sizes in ((0, [4, 4, 2]), (4, [4, 2]), (7, [3]), (10, [])):
+        there = {"images": arrays["images"][:done]}
+        blocks = list(npz_blocks(path, ("images",), (), there))
+        assert [len(block["images"]) for block in blocks] == sizes
+        read = [there["images"], *(block["images"] for block in blocks)]
+        assert np.array_equal(np.concatenate(read), arrays["images"])
+    found = list(npz_blocks(path, ("names",), ("none", "absent"), {}))
+    assert [block["names"].tolist() for block in found if "names" in block] == [["a", "bcd"]]
+    assert [block["none"].shape for block in found if "none" in block] == [(0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (head("(9, 9)") + bytes(7), r"x\.npy of uint8 \(9, 9\) cannot be in 7 bytes"),
+        (head("(3,)", "|O") + bytes(24), "x.npy is of object"),
+        (head("()", "<i8") + bytes(8), r"not kept row by row: give data\.memory=ram"),
+    ],
+)
+def test_blocks_of_what_is_no_array_are_refused(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.npz"
+    write(path, "x.npy", content)
+    with pytest.raises(UserError, match=rf"own\.npz cannot be read as npz: .*{message}"):
+        list(npz_blocks(path, ("x",), (), {}))
+    with pytest.raises(UserError, match="it has no y, only x"):
+        list(npz_blocks(path, ("y",), (), {}))

@@ -1,5 +1,7 @@
 import io
+import warnings
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -86,3 +88,15 @@ def test_an_error_stands_for_the_file_that_has_it(tmp_path: Path) -> None:
     first, second = attempted(content_of, [tmp_path / "none", tmp_path / "a"])
     assert isinstance(first, CorruptError)
     assert second == b"a"
+
+
+def test_who_reads_in_another_thread_leaves_the_filters_of_warnings_alone() -> None:
+    with warnings.catch_warnings():
+        filters = warnings.filters
+        same: list[bool] = []
+        reader = Thread(
+            target=attempted, args=(lambda path: same.append(warnings.filters is filters), [0, 1])
+        )
+        reader.start()
+        reader.join()
+    assert same == [True, True]

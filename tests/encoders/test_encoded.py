@@ -1,4 +1,8 @@
 import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +103,74 @@ def test_another_choice_of_rows_is_another_content(data: ImageData) -> None:
     assert encoder.lessons == 2
     assert encoded.validation is not None
     assert torch.equal(encoded.validation.inputs, expected(data, data.train.inputs[:4]))
+
+
+KILLED = """
+import os, signal, sys
+import torch
+from autoal import Encoded
+from autoal.data import growing
+from tests.conftest import Bands
+from tests.encoders.test_encoded import Brightness
+growing.EVERY = 0.0
+
+class Dying(Brightness):
+    def encode(self, rows, device):
+        if self.looks == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode(rows, device)
+
+Dying.__module__, Dying.__qualname__ = Brightness.__module__, Brightness.__qualname__
+Encoder = sys.modules["autoal.encoders.encoder"]
+Encoder.BLOCK = 10
+Encoded(Bands(), Dying(), torch.device("cpu")).setup()
+"""
+
+
+@pytest.mark.parametrize("looks", [0, 2, 7])
+def test_a_look_that_was_killed_goes_on_where_it_was(
+    looks: int, data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autoal.encoders.encoder.BLOCK", 10)
+    died = subprocess.run([sys.executable, "-c", KILLED, str(looks)])
+    assert died.returncode == -signal.SIGKILL
+    encoder = Brightness()
+    found = encoded_by(data, encoder)
+    assert encoder.lessons == 0  # the first start has learnt, and that was kept
+    assert encoder.looks == 9 - looks  # of six at the pool and three at the test rows
+    (entry,) = (tmp_path / "autoal" / "features").iterdir()
+    kept = {path.name: path.read_bytes() for path in entry.iterdir()}
+    shutil.rmtree(entry)
+    encoded_by(data, Brightness())
+    assert {path.name: path.read_bytes() for path in entry.iterdir()} == kept
+    assert torch.equal(found.train.inputs, expected(data, data.train.inputs))
+
+
+def test_features_may_be_kept_in_half_precision(data: ImageData, tmp_path: Path) -> None:
+    single = encoded_by(data, Brightness())
+    half = Encoded(data, Brightness(), CPU, "half")
+    half.setup()
+    assert half.train.inputs.dtype == torch.float16
+    assert torch.equal(half.train.inputs, single.train.inputs.half())
+    ready = half.preprocess().eval()(half.train.inputs)
+    assert ready.dtype == torch.float32
+    torch.testing.assert_close(
+        ready, single.preprocess().eval()(single.train.inputs), atol=2e-2, rtol=0
+    )
+    sizes = sorted(path.stat().st_size for path in tmp_path.rglob("train.npy"))
+    assert [size - 128 for size in sizes] == [60 * 2 * 2, 60 * 2 * 4]
+    with pytest.raises(ValueError, match="precision"):
+        Encoded(data, Brightness(), CPU, "double")
+
+
+def test_what_half_precision_cannot_hold_is_refused(data: ImageData) -> None:
+    class Bright(Brightness):
+        def encode(self, rows: Rows, device: torch.device) -> Tensor:
+            return super().encode(rows, device) * 1e6
+
+    assert encoded_by(data, Bright()).train.inputs.dtype == torch.float32
+    with pytest.raises(UserError, match=r"too large for half precision: give features=single"):
+        Encoded(data, Bright(), CPU, "half").setup()
 
 
 def test_features_are_centred_and_keep_their_proportions(data: ImageData) -> None:
@@ -367,7 +439,7 @@ def test_features_that_cannot_be_kept_stay_in_memory(
 def test_pictures_are_known_again_by_their_keys(
     data: ImageData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autoal.encoders.encoded.FEW", 2)
+    monkeypatch.setattr("autoal.encoders.identity.FEW", 2)
     keys, names = ([f"{kind}{row}" for row in range(60)] for kind in ("key", "name"))
     data.train = replace(data.train, keys=keys, names=names)
     encoder = Brightness()

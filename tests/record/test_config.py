@@ -32,3 +32,11 @@ def test_a_run_from_before_there_were_several_devices_goes_on_with_one(
         bool(changes({"trainer": {"compile": True}}, {"trainer": {"compile": True, **given}}))
         is changed
     )
+
+
+def test_where_rows_are_held_is_open_and_an_older_run_has_features_in_single_precision() -> None:
+    older = {"data": {"size": 8}}
+    newer = {"data": {"size": 8, "memory": "disk"}, "features": "single"}
+    assert changes(older, newer) == {}
+    assert changes(newer, {**newer, "data": {"size": 8, "memory": "ram"}}) == {}
+    assert changes(older, {**newer, "features": "half"}) == {"features": ("nothing", "half")}

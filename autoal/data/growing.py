@@ -1,0 +1,135 @@
+"""Arrays that grow on the disk, block by block, and go on growing after the process was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoal.data.cache import NamedArrays, path_of, sync
+
+PROGRESS = "progress.json"  # the rows of each array that are on the disk for sure
+EVERY = 1.0  # seconds after which what was written is made sure of
+
+
+class GrowingArray:
+    """A file of numpy to which rows are added.
+
+    Args:
+        path: of the file.
+        dtype: of its numbers.
+        shape: of a row.
+        rows: that are there already; what stands behind them is cut off.
+    """
+
+    def __init__(
+        self, path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], rows: int = 0
+    ) -> None:
+        self.dtype, self.shape, self.rows = dtype, shape, rows
+        self.file = path.open("r+b" if rows else "wb")
+        self._write_head()
+        self.file.truncate(self.file.tell() + rows * prod(shape) * dtype.itemsize)
+        self.file.seek(0, os.SEEK_END)
+
+    @classmethod
+    def again(cls, path: Path, rows: int) -> GrowingArray:
+        """The file of an array as it was when it had so many rows."""
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        return cls(path, dtype, shape[1:], rows)
+
+    def add(self, block: npt.NDArray[np.generic]) -> None:
+        if (block.dtype, block.shape[1:]) != (self.dtype, self.shape):
+            raise ValueError(
+                f"rows of {block.dtype} {block.shape[1:]} cannot follow rows of "
+                f"{self.dtype} {self.shape}"
+            )
+        self.file.write(np.ascontiguousarray(block).data)
+        self.rows += len(block)
+
+    def make_sure(self) -> None:
+        """Wait until all rows are on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+    def finish(self) -> None:
+        """Say in the file how many rows there are."""
+        self.file.seek(0)
+        self._write_head()
+
+    def close(self) -> None:
+        with suppress(OSError):  # of a disk that is full, which has been told already
+            self.file.close()
+
+    def _write_head(self) -> None:
+        """It has room for any number of rows, so that it can be written over."""
+        descr = np.lib.format.dtype_to_descr(self.dtype)
+        head = {"descr": descr, "fortran_order": False, "shape": (self.rows, *self.shape)}
+        np.lib.format.write_array_header_1_0(self.file, head)
+
+
+class GrowingArrays:
+    """The arrays of a folder; one that is opened again has the rows that were made sure of.
+
+    Args:
+        folder: of their files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._sure = monotonic()
+        self._files = {
+            name: GrowingArray.again(path_of(folder, name), rows)
+            for name, rows in _counts(folder).items()
+        }
+
+    def there(self) -> NamedArrays:
+        """The rows that there are, mapped from their files."""
+        for file in self._files.values():
+            file.make_sure()
+        return {name: np.load(path_of(self.folder, name), mmap_mode="r") for name in self._files}
+
+    def add(self, block: NamedArrays) -> None:
+        """Add rows to each of the arrays that are named."""
+        for name, array in block.items():
+            if name not in self._files:
+                path = path_of(self.folder, name)
+                self._files[name] = GrowingArray(path, array.dtype, array.shape[1:])
+            self._files[name].add(array)
+        if monotonic() - self._sure >= EVERY:
+            self._make_sure()
+
+    def finish(self) -> None:
+        """Make the files whole."""
+        for file in self._files.values():
+            file.finish()
+        self._make_sure()
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+    def _make_sure(self) -> None:
+        """Of the rows of all arrays, or of none that were added since the last time."""
+        for file in self._files.values():
+            file.make_sure()
+        new = self.folder / f"{PROGRESS}.new"
+        new.write_text(json.dumps({name: file.rows for name, file in self._files.items()}))
+        sync(new)
+        new.replace(self.folder / PROGRESS)
+        self._sure = monotonic()
+
+
+def _counts(folder: Path) -> dict[str, int]:
+    try:
+        return json.loads((folder / PROGRESS).read_text())
+    except (OSError, ValueError):  # none yet, or a damaged one
+        return {}

@@ -1,0 +1,119 @@
+"""Rows that are not held in memory: a tensor that is read, in pieces, when somebody needs it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from math import prod
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
+PIECE = 32 << 20  # bytes of rows that are read together, about
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+Read = Callable[[Tensor], Tensor]  # from places (n,) long to the rows there, (n, ...)
+
+
+class LazyTensor(Tensor):
+    """Rows at some places of what they are read from.
+
+    Row numbers, masks and slices choose rows, and read nothing; whatever else is done with the
+    tensor reads all its rows, and gives what it would give of a tensor that is held.
+
+    Args:
+        read: gives the rows at some places.
+        places: of the rows, (n,) long.
+        like: a tensor of such rows, as they lie in memory.
+    """
+
+    # Results are plain tensors.
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    @staticmethod
+    def __new__(cls, read: Read, places: Tensor, like: Tensor) -> LazyTensor:
+        shape = like.shape[1:]
+        strides = (prod(shape), *like.stride()[1:])
+        size = (len(places), *shape)
+        return torch.Tensor._make_wrapper_subclass(cls, size, strides=strides, dtype=like.dtype)
+
+    def __init__(self, read: Read, places: Tensor, like: Tensor) -> None:
+        self._read, self._places, self._like = read, places, like
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> LazyTensor:
+        """The rows of a tensor that is mapped from a file."""
+        return cls(lambda places: tensor[places], torch.arange(len(tensor)), tensor)
+
+    def held(self) -> Tensor:
+        """The rows themselves."""
+        return self._read(self._places)
+
+    def __getitem__(self, rows: Any) -> Tensor:
+        if isinstance(rows, slice) or (isinstance(rows, Tensor) and rows.ndim == 1):
+            return LazyTensor(self._read, self._places[rows], self._like)
+        if isinstance(rows, int):
+            return self._read(self._places[rows : rows + 1 or None])[0]
+        return self.held()[rows]
+
+    def split(self, size: Any, dim: int = 0) -> Any:
+        """Pieces of so many rows."""
+        if dim:
+            return self.held().split(size, dim)
+        parts = self._places.split(size)
+        return tuple(LazyTensor(self._read, places, self._like) for places in parts)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[row] for row in range(len(self)))
+
+    def numpy(self, **options: Any) -> Any:
+        return self.held().numpy(**options)
+
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
+        return f"LazyTensor of {self.dtype} {tuple(self.shape)}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LazyTensor:
+        return self  # nobody can write to it
+
+    @classmethod
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        values, options = tree_map_only(cls, cls.held, (args, kwargs or {}))
+        return func(*values, **options)
+
+
+def held(tensor: Tensor) -> Tensor:
+    """The tensor, in memory or mapped from a file."""
+    return tensor.held() if isinstance(tensor, LazyTensor) else tensor
+
+
+def pieces(tensor: Tensor, size: int | None = None) -> Iterator[Tensor]:
+    """All rows in their order, so many at a time, or some megabytes of them."""
+    rows = size or max(1, PIECE // max(1, tensor[:1].nbytes))
+    return mapped(held, tensor.split(rows), tensor)
+
+
+def blocks(tensor: Tensor, rows: Iterable[Tensor]) -> Iterator[Tensor]:
+    """The rows of these numbers, block by block."""
+    return mapped(lambda block: held(tensor[block.to(tensor.device)]), rows, tensor)
+
+
+def mapped(make: Callable[[Item], Made], items: Iterable[Item], tensor: Tensor) -> Iterator[Made]:
+    """What is made of each; one ahead, where it is made of rows that are to be read first."""
+    return _ahead(make, items) if isinstance(tensor, LazyTensor) else map(make, items)
+
+
+def _ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(1) as maker:
+        for item in items:
+            waiting.append(maker.submit(make, item))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

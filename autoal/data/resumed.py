@@ -1,0 +1,153 @@
+"""What is kept block by block as it is made: whoever is killed goes on where it was."""
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, locked
+from autoal.data.growing import PROGRESS, GrowingArrays
+from autoal.errors import UserError
+
+BEGUN = ".begun-"  # begins the name of an entry that is being made
+WEEK = 7 * 24 * 3600  # seconds after which nobody goes on with one
+
+Make = Callable[[NamedArrays], Iterable[NamedArrays]]
+
+
+def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Make) -> Kept:
+    """What `unpack` makes of arrays that are written as they come, and are never all in memory.
+
+    Of processes that want one entry, one makes it and the others wait. Where the cache cannot be
+    written at all, what is made stays in memory.
+
+    Args:
+        unpack: as for `cached_as`.
+        kind: of the entry.
+        key: of the entry.
+        make: is given the rows that are there of each array, none at first, and gives those that
+            follow, block by block, each with some of the names.
+    """
+    folder = cache_folder() / kind / key
+    kept = kept_in(folder, unpack)
+    if kept is not None:
+        return kept
+    with _begun(folder) as part:
+        if part is None:
+            return unpack(_joined(make({})))
+        kept = kept_in(folder, unpack)  # whoever was waited for may have made it
+        if kept is None:
+            with _gone_on_with(part):
+                _write(part, make)
+                with _telling(part):
+                    finish(part, folder)
+                    (folder / PROGRESS).unlink(missing_ok=True)
+            kept = kept_in(folder, unpack)
+    if kept is None:
+        raise UserError(f"what was written in {folder} cannot be read back: is the disk damaged?")
+    return kept
+
+
+def _write(part: Path, make: Make) -> None:
+    """Write the blocks one after the other, behind those that are there."""
+    with _telling(part):
+        arrays = GrowingArrays(part)
+    with closing(arrays):
+        for block in make(arrays.there()):
+            with _telling(part):
+                arrays.add(block)
+        with _telling(part):
+            arrays.finish()
+
+
+def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
+    """The blocks one after the other, in memory."""
+    parts: defaultdict[str, list[npt.NDArray[np.generic]]] = defaultdict(list)
+    for block in blocks:
+        for name, array in block.items():
+            parts[name].append(array)
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+@contextmanager
+def _gone_on_with(part: Path) -> Iterator[None]:
+    """Keep what was written for the next start, but not where an error has ended it."""
+    try:
+        yield
+    except Exception:  # Ctrl-C and SIGTERM are none
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _telling(part: Path) -> Iterator[None]:
+    """One message about a disk that is full, or fails."""
+    try:
+        yield
+    except OSError as error:
+        free = shutil.disk_usage(part.parent).free / 2**30
+        raise UserError(
+            f"cannot write in {part.parent}, which has {free:.1f} GiB free: {error.strerror}\n"
+            "  make room, or name a folder on another disk by the variable XDG_CACHE_HOME"
+        ) from error
+
+
+@contextmanager
+def _begun(folder: Path) -> Iterator[Path | None]:
+    """The folder in which an entry is made, for this process alone; None where there can be none.
+
+    It may have rows of a process that was killed.
+    """
+    part = folder.with_name(f"{BEGUN}{folder.name}")
+    try:
+        _clean(folder.parent)
+        opened = _locked_when_free(part)
+    except OSError:
+        yield None
+        return
+    try:
+        yield part
+    finally:
+        with suppress(OSError):  # it is not empty, and is gone on with later
+            part.rmdir()
+        os.close(opened)
+
+
+def _locked_when_free(part: Path) -> int:
+    """The folder, opened and locked; waits for whoever has it, who may take it away."""
+    while True:
+        part.mkdir(parents=True, exist_ok=True)
+        opened = os.open(part, os.O_RDONLY)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another process is making {part}: waiting for it", file=sys.stderr)
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        if _is_at(opened, part):
+            return opened
+        os.close(opened)
+
+
+def _is_at(opened: int, part: Path) -> bool:
+    """Whether what was opened is still there."""
+    try:
+        return os.path.samestat(os.fstat(opened), part.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _clean(parent: Path) -> None:
+    """Remove what was begun and never gone on with."""
+    for part in parent.glob(f"{BEGUN}*"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > WEEK:
+                with locked(part):
+                    shutil.rmtree(part)

@@ -1,0 +1,108 @@
+"""Pictures that stay where they are: looked through once, and decoded whenever they are read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoal.data.cache import NamedArrays
+from autoal.data.lazy import LazyTensor
+from autoal.data.pictures import (
+    CorruptError,
+    Stored,
+    all_pictures,
+    attempted,
+    content_of,
+    picture_of,
+)
+from autoal.data.progress import progress
+from autoal.data.resumed import cached_blocks
+from autoal.data.rows import Shape
+
+from .published import channels_first
+
+KIND = "looked"  # of entries of the cache
+BLOCK = 512  # pictures that are looked at at a time
+
+
+class Looked(NamedTuple):
+    """What is known of some pictures, each of which was decoded once."""
+
+    places: list[int]  # of those that can be read, among all
+    keys: list[str]  # of their contents
+    wrong: list[str]  # with each of the others
+
+
+def look_through(stored: Sequence[Stored], key: str, shape: Shape, *, draft: bool) -> Looked:
+    """Which of these pictures can be read, and what tells their contents apart.
+
+    Args:
+        stored: where they are.
+        key: what tells these from others, and from what they were before.
+        shape: that a network reads: channels, height, width.
+        draft: as for `picture_of`.
+    """
+    return cached_blocks(_unpacked, KIND, key, lambda there: _look(stored, there, shape, draft))
+
+
+def lazy_pictures(stored: Sequence[Stored], shape: Shape, *, draft: bool) -> Tensor:
+    """Rows that are decoded when they are read, (n, channels, height, width)."""
+    channels, height, width = shape
+    like = torch.empty(1, height, width, channels, dtype=torch.uint8).permute(0, 3, 1, 2)
+
+    def read(places: Tensor) -> Tensor:
+        wanted = [stored[place] for place in places.tolist()]
+        return channels_first(all_pictures(wanted, shape, draft=draft))
+
+    return LazyTensor(read, torch.arange(len(stored)), like)
+
+
+def decoded_size(count: int, shape: Shape) -> int:
+    """Bytes of so many pictures."""
+    return count * prod(shape)
+
+
+def _look(
+    stored: Sequence[Stored], there: NamedArrays, shape: Shape, draft: bool
+) -> Iterator[NamedArrays]:
+    """What is seen of the pictures behind those that were looked at."""
+
+    def digest(place: Stored) -> bytes:
+        content = content_of(place)
+        picture_of(content, shape, place, draft=draft)
+        return sha256(content).digest()
+
+    done = sum(len(there.get(name, ())) for name in ("places", "left_out"))
+    print(f"looking through {len(stored) - done:,} pictures, once", file=sys.stderr)
+    with progress("the decoder", len(stored) - done) as advance:
+        for begin in range(done, len(stored), BLOCK):
+            found = attempted(digest, stored[begin : begin + BLOCK])
+            yield _block(begin, found)
+            advance(len(found))
+
+
+def _block(begin: int, found: Sequence[bytes | CorruptError]) -> NamedArrays:
+    """What was seen of some pictures, as it is kept."""
+    good = {place: each for place, each in enumerate(found, begin) if isinstance(each, bytes)}
+    wrong = {place: str(each) for place, each in enumerate(found, begin) if place not in good}
+    lines = "".join(f"{json.dumps(message)}\n" for message in wrong.values())
+    return {
+        "places": np.array([*good], dtype=np.int64),
+        "digests": np.frombuffer(b"".join(good.values()), dtype=np.uint8).reshape(-1, 32),
+        "left_out": np.array([*wrong], dtype=np.int64),
+        "wrong": np.frombuffer(lines.encode(), dtype=np.uint8),
+    }
+
+
+def _unpacked(arrays: NamedArrays) -> Looked:
+    wrong = [json.loads(line) for line in arrays["wrong"].tobytes().splitlines()]
+    keys = [f"sha256:{digest.tobytes().hex()}" for digest in arrays["digests"]]
+    return Looked(arrays["places"].tolist(), keys, wrong)

@@ -1,0 +1,127 @@
+"""Pictures of one's own with a class each, all resized to one size."""
+
+import sys
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoal import ImageData
+from autoal.bounds import choice, number, text, whole
+from autoal.data.cache import NamedArrays
+from autoal.data.contract import Loaded
+from autoal.data.memory import MEMORY, on_disk
+from autoal.data.order import in_fixed_order
+from autoal.data.pictures import MODES, Stored, read_pictures, refusal
+from autoal.data.rows import Rows
+from autoal.errors import UserError
+
+from .looked import decoded_size, lazy_pictures, look_through
+from .npz import with_test
+from .published import images
+from .store import decoded, key_of
+
+UPRIGHT = "upright"  # as which pictures are kept; others that were kept earlier are not meant
+
+
+class Labelled(NamedTuple):
+    """The pictures of a part."""
+
+    stored: Sequence[Stored]
+    classes: Sequence[str]  # of each
+    names: Sequence[str]  # of each, as people call it
+    files: list[Path]  # in which they all are
+
+
+class PictureSet(ImageData):
+    """Parts `train`, `test` and `val`; without `test`, some of the pictures are the test's.
+
+    Args:
+        path: of the folder.
+        size: to which all pictures are resized, height and width.
+        channels: 3 for colour, 1 for grey.
+        test_share: of the pictures that become the test set where there is no folder `test`.
+        corrupt: refuse or skip pictures that cannot be read.
+        memory: ram holds all pictures decoded; disk decodes them whenever they are read; auto is
+            disk where they would take more than a quarter of the free memory.
+        options: of every `ImageData`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int = 32,
+        channels: int = 3,
+        test_share: float = 0.2,
+        corrupt: str = "refuse",
+        memory: str = "auto",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        whole("size", size, least=1, most=1024)
+        if channels not in MODES:
+            raise ValueError(f"`channels` must be 1 or 3, got {channels}")
+        text("path", path)
+        number("test_share", test_share, above=0, below=1)
+        choice("corrupt", corrupt, ("refuse", "skip"))
+        choice("memory", memory, MEMORY)
+        self.path = Path(path).expanduser()
+        self.picture = channels, size, size
+        self.test_share = test_share
+        self.corrupt = corrupt
+        self.memory = memory
+
+    def load(self) -> Loaded:
+        rows = {part: self._rows(part, given) for part, given in self.labelled().items()}
+        return with_test(rows, self.test_share)
+
+    @abstractmethod
+    def labelled(self) -> dict[str, Labelled]:
+        """The pictures of each part that there is; sets the classes."""
+
+    def other_parts(self) -> tuple[str, ...]:
+        """Those beside `train`; of `val` pictures are read where validation rows are asked for."""
+        return ("test", "val") if self.held_out != 0 else ("test",)
+
+    def _rows(self, part: str, given: Labelled) -> Rows:
+        channels, size, _ = self.picture
+        wanted = (part, UPRIGHT, self.classes, size, channels, self.corrupt)
+        if on_disk(self.memory, decoded_size(len(given.stored), self.picture)):
+            return self._lazy(part, given, key_of(given.files, (*wanted, "lazy")))
+        arrays = decoded(given.files, wanted, lambda: self._decode(part, given))
+        names = [given.names[row] for row in arrays[f"{part}_files"].tolist()]
+        return images(arrays, part, self.classes, names)
+
+    def _lazy(self, part: str, given: Labelled, key: str) -> Rows:
+        """Rows that are decoded when they are read, in the order that `decoded` gives them."""
+        looked = look_through(given.stored, key, self.picture, draft=False)
+        labels = self._labels(given, looked.places, looked.wrong)
+        stored = [given.stored[place] for place in looked.places]
+        inputs = lazy_pictures(stored, self.picture, draft=False)
+        names = [given.names[place] for place in looked.places]
+        rows = Rows(inputs, labels, shown=inputs, names=names, keys=looked.keys, part=part)
+        return in_fixed_order(rows) if part == "train" else rows
+
+    def _decode(self, part: str, given: Labelled) -> NamedArrays:
+        pixels, places, wrong = read_pictures(given.stored, self.picture)
+        return {
+            f"{part}_images": pixels,
+            f"{part}_labels": self._labels(given, places, wrong).numpy(),
+            f"{part}_files": np.asarray(places, dtype=np.int64),  # which of them could be read
+        }
+
+    def _labels(self, given: Labelled, places: Sequence[int], wrong: list[str]) -> Tensor:
+        """The classes of the pictures that can be read; the others are refused, or told of."""
+        if wrong and self.corrupt == "refuse":
+            raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
+        for message in wrong:
+            print(f"left out {message}", file=sys.stderr)
+        found = [given.classes[place] for place in places]
+        if lost := set(given.classes) - set(found):
+            raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")
+        number = {name: place for place, name in enumerate(self.classes)}
+        return torch.tensor([number[name] for name in found])

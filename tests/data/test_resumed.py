@@ -1,0 +1,200 @@
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoal.data import growing
+from autoal.data.cache import NamedArrays
+from autoal.data.growing import GrowingArray
+from autoal.data.resumed import WEEK, cached_blocks
+from autoal.errors import UserError
+
+ROWS = 99
+
+KILLED = """
+import os, signal
+from autoal.data import growing
+from autoal.data.resumed import cached_blocks
+from tests.data.test_resumed import blocks
+growing.EVERY = 0.0
+
+def dying(there):
+    for number, block in enumerate(blocks(there)):
+        if number == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield block
+
+cached_blocks(dict, "kind", "key", dying)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where entries of the kind are kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "autoal" / "kind"
+
+
+def blocks(there: NamedArrays) -> Iterator[NamedArrays]:
+    """The rows of two arrays that are not there, in blocks of ten."""
+    for begin in range(len(there.get("x", ())), ROWS, 10):
+        rows = np.arange(begin, min(begin + 10, ROWS))
+        yield {"x": np.stack([rows, rows], 1), "y": np.flip(rows).astype(">u2")}
+
+
+def whole(arrays: NamedArrays) -> bool:
+    rows = list(range(ROWS))
+    return arrays["x"].T.tolist() == [rows, rows] and sorted(arrays["y"].tolist()) == rows
+
+
+def files(entry: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in entry.iterdir()}
+
+
+def test_blocks_are_written_as_they_come_and_read_as_one(folder: Path) -> None:
+    half_written: list[int] = []
+
+    def watched(there: NamedArrays) -> Iterator[NamedArrays]:
+        for block in blocks(there):
+            half_written.append(len(list(folder.glob(".begun-*/*.npy"))))
+            yield block
+
+    arrays = cached_blocks(dict, "kind", "key", watched)
+    assert whole(arrays)
+    assert all(isinstance(array, np.memmap) for array in arrays.values())
+    assert half_written == [0] + 9 * [2]
+    assert whole(cached_blocks(dict, "kind", "key", lambda there: pytest.fail("they are there")))
+    assert [path.name for path in folder.iterdir()] == ["key"]
+    assert files(folder / "key").keys() == {"x.npy", "y.npy", "contents.json"}
+
+
+def test_who_is_killed_goes_on_where_it_was_and_the_files_are_the_same(folder: Path) -> None:
+    died = subprocess.run([sys.executable, "-c", KILLED])
+    assert died.returncode == -signal.SIGKILL
+    assert not (folder / "key").exists()
+    told: list[int] = []
+
+    def left(there: NamedArrays) -> Iterator[NamedArrays]:
+        told.extend(len(array) for array in there.values())
+        return blocks(there)
+
+    assert whole(cached_blocks(dict, "kind", "key", left))
+    assert told == [30, 30]
+    cached_blocks(dict, "kind", "at once", blocks)
+    assert files(folder / "key") == files(folder / "at once")
+
+
+def test_what_was_written_and_not_made_sure_of_is_made_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopError(BaseException):
+        pass
+
+    def stopped(there: NamedArrays) -> Iterator[NamedArrays]:
+        for number, block in enumerate(blocks(there)):
+            monkeypatch.setattr(growing, "EVERY", 0.0 if number < 2 else 1e9)
+            if number == 5:
+                raise StopError
+            yield block
+
+    with pytest.raises(StopError):
+        cached_blocks(dict, "kind", "key", stopped)
+    found: list[int] = []
+
+    def left(there: NamedArrays) -> Iterator[NamedArrays]:
+        found.append(len(there["x"]))
+        return blocks(there)
+
+    assert whole(cached_blocks(dict, "kind", "key", left))
+    assert found == [20]
+
+
+def test_nothing_is_kept_of_blocks_that_an_error_breaks_off(folder: Path) -> None:
+    def broken(there: NamedArrays) -> Iterator[NamedArrays]:
+        yield from blocks(there)
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        cached_blocks(dict, "kind", "key", broken)
+    assert not list(folder.iterdir())
+
+
+def test_a_full_disk_is_told_of_once_and_nothing_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: GrowingArray, block: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(GrowingArray, "add", full)
+    with pytest.raises(UserError, match=rf"cannot write in {folder}.*GiB free: No space left"):
+        cached_blocks(dict, "kind", "key", blocks)
+    assert not list(folder.iterdir())
+
+
+def test_rows_of_another_kind_are_not_added() -> None:
+    def odd(there: NamedArrays) -> Iterator[NamedArrays]:
+        yield {"x": np.zeros((2, 3))}
+        yield {"x": np.zeros((2, 4))}
+
+    with pytest.raises(ValueError, match=r"rows of float64 \(4,\) cannot follow rows of float64"):
+        cached_blocks(dict, "kind", "key", odd)
+
+
+def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(folder: Path) -> None:
+    folder.parent.write_text("")
+    assert whole(cached_blocks(dict, "kind", "key", blocks))
+
+
+def test_of_two_that_want_one_entry_one_makes_it_and_the_other_waits(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun, made, found = threading.Event(), threading.Event(), []
+
+    def slow(there: NamedArrays) -> Iterator[NamedArrays]:
+        begun.set()
+        assert made.wait(60)
+        return blocks(there)
+
+    first = threading.Thread(target=lambda: found.append(cached_blocks(dict, "kind", "key", slow)))
+    second = threading.Thread(
+        target=lambda: found.append(
+            cached_blocks(dict, "kind", "key", lambda there: pytest.fail("it is made"))
+        )
+    )
+    first.start()
+    assert begun.wait(60)
+    second.start()
+    while "another process is making" not in capsys.readouterr().err:
+        assert second.is_alive()
+    made.set()
+    for each in (first, second):
+        each.join(60)
+    assert len(found) == 2
+    assert all(map(whole, found))
+    assert [path.name for path in folder.iterdir()] == ["key"]
+
+
+def test_what_nobody_goes_on_with_is_cleaned_up_after_a_week(folder: Path) -> None:
+    old = time.time() - WEEK - 60
+    for name in (".begun-old", ".begun-new", ".begun-living"):
+        (folder / name).mkdir(parents=True)
+    for name in (".begun-old", ".begun-living"):
+        os.utime(folder / name, (old, old))
+    opened = os.open(folder / ".begun-living", os.O_RDONLY)
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    cached_blocks(dict, "kind", "key", blocks)
+    os.close(opened)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".begun-living",
+        ".begun-new",
+        "key",
+    ]
