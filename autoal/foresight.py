@@ -40,6 +40,8 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
     with refused(settings):
         whole("seed", settings["seed"], least=0)
         choice("features", settings["features"], FEATURES)
+        if settings["features"] != FEATURES[0] and not settings["encoder"]:
+            raise UserError(f"features={settings['features']} is of an encoder's: give encoder=")
         plan = Plan.of(settings)
         if rows is not None:
             plan.demand_room(rows)

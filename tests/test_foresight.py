@@ -130,6 +130,11 @@ def test_features_of_an_unknown_precision_are_refused() -> None:
         demand_feasible({**settings(), "features": "double"}, None)
 
 
+def test_a_precision_of_features_needs_an_encoder_that_makes_some() -> None:
+    with pytest.raises(UserError, match=r"features=half is of an encoder's: give encoder="):
+        demand_feasible({**settings(), "features": "half", "encoder": {}}, None)
+
+
 def test_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     here, folder = {**settings(), "out": str(tmp_path)}, tmp_path / "run"
     folder.mkdir()

@@ -1,10 +1,14 @@
 """Whether rows are held in memory, or read when they are needed."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from sys import maxsize
 
 MEMORY = ("auto", "ram", "disk")
 SHARE = 4  # auto: rows are held that take up to one part in so many of the free memory
 FREE = "MemAvailable:"  # in KiB
+GROUPS = Path("/sys/fs/cgroup")  # where Linux has its control groups
 
 
 def on_disk(memory: str, size: int) -> bool:
@@ -18,6 +22,19 @@ def on_disk(memory: str, size: int) -> bool:
 
 
 def free_memory() -> int:
-    """Bytes that programs can have before the machine swaps."""
+    """Bytes that this process can have before the machine swaps, or its group is at its limit."""
     lines = Path("/proc/meminfo").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(FREE)) * 1024
+    free = next(int(line.split()[1]) for line in lines if line.startswith(FREE)) * 1024
+    return min([free, *_left_to_groups()])
+
+
+def _left_to_groups() -> Iterator[int]:
+    """What is left of the limit of each control group that this process is in, as a container's."""
+    with suppress(OSError):  # there are none
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+        for own in [line.removeprefix("0::").strip("/") for line in groups if line[:3] == "0::"]:
+            for group in (GROUPS / own, *(GROUPS / own).parents):
+                if (group / "memory.max").exists():
+                    limit = (group / "memory.max").read_text().strip()
+                    used = int((group / "memory.current").read_text())
+                    yield int(limit) - used if limit != "max" else maxsize

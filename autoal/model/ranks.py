@@ -77,6 +77,7 @@ class Ranks:
                 strategy=DDPStrategy(timeout=PATIENCE),
             )
         self.world = devices * num_nodes
+        self._machines = num_nodes
         self._sent = WeakTensorKeyDictionary()  # the number of each of the inputs that others have
         self._numbers = count()
         self._kept: dict[int, Any] = {}  # inputs by their numbers, in the others
@@ -183,6 +184,11 @@ class Ranks:
 
     def _join(self) -> None:
         """Wait until all processes are there."""
+        if self._machines > 1 and not self.started_outside and "MASTER_ADDR" not in os.environ:
+            raise UserError(
+                f"trainer.num_nodes={self._machines}: the processes of several machines are "
+                "started by torchrun or by srun; docs/scale.md tells how"
+            )
         os.environ[STARTER] = str(os.getpid())
         try:
             with contained():

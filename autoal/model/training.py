@@ -15,7 +15,7 @@ from torch import Tensor
 
 from autoal.bounds import choice, switch, whole
 from autoal.data.batches import Batches, Blocks, Shared
-from autoal.data.lazy import LazyTensor
+from autoal.data.lazy import LazyTensor, held
 from autoal.data.rows import Rows
 from autoal.errors import diverged
 from autoal.model.callbacks import Watching, Weighing
@@ -91,7 +91,7 @@ class Training:
         ranks = together()
         if ranks is None or not any(weight.requires_grad for weight in task.network.trunk):
             return self._fit(task, Batches(*lesson, size=task.batch_size, shuffle=True), watch)
-        inputs, *told = lesson
+        inputs, *told = held(lesson[0]), *lesson[1:]  # what is read when needed cannot be sent
         draws = torch.get_rng_state(), int(torch.randint(2**62, ()))
         work = self, task, [*map(sendable, told)], *draws
         ranks.tell(Training._fit_together, *work, inputs=inputs)

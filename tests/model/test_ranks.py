@@ -6,6 +6,7 @@ from torch import Tensor
 
 from autoal.errors import UserError
 from autoal.model.ranks import Ranks, runs, sendable, together
+from autoal.model.training import Training
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 8])
@@ -81,3 +82,13 @@ def test_who_is_the_first_is_told_by_the_environment(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LOCAL_RANK", "0")
     monkeypatch.setenv("NODE_RANK", "1")
     assert not ranks.first
+
+
+def test_several_machines_need_somebody_who_starts_the_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("MASTER_ADDR", "LOCAL_RANK", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    lead = Training("cpu", devices=1, num_nodes=2, strategy="ddp").ranks().lead()
+    with pytest.raises(UserError, match=r"trainer.num_nodes=2: the processes of several machines"):
+        lead.__enter__()
