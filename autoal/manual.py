@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
+from itertools import pairwise
 from textwrap import TextWrapper
 from typing import Any
 
@@ -23,6 +24,8 @@ from autoal.remarks import Remarks
 from autoal.settings import Settings
 
 FLAGS = ("--help", "-h")
+# Flags of Hydra behind which a value stands.
+VALUED = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p")
 TOP = "train"  # the file of what is no group's
 WIDEST, NAMES = 110, 32  # columns of a line, and of the name at its beginning
 LEFT_OUT = ("_target_", "name")  # what the head of a section tells
@@ -48,28 +51,38 @@ def manual(arguments: Sequence[str], command: str) -> str:
         arguments: of the command line.
         command: how the program is started.
     """
-    words = [argument for argument in arguments if not argument.startswith("-")]
+    words = [*_words(arguments)]
     offered, settings, chosen = _composed([word for word in words if "=" in word], arguments)
-    groups = [word.partition("=")[0] for word in words]
-    if not words:
-        told = [
-            _section(group, chosen[group], settings[group])
-            for group in settings
-            if group in offered
-        ]
+    sections = []
+    for word in words:
+        group, choice, _ = word.partition("=")
+        if group in offered and choice:
+            sections.append(_section(group, chosen.get(group, ""), _inside(settings, group)))
+        elif not choice:  # any other that has one gives an option another value
+            group = group.replace(".", "/")
+            if group not in offered:
+                raise unknown("group", word, offered)
+            sections.append(_choices_of(group, offered[group]))
+    if not sections:
+        told = [_section(key, chosen[key], settings[key]) for key in settings if key in offered]
         own = {key: value for key, value in settings.items() if key not in offered}
         sections = [[HEAD.format(command)], _overview(offered), _common(own)]
         sections += [section for section in told if len(section) > 1]
-    elif unknown_groups := [group for group in groups if group not in offered]:
-        raise unknown("group", unknown_groups[0], offered)
-    else:
-        sections = [
-            _section(group, chosen[group], settings.get(group))
-            if "=" in word
-            else _choices_of(group, offered[group])
-            for word, group in zip(words, groups, strict=True)
-        ]
     return "\n\n".join("\n".join(section) for section in sections)
+
+
+def _words(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments that are no flags, nor the values of flags of Hydra."""
+    for before, argument in pairwise(["", *arguments]):
+        if not argument.startswith("-") and before not in VALUED:
+            yield argument
+
+
+def _inside(settings: Settings, group: str) -> Any:
+    """The section of a group, which may be inside of another one's."""
+    for name in group.split("/"):
+        settings = settings.get(name) or {}
+    return settings
 
 
 def _composed(
@@ -80,9 +93,11 @@ def _composed(
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
         composed = compose(TOP, [*overrides, *search_paths(arguments)], return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
-        groups = [group for group in loader.list_groups("") if group != "hydra"]
-        offered = {group: loader.get_group_options(group) for group in groups}
-    chosen = {group: str(composed.hydra.runtime.choices[group]) for group in groups}
+        outer = [group for group in loader.list_groups("") if group != "hydra"]
+        groups = [f"{group}/{name}" for group in outer for name in loader.list_groups(group)]
+        offered = {group: loader.get_group_options(group) for group in sorted([*outer, *groups])}
+    made = composed.hydra.runtime.choices
+    chosen = {group: str(made[group]) for group in offered if group in made}
     settings = container(composed, resolve=False)
     del settings["hydra"]
     return offered, {key: _complete(key, settings[key], chosen) for key in settings}, chosen

@@ -1,4 +1,4 @@
-"""What options mean, as configuration files and classes say it; nothing is imported for it."""
+"""What options mean, as configuration files and the sources of classes say it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _parsed(module: str) -> ast.Module | None:
     try:
         spec = find_spec(module) if module else None
         return ast.parse(Path(spec.origin).read_text()) if spec and spec.origin else None
-    except (ImportError, OSError, SyntaxError, ValueError):
+    except Exception:  # the package of a plugin, which is imported to find it, may do anything
         return None
 
 

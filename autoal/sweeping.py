@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -18,20 +20,23 @@ class Sweeping(Callback):
     """Counts the runs of a sweep before the first of them begins."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        swept = [
-            f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()
-        ]
+        params = config.hydra.sweeper.get("params") or {}
+        swept = [f"{key}={value}" for key, value in params.items()]
         total = runs_of([*swept, *config.hydra.overrides.task])
-        Sweep.begun(total, Path(config.hydra.sweep.dir))
+        with suppress(OSError):  # the first run tells of it
+            if total is not None:
+                Sweep.begun(total, Path(config.hydra.sweep.dir))
 
 
-def runs_of(overrides: Sequence[str]) -> int:
-    """How many runs a command line asks for; of a key that is given twice, the last one counts."""
-    parsed = OverridesParser.create().parse_overrides([*overrides])
-    counts = {
-        override.key_or_group: sum(1 for _ in override.sweep_string_iterator())
-        for override in parsed
-        if override.is_sweep_override()
-    }
-    given = {override.key_or_group: override.is_sweep_override() for override in parsed}
-    return prod(count for key, count in counts.items() if given[key])
+def runs_of(overrides: Sequence[str]) -> int | None:
+    """How many runs a command line asks for; of a key that is given twice, the last one counts.
+
+    None where only a sweeper of another kind knows, as of `interval(0,1)`.
+    """
+    loader = GlobalHydra.instance().config_loader() if GlobalHydra().is_initialized() else None
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides([*overrides])
+    last = {override.key_or_group: override for override in parsed}
+    swept = [override for override in last.values() if override.is_sweep_override()]
+    if not all(override.is_discrete_sweep() for override in swept):
+        return None
+    return prod(sum(1 for _ in override.sweep_string_iterator()) for override in swept)

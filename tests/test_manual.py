@@ -43,7 +43,7 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_whole_of_it_names_every_group_and_fits_the_terminal() -> None:
     text = manual([], "autoal")
     folders = [path.name for path in config.CONFIGS.iterdir() if path.is_dir()]
-    assert set(groups()) == {name for name in folders if name != "__pycache__"}
+    assert {*groups()} == {name for name in folders if name != "__pycache__"}
     body = text.partition("Choices, as")[2]
     assert max(map(len, body.splitlines())) <= 120
     assert "  budget=10                     labels bought a round\n" in text
@@ -91,12 +91,29 @@ def test_a_file_that_builds_on_another_is_told_by_both(tmp_path: Path) -> None:
         ("tasks", "unknown group 'tasks'"),
         ("task=resnet8", "task/resnet8"),
         ("bugdet=3", "bugdet"),
-        ("budget=3", "unknown group 'budget'"),
+        ("oracle/humans", "unknown group 'oracle/humans'"),
     ],
 )
 def test_what_is_not_there_is_refused(word: str, told: str) -> None:
     with pytest.raises((UserError, HydraException), match=told):
         manual([word], "autoal")
+
+
+def test_options_beside_the_choices_are_told_as_they_are_given() -> None:
+    whole = manual(["budget=7", "task.steps=5"], "autoal")
+    assert whole.startswith("Run one active-learning experiment")
+    assert "  budget=7 " in whole
+    text = manual(["task=linear", "task.steps=5", "--config-name", "train"], "autoal")
+    assert text.startswith("task=linear: ")
+    assert "  task.steps=5 " in text
+    assert "budget=" not in text
+
+
+def test_choices_inside_of_choices_are_told() -> None:
+    assert manual(["oracle.human"], "autoal") == manual(["oracle/human"], "autoal")
+    assert re.search(r"^  noisy  +The data set's own labels", manual(["oracle/human"], "a"), re.M)
+    text = manual(["oracle=crowd", "oracle/human=noisy"], "autoal")
+    assert "\noracle/human=noisy: " in text
 
 
 def test_comments_belong_to_the_options_that_they_stand_beside(tmp_path: Path) -> None:

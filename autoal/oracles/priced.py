@@ -31,12 +31,17 @@ class Priced:
         cost = self.costs.charged(question, answers, answers.rows, answers.costs)
         cost = torch.where(answers.by_machine, self.costs.machine(answers).to(cost), cost)
         paid = self._unlabelled(question, answers)
-        each = float(cost.sum() / answers.costs.sum()) if len(answers.rows) else 0.0  # of a label
-        priced = replace(answers, cost=cost, paid=paid, beside=answers.beside * each)
+        priced = replace(answers, cost=cost, paid=paid, beside=self._beside(question, answers))
         if self.costs.unit != SECONDS or answers.timed:
             return priced
         taken = dict(zip(answers.rows.tolist(), priced.costs.tolist(), strict=True)) | paid
         return replace(priced, timed={row: round(seconds, 3) for row, seconds in taken.items()})
+
+    def _beside(self, question: Question, answers: Answers) -> float:
+        """What is paid for beside the rows, at what a label of one of them costs on average."""
+        if not answers.beside:
+            return 0.0
+        return answers.beside * float(self.costs.prices(question, answers, question.rows).mean())
 
     def _unlabelled(self, question: Question, answers: Answers) -> dict[int, float]:
         """What answers cost that gave no label, by row."""

@@ -79,12 +79,14 @@ class Words(Asks):
             return answered(self.oracle, question)
         gains = self._chosen(question.view, question.evidence)
         answers = answered(self.oracle, replace(question, words=(*gains,)))
-        told = answers.words or {word.text: self._true[word.text] for word in gains}
+        none = [0.0] * len(self.data.classes)
+        said = answers.words or self._true  # a simulation has nobody who says it
+        told = {word.text: said.get(word.text, none) for word in gains} | dict(answers.words)
         bits = {word.text: gain for word, gain in gains.items()}
         return replace(
             answers,
             words={word: [self.weight * each for each in speaks] for word, speaks in told.items()},
-            beside=self.price * len(bits),
+            beside=answers.beside or self.price * len(bits),
             notes={**answers.notes, self.name: {"price": self.price, "gain": bits}},
         )
 

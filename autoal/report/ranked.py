@@ -20,16 +20,17 @@ Row = tuple[str, str, int, str, str]
 
 def show_ranked(folders: Sequence[Path], total: int, console: Console | None = None) -> None:
     """The table of the runs in these folders, how many are lacking, and where to read more."""
+    if not folders:
+        return
     console = console or Console(markup=False)  # a name with brackets is a name
-    settings, _ = group(read_runs(folders)[0]) if folders else ([], [])
+    settings, _ = group(read_runs(folders)[0])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))
     if lacking := total - len(folders):
-        console.print(f"{lacking} of {total} runs are not done; the same command does the rest")
-    if folders:
-        top = commonpath([folder.parent for folder in folders])
-        shown = Path(top).relative_to(Path.cwd()) if Path(top).is_relative_to(Path.cwd()) else top
-        console.print(f"python -m autoal.report {shown}", highlight=False, soft_wrap=True)
+        console.print(f"{lacking} of {total} runs are not done")
+    top = Path(commonpath([folder.parent for folder in folders]))
+    shown = top.relative_to(Path.cwd()) if top.is_relative_to(Path.cwd()) else top
+    console.print(f"python -m autoal.report {shown}", highlight=False, soft_wrap=True)
 
 
 def _table(settings: Sequence[Setting]) -> Table:

@@ -123,3 +123,24 @@ def test_the_seconds_of_people_are_what_they_are_whatever_they_said_in_them() ->
     answers = Priced(answering, Learned())(question_of([9, 4]))
     assert (answers.costs.tolist(), answers.paid) == ([3.0], {4: 1.5})
     assert answers.spent == 4.5
+
+
+@pytest.mark.parametrize("rows", [[9, 4], []])
+def test_what_is_asked_beside_rows_costs_its_share_of_their_mean_price(rows: list[int]) -> None:
+    """Also where the rows are free, or nobody could label one."""
+
+    def beside(question: Question) -> Answers:
+        free = torch.zeros(len(rows), dtype=torch.float64)
+        return Answers(whole(rows), whole([0] * len(rows)), cost=free, beside=0.5)
+
+    answers = Priced(beside, ByRow(torch.arange(4000.0)))(question_of([9, 4, 2]))
+    assert answers.beside == 2.5
+    assert sum(answers.costs.tolist()) == 0
+
+
+def test_labels_at_no_cost_go_with_prices() -> None:
+    def free(question: Question) -> Answers:
+        return Answers(question.rows, TRUTH[question.rows], cost=torch.zeros(len(question.rows)))
+
+    answers = Priced(free, ByRow(torch.arange(4000.0)))(question_of([9, 4]))
+    assert (answers.costs.tolist(), answers.beside) == ([0.0, 0.0], 0.0)

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
 
+from autoal.config import CONFIGS
 from autoal.record.sweep import VARIABLE, Sweep, forgotten
 from autoal.sweeping import runs_of
 
@@ -41,7 +43,13 @@ def test_a_sweep_inside_of_another_leaves_it_as_it_was(
         (["seed=0,1,2", "strategy=a,b", "seed=0,1"], 4),  # the last one counts
         (["seed=0,1,2", "seed=4"], 1),
         (["strategy=margin"], 1),
+        (["task.learning_rate=interval(0,1)", "seed=0,1"], None),  # only its sweeper knows
     ],
 )
-def test_the_runs_of_a_command_line(overrides: list[str], count: int) -> None:
+def test_the_runs_of_a_command_line(overrides: list[str], count: int | None) -> None:
     assert runs_of(overrides) == count
+
+
+def test_a_sweep_over_all_choices_of_a_kind_is_counted() -> None:
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        assert runs_of(["stop=glob(*)", "seed=0,1"]) == 2 * len([*CONFIGS.glob("stop/*.yaml")])
