@@ -111,8 +111,8 @@ def test_new_rows_go_through_what_the_pool_went_through_whatever_is_installed(
 def test_rows_that_are_no_pictures_stay_as_they_are(data: ImageData) -> None:
     table = Arrays(torch.rand(6, 2), classes=2)
     table.setup()
-    assert seen_by(Auto(), table, CPU) is table
-    assert isinstance(seen_by(Auto(), data, CPU), Encoded)
+    assert seen_by(Auto(), table, CPU, "single") is table
+    assert isinstance(seen_by(Auto(), data, CPU, "single"), Encoded)
 
 
 def experiment_on(data: ImageData) -> Experiment:
