@@ -13,6 +13,7 @@ from autoal.report.groups import Setting
 from autoal.report.runs import Floats
 from autoal.report.statistics import (
     Interval,
+    can_show,
     fieller,
     fixed_interval,
     holm,
@@ -42,10 +43,13 @@ class Gain:
         return t_interval(self.differences) if len(self.differences) > 1 else None
 
     @property
-    def sign(self) -> int:
-        """1 where the setting is won, -1 where it is lost, 0 where neither is shown."""
+    def sign(self) -> int | None:
+        """1 where the setting is won, -1 where it is lost, 0 where neither is shown.
+
+        None where the signed-rank test could not show it either: there are too few seeds.
+        """
         low, high = self.interval or (0.0, 0.0)
-        return int(low > 0) - int(high < 0)
+        return int(low > 0) - int(high < 0) if can_show(len(self.differences), 1) else None
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,8 @@ class Gains:
         groups = [gain.differences for gain in self.by_setting.values()]
         return fixed_interval(groups) if min(map(len, groups), default=0) > 1 else None
 
-    def count(self, sign: int) -> int:
-        """How many settings are won (1), level (0) or lost (-1)."""
+    def count(self, sign: int | None) -> int:
+        """How many settings are won (1), level (0) or lost (-1), or have too few seeds (None)."""
         return sum(gain.sign == sign for gain in self.by_setting.values())
 
 
@@ -139,6 +143,8 @@ class Hindsight:
     @property
     def verdict(self) -> str:
         """In plain words."""
+        if self.gain.sign is None:
+            return "too few seeds for a verdict"
         _, high = self.gain.interval or (0.0, 0.0)
         if high < -SLIGHT:
             return f"worse by more than {SLIGHT:g}"
@@ -197,7 +203,8 @@ def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
         if reference and setting.baseline and name not in (reference, setting.baseline):
             own, most, base = in_common(setting, (name, reference, setting.baseline))
             share = Share(rounded(own - base), rounded(most - base))
-            if Gain(share.most).sign > 0:
+            low, _ = Gain(share.most).interval or (0.0, 0.0)
+            if low > 0:
                 found[setting.name] = share
     return found
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from autoal.report.comparisons import (
+    SEEDS,
     Comparison,
     Ranking,
-    all_pairs,
+    other_pairs,
     ranking,
     ranking_of_settings,
     win_matrix,
@@ -86,7 +87,7 @@ def _total(counts: Sequence[Sequence[int | None]]) -> int | float | None:
 
 
 def tests(settings: Sequence[Setting], against: Against) -> Section:
-    """Every contender against random, and all pairs."""
+    """Every contender against random, and all other pairs."""
     text = (
         "Differences are of areas, the first minus the second, seed by seed. p: two-sided "
         "Wilcoxon signed-rank test, exact, zeros dropped. Corrected: by Holm, over the rows of "
@@ -94,8 +95,8 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
         "not corrected; with few seeds it is too narrow."
     )
     compared = comparisons("against_random", "Against random", against)
-    pairs = {setting.name: all_pairs(setting) for setting in settings}
-    return Section("Tests", [text, compared, comparisons("pairs", "All pairs", pairs)])
+    pairs = {setting.name: other_pairs(setting) for setting in settings}
+    return Section("Tests", [text, compared, comparisons("pairs", "All other pairs", pairs)])
 
 
 def comparisons(name: str, title: str, found: Against) -> Table:
@@ -125,7 +126,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     found = _rankings(settings)
     for where, ranked in found.items():
         section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
-        title = f"Critical difference, {where}: a bar joins strategies that do not differ"
+        title = f"Mean ranks, {where}: a bar joins strategies that are not shown to differ"
         section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
     section.parts.append(_rank_table(found, names) if found else unranked)
@@ -153,9 +154,23 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     return (
         f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
         f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
-        "of it, not about further data sets. Friedman's test of no difference at all: "
-        f"p = {found.p:.3g}. Mean ranks differ at the level {LEVEL:g} if they are more than "
-        f"{found.critical:.2f} apart (Nemenyi).{left_out}"
+        f"of it, not about further data sets. {_rank_verdict(found)}{left_out}"
+    )
+
+
+def _rank_verdict(found: Ranking) -> str:
+    """What the ranks show; nothing where the tests of pairs could not show it either."""
+    if not found.enough:
+        return (
+            f"There are too few for a verdict ({found.repeats} "
+            f"{'settings' if found.block != SEEDS else 'seeds of some setting'})."
+        )
+    friedman = f"Friedman's test of no difference at all: p = {found.p:.3g}"
+    if not found.decided:
+        return f"{friedman}; no difference shown."
+    return (
+        f"{friedman}. Mean ranks differ at the level {LEVEL:g} if they are more than "
+        f"{found.critical:.2f} apart (Nemenyi)."
     )
 
 

@@ -9,7 +9,15 @@ from autoal.report.pictures import Queried, Shown
 from autoal.report.svg import STROKES, Figure
 from autoal.report.tables import Table
 
-Part = Table | Figure | Queried | str  # a text is a paragraph
+
+@dataclass(frozen=True)
+class Command:
+    """What somebody may type into a terminal."""
+
+    words: str
+
+
+Part = Table | Figure | Queried | Command | str  # a text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left;
   vertical-align: top; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+pre { overflow-x: auto; border-left: 3px solid var(--line); padding: .3rem .8rem; }
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 .pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
@@ -57,6 +66,8 @@ def _part(part: Part) -> str:
         return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
     if isinstance(part, Queried):
         return _queried(part)
+    if isinstance(part, Command):
+        return f"<pre>{escaped(part.words)}</pre>"
     return f"<p>{escaped(part)}</p>"
 
 

@@ -281,7 +281,7 @@ def test_texts_that_the_tracking_kept_are_shown_with_their_labels(tmp_path: Path
 def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
     keep_texts(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
     assert main([str(tmp_path)]) == 0
-    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
@@ -363,7 +363,7 @@ def test_one_broken_run_costs_no_page(
     assert (sound.path.name, Path(fault.where).name) == ("sound", "broken")
     assert told in fault.what
     assert main([str(tmp_path)]) == 0
-    assert "To mind: unreadable: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: unreadable: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
     for picture in ("queried_0_a.png", name):
         (grids / picture).write_bytes(b"no picture")
     assert main([str(tmp_path)]) == 0
-    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(
