@@ -52,6 +52,17 @@ class Gain:
         return int(low > 0) - int(high < 0) if can_show(len(self.differences), 1) else None
 
 
+def leading(setting: Setting) -> list[str]:
+    """The honest contender with the largest area, and those that are not shown to be worse.
+
+    None where too few seeds could show it of any.
+    """
+    best, *others = [name for name in setting.ranked if name in setting.honest] or [""]
+    signs = {name: Gain(paired_differences(setting, best, name)).sign for name in others}
+    level = [name for name, sign in signs.items() if sign != 1]
+    return [best, *level] if any(sign is not None for sign in signs.values()) else []
+
+
 @dataclass(frozen=True)
 class Gains:
     """One contender minus another in every setting in which they have a pair."""
@@ -211,7 +222,4 @@ def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
 
 def best_reference(setting: Setting) -> str | None:
     """The upper reference with the largest mean area."""
-    means = {
-        name: np.mean([run.area for run in setting.contenders[name]]) for name in setting.references
-    }
-    return max(means, key=lambda name: means[name], default=None)
+    return next((name for name in setting.ranked if name in setting.references), None)

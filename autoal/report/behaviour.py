@@ -121,7 +121,7 @@ def times(settings: Sequence[Setting]) -> Section:
         "queried. "
         "Compare only what ran on the same, undisturbed machine."
     )
-    section = Section("Seconds", [text])
+    section = Section("Time", [text])
     rows: list[list[Cell]] = []
     queries = [past for setting in settings for run in setting.runs for past in run.queries]
     phases = phases_of(past.seconds for past in queries)

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from autoal.costs.units import LABELS
@@ -64,6 +65,12 @@ class Setting:
         """What gave the accuracies of its runs."""
         rounds = [past for run in self.runs for past in run.rounds]
         return judges([past.judged for past in rounds], [past.majority for past in rounds])
+
+    @property
+    def ranked(self) -> list[str]:
+        """The contenders by falling mean area."""
+        areas = {name: fmean(run.area for run in runs) for name, runs in self.contenders.items()}
+        return sorted(areas, key=lambda name: -areas[name])
 
     @property
     def honest(self) -> list[str]:

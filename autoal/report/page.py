@@ -36,6 +36,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align:
   vertical-align: top; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 pre { overflow-x: auto; border-left: 3px solid var(--line); padding: .3rem .8rem; }
+.bold td { font-weight: 600; }
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 .pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }

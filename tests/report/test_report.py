@@ -6,6 +6,7 @@ import subprocess
 import sys
 import webbrowser
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -13,14 +14,17 @@ import pytest
 import yaml
 
 from autoal.report.__main__ import main
+from autoal.report.across import leading
 from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
+from autoal.report.outcomes import results
 from autoal.report.pictures import ROWS, SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
 
+ORACLE = "cheating_oracle"
 TABLES = (
     *("across_random", "against_random", "checklist", "classes", "curves"),
     *("faults", "hindsight", "pairs", "ranks", "results", "seconds", "summary", "wins"),
@@ -311,8 +315,32 @@ def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_table_is_rounded_for_people_only() -> None:
     table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
     assert "| a\\|b | c |" in table.markdown()
-    assert "| x\\|y | 0.1235 |\n| z | 0.5000 to 30 |" in table.markdown()
+    assert "| x\\|y | 0.123 |\n| z | 0.500 to 30 |" in table.markdown()
     assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
+
+
+def test_rows_in_bold_are_so_on_the_page_and_in_markdown() -> None:
+    table = Table("t", "T", ["a", "b"], [["x", None], ["y", 0.5]], bold=[1])
+    assert '<tr class="bold"><td>y</td>' in table.html()
+    assert "<tr><td>x</td>" in table.html()
+    assert "| x |  |\n| **y** | **0.500** |\n" in table.markdown()
+
+
+def test_results_are_sorted_and_the_best_stand_out_with_those_level_with_it(
+    tmp_path: Path,
+) -> None:
+    ends = {"random": (0.5, 0.0), "margin": (0.7, 0.0), "badge": (0.69, 0.04), ORACLE: (0.9, 0)}
+    for name, (end, spread) in ends.items():
+        for seed in range(6):
+            values = [0.4, end + spread * (-1) ** seed]
+            write_run(tmp_path, f"{name}-{seed}", values, strategy=name, seed=seed)
+    settings, _ = group(read_runs([tmp_path])[0])
+    (table,) = (part for part in results(settings).parts if isinstance(part, Table))
+    assert [row[1] for row in table.rows] == [ORACLE, "margin", "badge", "random"]
+    assert table.bold == [1, 2]  # the reference is no contender, and random is shown to be worse
+    setting = settings[0]
+    fewer = replace(setting, contenders={n: runs[:5] for n, runs in setting.contenders.items()})
+    assert leading(fewer) == []
 
 
 @pytest.mark.parametrize(
