@@ -7,7 +7,7 @@ from autoal.report import figures
 from autoal.report.behaviour import querying, seconds
 from autoal.report.groups import Setting, as_text, by
 from autoal.report.measures import Curve, Spread
-from autoal.report.naming import tell_apart
+from autoal.report.naming import learner_name, tell_apart
 from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
@@ -107,12 +107,5 @@ def _named(settings: Sequence[Setting]) -> dict[str, Setting]:
         {key: value for key, value in setting.config.items() if _is_of_learner(key)}
         for setting in settings
     ]
-    names = tell_apart(list(map(_name, learners)), learners)
+    names = tell_apart([learner_name(own) or "learner" for own in learners], learners)
     return dict(sorted(zip(names, settings, strict=True)))
-
-
-def _name(learner: Settings) -> str:
-    """The class that learns, and that which reads, if there is one."""
-    learns = learner.get("task.network._target_", learner.get("task._target_", "learner"))
-    named = [learns, learner.get("encoder._target_")]
-    return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)

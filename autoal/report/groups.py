@@ -11,7 +11,7 @@ from typing import TypeVar
 from autoal.costs.units import LABELS
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
-from autoal.report.naming import shown, tell_apart
+from autoal.report.naming import shown, tell_apart, with_learners
 from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
@@ -120,7 +120,7 @@ def _settings(runs: Sequence[Run]) -> list[Setting]:
     names = _contender_names(runs)
     members = by(runs, lambda run: as_text(_common(run)))
     shared = [_common(found[0]) for found in members.values()]
-    titles = tell_apart([data_name(config) for config in shared], shared)
+    titles = tell_apart(with_learners(list(map(data_name, shared)), shared), shared)
     settings = []
     for title, config, found in zip(titles, shared, members.values(), strict=True):
         named = by(found, lambda run: names[as_text(_options(run))])

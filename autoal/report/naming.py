@@ -25,6 +25,24 @@ def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
     return _numbered(full_names)
 
 
+def learner_name(config: Settings) -> str:
+    """The class that learns, and that which reads, if there is one; "" where nothing is told."""
+    learns = config.get("task.network._target_", config.get("task._target_"))
+    named = [learns, config.get("encoder._target_")]
+    return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)
+
+
+def with_learners(names: Sequence[str], configs: Sequence[Settings]) -> list[str]:
+    """The names of data sets; those with which several learners learn, with who does."""
+    learners = [learner_name(config) for config in configs]
+    told = set(zip(names, learners, strict=True))
+    several = Counter(name for name, _ in told)
+    return [
+        f"{name}, {learner}" if learner and several[name] > 1 else name
+        for name, learner in zip(names, learners, strict=True)
+    ]
+
+
 def telling(mine: Settings, theirs: Settings) -> Settings:
     """What tells settings from others; of a part of another class the class alone."""
     found = {key: here for key, (here, _) in differences(mine, theirs).items()}

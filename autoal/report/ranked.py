@@ -32,12 +32,12 @@ def show_ranked(folders: Sequence[Path], total: int, console: Console | None = N
 
 
 def _table(settings: Sequence[Setting]) -> Table:
-    caption = "area under the curve of accuracy over labels, its mean with a 95 % interval"
+    caption = "mean area under accuracy over labels (95 % interval), final accuracy"
     table = Table(caption=caption, box=SIMPLE, collapse_padding=True)
     several = len(settings) > 1
     for heading in ("strategy", *(["setting"] if several else [])):
         table.add_column(heading, overflow="fold")
-    for heading in ("seeds", "area", "final accuracy"):
+    for heading in ("seeds", "area", "final"):
         table.add_column(heading, justify="right", no_wrap=True)
     for setting in settings:
         best = leading(setting)
