@@ -69,7 +69,9 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
             continue
         colours = {name: place for place, name in enumerate(found.learners)}
         charts = {
-            f"accuracy, {strategy}": {name: Curve.of(runs) for name, runs in by_learner.items()}
+            f"{settings[0].metric}, {strategy}": {
+                name: Curve.of(runs) for name, runs in by_learner.items()
+            }
             for strategy, by_learner in compared.items()
         }
         section.parts.append(figures.side_by_side(found.name, charts, colours))
@@ -78,7 +80,7 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
             for strategy, by_learner in compared.items()
             for name, runs in by_learner.items()
         ]
-    header = ["pool", "strategy", "learner", "seeds", "area", "accuracy in the end"]
+    header = ["pool", "strategy", "learner", "seeds", "area", f"{settings[0].metric} in the end"]
     header += ["query seconds a round", "training seconds a round", "seconds a round"]
     section.parts.append(Table("side_by_side", "Learners side by side", header, rows))
     return section if rows else Section(section.title, ["No two learners were given the same."])

@@ -9,6 +9,7 @@ from autoal.report.comparisons import against_baseline
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
 from autoal.report.measures import Curve
+from autoal.report.metric import ACCURACY, words
 from autoal.report.overview import overview
 from autoal.report.page import Section
 from autoal.report.pictures import queried
@@ -63,9 +64,9 @@ def _notes(faults: Sequence[Fault]) -> Section:
 
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     text = (
-        "The mean accuracy over the labelled rows, and a band of one standard deviation over the "
-        "seeds; below it over money, where labels do not all cost one, and over the seconds that "
-        "they took, where that is told. What gave the accuracy stands at its axis."
+        f"The mean {settings[0].metric} over the labelled rows, and a band of one standard "
+        "deviation over the seeds; below it over money, where labels do not all cost one, and over "
+        "the seconds that they took, where that is told. What gave it stands at its axis."
     )
     drawn = [figure for setting in settings for figure in _drawn(setting, colours)]
     return Section("Learning curves", [text, *drawn])
@@ -73,7 +74,7 @@ def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
     """The curves over labels, and over what they cost where that says something else."""
-    beside = setting.judges
+    beside = f"{setting.metric}, {setting.judges}"
     yield figures.learning_curves(setting.name, curves(setting), colours, beside)
     for what, spent in costly_curves(setting).items():
         title = f"{setting.name}, over {what}"
@@ -107,8 +108,12 @@ def cost_table(settings: Sequence[Setting]) -> Table:
         for name, curve in found.items()
         for spent, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
-    header = ["setting", "strategy", "over", "spent", "accuracy"]
+    header = ["setting", "strategy", "over", "spent", _metric(settings)]
     return Table("curves_over_costs", "Learning curves over costs", header, rows)
+
+
+def _metric(settings: Sequence[Setting]) -> str:
+    return settings[0].metric if settings else words(ACCURACY)
 
 
 def curve_table(settings: Sequence[Setting]) -> Table:
@@ -119,5 +124,5 @@ def curve_table(settings: Sequence[Setting]) -> Table:
         for name, curve in curves(setting).items()
         for labelled, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
-    header = ["setting", "strategy", "labelled", "accuracy"]
+    header = ["setting", "strategy", "labelled", _metric(settings)]
     return Table("curves", "Learning curves", header, rows)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from autoal.settings import ABSENT, Settings, differences
 
@@ -23,6 +24,17 @@ def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
         parts = ", ".join(f"{key}={shown(there[key])}" for key in first)
         full_names.append(f"{name} ({parts})" if parts else name)
     return _numbered(full_names)
+
+
+def data_name(config: Settings) -> str:
+    """What a data set is called: by its flag or file where many share one class."""
+    if config.get("data.flag"):
+        return str(config["data.flag"])
+    if config.get("data.path"):
+        return Path(str(config["data.path"])).stem
+    if config.get("data.name"):
+        return str(config["data.name"])
+    return str(config.get("data._target_", "data")).rpartition(".")[2].lower()
 
 
 def learner_name(config: Settings) -> str:

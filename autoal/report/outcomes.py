@@ -1,4 +1,4 @@
-"""How the contenders did: areas and final accuracy, tests of pairs, ranks and wins."""
+"""How the contenders did: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,11 +28,12 @@ UNRANKED = "upper references, and those with fewer runs than others"
 
 
 def results(settings: Sequence[Setting]) -> Section:
-    """Area, final accuracy, labels saved and paid for."""
+    """Area, final result, labels saved and paid for."""
+    metric = settings[0].metric
     text = (
-        "Area: under the curve of accuracy over labelled rows by the trapezoid rule, divided "
+        f"Area: under the curve of {metric} over labelled rows by the trapezoid rule, divided "
         "by the range of labels. Labels needed: where the mean curve first is at random's mean "
-        "final accuracy, over the seeds in common with random. Saved: the share of random's "
+        f"final {metric}, over the seeds in common with random. Saved: the share of random's "
         "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
         "largest area of a setting, and those that are not shown to be smaller, by the 95 % "
         "interval of the differences in pairs (Student's t); nothing where seeds are too few."
@@ -41,7 +42,7 @@ def results(settings: Sequence[Setting]) -> Section:
     rows = [_result(setting, name, setting.contenders[name]) for setting, name in lines]
     best = {(setting.name, name) for setting in settings for name in leading(setting)}
     bold = [place for place, (setting, name) in enumerate(lines) if (setting.name, name) in best]
-    header = ["setting", "strategy", "seeds", "area", "final accuracy"]
+    header = ["setting", "strategy", "seeds", "area", f"final {metric}"]
     header += ["labels needed", "saved", "labels bought", "wrong labels"]
     return Section("Results", [text, Table("results", "Results", header, rows, bold)])
 
@@ -60,7 +61,7 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
-    """Labels needed to reach random's final accuracy, and the share saved."""
+    """Labels needed to reach random's final result, and the share saved."""
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]

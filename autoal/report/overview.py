@@ -39,7 +39,7 @@ _SUMMARY = (
     "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
     "share; of the strategies that every setting has. Seeds ranked: how many they share, the "
     "fewest of a setting; one strategy with few seeds makes them few for all. Area and final "
-    "accuracy minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
+    "result minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
     f"random, settings drawn at random, by Student's t; it takes {FEWEST} settings. Share: of what "
     "the upper reference gains over random. Seconds: of a round's query, all phases but train and "
     "test."

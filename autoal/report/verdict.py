@@ -9,6 +9,7 @@ import numpy as np
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting
+from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Part, Section
 from autoal.report.runs import Run
@@ -42,15 +43,18 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
     runs = sum(len(setting.runs) for setting in settings)
     kinds = Counter(fault.kind for fault in faults)
     noted = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
+    metric = settings[0].runs[0].metric
+    minus = f"Of {metric} less is better: it has a minus here, so that more is. "
     return (
-        f"Finished runs: {runs}; settings: {len(settings)}. Notes: {noted}. The tests are "
+        f"Finished runs: {runs}; settings: {len(settings)}. Notes: {noted}. "
+        f"{minus if lower_is_better(metric) else ''}The tests are "
         "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
         f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
     )
 
 
 def standing(setting: Setting) -> str:
-    """How accurate the best are where all still are, and what the best one saves."""
+    """How good the best are where all still are, and what the best one saves."""
     labels = min(run.labelled[-1] for run in setting.runs)
     found = {name: _at(labels, runs) for name, runs in setting.contenders.items()}
     ranked = sorted(found, key=lambda name: -found[name])
@@ -59,12 +63,17 @@ def standing(setting: Setting) -> str:
         shown[-1] = setting.baseline
     told = ", ".join(f"{name} {_short(found[name])}" for name in shown)
     rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
-    return f"{told}{rest} at {labels:g} labels{_saved(setting, ranked)}."
+    return f"{told}{rest}{_of(setting)} at {labels:g} labels{_saved(setting, ranked)}."
+
+
+def _of(setting: Setting) -> str:
+    """Which metric it is, where it is another one than people expect."""
+    return "" if setting.metric == ACCURACY else f" of {setting.metric}"
 
 
 def _at(labels: float, runs: Sequence[Run]) -> float:
-    """The mean accuracy with so many labels, on straight lines between rounds."""
-    return float(np.mean([np.interp(labels, run.labelled, run.accuracy) for run in runs]))
+    """The mean result with so many labels, on straight lines between rounds."""
+    return float(np.mean([np.interp(labels, run.labelled, run.results) for run in runs]))
 
 
 def _short(value: float) -> str:

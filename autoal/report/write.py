@@ -6,6 +6,7 @@ from pathlib import Path
 from autoal.errors import UserError
 from autoal.report.contents import cost_table, curve_table, sections
 from autoal.report.groups import group
+from autoal.report.metric import ACCURACY
 from autoal.report.page import page
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
@@ -13,9 +14,13 @@ from autoal.report.tables import Table
 TITLE = "Active-learning runs compared"
 
 
-def write_report(tops: Sequence[Path], out: Path) -> Path:
-    """Read all runs below these folders; returns the page, with tables/ beside it."""
-    runs, unreadable = read_runs(tops)
+def write_report(tops: Sequence[Path], out: Path, metric: str = ACCURACY) -> Path:
+    """Compare all runs below these folders by this metric.
+
+    Returns:
+        The page; it has tables/ beside it.
+    """
+    runs, unreadable = read_runs(tops, metric)
     settings, faults = group(runs)
     found = sections(settings, [*unreadable, *faults])
     tables = [part for section in found for part in section.parts if isinstance(part, Table)]

@@ -67,7 +67,10 @@ def test_several_settings_are_told_apart(folders: list[Path], tmp_path: Path) ->
     assert sum(line.startswith("margin") for line in lines) == 2
 
 
-def test_learners_name_the_settings_that_they_tell_apart_in_one_line_each(tmp_path: Path) -> None:
+def test_learners_name_the_settings_that_they_tell_apart_in_one_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     tasks = {
         "logistic on patches": {"_target_": "autoal.model.logistic.Logistic"},
         "resnet18": {
