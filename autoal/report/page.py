@@ -45,14 +45,14 @@ figure { margin: 1rem 0; overflow-x: auto; }
 """
 
 
-def page(title: str, sections: Sequence[Section]) -> str:
-    """The whole document."""
+def page(title: str, sections: Sequence[Section], reload: int = 0) -> str:
+    """The whole document, which a browser may load anew after so many seconds."""
     links = " · ".join(
         f'<a href="#part-{number}">{escaped(section.title)}</a>'
         for number, section in enumerate(sections)
     )
     body = "\n".join(_section(number, section) for number, section in enumerate(sections))
-    return document(title, STROKES + _STYLE, f"<nav>{links}</nav>\n{body}")
+    return document(title, STROKES + _STYLE, f"<nav>{links}</nav>\n{body}", reload)
 
 
 def _section(number: int, section: Section) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoal.errors import UserError
+from autoal.record.whole import write_whole
 from autoal.report.contents import cost_table, curve_table, sections
 from autoal.report.groups import group
 from autoal.report.metric import ACCURACY
@@ -14,8 +14,14 @@ from autoal.report.tables import Table
 TITLE = "Active-learning runs compared"
 
 
-def write_report(tops: Sequence[Path], out: Path, metric: str = ACCURACY) -> Path:
-    """Compare all runs below these folders by this metric.
+def write_report(tops: Sequence[Path], out: Path, metric: str = ACCURACY, reload: int = 0) -> Path:
+    """Compare all runs below these folders.
+
+    Args:
+        tops: the folders.
+        out: where to write.
+        metric: by which runs are compared.
+        reload: seconds after which a browser loads the page anew; 0: it never does.
 
     Returns:
         The page; it has tables/ beside it.
@@ -24,15 +30,11 @@ def write_report(tops: Sequence[Path], out: Path, metric: str = ACCURACY) -> Pat
     settings, faults = group(runs)
     found = sections(settings, [*unreadable, *faults])
     tables = [part for section in found for part in section.parts if isinstance(part, Table)]
-    files = {out / "report.html": page(TITLE, found)}
+    files = {out / "report.html": page(TITLE, found, reload)}
     beyond = [curve_table(settings), *([costs] if (costs := cost_table(settings)).rows else [])]
     for table in [*tables, *beyond]:
         files[out / "tables" / f"{table.name}.csv"] = table.csv()
         files[out / "tables" / f"{table.name}.md"] = table.markdown()
-    try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, "utf-8", "replace")
-    except OSError as error:
-        raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
+    for path, content in files.items():
+        write_whole(path, content.encode("utf-8", "replace"))
     return out / "report.html"
