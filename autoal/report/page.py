@@ -17,7 +17,15 @@ class Command:
     words: str
 
 
-Part = Table | Figure | Queried | Command | str  # a text is a paragraph
+@dataclass(frozen=True)
+class Statement:
+    """A paragraph of which the beginning says what it is about."""
+
+    about: str
+    words: str
+
+
+Part = Table | Figure | Queried | Command | Statement | str  # a text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left;
   vertical-align: top; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-pre { overflow-x: auto; border-left: 3px solid var(--line); padding: .3rem .8rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
+  border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
@@ -69,6 +78,8 @@ def _part(part: Part) -> str:
         return _queried(part)
     if isinstance(part, Command):
         return f"<pre>{escaped(part.words)}</pre>"
+    if isinstance(part, Statement):
+        return f"<p><strong>{escaped(part.about)}:</strong> {escaped(part.words)}</p>"
     return f"<p>{escaped(part)}</p>"
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
-from autoal.report.groups import Setting
+from autoal.report.groups import Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
-from autoal.report.page import Command, Part, Section
+from autoal.report.page import Command, Part, Section, Statement
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
 
@@ -31,7 +31,7 @@ def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Faul
     parts: list[Part] = []
     lacking = False
     for setting in settings:
-        parts.append(f"{setting.name}: {standing(setting)}")
+        parts.append(Statement(setting.name, standing(setting)))
         parts.append(conclusion(setting, against[setting.name]))
         more = more_seeds(setting, against[setting.name])
         lacking = lacking or bool(more)
@@ -57,13 +57,14 @@ def standing(setting: Setting) -> str:
     """How good the best are where all still are, and what the best one saves."""
     labels = min(run.labelled[-1] for run in setting.runs)
     found = {name: _at(labels, runs) for name, runs in setting.contenders.items()}
-    ranked = sorted(found, key=lambda name: -found[name])
+    ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
         shown[-1] = setting.baseline
-    told = ", ".join(f"{name} {_short(found[name])}" for name in shown)
     rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
-    return f"{told}{rest}{_of(setting)} at {labels:g} labels{_saved(setting, ranked)}."
+    told = [", ".join(f"{name} {_short(found[name])}" for name in shown) + rest] if shown else []
+    told += [f"upper reference {name} {_short(found[name])}" for name in setting.references]
+    return f"{'; '.join(told)}{_of(setting)} at {labels:g} labels{_saved(setting, ranked)}."
 
 
 def _of(setting: Setting) -> str:
@@ -83,9 +84,9 @@ def _short(value: float) -> str:
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
     """What the best honest contender needs for what random ends with, if it needs less."""
-    best = next((name for name in ranked if name in setting.honest), None)
-    if best is None or setting.baseline in (best, None):
+    if setting.baseline is None or ranked[0] == setting.baseline:
         return ""
+    best = ranked[0]
     (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
     if not share or share < 0:
         return ""
@@ -110,7 +111,7 @@ def _kind(comparison: Comparison) -> str:
         return f"Shown to be {'better' if better else 'worse'} than {comparison.second}"
     if comparison.seeds and not comparison.shortage:
         return f"No difference from {comparison.second} shown, though there may be one"
-    return f"Nothing can be concluded, {comparison.shortage or comparison.verdict}"
+    return f"Nothing can be concluded, {comparison.verdict}"
 
 
 def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
@@ -120,11 +121,12 @@ def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
         for comparison in compared
         if comparison.shortage
     }
-    within = {name: pairs for name, pairs in needed.items() if pairs and pairs <= MOST}
-    beyond = [name for name in needed if name not in within]
     if not needed:
         return []
-    told = [f"{pairs} for {name}" for name, pairs in sorted(within.items(), key=lambda n: n[1])]
+    within = {name: pairs for name, pairs in needed.items() if pairs and pairs <= MOST}
+    beyond = [name for name in needed if name not in within]
+    by_number = sorted(by(within, within.__getitem__).items())
+    told = [f"{pairs} for {', '.join(names)}" for pairs, names in by_number]
     told += [f"more than {MOST} for {', '.join(beyond)}"] if beyond else []
     sentence = f"About so many seeds would do: {'; '.join(told)}."
     return [sentence, _command(setting, min(within.values()))] if within else [sentence]

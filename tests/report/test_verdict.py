@@ -50,6 +50,27 @@ def test_of_many_the_best_and_random_are_told(tmp_path: Path) -> None:
     assert told.startswith("s7 .57, s6 .56, s5 .55, s4 .54, random .45 (and 4 more) at 4 labels;")
 
 
+def test_upper_references_are_told_apart(tmp_path: Path) -> None:
+    curves = {name: [[0.4, end]] for name, end in (("random", 0.5), ("cheating_oracle", 0.9))}
+    told = standing(made(tmp_path, curves))
+    assert told == "random .50; upper reference cheating_oracle .90 at 4 labels."
+
+
+def test_without_a_common_seed_nothing_can_be_concluded(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.4, 0.5])
+    write_run(tmp_path, "b", [0.4, 0.6], strategy="margin", seed=1)
+    (setting,) = group(read_runs([tmp_path])[0])[0]
+    told = conclusion(setting, against_baseline(setting))
+    assert told == "Nothing can be concluded, no seed in common: margin."
+
+
+def test_equal_needs_are_told_together(tmp_path: Path) -> None:
+    ends = {"random": 0.5, "margin": 0.7, "badge": 0.8}
+    setting = made(tmp_path, {name: [[0.4, end]] * 2 for name, end in ends.items()})
+    told, _ = more_seeds(setting, against_baseline(setting))
+    assert told == "About so many seeds would do: 7 for badge, margin."
+
+
 def test_where_seeds_are_too_few_it_is_told_how_many_would_do(tmp_path: Path) -> None:
     ends = {"random": [0.5] * 3, "margin": [0.5, 0.7, 0.9], "badge": [0.6, 0.5, 0.4]}
     curves = {name: [[0.5, end] for end in by_seed] for name, by_seed in ends.items()}
