@@ -62,9 +62,11 @@ def standing(setting: Setting) -> str:
     if setting.baseline and setting.baseline not in shown:
         shown[-1] = setting.baseline
     rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
-    told = [", ".join(f"{name} {_short(found[name])}" for name in shown) + rest] if shown else []
-    told += [f"upper reference {name} {_short(found[name])}" for name in setting.references]
-    return f"{'; '.join(told)}{_of(setting)} at {labels:g} labels{_saved(setting, ranked)}."
+    told = ", ".join(f"{name} {_short(found[name])}" for name in shown or setting.references)
+    above = ", ".join(f"{name} {_short(found[name])}" for name in setting.references)
+    reference = f" (upper reference: {above})" if above and shown else ""
+    where = f"{rest}{_of(setting)} at {labels:g} labels{reference}"
+    return f"{told}{where}{_saved(setting, ranked)}."
 
 
 def _of(setting: Setting) -> str:

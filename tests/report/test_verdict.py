@@ -52,8 +52,10 @@ def test_of_many_the_best_and_random_are_told(tmp_path: Path) -> None:
 
 def test_upper_references_are_told_apart(tmp_path: Path) -> None:
     curves = {name: [[0.4, end]] for name, end in (("random", 0.5), ("cheating_oracle", 0.9))}
-    told = standing(made(tmp_path, curves))
-    assert told == "random .50; upper reference cheating_oracle .90 at 4 labels."
+    setting = made(tmp_path, curves)
+    assert standing(setting) == "random .50 at 4 labels (upper reference: cheating_oracle .90)."
+    del setting.contenders["random"]
+    assert standing(setting) == "cheating_oracle .90 at 4 labels."
 
 
 def test_without_a_common_seed_nothing_can_be_concluded(tmp_path: Path) -> None:
