@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoal.report.comparisons import Measure, in_common, paired_differences, rounded
+from autoal.report.comparisons import (
+    Measure,
+    family_size,
+    in_common,
+    paired_differences,
+    rounded,
+)
 from autoal.report.groups import Setting
 from autoal.report.runs import Floats
 from autoal.report.statistics import (
@@ -32,6 +38,7 @@ class Gain:
     """One contender minus another in one setting, pair by pair."""
 
     differences: Floats
+    comparisons: int = 1  # that are tested beside this one
 
     @property
     def mean(self) -> float:
@@ -49,7 +56,16 @@ class Gain:
         None where the signed-rank test could not show it either: there are too few seeds.
         """
         low, high = self.interval or (0.0, 0.0)
-        return int(low > 0) - int(high < 0) if can_show(len(self.differences), 1) else None
+        return int(low > 0) - int(high < 0) if self._enough else None
+
+    @property
+    def _enough(self) -> bool:
+        return can_show(len(self.differences), self.comparisons)
+
+
+def _gain(setting: Setting, first: str, second: str, measure: Measure = "area") -> Gain:
+    paired = paired_differences(setting, first, second, measure)
+    return Gain(paired, family_size(setting, first, second))
 
 
 def leading(setting: Setting) -> list[str]:
@@ -58,7 +74,7 @@ def leading(setting: Setting) -> list[str]:
     None where too few seeds could show it of any.
     """
     best, *others = [name for name in setting.ranked if name in setting.honest] or [""]
-    signs = {name: Gain(paired_differences(setting, best, name)).sign for name in others}
+    signs = {name: _gain(setting, best, name).sign for name in others}
     level = [name for name, sign in signs.items() if sign != 1]
     return [best, *level] if any(sign is not None for sign in signs.values()) else []
 
@@ -113,7 +129,7 @@ def gains(
 ) -> Gains:
     """Of the first contender over the second."""
     found = {
-        setting.name: Gain(paired_differences(setting, first, second, measure))
+        setting.name: _gain(setting, first, second, measure)
         for setting in settings
         if second is not None
     }

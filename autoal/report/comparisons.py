@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -124,6 +125,13 @@ def other_pairs(setting: Setting) -> list[Comparison]:
     """
     names = [name for name in setting.honest if name != setting.baseline]
     return _family(setting, list(combinations(names, 2)))
+
+
+def family_size(setting: Setting, first: str, second: str) -> int:
+    """How many pairs are tested beside each other where these two are."""
+    if setting.baseline in (first, second):
+        return max(1, len(setting.honest) - 1)
+    return max(1, comb(len(setting.honest) - (setting.baseline is not None), 2))
 
 
 def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:

@@ -51,8 +51,8 @@ _ACROSS = (
     "by Holm over the rows of one table. Typical: the median of the means of all pairs of "
     "settings, which one that is far off hardly moves, with the interval of the signed-rank test, "
     "settings drawn at random; it takes six. Won and lost: settings whose own 95 % interval over "
-    "the seeds is above and below zero; too few seeds: those of fewer than six, which can show "
-    "neither. The other intervals are by Student's t."
+    "the seeds is above and below zero; too few seeds: those in which the tests of pairs could "
+    "show neither. The other intervals are by Student's t."
 )
 _DRAWN = (
     "A ring is a setting, a spot the mean over them; the thick line is the interval of further "

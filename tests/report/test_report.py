@@ -331,7 +331,7 @@ def test_results_are_sorted_and_the_best_stand_out_with_those_level_with_it(
 ) -> None:
     ends = {"random": (0.5, 0.0), "margin": (0.7, 0.0), "badge": (0.69, 0.04), ORACLE: (0.9, 0)}
     for name, (end, spread) in ends.items():
-        for seed in range(6):
+        for seed in range(7):
             values = [0.4, end + spread * (-1) ** seed]
             write_run(tmp_path, f"{name}-{seed}", values, strategy=name, seed=seed)
     settings, _ = group(read_runs([tmp_path])[0])
@@ -339,8 +339,11 @@ def test_results_are_sorted_and_the_best_stand_out_with_those_level_with_it(
     assert [row[1] for row in table.rows] == [ORACLE, "margin", "badge", "random"]
     assert table.bold == [1, 2]  # the reference is no contender, and random is shown to be worse
     setting = settings[0]
-    fewer = replace(setting, contenders={n: runs[:5] for n, runs in setting.contenders.items()})
-    assert leading(fewer) == []
+    fewer = replace(setting, contenders={n: runs[:6] for n, runs in setting.contenders.items()})
+    # Margin and badge could be told apart by six seeds, neither from random: two comparisons.
+    assert leading(fewer) == ["margin", "badge", "random"]
+    fewest = replace(setting, contenders={n: runs[:5] for n, runs in setting.contenders.items()})
+    assert leading(fewest) == []
 
 
 @pytest.mark.parametrize(
