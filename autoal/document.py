@@ -24,11 +24,20 @@ a { color: var(--c0); }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def document(title: str, style: str, body: str) -> str:
-    """The whole of it, with a style of its own beside the common one."""
+def document(title: str, style: str, body: str, reload: int = 0) -> str:
+    """The whole of it, with a style of its own beside the common one.
+
+    Args:
+        title: also its heading.
+        style: beside the common one.
+        body: below the heading.
+        reload: seconds after which a browser loads the file anew; 0: it never does.
+    """
+    again = f'<meta http-equiv="refresh" content="{reload}">\n' if reload else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"{again}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>{PALETTE}{_STYLE}{style}</style>\n</head>\n"
         f"<body>\n<h1>{escaped(title)}</h1>\n{body}\n</body>\n</html>\n"

@@ -3,15 +3,20 @@
 python -m autoal.report runs/                  # writes runs/report/report.html and its tables
 python -m autoal.report runs/ --open           # and shows it in the browser
 python -m autoal.report a/ b/ --out compared   # runs of several folders
+python -m autoal.report runs/ --metric nll     # by another metric than accuracy
+python -m autoal.report runs/ --watch          # and anew whenever a run goes on
 """
 
 import argparse
 import sys
 import webbrowser
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from autoal.errors import UserError
+from autoal.report.metric import ACCURACY
+from autoal.report.watching import INTERVAL, follow, stamps
 from autoal.report.write import write_report
 
 
@@ -28,17 +33,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, help="folder to write to; default: report in the first folder"
     )
+    parser.add_argument(
+        "--metric",
+        default=ACCURACY,
+        help="to compare by, of those in the records, such as balanced_accuracy, macro_f1, nll or "
+        "ece; default: accuracy",
+    )
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help=f"write it anew whenever a run goes on, looking every {INTERVAL} seconds; Ctrl-C ends",
+    )
     given = parser.parse_args(argv)
     try:
-        page = write_report(given.folders, given.out or given.folders[0] / "report")
+        _report(given)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(page)
-    if given.open and not webbrowser.open(page.resolve().as_uri()):
-        print("no browser was found; open the page by hand", file=sys.stderr)
     return 0
+
+
+def _report(given: argparse.Namespace) -> None:
+    """Write the report, once or as long as somebody watches."""
+    out = given.out or given.folders[0] / "report"
+    write = partial(write_report, given.folders, out, given.metric)
+    if not given.watch:
+        _show(write(), given.open)
+        return
+    try:
+        seen = stamps(given.folders)
+        _show(write(INTERVAL), given.open)
+        follow(given.folders, seen, lambda: write(INTERVAL))
+    except KeyboardInterrupt:
+        write()  # what nobody watches need not be loaded anew
+
+
+def _show(page: Path, in_browser: bool) -> None:
+    print(page, flush=True)
+    if in_browser and not webbrowser.open(page.resolve().as_uri()):
+        print("no browser was found; open the page by hand", file=sys.stderr)
 
 
 if __name__ == "__main__":

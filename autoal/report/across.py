@@ -8,11 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoal.report.comparisons import Measure, in_common, paired_differences, rounded
+from autoal.report.comparisons import (
+    Measure,
+    family_size,
+    in_common,
+    paired_differences,
+    rounded,
+)
 from autoal.report.groups import Setting
 from autoal.report.runs import Floats
 from autoal.report.statistics import (
     Interval,
+    can_show,
     fieller,
     fixed_interval,
     holm,
@@ -31,6 +38,7 @@ class Gain:
     """One contender minus another in one setting, pair by pair."""
 
     differences: Floats
+    comparisons: int = 1  # that are tested beside this one
 
     @property
     def mean(self) -> float:
@@ -42,10 +50,33 @@ class Gain:
         return t_interval(self.differences) if len(self.differences) > 1 else None
 
     @property
-    def sign(self) -> int:
-        """1 where the setting is won, -1 where it is lost, 0 where neither is shown."""
+    def sign(self) -> int | None:
+        """1 where the setting is won, -1 where it is lost, 0 where neither is shown.
+
+        None where the signed-rank test could not show it either: there are too few seeds.
+        """
         low, high = self.interval or (0.0, 0.0)
-        return int(low > 0) - int(high < 0)
+        return int(low > 0) - int(high < 0) if self._enough else None
+
+    @property
+    def _enough(self) -> bool:
+        return can_show(len(self.differences), self.comparisons)
+
+
+def _gain(setting: Setting, first: str, second: str, measure: Measure = "area") -> Gain:
+    paired = paired_differences(setting, first, second, measure)
+    return Gain(paired, family_size(setting, first, second))
+
+
+def leading(setting: Setting) -> list[str]:
+    """The honest contender with the largest area, and those that are not shown to be worse.
+
+    None where too few seeds could show it of any.
+    """
+    best, *others = [name for name in setting.ranked if name in setting.honest] or [""]
+    signs = {name: _gain(setting, best, name).sign for name in others}
+    level = [name for name, sign in signs.items() if sign != 1]
+    return [best, *level] if any(sign is not None for sign in signs.values()) else []
 
 
 @dataclass(frozen=True)
@@ -88,8 +119,8 @@ class Gains:
         groups = [gain.differences for gain in self.by_setting.values()]
         return fixed_interval(groups) if min(map(len, groups), default=0) > 1 else None
 
-    def count(self, sign: int) -> int:
-        """How many settings are won (1), level (0) or lost (-1)."""
+    def count(self, sign: int | None) -> int:
+        """How many settings are won (1), level (0) or lost (-1), or have too few seeds (None)."""
         return sum(gain.sign == sign for gain in self.by_setting.values())
 
 
@@ -98,7 +129,7 @@ def gains(
 ) -> Gains:
     """Of the first contender over the second."""
     found = {
-        setting.name: Gain(paired_differences(setting, first, second, measure))
+        setting.name: _gain(setting, first, second, measure)
         for setting in settings
         if second is not None
     }
@@ -139,6 +170,8 @@ class Hindsight:
     @property
     def verdict(self) -> str:
         """In plain words."""
+        if self.gain.sign is None:
+            return "too few seeds for a verdict"
         _, high = self.gain.interval or (0.0, 0.0)
         if high < -SLIGHT:
             return f"worse by more than {SLIGHT:g}"
@@ -197,14 +230,12 @@ def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
         if reference and setting.baseline and name not in (reference, setting.baseline):
             own, most, base = in_common(setting, (name, reference, setting.baseline))
             share = Share(rounded(own - base), rounded(most - base))
-            if Gain(share.most).sign > 0:
+            low, _ = Gain(share.most).interval or (0.0, 0.0)
+            if low > 0:
                 found[setting.name] = share
     return found
 
 
 def best_reference(setting: Setting) -> str | None:
     """The upper reference with the largest mean area."""
-    means = {
-        name: np.mean([run.area for run in setting.contenders[name]]) for name in setting.references
-    }
-    return max(means, key=lambda name: means[name], default=None)
+    return next((name for name in setting.ranked if name in setting.references), None)

@@ -121,7 +121,7 @@ def times(settings: Sequence[Setting]) -> Section:
         "queried. "
         "Compare only what ran on the same, undisturbed machine."
     )
-    section = Section("Seconds", [text])
+    section = Section("Time", [text])
     rows: list[list[Cell]] = []
     queries = [past for setting in settings for run in setting.runs for past in run.queries]
     phases = phases_of(past.seconds for past in queries)
@@ -165,9 +165,9 @@ def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
 
 
 def stops(settings: Sequence[Setting]) -> Section:
-    """When a rule advised to stop, and what accuracy was by then."""
+    """When a rule advised to stop, and what the result was by then."""
     rows: list[list[Cell]] = [
-        [setting.name, name, run.seed, run.advice, *_accuracies(run)]
+        [setting.name, name, run.seed, run.advice, *_results(run)]
         for setting in settings
         for name, runs in setting.contenders.items()
         for run in runs
@@ -175,14 +175,15 @@ def stops(settings: Sequence[Setting]) -> Section:
     ]
     if not rows:
         return Section("When to stop", ["In no run a rule said when to stop."])
-    header = ["setting", "strategy", "seed", "advice", "accuracy then", "in the end"]
+    metric = settings[0].metric
+    header = ["setting", "strategy", "seed", "advice", f"{metric} then", "in the end"]
     return Section("When to stop", [Table("stops", "Advice to stop", header, rows)])
 
 
-def _accuracies(run: Run) -> list[Cell]:
+def _results(run: Run) -> list[Cell]:
     """In the round of the advice, if there was one, and in the last."""
-    then = None if run.advised is None else run.rounds[run.advised].accuracy
-    return [then, run.rounds[-1].accuracy]
+    then = None if run.advised is None else run.rounds[run.advised].result
+    return [then, run.final]
 
 
 def pictures(gallery: Gallery) -> Section:

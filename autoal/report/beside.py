@@ -7,7 +7,7 @@ from autoal.report import figures
 from autoal.report.behaviour import querying, seconds
 from autoal.report.groups import Setting, as_text, by
 from autoal.report.measures import Curve, Spread
-from autoal.report.naming import tell_apart
+from autoal.report.naming import learner_name, tell_apart
 from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
@@ -69,7 +69,9 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
             continue
         colours = {name: place for place, name in enumerate(found.learners)}
         charts = {
-            f"accuracy, {strategy}": {name: Curve.of(runs) for name, runs in by_learner.items()}
+            f"{settings[0].metric}, {strategy}": {
+                name: Curve.of(runs) for name, runs in by_learner.items()
+            }
             for strategy, by_learner in compared.items()
         }
         section.parts.append(figures.side_by_side(found.name, charts, colours))
@@ -78,7 +80,7 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
             for strategy, by_learner in compared.items()
             for name, runs in by_learner.items()
         ]
-    header = ["pool", "strategy", "learner", "seeds", "area", "accuracy in the end"]
+    header = ["pool", "strategy", "learner", "seeds", "area", f"{settings[0].metric} in the end"]
     header += ["query seconds a round", "training seconds a round", "seconds a round"]
     section.parts.append(Table("side_by_side", "Learners side by side", header, rows))
     return section if rows else Section(section.title, ["No two learners were given the same."])
@@ -107,12 +109,5 @@ def _named(settings: Sequence[Setting]) -> dict[str, Setting]:
         {key: value for key, value in setting.config.items() if _is_of_learner(key)}
         for setting in settings
     ]
-    names = tell_apart(list(map(_name, learners)), learners)
+    names = tell_apart([learner_name(own) or "learner" for own in learners], learners)
     return dict(sorted(zip(names, settings, strict=True)))
-
-
-def _name(learner: Settings) -> str:
-    """The class that learns, and that which reads, if there is one."""
-    learns = learner.get("task.network._target_", learner.get("task._target_", "learner"))
-    named = [learns, learner.get("encoder._target_")]
-    return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autoal.report.comparisons import against_baseline
 from autoal.report.groups import CHEATS, HARDWARE, Setting
-from autoal.report.statistics import LEVEL, least_p
+from autoal.report.statistics import can_show
 from autoal.report.tables import Cell, Table
 
 Verdict = tuple[bool | None, str]  # met, or unknown; and why
@@ -81,7 +81,7 @@ def _seeds(settings: Sequence[Setting]) -> Verdict:
     if not compared:
         return False, "nothing to compare with random"
     fewest = min(compared, key=lambda comparison: comparison.seeds)
-    enough = all(least_p(comparison.seeds) * comparison.factor <= LEVEL for comparison in compared)
+    enough = all(can_show(comparison.seeds, comparison.factor) for comparison in compared)
     amount = "enough" if enough else "too few"
     return enough, f"at least {fewest.seeds} in pairs with random: {amount} for the corrected test"
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from autoal.report.statistics import (
     LEVEL,
     Interval,
     bootstrap,
+    can_show,
     critical_difference,
     friedman,
     holm,
@@ -86,17 +88,18 @@ class Comparison:
         if self.decided:
             better = self.differences.mean() > 0
             return f"{self.first} is {'better' if better else 'worse'} than {self.second}"
-        return self._shortage() or "no difference shown"
+        return self.shortage or "no difference shown"
 
-    def _shortage(self) -> str | None:
+    @property
+    def shortage(self) -> str | None:
         """Why no outcome at all could have been a verdict, if that is so."""
         least = least_p(self.seeds)
-        if least > LEVEL:
+        if not can_show(self.seeds, 1):
             return (
                 f"too few seeds for a verdict ({self.seeds}; a two-sided Wilcoxon test "
                 f"cannot fall below {least:.3g} with {self.seeds})"
             )
-        if least * self.factor > LEVEL:
+        if not can_show(self.seeds, self.factor):
             return (
                 f"too few seeds for {self.factor} comparisons ({self.seeds}; corrected, the "
                 f"first cannot fall below {min(1.0, least * self.factor):.3g})"
@@ -115,9 +118,20 @@ def against_baseline(setting: Setting) -> list[Comparison]:
     return against(setting, setting.baseline)
 
 
-def all_pairs(setting: Setting) -> list[Comparison]:
-    """Every contender minus every later one; one family."""
-    return _family(setting, list(combinations(setting.honest, 2)))
+def other_pairs(setting: Setting) -> list[Comparison]:
+    """Every contender but the baseline minus every later one; one family.
+
+    Each pair is tested in one family, so that no two tests of it say different things.
+    """
+    names = [name for name in setting.honest if name != setting.baseline]
+    return _family(setting, list(combinations(names, 2)))
+
+
+def family_size(setting: Setting, first: str, second: str) -> int:
+    """How many pairs are tested beside each other where these two are."""
+    if setting.baseline in (first, second):
+        return max(1, len(setting.honest) - 1)
+    return max(1, comb(len(setting.honest) - (setting.baseline is not None), 2))
 
 
 def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
@@ -161,8 +175,19 @@ class Ranking:
     blocks: int
     block: str  # what one is
     seeds: int  # that a block is the mean of, at least
+    repeats: int  # on which a verdict rests: seeds of every setting, or settings
     p: float  # Friedman's, of no difference at all
     critical: float  # Nemenyi's difference
+
+    @property
+    def enough(self) -> bool:
+        """Whether the signed-rank test of all pairs could show anything; else nothing else may."""
+        return can_show(self.repeats, len(self.names) * (len(self.names) - 1) // 2)
+
+    @property
+    def decided(self) -> bool:
+        """Whether some of the mean ranks are said to differ."""
+        return self.enough and self.p <= LEVEL
 
     @property
     def by_name(self) -> dict[str, float]:
@@ -174,7 +199,7 @@ def ranking(settings: Sequence[Setting]) -> Ranking | None:
     """Every seed of every setting is a block, where all contenders have it that were run fully."""
     names = _fully_run(settings)
     rows = [in_common(setting, names).T for setting in settings if names]
-    return _ranked(names, np.concatenate(rows), SEEDS, 1) if rows else None
+    return _ranked(names, np.concatenate(rows), SEEDS, 1, min(map(len, rows))) if rows else None
 
 
 def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
@@ -189,10 +214,12 @@ def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
         return None
     means = np.array([shared.mean(1) for shared in blocks])
     fewest = min(shared.shape[1] for shared in blocks)
-    return _ranked(names, means, f"{SETTINGS}, {fewest} at least", fewest)
+    return _ranked(names, means, f"{SETTINGS}, {fewest} at least", fewest, len(blocks))
 
 
-def _ranked(names: Sequence[str], rows: Floats, block: str, seeds: int) -> Ranking | None:
+def _ranked(
+    names: Sequence[str], rows: Floats, block: str, seeds: int, repeats: int
+) -> Ranking | None:
     """Of the values in each block, (blocks, contenders)."""
     if len(names) < 2 or not len(rows):
         return None
@@ -205,6 +232,7 @@ def _ranked(names: Sequence[str], rows: Floats, block: str, seeds: int) -> Ranki
         blocks=len(rows),
         block=block,
         seeds=seeds,
+        repeats=repeats,
         p=friedman(ranked),
         critical=critical_difference(len(names), len(rows)),
     )

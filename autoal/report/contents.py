@@ -1,22 +1,21 @@
 """What stands in the report: the sections in their order."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from autoal.report import behaviour, crowds, figures, growing, outcomes, spending, wording
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
-from autoal.report.comparisons import Comparison, against_baseline
+from autoal.report.comparisons import against_baseline
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
 from autoal.report.measures import Curve
-from autoal.report.outcomes import Against
+from autoal.report.metric import ACCURACY, words
 from autoal.report.overview import overview
 from autoal.report.page import Section
 from autoal.report.pictures import queried
-from autoal.report.statistics import LEVEL
 from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
+from autoal.report.verdict import verdict
 
 
 def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Section]:
@@ -25,13 +24,13 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
     names = contender_names(settings)
     colours = {name: place for place, name in enumerate(names)}
     if not settings:
-        return [Section("Verdict", ["No run is finished."]), _care(faults)]
+        return [Section("Verdict", ["No run is finished."]), _notes(faults)]
     gallery = queried(settings)
     faults = [*faults, *gallery.faults]
     return [
-        _verdict(settings, against, faults),
+        verdict(settings, against, faults),
         overview(settings, names),
-        _care(faults),
+        _notes(faults),
         _curves(settings, colours),
         side_by_side(settings),
         outcomes.results(settings),
@@ -56,50 +55,18 @@ def contender_names(settings: Sequence[Setting]) -> list[str]:
     return sorted({name for setting in settings for name in setting.contenders}, key=by_baseline)
 
 
-def _verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
-    count = sum(len(setting.runs) for setting in settings)
-    kinds = Counter(fault.kind for fault in faults)
-    care = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
-    intro = (
-        f"Finished runs: {count}; settings: {len(settings)}. To mind: {care}. The tests are "
-        "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
-        f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
-    )
-    return Section(
-        "Verdict", [intro, *(_paragraph(setting, against[setting.name]) for setting in settings)]
-    )
-
-
-def _paragraph(setting: Setting, compared: Sequence[Comparison]) -> str:
-    """One paragraph: who is better and worse than random, and why nobody else is said to be."""
-    if not compared:
-        lacking = "only random" if setting.baseline else "no random"
-        return f"{setting.name}: no verdict against random, there is {lacking} among the runs."
-    found: dict[str, list[str]] = {}
-    for comparison in compared:
-        kind = (
-            comparison.verdict.removeprefix(f"{comparison.first} is ")
-            if comparison.decided
-            else comparison.verdict
-        )
-        found.setdefault(kind, []).append(comparison.first)
-    return f"{setting.name}: " + ". ".join(
-        f"{kind[0].upper()}{kind[1:]}: {', '.join(names)}" for kind, names in found.items()
-    )
-
-
-def _care(faults: Sequence[Fault]) -> Section:
+def _notes(faults: Sequence[Fault]) -> Section:
     if not faults:
-        return Section("To mind", ["Every run was read, is finished and fits the others."])
+        return Section("Notes", ["Every run was read, is finished and fits the others."])
     rows: list[list[Cell]] = [[fault.kind, fault.where, fault.what] for fault in faults]
-    return Section("To mind", [Table("faults", "To mind", ["kind", "where", "what"], rows)])
+    return Section("Notes", [Table("faults", "Notes", ["kind", "where", "what"], rows)])
 
 
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     text = (
-        "The mean accuracy over the labelled rows, and a band of one standard deviation over the "
-        "seeds; below it over money, where labels do not all cost one, and over the seconds that "
-        "they took, where that is told. What gave the accuracy stands at its axis."
+        f"The mean {settings[0].metric} over the labelled rows, and a band of one standard "
+        "deviation over the seeds; below it over money, where labels do not all cost one, and over "
+        "the seconds that they took, where that is told. What gave it stands at its axis."
     )
     drawn = [figure for setting in settings for figure in _drawn(setting, colours)]
     return Section("Learning curves", [text, *drawn])
@@ -107,7 +74,7 @@ def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
     """The curves over labels, and over what they cost where that says something else."""
-    beside = setting.judges
+    beside = f"{setting.metric}, {setting.judges}"
     yield figures.learning_curves(setting.name, curves(setting), colours, beside)
     for what, spent in costly_curves(setting).items():
         title = f"{setting.name}, over {what}"
@@ -141,8 +108,12 @@ def cost_table(settings: Sequence[Setting]) -> Table:
         for name, curve in found.items()
         for spent, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
-    header = ["setting", "strategy", "over", "spent", "accuracy"]
+    header = ["setting", "strategy", "over", "spent", _metric(settings)]
     return Table("curves_over_costs", "Learning curves over costs", header, rows)
+
+
+def _metric(settings: Sequence[Setting]) -> str:
+    return settings[0].metric if settings else words(ACCURACY)
 
 
 def curve_table(settings: Sequence[Setting]) -> Table:
@@ -153,5 +124,5 @@ def curve_table(settings: Sequence[Setting]) -> Table:
         for name, curve in curves(setting).items()
         for labelled, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
-    header = ["setting", "strategy", "labelled", "accuracy"]
+    header = ["setting", "strategy", "labelled", _metric(settings)]
     return Table("curves", "Learning curves", header, rows)

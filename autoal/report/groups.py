@@ -4,13 +4,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from autoal.costs.units import LABELS
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
-from autoal.report.naming import shown, tell_apart
+from autoal.report.metric import words
+from autoal.report.naming import data_name, shown, tell_apart, with_learners
 from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
@@ -60,10 +61,21 @@ class Setting:
         return [run for runs in self.contenders.values() for run in runs]
 
     @property
+    def metric(self) -> str:
+        """What its runs are compared by, in words."""
+        return words(self.runs[0].metric)
+
+    @property
     def judges(self) -> str:
-        """What gave the accuracies of its runs."""
+        """What gave the results of its runs."""
         rounds = [past for run in self.runs for past in run.rounds]
         return judges([past.judged for past in rounds], [past.majority for past in rounds])
+
+    @property
+    def ranked(self) -> list[str]:
+        """The contenders by falling mean area."""
+        areas = {name: fmean(run.area for run in runs) for name, runs in self.contenders.items()}
+        return sorted(areas, key=lambda name: -areas[name])
 
     @property
     def honest(self) -> list[str]:
@@ -98,22 +110,11 @@ def by_baseline(name: str) -> tuple[bool, str]:
     return not name.startswith(BASELINE), name
 
 
-def data_name(config: Settings) -> str:
-    """What a data set is called: by its flag or file where many share one class."""
-    if config.get("data.flag"):
-        return str(config["data.flag"])
-    if config.get("data.path"):
-        return Path(str(config["data.path"])).stem
-    if config.get("data.name"):
-        return str(config["data.name"])
-    return str(config.get("data._target_", "data")).rpartition(".")[2].lower()
-
-
 def _settings(runs: Sequence[Run]) -> list[Setting]:
     names = _contender_names(runs)
     members = by(runs, lambda run: as_text(_common(run)))
     shared = [_common(found[0]) for found in members.values()]
-    titles = tell_apart([data_name(config) for config in shared], shared)
+    titles = tell_apart(with_learners(list(map(data_name, shared)), shared), shared)
     settings = []
     for title, config, found in zip(titles, shared, members.values(), strict=True):
         named = by(found, lambda run: names[as_text(_options(run))])
@@ -186,9 +187,9 @@ def _duplicates(runs: Sequence[Run]) -> list[Fault]:
     faults = []
     for first, *others in same.values():
         for run in others:
-            equal = run.rounds and [*run.accuracy] == [*first.accuracy]
+            equal = run.rounds and [*run.results] == [*first.results]
             verb = "agree" if equal else "differ"
-            what = f"the same experiment as {first.path}; their accuracies {verb}; left out"
+            what = f"the same experiment as {first.path}; their results {verb}; left out"
             faults.append(Fault("duplicate", str(run.path), what))
     return faults
 
@@ -215,16 +216,16 @@ def _other_starts(setting: Setting) -> list[Fault]:
     faults = []
     for seed, runs in by(setting.runs, lambda run: run.seed).items():
         usual = Counter(run.start for run in runs).most_common(1)[0][0]
-        first = Counter(run.rounds[0].accuracy for run in runs if run.start == usual)
-        accuracy = first.most_common(1)[0][0]
+        first = Counter(run.rounds[0].result for run in runs if run.start == usual)
+        usual_result = first.most_common(1)[0][0]
         for run in runs:
             if run.start != usual:
                 what = f"not the start set of most runs of seed {seed}; not paired with them"
                 faults.append(Fault("another start set", str(run.path), what))
-            elif run.rounds[0].accuracy != accuracy:
+            elif run.rounds[0].result != usual_result:
                 what = (
-                    f"the start set of seed {seed}, yet an accuracy of "
-                    f"{run.rounds[0].accuracy:.4f} where most have {accuracy:.4f}: "
+                    f"the start set of seed {seed}, yet {words(run.metric)} of "
+                    f"{run.rounds[0].result:.4f} where most have {usual_result:.4f}: "
                     "other first weights, or another machine; paired all the same"
                 )
                 faults.append(Fault("another start", str(run.path), what))
@@ -240,9 +241,9 @@ def _other_versions(setting: Setting) -> list[Fault]:
 
 
 def _untested(setting: Setting) -> list[Fault]:
-    """Runs whose accuracy is that of no test set."""
+    """Runs whose results are those of no test set."""
     return [
-        Fault("no test set", str(run.path), f"its accuracy is that of: {judges(judged)}")
+        Fault("no test set", str(run.path), f"its {words(run.metric)} is that of: {judges(judged)}")
         for run in setting.runs
         if any(judged := [past.judged for past in run.rounds])
     ]

@@ -26,7 +26,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy over labels, or over what they cost, over the seeds."""
+    """Results over labels, or over what they cost, over the seeds."""
 
     along: Floats  # labels, or the money or seconds that they cost
     mean: Floats
@@ -36,7 +36,7 @@ class Curve:
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
         """At all counts of labels within the reach of every run, straight lines between rounds."""
-        return cls._over([(run.labelled, run.accuracy) for run in runs])
+        return cls._over([(run.labelled, run.results) for run in runs])
 
     @classmethod
     def over_money(cls, runs: Sequence[Run]) -> "Curve":
@@ -53,7 +53,7 @@ class Curve:
         """Over what was spent by each round; of rounds that cost nothing, the last one counts."""
         lasts = [np.append(np.diff(spent) > 0, True) for spent in sums]
         triples = zip(runs, sums, lasts, strict=True)
-        return cls._over([(spent[last], run.accuracy[last]) for run, spent, last in triples])
+        return cls._over([(spent[last], run.results[last]) for run, spent, last in triples])
 
     @classmethod
     def _over(cls, curves: Sequence[tuple[Floats, Floats]]) -> "Curve":
@@ -96,15 +96,15 @@ def settled(rounds: Iterable[Past | Round], kind: str) -> Curve | None:
     return Curve(np.array(counts, dtype=float), medians, np.zeros_like(medians))
 
 
-def labels_to_reach(target: float, labelled: Floats, accuracy: Floats) -> float | None:
+def labels_to_reach(target: float, labelled: Floats, results: Floats) -> float | None:
     """The first number of labels at which the curve is at the target, if it gets there."""
-    reached = np.flatnonzero(accuracy >= target)
+    reached = np.flatnonzero(results >= target)
     if not len(reached):
         return None
     at = reached[0]
     if at == 0:
         return float(labelled[0])
-    share = (target - accuracy[at - 1]) / (accuracy[at] - accuracy[at - 1])
+    share = (target - results[at - 1]) / (results[at] - results[at - 1])
     return float(labelled[at - 1] + share * (labelled[at] - labelled[at - 1]))
 
 

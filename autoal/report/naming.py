@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from autoal.settings import ABSENT, Settings, differences
 
@@ -23,6 +24,35 @@ def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
         parts = ", ".join(f"{key}={shown(there[key])}" for key in first)
         full_names.append(f"{name} ({parts})" if parts else name)
     return _numbered(full_names)
+
+
+def data_name(config: Settings) -> str:
+    """What a data set is called: by its flag or file where many share one class."""
+    if config.get("data.flag"):
+        return str(config["data.flag"])
+    if config.get("data.path"):
+        return Path(str(config["data.path"])).stem
+    if config.get("data.name"):
+        return str(config["data.name"])
+    return str(config.get("data._target_", "data")).rpartition(".")[2].lower()
+
+
+def learner_name(config: Settings) -> str:
+    """The class that learns, and that which reads, if there is one; "" where nothing is told."""
+    learns = config.get("task.network._target_", config.get("task._target_"))
+    named = [learns, config.get("encoder._target_")]
+    return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)
+
+
+def with_learners(names: Sequence[str], configs: Sequence[Settings]) -> list[str]:
+    """The names of data sets; those with which several learners learn, with who does."""
+    learners = [learner_name(config) for config in configs]
+    told = set(zip(names, learners, strict=True))
+    several = Counter(name for name, _ in told)
+    return [
+        f"{name}, {learner}" if learner and several[name] > 1 else name
+        for name, learner in zip(names, learners, strict=True)
+    ]
 
 
 def telling(mine: Settings, theirs: Settings) -> Settings:

@@ -1,13 +1,15 @@
-"""How the contenders did: areas and final accuracy, tests of pairs, ranks and wins."""
+"""How the contenders did: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from autoal.report.across import leading
 from autoal.report.comparisons import (
+    SEEDS,
     Comparison,
     Ranking,
-    all_pairs,
+    other_pairs,
     ranking,
     ranking_of_settings,
     win_matrix,
@@ -26,21 +28,23 @@ UNRANKED = "upper references, and those with fewer runs than others"
 
 
 def results(settings: Sequence[Setting]) -> Section:
-    """Area, final accuracy, labels saved and paid for."""
+    """Area, final result, labels saved and paid for."""
+    metric = settings[0].metric
     text = (
-        "Area: under the curve of accuracy over labelled rows by the trapezoid rule, divided "
+        f"Area: under the curve of {metric} over labelled rows by the trapezoid rule, divided "
         "by the range of labels. Labels needed: where the mean curve first is at random's mean "
-        "final accuracy, over the seeds in common with random. Saved: the share of random's "
-        "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds."
+        f"final {metric}, over the seeds in common with random. Saved: the share of random's "
+        "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
+        "largest area of a setting, and those that are not shown to be smaller, by the 95 % "
+        "interval of the differences in pairs (Student's t); nothing where seeds are too few."
     )
-    rows = [
-        _result(setting, name, runs)
-        for setting in settings
-        for name, runs in setting.contenders.items()
-    ]
-    header = ["setting", "strategy", "seeds", "area", "final accuracy"]
+    lines = [(setting, name) for setting in settings for name in setting.ranked]
+    rows = [_result(setting, name, setting.contenders[name]) for setting, name in lines]
+    best = {(setting.name, name) for setting in settings for name in leading(setting)}
+    bold = [place for place, (setting, name) in enumerate(lines) if (setting.name, name) in best]
+    header = ["setting", "strategy", "seeds", "area", f"final {metric}"]
     header += ["labels needed", "saved", "labels bought", "wrong labels"]
-    return Section("Results", [text, Table("results", "Results", header, rows)])
+    return Section("Results", [text, Table("results", "Results", header, rows, bold)])
 
 
 def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
@@ -57,7 +61,7 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
-    """Labels needed to reach random's final accuracy, and the share saved."""
+    """Labels needed to reach random's final result, and the share saved."""
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
@@ -86,7 +90,7 @@ def _total(counts: Sequence[Sequence[int | None]]) -> int | float | None:
 
 
 def tests(settings: Sequence[Setting], against: Against) -> Section:
-    """Every contender against random, and all pairs."""
+    """Every contender against random, and all other pairs."""
     text = (
         "Differences are of areas, the first minus the second, seed by seed. p: two-sided "
         "Wilcoxon signed-rank test, exact, zeros dropped. Corrected: by Holm, over the rows of "
@@ -94,8 +98,8 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
         "not corrected; with few seeds it is too narrow."
     )
     compared = comparisons("against_random", "Against random", against)
-    pairs = {setting.name: all_pairs(setting) for setting in settings}
-    return Section("Tests", [text, compared, comparisons("pairs", "All pairs", pairs)])
+    pairs = {setting.name: other_pairs(setting) for setting in settings}
+    return Section("Tests", [text, compared, comparisons("pairs", "All other pairs", pairs)])
 
 
 def comparisons(name: str, title: str, found: Against) -> Table:
@@ -125,7 +129,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     found = _rankings(settings)
     for where, ranked in found.items():
         section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
-        title = f"Critical difference, {where}: a bar joins strategies that do not differ"
+        title = f"Mean ranks, {where}: a bar joins strategies that are not shown to differ"
         section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
     section.parts.append(_rank_table(found, names) if found else unranked)
@@ -153,9 +157,23 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     return (
         f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
         f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
-        "of it, not about further data sets. Friedman's test of no difference at all: "
-        f"p = {found.p:.3g}. Mean ranks differ at the level {LEVEL:g} if they are more than "
-        f"{found.critical:.2f} apart (Nemenyi).{left_out}"
+        f"of it, not about further data sets. {_rank_verdict(found)}{left_out}"
+    )
+
+
+def _rank_verdict(found: Ranking) -> str:
+    """What the ranks show; nothing where the tests of pairs could not show it either."""
+    if not found.enough:
+        return (
+            f"There are too few for a verdict ({found.repeats} "
+            f"{'settings' if found.block != SEEDS else 'seeds of some setting'})."
+        )
+    friedman = f"Friedman's test of no difference at all: p = {found.p:.3g}"
+    if not found.decided:
+        return f"{friedman}; no difference shown."
+    return (
+        f"{friedman}. Mean ranks differ at the level {LEVEL:g} if they are more than "
+        f"{found.critical:.2f} apart (Nemenyi)."
     )
 
 

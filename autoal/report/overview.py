@@ -39,7 +39,7 @@ _SUMMARY = (
     "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
     "share; of the strategies that every setting has. Seeds ranked: how many they share, the "
     "fewest of a setting; one strategy with few seeds makes them few for all. Area and final "
-    "accuracy minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
+    "result minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
     f"random, settings drawn at random, by Student's t; it takes {FEWEST} settings. Share: of what "
     "the upper reference gains over random. Seconds: of a round's query, all phases but train and "
     "test."
@@ -51,7 +51,8 @@ _ACROSS = (
     "by Holm over the rows of one table. Typical: the median of the means of all pairs of "
     "settings, which one that is far off hardly moves, with the interval of the signed-rank test, "
     "settings drawn at random; it takes six. Won and lost: settings whose own 95 % interval over "
-    "the seeds is above and below zero. The other intervals are by Student's t."
+    "the seeds is above and below zero; too few seeds: those in which the tests of pairs could "
+    "show neither. The other intervals are by Student's t."
 )
 _DRAWN = (
     "A ring is a setting, a spot the mean over them; the thick line is the interval of further "
@@ -140,13 +141,22 @@ def across(name: str, title: str, settings: Sequence[Setting], base: str) -> Tab
             overall.corrected,
             overall.gains.typical,
             overall.gains.typical_over_further_settings,
-            *(overall.gains.count(sign) for sign in (1, 0, -1)),
+            *(overall.gains.count(sign) for sign in (1, 0, -1, None)),
         ]
         for overall in over_all(settings, base)
     ]
     header = ["first", "second", "settings", "difference"]
     header += ["95 %, further settings", "95 %, further seeds"]
-    header += ["p", "corrected", "typical", "95 %, by ranks", "won", "level", "lost"]
+    header += [
+        "p",
+        "corrected",
+        "typical",
+        "95 %, by ranks",
+        "won",
+        "level",
+        "lost",
+        "too few seeds",
+    ]
     return Table(name, title, header, rows)
 
 

@@ -9,7 +9,23 @@ from autoal.report.pictures import Queried, Shown
 from autoal.report.svg import STROKES, Figure
 from autoal.report.tables import Table
 
-Part = Table | Figure | Queried | str  # a text is a paragraph
+
+@dataclass(frozen=True)
+class Command:
+    """What somebody may type into a terminal."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A paragraph of which the beginning says what it is about."""
+
+    about: str
+    words: str
+
+
+Part = Table | Figure | Queried | Command | Statement | str  # a text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -27,6 +43,9 @@ caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left;
   vertical-align: top; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
+  border-left: 3px solid var(--line); }
+.bold td { font-weight: 600; }
 figure { margin: 1rem 0; overflow-x: auto; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 .pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
@@ -35,14 +54,14 @@ figure { margin: 1rem 0; overflow-x: auto; }
 """
 
 
-def page(title: str, sections: Sequence[Section]) -> str:
-    """The whole document."""
+def page(title: str, sections: Sequence[Section], reload: int = 0) -> str:
+    """The whole document, which a browser may load anew after so many seconds."""
     links = " · ".join(
         f'<a href="#part-{number}">{escaped(section.title)}</a>'
         for number, section in enumerate(sections)
     )
     body = "\n".join(_section(number, section) for number, section in enumerate(sections))
-    return document(title, STROKES + _STYLE, f"<nav>{links}</nav>\n{body}")
+    return document(title, STROKES + _STYLE, f"<nav>{links}</nav>\n{body}", reload)
 
 
 def _section(number: int, section: Section) -> str:
@@ -57,6 +76,10 @@ def _part(part: Part) -> str:
         return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
     if isinstance(part, Queried):
         return _queried(part)
+    if isinstance(part, Command):
+        return f"<pre>{escaped(part.words)}</pre>"
+    if isinstance(part, Statement):
+        return f"<p><strong>{escaped(part.about)}:</strong> {escaped(part.words)}</p>"
     return f"<p>{escaped(part)}</p>"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from autoal.record.kinds import AMOUNTS, NUMBER, WHOLE, Kind
 from autoal.record.round import Round
+from autoal.report.metric import ACCURACY, result
 from autoal.settings import Settings
 
 
@@ -17,7 +18,7 @@ class Past:
     """One round of a run."""
 
     labelled: int
-    accuracy: float  # by what `judged` names
+    result: float  # of the metric that runs are compared by, on what `judged` names
     classes: dict[int, int]  # how many of the queried rows were given each label
     bought: int | None  # labels paid for; unknown in records from before that was told
     wrong: int | None  # labels given that are not the truth, where anybody knows
@@ -53,11 +54,11 @@ class Past:
         return sum(spent for phase, spent in self.seconds.items() if phase not in apart)
 
 
-def past_of(found: Round) -> Past:
-    """What the report needs of a round."""
+def past_of(found: Round, metric: str = ACCURACY) -> Past:
+    """What the report needs of a round, if runs are compared by this metric."""
     return Past(
         labelled=found.labelled,
-        accuracy=found.metrics["accuracy"],
+        result=result(found.metrics, metric),
         classes=dict(Counter(found.labels)),
         bought=found.bought,
         wrong=found.wrong,

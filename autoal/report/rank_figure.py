@@ -1,19 +1,22 @@
 """Mean ranks as a figure."""
 
+from math import inf
+
 from autoal.report.comparisons import Ranking
 from autoal.report.statistics import cliques
 from autoal.report.svg import Figure, Scale, drawing, line, path, text, width_of
 
 
 def critical_difference(title: str, found: Ranking) -> Figure:
-    """Mean ranks on a line; a bar joins contenders that do not differ (Demsar, 2006)."""
+    """Mean ranks on a line; a bar joins those that are not shown to differ (Demsar, 2006)."""
     side = width_of(found.names) + 70
     across = Scale(1, len(found.names), side, side + 420)
-    groups = cliques(found.means, found.critical)
+    groups = cliques(found.means, found.critical if found.decided else inf)
     top = 60
     first_name = top + 16 + 9 * len(groups)
     half = (len(found.names) + 1) // 2
-    parts = [_rank_axis(across, top), _critical_bar(across, found.critical)]
+    parts = [_rank_axis(across, top)]
+    parts += [_critical_bar(across, found.critical)] if found.decided else []
     for row, (first, last) in enumerate(groups):
         y = top + 12 + 9 * row
         x1, x2 = across(found.means[first]) - 4, across(found.means[last]) + 4

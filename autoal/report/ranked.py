@@ -11,11 +11,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from autoal.report.across import leading
 from autoal.report.groups import Setting, group
 from autoal.report.runs import Run, read_runs
 from autoal.report.statistics import t_interval
-
-Row = tuple[str, str, int, str, str]
 
 
 def show_ranked(folders: Sequence[Path], total: int, console: Console | None = None) -> None:
@@ -34,16 +33,17 @@ def show_ranked(folders: Sequence[Path], total: int, console: Console | None = N
 
 
 def _table(settings: Sequence[Setting]) -> Table:
-    caption = "area under the curve of accuracy over labels, its mean with a 95 % interval"
+    caption = "mean area under accuracy over labels (95 % interval), final accuracy"
     table = Table(caption=caption, box=SIMPLE, collapse_padding=True)
     several = len(settings) > 1
     for heading in ("strategy", *(["setting"] if several else [])):
         table.add_column(heading, overflow="fold")
-    for heading in ("seeds", "area", "final accuracy"):
+    for heading in ("seeds", "area", "final"):
         table.add_column(heading, justify="right", no_wrap=True)
     for setting in settings:
-        for place, (name, *cells) in enumerate(_rows(setting)):
-            style = "bold" if place == 0 and len(setting.contenders) > 1 else ""
+        best = leading(setting)
+        for name, *cells in _rows(setting):
+            style = "bold" if name in best else ""
             table.add_row(name, *([setting.name] if several else []), *cells, style=style)
         table.add_section()
     return table
@@ -51,7 +51,8 @@ def _table(settings: Sequence[Setting]) -> Table:
 
 def _rows(setting: Setting) -> Iterator[tuple[str, str, str, str]]:
     """A line for each contender, by falling area."""
-    for name, runs in sorted(setting.contenders.items(), key=lambda found: -_area(found[1])):
+    for name in setting.ranked:
+        runs = setting.contenders[name]
         final = np.mean([run.final for run in runs])
         yield name, str(len(runs)), _with_interval(runs), f"{final:.3f}"
 

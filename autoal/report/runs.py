@@ -1,7 +1,6 @@
 """Run folders as plain data: all that the report needs of them, and no more."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -15,9 +14,11 @@ from autoal.record.config import is_open, read_config
 from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
-from autoal.record.layout import CONFIG, FAILURE, ROUNDS
+from autoal.record.layout import CONFIG, ROUNDS
 from autoal.record.round import SPENT, Round
 from autoal.report.faults import Fault
+from autoal.report.folders import run_folders
+from autoal.report.metric import ACCURACY
 from autoal.report.past import Past, past_of
 from autoal.settings import Settings, flatten
 
@@ -27,6 +28,10 @@ MODEL = "language.model"
 Floats = npt.NDArray[np.float64]
 
 NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
+
+
+class MetricError(UserError):
+    """A run cannot be compared by the metric that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Run:
     empty: int = 0  # rounds at the beginning in which every row was declined
     ended: bool = False  # as its stop said, or with no end that was planned
     failure: str = ""  # what stopped it, if it is known to have failed
+    metric: str = ACCURACY  # by which it is compared
 
     @property
     def strategy(self) -> str:
@@ -101,26 +107,27 @@ class Run:
         return any(past.time for past in self.rounds)
 
     @cached_property
-    def accuracy(self) -> Floats:
-        return np.array([past.accuracy for past in self.rounds], dtype=float)
+    def results(self) -> Floats:
+        """Of each round, by the metric; more is better."""
+        return np.array([past.result for past in self.rounds], dtype=float)
 
     @cached_property
     def area(self) -> float:
-        """Under accuracy over labels by the trapezoid rule, divided by the range of labels.
+        """Under the results over labels by the trapezoid rule, divided by the range of labels.
 
-        The mean accuracy over the budget; where no label was added to the start, over the rounds.
+        The mean result over the budget; where no label was added to the start, over the rounds.
         """
-        return _area(self.labelled, self.accuracy)
+        return _area(self.labelled, self.results)
 
     @property
     def area_over_costs(self) -> float:
         """The same over the seconds that labels took, where that is told, or else over money."""
-        return _area(self.time if self.timed else self.money, self.accuracy)
+        return _area(self.time if self.timed else self.money, self.results)
 
     @property
     def final(self) -> float:
-        """Accuracy after the last round."""
-        return self.rounds[-1].accuracy
+        """The result after the last round."""
+        return self.rounds[-1].result
 
     @property
     def queries(self) -> tuple[Past, ...]:
@@ -148,25 +155,27 @@ class Run:
         return f"{self.rule} advised to stop after round {number} ({labels} labels)"
 
 
-def _area(along: Floats, accuracy: Floats) -> float:
+def _area(along: Floats, results: Floats) -> float:
     """Under a curve by the trapezoid rule, divided by its range; of a single place, the mean."""
     if along[0] == along[-1]:  # of the start alone, or all later rows were declined
-        return float(accuracy.mean())
-    middles = (accuracy[1:] + accuracy[:-1]) / 2
+        return float(results.mean())
+    middles = (results[1:] + results[:-1]) / 2
     return float(np.sum(middles * np.diff(along)) / (along[-1] - along[0]))
 
 
-def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
-    """All runs below these folders, and what could not be read."""
+def read_runs(tops: Sequence[Path], metric: str = ACCURACY) -> tuple[list[Run], list[Fault]]:
+    """All runs below these folders, to compare by this metric, and what could not be read."""
     runs: list[Run] = []
     faults: list[Fault] = []
-    for path in _run_folders(tops, faults):
+    for path in run_folders(tops, faults):
         failure = read_failure(path)
         if failure and not (path / CONFIG).exists():
             faults.append(Fault("failed", str(path), f"{failure}; before its start; left out"))
             continue
         try:
-            runs.append(read_run(path))
+            runs.append(read_run(path, metric))
+        except MetricError:
+            raise
         except (UserError, OSError) as error:
             faults.append(Fault("unreadable", str(path), f"{error}; left out"))
     if not runs and not faults:
@@ -175,33 +184,7 @@ def read_runs(tops: Sequence[Path]) -> tuple[list[Run], list[Fault]]:
     return runs, faults
 
 
-def _run_folders(tops: Iterable[Path], faults: list[Fault]) -> list[Path]:
-    """Each once, even where one of the folders given lies in another."""
-    found: dict[Path, Path] = {}
-    for top in tops:
-        if not top.is_dir():
-            raise UserError(f"there is no folder {top}")
-        for path in _below(top, faults):
-            found.setdefault(path.resolve(), path)
-    return list(found.values())
-
-
-def _below(top: Path, faults: list[Fault]) -> Iterator[Path]:
-    def closed(error: OSError) -> None:
-        faults.append(Fault("unreadable", str(error.filename), f"{error.strerror}; left out"))
-
-    for path, folders, files in os.walk(top, onerror=closed):
-        there = {*folders, *files}
-        if CONFIG in there or ROUNDS in there:
-            folders.clear()  # what a run keeps below is its own
-            yield Path(path)
-        elif FAILURE in there:
-            yield Path(path)
-        else:
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-
-
-def read_run(path: Path) -> Run:
+def read_run(path: Path, metric: str = ACCURACY) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
     config = read_config(path / CONFIG)
     settings = flatten(config.settings)
@@ -213,17 +196,29 @@ def read_run(path: Path) -> Run:
     history = all_rounds[_empty(all_rounds) :]
     if all_rounds and not history:
         raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")
+    _demand_metric(path, history, metric)
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
         config=settings,
         versions=config.about.get("versions", {}),
         start=sha256(repr(start).encode()).hexdigest(),
-        rounds=tuple(map(past_of, history)),
+        rounds=tuple(past_of(done, metric) for done in history),
         empty=len(all_rounds) - len(history),
         ended=_ended(settings, history),
         failure=read_failure(path),
+        metric=metric,
     )
+
+
+def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
+    """Refuse what not all of its rounds have."""
+    for done in history:
+        if metric not in done.metrics:
+            raise MetricError(
+                f"--metric={metric}: {path} has none in round {done.number}, only "
+                f"{', '.join(sorted(done.metrics))}"
+            )
 
 
 def _read_rounds(folder: Path) -> list[Round]:

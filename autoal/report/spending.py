@@ -39,7 +39,7 @@ def sources(settings: Sequence[Setting]) -> Section:
         "one a label where none was, language.price_in= and price_out= for a language model, and "
         "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
         "where the truth is known; it is measured, and never used. Seconds: that people took, or "
-        "the costs of a simulation say they would. Area over costs: under the curve of accuracy "
+        "the costs of a simulation say they would. Area over costs: under the curve "
         "over seconds where they are told, else over money, divided by the range."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]

@@ -1,7 +1,7 @@
 """One kind of table, written as HTML, CSV and Markdown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
@@ -17,10 +17,15 @@ class Table:
     title: str
     header: list[str]
     rows: list[list[Cell]]
+    bold: list[int] = field(default_factory=list)  # places of rows
 
     def html(self) -> str:
         head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
-        body = "".join(f"<tr>{''.join(map(_html_cell, row))}</tr>\n" for row in self.rows)
+        kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
+        body = "".join(
+            f"<tr{kind}>{''.join(map(_html_cell, row))}</tr>\n"
+            for kind, row in zip(kinds, self.rows, strict=True)
+        )
         return (
             f'<div class="wide"><table><caption>{escaped(self.title)}</caption>\n'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
@@ -28,9 +33,13 @@ class Table:
 
     def markdown(self) -> str:
         lines = [[marked(name) for name in self.header], ["---"] * len(self.header)]
-        lines += [[marked(_shown(cell)) for cell in row] for row in self.rows]
+        lines += [self._marked(place, row) for place, row in enumerate(self.rows)]
         rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return f"{self.title}\n\n{rows}\n"
+
+    def _marked(self, place: int, row: Sequence[Cell]) -> list[str]:
+        stars = "**" if place in self.bold else ""
+        return [f"{stars}{words}{stars}" if (words := marked(_shown(cell))) else "" for cell in row]
 
     def csv(self) -> str:
         """Unrounded; what a cell holds two numbers of takes two columns."""
@@ -85,12 +94,12 @@ def _spread(cell: Spread) -> str:
 
 
 def _number(value: float) -> str:
-    """Four digits after the point; fewer where it is large, three that count where it is tiny."""
+    """Three digits after the point; fewer where it is large, two that count where it is tiny."""
     if value == int(value) and abs(value) >= 2:
         return f"{value:.0f}"  # a count
     if abs(value) >= 10:
         return f"{value:.1f}"
-    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
 
 
 def _html_cell(cell: Cell) -> str:

@@ -26,10 +26,12 @@ def write_run(
     stops: Sequence[dict[str, Any]] = (),
     judged: str = "",
     majority: float = 0.0,
+    metrics: Mapping[str, Sequence[float]] | None = None,
     **config: Any,
 ) -> Path:
     """A folder with one round for each accuracy, two labels a round.
 
+    Of other metrics than accuracy it has what `metrics` says.
     A rule said what `stops` has about the first rounds, and the learner chose what `settled` has.
     """
     path = top / name
@@ -63,6 +65,9 @@ def write_run(
         }
         for number, value in enumerate(accuracy)
     ]
+    for name, values in (metrics or {}).items():
+        for line, value in zip(lines, values, strict=True):
+            line[name] = value
     for line, stop in zip(lines, stops, strict=False):
         line["stop"] = stop
     for line, chosen in zip(lines, settled, strict=False):

@@ -75,16 +75,17 @@ def test_chance_in_the_seeds_alone_gives_the_other_interval(three: list[Setting]
 
 def test_a_setting_is_won_where_its_own_interval_is_above_zero(tmp_path: Path) -> None:
     areas = {
-        "won": {"random": [0.4, 0.5], "margin": [0.5, 0.6]},
-        "lost": {"random": [0.5, 0.5], "margin": [0.4, 0.4]},
-        "level": {"random": [0.5, 0.4], "margin": [0.4, 0.5]},
-        "same": {"random": [0.5, 0.4], "margin": [0.5, 0.4]},
+        "won": {"random": [0.4, 0.5] * 3, "margin": [0.5, 0.6] * 3},
+        "lost": {"random": [0.5, 0.5] * 3, "margin": [0.4, 0.4] * 3},
+        "level": {"random": [0.5, 0.4] * 3, "margin": [0.4, 0.5] * 3},
+        "same": {"random": [0.5, 0.4] * 3, "margin": [0.5, 0.4] * 3},
+        "few": {"random": [0.4] * 5, "margin": [0.5] * 5},  # that random wins none of
         "single": {"random": [0.4], "margin": [0.6]},
     }
     (margin,) = over_all(made(tmp_path, areas), "random")
     signs = {name: gain.sign for name, gain in margin.gains.by_setting.items()}
-    assert signs == {"won": 1, "lost": -1, "level": 0, "same": 0, "single": 0}
-    assert [margin.gains.count(sign) for sign in (1, 0, -1)] == [1, 3, 1]
+    assert signs == {"won": 1, "lost": -1, "level": 0, "same": 0, "few": None, "single": None}
+    assert [margin.gains.count(sign) for sign in (1, 0, -1, None)] == [1, 2, 1, 2]
     # A single pair says nothing about further seeds.
     assert margin.gains.over_further_seeds is None
 
@@ -168,11 +169,11 @@ def test_strategies_made_of_others_are_no_single_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("differences", "verdict"),
     [
-        ([-0.02, -0.02], "worse by more than 0.005"),
-        ([-0.004, -0.004], "worse"),
-        ([0.01, 0.01], "better"),
-        ([0.01, -0.01], "no difference shown"),
-        ([-0.3], "no difference shown"),
+        ([-0.02] * 6, "worse by more than 0.005"),
+        ([-0.004] * 6, "worse"),
+        ([0.01] * 6, "better"),
+        ([0.01, -0.01] * 3, "no difference shown"),
+        ([-0.02] * 5, "too few seeds for a verdict"),
     ],
 )
 def test_it_is_told_how_far_from_the_best(differences: list[float], verdict: str) -> None:

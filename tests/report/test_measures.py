@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autoal.report import behaviour
-from autoal.report.comparisons import against_baseline, all_pairs, ranking, win_matrix
+from autoal.report import behaviour, outcomes
+from autoal.report.comparisons import against_baseline, other_pairs, ranking, win_matrix
 from autoal.report.contents import cost_table, costly_curves
 from autoal.report.groups import Setting, group
 from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
+from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import read_run, read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_run
@@ -100,8 +101,41 @@ def test_enough_seeds_give_a_verdict_and_more_comparisons_take_it_away(tmp_path:
     assert {each.verdict for each in against_baseline(setting)} == {
         "too few seeds for 2 comparisons (6; corrected, the first cannot fall below 0.0625)"
     }
+    assert [(each.first, each.second) for each in other_pairs(setting)] == [("badge", "margin")]
     del setting.contenders["badge"]
-    assert [each.verdict for each in all_pairs(setting)] == ["random is worse than margin"]
+    assert [each.verdict for each in against_baseline(setting)] == ["margin is better than random"]
+    assert other_pairs(setting) == []
+
+
+@pytest.mark.parametrize(("seeds", "decided"), [(5, False), (6, True)])
+def test_ranks_differ_only_where_the_test_of_pairs_could_show_it(
+    tmp_path: Path, seeds: int, decided: bool
+) -> None:
+    for seed in range(seeds):
+        write_run(tmp_path, f"r{seed}", [0.4, 0.5], seed=seed)
+        write_run(tmp_path, f"m{seed}", [0.4, 0.6 + seed / 50], seed=seed, strategy="margin")
+    setting = setting_of(tmp_path)
+    found = ranking([setting])
+    assert found is not None
+    assert found.means[1] - found.means[0] > found.critical  # Nemenyi alone would say so
+    assert found.decided is decided
+    drawn = critical_difference("Ranks", found).svg
+    assert ("critical difference" in drawn) is decided
+    assert drawn.count('class="clique"') == 1  # the length of the difference, or what joins all
+    told, *_ = outcomes.ranks([setting], ["random", "margin"]).parts
+    assert ("too few for a verdict (5 seeds" in str(told)) is not decided
+
+
+def test_seeds_of_several_settings_are_not_pooled_into_a_verdict(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for seed in range(3):
+            data = {"name": name}
+            write_run(tmp_path, f"r{name}{seed}", [0.4, 0.5], seed=seed, data=data)
+            ends = [0.4, 0.6 + seed / 50]
+            write_run(tmp_path, f"m{name}{seed}", ends, strategy="margin", seed=seed, data=data)
+    found = ranking(group(read_runs([tmp_path])[0])[0])
+    assert found is not None
+    assert (found.blocks, found.repeats, found.decided) == (6, 3, False)
 
 
 def test_what_learners_chose_is_the_median_over_the_runs_that_tell_it(tmp_path: Path) -> None:

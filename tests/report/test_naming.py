@@ -1,6 +1,6 @@
 """Names that tell apart what shares one."""
 
-from autoal.report.naming import tell_apart
+from autoal.report.naming import learner_name, tell_apart, with_learners
 from autoal.settings import Settings
 
 EDIT: Settings = {"growth._target_": "autoal.growth.edit.Edit", "growth.tries": 3}
@@ -44,3 +44,35 @@ def test_what_a_part_lacks_is_not_told_beside_what_it_is() -> None:
 
 def test_what_cannot_be_told_apart_is_numbered() -> None:
     assert tell_apart(["a", "a"], [{}, {}]) == ["a", "a #2"]
+
+
+LOGISTIC: Settings = {
+    **{"task._target_": "autoal.model.logistic.Logistic", "task.l2": 1.0},
+    **{"encoder._target_": "autoal.encoders.patches.Patches"},
+}
+RESNET: Settings = {
+    **{"task._target_": "autoal.model.task.Task"},
+    **{"task.network._target_": "autoal.model.networks.ResNet18"},
+}
+
+
+def test_a_learner_is_its_network_or_class_and_its_encoder() -> None:
+    assert [learner_name(config) for config in (LOGISTIC, RESNET, {})] == [
+        *("logistic on patches", "resnet18", "")
+    ]
+
+
+def test_data_sets_are_named_with_their_learners_where_they_have_several() -> None:
+    names, configs = ["a", "a", "b", "c", "c"], [LOGISTIC, RESNET, RESNET, LOGISTIC, LOGISTIC]
+    assert with_learners(names, configs) == [
+        *("a, logistic on patches", "a, resnet18", "b", "c", "c")
+    ]
+
+
+def test_options_tell_apart_what_the_learner_does_not() -> None:
+    configs = [LOGISTIC, {**LOGISTIC, "task.l2": 2.0}, RESNET]
+    assert tell_apart(with_learners(["a"] * 3, configs), configs) == [
+        "a, logistic on patches (task.l2=1.0)",
+        "a, logistic on patches (task.l2=2.0)",
+        "a, resnet18",
+    ]

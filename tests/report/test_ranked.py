@@ -34,7 +34,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_the_best_comes_first_with_its_interval(folders: list[Path]) -> None:
     lines = shown(folders, 6)
-    assert lines[0].split() == ["strategy", "seeds", "area", "final", "accuracy"]
+    assert lines[0].split() == ["strategy", "seeds", "area", "final"]
     areas = np.array([0.5, 0.55, 0.6])
     low, high = stats.t.interval(0.95, 2, areas.mean(), stats.sem(areas))
     assert lines[2].split() == [
@@ -65,3 +65,28 @@ def test_several_settings_are_told_apart(folders: list[Path], tmp_path: Path) ->
     lines = shown([*folders, other], 7)
     assert lines[0].split()[:3] == ["strategy", "setting", "seeds"]
     assert sum(line.startswith("margin") for line in lines) == 2
+
+
+def test_learners_name_the_settings_that_they_tell_apart_in_one_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tasks = {
+        "logistic on patches": {"_target_": "autoal.model.logistic.Logistic"},
+        "resnet18": {
+            "_target_": "autoal.model.task.Task",
+            "network": {"_target_": "autoal.model.networks.ResNet18"},
+        },
+    }
+    encoders = {"resnet18": {}, "logistic on patches": {"_target_": "autoal.encoders.Patches"}}
+    folders = [
+        write_run(
+            tmp_path, f"{name}-{seed}", [0.4, 0.5], seed=seed, task=task, encoder=encoders[name]
+        )
+        for name, task in tasks.items()
+        for seed in range(2)
+    ]
+    lines = shown(folders, 4)
+    assert lines[2].startswith("random    digits, logistic on patches")
+    assert lines[2].endswith("0.450 (0.450 to 0.450)  0.500")
+    assert lines[3].startswith("random    digits, resnet18")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import webbrowser
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -13,14 +14,17 @@ import pytest
 import yaml
 
 from autoal.report.__main__ import main
+from autoal.report.across import leading
 from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
+from autoal.report.outcomes import results
 from autoal.report.pictures import ROWS, SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
 
+ORACLE = "cheating_oracle"
 TABLES = (
     *("across_random", "against_random", "checklist", "classes", "curves"),
     *("faults", "hindsight", "pairs", "ranks", "results", "seconds", "summary", "wins"),
@@ -93,7 +97,7 @@ def test_a_start_that_was_declined_whole_is_no_point_of_the_curve(
     runs, faults = read_runs([tmp_path])
     assert faults == []
     declined, sound = sorted(runs, key=lambda run: run.path.name)
-    assert [*declined.accuracy] == [*sound.accuracy] == [0.5, 0.6]
+    assert [*declined.results] == [*sound.results] == [0.5, 0.6]
     assert [*declined.labelled - held_out] == [*sound.labelled]
     assert declined.planned == sound.planned == 2
 
@@ -174,8 +178,8 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("no test set", "a")]
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">cross-validation, biased</text>" in text
-    assert ">test set</text>" in text
+    assert ">accuracy, cross-validation, biased</text>" in text
+    assert ">accuracy, test set</text>" in text
 
 
 def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path: Path) -> None:
@@ -185,7 +189,7 @@ def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path
     assert setting.judges == "test set (65.0 to 68.4 % of one class)"
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">test set (65.0 to 68.4 % of one class)</text>" in text
+    assert ">accuracy, test set (65.0 to 68.4 % of one class)</text>" in text
 
 
 def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
@@ -281,7 +285,7 @@ def test_texts_that_the_tracking_kept_are_shown_with_their_labels(tmp_path: Path
 def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
     keep_texts(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
     assert main([str(tmp_path)]) == 0
-    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
@@ -311,8 +315,35 @@ def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_table_is_rounded_for_people_only() -> None:
     table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
     assert "| a\\|b | c |" in table.markdown()
-    assert "| x\\|y | 0.1235 |\n| z | 0.5000 to 30 |" in table.markdown()
+    assert "| x\\|y | 0.123 |\n| z | 0.500 to 30 |" in table.markdown()
     assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
+
+
+def test_rows_in_bold_are_so_on_the_page_and_in_markdown() -> None:
+    table = Table("t", "T", ["a", "b"], [["x", None], ["y", 0.5]], bold=[1])
+    assert '<tr class="bold"><td>y</td>' in table.html()
+    assert "<tr><td>x</td>" in table.html()
+    assert "| x |  |\n| **y** | **0.500** |\n" in table.markdown()
+
+
+def test_results_are_sorted_and_the_best_stand_out_with_those_level_with_it(
+    tmp_path: Path,
+) -> None:
+    ends = {"random": (0.5, 0.0), "margin": (0.7, 0.0), "badge": (0.69, 0.04), ORACLE: (0.9, 0)}
+    for name, (end, spread) in ends.items():
+        for seed in range(7):
+            values = [0.4, end + spread * (-1) ** seed]
+            write_run(tmp_path, f"{name}-{seed}", values, strategy=name, seed=seed)
+    settings, _ = group(read_runs([tmp_path])[0])
+    (table,) = (part for part in results(settings).parts if isinstance(part, Table))
+    assert [row[1] for row in table.rows] == [ORACLE, "margin", "badge", "random"]
+    assert table.bold == [1, 2]  # the reference is no contender, and random is shown to be worse
+    setting = settings[0]
+    fewer = replace(setting, contenders={n: runs[:6] for n, runs in setting.contenders.items()})
+    # Margin and badge could be told apart by six seeds, neither from random: two comparisons.
+    assert leading(fewer) == ["margin", "badge", "random"]
+    fewest = replace(setting, contenders={n: runs[:5] for n, runs in setting.contenders.items()})
+    assert leading(fewest) == []
 
 
 @pytest.mark.parametrize(
@@ -363,7 +394,7 @@ def test_one_broken_run_costs_no_page(
     assert (sound.path.name, Path(fault.where).name) == ("sound", "broken")
     assert told in fault.what
     assert main([str(tmp_path)]) == 0
-    assert "To mind: unreadable: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: unreadable: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -385,7 +416,7 @@ def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
     for picture in ("queried_0_a.png", name):
         (grids / picture).write_bytes(b"no picture")
     assert main([str(tmp_path)]) == 0
-    assert "To mind: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
+    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(

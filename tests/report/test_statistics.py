@@ -6,6 +6,7 @@ from scipy import stats
 
 from autoal.report.statistics import (
     bootstrap,
+    can_show,
     cliques,
     critical_difference,
     fieller,
@@ -13,6 +14,7 @@ from autoal.report.statistics import (
     friedman,
     holm,
     least_p,
+    pairs_needed,
     ranks,
     t_interval,
     t_test,
@@ -52,6 +54,30 @@ def test_zeros_are_dropped_and_nothing_but_zeros_shows_nothing() -> None:
 def test_the_least_p_value_is_that_of_equal_signs(pairs: int, expected: float) -> None:
     assert least_p(pairs) == expected
     assert wilcoxon(np.arange(1.0, pairs + 1)) == expected
+
+
+@pytest.mark.parametrize(("comparisons", "fewest"), [(1, 6), (2, 7), (3, 7), (4, 8), (20, 10)])
+def test_fewer_pairs_can_show_nothing_of_more_comparisons(comparisons: int, fewest: int) -> None:
+    assert can_show(fewest, comparisons)
+    assert not can_show(fewest - 1, comparisons)
+    # One difference tells no spread, and equal ones have none.
+    for differences in ([0.1], [0.1, 0.1, 0.1]):
+        assert pairs_needed(np.array(differences), comparisons) == fewest
+
+
+def test_the_pairs_needed_are_those_worked_by_hand() -> None:
+    # Mean 1, deviation 2: ((1.95996 + .84162) 2)^2 = 31.396 and 1.95996^2 / 2 = 1.921 are 33.316,
+    # of which a paired t-test needs 34; times pi / 3 it is 34.89.
+    assert pairs_needed(np.array([-1.0, 1.0, 3.0]), 1) == 35
+    # Shared by four comparisons: z is 2.49771; (44.607 + 3.119) pi / 3 = 49.98.
+    assert pairs_needed(np.array([-1.0, 1.0, 3.0]), 4) == 50
+    assert pairs_needed(np.array([-1.0, 1.0]), 1) is None
+
+
+def test_so_many_pairs_show_the_difference_four_times_of_five() -> None:
+    drawn = np.random.default_rng(0).normal(0.5, 1, (2000, 35))
+    shown = np.mean([wilcoxon(differences) <= 0.05 for differences in drawn])
+    assert shown == pytest.approx(0.8, abs=0.03)
 
 
 def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:

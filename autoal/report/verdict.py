@@ -1,0 +1,150 @@
+"""What a report opens with: how the contenders did, and what can and cannot be concluded."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count, islice
+
+import numpy as np
+
+from autoal.report.comparisons import Comparison
+from autoal.report.faults import Fault
+from autoal.report.groups import Setting, by
+from autoal.report.metric import ACCURACY, lower_is_better
+from autoal.report.outcomes import Against, saving
+from autoal.report.page import Command, Part, Section, Statement
+from autoal.report.runs import Run
+from autoal.report.statistics import LEVEL, POWER, pairs_needed
+
+SHOWN = 5  # contenders in a sentence
+MOST = 1000  # seeds that anybody would be told to run
+
+_NEEDED = (
+    "How many seeds would do is a guess by the differences so far, which say little where they "
+    "are few: for a difference as large as their mean, as many as show it with a chance of "
+    f"{100 * POWER:g} % (docs/report.md has the formula). The commands stand for those that made "
+    "these runs, whose other options stay as they were; what is finished is not done again."
+)
+
+
+def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
+    """A sentence a setting on how all did, and what follows; then by which tests."""
+    parts: list[Part] = []
+    lacking = False
+    for setting in settings:
+        parts.append(Statement(setting.name, standing(setting)))
+        parts.append(conclusion(setting, against[setting.name]))
+        more = more_seeds(setting, against[setting.name])
+        lacking = lacking or bool(more)
+        parts += more
+    return Section("Verdict", [*parts, *([_NEEDED] if lacking else []), _basis(settings, faults)])
+
+
+def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
+    runs = sum(len(setting.runs) for setting in settings)
+    kinds = Counter(fault.kind for fault in faults)
+    noted = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
+    metric = settings[0].runs[0].metric
+    minus = f"Of {metric} less is better: it has a minus here, so that more is. "
+    return (
+        f"Finished runs: {runs}; settings: {len(settings)}. Notes: {noted}. "
+        f"{minus if lower_is_better(metric) else ''}The tests are "
+        "two-sided Wilcoxon signed-rank tests of the area under the curve, paired by seed and "
+        f"start set, corrected by Holm within each setting, at the level {LEVEL:g}."
+    )
+
+
+def standing(setting: Setting) -> str:
+    """How good the best are where all still are, and what the best one saves."""
+    labels = min(run.labelled[-1] for run in setting.runs)
+    found = {name: _at(labels, runs) for name, runs in setting.contenders.items()}
+    ranked = sorted(setting.honest, key=lambda name: -found[name])
+    shown = ranked[:SHOWN]
+    if setting.baseline and setting.baseline not in shown:
+        shown[-1] = setting.baseline
+    rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
+    told = ", ".join(f"{name} {_short(found[name])}" for name in shown or setting.references)
+    above = ", ".join(f"{name} {_short(found[name])}" for name in setting.references)
+    reference = f" (upper reference: {above})" if above and shown else ""
+    where = f"{rest}{_of(setting)} at {labels:g} labels{reference}"
+    return f"{told}{where}{_saved(setting, ranked)}."
+
+
+def _of(setting: Setting) -> str:
+    """Which metric it is, where it is another one than people expect."""
+    return "" if setting.metric == ACCURACY else f" of {setting.metric}"
+
+
+def _at(labels: float, runs: Sequence[Run]) -> float:
+    """The mean result with so many labels, on straight lines between rounds."""
+    return float(np.mean([np.interp(labels, run.labelled, run.results) for run in runs]))
+
+
+def _short(value: float) -> str:
+    """Two digits after the point, as .85."""
+    return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+
+
+def _saved(setting: Setting, ranked: Sequence[str]) -> str:
+    """What the best honest contender needs for what random ends with, if it needs less."""
+    if setting.baseline is None or ranked[0] == setting.baseline:
+        return ""
+    best = ranked[0]
+    (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
+    if not share or share < 0:
+        return ""
+    return f"; {best} needs {needed:.0f} labels for what {setting.baseline} needs {given:.0f}"
+
+
+def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
+    """Who is shown to be better and worse than random, and why nobody else is said to be."""
+    if not compared:
+        lacking = "only random" if setting.baseline else "no random"
+        return f"No verdict against random: there is {lacking} among the runs."
+    found: dict[str, list[str]] = {}
+    for comparison in compared:
+        found.setdefault(_kind(comparison), []).append(comparison.first)
+    return " ".join(f"{kind}: {', '.join(names)}." for kind, names in found.items())
+
+
+def _kind(comparison: Comparison) -> str:
+    """The beginning of a sentence that its first contender is in."""
+    if comparison.decided:
+        better = comparison.differences.mean() > 0
+        return f"Shown to be {'better' if better else 'worse'} than {comparison.second}"
+    if comparison.seeds and not comparison.shortage:
+        return f"No difference from {comparison.second} shown, though there may be one"
+    return f"Nothing can be concluded, {comparison.verdict}"
+
+
+def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
+    """How many seeds would do where they are too few, and the command that adds them."""
+    needed = {
+        comparison.first: pairs_needed(comparison.differences, len(compared))
+        for comparison in compared
+        if comparison.shortage
+    }
+    if not needed:
+        return []
+    within = {name: pairs for name, pairs in needed.items() if pairs and pairs <= MOST}
+    beyond = [name for name in needed if name not in within]
+    by_number = sorted(by(within, within.__getitem__).items())
+    told = [f"{pairs} for {', '.join(names)}" for pairs, names in by_number]
+    told += [f"more than {MOST} for {', '.join(beyond)}"] if beyond else []
+    sentence = f"About so many seeds would do: {'; '.join(told)}."
+    return [sentence, _command(setting, min(within.values()))] if within else [sentence]
+
+
+def _command(setting: Setting, pairs: int) -> Command:
+    """What brings a setting to so many seeds, as far as its runs tell."""
+    there = {run.seed for run in setting.runs}
+    fresh = islice((seed for seed in count() if seed not in there), max(0, pairs - len(there)))
+    names = [runs[0].strategy for runs in setting.contenders.values()]
+    chosen = f"strategy={','.join(names)} " if names == [*setting.contenders] else ""
+    return Command(f"python train.py -m ... {chosen}{_seeds(sorted([*there, *fresh]))}")
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """As a sweep reads them."""
+    if len(seeds) > SHOWN and [*seeds] == [*range(len(seeds))]:
+        return f"'seed=range(0,{len(seeds)})'"
+    return f"seed={','.join(map(str, seeds))}"
