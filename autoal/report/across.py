@@ -71,12 +71,12 @@ def _gain(setting: Setting, first: str, second: str, measure: Measure = "area") 
 def leading(setting: Setting) -> list[str]:
     """The honest contender with the largest area, and those that are not shown to be worse.
 
-    None where too few seeds could show it of any.
+    None where seeds are too few to show it of each of them.
     """
     best, *others = [name for name in setting.ranked if name in setting.honest] or [""]
     signs = {name: _gain(setting, best, name).sign for name in others}
     level = [name for name, sign in signs.items() if sign != 1]
-    return [best, *level] if any(sign is not None for sign in signs.values()) else []
+    return [best, *level] if signs and None not in signs.values() else []
 
 
 @dataclass(frozen=True)
