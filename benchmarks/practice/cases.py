@@ -9,8 +9,9 @@ from typing import NamedTuple
 from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
 from autoal.costs.contract import Costs
 from autoal.costs.words import Words as Reading
+from autoal.oracles.compared import EASIEST, HARDEST, Compared
 from autoal.oracles.words import Words
-from benchmarks.practice.people import mistaken
+from benchmarks.practice.people import SPEAKERS, disagreement, mistaken
 from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
 
 ROUNDS = 8
@@ -26,6 +27,8 @@ OFFERED = 3
 START, BATCH = 40, 20  # phrases
 WORDS = (8, 20)  # of a round
 WORD = 0.25  # labels that a word costs
+COMPARED = 1.68  # times as many rows, half of which are labelled
+COMPARISON = 0.1  # labels that a comparison costs
 READING = Reading(base=0.0, each=0.25)  # seconds proportional to words
 SECONDS = 45.0  # a round: some twenty phrases
 
@@ -69,7 +72,7 @@ def noise() -> Iterator[Case]:
         for rate in RATES
     }
     answers: dict[str, Asked] = {"right": erring, **by_chance}
-    human = {f"people: {name}": partial(mistaken, name) for name in ("aggre", "random1", "worse")}
+    human = {f"people: {name}": partial(mistaken, name) for name in SPEAKERS}
     for data in FIRST:
         for about, asked in (answers | (human if data == PEOPLE else {})).items():
             ways = {name: Way(plan_of(data), asked, name) for name in STRATEGIES}
@@ -119,6 +122,20 @@ def words() -> Iterator[Case]:
             yield Case(data, strategy, ways)
 
 
+def compared() -> Iterator[Case]:
+    """Labels alone, or fewer of rows that people find the hardest or the easiest of twice as many.
+
+    They are told apart at a price, for which labels are lacking, and for nothing.
+    """
+    for strategy in ("random", "margin"):
+        ways = {"labels": Way(plan_of(PEOPLE), erring, strategy)}
+        for first in (HARDEST, EASIEST):
+            for about, batch, price in (("", COMPARED, COMPARISON), (", for nothing", 2, 0.0)):
+                asked = partial(comparing, first, price)
+                ways[f"{first}{about}"] = Way(plan_of(PEOPLE, batch=batch), asked, strategy)
+        yield Case(PEOPLE, strategy, ways)
+
+
 def costs() -> Iterator[Case]:
     """The same seconds, for rows of most worth, or of most worth for what they cost."""
     for strategy in STRATEGIES:
@@ -139,6 +156,7 @@ PARTS = {
     "votes": Part(votes, "one answer"),
     "questions": Part(questions, "full"),
     "words": Part(words, "labels"),
+    "compared": Part(compared, "labels"),
     "costs": Part(costs, "cost-blind", "seconds of reading"),
 }
 
@@ -167,6 +185,12 @@ def offering(kind: Callable[[Oracle], Oracle], data: Data, seed: int) -> Oracle:
 def wording(count: int, data: Data, seed: int) -> Oracle:
     """Whoever knows the truth, of some words too."""
     return Words(TrueLabels(data.train.labels), data, count, WORD)
+
+
+def comparing(first: str, price: float, data: Data, seed: int) -> Oracle:
+    """Whoever knows the truth, and which of two rows people disagree more of, but errs there."""
+    truth = TrueLabels(data.train.labels)
+    return Compared(truth, disagreement(data), price=price, first=first, seed=seed)
 
 
 def reading(data: Data, seed: int) -> Oracle:
