@@ -45,7 +45,7 @@ class Compared(Asks):
             `file.csv:column` each; or how hard each row is, (rows,).
         data: whose rows they labelled.
         among: rows that are offered for each one that is labelled.
-        times: that each row is compared, at most.
+        times: that each row is compared, at most; 0 leaves the order to the model.
         price: of a comparison, in what a label costs.
         wrong: share of the comparisons that say the opposite.
         first: what is labelled, the `hardest` rows or the `easiest`.
@@ -68,7 +68,7 @@ class Compared(Asks):
     ) -> None:
         super().__init__(oracle)
         bounds.whole("among", among, least=2)
-        bounds.whole("times", times, least=1)
+        bounds.whole("times", times, least=0)
         bounds.number("price", price, least=0)
         bounds.number("wrong", wrong, least=0, most=1)
         bounds.choice("first", first, FIRST)

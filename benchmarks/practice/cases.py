@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
 from autoal.costs.contract import Costs
 from autoal.costs.words import Words as Reading
-from autoal.oracles.compared import EASIEST, HARDEST, Compared
+from autoal.oracles.compared import EASIEST, Compared
 from autoal.oracles.words import Words
 from benchmarks.practice.people import SPEAKERS, disagreement, mistaken
 from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
@@ -125,15 +125,24 @@ def words() -> Iterator[Case]:
 def compared() -> Iterator[Case]:
     """Labels alone, or fewer of rows that people find the hardest or the easiest of twice as many.
 
-    They are told apart at a price, for which labels are lacking, and for nothing.
+    What comparisons add is seen beside the order of the model alone, which costs nothing, and what
+    their price takes beside comparisons for nothing.
     """
-    for strategy in ("random", "margin"):
-        ways = {"labels": Way(plan_of(PEOPLE), erring, strategy)}
-        for first in (HARDEST, EASIEST):
-            for about, batch, price in (("", COMPARED, COMPARISON), (", for nothing", 2, 0.0)):
-                asked = partial(comparing, first, price)
-                ways[f"{first}{about}"] = Way(plan_of(PEOPLE, batch=batch), asked, strategy)
-        yield Case(PEOPLE, strategy, ways)
+    for strategy, about, asked in (
+        ("random", "random", erring),
+        ("margin", "margin", erring),
+        ("margin", "margin, labels by people", partial(mistaken, "random1")),
+    ):
+        ways = {"labels": Way(plan_of(PEOPLE), asked, strategy)}
+        for name, batch, options in (
+            ("hardest", COMPARED, {"price": COMPARISON}),
+            ("easiest", COMPARED, {"price": COMPARISON, "first": EASIEST}),
+            ("hardest, for nothing", 2, {"price": 0.0}),
+            ("hardest by the model", 2, {"times": 0}),
+        ):
+            some = partial(comparing, asked, options)
+            ways[name] = Way(plan_of(PEOPLE, batch=batch), some, strategy)
+        yield Case(PEOPLE, about, ways)
 
 
 def costs() -> Iterator[Case]:
@@ -187,10 +196,9 @@ def wording(count: int, data: Data, seed: int) -> Oracle:
     return Words(TrueLabels(data.train.labels), data, count, WORD)
 
 
-def comparing(first: str, price: float, data: Data, seed: int) -> Oracle:
-    """Whoever knows the truth, and which of two rows people disagree more of, but errs there."""
-    truth = TrueLabels(data.train.labels)
-    return Compared(truth, disagreement(data), price=price, first=first, seed=seed)
+def comparing(asked: Asked, options: dict[str, Any], data: Data, seed: int) -> Oracle:
+    """Whoever is asked, and knows which of two rows people disagree more of, but errs there."""
+    return Compared(asked(data, seed), disagreement(data), seed=seed, **options)
 
 
 def reading(data: Data, seed: int) -> Oracle:
