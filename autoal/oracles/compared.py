@@ -177,10 +177,11 @@ def _simulated(oracle: Oracle, ambiguity: list[str] | Tensor | None, data: Data 
         )
     if isinstance(ambiguity, Tensor):
         return ambiguity
-    if ambiguity is None or len(ambiguity) < 2 or data is None:
+    places = ambiguity if isinstance(ambiguity, list) else []
+    if len(places) < 2 or not all(isinstance(each, str) for each in places) or data is None:
         raise UserError(
             "questions=compared goes by how much people disagree of each row: give "
             "questions.ambiguity=[file.npz:member,...] with the labels of two of them at least"
         )
     data.setup()
-    return disagreement_of(ambiguity, data.train, data.classes)
+    return disagreement_of(places, data.train, data.classes)

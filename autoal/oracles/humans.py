@@ -22,7 +22,7 @@ from autoal.errors import UserError
 TOLERANCE = 1e-4  # by which rounded shares may miss a sum of 1
 
 
-def labels_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
+def labels_of(place: str, rows: Rows, classes: Sequence[str], option: str = "labels") -> Tensor:
     """What somebody said of each row, (n,) long; UNKNOWN where nothing.
 
     Args:
@@ -30,8 +30,9 @@ def labels_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
             data set, in its order.
         rows: the training rows that are used, which may be some of them.
         classes: their names.
+        option: that names the place, for messages.
     """
-    path, name = parted(place, "labels")
+    path, name = parted(place, option)
     given = _members(path, name) if has_arrays(path) else _cells(path, name, classes)
     labels = class_numbers(given, classes, f"{place}: labels")
     if len(labels) != rows.whole:
@@ -47,7 +48,7 @@ def disagreement_of(places: Sequence[str], rows: Rows, classes: Sequence[str]) -
         rows: the training rows that are used.
         classes: their names.
     """
-    said = [labels_of(place, rows, classes) for place in places]
+    said = [labels_of(place, rows, classes, "ambiguity") for place in places]
     return disagreements(torch.stack(said, 1), len(classes))
 
 
