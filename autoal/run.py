@@ -150,7 +150,9 @@ def parts(settings: Settings) -> Parts:
             language=language,
             learner=learner,
         )
-        oracle = _asking(settings, oracle, learner=learner, strategy=strategy, data=data)
+        oracle = _asking(
+            settings, oracle, learner=learner, strategy=strategy, data=data, seed=settings["seed"]
+        )
         if growth is not None:
             oracle = answering(oracle, growth, data, training)
         if costs is not None:

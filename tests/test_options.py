@@ -155,9 +155,13 @@ def test_a_number_of_whoever_answers_has_bounds(
     labels = torch.zeros(2, dtype=torch.long)
     data = data_of(classes=("a", "b", "c", "d", "e"))  # more than are offered
     facts = {**ANSWERS, "data": data, "folder": tmp_path, "oracle": TrueLabels(labels)}
+    said = tmp_path / "said.csv"
+    said.write_text("\n".join(["label", *["a"] * len(data.train)]) + "\n")
+    known = plugins.options(located(target), facts)
+    needed = {"ambiguity": [f"{said}:label"] * 2} if "ambiguity" in known else {}
 
     def made(value: Any) -> object:
-        return build({"_target_": target, name: value}, "oracle", **facts)
+        return build({"_target_": target, **needed, name: value}, "oracle", **facts)
 
     demand_bounded(name, kind, made)
     least = [-1] if fits([1], kind) and not fits(1, kind) else -1

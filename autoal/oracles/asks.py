@@ -21,7 +21,7 @@ class Asks(ABC):
     """
 
     name: ClassVar[str]  # of the choice questions=
-    able: ClassVar[str]  # what an oracle must be that can be asked so, in words
+    able: ClassVar[str] = ""  # what an oracle must be that can be asked so, in words; "": any can
 
     def __init__(
         self, oracle: Oracle, learner: Learner | None = None, strategy: QueryStrategy | None = None
@@ -32,7 +32,7 @@ class Asks(ABC):
         if strategy is not None and "outcomes" in (strategy.reads or ()):
             raise UserError(f"{here}: {type(strategy).__name__} chooses by what labels lead to")
         for layer in layers(oracle):
-            if not getattr(layer, "offers", True):
+            if self.able and not getattr(layer, "offers", True):
                 raise UserError(
                     f"{here} asks whoever can be {self.able}, and {type(layer).__name__} "
                     "cannot: leave it out, or let people answer on the page"

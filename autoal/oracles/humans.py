@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from autoal.data.classes import class_numbers, values_of
 from autoal.data.inside import has_arrays, parted
@@ -20,7 +22,7 @@ from autoal.errors import UserError
 TOLERANCE = 1e-4  # by which rounded shares may miss a sum of 1
 
 
-def labels_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
+def labels_of(place: str, rows: Rows, classes: Sequence[str], option: str = "labels") -> Tensor:
     """What somebody said of each row, (n,) long; UNKNOWN where nothing.
 
     Args:
@@ -28,13 +30,39 @@ def labels_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
             data set, in its order.
         rows: the training rows that are used, which may be some of them.
         classes: their names.
+        option: that names the place, for messages.
     """
-    path, name = parted(place, "labels")
+    path, name = parted(place, option)
     given = _members(path, name) if has_arrays(path) else _cells(path, name, classes)
     labels = class_numbers(given, classes, f"{place}: labels")
     if len(labels) != rows.whole:
         raise UserError(f"{place} has {len(labels):,} labels, but the data set {rows.whole:,} rows")
     return labels if rows.places is None else labels[rows.places]
+
+
+def disagreement_of(places: Sequence[str], rows: Rows, classes: Sequence[str]) -> Tensor:
+    """The entropy of what several people said of each row, (n,) in bits.
+
+    Args:
+        places: where the labels of each are, as of `labels_of`.
+        rows: the training rows that are used.
+        classes: their names.
+    """
+    said = [labels_of(place, rows, classes, "ambiguity") for place in places]
+    return disagreements(torch.stack(said, 1), len(classes))
+
+
+def disagreements(said: Tensor, classes: int) -> Tensor:
+    """The entropy of what several people said of each row, (n,) in bits.
+
+    Args:
+        said: labels, (n, people); UNKNOWN where somebody said nothing.
+        classes: how many there are.
+    """
+    votes = one_hot(said + 1, classes + 1)[..., 1:].double()  # UNKNOWN votes for none
+    shares = votes.sum(1) / votes.sum((1, 2)).clamp(min=1)[:, None]
+    # Rounded, since the same votes for other classes may be summed in another order.
+    return (torch.special.entr(shares).sum(1) / log(2)).round(decimals=9)
 
 
 def _members(path: Path, name: str) -> Any:

@@ -120,7 +120,7 @@ class Answers:
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
     said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
     words: Evidence = field(default_factory=dict)  # all 0 of one that speaks for no class
-    beside: float = 0.0  # what was paid for answers about words
+    beside: float = 0.0  # what was paid for answers about words, and about which row is harder
     notes: Mapping[str, Any] = field(default_factory=dict)  # for the record of the round
 
     def __post_init__(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
 from autoal.costs.contract import Costs
 from autoal.costs.words import Words as Reading
+from autoal.oracles.compared import EASIEST, Compared
 from autoal.oracles.words import Words
-from benchmarks.practice.people import mistaken
+from benchmarks.practice.people import SPEAKERS, disagreement, mistaken
 from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
 
 ROUNDS = 8
@@ -26,6 +27,8 @@ OFFERED = 3
 START, BATCH = 40, 20  # phrases
 WORDS = (8, 20)  # of a round
 WORD = 0.25  # labels that a word costs
+COMPARED = 1.68  # times as many rows, half of which are labelled
+COMPARISON = 0.1  # labels that a comparison costs
 READING = Reading(base=0.0, each=0.25)  # seconds proportional to words
 SECONDS = 45.0  # a round: some twenty phrases
 
@@ -69,7 +72,7 @@ def noise() -> Iterator[Case]:
         for rate in RATES
     }
     answers: dict[str, Asked] = {"right": erring, **by_chance}
-    human = {f"people: {name}": partial(mistaken, name) for name in ("aggre", "random1", "worse")}
+    human = {f"people: {name}": partial(mistaken, name) for name in SPEAKERS}
     for data in FIRST:
         for about, asked in (answers | (human if data == PEOPLE else {})).items():
             ways = {name: Way(plan_of(data), asked, name) for name in STRATEGIES}
@@ -119,6 +122,29 @@ def words() -> Iterator[Case]:
             yield Case(data, strategy, ways)
 
 
+def compared() -> Iterator[Case]:
+    """Labels alone, or fewer of rows that people find the hardest or the easiest of twice as many.
+
+    What comparisons add is seen beside the order of the model alone, which costs nothing, and what
+    their price takes beside comparisons for nothing.
+    """
+    for strategy, about, asked in (
+        ("random", "random", erring),
+        ("margin", "margin", erring),
+        ("margin", "margin, labels by people", partial(mistaken, "random1")),
+    ):
+        ways = {"labels": Way(plan_of(PEOPLE), asked, strategy)}
+        for name, batch, options in (
+            ("hardest", COMPARED, {"price": COMPARISON}),
+            ("easiest", COMPARED, {"price": COMPARISON, "first": EASIEST}),
+            ("hardest, for nothing", 2, {"price": 0.0}),
+            ("hardest by the model", 2, {"times": 0}),
+        ):
+            some = partial(comparing, asked, options)
+            ways[name] = Way(plan_of(PEOPLE, batch=batch), some, strategy)
+        yield Case(PEOPLE, about, ways)
+
+
 def costs() -> Iterator[Case]:
     """The same seconds, for rows of most worth, or of most worth for what they cost."""
     for strategy in STRATEGIES:
@@ -139,6 +165,7 @@ PARTS = {
     "votes": Part(votes, "one answer"),
     "questions": Part(questions, "full"),
     "words": Part(words, "labels"),
+    "compared": Part(compared, "labels"),
     "costs": Part(costs, "cost-blind", "seconds of reading"),
 }
 
@@ -167,6 +194,11 @@ def offering(kind: Callable[[Oracle], Oracle], data: Data, seed: int) -> Oracle:
 def wording(count: int, data: Data, seed: int) -> Oracle:
     """Whoever knows the truth, of some words too."""
     return Words(TrueLabels(data.train.labels), data, count, WORD)
+
+
+def comparing(asked: Asked, options: dict[str, Any], data: Data, seed: int) -> Oracle:
+    """Whoever is asked, and knows which of two rows people disagree more of, but errs there."""
+    return Compared(asked(data, seed), disagreement(data), seed=seed, **options)
 
 
 def reading(data: Data, seed: int) -> Oracle:

@@ -12,7 +12,17 @@ from torch import Tensor
 
 from autoal import Answers, Data, Oracle, Question, TrueLabels
 from autoal.data.npz import read_npz
+from autoal.oracles.humans import disagreements
 from benchmarks.quality.sets import given
+
+SPEAKERS = ("aggre", "random1", "worse")  # as the file calls them
+
+
+def disagreement(data: Data) -> Tensor:
+    """How much these people disagree of each row of a pool, (rows,) in bits."""
+    assert data.train.places is not None
+    said = torch.stack([labels_of_people(name) for name in SPEAKERS], 1)[data.train.places]
+    return disagreements(said, len(data.classes))
 
 
 def mistaken(name: str, data: Data, seed: int) -> Oracle:

@@ -9,7 +9,7 @@ import torch
 from autoal import Crowd, Data, Oracle, Question, Round, TrueLabels
 from autoal.oracles.offered import TopK
 from autoal.report.measures import Curve
-from benchmarks.practice.cases import BATCH, PARTS, WORD, Case
+from benchmarks.practice.cases import BATCH, COMPARISON, PARTS, WORD, Case
 from benchmarks.practice.tables import curve, gained
 
 
@@ -49,6 +49,18 @@ def test_words_take_the_place_of_as_many_rows_as_they_cost() -> None:
             for name, way in case.ways.items()
         }
         assert {*paid.values()} == {BATCH}
+
+
+def test_comparisons_take_the_place_of_as_many_labels_as_they_cost() -> None:
+    for case in PARTS["compared"].cases():
+        labels = case.ways["labels"].plan.batch(1)
+        for name, way in case.ways.items():
+            offered = way.plan.batch(1)
+            if name in ("hardest", "easiest"):
+                spent = offered / 2 + COMPARISON * offered  # each is compared twice, in pairs
+                assert spent == pytest.approx(labels, rel=0.01)
+            elif name != "labels":
+                assert offered == 2 * labels
 
 
 def test_a_part_is_compared_with_a_way_that_all_its_cases_have() -> None:
