@@ -52,7 +52,7 @@ def photos(paths: Sequence[Path], shape: Shape) -> Photos:
         lambda arrays: _unpacked(arrays, files),
         KIND,
         _key(files, shape),
-        lambda there: _decoded(paths, files, shape),
+        lambda there: _decoded(paths, files, shape, there),
     )
 
 
@@ -86,6 +86,8 @@ def _unpacked(arrays: NamedArrays, files: Sequence[Path]) -> Photos:
     contents = {path: place[key] for path, key in zip(readable, digests, strict=True)}
     wrong = [json.loads(line) for line in arrays["wrong"].tobytes().splitlines()]
     keys = [*place]
+    if len(arrays["pixels"]) != len(keys):
+        raise ValueError(f"it has {len(arrays['pixels'])} pictures of {len(keys)} contents")
     return Photos(keys, contents, wrong, partial(_inputs, arrays["pixels"], keys))
 
 
@@ -93,7 +95,7 @@ def _inputs(pixels: npt.NDArray[np.generic], keys: Sequence[str], places: Sequen
     """These contents as rows, mapped from a file as well."""
     chosen = pixels[: len(places)]
     if [*places] != [*range(len(places))]:
-        wanted = "\n".join(keys[place] for place in places), chosen.shape
+        wanted = "\n".join(keys[place] for place in places), pixels.shape
         key = sha256(repr(wanted).encode()).hexdigest()[:24]
         blocks = partial(_blocks, pixels, places)
         chosen = cached_blocks(dict, KIND, key, blocks)["pixels"]
@@ -107,20 +109,24 @@ def _blocks(
         yield {"pixels": pixels[[*places[begin : begin + BLOCK]]]}
 
 
-def _decoded(paths: Sequence[Path], files: Sequence[Path], shape: Shape) -> Iterator[NamedArrays]:
-    """Blocks of pictures; those whose content was there before are not repeated."""
+def _decoded(
+    paths: Sequence[Path], files: Sequence[Path], shape: Shape, there: NamedArrays
+) -> Iterator[NamedArrays]:
+    """Blocks of the pictures that are not there; of each content, the first alone has pixels."""
 
     def read(path: Path) -> tuple[bytes, Pixels]:
         content = content_of(path)
         return sha256(content).digest(), picture_of(content, shape, path, draft=True)
 
     place = {path: number for number, path in enumerate(files)}
+    done = {number for name in ("files", "left_out") for number in there.get(name, ())}
+    left = [path for path in paths if place[path] not in done]
     size = max(1, min(BLOCK, BLOCK_BYTES // prod(shape)))
-    seen: set[bytes] = set()
-    print(f"decoding {len(paths):,} pictures, once; kept for next time", file=sys.stderr)
-    with progress("the decoder", len(paths)) as advance:
-        for begin in range(0, len(paths), size):
-            block = paths[begin : begin + size]
+    seen = {digest.tobytes() for digest in there.get("digests", ())}
+    print(f"decoding {len(left):,} pictures, once; kept for next time", file=sys.stderr)
+    with progress("the decoder", len(left)) as advance:
+        for begin in range(0, len(left), size):
+            block = left[begin : begin + size]
             found = dict(zip(block, attempted(read, block), strict=True))
             yield _block(found, place, seen, shape)
             advance(len(block))
@@ -140,13 +146,14 @@ def _block(
         if digest not in seen:
             seen.add(digest)
             pixels.append(picture)
-    wrong = [str(read) for read in found.values() if isinstance(read, CorruptError)]
+    wrong = {path: str(read) for path, read in found.items() if path not in good}
     digests = b"".join(digest for digest, _ in good.values())
     return {
         "pixels": np.array(pixels, dtype=np.uint8).reshape(-1, height, width, channels),
         "digests": np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32),
         "files": np.array([place[path] for path in good], dtype=np.int64),
-        "wrong": np.frombuffer(b"".join(map(_line, wrong)), dtype=np.uint8),
+        "left_out": np.array([place[path] for path in wrong], dtype=np.int64),
+        "wrong": np.frombuffer(b"".join(map(_line, wrong.values())), dtype=np.uint8),
     }
 
 
