@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from autoal.data.cache import NamedArrays
-from autoal.data.pictures import CorruptError, Pixels, attempted, content_of, picture_of
+from autoal.data.pictures import CorruptError, Pixels, attempted, digested, stacked
 from autoal.data.progress import progress
 from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
 
-from .looked import lazy_pictures, look_through
+from .looked import keys_of, lazy_pictures, look_through
 from .published import channels_first
 from .store import key_of
 
@@ -80,7 +80,7 @@ def _numbered(keys: Sequence[str]) -> dict[str, int]:
 
 
 def _unpacked(arrays: NamedArrays, files: Sequence[Path]) -> Photos:
-    digests = [f"sha256:{digest.tobytes().hex()}" for digest in arrays["digests"]]
+    digests = keys_of(arrays["digests"])
     place = _numbered(digests)
     readable = [files[number] for number in arrays["files"].tolist()]
     contents = {path: place[key] for path, key in zip(readable, digests, strict=True)}
@@ -115,8 +115,7 @@ def _decoded(
     """Blocks of the pictures that are not there; of each content, the first alone has pixels."""
 
     def read(path: Path) -> tuple[bytes, Pixels]:
-        content = content_of(path)
-        return sha256(content).digest(), picture_of(content, shape, path, draft=True)
+        return digested(path, shape, draft=True)
 
     place = {path: number for number, path in enumerate(files)}
     done = {number for name in ("files", "left_out") for number in there.get(name, ())}
@@ -139,7 +138,6 @@ def _block(
     shape: Shape,
 ) -> NamedArrays:
     """Some pictures as they are kept, of which the new ones are seen now."""
-    channels, height, width = shape
     good = {path: read for path, read in found.items() if not isinstance(read, CorruptError)}
     pixels = []
     for digest, picture in good.values():
@@ -149,7 +147,7 @@ def _block(
     wrong = {path: str(read) for path, read in found.items() if path not in good}
     digests = b"".join(digest for digest, _ in good.values())
     return {
-        "pixels": np.array(pixels, dtype=np.uint8).reshape(-1, height, width, channels),
+        "pixels": stacked(pixels, shape),
         "digests": np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32),
         "files": np.array([place[path] for path in good], dtype=np.int64),
         "left_out": np.array([place[path] for path in wrong], dtype=np.int64),
