@@ -23,6 +23,10 @@ WEEK = 7 * 24 * 3600  # seconds after which nobody goes on with one
 Make = Callable[[NamedArrays], Iterable[NamedArrays]]
 
 
+class UnsoundError(UserError):
+    """Nothing may follow the blocks that were made: the next start makes them anew."""
+
+
 def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Make) -> Kept:
     """What `unpack` makes of arrays that are written as they come, and are never all in memory.
 
@@ -34,7 +38,8 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
         kind: of the entry.
         key: of the entry.
         make: is given the rows that are there of each array, none at first, and gives those that
-            follow, block by block, each with some of the names.
+            follow, block by block, each with some of the names. Whatever stops it, those that came
+            are gone on with, but for an `UnsoundError`.
     """
     folder = cache_folder() / kind / key
     kept = kept_in(folder, unpack)
@@ -47,7 +52,7 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
         if kept is None:
             with _gone_on_with(part):
                 _write(part, make)
-                with _telling(part):
+                with _writing(part):
                     finish(part, folder)
                     (folder / PROGRESS).unlink(missing_ok=True)
             kept = kept_in(folder, unpack)
@@ -58,13 +63,13 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
 
 def _write(part: Path, make: Make) -> None:
     """Write the blocks one after the other, behind those that are there."""
-    with _telling(part):
+    with _writing(part):
         arrays = GrowingArrays(part)
     with closing(arrays):
         for block in make(arrays.there()):
-            with _telling(part):
+            with _writing(part):
                 arrays.add(block)
-        with _telling(part):
+        with _writing(part):
             arrays.finish()
 
 
@@ -79,20 +84,23 @@ def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
 
 @contextmanager
 def _gone_on_with(part: Path) -> Iterator[None]:
-    """Keep what was written for the next start, but not where an error has ended it."""
+    """Keep what was written for the next start, however this one ends, unless it is unsound."""
     try:
         yield
-    except Exception:  # Ctrl-C and SIGTERM are none
+    except UnsoundError:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
 @contextmanager
-def _telling(part: Path) -> Iterator[None]:
-    """One message about a disk that is full, or fails."""
+def _writing(part: Path) -> Iterator[None]:
+    """Remove what cannot be written to its end; one message about a disk that is full, or fails."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         free = shutil.disk_usage(part.parent).free / 2**30
         raise UserError(
             f"cannot write in {part.parent}, which has {free:.1f} GiB free: {error.strerror}\n"
