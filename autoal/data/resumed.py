@@ -1,19 +1,16 @@
 """What is kept block by block as it is made: whoever is killed goes on where it was."""
 
-import fcntl
-import os
 import shutil
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, locked
+from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, locked, tell_unkept
 from autoal.data.growing import PROGRESS, GrowingArrays
 from autoal.errors import UserError
 
@@ -115,41 +112,21 @@ def _begun(folder: Path) -> Iterator[Path | None]:
     It may have rows of a process that was killed.
     """
     part = folder.with_name(f"{BEGUN}{folder.name}")
-    try:
-        _clean(folder.parent)
-        opened = _locked_when_free(part)
-    except OSError:
-        yield None
-        return
-    try:
-        yield part
-    finally:
-        with suppress(OSError):  # it is not empty, and is gone on with later
-            part.rmdir()
-        os.close(opened)
-
-
-def _locked_when_free(part: Path) -> int:
-    """The folder, opened and locked; waits for whoever has it, who may take it away."""
-    while True:
-        part.mkdir(parents=True, exist_ok=True)
-        opened = os.open(part, os.O_RDONLY)
+    with ExitStack() as stack:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another process is making {part}: waiting for it", file=sys.stderr)
-            fcntl.flock(opened, fcntl.LOCK_EX)
-        if _is_at(opened, part):
-            return opened
-        os.close(opened)
-
-
-def _is_at(opened: int, part: Path) -> bool:
-    """Whether what was opened is still there."""
-    try:
-        return os.path.samestat(os.fstat(opened), part.stat())
-    except FileNotFoundError:
-        return False
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _clean(folder.parent)
+            stack.enter_context(locked(part, f"another process is making {part}: waiting for it"))
+            part.mkdir(exist_ok=True)
+        except OSError as error:
+            tell_unkept(folder, error)
+            yield None
+            return
+        try:
+            yield part
+        finally:
+            with suppress(OSError):  # it is not empty, and is gone on with later
+                part.rmdir()
 
 
 def _clean(parent: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from autoal.data import growing
-from autoal.data.cache import NamedArrays
+from autoal.data.cache import NamedArrays, cached, locked
 from autoal.data.growing import GrowingArray
 from autoal.data.resumed import WEEK, UnsoundError, cached_blocks
 from autoal.errors import UserError
@@ -180,9 +180,30 @@ def test_rows_of_another_kind_are_not_added_and_nothing_is_kept(
     assert not list(folder.iterdir())
 
 
-def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(folder: Path) -> None:
+def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder.parent.write_text("")
     assert whole(cached_blocks(dict, "kind", "key", blocks))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{folder / 'key'} cannot be kept, and is made anew next time: ")
+
+
+def test_only_what_is_open_for_writing_is_locked_as_network_file_systems_demand(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def as_nfs(opened: int, kind: int) -> None:
+        if fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(opened, kind)
+
+    monkeypatch.setattr(fcntl, "flock", as_nfs)
+    (folder / ".part-dead").mkdir(parents=True)
+    cached_blocks(dict, "kind", "key", blocks)
+    cached("kind", "at once", lambda: {"x": np.zeros(3)})
+    assert sorted(path.name for path in folder.iterdir()) == ["at once", "key"]
 
 
 def test_of_two_that_want_one_entry_one_makes_it_and_the_other_waits(
@@ -220,10 +241,8 @@ def test_what_nobody_goes_on_with_is_cleaned_up_after_a_week(folder: Path) -> No
         (folder / name).mkdir(parents=True)
     for name in (".begun-old", ".begun-living"):
         os.utime(folder / name, (old, old))
-    opened = os.open(folder / ".begun-living", os.O_RDONLY)
-    fcntl.flock(opened, fcntl.LOCK_EX)
-    cached_blocks(dict, "kind", "key", blocks)
-    os.close(opened)
+    with locked(folder / ".begun-living"):
+        cached_blocks(dict, "kind", "key", blocks)
     assert sorted(path.name for path in folder.iterdir()) == [
         ".begun-living",
         ".begun-new",
