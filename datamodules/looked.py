@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from autoal.data.cache import NamedArrays
 from autoal.data.lazy import LazyTensor
-from autoal.data.pictures import (
-    CorruptError,
-    Stored,
-    all_pictures,
-    attempted,
-    content_of,
-    picture_of,
-)
+from autoal.data.pictures import CorruptError, Stored, all_pictures, attempted, digested
 from autoal.data.progress import progress
 from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
@@ -65,6 +58,11 @@ def lazy_pictures(stored: Sequence[Stored], shape: Shape, *, draft: bool) -> Ten
     return LazyTensor(read, torch.arange(len(stored)), like)
 
 
+def keys_of(digests: npt.NDArray[np.generic]) -> list[str]:
+    """What contents of these digests, (n, 32) bytes, are known by."""
+    return [f"sha256:{digest.tobytes().hex()}" for digest in digests]
+
+
 def decoded_size(count: int, shape: Shape) -> int:
     """Bytes of so many pictures."""
     return count * prod(shape)
@@ -76,9 +74,7 @@ def _look(
     """What is seen of the pictures behind those that were looked at."""
 
     def digest(place: Stored) -> bytes:
-        content = content_of(place)
-        picture_of(content, shape, place, draft=draft)
-        return sha256(content).digest()
+        return digested(place, shape, draft=draft)[0]
 
     done = sum(len(there.get(name, ())) for name in ("places", "left_out"))
     print(f"looking through {len(stored) - done:,} pictures, once", file=sys.stderr)
@@ -104,5 +100,4 @@ def _block(begin: int, found: Sequence[bytes | CorruptError]) -> NamedArrays:
 
 def _unpacked(arrays: NamedArrays) -> Looked:
     wrong = [json.loads(line) for line in arrays["wrong"].tobytes().splitlines()]
-    keys = [f"sha256:{digest.tobytes().hex()}" for digest in arrays["digests"]]
-    return Looked(arrays["places"].tolist(), keys, wrong)
+    return Looked(arrays["places"].tolist(), keys_of(arrays["digests"]), wrong)

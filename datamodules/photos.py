@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from autoal.data.cache import NamedArrays
-from autoal.data.pictures import CorruptError, Pixels, attempted, content_of, picture_of
+from autoal.data.pictures import CorruptError, Pixels, attempted, digested, stacked
 from autoal.data.progress import progress
 from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
 
-from .looked import lazy_pictures, look_through
+from .looked import keys_of, lazy_pictures, look_through
 from .published import channels_first
 from .store import key_of
 
@@ -52,7 +52,7 @@ def photos(paths: Sequence[Path], shape: Shape) -> Photos:
         lambda arrays: _unpacked(arrays, files),
         KIND,
         _key(files, shape),
-        lambda there: _decoded(paths, files, shape),
+        lambda there: _decoded(paths, files, shape, there),
     )
 
 
@@ -80,12 +80,14 @@ def _numbered(keys: Sequence[str]) -> dict[str, int]:
 
 
 def _unpacked(arrays: NamedArrays, files: Sequence[Path]) -> Photos:
-    digests = [f"sha256:{digest.tobytes().hex()}" for digest in arrays["digests"]]
+    digests = keys_of(arrays["digests"])
     place = _numbered(digests)
     readable = [files[number] for number in arrays["files"].tolist()]
     contents = {path: place[key] for path, key in zip(readable, digests, strict=True)}
     wrong = [json.loads(line) for line in arrays["wrong"].tobytes().splitlines()]
     keys = [*place]
+    if len(arrays["pixels"]) != len(keys):
+        raise ValueError(f"it has {len(arrays['pixels'])} pictures of {len(keys)} contents")
     return Photos(keys, contents, wrong, partial(_inputs, arrays["pixels"], keys))
 
 
@@ -93,7 +95,7 @@ def _inputs(pixels: npt.NDArray[np.generic], keys: Sequence[str], places: Sequen
     """These contents as rows, mapped from a file as well."""
     chosen = pixels[: len(places)]
     if [*places] != [*range(len(places))]:
-        wanted = "\n".join(keys[place] for place in places), chosen.shape
+        wanted = "\n".join(keys[place] for place in places), pixels.shape
         key = sha256(repr(wanted).encode()).hexdigest()[:24]
         blocks = partial(_blocks, pixels, places)
         chosen = cached_blocks(dict, KIND, key, blocks)["pixels"]
@@ -107,20 +109,23 @@ def _blocks(
         yield {"pixels": pixels[[*places[begin : begin + BLOCK]]]}
 
 
-def _decoded(paths: Sequence[Path], files: Sequence[Path], shape: Shape) -> Iterator[NamedArrays]:
-    """Blocks of pictures; those whose content was there before are not repeated."""
+def _decoded(
+    paths: Sequence[Path], files: Sequence[Path], shape: Shape, there: NamedArrays
+) -> Iterator[NamedArrays]:
+    """Blocks of the pictures that are not there; of each content, the first alone has pixels."""
 
     def read(path: Path) -> tuple[bytes, Pixels]:
-        content = content_of(path)
-        return sha256(content).digest(), picture_of(content, shape, path, draft=True)
+        return digested(path, shape, draft=True)
 
     place = {path: number for number, path in enumerate(files)}
+    done = {number for name in ("files", "left_out") for number in there.get(name, ())}
+    left = [path for path in paths if place[path] not in done]
     size = max(1, min(BLOCK, BLOCK_BYTES // prod(shape)))
-    seen: set[bytes] = set()
-    print(f"decoding {len(paths):,} pictures, once; kept for next time", file=sys.stderr)
-    with progress("the decoder", len(paths)) as advance:
-        for begin in range(0, len(paths), size):
-            block = paths[begin : begin + size]
+    seen = {digest.tobytes() for digest in there.get("digests", ())}
+    print(f"decoding {len(left):,} pictures, once; kept for next time", file=sys.stderr)
+    with progress("the decoder", len(left)) as advance:
+        for begin in range(0, len(left), size):
+            block = left[begin : begin + size]
             found = dict(zip(block, attempted(read, block), strict=True))
             yield _block(found, place, seen, shape)
             advance(len(block))
@@ -133,20 +138,20 @@ def _block(
     shape: Shape,
 ) -> NamedArrays:
     """Some pictures as they are kept, of which the new ones are seen now."""
-    channels, height, width = shape
     good = {path: read for path, read in found.items() if not isinstance(read, CorruptError)}
     pixels = []
     for digest, picture in good.values():
         if digest not in seen:
             seen.add(digest)
             pixels.append(picture)
-    wrong = [str(read) for read in found.values() if isinstance(read, CorruptError)]
+    wrong = {path: str(read) for path, read in found.items() if path not in good}
     digests = b"".join(digest for digest, _ in good.values())
     return {
-        "pixels": np.array(pixels, dtype=np.uint8).reshape(-1, height, width, channels),
+        "pixels": stacked(pixels, shape),
         "digests": np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32),
         "files": np.array([place[path] for path in good], dtype=np.int64),
-        "wrong": np.frombuffer(b"".join(map(_line, wrong)), dtype=np.uint8),
+        "left_out": np.array([place[path] for path in wrong], dtype=np.int64),
+        "wrong": np.frombuffer(b"".join(map(_line, wrong.values())), dtype=np.uint8),
     }
 
 

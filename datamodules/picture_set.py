@@ -16,11 +16,11 @@ from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.memory import MEMORY, on_disk
 from autoal.data.order import in_fixed_order
-from autoal.data.pictures import MODES, Stored, read_pictures, refusal
+from autoal.data.pictures import MODES, CorruptError, Stored, attempted, digested, refusal, stacked
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
-from .looked import decoded_size, lazy_pictures, look_through
+from .looked import decoded_size, keys_of, lazy_pictures, look_through
 from .npz import with_test
 from .published import images
 from .store import decoded, key_of
@@ -94,7 +94,9 @@ class PictureSet(ImageData):
             return self._lazy(part, given, key_of(given.files, (*wanted, "lazy")))
         arrays = decoded(given.files, wanted, lambda: self._decode(part, given))
         names = [given.names[row] for row in arrays[f"{part}_files"].tolist()]
-        return images(arrays, part, self.classes, names)
+        digests = arrays.get(f"{part}_digests")  # None: they were decoded before these were kept
+        keys = None if digests is None else keys_of(digests)
+        return images(arrays, part, self.classes, names, keys)
 
     def _lazy(self, part: str, given: Labelled, key: str) -> Rows:
         """Rows that are decoded when they are read, in the order that `decoded` gives them."""
@@ -107,11 +109,18 @@ class PictureSet(ImageData):
         return in_fixed_order(rows) if part == "train" else rows
 
     def _decode(self, part: str, given: Labelled) -> NamedArrays:
-        pixels, places, wrong = read_pictures(given.stored, self.picture)
+        found = attempted(lambda stored: digested(stored, self.picture), given.stored)
+        wrong = [str(each) for each in found if isinstance(each, CorruptError)]
+        good = {
+            place: each for place, each in enumerate(found) if not isinstance(each, CorruptError)
+        }
+        labels = self._labels(given, [*good], wrong).numpy()
+        digests = b"".join(digest for digest, _ in good.values())
         return {
-            f"{part}_images": pixels,
-            f"{part}_labels": self._labels(given, places, wrong).numpy(),
-            f"{part}_files": np.asarray(places, dtype=np.int64),  # which of them could be read
+            f"{part}_images": stacked([picture for _, picture in good.values()], self.picture),
+            f"{part}_labels": labels,
+            f"{part}_files": np.array([*good], dtype=np.int64),  # which of them could be read
+            f"{part}_digests": np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32),
         }
 
     def _labels(self, given: Labelled, places: Sequence[int], wrong: list[str]) -> Tensor:

@@ -63,21 +63,31 @@ def parts(arrays: NamedArrays, classes: Sequence[str]) -> Loaded:
 
 
 def images(
-    arrays: NamedArrays, part: str, classes: Sequence[str], names: Sequence[str] | None = None
+    arrays: NamedArrays,
+    part: str,
+    classes: Sequence[str],
+    names: Sequence[str] | None = None,
+    keys: Sequence[str] | None = None,
 ) -> Rows:
     """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors.
 
-    Where the images do not stand in the order of labels and names, `<part>_places` says where each
-    of them stood.
+    Where the images do not stand in the order of labels, names and keys, `<part>_places` says where
+    each of them stood.
     """
     demand_labelled(arrays, part)
     pixels, labels = arrays[f"{part}_images"], _labels(arrays, part, classes)
     tensor = channels_first(pixels)
-    rows = Rows(tensor, labels, shown=tensor, names=names, part=part)
+    rows = Rows(tensor, labels, shown=tensor, names=names, keys=keys, part=part)
     if f"{part}_places" not in arrays:
         return _in_fixed_order(rows) if part == "train" else rows
     places = torch.from_numpy(arrays[f"{part}_places"])
-    return replace(rows, labels=labels[places], names=chosen(names, places), places=places)
+    return replace(
+        rows,
+        labels=labels[places],
+        names=chosen(names, places),
+        keys=chosen(keys, places),
+        places=places,
+    )
 
 
 def _in_fixed_order(rows: Rows) -> Rows:

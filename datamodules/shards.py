@@ -58,7 +58,7 @@ def _index(folder: Path) -> list[Sample]:
     shards = shards_in(folder)
     if not shards:
         raise UserError(f"there are no shards in {folder}, which are called *{ENDING}")
-    arrays = cached("shards", key_of(shards, "samples"), lambda: _arrays(shards))
+    arrays = cached("shards", key_of(shards, "all samples"), lambda: _arrays(shards))
     if not len(arrays["labels"]):
         raise UserError(f"there are no pictures in the shards of {folder}")
     columns = (arrays[name].tolist() for name in ("files", "names", "begins", "sizes", "labels"))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 CONTENTS = "contents.json"  # the files of an entry's arrays, and their sizes
 ENDING = ".npy"  # of the file of an array
+LOCK = ".lock-"  # begins the name of the file beside what is locked
 PART = ".part-"  # begins the name of an entry that is being written
 
 NamedArrays = dict[str, npt.NDArray[np.generic]]
@@ -79,12 +80,20 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 def _store(folder: Path, write: Callable[[Path], None]) -> None:
     """Have the arrays written under a name of their own; rename the folder when it is whole."""
-    with suppress(OSError):  # another was faster, or the cache cannot be written: it costs time
+    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clean(folder.parent)
         with _part(folder.parent) as part:
             write(part)
             finish(part, folder)
+    except OSError as error:
+        if not folder.exists():  # otherwise another was faster
+            tell_unkept(folder, error)
+
+
+def tell_unkept(folder: Path, error: OSError) -> None:
+    """Say that an entry costs time again, as it is in memory alone."""
+    print(f"{folder} cannot be kept, and is made anew next time: {error}", file=sys.stderr)
 
 
 def _save(part: Path, arrays: NamedArrays) -> None:
@@ -129,14 +138,54 @@ def _clean(parent: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """A lock on a file or a folder, which ends with the process; an OSError if another has it."""
-    opened = os.open(path, os.O_RDONLY)
+def locked(path: Path, told: str | None = None) -> Iterator[None]:
+    """A lock on what is at a path, which ends with the process.
+
+    It is on a file beside it that is open for writing, as network file systems lock nothing else.
+
+    Args:
+        path: of a file or a folder, which need not be there yet.
+        told: to people, before it is waited for whoever has the lock; None: that is an OSError.
+    """
+    lock = path.with_name(f"{LOCK}{path.name}")
+    opened = _locked(lock, told)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
+        lock.unlink(missing_ok=True)
         os.close(opened)
+
+
+def _locked(lock: Path, told: str | None) -> int:
+    """The file, open and locked; another one at its path, where whoever had it took it away."""
+    while True:
+        opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            _lock(opened, told)
+            if _is_at(opened, lock):
+                return opened
+        except BaseException:
+            os.close(opened)
+            raise
+        os.close(opened)
+
+
+def _lock(opened: int, told: str | None) -> None:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if told is None:
+            raise
+        print(told, file=sys.stderr)
+        fcntl.flock(opened, fcntl.LOCK_EX)
+
+
+def _is_at(opened: int, path: Path) -> bool:
+    """Whether what was opened is still there."""
+    try:
+        return os.path.samestat(os.fstat(opened), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def sync(path: Path) -> None:

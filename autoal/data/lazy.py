@@ -12,6 +12,12 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from autoal.errors import UserError
+
+NOT_SHARED = (
+    "rows that stay on the disk cannot be pickled, nor be in memory that processes share: "
+    "read them with held(), or give data.memory=ram"
+)
 PIECE = 32 << 20  # bytes of rows that are read together, about
 
 Item = TypeVar("Item")
@@ -54,10 +60,10 @@ class LazyTensor(Tensor):
         return self._read(self._places)
 
     def __getitem__(self, rows: Any) -> Tensor:
-        if isinstance(rows, slice) or (isinstance(rows, Tensor) and rows.ndim == 1):
+        if _are_rows(rows):
             return LazyTensor(self._read, self._places[rows], self._like)
-        if isinstance(rows, int):
-            return self._read(self._places[rows : rows + 1 or None])[0]
+        if _is_row(rows):
+            return self._read(self._places[rows].view(1))[0]
         return self.held()[rows]
 
     def split(self, size: Any, dim: int = 0) -> Any:
@@ -79,12 +85,32 @@ class LazyTensor(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> LazyTensor:
         return self  # nobody can write to it
 
+    def share_memory_(self) -> LazyTensor:
+        raise UserError(NOT_SHARED)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise UserError(NOT_SHARED)
+
     @classmethod
     def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         values, options = tree_map_only(cls, cls.held, (args, kwargs or {}))
         return func(*values, **options)
+
+
+def _are_rows(index: Any) -> bool:
+    """Whether an index chooses some of the rows."""
+    if isinstance(index, list):
+        return all(isinstance(row, int) for row in index)
+    return isinstance(index, slice) or (isinstance(index, Tensor) and index.ndim == 1)
+
+
+def _is_row(index: Any) -> bool:
+    """Whether an index is the number of one row; of truth values there are none."""
+    if isinstance(index, Tensor):
+        return index.ndim == 0 and index.dtype not in (torch.bool, torch.uint8)
+    return isinstance(index, int) and not isinstance(index, bool)
 
 
 def held(tensor: Tensor) -> Tensor:
@@ -95,15 +121,17 @@ def held(tensor: Tensor) -> Tensor:
 def pieces(tensor: Tensor, size: int | None = None) -> Iterator[Tensor]:
     """All rows in their order, so many at a time, or some megabytes of them."""
     rows = size or max(1, PIECE // max(1, tensor[:1].nbytes))
-    return mapped(held, tensor.split(rows), tensor)
+    return each_ahead(held, tensor.split(rows), tensor)
 
 
 def blocks(tensor: Tensor, rows: Iterable[Tensor]) -> Iterator[Tensor]:
     """The rows of these numbers, block by block."""
-    return mapped(lambda block: held(tensor[block.to(tensor.device)]), rows, tensor)
+    return each_ahead(lambda block: held(tensor[block.to(tensor.device)]), rows, tensor)
 
 
-def mapped(make: Callable[[Item], Made], items: Iterable[Item], tensor: Tensor) -> Iterator[Made]:
+def each_ahead(
+    make: Callable[[Item], Made], items: Iterable[Item], tensor: Tensor
+) -> Iterator[Made]:
     """What is made of each; one ahead, where it is made of rows that are to be read first."""
     return _ahead(make, items) if isinstance(tensor, LazyTensor) else map(make, items)
 

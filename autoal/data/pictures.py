@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -63,14 +64,6 @@ Stored = Path | Member  # where the bytes of a picture are
 
 class CorruptError(Exception):
     """A picture that cannot be read."""
-
-
-class Pictures(NamedTuple):
-    """What was read of some."""
-
-    pixels: Pixels  # (n, height, width, channels)
-    places: list[int]  # of those pictures among all
-    wrong: list[str]  # with each of the others
 
 
 def pictures_below(folder: Path) -> Iterator[Path]:
@@ -202,8 +195,20 @@ def _unwarned() -> Iterator[None]:
         yield
 
 
-def read_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pictures:
-    """All pictures that can be read, and what is wrong with the others.
+def digested(stored: Stored, shape: Shape, *, draft: bool = False) -> tuple[bytes, Pixels]:
+    """A picture, and the digest of its bytes, which tells it from others.
+
+    Args:
+        stored: where it is.
+        shape: that a network reads: channels, height, width.
+        draft: as for `picture_of`.
+    """
+    content = content_of(stored)
+    return sha256(content).digest(), picture_of(content, shape, stored, draft=draft)
+
+
+def all_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pixels:
+    """All pictures; where one cannot be read, they are refused.
 
     Args:
         paths: where they are.
@@ -215,22 +220,15 @@ def read_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False)
         return picture_of(content_of(path), shape, path, draft=draft)
 
     found = attempted(read, paths)
-    channels, height, width = shape
-    pixels = [result for result in found if not isinstance(result, CorruptError)]
-    empty = np.empty((0, height, width, channels), dtype=np.uint8)
-    return Pictures(
-        np.stack(pixels) if pixels else empty,
-        [place for place, result in enumerate(found) if not isinstance(result, CorruptError)],
-        [str(result) for result in found if isinstance(result, CorruptError)],
-    )
-
-
-def all_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pixels:
-    """All pictures; where one cannot be read, they are refused."""
-    pixels, _, wrong = read_pictures(paths, shape, draft=draft)
-    if wrong:
+    if wrong := [str(each) for each in found if isinstance(each, CorruptError)]:
         raise UserError(refusal(wrong))
-    return pixels
+    return stacked([each for each in found if not isinstance(each, CorruptError)], shape)
+
+
+def stacked(pictures: Sequence[Pixels], shape: Shape) -> Pixels:
+    """Pictures of one shape as one array, (n, height, width, channels)."""
+    channels, height, width = shape
+    return np.array(pictures, dtype=np.uint8).reshape(-1, height, width, channels)
 
 
 def refusal(wrong: list[str]) -> str:

@@ -1,19 +1,16 @@
 """What is kept block by block as it is made: whoever is killed goes on where it was."""
 
-import fcntl
-import os
 import shutil
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, locked
+from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, locked, tell_unkept
 from autoal.data.growing import PROGRESS, GrowingArrays
 from autoal.errors import UserError
 
@@ -21,6 +18,10 @@ BEGUN = ".begun-"  # begins the name of an entry that is being made
 WEEK = 7 * 24 * 3600  # seconds after which nobody goes on with one
 
 Make = Callable[[NamedArrays], Iterable[NamedArrays]]
+
+
+class UnsoundError(UserError):
+    """Nothing may follow the blocks that were made: the next start makes them anew."""
 
 
 def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Make) -> Kept:
@@ -34,7 +35,8 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
         kind: of the entry.
         key: of the entry.
         make: is given the rows that are there of each array, none at first, and gives those that
-            follow, block by block, each with some of the names.
+            follow, block by block, each with some of the names. Whatever stops it, those that came
+            are gone on with, but for an `UnsoundError`.
     """
     folder = cache_folder() / kind / key
     kept = kept_in(folder, unpack)
@@ -47,7 +49,7 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
         if kept is None:
             with _gone_on_with(part):
                 _write(part, make)
-                with _telling(part):
+                with _writing(part):
                     finish(part, folder)
                     (folder / PROGRESS).unlink(missing_ok=True)
             kept = kept_in(folder, unpack)
@@ -58,13 +60,13 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
 
 def _write(part: Path, make: Make) -> None:
     """Write the blocks one after the other, behind those that are there."""
-    with _telling(part):
+    with _writing(part):
         arrays = GrowingArrays(part)
     with closing(arrays):
         for block in make(arrays.there()):
-            with _telling(part):
+            with _writing(part):
                 arrays.add(block)
-        with _telling(part):
+        with _writing(part):
             arrays.finish()
 
 
@@ -79,20 +81,23 @@ def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
 
 @contextmanager
 def _gone_on_with(part: Path) -> Iterator[None]:
-    """Keep what was written for the next start, but not where an error has ended it."""
+    """Keep what was written for the next start, however this one ends, unless it is unsound."""
     try:
         yield
-    except Exception:  # Ctrl-C and SIGTERM are none
+    except UnsoundError:
         shutil.rmtree(part, ignore_errors=True)
         raise
 
 
 @contextmanager
-def _telling(part: Path) -> Iterator[None]:
-    """One message about a disk that is full, or fails."""
+def _writing(part: Path) -> Iterator[None]:
+    """Remove what cannot be written to its end; one message about a disk that is full, or fails."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         free = shutil.disk_usage(part.parent).free / 2**30
         raise UserError(
             f"cannot write in {part.parent}, which has {free:.1f} GiB free: {error.strerror}\n"
@@ -107,41 +112,21 @@ def _begun(folder: Path) -> Iterator[Path | None]:
     It may have rows of a process that was killed.
     """
     part = folder.with_name(f"{BEGUN}{folder.name}")
-    try:
-        _clean(folder.parent)
-        opened = _locked_when_free(part)
-    except OSError:
-        yield None
-        return
-    try:
-        yield part
-    finally:
-        with suppress(OSError):  # it is not empty, and is gone on with later
-            part.rmdir()
-        os.close(opened)
-
-
-def _locked_when_free(part: Path) -> int:
-    """The folder, opened and locked; waits for whoever has it, who may take it away."""
-    while True:
-        part.mkdir(parents=True, exist_ok=True)
-        opened = os.open(part, os.O_RDONLY)
+    with ExitStack() as stack:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another process is making {part}: waiting for it", file=sys.stderr)
-            fcntl.flock(opened, fcntl.LOCK_EX)
-        if _is_at(opened, part):
-            return opened
-        os.close(opened)
-
-
-def _is_at(opened: int, part: Path) -> bool:
-    """Whether what was opened is still there."""
-    try:
-        return os.path.samestat(os.fstat(opened), part.stat())
-    except FileNotFoundError:
-        return False
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _clean(folder.parent)
+            stack.enter_context(locked(part, f"another process is making {part}: waiting for it"))
+            part.mkdir(exist_ok=True)
+        except OSError as error:
+            tell_unkept(folder, error)
+            yield None
+            return
+        try:
+            yield part
+        finally:
+            with suppress(OSError):  # it is not empty, and is gone on with later
+                part.rmdir()
 
 
 def _clean(parent: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from autoal.data.lazy import blocks, held, mapped
+from autoal.data.lazy import blocks, each_ahead, held
 
 LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
 NAMED = 1 << 16  # rows whose names are in memory at a time
@@ -79,7 +79,7 @@ class Rows:
 
     def pieces(self, size: int) -> Iterator[Rows]:
         """All rows in their order, so many at a time, whose inputs are held."""
-        return mapped(self._piece, torch.arange(len(self)).split(size), self.inputs)
+        return each_ahead(self._piece, torch.arange(len(self)).split(size), self.inputs)
 
     def joined(self, more: Rows) -> Rows:
         """These rows and, after them, others of the same kind."""

@@ -15,6 +15,7 @@ ENDING = ".tar"
 LABEL, RECORD = ".cls", ".json"  # the label alone, or an object that has it
 KEYS = ("label", "cls")  # of the label in such an object; the first that is there
 MOST_BYTES = 1 << 20  # of a label or a record
+PIECE = 1 << 20  # bytes that are read at a time
 
 
 class Sample(NamedTuple):
@@ -40,6 +41,24 @@ def samples_of(shard: Path) -> list[Sample]:
         raise UserError(f"{shard} cannot be read as an uncompressed tar file: {error}") from error
 
 
+def _demand_end(shard: Path, end: int) -> None:
+    """Refuse a shard that does not end in zeros: tarfile takes a damaged head for the end.
+
+    Args:
+        shard: all members of which were read.
+        end: of the last of them.
+    """
+    zeros = 0
+    with shard.open("rb") as file:
+        file.seek(end)
+        while piece := file.read(PIECE):
+            if piece.count(0) < len(piece):
+                break
+            zeros += len(piece)
+    if piece or zeros < tarfile.BLOCKSIZE:
+        raise UserError(f"{shard} is cut off or damaged at byte {end:,}")
+
+
 def _samples(shard: Path, file: tarfile.TarFile) -> Iterator[Sample]:
     """Members of one name, but for what follows the first dot, are one sample."""
     pictures: dict[str, Member] = {}
@@ -54,6 +73,7 @@ def _samples(shard: Path, file: tarfile.TarFile) -> Iterator[Sample]:
             pictures[key] = Member(shard, entry.name, entry.offset_data, entry.size)
         elif ending == LABEL or (ending == RECORD and key not in labels):
             labels[key] = _label(shard, file, entry, ending)
+    _demand_end(shard, file.offset)
     for key, picture in pictures.items():
         if key not in labels:
             raise UserError(f"{picture} has no label: no member {LABEL} or {RECORD} tells one")

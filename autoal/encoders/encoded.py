@@ -20,7 +20,7 @@ from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
 from autoal.data.progress import progress
 from autoal.data.reader import Reader
-from autoal.data.resumed import cached_blocks
+from autoal.data.resumed import UnsoundError, cached_blocks
 from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder
 from autoal.encoders.identity import STATE, key_of
@@ -106,7 +106,7 @@ class Encoded(Data):
         """The encoder's state, and then the features, block by block: those that are not there."""
         begin = perf_counter()
         if STATE in there:
-            self.encoder.load_state_dict(_unpacked(there[STATE]))
+            self._have_learnt(there[STATE])
         else:
             self.encoder.learn(parts["train"], self.device)
             yield {STATE: _packed(self.encoder)}
@@ -118,6 +118,17 @@ class Encoded(Data):
                 yield {part: self._narrowed(features).numpy()}
                 advance(len(features))
         print(f"the encoder took {perf_counter() - begin:.0f} s", file=sys.stderr)
+
+    def _have_learnt(self, state: np.ndarray[Any, Any]) -> None:
+        """Go on with what the encoder had learnt when its look was broken off."""
+        try:
+            self.encoder.load_state_dict(_unpacked(state))
+        except Exception as error:  # a plugin may have changed, or a disk have spoilt it
+            name = type(self.encoder).__name__
+            raise UnsoundError(
+                f"encoder {name} cannot go on with what it had learnt, which is removed now: "
+                f"give the same command again ({error})"
+            ) from error
 
     def _narrowed(self, features: Tensor) -> Tensor:
         """Features in the precision that is kept; numbers that are too large for it are refused."""
@@ -186,12 +197,14 @@ def _stream(
             count += len(features)
             kinds.add(f"{features.dtype} {tuple(features.shape[1:])}")
             if len(kinds) > 1:
-                raise UserError(
+                raise UnsoundError(
                     f"encoder {name} made rows of different kinds: {' and '.join(sorted(kinds))}"
                 )
             yield part, features
         if count != len(rows):
-            raise UserError(f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}")
+            raise UnsoundError(
+                f"encoder {name} gave {count} lines for the {len(rows)} rows of {part}"
+            )
 
 
 def _sound(lines: Any, encoder: str, rows: str) -> Tensor:

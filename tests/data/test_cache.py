@@ -1,4 +1,3 @@
-import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -7,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoal.data.cache import NamedArrays, cached
+from autoal.data.cache import NamedArrays, cached, locked
 
 
 @pytest.fixture(autouse=True)
@@ -96,10 +95,8 @@ def test_what_a_dead_writer_left_is_cleaned_up_and_a_living_one_s_is_not(
     for name in (".part-dead", ".part-living"):
         (folder / name).mkdir(parents=True)
         (folder / name / "x.npy").write_bytes(b"half")
-    opened = os.open(folder / ".part-living", os.O_RDONLY)
-    fcntl.flock(opened, fcntl.LOCK_EX)
-    cached("kind", "key", make)
-    os.close(opened)
+    with locked(folder / ".part-living"):
+        cached("kind", "key", make)
     assert sorted(path.name for path in folder.iterdir()) == [".part-living", "key"]
 
 
@@ -118,3 +115,12 @@ def test_the_files_are_on_the_disk_before_the_entry_has_its_name(
     part = synced.pop(3)
     assert part.startswith(".part-")
     assert synced == ["x.npy", "y.npy", "contents.json", "kind"]
+
+
+def test_it_is_told_where_the_cache_cannot_be_written(
+    folder: Path, make: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.parent.write_text("")
+    assert sound(cached("kind", "key", make))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{folder / 'key'} cannot be kept, and is made anew next time: ")

@@ -1,6 +1,8 @@
+import pickle
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +10,8 @@ from torch import Tensor
 
 from autoal import Rows
 from autoal.data.batches import Batches, Blocks
-from autoal.data.lazy import LazyTensor, held, mapped, pieces
+from autoal.data.lazy import LazyTensor, each_ahead, held, pieces
+from autoal.errors import UserError
 from autoal.seeding import seeded
 
 PIXELS = torch.arange(20 * 4 * 5 * 3).view(20, 4, 5, 3).to(torch.uint8).permute(0, 3, 1, 2)
@@ -33,6 +36,9 @@ def watched() -> Watched:
 
 CHOICES: dict[str, Callable[[Tensor], Tensor]] = {
     "numbers": lambda rows: rows[torch.tensor([3, 1, 3])],
+    "a list of numbers": lambda rows: rows[[3, -1, 3]],
+    "a list of truth values": lambda rows: rows[[row % 3 == 0 for row in range(20)]],
+    "an empty list": lambda rows: rows[[]],
     "a mask": lambda rows: rows[torch.arange(20) % 3 == 0],
     "a slice": lambda rows: rows[4:11],
     "every other": lambda rows: rows[::2],
@@ -65,6 +71,8 @@ OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "a copy": lambda rows: rows.clone(),
     "a channel": lambda rows: rows[:, 1],
     "a row": lambda rows: rows[7],
+    "a truth value": lambda rows: rows[True],
+    "a tensor of one": lambda rows: rows[torch.tensor(True)],
     "the last row": lambda rows: rows[-1],
     "numpy": lambda rows: torch.from_numpy(rows.numpy()),
     "row by row": lambda rows: torch.stack(list(rows)),
@@ -80,8 +88,9 @@ def test_whatever_else_is_done_gives_what_it_gives_of_a_tensor(
     assert torch.equal(found, act(PIXELS))
 
 
-def test_a_row_is_read_alone(watched: Watched) -> None:
-    assert torch.equal(watched.tensor[7], PIXELS[7])
+@pytest.mark.parametrize("row", [7, -13, torch.tensor(7), torch.tensor(-13)], ids=repr)
+def test_a_row_is_read_alone(watched: Watched, row: Any) -> None:
+    assert torch.equal(watched.tensor[row], PIXELS[7])
     assert watched.read == [[7]]
     with pytest.raises(IndexError):
         watched.tensor[20]
@@ -94,6 +103,12 @@ def test_it_lies_in_memory_as_what_it_is_like(watched: Watched) -> None:
     assert "LazyTensor of torch.uint8 (20, 3, 4, 5)" in repr(watched.tensor)
 
 
+@pytest.mark.parametrize("act", [lambda rows: rows.share_memory_(), pickle.dumps])
+def test_processes_do_not_share_it(watched: Watched, act: Callable[[Tensor], object]) -> None:
+    with pytest.raises(UserError, match=r"cannot be pickled.*held\(\), or give data\.memory=ram"):
+        act(watched.tensor)
+
+
 def test_all_rows_are_read_in_pieces(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autoal.data.lazy.PIECE", 6 * PIXELS[0].nbytes)
     assert torch.equal(torch.cat(list(pieces(watched.tensor))), PIXELS)
@@ -101,7 +116,7 @@ def test_all_rows_are_read_in_pieces(watched: Watched, monkeypatch: pytest.Monke
 
 
 def test_one_piece_is_read_ahead_and_no_more(watched: Watched) -> None:
-    blocks = mapped(held, watched.tensor.split(4), watched.tensor)
+    blocks = each_ahead(held, watched.tensor.split(4), watched.tensor)
     next(blocks)
     next(blocks)
     assert 2 <= len(watched.read) <= 3

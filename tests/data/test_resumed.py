@@ -6,16 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autoal.data import growing
-from autoal.data.cache import NamedArrays
+from autoal.data.cache import NamedArrays, cached, locked
 from autoal.data.growing import GrowingArray
-from autoal.data.resumed import WEEK, cached_blocks
+from autoal.data.resumed import WEEK, UnsoundError, cached_blocks
 from autoal.errors import UserError
 
 ROWS = 99
@@ -118,13 +119,38 @@ def test_what_was_written_and_not_made_sure_of_is_made_again(
     assert found == [20]
 
 
-def test_nothing_is_kept_of_blocks_that_an_error_breaks_off(folder: Path) -> None:
-    def broken(there: NamedArrays) -> Iterator[NamedArrays]:
-        yield from blocks(there)
-        raise ValueError("broken")
+def broken(error: Exception) -> Callable[[NamedArrays], Iterator[NamedArrays]]:
+    """Fifty rows, and then an error."""
 
+    def make(there: NamedArrays) -> Iterator[NamedArrays]:
+        yield from islice(blocks(there), 5)
+        raise error
+
+    return make
+
+
+def test_blocks_that_an_error_breaks_off_are_gone_on_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "EVERY", 0.0)
     with pytest.raises(ValueError, match="broken"):
-        cached_blocks(dict, "kind", "key", broken)
+        cached_blocks(dict, "kind", "key", broken(ValueError("broken")))
+    found: list[int] = []
+
+    def left(there: NamedArrays) -> Iterator[NamedArrays]:
+        found.extend(len(array) for array in there.values())
+        return blocks(there)
+
+    assert whole(cached_blocks(dict, "kind", "key", left))
+    assert found == [50, 50]
+
+
+def test_nothing_is_kept_of_blocks_that_are_unsound(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "EVERY", 0.0)
+    with pytest.raises(UserError, match="broken"):
+        cached_blocks(dict, "kind", "key", broken(UnsoundError("broken")))
     assert not list(folder.iterdir())
 
 
@@ -140,18 +166,44 @@ def test_a_full_disk_is_told_of_once_and_nothing_is_kept(
     assert not list(folder.iterdir())
 
 
-def test_rows_of_another_kind_are_not_added() -> None:
+def test_rows_of_another_kind_are_not_added_and_nothing_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "EVERY", 0.0)
+
     def odd(there: NamedArrays) -> Iterator[NamedArrays]:
         yield {"x": np.zeros((2, 3))}
         yield {"x": np.zeros((2, 4))}
 
     with pytest.raises(ValueError, match=r"rows of float64 \(4,\) cannot follow rows of float64"):
         cached_blocks(dict, "kind", "key", odd)
+    assert not list(folder.iterdir())
 
 
-def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(folder: Path) -> None:
+def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder.parent.write_text("")
     assert whole(cached_blocks(dict, "kind", "key", blocks))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{folder / 'key'} cannot be kept, and is made anew next time: ")
+
+
+def test_only_what_is_open_for_writing_is_locked_as_network_file_systems_demand(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def as_nfs(opened: int, kind: int) -> None:
+        if fcntl.fcntl(opened, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(opened, kind)
+
+    monkeypatch.setattr(fcntl, "flock", as_nfs)
+    (folder / ".part-dead").mkdir(parents=True)
+    cached_blocks(dict, "kind", "key", blocks)
+    cached("kind", "at once", lambda: {"x": np.zeros(3)})
+    assert sorted(path.name for path in folder.iterdir()) == ["at once", "key"]
 
 
 def test_of_two_that_want_one_entry_one_makes_it_and_the_other_waits(
@@ -189,10 +241,8 @@ def test_what_nobody_goes_on_with_is_cleaned_up_after_a_week(folder: Path) -> No
         (folder / name).mkdir(parents=True)
     for name in (".begun-old", ".begun-living"):
         os.utime(folder / name, (old, old))
-    opened = os.open(folder / ".begun-living", os.O_RDONLY)
-    fcntl.flock(opened, fcntl.LOCK_EX)
-    cached_blocks(dict, "kind", "key", blocks)
-    os.close(opened)
+    with locked(folder / ".begun-living"):
+        cached_blocks(dict, "kind", "key", blocks)
     assert sorted(path.name for path in folder.iterdir()) == [
         ".begun-living",
         ".begun-new",

@@ -1,5 +1,6 @@
 import io
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,45 @@ def test_a_damaged_or_compressed_shard_is_named(tmp_path: Path) -> None:
         samples_of(shard)
     shard.write_bytes(b"\x1f\x8b" + bytes(600))
     with pytest.raises(UserError, match=r"0\.tar cannot be read as an uncompressed tar file: "):
+        samples_of(shard)
+
+
+def overwritten(content: bytes, begin: int, new: bytes) -> bytes:
+    return content[:begin] + new + content[begin + len(new) :]
+
+
+DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {
+    "a head that is damaged": lambda tar, head: overwritten(tar, head + 30, b"damaged"),
+    "a head of zeros": lambda tar, head: overwritten(tar, head, bytes(512)),
+    "a cut before a head": lambda tar, head: tar[:head],
+    "a cut in a head": lambda tar, head: tar[: head + 200],
+    "a head and nothing but zeros": lambda tar, head: overwritten(tar[: head + 512], head, b"?"),
+    "another shard behind the end": lambda tar, head: tar[:head] + bytes(1024) + tar[head:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_shard_that_is_damaged_behind_a_sample_is_refused(
+    tmp_path: Path, damage: Callable[[bytes, int], bytes]
+) -> None:
+    shard = write(tmp_path / "0.tar", a__jpg=b"x", a__cls=b"1", b__jpg=b"y", b__cls=b"2")
+    head = 4 * 512  # behind the first sample, each of whose members has a head and a block
+    shard.write_bytes(damage(shard.read_bytes(), head))
+    with pytest.raises(UserError, match=r"0\.tar is cut off or damaged at byte 2,048"):
+        samples_of(shard)
+
+
+@pytest.mark.parametrize("zeros", [512, 1024, 3 << 20])
+def test_a_shard_may_end_with_zeros_of_any_number(tmp_path: Path, zeros: int) -> None:
+    shard = write(tmp_path / "0.tar", a__jpg=b"x", a__cls=b"1")
+    shard.write_bytes(shard.read_bytes()[: 4 * 512] + bytes(zeros))
+    assert len(samples_of(shard)) == 1
+
+
+def test_a_cut_between_a_picture_and_its_label_is_told_as_one(tmp_path: Path) -> None:
+    shard = write(tmp_path / "0.tar", a__jpg=b"x", a__cls=b"1")
+    shard.write_bytes(shard.read_bytes()[: 2 * 512])
+    with pytest.raises(UserError, match=r"0\.tar is cut off or damaged at byte 1,024"):
         samples_of(shard)
 
 

@@ -17,6 +17,7 @@ from autoal.datamodules.unlabelled import Unlabelled
 from PIL import Image
 
 from autoal import Data, Encoded
+from autoal.data.cache import cache_folder
 from autoal.data.lazy import LazyTensor
 from autoal.encoders.patches import Patches
 from autoal.errors import UserError
@@ -111,11 +112,12 @@ def test_rows_on_the_disk_are_those_that_are_held(both: list[Data]) -> None:
             assert torch.equal(first.labels, second.labels)
             assert first.named(torch.arange(len(first))) == second.named(torch.arange(len(second)))
             assert first.fingerprint() == second.fingerprint()
+            assert first.keys == second.keys
     assert ram.classes == disk.classes
     assert ram.remembered() == disk.remembered()
 
 
-def test_what_is_computed_of_them_is_the_same(both: list[Data]) -> None:
+def test_what_is_computed_of_them_is_the_same_and_kept_once(both: list[Data]) -> None:
     inputs = both[0].train.inputs[:5]
     ready = [data.preprocess().eval()(inputs) for data in both]
     assert torch.equal(*ready)
@@ -123,6 +125,25 @@ def test_what_is_computed_of_them_is_the_same(both: list[Data]) -> None:
     for encoded in seen:
         encoded.setup()
     assert torch.equal(seen[0].train.inputs, seen[1].train.inputs)
+    assert len(list((cache_folder() / "features").iterdir())) == 1
+
+
+def test_pictures_that_were_kept_without_their_digests_are_read_without_keys(
+    tmp_path: Path,
+) -> None:
+    path = write_folder(tmp_path / "pictures")
+    new, old = (Folder(str(path), size=8, memory="ram") for _ in range(2))
+    new.setup()
+    for entry in (cache_folder() / "decoded").iterdir():
+        for file in entry.glob("*_digests.npy"):
+            file.unlink()
+        contents = json.loads((entry / "contents.json").read_text())
+        left = {name: size for name, size in contents.items() if "digests" not in name}
+        (entry / "contents.json").write_text(json.dumps(left))
+    old.setup()
+    assert new.train.keys is not None
+    assert old.train.keys is None
+    assert torch.equal(old.train.inputs, new.train.inputs)
 
 
 def test_pictures_are_decoded_when_they_are_read_and_not_before(
