@@ -8,7 +8,7 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -104,7 +104,7 @@ class Reader:
 
     def _module(self, module: str, given: list[str]) -> None:
         told = patch.object(sys, "argv", [module, *given])
-        with told, pytest.raises(SystemExit) as ended:
+        with told, _not_imported(module), pytest.raises(SystemExit) as ended:
             runpy.run_module(module, run_name="__main__")
         assert not ended.value.code, (module, given)
 
@@ -133,3 +133,14 @@ class Reader:
         install(self.site, module, (Path(what) / f"{module}.py").read_text(), points)
         sys.path.insert(0, str(self.site))
         plugins._points.cache_clear()
+
+
+@contextmanager
+def _not_imported(module: str) -> Iterator[None]:
+    """As in a new process, where nobody has imported what `python -m` runs."""
+    names = [name for name in (module, f"{module}.__main__") if name in sys.modules]
+    there = {name: sys.modules.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        sys.modules.update(there)

@@ -74,14 +74,14 @@ def chosen(history: Sequence[Round], title: str) -> Figure:
 def show_results(console: Console, folder: RunFolder) -> None:
     """The table of all rounds, and the paths of all that was written."""
     history = folder.rounds
-    caption = f"accuracy by {_judged(history)}"
-    table = Table(title=folder.path.name, caption=caption, box=SIMPLE, collapse_padding=True)
+    table = Table(title=folder.path.name, box=SIMPLE, collapse_padding=True)
     shown = _fitting(_columns(history), console.width)
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     console.print(table)
+    console.print(f"accuracy by {_judged(history)}", highlight=False, soft_wrap=True)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):
             console.print(str(path), highlight=False, soft_wrap=True)

@@ -25,6 +25,7 @@ def show_ranked(folders: Sequence[Path], total: int, console: Console | None = N
     settings, _ = group(read_runs(folders)[0])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))
+        console.print("area: under accuracy over labels, the mean with its 95 % interval")
     if lacking := total - len(folders):
         console.print(f"{lacking} of {total} runs are not done")
     top = Path(commonpath([folder.parent for folder in folders]))

@@ -9,7 +9,6 @@ from torchmetrics import MeanMetric
 # Not the function itself, since pytest would take its name for that of a test.
 from autoal.model import metrics
 from autoal.seeding import generator
-from tests.second_device import second_device
 
 
 def measured(logits: Tensor, labels: Tensor, size: int = 1000) -> dict[str, float]:
@@ -17,15 +16,6 @@ def measured(logits: Tensor, labels: Tensor, size: int = 1000) -> dict[str, floa
     for some_logits, some_labels in zip(logits.split(size), labels.split(size), strict=True):
         collection.update(some_logits, some_labels)
     return {name: float(value) for name, value in collection.compute().items()}
-
-
-def test_a_device_without_float64_measures_the_same() -> None:
-    logits, labels = random_case(0)
-    with second_device(float64=False) as device:
-        collection = metrics.evaluation_metrics(logits.shape[1]).to(device)
-        collection.update(logits.to(device), labels.to(device))
-        found = {name: float(value) for name, value in collection.compute().items()}
-    assert found == measured(logits, labels)
 
 
 def random_case(seed: int, classes: int = 5, count: int = 200) -> tuple[Tensor, Tensor]:

@@ -109,6 +109,7 @@ def test_the_seconds_that_people_take_are_what_a_round_may_spend(
         {str(row): 1.0 for row in line["queried"]} for line in found
     ]
     assert [line.pop("expected", None) for line in found] == [None, 5.0, 5.0]
+    assert [line.pop("one_each") for line in found] == [8.0, 5.0, 5.0]
     assert found == expected
 
 
