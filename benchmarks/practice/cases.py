@@ -6,7 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from autoal import Crowd, Data, Noisy, Oracle, Plan, Priced, TopK, TrueLabels, YesNo
+from autoal.strategies.influence import Salutary
+
+from autoal import (
+    Crowd,
+    Data,
+    Noisy,
+    Oracle,
+    Plan,
+    Priced,
+    QueryStrategy,
+    TopK,
+    TrueLabels,
+    YesNo,
+)
 from autoal.costs.contract import Costs
 from autoal.costs.words import Words as Reading
 from autoal.oracles.compared import EASIEST, Compared
@@ -17,6 +30,7 @@ from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
 ROUNDS = 8
 STRATEGIES = ("random", "margin", "uherding", "autoal")
 RATES = (0.1, 0.2, 0.4)
+FOLDS = 5  # of the labelled rows, by which salutary influence is judged
 VOTES = 3
 CROWDS = {
     "all 20 %": [0.2] * 5,
@@ -40,7 +54,7 @@ class Way(NamedTuple):
 
     plan: Plan
     oracle: Asked
-    strategy: str = "margin"
+    strategy: str | QueryStrategy = "margin"
     costs: Costs | None = None
 
 
@@ -77,6 +91,17 @@ def noise() -> Iterator[Case]:
         for about, asked in (answers | (human if data == PEOPLE else {})).items():
             ways = {name: Way(plan_of(data), asked, name) for name in STRATEGIES}
             yield Case(data, about, ways)
+
+
+def salutary() -> Iterator[Case]:
+    """Salutary influence, whose judges are labelled rows in folds: they are as wrong as others."""
+    for data in FIRST:
+        for rate in (0.0, 0.2, 0.4):
+            ways: dict[str, str | QueryStrategy] = {"random": "random", "margin": "margin"}
+            ways["salutary"] = Salutary(folds=FOLDS)
+            asked = partial(erring, rate=rate)
+            made = {name: Way(plan_of(data), asked, way) for name, way in ways.items()}
+            yield Case(data, f"symmetric {rate:.0%}", made)
 
 
 def votes() -> Iterator[Case]:
@@ -162,6 +187,7 @@ def costs() -> Iterator[Case]:
 
 PARTS = {
     "noise": Part(noise, "random"),
+    "salutary": Part(salutary, "random"),
     "votes": Part(votes, "one answer"),
     "questions": Part(questions, "full"),
     "words": Part(words, "labels"),
