@@ -127,7 +127,7 @@ Encoded(Bands(), Dying(), torch.device("cpu")).setup()
 """
 
 
-@pytest.mark.parametrize("looks", [0, 2, 7])
+@pytest.mark.parametrize("looks", [2, 7])
 def test_a_look_that_was_killed_goes_on_where_it_was(
     looks: int, data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
