@@ -16,6 +16,7 @@ from autoal.report.comparisons import (
 )
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, Spread, labels_to_reach
+from autoal.report.metric import ACCURACY
 from autoal.report.page import Section
 from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
@@ -29,7 +30,7 @@ UNRANKED = "upper references, and those with fewer runs than others"
 
 def results(settings: Sequence[Setting]) -> Section:
     """Area, final result, labels saved and paid for."""
-    metric = settings[0].metric
+    metric = settings[0].metric if settings else ACCURACY
     text = (
         f"Area: under the curve of {metric} over labelled rows by the trapezoid rule, divided "
         "by the range of labels. Labels needed: where the mean curve first is at random's mean "
