@@ -1,13 +1,13 @@
 """Pools that grew: how many rows were made, how many of them labelled, and how they scored."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from autoal.report.groups import Setting
+from autoal.report.measures import mean_of_sums
 from autoal.report.page import Section
-from autoal.report.past import Past
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
 
@@ -36,16 +36,12 @@ def made(settings: Sequence[Setting]) -> Section:
 
 
 def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
-    labels = _mean(runs, lambda past: sum(past.classes.values()))
-    labelled = _mean(runs, lambda past: past.made_labelled)
+    labels = mean_of_sums(runs, lambda past: sum(past.classes.values()))
+    labelled = mean_of_sums(runs, lambda past: past.made_labelled)
     scores = [_scores(run) for run in runs if _scores(run)]
     ends = [float(np.mean([of[place] for of in scores])) if scores else None for place in (0, -1)]
-    joined = _mean(runs, lambda past: past.made)
+    joined = mean_of_sums(runs, lambda past: past.made)
     return [setting.name, name, len(runs), joined, labels - labelled, labelled, *ends, _left(runs)]
-
-
-def _mean(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
-    return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
 
 
 def _scores(run: Run) -> list[float]:

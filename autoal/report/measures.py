@@ -1,7 +1,7 @@
 """Numbers of several runs of one contender."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,11 @@ class Spread:
     def of(cls, values: Sequence[float]) -> "Spread":
         many = len(values) > 1
         return cls(float(np.mean(values)), float(np.std(values, ddof=1)) if many else None)
+
+
+def mean_of_sums(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
+    """The mean over runs of what their rounds sum up to."""
+    return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
 
 
 @dataclass(frozen=True)

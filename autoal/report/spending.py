@@ -1,11 +1,9 @@
 """Who labelled, people or a language model, and what that cost."""
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from autoal.report.groups import Setting
-from autoal.report.measures import Spread
+from autoal.report.measures import Spread, mean_of_sums
 from autoal.report.page import Section
 from autoal.report.past import Past
 from autoal.report.runs import Run
@@ -48,19 +46,14 @@ def sources(settings: Sequence[Setting]) -> Section:
 
 
 def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
-    machine = _mean(runs, lambda past: past.machine)
-    labels = _mean(runs, lambda past: sum(past.classes.values()))
-    paid, all_paid = (_mean(runs, of) for of in (lambda p: p.model_money, lambda p: p.money))
+    machine = mean_of_sums(runs, lambda past: past.machine)
+    labels = mean_of_sums(runs, lambda past: sum(past.classes.values()))
+    paid, all_paid = (mean_of_sums(runs, of) for of in (lambda p: p.model_money, lambda p: p.money))
     right = _right([past for run in runs for past in run.rounds if past.machine])
-    seconds = _mean(runs, lambda past: past.time) or None
+    seconds = mean_of_sums(runs, lambda past: past.time) or None
     others = [labels - machine, paid, max(0.0, all_paid - paid), seconds]
     area = Spread.of([run.area_over_costs for run in runs])
     return [setting.name, name, len(runs), machine, right, *others, area]
-
-
-def _mean(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
-    """Over runs, of the sum over their rounds."""
-    return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
 
 
 def _right(rounds: Sequence[Past]) -> float | None:

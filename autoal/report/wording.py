@@ -1,12 +1,12 @@
 """Words that were asked about beside rows: how many, how many speak for a class, what they gain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from autoal.report.groups import Setting
+from autoal.report.measures import mean_of_sums
 from autoal.report.page import Section
-from autoal.report.past import Past
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
 
@@ -33,9 +33,7 @@ def words(settings: Sequence[Setting]) -> Section:
 
 def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
     gains = [gain for run in runs for past in run.rounds for gain in past.gains]
-    counts = [_mean(runs, of) for of in (lambda past: past.words, lambda past: past.speaking)]
-    return [setting.name, name, len(runs), *counts, float(np.mean(gains)) if gains else None]
-
-
-def _mean(runs: Sequence[Run], of: Callable[[Past], int]) -> float:
-    return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
+    asked = mean_of_sums(runs, lambda past: past.words)
+    speaking = mean_of_sums(runs, lambda past: past.speaking)
+    gain = float(np.mean(gains)) if gains else None
+    return [setting.name, name, len(runs), asked, speaking, gain]

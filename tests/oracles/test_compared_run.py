@@ -1,8 +1,6 @@
 """Whole runs whose batches are ordered by comparisons: of pictures, tables and texts."""
 
 import csv
-import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from tests.launch import Zygote
+from tests.oracles.killed import demand_equal_when_killed, record
 from tests.oracles.worded import CLASSES, text_of
 
 PLAN = ("start=9", "budget=6", "rounds=2", "logger=none", "strategy=margin", "questions=compared")
@@ -60,12 +59,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, ...]
     }
 
 
-def record(folder: Path) -> list[dict[str, Any]]:
-    """What the rounds say, but for how long they took."""
-    lines = map(json.loads, (folder / "rounds.jsonl").read_text().splitlines())
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
-
-
 @pytest.mark.parametrize("kind", ["pictures", "table", "texts"])
 def test_batches_of_all_kinds_are_ordered(
     train: Zygote, files: dict[str, tuple[str, ...]], tmp_path: Path, kind: str
@@ -98,11 +91,8 @@ def test_a_purse_pays_for_comparisons_too(
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     train: Zygote, files: dict[str, tuple[str, ...]], tmp_path: Path
 ) -> None:
-    arguments = (*PLAN, *LEARNER, *files["table"], "rounds=3", "budget=4", f"out={tmp_path}")
-    assert train.run(*arguments, "name=whole").code == 0
-    assert train.run(*arguments, "name=cut", die="scoring").code == -signal.SIGKILL
-    assert train.run(*arguments, "name=cut").code == 0
-    assert record(tmp_path / "cut") == record(tmp_path / "whole")
+    arguments = (*PLAN, *LEARNER, *files["table"], "rounds=3", "budget=4")
+    demand_equal_when_killed(train, tmp_path, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Whole runs that ask less than a class: of pictures, tables and texts."""
 
 import csv
-import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from sklearn.datasets import load_wine
 
 from tests.launch import Zygote
+from tests.oracles.killed import demand_equal_when_killed, record
 
 WORDS = {"sport": "goal match team", "money": "bank market price", "food": "bread soup salt"}
 PLAN = ("start=50", "budget=9", "rounds=2", "logger=none", "strategy=margin")
@@ -34,12 +33,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _write(path: Path, lines: list[list[Any]]) -> None:
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(lines)
-
-
-def record(folder: Path) -> list[dict[str, Any]]:
-    """What the rounds say, but for how long they took."""
-    lines = map(json.loads, (folder / "rounds.jsonl").read_text().splitlines())
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 KINDS = {
@@ -70,11 +63,8 @@ def test_rows_of_all_kinds_are_asked_about(
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(train: Zygote, tmp_path: Path) -> None:
-    arguments = (*PLAN, *DIGITS, "questions=yes_no", "rounds=3", f"out={tmp_path}")
-    assert train.run(*arguments, "name=whole").code == 0
-    assert train.run(*arguments, "name=cut", die="scoring").code == -signal.SIGKILL
-    assert train.run(*arguments, "name=cut").code == 0
-    assert record(tmp_path / "cut") == record(tmp_path / "whole")
+    arguments = (*PLAN, *DIGITS, "questions=yes_no", "rounds=3")
+    demand_equal_when_killed(train, tmp_path, *arguments)
 
 
 @pytest.mark.parametrize(

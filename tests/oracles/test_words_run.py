@@ -1,14 +1,12 @@
 """Whole runs that ask about words beside rows."""
 
 import csv
-import json
-import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.launch import Zygote
+from tests.oracles.killed import demand_equal_when_killed, record
 from tests.oracles.worded import CLASSES, COUNT, text_of
 
 PLAN = ("start=6", "budget=2", "rounds=2", "logger=none", "strategy=margin", "questions=words")
@@ -25,12 +23,6 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
             csv.writer(file).writerows([("text", "label"), *lines])
     paths = (f"data.path={folder / 'train.csv'}", f"data.test_path={folder / 'test.csv'}")
     return ("data=text", "data.text=[text]", *paths, *SMALL)
-
-
-def record(folder: Path) -> list[dict[str, Any]]:
-    """What the rounds say, but for how long they took."""
-    lines = map(json.loads, (folder / "rounds.jsonl").read_text().splitlines())
-    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 def test_words_are_in_the_record_with_their_gain_and_cost(
@@ -63,11 +55,8 @@ def test_rows_and_words_are_bought_with_one_purse(
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     train: Zygote, texts: tuple[str, ...], tmp_path: Path, task: str
 ) -> None:
-    arguments = (*PLAN, *texts, f"task={task}", "rounds=3", f"out={tmp_path}")
-    assert train.run(*arguments, "name=whole").code == 0
-    assert train.run(*arguments, "name=cut", die="scoring").code == -signal.SIGKILL
-    assert train.run(*arguments, "name=cut").code == 0
-    assert record(tmp_path / "cut") == record(tmp_path / "whole")
+    arguments = (*PLAN, *texts, f"task={task}", "rounds=3")
+    demand_equal_when_killed(train, tmp_path, *arguments)
 
 
 @pytest.mark.parametrize(
