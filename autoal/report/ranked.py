@@ -25,7 +25,7 @@ def show_ranked(folders: Sequence[Path], total: int, console: Console | None = N
     settings, _ = group(read_runs(folders)[0])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))
-        console.print("area: under accuracy over labels, the mean with its 95 % interval")
+        console.print("area under accuracy over labels (95 % interval of the mean), final accuracy")
     if lacking := total - len(folders):
         console.print(f"{lacking} of {total} runs are not done")
     top = Path(commonpath([folder.parent for folder in folders]))
@@ -34,8 +34,7 @@ def show_ranked(folders: Sequence[Path], total: int, console: Console | None = N
 
 
 def _table(settings: Sequence[Setting]) -> Table:
-    caption = "mean area under accuracy over labels (95 % interval), final accuracy"
-    table = Table(caption=caption, box=SIMPLE, collapse_padding=True)
+    table = Table(box=SIMPLE, collapse_padding=True)
     several = len(settings) > 1
     for heading in ("strategy", *(["setting"] if several else [])):
         table.add_column(heading, overflow="fold")

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
-from autoal.report.groups import Setting, by
+from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Part, Section, Statement
@@ -90,7 +90,7 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     best = ranked[0]
     (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
-    if not share or share < 0:
+    if not (share and share > 0 and isinstance(given, float)):  # some were not bought, maybe
         return ""
     return f"; {best} needs {needed:.0f} labels for what {setting.baseline} needs {given:.0f}"
 
@@ -98,12 +98,19 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
     """Who is shown to be better and worse than random, and why nobody else is said to be."""
     if not compared:
-        lacking = "only random" if setting.baseline else "no random"
-        return f"No verdict against random: there is {lacking} among the runs."
+        return f"No verdict against random: there is {_lacking(setting)} among the runs."
     found: dict[str, list[str]] = {}
     for comparison in compared:
         found.setdefault(_kind(comparison), []).append(comparison.first)
     return " ".join(f"{kind}: {', '.join(names)}." for kind, names in found.items())
+
+
+def _lacking(setting: Setting) -> str:
+    """Why nobody can be compared with random."""
+    if setting.baseline:
+        return "only random"
+    several = any(runs[0].strategy == BASELINE for runs in setting.contenders.values())
+    return "no single random" if several else "no random"
 
 
 def _kind(comparison: Comparison) -> str:
@@ -131,6 +138,7 @@ def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
     told = [f"{pairs} for {', '.join(names)}" for pairs, names in by_number]
     told += [f"more than {MOST} for {', '.join(beyond)}"] if beyond else []
     sentence = f"About so many seeds would do: {'; '.join(told)}."
+    sentence += " The command adds the fewest of these." if len(told) > 1 and within else ""
     return [sentence, _command(setting, min(within.values()))] if within else [sentence]
 
 

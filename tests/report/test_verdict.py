@@ -1,5 +1,6 @@
 """What a report opens with."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,6 +29,26 @@ def test_a_sentence_tells_how_all_did_and_what_the_best_saves(tmp_path: Path) ->
     # Margin is at .6 half way from 2 labels to 4; random has 6.
     assert standing(setting) == (
         "margin .85, random .60 at 6 labels; margin needs 3 labels for what random needs 6."
+    )
+
+
+def test_nothing_is_saved_where_random_has_labels_that_nobody_paid_for(tmp_path: Path) -> None:
+    made(tmp_path, {"random": [[0.4, 0.5, 0.6]], "margin": [[0.4, 0.8, 0.855]]})
+    path = tmp_path / "random-0" / "rounds.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line, bought in zip(lines, [2, 1, 2], strict=True):
+        line["bought"] = bought
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (setting,) = group(read_runs([tmp_path])[0])[0]
+    assert standing(setting) == "margin .85, random .60 at 6 labels."
+
+
+def test_where_there_are_two_randoms_it_is_said(tmp_path: Path) -> None:
+    for k in (1, 2):
+        write_run(tmp_path, f"random-{k}", [0.4, 0.5], options={"k": k})
+    (setting,) = group(read_runs([tmp_path])[0])[0]
+    assert conclusion(setting, against_baseline(setting)) == (
+        "No verdict against random: there is no single random among the runs."
     )
 
 
@@ -82,7 +103,8 @@ def test_where_seeds_are_too_few_it_is_told_how_many_would_do(tmp_path: Path) ->
     # Of areas margin's gain is .1 on average, and as spread: of two comparisons z is 2.2414,
     # ((2.2414 + .8416)^2 + 2.2414^2 / 2) pi / 3 = 12.58. Badge gains nothing on average.
     assert more_seeds(setting, compared) == [
-        "About so many seeds would do: 13 for margin; more than 1000 for badge.",
+        "About so many seeds would do: 13 for margin; more than 1000 for badge. "
+        "The command adds the fewest of these.",
         Command("python train.py -m ... strategy=random,badge,margin 'seed=range(0,13)'"),
     ]
 
