@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from autoal.data.images import Preprocess, channel_statistics
 from autoal.data.memory import on_disk
-from autoal.data.pictures import ENDINGS, is_picture, pictures_below, refusal
+from autoal.data.pictures import ENDINGS, is_picture, leave_out, pictures_below
 from autoal.data.reader import PhotoReader, Reader
 from autoal.data.rows import Rows, Shape
 from autoal.data.sheet import Sheet
@@ -65,7 +64,7 @@ class PhotoSource(Source):
     def _items(self, names: Sequence[str], labels: Labels, shown: Sequence[Any]) -> Items:
         paths = [self.folder / name for name in names]
         found = self._photos(list(dict.fromkeys(paths)))
-        self._tell(found.wrong)
+        leave_out(found.wrong, self.files.corrupt)
         there = [number for number, path in enumerate(paths) if path in found.contents]
         contents = [found.contents[paths[number]] for number in there]
         return Items(
@@ -80,13 +79,6 @@ class PhotoSource(Source):
         size = decoded_size(len(paths), self.shape)
         read = lazy_photos if on_disk(self.files.memory, size) else photos
         return read(paths, self.shape)
-
-    def _tell(self, wrong: list[str]) -> None:
-        """Refuse pictures that cannot be read, or say that they are left out."""
-        if wrong and self.files.corrupt == "refuse":
-            raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
-        for message in wrong:
-            print(f"left out {message}", file=sys.stderr)
 
 
 class PhotoFolder(PhotoSource):

@@ -1,6 +1,5 @@
 """Pictures of one's own with a class each, all resized to one size."""
 
-import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,15 @@ from autoal.data.cache import NamedArrays
 from autoal.data.contract import Loaded
 from autoal.data.memory import MEMORY, on_disk
 from autoal.data.order import in_fixed_order
-from autoal.data.pictures import MODES, CorruptError, Stored, attempted, digested, refusal, stacked
+from autoal.data.pictures import (
+    MODES,
+    CorruptError,
+    Stored,
+    attempted,
+    digested,
+    leave_out,
+    stacked,
+)
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
@@ -91,7 +98,7 @@ class PictureSet(ImageData):
         channels, size, _ = self.picture
         wanted = (part, UPRIGHT, self.classes, size, channels, self.corrupt)
         if on_disk(self.memory, decoded_size(len(given.stored), self.picture)):
-            return self._lazy(part, given, key_of(given.files, (*wanted, "lazy")))
+            return self._lazy(part, given, key_of(given.files, (part, UPRIGHT, self.picture)))
         arrays = decoded(given.files, wanted, lambda: self._decode(part, given))
         names = [given.names[row] for row in arrays[f"{part}_files"].tolist()]
         digests = arrays.get(f"{part}_digests")  # None: they were decoded before these were kept
@@ -125,10 +132,7 @@ class PictureSet(ImageData):
 
     def _labels(self, given: Labelled, places: Sequence[int], wrong: list[str]) -> Tensor:
         """The classes of the pictures that can be read; the others are refused, or told of."""
-        if wrong and self.corrupt == "refuse":
-            raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
-        for message in wrong:
-            print(f"left out {message}", file=sys.stderr)
+        leave_out(wrong, self.corrupt)
         found = [given.classes[place] for place in places]
         if lost := set(given.classes) - set(found):
             raise UserError(f"no picture of the class {min(lost)!r} can be read: {wrong[0]}")

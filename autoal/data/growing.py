@@ -44,6 +44,9 @@ class GrowingArray:
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            least = file.tell() + rows * prod(shape[1:]) * dtype.itemsize
+        if path.stat().st_size < least:
+            raise ValueError(f"{path} lacks rows that were made sure of")
         return cls(path, dtype, shape[1:], rows)
 
     def add(self, block: npt.NDArray[np.generic]) -> None:
@@ -129,7 +132,9 @@ class GrowingArrays:
 
 
 def _counts(folder: Path) -> dict[str, int]:
-    try:
-        return json.loads((folder / PROGRESS).read_text())
-    except (OSError, ValueError):  # none yet, or a damaged one
-        return {}
+    """The rows of each array that were made sure of; none yet, where nobody wrote of any."""
+    path = folder / PROGRESS
+    found = json.loads(path.read_text()) if path.exists() else {}
+    if not isinstance(found, dict) or not all(type(rows) is int for rows in found.values()):
+        raise ValueError(f"{path} does not tell of rows")
+    return found

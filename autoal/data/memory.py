@@ -29,12 +29,19 @@ def free_memory() -> int:
 
 
 def _left_to_groups() -> Iterator[int]:
-    """What is left of the limit of each control group that this process is in, as a container's."""
+    """What is left of the limit of each control group, of version 2, that this process is in."""
     with suppress(OSError):  # there are none
         groups = Path("/proc/self/cgroup").read_text().splitlines()
         for own in [line.removeprefix("0::").strip("/") for line in groups if line[:3] == "0::"]:
             for group in (GROUPS / own, *(GROUPS / own).parents):
                 if (group / "memory.max").exists():
                     limit = (group / "memory.max").read_text().strip()
-                    used = int((group / "memory.current").read_text())
+                    used = int((group / "memory.current").read_text()) - _cached(group)
                     yield int(limit) - used if limit != "max" else maxsize
+
+
+def _cached(group: Path) -> int:
+    """Bytes of files that the system keeps in memory as long as nobody needs it."""
+    lines = (group / "memory.stat").read_text().splitlines()
+    counts = dict(line.split() for line in lines)
+    return sum(int(counts.get(f"{kind}_file", 0)) for kind in ("active", "inactive"))

@@ -1,6 +1,7 @@
 """Picture files to arrays, all of one size."""
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -235,3 +236,16 @@ def refusal(wrong: list[str]) -> str:
     """One line about pictures that cannot be read, with the first of them."""
     more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
     return f"cannot read {wrong[0]}{more}"
+
+
+def leave_out(wrong: list[str], corrupt: str) -> None:
+    """Refuse pictures that cannot be read, or say that they are left out.
+
+    Args:
+        wrong: a message about each of them.
+        corrupt: refuse or skip.
+    """
+    if wrong and corrupt == "refuse":
+        raise UserError(f"{refusal(wrong)}\n  give data.corrupt=skip to leave such files out")
+    for message in wrong:
+        print(f"left out {message}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What is kept block by block as it is made: whoever is killed goes on where it was."""
 
 import shutil
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -61,13 +62,24 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
 def _write(part: Path, make: Make) -> None:
     """Write the blocks one after the other, behind those that are there."""
     with _writing(part):
-        arrays = GrowingArrays(part)
+        arrays = _opened(part)
     with closing(arrays):
         for block in make(arrays.there()):
             with _writing(part):
                 arrays.add(block)
         with _writing(part):
             arrays.finish()
+
+
+def _opened(part: Path) -> GrowingArrays:
+    """The arrays that are there; none, where what was left behind is damaged."""
+    try:
+        return GrowingArrays(part)
+    except (OSError, ValueError) as error:
+        print(f"{part} is damaged, and begun anew: {error}", file=sys.stderr)
+        shutil.rmtree(part)
+        part.mkdir()
+        return GrowingArrays(part)
 
 
 def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:

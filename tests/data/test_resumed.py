@@ -78,18 +78,23 @@ def test_blocks_are_written_as_they_come_and_read_as_one(folder: Path) -> None:
     assert files(folder / "key").keys() == {"x.npy", "y.npy", "contents.json"}
 
 
+def rows_there() -> list[int]:
+    """Of each array, those that another start left behind, which are made whole now."""
+    found: list[int] = []
+
+    def left(there: NamedArrays) -> Iterator[NamedArrays]:
+        found.extend(len(array) for array in there.values())
+        return blocks(there)
+
+    assert whole(cached_blocks(dict, "kind", "key", left))
+    return found
+
+
 def test_who_is_killed_goes_on_where_it_was_and_the_files_are_the_same(folder: Path) -> None:
     died = subprocess.run([sys.executable, "-c", KILLED])
     assert died.returncode == -signal.SIGKILL
     assert not (folder / "key").exists()
-    told: list[int] = []
-
-    def left(there: NamedArrays) -> Iterator[NamedArrays]:
-        told.extend(len(array) for array in there.values())
-        return blocks(there)
-
-    assert whole(cached_blocks(dict, "kind", "key", left))
-    assert told == [30, 30]
+    assert rows_there() == [30, 30]
     cached_blocks(dict, "kind", "at once", blocks)
     assert files(folder / "key") == files(folder / "at once")
 
@@ -119,6 +124,27 @@ def test_what_was_written_and_not_made_sure_of_is_made_again(
     assert found == [20]
 
 
+@pytest.mark.parametrize("damage", ["short", "head", "lost", "progress", "counts"])
+def test_what_was_left_behind_and_is_damaged_is_begun_anew(
+    folder: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run([sys.executable, "-c", KILLED])
+    array, progress = folder / ".begun-key" / "x.npy", folder / ".begun-key" / "progress.json"
+    match damage:
+        case "short":
+            os.truncate(array, array.stat().st_size - 200)
+        case "head":
+            array.write_bytes(b"?" * array.stat().st_size)
+        case "lost":
+            array.unlink()
+        case "progress":
+            progress.write_text("{")
+        case "counts":
+            progress.write_text("[]")
+    assert rows_there() == []
+    assert "is damaged, and begun anew" in capsys.readouterr().err
+
+
 def broken(error: Exception) -> Callable[[NamedArrays], Iterator[NamedArrays]]:
     """Fifty rows, and then an error."""
 
@@ -135,14 +161,7 @@ def test_blocks_that_an_error_breaks_off_are_gone_on_with(
     monkeypatch.setattr(growing, "EVERY", 0.0)
     with pytest.raises(ValueError, match="broken"):
         cached_blocks(dict, "kind", "key", broken(ValueError("broken")))
-    found: list[int] = []
-
-    def left(there: NamedArrays) -> Iterator[NamedArrays]:
-        found.extend(len(array) for array in there.values())
-        return blocks(there)
-
-    assert whole(cached_blocks(dict, "kind", "key", left))
-    assert found == [50, 50]
+    assert rows_there() == [50, 50]
 
 
 def test_nothing_is_kept_of_blocks_that_are_unsound(
