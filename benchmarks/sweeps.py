@@ -95,15 +95,15 @@ def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) 
     code, commands = command.wait(), 1
     if not harms:
         cluster.cancel()
-    while len(_lines(records(out))) < sweep.lines:
+    while _count(records(out)) < sweep.lines:
         if commands == 3:
             raise RuntimeError(_log(out))
         started(sweep, cluster, out).wait()
         commands += 1
     after = records(out)
-    kept = sum(line.count(b"\n") for name, line in before.items() if after[name].startswith(line))
+    kept = _count({name: old for name, old in before.items() if after[name].startswith(old)})
     seconds = time.monotonic() - begun
-    return Ended(len(_lines(before)), kept, code, commands, after, seconds)
+    return Ended(_count(before), kept, code, commands, after, seconds)
 
 
 def records(out: Path) -> Records:
@@ -120,13 +120,14 @@ def lasting(found: Records) -> dict[str, list[Any]]:
     }
 
 
-def _lines(found: Records) -> list[bytes]:
-    return [line for record in found.values() for line in record.splitlines()]
+def _count(found: Records) -> int:
+    """The rounds that are finished."""
+    return sum(len(record.splitlines()) for record in found.values())
 
 
 def _at(sweep: Sweep, out: Path, command: subprocess.Popen[bytes], share: float) -> Records:
     """The records once this share of the rounds is finished."""
-    while len(_lines(found := records(out))) < share * sweep.lines:
+    while _count(found := records(out)) < share * sweep.lines:
         if command.poll() is not None:
             raise RuntimeError(_log(out))
         time.sleep(0.02)

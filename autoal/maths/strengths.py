@@ -20,6 +20,8 @@ def strengths(prior: Tensor, stronger: Tensor, weaker: Tensor) -> Tensor:
         weaker: places of those that lost to them, (comparisons,).
     """
     prior = prior.double()
+    if not prior.isfinite().all():
+        raise ValueError("the strengths that are known must be finite")
     games = torch.bincount(torch.cat([stronger, weaker]), minlength=len(prior))
     step = 1 / (1 + games.max() / 2)  # the posterior is nowhere more curved than its inverse
     found = prior.clone()

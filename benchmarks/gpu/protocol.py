@@ -31,7 +31,7 @@ def lines(setting: Setting) -> Iterator[Line]:
         yield Line("rounds", f"query of {name}", _parts(last), queries[name], memory)
     queries["autoal_paper"] = yield from _published(setting)
     for name, seconds in queries.items():
-        whole = train + len(_counts(setting)) * seconds
+        whole = train + (len(_counts(setting)) - 1) * seconds  # no query comes before the start
         figure = f"training {train / 60:.1f} min, queries {(whole - train) / 60:.1f} min"
         reached = "within" if whole <= GOAL else "beyond"
         figure += f"; {whole / 60:.1f} min, {reached} the goal of {GOAL // 60}"
