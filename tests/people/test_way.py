@@ -57,6 +57,7 @@ def page(running: Running, profile: Path) -> Iterator[Window]:
         window = Window(browser)
         window.open(address(running))
         yield window
+        window.sent()  # a browser that is killed takes with it what it has not sent
 
 
 def address(running: Running) -> str:
