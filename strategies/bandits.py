@@ -195,7 +195,7 @@ class Albl(_Bandit):
         if not len(labels):
             return None
         known, rows = view.labelled.features, self._past["rows"][told]
-        predicted = known.logits.argmax(1).cpu()[torch.searchsorted(known.rows, rows)]
+        predicted = known.logits.argmax(1).cpu()[known.places(rows)]
         importance = self._past["importance"][told]
         return float(importance @ (predicted == labels).double() / importance.sum())
 
@@ -218,4 +218,4 @@ def _taking_turns(batches: Sequence[Tensor], arms: Tensor) -> list[int]:
 def _answers(known: Known, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Which of these rows of the data set are labelled, (rows,), and the labels of those."""
     told = torch.isin(rows, known.features.rows)
-    return told, known.labels[torch.searchsorted(known.features.rows, rows[told])]
+    return told, known.labels[known.features.places(rows[told])]

@@ -91,7 +91,7 @@ class Refine(Asking):
                 some = places[sample(len(places), size, stream)].sort().values
                 seed = int(torch.randint(1 << 53, (1,), generator=stream))
                 rows = self.ask(name, view, some, seed, budget)
-                asked[torch.searchsorted(view.pool.rows, rows), column] = True
+                asked[view.pool.places(rows), column] = True
         return asked
 
     def _shares(self, asked: Tensor) -> dict[str, float]:

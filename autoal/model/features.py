@@ -158,6 +158,10 @@ class Features:
         """What was given out and then written to."""
         return self._lent.changed()
 
+    def places(self, rows: Tensor) -> Tensor:
+        """Where these rows of the data set stand among its own, of which they are some."""
+        return torch.searchsorted(self.rows, rows.to(self.rows.device))
+
     def take(self, places: Tensor) -> Features:
         """Some of the rows, by ascending places, without another look."""
         return self._derived(places, self._predictions.of(self, places))
