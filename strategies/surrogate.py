@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from autoal import Features, Known
 from autoal.errors import UserError
-from autoal.maths.geometry import unit
+from autoal.maths.geometry import in_one, unit
 from autoal.maths.regressions import Regressions
 from autoal.maths.slopes import influences, mean_gradient, with_intercept
 
@@ -152,17 +152,8 @@ def in_blocks(embeddings: Iterable[Tensor], count: int, act: Callable[[Tensor], 
         count: of the rows.
         act: makes a line of each row.
     """
-    found = torch.empty(0)
-    place = 0
-    for part in chain.from_iterable(piece.split(BLOCK) for piece in embeddings):
-        made = act(inputs(part)).float().cpu()
-        if not place:
-            # In place, since results that are kept between large blocks would leave holes in the
-            # memory.
-            found = made.new_empty(count, *made.shape[1:])
-        found[place : place + len(part)] = made
-        place += len(part)
-    return found
+    parts = chain.from_iterable(piece.split(BLOCK) for piece in embeddings)
+    return in_one((act(inputs(part)).float().cpu() for part in parts), count)
 
 
 def _known(known: Known) -> tuple[Tensor, Tensor]:

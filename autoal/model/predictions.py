@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from autoal.data.room import demand_room
 from autoal.errors import UserError, diverged
+from autoal.maths.geometry import in_one
 from autoal.seeding import generator
 
 if TYPE_CHECKING:
@@ -90,14 +92,12 @@ class Head(Predictions):
     @torch.no_grad()
     def _through(self, features: Features, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
-        parts: list[Tensor] = []
-        for embeddings in features.pieces():
-            # In blocks, since a product of all embeddings with a factor is as large as they are.
-            some = [self._products(block, factors) for block in embeddings.split(BLOCK)]
-            if not parts:  # of which there will be two while they are joined
-                demand_room("predictions", len(features), 2 * some[0][:, :1].nbytes)
-            parts += some
-        return torch.cat(parts, 1)
+        # In blocks, since a product of all embeddings with a factor is as large as they are.
+        blocks = chain.from_iterable(piece.split(BLOCK) for piece in features.pieces())
+        first = self._products(next(blocks), factors)
+        demand_room("predictions", len(features), first[:, :1].nbytes)
+        rest = (self._products(block, factors) for block in blocks)
+        return in_one(chain([first], rest), len(features), dim=1)
 
     def _products(self, embeddings: Tensor, factors: Tensor) -> Tensor:
         """The same of one block."""
