@@ -23,7 +23,7 @@ def keep(name: str, text: str) -> None:
 
 
 def heading(*packages: str) -> str:
-    """The command that is running, the day, the versions, also of these packages, and the machine."""
+    """The command that is running, the day, the machine, and versions, also of these packages."""
     module = sys.modules["__main__"].__spec__
     assert module is not None  # it is run by `python -m`
     command = shlex.join(["python", "-m", module.name.removesuffix(".__main__"), *sys.argv[1:]])
