@@ -56,12 +56,12 @@ for _ in range(5000):
         (Scored(SCORES, {}, LABELS + 3), "gave the label 3; classes go from 0 to 2"),
         (Scored(SCORES, {}, LABELS - 1), "gave the label -1; classes go from 0 to 2"),
         (Scored(SCORES, {}, [0] * 54), "its labels as a Tensor, got list"),  # type: ignore[arg-type]
-        (Scored(SCORES, {"a": SCORES}), "notes that JSON has no words for"),
-        (Scored(SCORES, {("a", 1): 2}), "notes that JSON has no words for"),  # type: ignore[dict-item]
-        (Scored(SCORES, CYCLE), "notes that JSON has no words for"),
-        (Scored(SCORES, {"deep": NESTED}), "notes that JSON has no words for"),
-        (Scored(SCORES, {"a": np.int64(1)}), "notes that JSON has no words for"),
-        (Scored(SCORES, 3), "notes that JSON has no words for"),  # type: ignore[arg-type]
+        (Scored(SCORES, {"a": SCORES}), "notes that JSON cannot express"),
+        (Scored(SCORES, {("a", 1): 2}), "notes that JSON cannot express"),  # type: ignore[dict-item]
+        (Scored(SCORES, CYCLE), "notes that JSON cannot express"),
+        (Scored(SCORES, {"deep": NESTED}), "notes that JSON cannot express"),
+        (Scored(SCORES, {"a": np.int64(1)}), "notes that JSON cannot express"),
+        (Scored(SCORES, 3), "notes that JSON cannot express"),  # type: ignore[arg-type]
     ],
 )
 def test_an_odd_answer_of_a_strategy_is_refused_by_its_name(
