@@ -224,11 +224,11 @@ def test_odd_data_are_refused(data: Data, told: str) -> None:
 @pytest.mark.parametrize(
     ("votes", "told"),
     [
-        (None, "its votes are a NoneType, no Tensor"),
-        ([0.5] * 54, "its votes are a list, no Tensor"),
-        (torch.ones(3), "its votes are not one number from 0 to 1 for a row"),
-        (SCORES, "its votes are not one number from 0 to 1 for a row"),
-        (SCORES * torch.nan, "its votes are not one number from 0 to 1 for a row"),
+        (None, "its votes are a NoneType, not a Tensor"),
+        ([0.5] * 54, "its votes are a list, not a Tensor"),
+        (torch.ones(3), "its votes are not one number from 0 to 1 for each row"),
+        (SCORES, "its votes are not one number from 0 to 1 for each row"),
+        (SCORES * torch.nan, "its votes are not one number from 0 to 1 for each row"),
     ],
 )
 def test_odd_votes_are_refused_by_the_candidates_name(votes: Any, told: str) -> None:
