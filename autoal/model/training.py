@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -100,8 +101,8 @@ class Training:
 
     def optimise(self, module: LightningModule) -> None:
         """Let a module go through its own batches once, taking its own steps."""
-        with contained():
-            self._trainer(max_epochs=1).fit(module)
+        with self._trainer(max_epochs=1) as trainer:
+            trainer.fit(module)
 
     def test(self, task: Task, rows: Rows) -> dict[str, float]:
         """The metrics on these rows."""
@@ -162,26 +163,24 @@ class Training:
         return self._fit(task, batches, watch, Weighing(batches))
 
     def _fit(self, task: Task, batches: Batches, watch: Watch, *callbacks: Callback) -> int:
-        with contained():
-            length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
-            trainer = self._trainer(
-                isinstance(batches, Shared),
-                max_epochs=length[0],
-                max_steps=length[1],
-                gradient_clip_val=task.clip,
-                callbacks=[Watching(watch), *callbacks],
-            )
+        length = (-1, task.steps) if task.epochs is None else (task.epochs, -1)
+        options: dict[str, Any] = {
+            "max_epochs": length[0],
+            "max_steps": length[1],
+            "gradient_clip_val": task.clip,
+            "callbacks": [Watching(watch), *callbacks],
+        }
+        with self._trainer(isinstance(batches, Shared), **options) as trainer:
             self._arrange(task, trainer)
             task.train()  # Lightning keeps a module's current mode
             trainer.fit(task, batches)
-        return trainer.global_step
+            return trainer.global_step
 
     def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> Mapping[str, float]:
         """Every process's part in a test."""
         ranks = _looking(task, len(labels), inputs)
         run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
-        with contained():
-            trainer = self._trainer(ranks is not None)
+        with self._trainer(ranks is not None) as trainer:
             self._arrange(task, trainer)
             counted_by_all(task.metrics, ranks is not None)
             batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
@@ -192,8 +191,7 @@ class Training:
         """Every process's part in a look; the first ends up with all of it."""
         ranks = _looking(task, len(numbers), inputs)
         run = slice(None) if ranks is None else ranks.run(len(numbers), EVALUATION_BATCH)
-        with contained():
-            trainer = self._trainer(ranks is not None)
+        with self._trainer(ranks is not None) as trainer:
             self._arrange(task, trainer)
             loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
             batches: Any = trainer.predict(task, loader)
@@ -201,17 +199,28 @@ class Training:
         part = torch.cat([batch.cpu() for batch in batches])
         return part if ranks is None else ranks.gathered(part, len(numbers), EVALUATION_BATCH)
 
-    def _trainer(self, shared: bool = False, **options: Any) -> Trainer:
+    @contextmanager
+    def _trainer(self, shared: bool = False, **options: Any) -> Iterator[Trainer]:
+        """A trainer for one piece of work, which leaves nothing behind.
+
+        It is a web of cycles around the module and the optimiser's state: without the cut they
+        would stay until Python looks for cycles, which counts objects and not their size.
+        """
         where: dict[str, Any] = {"devices": 1}
         if shared:
             where = {name: getattr(self, name) for name in ("devices", "num_nodes", "strategy")}
-        return Trainer(
-            accelerator=self.accelerator,
-            precision=self._precision(),
-            **where,
-            **QUIET,
-            **options,
-        )
+        with contained():
+            trainer = Trainer(
+                accelerator=self.accelerator,
+                precision=self._precision(),
+                **where,
+                **QUIET,
+                **options,
+            )
+            try:
+                yield trainer
+            finally:
+                vars(trainer).clear()
 
     def _precision(self) -> Any:
         if self.precision != "auto":
