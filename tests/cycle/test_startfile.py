@@ -27,7 +27,7 @@ def test_a_file_names_rows_by_number_or_name_in_its_own_order(path: Path) -> Non
         (b"", "names no rows"),
         (b"# none\n\n", "names no rows"),
         (b"\0\0\1", "names no rows"),
-        (b"\xff\xfe1", "is no text in UTF-8; it must name a row a line"),
+        (b"\xff\xfe1", "is not valid UTF-8; it must name a row a line"),
         (b"3\ndog.png\n3\n", "names the row 3 2 times"),
     ],
 )

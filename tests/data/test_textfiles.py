@@ -203,8 +203,8 @@ def test_a_plain_file_has_a_text_a_line(tmp_path: Path) -> None:
             'body,topic\none,x\n"two,y\nthree,z\n',
             "line 3 cannot be read as CSV: .*; with data.quoting=none quotes are characters",
         ),
-        ("a.csv", b"body,topic\none,x\n\xff,y\n", "line 3 is no text in UTF-8: save the file"),
-        ("a.csv", "body,topic\none,x\n".encode("utf-16"), "line 1 is no text in UTF-8"),
+        ("a.csv", b"body,topic\none,x\n\xff,y\n", "line 3 is not valid UTF-8: save the file"),
+        ("a.csv", "body,topic\none,x\n".encode("utf-16"), "line 1 is not valid UTF-8"),
         ("a.tsv", "body\ttopic\none\0\tx\n", "line 2 has a NUL byte"),
         (
             "a.jsonl",

@@ -93,5 +93,5 @@ def test_a_data_set_has_the_votes_on_its_test_rows(npz: str) -> None:
     assert data.test is not None
     assert data.test.beliefs is not None
     assert data.test.beliefs[0].tolist() == [0.75, 0.25]
-    with pytest.raises(UserError, match="the data have no test rows"):
+    with pytest.raises(UserError, match="the data has no test rows"):
         Voted(test=False, test_votes=f"{npz}:counts").setup()

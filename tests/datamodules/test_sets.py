@@ -185,7 +185,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": np.zeros(12, "M8[D]")}, "train_labels.npy is of datetime64"),
         ({"train_labels": np.zeros(12, complex)}, "train_labels.npy is of complex128"),
         ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
-        ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
+        ({"train_labels": [b"\xff"] * 12}, "is not valid UTF-8"),
         (
             {"train_labels": np.array(3)},
             r"train_labels must be one for each of 12 images, got \(\)",

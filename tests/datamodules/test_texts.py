@@ -169,7 +169,7 @@ def test_copies_and_test_rows_in_the_pool_are_told_and_stay(
 
 def test_texts_are_refused_without_an_encoder(tmp_path: Path) -> None:
     data = opened(written(tmp_path / "a.tsv", lines(10)))
-    with pytest.raises(UserError, match=r"texts are read by an encoder: give encoder=tfidf"):
+    with pytest.raises(UserError, match=r"texts need an encoder: give encoder=tfidf"):
         data.preprocess()
 
 
@@ -231,7 +231,7 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
         (
             lines(9),
             {"text": []},
-            r"`text` must be a list of columns, by names or numbers, as \[body\]",
+            r"`text` must be a list of columns, by names or numbers, such as \[body\]",
         ),
         (lines(9), {"text": [None]}, r"`text` must be a list of columns, .*, got \[None\]"),
         (lines(9), {"text": "body"}, "`text` must be a list of columns, .*, got 'body'"),

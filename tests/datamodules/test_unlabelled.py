@@ -390,7 +390,7 @@ def test_the_same_text_is_asked_about_once(
 
 def test_unlabelled_texts_need_an_encoder(tmp_path: Path) -> None:
     data = opened(sheet(tmp_path / "a.csv", TEXTS), text=["body"])
-    with pytest.raises(UserError, match="texts are read by an encoder"):
+    with pytest.raises(UserError, match="texts need an encoder"):
         data.preprocess()
 
 
@@ -525,7 +525,7 @@ def text(content: str) -> Callable[[Path], Path]:
             {},
             r"a\.npz: train_labels\[0\]: 2 is no class",
         ),
-        (lambda folder: write_npz(folder / "a.npz"), {"classes": None}, "no label tells"),
+        (lambda folder: write_npz(folder / "a.npz"), {"classes": None}, "no label says"),
     ],
 )
 def test_what_cannot_be_a_pool_is_refused(

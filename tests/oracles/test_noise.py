@@ -182,12 +182,12 @@ def test_a_matrix_that_is_none_is_refused(tmp_path: Path, content: str, message:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("said.npz", "give a file and what to take of it, as file.npz:member"),
+        ("said.npz", "give a file and what to take from it, such as file.npz:member"),
         ("{}/said.npz:bob", "it has no bob, only ann"),
         ("{}/nothing.npz:ann", "there is no file"),
         ("{}/said.npz:ann", "has 3 labels, but the data set 4,000 rows"),
         ("{}/said.csv:ann", r"labels\[1\]: 'dog' is none of the classes"),
-        ("{}/said.csv:ben", r"labels\[0\]: 7.0 is no class: they go from 0 to 2"),
+        ("{}/said.csv:ben", r"labels\[0\]: 7.0 is not a class: they go from 0 to 2"),
     ],
 )
 def test_labels_of_people_that_do_not_fit_are_refused(

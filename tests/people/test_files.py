@@ -403,8 +403,8 @@ def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
         ("name,why\na.jpg,red\n", ["must have the columns `name` and `label`", "'name,why'"]),
         ("", ["must have the columns `name` and `label`"]),
         ("name,label,Label\na.jpg,red,\n", ["has 2 columns `label`: leave one"]),
-        (b"name,label\n\xe4.jpg,red\n", ["is no text in UTF-8: save it as CSV in UTF-8"]),
-        (b"PK\x03\x04\x14\x00\x08", ["is no text in UTF-8: save it as CSV in UTF-8"]),
+        (b"name,label\n\xe4.jpg,red\n", ["is not valid UTF-8: save it as CSV in UTF-8"]),
+        (b"PK\x03\x04\x14\x00\x08", ["is not valid UTF-8: save it as CSV in UTF-8"]),
         ('name,label\n"a.jpg,red\n', ["cannot be read as CSV: unexpected end of data"]),
     ],
     ids=[
