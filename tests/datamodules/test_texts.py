@@ -164,7 +164,7 @@ def test_copies_and_test_rows_in_the_pool_are_told_and_stay(
     assert (len(data.train), len(for_test(data))) == (13, 4)
     copies, both = capsys.readouterr().err.splitlines()
     assert copies.startswith("3 rows of the pool have the texts of another, such as a.tsv:")
-    assert both.startswith("2 test rows stand in the pool too, such as t.tsv:2 (a.tsv:10)")
+    assert both.startswith("2 test rows also occur in the pool, such as t.tsv:2 (a.tsv:10)")
 
 
 def test_texts_are_refused_without_an_encoder(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_texts_that_cannot_be_are_refused(
 def test_a_class_that_only_the_test_has_is_refused_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tsv", lines(10))
     other = written(tmp_path / "t.tsv", lines(3) + "odd one\tugly\n")
-    with pytest.raises(UserError, match=r"t\.tsv:5 has the label 'ugly', which is none of the"):
+    with pytest.raises(UserError, match=r"t\.tsv:5 has the label 'ugly', not one of the"):
         opened(path, test_path=str(other))
 
 

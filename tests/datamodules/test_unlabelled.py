@@ -97,7 +97,7 @@ def test_without_given_classes_folders_are_the_classes(
     data = opened(tmp_path, classes=None)
     assert data.classes == ("bee", "owl")
     assert sorted(data.train.labels.tolist()) == [UNKNOWN, 0, 1]
-    told = f"data.classes=[bee,owl], as {tmp_path} tells; labelled by it: 2 of 3 rows\n"
+    told = f"data.classes=[bee,owl], from {tmp_path}, which labels 2 of 3 rows\n"
     assert told in capsys.readouterr().err
     assert names(data.test) == ["test/bee/d.png"]
 
@@ -475,17 +475,17 @@ def text(content: str) -> Callable[[Path], Path]:
         (
             lambda folder: written(folder, "a.png", "test/cat/b.png", "test/c.png"),
             {},
-            r"test/c\.png is in no folder of a class",
+            r"test/c\.png is not in the folder of a class",
         ),
         (
             lambda folder: written(folder, "a.png", "test/cat/b.png", "test/eel/c.png"),
             {},
-            r"test/eel/c\.png has the label 'eel', which is none of the classes cat, dog",
+            r"test/eel/c\.png has the label 'eel', not one of the classes cat, dog",
         ),
         (
             lambda folder: written(folder, "a.png", "b.png"),
             {"classes": None},
-            "tells of no class: name two at least, as in data.classes=",
+            "has no class: name at least two, as in data.classes=",
         ),
         (
             lambda folder: written(folder, "owl/a.png", "b.png"),
@@ -504,7 +504,7 @@ def text(content: str) -> Callable[[Path], Path]:
         (lambda folder: written(folder, "a.png"), {"text": ["x"]}, "data.text is for CSV files"),
         (text(TEXTS), {"text": ["x"]}, "has no column 'x'; it has id, body, kind"),
         (text(TEXTS), {"text": ["id"]}, "has only numbers in 'id': data.text= names the columns"),
-        (text(TEXTS), {"text": ["body"], "drop": ["id"]}, "data.drop does not go with data.text"),
+        (text(TEXTS), {"text": ["body"], "drop": ["id"]}, "data.drop does not work with data.text"),
         (
             lambda folder: sheet(folder / "a.jsonl", "{}"),
             {},
