@@ -57,7 +57,7 @@ def test_texts_and_arrays_without_rows_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x", "/tmp/x", "a/x", "a\\x", "..", ""])
 def test_a_name_that_is_a_path_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     write(tmp_path / "a.npz", f"{name}.npy", npy(np.arange(3)))
-    with pytest.raises(UserError, match="the name of its array .* is a path"):
+    with pytest.raises(UserError, match=r"the name of its array .* is a path"):
         read_npz(tmp_path / "a.npz", [name])
 
 

@@ -183,4 +183,4 @@ def test_growth_is_for_texts(train: Zygote, tmp_path: Path) -> None:
     given = ("growth=edit", "task=linear", "logger=none", f"out={tmp_path}", "name=run")
     refused = train.run(*given)
     assert refused.code == 2
-    assert "growth= makes texts, and the rows of these data are none" in refused.err
+    assert "growth= makes texts, and this data has none" in refused.err

@@ -266,7 +266,7 @@ def test_a_growth_keeps_the_promises_of_all() -> None:
 def test_data_that_are_no_texts_are_refused() -> None:
     numbers = Arrays((torch.rand(9, 2), torch.arange(9) % 2))
     numbers.setup()
-    with pytest.raises(UserError, match="the rows of these data are none"):
+    with pytest.raises(UserError, match="this data has none"):
         edit(numbers)
 
 

@@ -192,8 +192,8 @@ def test_what_is_no_answer_to_the_question_is_refused(
         ([30], ["red"], {}, "the labels of answers must be numbers, got <U3$"),
         ([30], [0], {"cost": [1.0, 2.0]}, r"cost of the shape \(2,\) for 1 rows"),
         ([30], [0], {"cost": 1.0}, r"cost of the shape \(\) for 1 rows"),
-        ([30], [0], {"cost": [torch.nan]}, "must be a finite number, 0 at least"),
-        ([30], [0], {"cost": [-1.0]}, "must be a finite number, 0 at least"),
+        ([30], [0], {"cost": [torch.nan]}, "must be a finite number of at least 0"),
+        ([30], [0], {"cost": [-1.0]}, "must be a finite number of at least 0"),
         ([30], [0], {"truth": [0, 1]}, r"truth of the shape \(2,\) for 1 rows"),
     ],
 )

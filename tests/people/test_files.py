@@ -425,7 +425,7 @@ def test_a_file_in_which_something_is_wrong_is_left_as_it_is(
 def test_a_class_that_went_missing_is_refused(folder: Path) -> None:
     done(folder, question(), PLAIN)
     fewer = Question(1, whole([9]), ("red", "green"), names=["d.jpg"])
-    assert "labelled 'blue', which is none of the classes red, green" in refuses(folder, fewer)
+    assert "labelled 'blue', not one of the classes red, green" in refuses(folder, fewer)
 
 
 # Killed anywhere

@@ -332,7 +332,7 @@ def test_a_port_that_is_taken_is_named(data: Data, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"label": "cow"}, "is labelled 'cow', which is none of the classes cat, dog, eel"),
+        ({"label": "cow"}, "is labelled 'cow', not one of the classes cat, dog, eel"),
         ({"key": "sha256:x"}, "4.jpg: it has changed since ann labelled it: put the file of"),
         ({"key": "sha256:x", "name": "b.jpg"}, "b.jpg: row 4 is another one now"),
         ({"row": 99}, "row 99, and there are 30"),

@@ -25,7 +25,7 @@ from tests.people.simulated import Client
         ({**ANSWER, "shown": 1}, 400, "`shown` must be true or false"),
         ({**ANSWER, "id": ""}, 400, "`id` must be"),
         ({**ANSWER, "id": "x" * 65}, 400, "`id` must be"),
-        ({**ANSWER, "row": 77}, 409, "row 77 is not asked of you any more"),
+        ({**ANSWER, "row": 77}, 409, "you are no longer asked about row 77"),
         ({**ANSWER, "more": "x" * 20_000}, 413, "Too Large"),
     ],
 )
