@@ -153,7 +153,7 @@ def test_a_run_spends_seconds_and_one_that_was_stopped_goes_on_as_if_it_had_not_
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("plan.unit=seconds", "plan.spend=9"), "plan.unit=seconds: nothing tells how many"),
+        (("plan.unit=seconds", "plan.spend=9"), "plan.unit=seconds: nothing says how many"),
         (("plan.spent=9",), "did you mean 'spend'?"),
         (("costs=word",), "unknown costs 'word'"),
         (("costs=column",), "costs.prices is needed"),

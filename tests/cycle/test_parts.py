@@ -173,7 +173,7 @@ Spoil = Callable[[dict[str, Any]], Any]
             lambda state: state.update(
                 made=[{"inputs": torch.zeros(1, 1, 8, 8).byte(), "shown": None, "names": None}]
             ),
-            "the rounds tell of 0, and 1 are there",
+            "the rounds count 0, and 1 exist",
         ),
     ],
 )

@@ -52,7 +52,7 @@ def test_a_file_that_is_not_there_is_refused(path: Path) -> None:
         (["5"], "names '5', but the pool has no such row: its numbers go from 0 to 4"),
         (["-1"], "names '-1', but the pool has no such row"),
         (["bird.png"], "names 'bird.png', .* and a name is 'cat.png'"),
-        (["twin"], "names 'twin', and 2 rows are called so"),
+        (["twin"], "names 'twin', and 2 rows have that name"),
         (["dog.png", "1"], "names the row 1 2 times"),
     ],
 )

@@ -152,7 +152,7 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
         assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
         assert np.isnan(file["probabilities"]).all()
-    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz, gallery or"):
+    with pytest.raises(ValueError, match="not pictures: give --format csv, jsonl, npz, gallery or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
 
@@ -242,7 +242,7 @@ def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no picture file holds 5 channels: give --format csv, js"):
+    with pytest.raises(UserError, match="no picture file can hold 5 channels: give --format csv, js"):
         as_folder(pictured("train[2]", channels=5), tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
 
@@ -292,7 +292,7 @@ def test_what_was_read_stands_beside_its_label_as_it_was(shown: str, texts: dict
 def test_texts_are_no_arrays() -> None:
     data = columns([4, 1])
     data.rows = [text_rows([["a"], ["b"]], ["body"])]
-    with pytest.raises(UserError, match="texts are no arrays: give --format csv, jsonl, gallery"):
+    with pytest.raises(UserError, match="texts are not arrays: give --format csv, jsonl, gallery"):
         as_npz(data)
 
 

@@ -351,5 +351,5 @@ def test_preprocessing_is_kept_without_augmentation_and_others_are_refused() -> 
     before = Preprocess([0.1, 0.2, 0.3], [0.5, 0.6, 0.7], crop=2, flip=True)
     after = preprocessing_of(preprocessing_state(before))
     assert torch.equal(after.train()(images), before.eval()(images))
-    with pytest.raises(UserError, match="go through Flatten before they are trained on"):
+    with pytest.raises(UserError, match="go through Flatten before training"):
         preprocessing_state(nn.Flatten())

@@ -158,8 +158,8 @@ def test_people_are_asked_the_same_about_made_rows_when_the_command_goes_on(
         (("growth=file",), "growth.path is needed"),
         (("growth=file", "growth.path=nowhere.txt"), "there is no file nowhere.txt"),
         (("growth=x",), "edit, file, language, language_signal, none"),
-        (("strategy=cheating_oracle",), "an upper reference goes without growth"),
-        (("rounds=30", "growth.count=1"), "has only 40 rows, and 30 are made at most"),
+        (("strategy=cheating_oracle",), "an upper reference allows no growth"),
+        (("rounds=30", "growth.count=1"), "has only 40 rows, and at most 30 are made"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(

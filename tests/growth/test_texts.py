@@ -187,7 +187,7 @@ def test_a_plan_may_ask_about_more_rows_than_the_data_have() -> None:
     plan = Plan(start=4, budget=4, rounds=4)
     with pytest.raises(ValueError, match="but the pool has only 12 rows"):
         experiment_of(data, plan=plan)
-    with pytest.raises(ValueError, match="has only 12 rows, and 4 are made at most"):
+    with pytest.raises(ValueError, match="has only 12 rows, and at most 4 are made"):
         experiment_of(data, Edit(data=data, plan=plan, count=1), plan=plan)
     experiment = experiment_of(data, Edit(data=data, plan=plan, drop=0.3), plan=plan)
     done(experiment, 5)
