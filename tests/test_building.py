@@ -64,7 +64,7 @@ def test_code_of_known_origin_may_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["antigravity.Thing", "fractions.inner.Thing", "mined.Thing", 5])
 def test_code_of_unknown_origin_may_not(name: object) -> None:
-    with pytest.raises(UserError, match=rf"part\.inner: {name} is of neither AutoAL nor"):
+    with pytest.raises(UserError, match=rf"part\.inner: {name} belongs to neither AutoAL nor"):
         demand_trusted({"a": 1, "inner": {"_target_": name}}, "part", ["mine"])
 
 

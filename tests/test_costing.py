@@ -68,7 +68,7 @@ class Untimed(Page):
 @pytest.mark.parametrize(
     ("costs", "grows", "oracle", "words"),
     [
-        (ByRow([1.0]), True, NOBODY, "costs=column has a price for each row of the data, and"),
+        (ByRow([1.0]), True, NOBODY, "costs=column has prices only for rows of the data, and"),
         (Learned(), False, NOBODY, "learns from the seconds that people take"),
         (Learned(), False, Untimed(), "learns from the seconds that people take"),
         (Learned(Words()), False, Priced(Page(), 1.0), "people take their own time"),
@@ -102,7 +102,7 @@ def test_a_rule_counts_what_something_tells() -> None:
     demand_counted(seconds, ByRow(1.0, SECONDS), NOBODY)
     demand_counted(money, None, NOBODY)
     for costs, oracle in ((None, NOBODY), (ByRow(1.0), NOBODY), (None, Untimed())):
-        with pytest.raises(UserError, match="nothing tells how many a label takes"):
+        with pytest.raises(UserError, match="nothing says how many a label takes"):
             demand_counted(seconds, costs, oracle)
     with pytest.raises(UserError, match="these costs are seconds; give"):
         demand_counted(money, ByRow(1.0, SECONDS), NOBODY)

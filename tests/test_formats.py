@@ -109,7 +109,7 @@ def test_labels_that_count_are_not_there_to_simulate_with(train: Zygote, tmp_pat
     options = ("data=unlabelled", f"data.path={tmp_path / 'images'}", "oracle=truth")
     refused = run(train, tmp_path, *options)
     assert refused.code == 2
-    assert "oracle=truth knows the labels that a data set hides" in refused.err
+    assert "oracle=truth needs labels that a data set hides" in refused.err
     assert "decoding" not in refused.err
 
 

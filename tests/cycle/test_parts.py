@@ -232,5 +232,5 @@ def test_rounds_that_are_left_are_not_begun_where_they_cannot_be_kept(
         next(rounds(first, truth(first), folder))
         monkeypatch.setattr(RunFolder, "barred", "cannot write here")
         again = quick()
-        with pytest.raises(UserError, match="cannot write here; the rounds that are left cannot"):
+        with pytest.raises(UserError, match="cannot write here; the remaining rounds cannot"):
             next(rounds(again, Attentive(torch.zeros(60)), folder))

@@ -242,7 +242,7 @@ def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no picture file can hold 5 channels: give --format csv, js"):
+    with pytest.raises(UserError, match="no picture file can hold 5 channels: give --format csv"):
         as_folder(pictured("train[2]", channels=5), tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
 
@@ -324,7 +324,7 @@ def test_what_cannot_be_is_one_message(
     ("config", "message"),
     [
         (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "no round is done yet in"),
-        (f"{ABOUT}\ndata: {{name: mine}}", "is of a program's own data, which are not known here"),
+        (f"{ABOUT}\ndata: {{name: mine}}", "used a program's own data, which is not"),
         ("data", "is not the config of a run"),
         (f"{ABOUT}\ndata: 5", "config.yaml: `data` must be a mapping, got 5"),
         (f"{ABOUT}\ndata: text", "config.yaml: `data` must be a mapping, got 'text'"),
@@ -380,7 +380,7 @@ def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
     run = str(reworded(mlp, tmp_path / "run", data={"_target_": "foreign.Thing"}))
     assert main([run]) == 2
     out, err = capsys.readouterr()
-    assert (out, "--trust foreign of a command" in err) == ("", True)
+    assert (out, "for a command --trust foreign" in err) == ("", True)
     assert main([run, "--trust", "foreign"]) == 2
     out, err = capsys.readouterr()
     assert out == "imported\n"

@@ -220,7 +220,7 @@ def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     model = changed(tmp_path / "model", task=task | {"_target_": "stranger.Mine"})
-    with pytest.raises(UserError, match=r"stranger\.Mine is of neither AutoAL nor .* trust="):
+    with pytest.raises(UserError, match=r"stranger\.Mine belongs to neither AutoAL nor .* trust="):
         Model.read(model)
     assert not (tmp_path / "imported").exists()
     learner = Model.read(model, trust=["stranger"]).learner
@@ -233,7 +233,7 @@ def test_networks_that_a_model_names_are_of_known_origin_too(mlp: Path, tmp_path
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     changed(tmp_path / "model", task=task | {"network": {"_target_": "antigravity.Net"}})
-    with pytest.raises(UserError, match=r"task\.network: antigravity.Net is of neither AutoAL"):
+    with pytest.raises(UserError, match=r"task\.network: antigravity.Net belongs to neither"):
         Model.read(tmp_path / "model")
 
 

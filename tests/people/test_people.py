@@ -290,7 +290,7 @@ def test_the_page_opens_in_a_browser_where_there_can_be_one(
     [
         ({"host": "192.168.1.5"}, "lets others label: name them, as in oracle.people="),
         ({"host": "0.0.0.0", "people": ["ann"]}, "is no address that a browser can open"),
-        ({"people": ["ann", "ann"]}, "a name stands there twice"),
+        ({"people": ["ann", "ann"]}, "a name occurs twice"),
         ({"people": ["ann, ben"]}, "'ann, ben' is no name"),
         ({"people": [" "]}, "' ' is no name"),
         ({"people": "ann"}, r"oracle\.people=ann must be a list of names, as in \[ann,ben\]"),

@@ -44,12 +44,12 @@ def test_what_became_of_a_row_can_be_left_out() -> None:
         ("", "line 2"),
         ('{"round": 1, "texts": ["a"]', "line 2"),
         ("[]", "must be a mapping"),
-        ('{"texts": ["a"]}', "it tells of no row that was made"),
-        ('{"round": 1, "other": 1}', "it tells of no row that was made"),
+        ('{"texts": ["a"]}', "it does not describe a made row"),
+        ('{"round": 1, "other": 1}', "it does not describe a made row"),
         ('{"round": "1", "texts": ["a"]}', "`round` must be a whole number"),
         ('{"round": 1, "texts": "a"}', "`texts` must be a list of texts"),
         ('{"round": 1, "score": NaN}', "`score` must be a finite number"),
-        ('{"round": 1, "round": 2}', "stands there twice"),
+        ('{"round": 1, "round": 2}', "occurs twice"),
     ],
 )
 def test_a_damaged_file_is_told_of_in_one_message(tmp_path: Path, line: str, why: str) -> None:
