@@ -150,7 +150,7 @@ class KeptRun:
         if model.encoder is not None and len(self.data.train) > self.real:
             return [
                 model.encoded(rows) for rows in rows_of(self.data)
-            ]  # the cache has no made rows
+            ]  # not cached
         if model.encoder is None:
             settings = {**self.sections, "features": self.features}
             return rows_of(encoded(settings, self.data, model.device))
