@@ -148,9 +148,7 @@ class KeptRun:
             rows_of: takes them from the data set, encoded or not.
         """
         if model.encoder is not None and len(self.data.train) > self.real:
-            return [
-                model.encoded(rows) for rows in rows_of(self.data)
-            ]  # not cached
+            return [model.encoded(rows) for rows in rows_of(self.data)]  # not cached
         if model.encoder is None:
             settings = {**self.sections, "features": self.features}
             return rows_of(encoded(settings, self.data, model.device))
