@@ -39,7 +39,7 @@ def test_a_section_inside_becomes_what_builds_the_object() -> None:
         ("no_such_package.Thing", "there is no no_such_package.Thing"),
         ("autoal.nothing.Thing", "there is no autoal.nothing.Thing.*: autoal lacks nothing"),
         ("autoal.UNKNOWN", "there is no autoal.UNKNOWN"),
-        ("autoal.data.rows.UNKNOWN", "is no class or function"),
+        ("autoal.data.rows.UNKNOWN", "is not a class or function"),
         ("Thing", "there is no Thing"),
         ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: `start` must be at least 1, got 0"),
         ("autoal.cycle.plan.Plam", "there is no autoal.cycle.plan.Plam"),

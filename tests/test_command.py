@@ -101,7 +101,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
         ("strategy.prior.margin=inf", "strategy.prior.margin=inf: must be a finite number"),
         ("task.network.dropout=nan", "task.network.dropout=nan: must be a finite number"),
         ("strategy.candidates.autoal={}", "strategy.candidates.autoal: it has candidates itself"),
-        ("data._rows_=5", "are no options"),
+        ("data._rows_=5", "are not options"),
         ("oracle=salutary", "does not work with strategy=autoal; of ours, it works with isal,"),
         ("--resolve", "The --resolve flag can only be used"),
         ("seed=日本", "seed='日本': must be a whole number"),

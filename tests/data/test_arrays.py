@@ -229,7 +229,7 @@ def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> Non
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is none of the classes cat, dog"),
+        (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is not one of the classes cat, dog"),
         ([0, 1, 2] * 2, 2, r"train_labels\[2\]: 2 is not a class: they go from 0 to 1"),
         ([0, 1, 2] * 2, 0, "`classes` must be at least 2, got 0"),
         ([0, 1, 2] * 2, ["a", "b", "a"], "a class is named twice"),

@@ -66,7 +66,7 @@ def test_the_cache_keeps_no_array_whose_name_is_a_path(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(ValueError, match="cannot be the name of an array"):
+    with pytest.raises(ValueError, match="cannot be the name of a stored array"):
         cached("kind", "key", lambda: {name: np.arange(3)})
     assert not list(tmp_path.rglob("*.npy"))
 

@@ -142,7 +142,7 @@ def test_what_was_left_behind_and_is_damaged_is_begun_anew(
         case "counts":
             progress.write_text("[]")
     assert rows_there() == []
-    assert "is damaged, and begun anew" in capsys.readouterr().err
+    assert "is damaged, and begun again" in capsys.readouterr().err
 
 
 def broken(error: Exception) -> Callable[[NamedArrays], Iterator[NamedArrays]]:

@@ -65,7 +65,7 @@ def test_a_share_of_the_test_rows_may_be_for_validation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation_path": "b.tsv"}, "goes without `validation_path`"),
+        ({"validation_path": "b.tsv"}, "only one of `validation_share`"),
         ({"validation_share": 1.0}, "`validation_share` must be at least 0 and below 1"),
         ({"validation_share": 0.01}, "leaves a part without rows: the test rows are too few"),
     ],
@@ -224,7 +224,11 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
             {"classes": ["x", "y"]},
             "data.classes names x, y, and .* has the labels bad, good",
         ),
-        (lines(9, kinds=tuple("012")), {"classes": ["x", "y"]}, "has the labels 0, 1, 2: numbers"),
+        (
+            lines(9, kinds=tuple("012")),
+            {"classes": ["x", "y"]},
+            "has the labels 0, 1, 2: use these",
+        ),
         ("one\ta\ntwo\tb\nthree\ta\nfour\tb\n", {}, "too few rows: none is left to test"),
         ("one\ta\ntwo\tb\n", {}, "none is left to test; data.test_path= names a file of test rows"),
         (lines(9), {"text": ["title"]}, "has no column 'title'; it has body, label"),

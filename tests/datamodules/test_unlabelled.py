@@ -490,7 +490,7 @@ def text(content: str) -> Callable[[Path], Path]:
         (
             lambda folder: written(folder, "owl/a.png", "b.png"),
             {"classes": None},
-            "tells of only the class 'owl': name two",
+            "has only the class 'owl': name at least two",
         ),
         (lambda folder: written(folder, "a.png"), {"classes": ["a"]}, "data.classes has only"),
         (lambda folder: written(folder, "a.png"), {"classes": []}, "data.classes has no class"),
@@ -511,7 +511,7 @@ def text(content: str) -> Callable[[Path], Path]:
             r"a\.jsonl: data\.text=\[\.\.\.\] names the keys",
         ),
         (text(TABLE), {"label": "sort"}, "has no column 'sort'"),
-        (text(TABLE), {"classes": None}, "tells of no class"),
+        (text(TABLE), {"classes": None}, "has no class"),
         (text(TABLE), {"label": "kind", "classes": ["cat", "x"]}, r"a\.csv:4 has the label 'dog'"),
         (text("a,b\n"), {}, r"a\.csv has no rows"),
         (text("a.png\n"), {}, r"cannot read .*a\.png: there is no file"),
@@ -523,7 +523,7 @@ def text(content: str) -> Callable[[Path], Path]:
         (
             lambda folder: write_npz(folder / "a.npz", train_labels=[2] * 12),
             {},
-            r"a\.npz: train_labels\[0\]: 2 is no class",
+            r"a\.npz: train_labels\[0\]: 2 is not a class",
         ),
         (lambda folder: write_npz(folder / "a.npz"), {"classes": None}, "no label says"),
     ],

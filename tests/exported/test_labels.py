@@ -237,7 +237,7 @@ def test_long_names_are_cut_and_a_file_that_is_gone_is_named(tmp_path: Path) -> 
 
 def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -> None:
     for shown in ([{"born": "2001"}] * COUNT, ["a text"] * COUNT, None):
-        with pytest.raises(UserError, match="these rows are no pictures"):
+        with pytest.raises(UserError, match="these rows are not pictures"):
             as_folder(labelled(pets(shown)), tmp_path / "out", None)
 
 
@@ -301,8 +301,8 @@ def test_texts_are_no_arrays() -> None:
     [
         (["--format", "npz"], "--format npz needs a name: give --out"),
         (["--format", "gallery"], "--format gallery needs a name: give --out"),
-        (["--format", "folder", "--out", "."], "is there already"),
-        (["--out", "there.csv"], "is there already"),
+        (["--format", "folder", "--out", "."], "exists already"),
+        (["--out", "there.csv"], "exists already"),
     ],
 )
 def test_what_cannot_be_is_one_message(
@@ -348,7 +348,7 @@ def test_of_a_first_round_that_is_not_done_is_told_where_its_answers_are(
     (tmp_path / "config.yaml").write_text(f"{ABOUT}\ndata: {{_target_: any.Thing}}")
     (tmp_path / "labels.jsonl").write_text("{}\n")
     assert main([str(tmp_path)]) == 2
-    assert f"so far is in {tmp_path / 'labels.jsonl'}" in capsys.readouterr().err
+    assert f"so far are in {tmp_path / 'labels.jsonl'}" in capsys.readouterr().err
 
 
 def reworded(run: Path, folder: Path, **settings: Any) -> Path:

@@ -269,7 +269,7 @@ def test_a_learner_of_code_of_one_s_own_is_not_written(tmp_path: Path) -> None:
     data = rows()
     experiment = taught(data, SklearnLearner(LogisticRegression(), data))
     section = {"_target_": "autoal.SklearnLearner"}
-    with pytest.raises(UserError, match=r"SklearnLearner .* code of yours"):
+    with pytest.raises(UserError, match=r"SklearnLearner .* your code"):
         export(tmp_path / "model", data, experiment.learner, task=section)
 
 
@@ -278,7 +278,7 @@ def test_a_learner_of_sections_is_written_and_read(tmp_path: Path) -> None:
     network = {"_target_": "autoal.model.networks.MLP", "hidden": [5]}
     section = {"_target_": "autoal.Task", "network": network}
     learner = TorchLearner(lambda: nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3)), data, steps=1)
-    with pytest.raises(UserError, match=r"TorchLearner .* code of yours"):
+    with pytest.raises(UserError, match=r"TorchLearner .* your code"):
         export(tmp_path, data, learner, task=section)
     facts = {"shape": (4,), "classes": 3, "preprocess": data.preprocess()}
     mine = learner_of(section, training=learner.training, **facts)

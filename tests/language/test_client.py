@@ -224,7 +224,7 @@ def test_a_redirect_carries_the_key_nowhere(
     ("url", "key", "message"),
     [
         ("http://models.example/v1", KEY, "unencrypted: give an address with https://"),
-        ("http://10.0.0.7:8000/v1", KEY, "for all to read"),
+        ("http://10.0.0.7:8000/v1", KEY, "unencrypted"),
         ("https://models.example/v1", "a\nb", "is no key"),
         ("https://models.example/v1", "ключ", "is no key"),
         ("https://me:secret@models.example/v1", "", "a key belongs in the environment"),

@@ -166,9 +166,9 @@ def test_what_people_said_follows_rows_that_were_shuffled_and_left_out(tmp_path:
     ("content", "message"),
     [
         ("0.5,0.5\n", "has 1 lines of 2 shares"),
-        ("0.5,0.5,0\n0,1,0\n0.1,0.2,0.6\n", "line 3: its shares sum to 0.9, and not to 1"),
+        ("0.5,0.5,0\n0,1,0\n0.1,0.2,0.6\n", "line 3: its shares sum to 0.9, not to 1"),
         ("0.5,0.5,0\n0,1,0\n-0.1,0.2,0.9\n", "'-0.1' is not a share, a number from 0 to 1"),
-        ("0.5,0.5,0\n0,x,0\n0,0,1\n", "'x' is no share"),
+        ("0.5,0.5,0\n0,x,0\n0,0,1\n", "'x' is not a share"),
         ("1,0\n0,1\n", "the matrix is of 2 classes, and the data has 3"),
     ],
 )
@@ -186,7 +186,7 @@ def test_a_matrix_that_is_none_is_refused(tmp_path: Path, content: str, message:
         ("{}/said.npz:bob", "it has no bob, only ann"),
         ("{}/nothing.npz:ann", "there is no file"),
         ("{}/said.npz:ann", "has 3 labels, but the data set 4,000 rows"),
-        ("{}/said.csv:ann", r"labels\[1\]: 'dog' is none of the classes"),
+        ("{}/said.csv:ann", r"labels\[1\]: 'dog' is not one of the classes"),
         ("{}/said.csv:ben", r"labels\[0\]: 7.0 is not a class: they go from 0 to 2"),
     ],
 )

@@ -104,13 +104,13 @@ def test_answers_that_are_some_already_keep_what_they_say() -> None:
         ("red", "no list of answers to 3 questions"),
         ([1, 2, 3], "3 is not a class: they go from 0 to 2"),
         ([1, 2, -2], "-2 is not a class: they go from 0 to 2"),
-        ([1, 2, 0.5], r"0\.5 is no class"),
+        ([1, 2, 0.5], r"0\.5 is not a class"),
         ([1, 2, float("inf")], "inf is no class"),
         ([[1, 0], [2], [0]], "several labels a row are not supported"),
         (np.zeros((3, 2)), "several labels a row are not supported"),
         (["red", "green", "yellow"], "'yellow' is none of the classes red, green, blue"),
         (["red", "green", "1"], "'1' is none of the classes red, green, blue"),
-        ([1, 2, {}], "{} is no class"),
+        ([1, 2, {}], "{} is not a class"),
     ],
 )
 def test_what_cannot_be_answers_is_refused(given: Any, message: str) -> None:

@@ -80,7 +80,7 @@ def test_a_line_that_was_cut_off_is_taken_away_and_told(
         path.write_bytes(whole + second[:cut])
         assert [one.id for one in Ledger(path).events] == ["a"]
         assert path.read_bytes() == whole
-        assert "labels.jsonl: the last line is not whole" in capsys.readouterr().err
+        assert "labels.jsonl: the last line is incomplete" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

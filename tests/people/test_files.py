@@ -386,15 +386,15 @@ def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
         (
             "name,label\nA.jpg,red\nzzz,green\n",
             [
-                "line 2, 'red': no row is called 'A.jpg'; did you mean 'a.j",
-                "line 3, 'green': no row is called 'zzz'\n",
+                "line 2, 'red': no row has the name 'A.jpg'; did you mean 'a.j",
+                "line 3, 'green': no row has the name 'zzz'\n",
             ],
         ),
         (
             "name,label\na.jpg,red\nb.jpg,red\n\na.jpg,green\n",
             ["line 5, 'green': a.jpg was 'red' in line 2"],
         ),
-        ("name,label\n,red\n", ["line 2, 'red': there is no name beside it"]),
+        ("name,label\n,red\n", ["line 2, 'red': its line has no name"]),
         (
             "name,label\n" + "".join(f"x{n},red\n" for n in range(13)),
             ["line 11, ", "\n  and 3 more\n", "a label must be one of red, green, blue, or unsure"],

@@ -65,5 +65,5 @@ def test_a_damaged_file_is_told_of_in_one_message(tmp_path: Path, line: str, why
 def test_a_file_that_is_no_text_is_told_of(tmp_path: Path) -> None:
     path = tmp_path / "generated.jsonl"
     path.write_bytes(b"\xff\n")
-    with pytest.raises(UserError, match="is not as it was written"):
+    with pytest.raises(UserError, match="has changed since it was written"):
         read_made(path)

@@ -100,7 +100,7 @@ def test_what_does_not_go_together_is_refused(line: dict[str, Any], told: str) -
         (b'{"round": ' + b"9" * 5000 + b"}", "line 1 is not round 0: it is not JSON"),
         (b"\x00\x01\x02", "line 1 is not round 0: it is not JSON"),
         (b"[1, 2]\n", "`a line` must be a mapping, got [1, 2]"),
-        (written(ROUND).replace(b'"steps": 3', b'"steps": 3, "steps": 4'), "'steps' stands there"),
+        (written(ROUND).replace(b'"steps": 3', b'"steps": 3, "steps": 4'), "'steps' occurs twice"),
         (written(ROUND).replace(b'"train": 1.5', b'"a": 1, "a": 2'), "'a' occurs twice"),
         (written(ROUND)[:40], "line 1 is not round 0: it is not JSON"),
     ],
