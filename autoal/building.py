@@ -101,7 +101,7 @@ def _package(module: str) -> str:
 
 
 def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """Those facts that a class or function, or one that it passes them on to, accepts."""
+    """The facts that a class or function accepts, or one that it passes them on to."""
     known = parameters(target)
     return {name: fact for name, fact in facts.items() if name in known}
 

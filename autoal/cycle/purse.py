@@ -165,7 +165,7 @@ class Purse:
         return _ratio((one, one if expected is None else expected) for one, expected in one_each)
 
     def _known(self, view: View, history: Sequence[Round]) -> Tensor | None:
-        """What each row of the pool costs in the unit of the plan; or what the first labels did."""
+        """The cost of each row of the pool in the plan's unit, or the first labels' cost."""
         unit = self.plan.unit
         if view.costs is not None and self.costs is not None and self.costs.unit == unit:
             return view.costs

@@ -127,7 +127,7 @@ class Data(LightningDataModule, ABC):
     def _voted(self, test: Rows | None, place: str) -> Rows:
         """The test rows with the shares of the votes that each class got."""
         if test is None:
-            raise UserError(f"data.test_votes={place}: the data have no test rows")
+            raise UserError(f"data.test_votes={place}: the data has no test rows")
         return replace(test, beliefs=shares_of(place, test, self.classes))
 
     def ready(self, parts: Loaded) -> Loaded:
@@ -175,8 +175,8 @@ class Data(LightningDataModule, ABC):
         """Refuse to go on in the place of other data, which had this fingerprint."""
         if fingerprint.partition(SEEN_BY)[0] != self.fingerprint():
             raise UserError(
-                "the data have changed since: their rows are other ones, or stand in another "
-                "order; put them back as they were"
+                "the data has changed since: its rows are other ones, or in another "
+                "order; put it back as it was"
             )
 
     def remembered(self) -> bytes:

@@ -1,4 +1,4 @@
-"""What the presence of a word in a text tells about the text's class, in bits."""
+"""How much the presence of a word in a text says about the text's class, in bits."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Head(NamedTuple):
     bias: Tensor  # (classes,)
 
     def logits(self, features: Tensor) -> Tensor:
-        """Of each row, (n, classes)."""
+        """The logits of each row, (n, classes)."""
         return features @ self.weight.T + self.bias
 
     def cooled(self, by: float) -> Head:
@@ -171,7 +171,7 @@ class Optimum:
         return self.function.solution(self.logits, right, tolerance, begin) * scale
 
     def slope(self, response: Tensor) -> float:
-        """Of that loss in log l2, by the implicit function theorem."""
+        """The derivative of that loss by log l2, by the implicit function theorem."""
         terms = response * self.theta * self.function.ridge / self.function.scale.square()
         return -float(terms[..., :-1].sum())
 

@@ -1275,6 +1275,6 @@ def test_nobody_goes_on_with_other_data(quick: Make, data: Data) -> None:
     history = [answered(begun)]
     state = begun.state_dict()
     data.train = data.train.take(torch.arange(60).flip(0))
-    with pytest.raises(UserError, match="the data have changed since"):
+    with pytest.raises(UserError, match="the data has changed since"):
         quick().resume(history, state)
     quick().resume(history, {**state, "data": None})  # as in folders of older versions
