@@ -53,7 +53,7 @@ def test_build_refuses_what_cannot_be(target: str, message: str) -> None:
 def test_a_class_of_another_kind_is_refused_before_it_is_called() -> None:
     demand_class({"_target_": "fractions.Fraction"}, "part", int, Fraction)
     for name in ("os.mkdir", "pathlib.Path"):
-        with pytest.raises(UserError, match=f"part: {name} is no class of the kind Fraction"):
+        with pytest.raises(UserError, match=f"part: {name} is not a class of the kind Fraction"):
             demand_class({"_target_": name, "path": "made"}, "part", Fraction)
 
 

@@ -186,7 +186,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.endswith(NO_TORCH)
     for text in (
-        "what learns: bert, bert_signal,",
+        "the model and its training: bert, bert_signal,",
         "own folders: none",
         " budget=10 labels bought a round",
         " task.learning_rate=0.015 at its peak",

@@ -50,7 +50,7 @@ def test_costs_are_built_with_what_a_simulation_takes() -> None:
 
 def test_a_class_that_is_none_of_costs_is_not_called() -> None:
     section = {TARGET: "autoal.oracles.truth.TrueLabels"}
-    with pytest.raises(UserError, match="is no class of the kind Costs, and is not called"):
+    with pytest.raises(UserError, match="is not a class of the kind Costs, and is not called"):
         costs_of({"seed": 3, "costs": section})
 
 

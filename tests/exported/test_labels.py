@@ -365,7 +365,7 @@ def test_nothing_is_called_but_what_is_a_data_set(
 ) -> None:
     made = {"_target_": "os.mkdir", "path": str(tmp_path / "made")}
     assert main([str(reworded(mlp, tmp_path / "run", data=made))]) == 2
-    assert "data: os.mkdir is no class of the kind Data" in capsys.readouterr().err
+    assert "data: os.mkdir is not a class of the kind Data" in capsys.readouterr().err
     assert not (tmp_path / "made").exists()
 
 
@@ -384,7 +384,7 @@ def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
     assert main([run, "--trust", "foreign"]) == 2
     out, err = capsys.readouterr()
     assert out == "imported\n"
-    assert "foreign.Thing is no class of the kind Data" in err
+    assert "foreign.Thing is not a class of the kind Data" in err
 
 
 def test_a_run_without_an_encoder_s_section_has_none(

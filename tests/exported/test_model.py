@@ -186,9 +186,12 @@ def changed(folder: Path, **facts: Any) -> Path:
     [
         ({"format": 2}, "is of format 2"),
         ({"weights": "0"}, r"weights\.pt is damaged"),
-        ({"task": {"_target_": "os.system", "command": "false"}}, "os.system is no class of the"),
-        ({"task": {"_target_": "pathlib.Path"}}, "Path is no class of the kind Task or Learner"),
-        ({"encoder": {"_target_": "os.getcwd"}}, "getcwd is no class of the kind Encoder"),
+        (
+            {"task": {"_target_": "os.system", "command": "false"}},
+            "os.system is not a class of the",
+        ),
+        ({"task": {"_target_": "pathlib.Path"}}, "Path is not a class of the kind Task or Learner"),
+        ({"encoder": {"_target_": "os.getcwd"}}, "getcwd is not a class of the kind Encoder"),
         ({"shape": [3]}, "does not fit together"),
         ({"task": None}, "does not fit together"),
     ],
@@ -205,7 +208,9 @@ def test_a_network_that_a_model_names_must_be_one(mlp: Path, tmp_path: Path) -> 
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     changed(tmp_path / "model", task=task | {"network": {"_target_": "os.system"}})
-    with pytest.raises(UserError, match=r"task\.network: os\.system is no class of the kind Mod"):
+    with pytest.raises(
+        UserError, match=r"task\.network: os\.system is not a class of the kind Mod"
+    ):
         Model.read(tmp_path / "model")
 
 

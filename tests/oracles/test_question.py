@@ -105,7 +105,7 @@ def test_answers_that_are_some_already_keep_what_they_say() -> None:
         ([1, 2, 3], "3 is not a class: they go from 0 to 2"),
         ([1, 2, -2], "-2 is not a class: they go from 0 to 2"),
         ([1, 2, 0.5], r"0\.5 is not a class"),
-        ([1, 2, float("inf")], "inf is no class"),
+        ([1, 2, float("inf")], "inf is not a class"),
         ([[1, 0], [2], [0]], "several labels a row are not supported"),
         (np.zeros((3, 2)), "several labels a row are not supported"),
         (["red", "green", "yellow"], "'yellow' is none of the classes red, green, blue"),
