@@ -944,7 +944,7 @@ def test_answers_in_another_order_are_put_in_that_of_the_question(
         (lambda rows, labels: [*labels[:-1], -2], "-2 is not a class: they go from 0 to 2"),
         (lambda rows, labels: [*labels[:-1], 0.5], "0.5 is not a class"),
         (lambda rows, labels: [*labels[:-1], float("inf")], "inf is not a class"),
-        (lambda rows, labels: [*labels[:-1], "uper"], "'uper' is none of the classes upper, middl"),
+        (lambda rows, labels: [*labels[:-1], "uper"], "'uper' is not one of the classes upper"),
         (
             lambda rows, labels: Answers(rows + 60, torch.tensor(labels)),
             r"answered for row \d+, which nobody had asked about",

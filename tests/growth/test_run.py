@@ -109,7 +109,7 @@ def test_a_damaged_file_of_made_rows_ends_a_run_with_one_message(
     path.write_text(path.read_text()[:-9])
     refused = train.run(*arguments)
     assert (refused.code, "Traceback" in refused.err) == (2, False)
-    assert f"{path} is not as it was written (line" in refused.err
+    assert f"{path} has changed since it was written (line" in refused.err
     path.unlink()
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err

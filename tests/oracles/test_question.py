@@ -108,8 +108,8 @@ def test_answers_that_are_some_already_keep_what_they_say() -> None:
         ([1, 2, float("inf")], "inf is not a class"),
         ([[1, 0], [2], [0]], "several labels a row are not supported"),
         (np.zeros((3, 2)), "several labels a row are not supported"),
-        (["red", "green", "yellow"], "'yellow' is none of the classes red, green, blue"),
-        (["red", "green", "1"], "'1' is none of the classes red, green, blue"),
+        (["red", "green", "yellow"], "'yellow' is not one of the classes red, green, blue"),
+        (["red", "green", "1"], "'1' is not one of the classes red, green, blue"),
         ([1, 2, {}], "{} is not a class"),
     ],
 )

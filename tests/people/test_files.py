@@ -377,11 +377,11 @@ def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
     [
         (
             "name,label\na.jpg,rde\n",
-            ["line 2, 'rde': 'rde' is none of the classes; did you mean 'red'?"],
+            ["line 2, 'rde': 'rde' is not one of the classes; did you mean 'red'?"],
         ),
         (
             "name,label\na.jpg,1\n",
-            ["line 2, '1': '1' is none of the classes, which go by their names"],
+            ["line 2, '1': '1' is not one of the classes, which go by their names"],
         ),
         (
             "name,label\nA.jpg,red\nzzz,green\n",

@@ -274,7 +274,7 @@ def test_classes_that_are_none_are_refused_by_their_tasks(
     told = refuses(ask(), question())
     assert told == (
         f"{studio.url}/projects/1/data:\n"
-        "  task 1, a: 'zebra' is none of the classes red, green, blue\n"
+        "  task 1, a: 'zebra' is not one of the classes red, green, blue\n"
         "  task 3, c: it has no class: give it one, or skip it"
     )
     assert events(tmp_path) == []

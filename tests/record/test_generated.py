@@ -58,7 +58,7 @@ def test_a_damaged_file_is_told_of_in_one_message(tmp_path: Path, line: str, why
     with pytest.raises(UserError) as error:
         read_made(path)
     assert why in str(error.value)
-    assert f"{path} is not as it was written (line 2" in str(error.value)
+    assert f"{path} has changed since it was written (line 2" in str(error.value)
     assert "remove it: the rows of finished rounds are kept" in str(error.value)
 
 
