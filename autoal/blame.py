@@ -1,4 +1,4 @@
-"""Whose code failed: what goes wrong in a part of somebody else's is told by the part's name."""
+"""Whose code failed: names the plugin or class behind a failure."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class _Part(NamedTuple):
     """A class or function of somebody else's."""
 
     title: str
-    package: str  # whose code counts as the part's
-    name: str  # in the module that offers it
+    package: str  # its code counts as the part's
+    name: str  # in its module
 
     def came_with(self, frame: FrameType) -> bool:
         """Whether code of its package runs in this frame."""
         return f"{frame.f_globals.get('__name__')}.".startswith(f"{self.package}.")
 
     def wrote(self, frame: FrameType) -> bool:
-        """Whether code of its own runs in this frame."""
+        """Whether its own code runs in this frame."""
         named = f"{frame.f_code.co_qualname}.".startswith(f"{self.name}.")
         return named and self.came_with(frame)
 
 
 @contextmanager
 def blaming(settings: Settings) -> Iterator[None]:
-    """Name the part whose code an exception comes out of; what would end the process is one too.
+    """Name the part from whose code an exception comes; attempts to end the process count too.
 
     Args:
         settings: of the run, which name its parts.
@@ -54,7 +54,7 @@ def blaming(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def refused(settings: Settings) -> Iterator[None]:
-    """A ValueError in here is the user's: a request that cannot be met."""
+    """Treat a ValueError in this context as the user's: a request that cannot be met."""
     try:
         yield
     except ValueError as error:
@@ -65,9 +65,9 @@ def refused(settings: Settings) -> Iterator[None]:
 
 
 def culprit(error: BaseException, settings: Settings) -> str | None:
-    """The plugin, or the class that the settings name, whose code an exception comes out of.
+    """The plugin, or the class named in the settings, from whose code an exception comes.
 
-    The innermost code of a class that is a part tells; where there is none, that of a package.
+    The innermost code of a part's class decides; if there is none, that of a package.
     """
     parts = [*_installed(), *_named(settings)]
     frames = [frame for cause in _causes(error) for frame, _ in traceback.walk_tb(cause)]
@@ -80,7 +80,7 @@ def culprit(error: BaseException, settings: Settings) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[TracebackType | None]:
-    """The traceback of an exception, and of what led to it, which lies further in."""
+    """The tracebacks of an exception and of its causes, which lie further in."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause.__traceback__
@@ -88,7 +88,7 @@ def _causes(error: BaseException) -> Iterator[TracebackType | None]:
 
 
 def _installed() -> Iterator[_Part]:
-    """The plugins that are not ours."""
+    """Installed plugins that are not ours."""
     for kind in KINDS:
         for name, point in kind.installed().items():
             package = point.module.partition(".")[0]
@@ -97,7 +97,7 @@ def _installed() -> Iterator[_Part]:
 
 
 def _named(settings: Settings) -> Iterator[_Part]:
-    """The classes that the settings name and are not ours."""
+    """Classes named in the settings that are not ours."""
     for key, target in flatten(settings).items():
         section, _, last = key.rpartition(".")
         if last == TARGET and not str(target).startswith("autoal."):

@@ -1,4 +1,4 @@
-"""Parts from settings: a section names a class by `_target_`, and its options beside it."""
+"""Builds parts from settings: a section has a class in `_target_`, with its options beside it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TARGET = "_target_"
 def build(section: Settings, where: str = "", /, **facts: Any) -> Any:
     """The object that a section describes.
 
-    A section inside it becomes what builds the object, since it may lack facts still.
+    A section inside it becomes a builder of its object, since facts may still be missing.
 
     Args:
         section: with the name of a class or function, and its options.
-        where: the section stands in the settings, for messages.
-        facts: what the engine knows; filled in where there is a parameter of that name.
+        where: the section's place in the settings, for messages.
+        facts: what the engine knows; filled in for parameters of those names.
     """
     name = section[TARGET]
     target, options = _described(section, where or name)
@@ -39,7 +39,7 @@ def build(section: Settings, where: str = "", /, **facts: Any) -> Any:
 
 
 def _described(section: Settings, where: str) -> tuple[Callable[..., Any], Settings]:
-    """The class or function that a section names, and its options, which are of its kinds."""
+    """The class or function that a section names, and its options, with checked types."""
     target = located(section[TARGET])
     given = {key: value for key, value in section.items() if key != TARGET}
     options = {key: _inner(value, f"{where}.{key}") for key, value in given.items()}
@@ -53,7 +53,7 @@ def _inner(value: Any, where: str) -> Any:
     target, options = _described(value, where)
     try:
         signature(target).bind_partial(**options)
-    except ValueError:  # of what is written in C
+    except ValueError:  # for classes written in C
         pass
     except TypeError as error:
         raise UserError(f"{value[TARGET]}: {error}") from error
@@ -61,22 +61,22 @@ def _inner(value: Any, where: str) -> Any:
 
 
 def demand_class(section: Settings, where: str, *kinds: type) -> None:
-    """Refuse a section by which anything else would be called than a class of these kinds."""
+    """Refuse a section that would call anything but a class of these kinds."""
     name = section.get(TARGET, "")
     found = located(name)
     if not (isinstance(found, type) and issubclass(found, kinds)):
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise UserError(f"{where}: {name} is no class of the kind {wanted}, and is not called")
+        raise UserError(f"{where}: {name} is not a class of the kind {wanted}, and is not called")
 
 
 def demand_trusted(section: Settings, where: str, trust: Collection[str] = ()) -> None:
-    """Refuse a section of somebody else's by which code of unknown origin would be imported.
+    """Refuse somebody else's section that would import code of unknown origin.
 
-    Of known origin are AutoAL, the installed plugins, and whatever is imported already.
+    AutoAL, installed plugins, and everything already imported are of known origin.
 
     Args:
-        section: what it names, and what the sections inside it name, is looked at.
-        where: the section stands, for messages.
+        section: checked with all sections inside it.
+        where: the section's place, for messages.
         trust: packages that may be imported too.
     """
     for key, name in flatten(section, f"{where}.").items():
@@ -84,9 +84,9 @@ def demand_trusted(section: Settings, where: str, trust: Collection[str] = ()) -
         home = str(name).rpartition(".")[0]
         if last == TARGET and home not in sys.modules and _package(home) not in _known(trust):
             raise UserError(
-                f"{place}: {name} is of neither AutoAL nor an installed plugin, and is not "
+                f"{place}: {name} belongs to neither AutoAL nor an installed plugin, and is not "
                 f"imported because a file names it: if you trust {_package(home)}, import {home} "
-                f"before, or give trust=[{_package(home)!r}], --trust {_package(home)} of a command"
+                f"first, or give trust=[{_package(home)!r}], for a command --trust {_package(home)}"
             )
 
 
@@ -101,15 +101,15 @@ def _package(module: str) -> str:
 
 
 def accepted(target: Callable[..., Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """Those of the facts for which a class or function, or one that it hands on to, has a place."""
+    """The facts that a class or function accepts, or one that it passes them on to."""
     known = parameters(target)
     return {name: fact for name, fact in facts.items() if name in known}
 
 
 def located(name: str) -> Callable[..., Any]:
-    """What a dotted name names."""
+    """The object of a dotted name."""
     if not name:
-        raise UserError(f"a {TARGET} must name a class or function, as package.module.Name")
+        raise UserError(f"a {TARGET} must name a class or function, such as package.module.Name")
     parts = str(name).split(".")
     for length in range(len(parts) - 1, 0, -1):
         module = ".".join(parts[:length])
@@ -120,7 +120,7 @@ def located(name: str) -> Callable[..., Any]:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise UserError(f"{module} cannot be imported: {error}") from error
             continue
-        except Exception as error:  # whatever the module of somebody else does
+        except Exception as error:  # somebody else's module may raise anything
             why = f"{type(error).__name__}: {error}"
             raise UserError(f"{module} cannot be imported: {why}") from error
         for part in parts[length:]:
@@ -130,6 +130,6 @@ def located(name: str) -> Callable[..., Any]:
                 )
             found = getattr(found, part)
         if not callable(found):
-            raise UserError(f"{name}, which a {TARGET} names, is no class or function")
+            raise UserError(f"{name}, which a {TARGET} names, is not a class or function")
         return found
     raise UserError(f"there is no {name}, which a {TARGET} names: no module {parts[0]}")

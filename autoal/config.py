@@ -66,7 +66,7 @@ from autoal.settings import (
 _INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
 CONFIGS = _INSIDE if _INSIDE.is_dir() else _INSIDE.parents[1] / "configs"  # or of a checkout
 
-NAMED = ("strategy", "start")  # groups whose choices are strategies, by their names
+NAMED = ("strategy", "start")  # groups whose choices are strategies, by name
 # Groups whose choices name a class; the engine fills in the parameters beside them.
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "data": (DATA, ()),
@@ -81,15 +81,15 @@ TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "growth": (GROWTHS, ("data", "plan", "folder", "seed", "training", LANGUAGE)),
 }
 
-OWN = "unlabelled"  # the choice data= whose runs are called by what they label
+OWN = "unlabelled"  # the choice of data= whose runs are named after what they label
 
 START_IN_A_FILE = "a start that a file gives as a number must be a section, start: {size: <number>}"
 
 
 def register() -> None:
-    """Every installed plugin is a choice of its group, beside those that have a file."""
-    # There is one store, and it copies whatever it gives. Help has a hundred groups to list, and
-    # Hydra would copy all of it for each.
+    """Make every installed plugin a choice of its group, beside those that have a file."""
+    # There is one store, and it copies whatever it returns. Help lists a hundred groups, and Hydra
+    # would copy all of it for each.
     ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
     known, size = _read("strategies"), _read("start/random")["size"]
     for name in STRATEGIES.installed():
@@ -103,10 +103,10 @@ def register() -> None:
 
 
 def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False) -> None:
-    """One more choice of a group, whose options are left open: its class knows them."""
+    """Add a choice to a group, with open options, which its class knows."""
     if (CONFIGS / group / f"{name}.yaml").exists():
         if not ours:
-            raise UserError(f"{kind.origin(name)} offers {group}={name}, which AutoAL has already")
+            raise UserError(f"{kind.origin(name)} offers {group}={name}, which AutoAL already has")
         return
     content = OmegaConf.create(node, flags={"struct": False})
     ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
@@ -118,7 +118,7 @@ def _read(name: str) -> Settings:
 
 
 def options_of(strategy: str) -> Settings:
-    """What a strategy can be told; only one of somebody else's is imported for it."""
+    """The options of a strategy; only somebody else's is imported for this."""
     if strategy == startfile.NAME:  # in the place of one
         return {"path": Parameter.empty}
     known: Settings | None = _read("strategies").get(strategy)
@@ -129,7 +129,7 @@ def settings_of(config: Any) -> Settings:
     """The settings that Hydra composed, checked, completed and named."""
     choices, filed = _choices(), _filed()
     if _declared(config) != _declared(filed):
-        raise UserError(f"{', '.join(DECLARED)} are no options: they state what the files know")
+        raise UserError(f"{', '.join(DECLARED)} are not options: they declare what the files know")
     defaults, expected = container(filed), container(filed)
     given = container(config, resolve=False)
     _demand_start(given["start"])
@@ -139,9 +139,9 @@ def settings_of(config: Any) -> Settings:
     _swap(settings, defaults, choices)
     common = _common(settings)
     if isinstance(common["budget"], list):
-        del common["budget"]  # whose numbers the plan looks at, one by one
+        del common["budget"]  # the plan checks its numbers one by one
     if common["rounds"] is None:
-        del common["rounds"]  # of which there is no end
+        del common["rounds"]  # which may be without end
     demand_kinds(common, _common(defaults))
     demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
     for group in NAMED:
@@ -156,7 +156,7 @@ def settings_of(config: Any) -> Settings:
 
 
 def demand_foreseen(settings: Settings) -> None:
-    """Refuse complete settings of which it can be known by now that they lead to no run."""
+    """Refuse complete settings that already show that they lead to no run."""
     composed = _filed()
     filed, declared = container(composed), _declared(composed)
     larger = settings["growth"] or may_grow(settings["data"], filed["data"])
@@ -176,7 +176,7 @@ def _same_class(section: Settings, filed: Settings) -> bool:
 
 
 def _choices() -> dict[str, str]:
-    """What is chosen of every group that has a choice."""
+    """The choice in every group that has one."""
     return {
         group: choice
         for group, choice in HydraConfig.get().runtime.choices.items()
@@ -185,15 +185,15 @@ def _choices() -> dict[str, str]:
 
 
 def _filed() -> DictConfig:
-    """What the files of the choices say.
+    """The settings in the files of the choices.
 
-    Without what an experiment's file changes, which is checked as the command line is.
+    Changes by an experiment's file are left out, and checked like the command line.
     """
     return _composed({group: name for group, name in _choices().items() if group != "experiment"})
 
 
 def _demand_start(start: Any) -> None:
-    """Refuse a start that says less than a section does, which a file may hold."""
+    """Refuse an incomplete start, which a file may hold."""
     if not isinstance(start, dict):
         raise UserError(f"start={start} in a file: write start: {{size: {start}}} there")
     if "name" not in start:
@@ -203,7 +203,7 @@ def _demand_start(start: Any) -> None:
 
 
 def _followed(config: DictConfig) -> DictConfig:
-    """The same with what follows from the rest: the rounds of budgets, the size of a file."""
+    """The same with derived values: the rounds of budgets, the size of a file."""
     config = deepcopy(config)
     start = config.start
     if OmegaConf.is_list(config.budget) and "rounds" not in _stated():
@@ -218,7 +218,9 @@ def _followed(config: DictConfig) -> DictConfig:
 
 def _path_of(start: DictConfig) -> Path:
     if "path" not in start or OmegaConf.is_missing(start, "path"):
-        raise UserError("start.path is needed: give start=<file>, a text with a row a line")
+        raise UserError(
+            "start.path is needed: give start=<file>, a text file with a row on each line"
+        )
     return Path(str(start.path)).expanduser()
 
 
@@ -228,7 +230,7 @@ def _common(settings: Settings) -> Settings:
 
 
 def _plain(choices: dict[str, str]) -> Settings:
-    """All settings, completed, that these choices give."""
+    """The complete settings that these choices give."""
     settings = container(_composed(choices))
     _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
@@ -252,12 +254,12 @@ def _complete(group: str, given: Any, name: str) -> Settings:
 
 
 def _has_candidates(strategy: str) -> bool:
-    """Whether one of ours is made of strategies that can be chosen; null means the usual ones."""
+    """Whether one of our strategies has candidates to choose; null means the default ones."""
     return _read("strategies").get(strategy, {}).get("candidates", 0) is None
 
 
 def _demand_candidates(key: str, candidates: Any) -> None:
-    """Refuse, before torch is imported, a candidate that is not there or has no such option."""
+    """Refuse, before importing torch, candidates that do not exist or lack an option."""
     demand_kind(key, candidates, {})
     for name, given in candidates.items():
         if _has_candidates(name):
@@ -269,10 +271,10 @@ def _demand_candidates(key: str, candidates: Any) -> None:
 
 
 def _swap(settings: Settings, defaults: Settings, choices: dict[str, str]) -> None:
-    """Give a section that names another class than its file does the options of that very class.
+    """Give a section whose class was replaced the options of the new class.
 
-    What came in the place of another class does not inherit its options, and that of a plugin has
-    no file that would say them. Both mappings are changed.
+    A replacement does not inherit the other class's options, and a plugin has no file that lists
+    them. Both mappings are changed.
     """
     for group, (kind, filled) in TARGETED.items():
         given, default = settings.get(group), defaults.get(group)
@@ -289,12 +291,12 @@ def _swapped(
     filled: tuple[str, ...],
     plugin: Callable[[], Any] | None = None,
 ) -> tuple[Settings, Settings]:
-    """A section and its defaults, by the class that it names now.
+    """A section and its defaults, for its current class.
 
     Args:
         key: of the section.
         given: the section.
-        default: what the file of its choice says.
+        default: from the file of its choice.
         filled: parameters that the engine fills in.
         plugin: loads the class of a choice without a file.
     """
@@ -310,7 +312,7 @@ def _swapped(
     expected = {
         name: "???" if value is Parameter.empty else value for name, value in options.items()
     }
-    # A part with a class of its own, such as the network of a task, goes with any other class.
+    # A part with its own class, such as a task's network, works with any other class.
     parts = {name: default[name] for name in given if name in expected and _is_part(given[name])}
     chosen = _chosen(key, given, default)
     demand_names([name for name in chosen if name not in parts], expected, repr(key), key)
@@ -323,7 +325,7 @@ def _is_part(value: Any) -> bool:
 
 
 def _chosen(key: str, given: Settings, default: Settings) -> list[str]:
-    """The options that somebody gave; the others are those of the file, or of another class."""
+    """The options that somebody gave; others are from the file, or for another class."""
     stated = _stated()
     return [
         name
@@ -334,7 +336,7 @@ def _chosen(key: str, given: Settings, default: Settings) -> list[str]:
 
 
 def _stated() -> set[str]:
-    """The keys that the command line gives, or the file of the experiment."""
+    """The keys given on the command line or in the experiment's file."""
     overrides = HydraConfig.get().overrides.task
     keys = {override.partition("=")[0].lstrip("+~") for override in overrides}
     choice = HydraConfig.get().runtime.choices.get("experiment")
@@ -346,7 +348,7 @@ def _stated() -> set[str]:
 
 
 def _composed(choices: dict[str, str]) -> DictConfig:
-    """The settings that these choices of groups give, before any single value is changed."""
+    """The settings that these choices of groups give, before changing single values."""
     overrides = [f"{group}={choice}" for group, choice in choices.items()]
     paths = [
         override
@@ -364,7 +366,7 @@ def container(config: Any, resolve: bool = True) -> Settings:
 
 
 def _undeclared(settings: dict[Any, Any]) -> Settings:
-    """Without what files declare, which a choice inside another one's section does too."""
+    """The settings without declarations of files, including those of inner choices."""
     return {
         str(key): _undeclared(value) if isinstance(value, dict) else value
         for key, value in settings.items()
@@ -373,7 +375,7 @@ def _undeclared(settings: dict[Any, Any]) -> Settings:
 
 
 def _declared(config: Any) -> dict[str, Settings]:
-    """What files declare of their choices, by the sections that have such."""
+    """The declarations in the files of choices, by section."""
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
     return {
@@ -384,7 +386,7 @@ def _declared(config: Any) -> dict[str, Settings]:
 
 
 def _folder_name(name: Any) -> str:
-    """The name of a run as that of one folder."""
+    """The name of a run, checked to name one folder."""
     text = str(name)
     if isinstance(name, list | dict) or text in (".", "..") or "/" in text or "\0" in text:
         raise UserError(f"name={name}: must be the name of one folder; out= says where it is")
@@ -392,7 +394,7 @@ def _folder_name(name: Any) -> str:
 
 
 def explained(error: Exception, arguments: Sequence[str]) -> UserError:
-    """Hydra's error in our words: what came, what would do, what is nearest."""
+    """Hydra's error in our words: what came, what is allowed, what is nearest."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         refusal = unknown(group or "config", choice, error.options)
@@ -401,7 +403,7 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
     if isinstance(error, OverrideParseException):
         return UserError(
             f"cannot read {error.override!r}; options are given as key=value, "
-            """and a value of unusual characters in quotes: 'key="value"'"""
+            """and values with unusual characters in quotes: 'key="value"'"""
         )
     missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and missing:
@@ -409,8 +411,8 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
             return UserError(START_IN_A_FILE)
         if missing[1].startswith("hydra."):
             return UserError(
-                f"unknown option of Hydra: {missing[1]!r}; --hydra-help tells of them, "
-                "and a + before it adds one where more may stand"
+                f"unknown option of Hydra: {missing[1]!r}; --hydra-help lists them, "
+                "and a + before it adds one where that is possible"
             )
         others = [argument for argument in arguments if not argument.startswith(missing[1])]
         return unknown_key(missing[1].replace("/", "."), flatten(_defaults_of(others)))
@@ -418,7 +420,7 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
 
 
 def _defaults_of(arguments: Sequence[str]) -> Settings:
-    """The settings that the choices among these arguments give, outside of a run."""
+    """The settings that the choices in these arguments give, outside a run."""
     chosen = [argument for argument in arguments if re.fullmatch(r"[a-z_/]+=[\w-]+", argument)]
     groups = [choice for choice in chosen if (CONFIGS / choice.partition("=")[0]).is_dir()]
     GlobalHydra.instance().clear()
@@ -427,7 +429,7 @@ def _defaults_of(arguments: Sequence[str]) -> Settings:
 
 
 def search_paths(arguments: Sequence[str]) -> list[str]:
-    """The folders with choices of the user's own that a command line names."""
+    """The folders with the user's own choices that a command line names."""
     for place, argument in enumerate(arguments):
         flag, _, folder = argument.partition("=")
         if flag in ("--config-dir", "-cd"):

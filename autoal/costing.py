@@ -1,4 +1,4 @@
-"""What labels cost in a run, by its settings; what would not be told is refused."""
+"""The costs of labels in a run, from its settings; unmeasurable ones are refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from autoal.oracles.asks import Asks
 from autoal.oracles.question import Oracle, asks_people, layers, times_people
 from autoal.settings import Settings
 
-SIMULATED = "simulated"  # in the section of costs: what tells them where nobody takes any time
+SIMULATED = "simulated"  # in the section of costs: their source when nobody takes any time
 
 
 def costs_of(settings: Settings) -> Costs | None:
-    """The costs of a run; None: a label costs one, or what the oracle says."""
-    section = {**(settings.get("costs") or {})}  # of which an older run knows nothing
+    """The costs of a run; None: a label costs one, or what the oracle reports."""
+    section = {**(settings.get("costs") or {})}  # which older runs lack
     inner = section.pop(SIMULATED, None)
     simulated = _built(inner, f"costs.{SIMULATED}", settings) if inner else None
     return _built(section, "costs", settings, simulated=simulated) if section else None
@@ -34,16 +34,16 @@ def _built(section: Settings, where: str, settings: Settings, **facts: Any) -> C
 
 
 def demand_told(costs: Costs, oracle: Oracle, *, grows: bool) -> None:
-    """Refuse costs that nobody would tell, or two would.
+    """Refuse costs that have no source, or two.
 
     Args:
         costs: of labels.
         oracle: answers.
-        grows: rows are made, of which no file knows.
+        grows: whether rows are made, which no file knows.
     """
     if isinstance(costs, ByRow) and grows:
         raise UserError(
-            "costs=column has a price for each row of the data, and growth makes others"
+            "costs=column has prices only for rows of the data, and growth makes others"
         )
     if not isinstance(costs, Learned):
         return
@@ -57,10 +57,10 @@ def demand_told(costs: Costs, oracle: Oracle, *, grows: bool) -> None:
 
 
 def demand_counted(stop: StopRule | None, costs: Costs | None, oracle: Oracle) -> None:
-    """Refuse a rule that waits for what nothing counts.
+    """Refuse a rule that waits for something that nothing counts.
 
     Args:
-        stop: says when it is enough.
+        stop: the rule.
         costs: of labels.
         oracle: answers.
     """
@@ -68,17 +68,17 @@ def demand_counted(stop: StopRule | None, costs: Costs | None, oracle: Oracle) -
         return
     told = costs and costs.unit
     if stop.unit == SECONDS != told and not times_people(oracle):
-        raise UserError("stop.unit=seconds: nothing tells how many a label takes; give costs=")
+        raise UserError("stop.unit=seconds: nothing says how many a label takes; give costs=")
     if stop.unit == MONEY and told == SECONDS:
         raise UserError("stop.unit=money: these costs are seconds; give stop.unit=seconds")
 
 
 def demand_labels(plan: Plan, oracle: Oracle) -> None:
-    """Refuse to spend labels on questions that lead to none.
+    """Refuse to count labels for questions that may lead to none.
 
     Args:
         plan: what rounds may spend.
-        oracle: is asked, in full or not.
+        oracle: the one that is asked, in full or not.
     """
     if plan.spend is not None and plan.unit == LABELS:
         for layer in layers(oracle):

@@ -1,4 +1,4 @@
-"""Errors that the user can put right: one message, one exit code, no traceback."""
+"""Errors that the user can fix: one message, one exit code, no traceback."""
 
 import os
 import signal
@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """A request that cannot be met; its text says what came and what would do."""
+    """A request that cannot be met; its text says what came and what to do."""
 
-    code = 2  # with which the command ends
+    code = 2  # exit code of the command
     shown = False  # a sweep shows it when the job fails, and must not show it again at its end
 
 
@@ -22,10 +22,10 @@ class Waiting(UserError):  # noqa: N818  # it says that something is to come, no
 
 
 class PluginError(UserError):
-    """Code of somebody else's failed, which whoever wrote it can put right."""
+    """Somebody else's code failed, which its author can fix."""
 
     code = 1
-    trace = ""  # of the exception that came out of it
+    trace = ""  # of the exception from it
 
 
 class Interrupted(BaseException):
@@ -40,14 +40,14 @@ class Interrupted(BaseException):
 
 
 def unread() -> int:
-    """Send the rest of the output nowhere, as its reader is gone; returns the exit code."""
+    """Discard the rest of the output, as its reader is gone; return the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 128 + signal.SIGPIPE
 
 
 @contextmanager
 def unending() -> Iterator[None]:
-    """Make an ordinary error of what would end the process, such as sys.exit; not of Ctrl-C."""
+    """Turn attempts to end the process, such as sys.exit, into ordinary errors; not Ctrl-C."""
     try:
         yield
     except (Exception, Interrupted, KeyboardInterrupt):
@@ -58,7 +58,7 @@ def unending() -> Iterator[None]:
 
 @contextmanager
 def about(source: object) -> Iterator[None]:
-    """Begin an error's message with what it is about, such as a file."""
+    """Begin an error's message with its subject, such as a file."""
     try:
         yield
     except UserError as error:
@@ -66,13 +66,13 @@ def about(source: object) -> Iterator[None]:
 
 
 def diverged(what: str) -> UserError:
-    """The error for numbers of a network that are NaN or infinite."""
+    """The error for a network's NaN or infinite numbers."""
     why = "(NaN or infinite): its training diverged, which a lower task.learning_rate may prevent"
     return UserError(f"the network's {what} not finite {why}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among the known ones, with the nearest of them."""
+    """The error for an unknown name, with the nearest known one."""
     choices = sorted(known)
     near = get_close_matches(name, choices, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""

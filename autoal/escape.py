@@ -1,4 +1,4 @@
-"""Words of users as they stand in a page, a drawing, a Markdown or a CSV file."""
+"""Escapes users' words for a page, a drawing, a Markdown or a CSV file."""
 
 import csv
 import html
@@ -6,23 +6,23 @@ import re
 from collections.abc import Iterable
 from io import StringIO
 
-# Neither XML nor HTML may hold these, whatever they are written as.
+# Neither XML nor HTML may contain these, even escaped.
 _FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-_MARKS = re.compile(r"([\\`*_~$&<|\[\]])")  # that mean something to Markdown within a line
+_MARKS = re.compile(r"([\\`*_~$&<|\[\]])")  # with a meaning in a line of Markdown
 
 
 def escaped(words: str) -> str:
-    """For HTML and SVG; what these cannot hold becomes the sign for that."""
+    """Escape for HTML and SVG; impossible characters become the replacement character."""
     return html.escape(_FORBIDDEN.sub("\ufffd", words))
 
 
 def marked(words: str) -> str:
-    """For one line of Markdown."""
+    """Escape for one line of Markdown."""
     return _MARKS.sub(r"\\\1", " ".join(words.split()))
 
 
 def delimited(rows: Iterable[Iterable[object]]) -> str:
-    r"""For a CSV file, whose lines end with \n; None is an empty cell."""
+    r"""Rows as CSV, with lines that end with \n; None is an empty cell."""
     text = _Newlines(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()

@@ -1,6 +1,6 @@
-"""What can be refused of complete settings before torch is imported, as no part needs to be built.
+"""Refuses complete settings as far as possible before torch is imported or parts are built.
 
-The parts refuse the same once they are there; here it is answered at once.
+The parts would refuse the same later; this answers at once.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -15,33 +15,32 @@ from autoal.record.config import changes, demand_more, read_config
 from autoal.record.layout import CONFIG, ROUNDS
 from autoal.settings import FEATURES, Settings, flatten, plain
 
-# What the file of a choice declares beside its class and options, and nobody can change: how many
-# rows a pool has, which of our strategies an oracle goes with: some, or all but some; and which
-# other settings must be given.
+# What the file of a choice declares beside its class and options, and nobody can change: the rows
+# of a pool, the strategies that work with an oracle (some, or all but some), and required settings.
 ROWS, PARTNERS, REFUSED, NEEDS = "_rows_", "_strategies_", "_refuses_", "_needs_"
 DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
-# Options that never make a pool larger than what its file declares.
+# Options that never make a pool larger than its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),
     *("download", "memory", "root", "test_votes"),
 }
-READERS = ("data", "encoder", "task")  # sections whose paths are read, and never written
-# Tokens are names and no sizes: of ours, one encoder gives them, and one task reads them.
+READERS = ("data", "encoder", "task")  # sections whose paths are only read
+# Token ids are names, not sizes: one of our encoders makes them, and one task reads them.
 TOKENS, TOKEN_READER = "autoal.encoders.tokens.Tokens", "autoal.model.bert.Bert"
 
 
 def demand_feasible(settings: Settings, rows: int | None) -> None:
-    """Refuse a plan that no pool has room for, and files that are not there.
+    """Refuse a plan that the pool has no room for, and missing files.
 
     Args:
         settings: complete.
-        rows: of the pool, at most; None: only the data tell.
+        rows: most rows of the pool; None: only the data knows.
     """
     with refused(settings):
         whole("seed", settings["seed"], least=0)
         choice("features", settings["features"], FEATURES)
         if settings["features"] != FEATURES[0] and not settings["encoder"]:
-            raise UserError(f"features={settings['features']} is of an encoder's: give encoder=")
+            raise UserError(f"features={settings['features']} needs an encoder: give encoder=")
         plan = Plan.of(settings)
         if rows is not None:
             plan.demand_room(rows)
@@ -54,7 +53,7 @@ def demand_feasible(settings: Settings, rows: int | None) -> None:
 
 
 def _demand_folder(settings: Settings) -> None:
-    """Refuse to go on in the folder of another run; one that cannot be read is told of later."""
+    """Refuse to go on in another run's folder; an unreadable one is reported later."""
     folder = Path(settings["out"], settings["name"])
     if not (folder / ROUNDS).is_file():
         return
@@ -66,7 +65,7 @@ def _demand_folder(settings: Settings) -> None:
 
 
 def _demand_readable(encoder: Settings, task: Settings) -> None:
-    """Refuse a task of ours that cannot read what an encoder of ours gives."""
+    """Refuse one of our tasks that cannot read one of our encoders' output."""
     gives, reads = encoder.get(TARGET) == TOKENS, task.get(TARGET) == TOKEN_READER
     if gives and not reads and _is_ours(task):
         raise UserError(
@@ -81,35 +80,35 @@ def _demand_readable(encoder: Settings, task: Settings) -> None:
 
 
 def partners_of(declared: Settings, ours: Iterable[str]) -> list[str]:
-    """Those of our strategies that an oracle goes with, by what its file declares."""
+    """Our strategies that work with an oracle, as its file declares."""
     refused = declared.get(REFUSED, ())
     return [name for name in declared.get(PARTNERS, ours) if name not in refused]
 
 
 def demand_partner(oracle: str, strategy: str, partners: Collection[str]) -> None:
-    """Refuse a strategy of ours that an oracle does not go with."""
+    """Refuse one of our strategies that does not work with an oracle."""
     if strategy not in partners:
         raise UserError(
-            f"oracle={oracle} does not go with strategy={strategy}; of ours, it goes with "
+            f"oracle={oracle} does not work with strategy={strategy}; of ours, it works with "
             f"{', '.join(partners)}"
         )
 
 
 def demand_given(choice: str, needed: Iterable[str], settings: Settings) -> None:
-    """Refuse a choice that cannot do without settings that are not given."""
+    """Refuse a choice whose required settings are missing."""
     given = flatten(settings)
     if lacking := [key for key in needed if given.get(key) is None]:
         raise UserError(f"{choice} needs {' and '.join(lacking)}: give {'= and '.join(lacking)}=")
 
 
 def may_grow(given: Settings, filed: Settings) -> bool:
-    """Whether options of a data set may make its pool larger than what its file declares."""
+    """Whether options of a data set may make its pool larger than its file declares."""
     changed = {name for name in {*given, *filed} if given.get(name) != filed.get(name)}
     return not changed <= SMALLER
 
 
 def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The options of our classes that name a file or a folder of this machine."""
+    """The options of our classes that name a local file or folder."""
     ours = {name: settings[name] for name in READERS if _is_ours(settings[name])}
     for key, value in flatten(ours).items():
         if isinstance(value, str) and "://" not in value and _is_path(key, value):
@@ -117,7 +116,7 @@ def _paths(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _is_ours(section: Settings) -> bool:
-    """Whether all classes that a section names are of AutoAL, and it names one."""
+    """Whether a section names classes, all of them AutoAL's."""
     leaves = flatten(section).items()
     named = [str(name) for key, name in leaves if key.rpartition(".")[2] == TARGET]
     return bool(named) and all(name.startswith("autoal.") for name in named)

@@ -1,4 +1,4 @@
-"""A run as its folder keeps it, finished or not, for those who only read it."""
+"""A run in its folder, finished or not, opened for reading."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from autoal.record.states import read_state, same_states
 from autoal.run import data_set, encoded, seen_by
 from autoal.settings import FEATURES, Settings
 
-BUILT = ("data", "encoder")  # sections of its settings by which something is built here
-TOLD = ("strategy", "start")  # sections that tell who chose rows
+BUILT = ("data", "encoder")  # sections of its settings that are built here
+TOLD = ("strategy", "start")  # sections that say who chose rows
 
 
 class KeptRun:
@@ -41,7 +41,7 @@ class KeptRun:
 
     Args:
         path: of its folder.
-        trust: packages that may be imported though the run's files name them.
+        trust: packages in the run's files that may be imported.
     """
 
     def __init__(self, path: Path, trust: Collection[str] = ()) -> None:
@@ -51,7 +51,7 @@ class KeptRun:
             self.features = config.settings.get("features", FEATURES[0])
         if TARGET not in self.sections["data"]:
             raise UserError(
-                f"the run in {path} is of a program's own data, which are not known here"
+                f"the run in {path} used a program's own data, which is not available here"
             )
         _, self.history = finished_rounds(path)
         if not self.history:
@@ -64,9 +64,9 @@ class KeptRun:
 
     @cached_property
     def data(self) -> Data:
-        """The data set, before any encoder, with the numbers that its rows have in the run.
+        """The data set, before any encoder, with its rows' numbers in the run.
 
-        Rows that were made stand behind those of the data.
+        Made rows follow those of the data.
         """
         pool = self.path / POOL
         data = data_set(self.sections, pool.read_bytes() if pool.is_file() else b"")
@@ -91,7 +91,7 @@ class KeptRun:
 
     @property
     def unlabelled(self) -> Tensor:
-        """The numbers of all other rows of the pool, ascending; declined ones are among them."""
+        """The numbers of all other rows of the pool, ascending, including declined ones."""
         mask = torch.ones(len(self.data.train), dtype=torch.bool)
         mask[self.labelled.numbers] = False
         if self.data.labels_count:
@@ -100,23 +100,23 @@ class KeptRun:
 
     @property
     def model(self) -> Model:
-        """The one that is there, maybe of an earlier round; refused if there is none yet."""
+        """The existing model, maybe of an earlier round; refused if there is none yet."""
         return Model.read(self.path, trust=self.trust)
 
     @property
     def last_model(self) -> Model | None:
-        """The one that the last round led to; None where it is not there."""
+        """The model of the last round; None if it is missing."""
         there = is_model_of(self.path / MODEL, self.id, self.history[-1].number)
         return self.model if there else None
 
     @property
     def name(self) -> str:
-        """What the run is called."""
+        """The name of the run."""
         return self.path.resolve().name
 
     @property
     def source(self) -> Path | None:
-        """The folder below which rows of the data set may be named by their files."""
+        """The folder below which rows of the data set may be named by files."""
         path = self.sections["data"].get("path")
         if path is None:
             return None
@@ -124,7 +124,7 @@ class KeptRun:
         return found.parent if found.is_file() else found
 
     def batches(self) -> list[Batch]:
-        """What was asked in each round."""
+        """The questions of each round."""
         start, strategy = (
             str(self.sections[name].get("name", "")) for name in ("start", "strategy")
         )
@@ -138,17 +138,17 @@ class KeptRun:
         )
 
     def read_by(self, model: Model, rows_of: Callable[[Data], list[Rows]]) -> list[Rows]:
-        """Some rows of the data set as the learner of a model reads them.
+        """Some rows of the data set in the form that a model's learner reads.
 
-        What an encoder made of them is in the cache. It will not do where the pool has grown since
-        the model was trained, as the encoder learnt from it: then the model's own encodes them.
+        The encoder's features are in the cache. If the pool has grown since the model was trained,
+        these do not fit, as the encoder learnt from the pool: then the model's own encoder is used.
 
         Args:
             model: of this run.
-            rows_of: takes them out of the data set, encoded or not.
+            rows_of: takes them from the data set, encoded or not.
         """
         if model.encoder is not None and len(self.data.train) > self.real:
-            return [model.encoded(rows) for rows in rows_of(self.data)]  # no cache has made rows
+            return [model.encoded(rows) for rows in rows_of(self.data)]  # not cached
         if model.encoder is None:
             settings = {**self.sections, "features": self.features}
             return rows_of(encoded(settings, self.data, model.device))
@@ -160,7 +160,7 @@ class KeptRun:
 
 
 def _unencoded(data: Data, made: Rows) -> Rows:
-    """Made rows as the data set has its own before any encoder."""
+    """Made rows in the data set's form before any encoder."""
     if not are_texts(data.train):
         return made
     rows = data.reader().of(parts_of(made))
@@ -168,12 +168,12 @@ def _unencoded(data: Data, made: Rows) -> Rows:
 
 
 def _begun(path: Path) -> str:
-    """Where the answers are that people gave in the first one, if they did."""
-    return f": what was answered so far is in {path / LABELS}" if has_labels(path) else ""
+    """A hint at people's answers in the first round, if there are any."""
+    return f": the answers so far are in {path / LABELS}" if has_labels(path) else ""
 
 
 def _section(name: str, settings: Settings) -> Settings:
-    """A section of the settings; empty where a run, such as an older one, lacks it."""
+    """A section of the settings; empty if a run, such as an older one, lacks it."""
     section: Settings | None = settings.get(name)
     if section is None:
         return {}

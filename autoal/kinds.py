@@ -1,4 +1,4 @@
-"""The kinds of values that options take, as annotations and defaults tell of them."""
+"""The kinds of values that options take, according to annotations and defaults."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _MAPPINGS = (dict, Mapping)
 
 
 def demand_kinds_of(target: Callable[..., Any], options: Mapping[str, Any], section: str) -> None:
-    """Refuse an option that is not what the parameter of a class or function is annotated as.
+    """Refuse options that do not match the annotations of a class or function.
 
     Args:
-        target: whose parameters the options are.
-        options: some of them, by their names.
-        section: of the settings, in which they stand.
+        target: the class or function with these parameters.
+        options: some of them, by name.
+        section: of the settings that contains them.
     """
     known = parameters(target)
     for name, value in options.items():
         demand_finite(f"{section}.{name}", value)
-        # The default itself will do, as in `count: int = None`.
+        # The default itself is allowed, as in `count: int = None`.
         if name in known and value != known[name].default:
             _demand(f"{section}.{name}", value, known[name].annotation)
 
@@ -56,7 +56,7 @@ def demand_finite(key: str, value: Any) -> None:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of a kind; whatever kind is not known here takes anything."""
+    """Whether a value is of a kind; unknown kinds take anything."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return any(fits(value, one) for one in inner)
@@ -72,7 +72,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def words(kind: Any, many: bool = False) -> str:
-    """What a value of this kind is, or what many are."""
+    """Words for one value of this kind, or for many."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return " or ".join(words(one, many) for one in inner)

@@ -1,4 +1,4 @@
-"""All that was labelled in a run.
+"""Write all labels of a run.
 
 python -m autoal.labels runs/mine > labels.csv
 python -m autoal.labels runs/mine --format folder --out labelled/
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 LINES, STUDIO, GALLERY = ("csv", "jsonl"), "label_studio", "gallery"
 FILES = ("folder", "npz", GALLERY)
 DESCRIPTION = (
-    "Tell what was labelled in a run, finished or not: each row with its name, label, round, "
-    "source, and the probability that the final model gives the label; or show it, or tell what of "
-    "it may be wrong."
+    "List the labels of a run, finished or not: each row with its name, label, round, "
+    "source, and the probability that the final model gives the label; or show them as a page, or "
+    "list those that may be wrong."
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Tell the labels of a run; returns the exit code."""
+    """Write the labels of a run; return the exit code."""
     parser = argparse.ArgumentParser("python -m autoal.labels", description=DESCRIPTION)
     parser.add_argument("run", type=Path, help="folder of a run")
     parser.add_argument(
@@ -41,18 +41,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         choices=[*LINES, *FILES, STUDIO],
         default=LINES[0],
         help="csv, jsonl: lines; folder: pictures in a folder for each class; npz: arrays, which "
-        "data=npz reads where they are pictures; gallery: a page of HTML that shows what was "
-        "asked and answered, round by round; label_studio: what Label Studio imports (default: "
+        "data=npz reads if they are pictures; gallery: an HTML page that shows the questions "
+        "and answers, round by round; label_studio: JSON that Label Studio imports (default: "
         "%(default)s)",
     )
     parser.add_argument(
         "--suspects",
         action="store_true",
-        help="only labels that may be wrong, as lines: models that did not learn them take the "
-        "rows for another class, the surest first",
+        help="only labels that may be wrong, as lines: models that did not learn them predict "
+        "another class, the surest first",
     )
     parser.add_argument(
-        "--out", type=Path, help="what to write, which must not be there yet; default: the terminal"
+        "--out", type=Path, help="output, which must not exist yet; default: the terminal"
     )
     add_trust(parser)
     given = parser.parse_args(argv)
@@ -66,15 +66,15 @@ def labels(
     trust: Collection[str] = (),
     only_suspects: bool = False,
 ) -> None:
-    """Tell the labels of a run in this form."""
+    """Write the labels of a run in this form."""
     demand_run(run)
     if only_suspects and form not in LINES:
-        raise UserError(f"--suspects come as lines: give --format {' or '.join(LINES)}")
+        raise UserError(f"--suspects are written as lines: give --format {' or '.join(LINES)}")
     if out is None and form in FILES:
         raise UserError(f"--format {form} needs a name: give --out")
     if out is not None:
         demand_new(out)
-    from autoal.kept import KeptRun  # which brings torch
+    from autoal.kept import KeptRun  # which imports torch
 
     kept = KeptRun(run, trust)
     if only_suspects:

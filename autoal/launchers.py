@@ -1,4 +1,4 @@
-"""What goes wrong in the launchers of a sweep, in words; none of them is imported."""
+"""Messages for failures of a sweep's launchers, none of which is imported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from autoal.errors import UserError
 
-REST = "what was finished is safe, and the same command does the rest"
+REST = "finished rounds are safe, and the same command does the rest"
 LOST = f"a process of the sweep was killed, perhaps because memory ran out; {REST}"
 LOGS = "<out>/.sweep/.submitit has a log of every job"
 REFUSED = "submitit.core.utils.FailedJobError"
@@ -14,7 +14,7 @@ NO_STORE = "+hydra.launcher.ray.init.object_store_memory=null"
 
 
 class Failure(NamedTuple):
-    """A failure, by its class, as it is called in full, and the beginning of its message."""
+    """A failure, identified by its class's full name and the beginning of its message."""
 
     kind: str
     begins: str
@@ -30,18 +30,18 @@ FAILURES = (
     Failure(
         "builtins.ValueError",
         "n_jobs == 0",
-        "hydra.launcher.n_jobs=0: must be a number of processes, or -1 for one a core",
+        "hydra.launcher.n_jobs=0: must be a number of processes, or -1 for one per core",
     ),
     Failure(
         "submitit.core.utils.UncompletedJobError",
         "",
         f"a job of the cluster ended too early; {REST}; {LOGS}",
     ),
-    Failure(REFUSED, "", "the cluster took no jobs"),
+    Failure(REFUSED, "", "the cluster accepted no jobs"),
     Failure(
         "builtins.RuntimeError",
         'Could not detect "srun"',
-        "hydra/launcher=submitit_slurm needs SLURM's sbatch and srun, which are not here; "
+        "hydra/launcher=submitit_slurm needs SLURM's sbatch and srun, which are missing here; "
         "hydra/launcher=submitit_local runs the same jobs on this machine",
     ),
     Failure(
@@ -53,7 +53,7 @@ FAILURES = (
     Failure(
         "builtins.ValueError",
         "When connecting to an existing cluster",
-        f"the memory of a cluster that runs is what it was started with: add {NO_STORE}",
+        f"the memory of a running cluster cannot be changed: add {NO_STORE}",
     ),
     *(
         Failure(f"ray.exceptions.{name}", "", LOST)
@@ -63,7 +63,7 @@ FAILURES = (
 
 
 def explained(error: Exception) -> UserError | None:
-    """What to tell the user; None of what is no launcher's failure."""
+    """The message for the user; None if it is not a launcher's failure."""
     kind, message = f"{type(error).__module__}.{type(error).__name__}", str(error)
     for failure in FAILURES:
         if failure.kind == kind and message.startswith(failure.begins):

@@ -1,4 +1,4 @@
-"""The listing of installed strategies: what each does, reads and can be told.
+"""The listing of installed strategies: what each does and reads, and its options.
 
 python -m autoal.strategies           # all of them
 python -m autoal.strategies margin    # one in full
@@ -25,15 +25,15 @@ WIDEST = 100  # columns
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """List the strategies, or tell about one; returns the exit code."""
+    """List the strategies, or describe one; return the exit code."""
     parser = argparse.ArgumentParser(
         "python -m autoal.strategies", description="List the installed query strategies."
     )
-    parser.add_argument("name", nargs="?", help="tell all about this one")
+    parser.add_argument("name", nargs="?", help="describe this one in full")
     name = parser.parse_args(argv).name
     try:
         print(in_full(name) if name else listing(), flush=True)
-    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
+    except BrokenPipeError:  # the reader is gone, like `head` after some lines
         return unread()
     except UserError as error:
         print(error, file=sys.stderr)
@@ -49,7 +49,7 @@ def listing() -> str:
 
 
 def in_full(name: str) -> str:
-    """All that is known of one strategy."""
+    """Everything known about one strategy."""
     strategy = registry.load(name)
     facts = {
         "reads": _reads(strategy),
@@ -67,13 +67,13 @@ def _summary(name: str) -> list[str]:
             given = _given(strategy) or "no options"
             facts = f"reads {_reads(strategy)} | {given} | {STRATEGIES.origin(name)}"
             return [_meaning(strategy).splitlines()[0], facts]
-    except Exception as error:  # a plugin may fail in any way, and the others are to be listed
+    except Exception as error:  # a plugin may fail in any way; list the others anyway
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         return [f"not usable: {why}"]
 
 
 def _meaning(strategy: "type[QueryStrategy]") -> str:
-    """The class's own docstring; an inherited one would tell of another strategy."""
+    """The class's own docstring; an inherited one would describe another strategy."""
     return inspect.cleandoc(strategy.__doc__ or "(says nothing about itself)")
 
 
@@ -88,7 +88,7 @@ def _given(strategy: "type[QueryStrategy]") -> str:
 
 
 def options(strategy: "type[QueryStrategy]") -> list[str]:
-    """The options with their defaults, as they are written on the command line."""
+    """The options with their defaults, as written on the command line."""
     return [f"{name}={_written(default)}" for name, default in registry.options(strategy).items()]
 
 
@@ -99,7 +99,7 @@ def _written(default: object) -> str:
 
 
 def _indented(title: str, paragraphs: list[str]) -> str:
-    """A title, and beside it the paragraphs, each wrapped."""
+    """A title with the wrapped paragraphs beside it."""
     columns = min(shutil.get_terminal_size((WIDEST, 0)).columns, WIDEST)
     indent = " " * (len(title) + 2)
     wrapper = TextWrapper(

@@ -1,4 +1,4 @@
-"""What --help prints: the choices of every group, the options, what each means, its default."""
+"""The text of --help: the choices of every group, and options with meanings and defaults."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from autoal.remarks import Remarks
 from autoal.settings import Settings
 
 FLAGS = ("--help", "-h")
-# Flags of Hydra behind which a value stands.
+# Flags of Hydra that take a value.
 VALUED = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p")
-TOP = "train"  # the file of what is no group's
+TOP = "train"  # the file with options outside groups
 WIDEST, NAMES = 110, 32  # columns of a line, and of the name at its beginning
-LEFT_OUT = ("_target_", "name")  # what the head of a section tells
-START = "rows that are labelled first"
+LEFT_OUT = ("_target_", "name")  # shown in the head of a section
+START = "rows to label first"
 HEAD = """\
 Run one active-learning experiment, or go on with it.
 
@@ -37,19 +37,19 @@ Run one active-learning experiment, or go on with it.
   {0} -m strategy=random,margin,entropy seed=0,1,2    every combination in turn
   {0} -m hydra/launcher=joblib seed=0,1,2             several at once
   {0} -m experiment=compare                           eight strategies, ten seeds
-  {0} --help task=resnet18                            what a choice is, and its options
-  {0} --help task                                     what all choices of a group are
+  {0} --help task=resnet18                            a choice and its options
+  {0} --help task                                     all choices of a group
 
 The run's folder is <out>/<name>. The same command again goes on where it was stopped.
 docs/running.md tells more; --hydra-help is about Hydra itself."""
 
 
 def manual(arguments: Sequence[str], command: str) -> str:
-    """The whole of it; of those groups alone that the arguments name, where they name any.
+    """The whole text, or only that of groups named in the arguments.
 
     Args:
         arguments: of the command line.
-        command: how the program is started.
+        command: the way the program is started.
     """
     words = [*_words(arguments)]
     offered, settings, chosen = _composed([word for word in words if "=" in word], arguments)
@@ -58,7 +58,7 @@ def manual(arguments: Sequence[str], command: str) -> str:
         group, choice, _ = word.partition("=")
         if group in offered and choice:
             sections.append(_section(group, chosen.get(group, ""), _inside(settings, group)))
-        elif not choice:  # any other that has one gives an option another value
+        elif not choice:  # other arguments with a value set an option
             group = group.replace(".", "/")
             if group not in offered:
                 raise unknown("group", word, offered)
@@ -72,14 +72,14 @@ def manual(arguments: Sequence[str], command: str) -> str:
 
 
 def _words(arguments: Sequence[str]) -> Iterator[str]:
-    """The arguments that are no flags, nor the values of flags of Hydra."""
+    """The arguments that are neither flags nor values of Hydra's flags."""
     for before, argument in pairwise(["", *arguments]):
         if not argument.startswith("-") and before not in VALUED:
             yield argument
 
 
 def _inside(settings: Settings, group: str) -> Any:
-    """The section of a group, which may be inside of another one's."""
+    """The section of a group, which may be inside another's."""
     for name in group.split("/"):
         settings = settings.get(name) or {}
     return settings
@@ -88,7 +88,7 @@ def _inside(settings: Settings, group: str) -> Any:
 def _composed(
     overrides: Sequence[str], arguments: Sequence[str]
 ) -> tuple[dict[str, list[str]], Settings, dict[str, str]]:
-    """The choices of every group, the settings with all their options, and what is chosen."""
+    """The choices of every group, the settings with all options, and the current choices."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
         composed = compose(TOP, [*overrides, *search_paths(arguments)], return_hydra_config=True)
@@ -104,7 +104,7 @@ def _composed(
 
 
 def _complete(group: str, section: Any, chosen: Mapping[str, str]) -> Any:
-    """A section with the options that no file has: those of a strategy, or of a plugin's class."""
+    """A section with options that no file lists: a strategy's, or a plugin class's."""
     if group in NAMED:
         return {**options_of(section["name"]), **section}
     if group in TARGETED and not (CONFIGS / group / f"{chosen[group]}.yaml").exists():
@@ -114,7 +114,7 @@ def _complete(group: str, section: Any, chosen: Mapping[str, str]) -> Any:
 
 
 def _overview(offered: Mapping[str, Sequence[str]]) -> list[str]:
-    """Every group, what it is for, and its choices."""
+    """Every group, its purpose and its choices."""
     meanings = remarks.of_file(CONFIGS / f"{TOP}.yaml").options
     lines = ["Choices, as group=choice:"]
     for group, choices in offered.items():
@@ -125,13 +125,13 @@ def _overview(offered: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _common(settings: Settings) -> list[str]:
-    """The options that are of no group."""
+    """The options outside groups."""
     told = remarks.of_file(CONFIGS / f"{TOP}.yaml")
     return ["Options, as key=value, with their defaults:", *_options(settings, told)]
 
 
 def _choices_of(group: str, choices: Sequence[str]) -> list[str]:
-    """What each choice of a group is."""
+    """A description of each choice of a group."""
     lines = [f"{group}= is one of"]
     for choice in choices:
         lines += _beside(f"  {choice}", _about(group, choice).head)
@@ -139,7 +139,7 @@ def _choices_of(group: str, choices: Sequence[str]) -> list[str]:
 
 
 def _section(group: str, choice: str, section: Any) -> list[str]:
-    """What is chosen of a group, and its options."""
+    """A group's choice and its options."""
     told = _about(group, choice, section)
     head = _wrapped(f"{group}={choice}: {told.head or 'says nothing about itself'}", "", "    ")
     return [*head, *(_options(section, told, f"{group}.") if isinstance(section, dict) else [])]
@@ -153,10 +153,10 @@ def _options(section: Settings, told: Remarks, prefix: str = "") -> list[str]:
 
 
 def _leaves(section: Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The options by dotted names; the names of things that have options are one of them."""
+    """The options by dotted names; a mapping of named things with options counts as one."""
     for name, value in section.items():
         if name == TARGET or (name == "name" and not prefix and "seed" not in section):
-            continue  # the head of a section tells its class
+            continue  # the head of a section shows its class
         named = isinstance(value, dict) and any(inner == {} for inner in value.values())
         if isinstance(value, dict) and value and not named:
             yield from _leaves(value, f"{prefix}{name}.")
@@ -165,7 +165,7 @@ def _leaves(section: Settings, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _meaning(key: str, section: Settings, told: Remarks) -> str:
-    """What an option means: by its file, else by the class of what it is inside of."""
+    """The meaning of an option: from its file, or the class of its section."""
     outer, _, name = key.rpartition(".")
     for part in outer.split(".") if outer else ():
         section = section[part]
@@ -174,7 +174,7 @@ def _meaning(key: str, section: Settings, told: Remarks) -> str:
 
 
 def _about(group: str, choice: str, section: Any = None) -> Remarks:
-    """What the file of a choice says, those that it builds on, and its class."""
+    """The remarks in the file of a choice, in those it builds on, and in its class."""
     kind = STRATEGIES if group in NAMED else TARGETED[group][0] if group in TARGETED else None
     name = (section or {}).get("name", choice) if group in NAMED else choice
     point = kind.installed().get(name) if kind else None
@@ -184,7 +184,7 @@ def _about(group: str, choice: str, section: Any = None) -> Remarks:
 
 
 def _filed(name: str, group: str) -> Remarks:
-    """What a file says of itself and its options, and of these those that it builds on."""
+    """The remarks of a file on itself and its options, with those of files it builds on."""
     path = CONFIGS / f"{name}.yaml"
     told = remarks.of_file(path) if path.exists() else Remarks()
     own = {key.removeprefix(f"{group}."): remark for key, remark in told.options.items()}
@@ -195,7 +195,7 @@ def _filed(name: str, group: str) -> Remarks:
 
 
 def _bases(content: Settings, group: str) -> Iterator[str]:
-    """The files that one builds on for the same section; of the last first, which counts most."""
+    """The files that one builds on for the same section, last first, as the last counts most."""
     for entry in reversed(content.get("defaults", [])):
         if isinstance(entry, str) and (
             found := re.fullmatch(rf"/([\w/]+)@(_here_|{group})", entry)
@@ -211,7 +211,7 @@ def _content(name: str) -> Settings:
 
 
 def _written(value: Any) -> str:
-    """A default as it is given on the command line, or what it consists of."""
+    """A default as given on the command line, or its contents."""
     if value is Parameter.empty or value == "???":
         return "(needed)"
     if isinstance(value, str):
@@ -222,7 +222,7 @@ def _written(value: Any) -> str:
 
 
 def _beside(name: str, told: str) -> list[str]:
-    """A name, and beside it, or below where it is long, what it is."""
+    """A name with its meaning beside it or, if the name is long, below it."""
     if not told:
         return [name]
     indent = " " * NAMES

@@ -1,4 +1,4 @@
-"""Plugins of every kind, ours and everybody's: entry points, read without importing them."""
+"""Plugins of every kind, ours and others': entry points, read without importing them."""
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -16,7 +16,7 @@ from autoal.errors import UserError, unending, unknown
 class Kind:
     """Plugins that serve one purpose."""
 
-    noun: str  # what one of them is called in a message
+    noun: str  # the word for one of them in messages
     group: str  # of entry points
 
     def installed(self) -> dict[str, EntryPoint]:
@@ -32,7 +32,7 @@ class Kind:
         return dict(sorted(found.items()))
 
     def load(self, name: str) -> Any:
-        """What the entry point of this name names."""
+        """The object behind the entry point of this name."""
         points = self.installed()
         if name not in points:
             raise unknown(self.noun, name, points)
@@ -40,11 +40,11 @@ class Kind:
         try:
             with unending():
                 found = points[name].load()
-        except Exception as error:  # whatever the module of somebody else does when it is imported
+        except Exception as error:  # somebody else's module may raise anything
             why = f"{type(error).__name__}: {error}"
             raise UserError(f"{self.noun} {name!r} cannot be loaded from {value}: {why}") from error
         if not callable(found):
-            raise UserError(f"{self.noun} {name!r}: {value} is no class or function")
+            raise UserError(f"{self.noun} {name!r}: {value} is not a class or function")
         if isabstract(found):
             lacking = ", ".join(sorted(found.__abstractmethods__))
             raise UserError(f"{self.noun} {name!r}: {value} is abstract, it lacks {lacking}")
@@ -64,7 +64,7 @@ ORACLES = Kind("oracle", "autoal.oracles")
 STOPS = Kind("stop", "autoal.stops")
 GROWTHS = Kind("growth", "autoal.growths")
 COSTS = Kind("cost", "autoal.costs")
-LANGUAGE = "language"  # the parameter by which a part is given the client of a language model
+LANGUAGE = "language"  # the parameter that receives the client of a language model
 KINDS = (STRATEGIES, DATA, TASKS, ENCODERS, ORACLES, STOPS, GROWTHS, COSTS)
 
 
@@ -73,7 +73,7 @@ _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 @cache
 def _points() -> Any:
-    """All entry points, which takes a look at every installed package."""
+    """All entry points; finding them scans every installed package."""
     return entry_points()
 
 
@@ -81,8 +81,8 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
     """The options of a class or function with their defaults: its parameters.
 
     Args:
-        target: whose parameters become options.
-        filled: parameters that are no options, since the engine fills them in.
+        target: the class or function whose parameters become options.
+        filled: parameters that are not options, since the engine fills them in.
 
     Returns:
         The default of each; a required one has `Parameter.empty`.
@@ -95,7 +95,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
         if parameter.kind is Parameter.POSITIONAL_ONLY or parameter.name == "name":
             raise UserError(
                 f"{name} has a parameter {parameter.name!r} that cannot be an option: "
-                "it is positional-only, or called name"
+                "it is positional-only, or named name"
             )
         if not _plain(parameter.default):
             raise UserError(
@@ -107,7 +107,7 @@ def options(target: Callable[..., Any], filled: Collection[str] = ()) -> dict[st
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
-    """Those of a class or function; and what a class hands on by **options, to those above it."""
+    """The parameters of a class or function, and of the base classes it passes **options to."""
     found: dict[str, Parameter] = {}
     for parameter in _parameters(target):
         found.setdefault(parameter.name, parameter)
@@ -117,7 +117,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
 def _parameters(target: Callable[..., Any]) -> list[Parameter]:
     try:
         given = list(_signature(target).parameters.values())
-    except ValueError:  # what is written in C may tell of none
+    except ValueError:  # classes written in C may have none
         return []
     named = [parameter for parameter in given if parameter.kind not in _REST]
     hands_on = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in given)
@@ -125,20 +125,20 @@ def _parameters(target: Callable[..., Any]) -> list[Parameter]:
         return named
     above = [base for base in target.__mro__[1:-1] if "__init__" in vars(base)]
     own = vars(target).get("__init__")
-    if own is None:  # inherited: what is handed on goes beyond the class that wrote it
+    if own is None:  # inherited: options are passed on beyond the defining class
         above = above[1:]
     return named + (_parameters(above[0]) if above else [])
 
 
 def _signature(target: Callable[..., Any]) -> Signature:
-    """With types as annotations, unless their names are there for type checkers alone."""
+    """The signature with resolved annotations, unless names exist only for type checkers."""
     with suppress(NameError, AttributeError, TypeError):
         return signature(target, eval_str=True)
     return signature(target)
 
 
 def _plain(value: Any) -> bool:
-    """Whether a default can be written to config.yaml and read again."""
+    """Whether a default can be written to config.yaml and read back."""
     if isinstance(value, list | tuple):
         return all(map(_plain, value))
     if isinstance(value, dict):

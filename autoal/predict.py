@@ -1,4 +1,4 @@
-"""Predictions by the model of a run: of new rows, or of those of its pool that have no label.
+"""Predict with the model of a run: new rows, or the unlabelled rows of its pool.
 
 python -m autoal.predict runs/mine --out predictions.csv
 python -m autoal.predict runs/mine pictures/ --out predictions.csv
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from autoal.exported.model import Model, Predictions
 
 DESCRIPTION = (
-    "Predict new rows by the model of a run or, where none are named, the rows of its pool that "
+    "Predict new rows with the model of a run or, if none are named, the rows of its pool that "
     "have no label: a line for each, with its name, its class, the probability of every class, and "
     "the margin between the two most probable ones."
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Predict, and write a CSV file; returns the exit code."""
+    """Predict, and write a CSV file; return the exit code."""
     parser = argparse.ArgumentParser("python -m autoal.predict", description=DESCRIPTION)
-    parser.add_argument("run", type=Path, help="folder of a run, or the folder model in it")
+    parser.add_argument("run", type=Path, help="folder of a run, or its folder model")
     parser.add_argument(
         "rows",
         type=Path,
         nargs="*",
         help="picture files or folders of them; a CSV file with the columns of the table; a file "
-        "with those of the texts, or a .txt with a text a line; an npz file with images, or with "
-        "inputs; default: what is not labelled in the run",
+        "with those of the texts, or a .txt with one text a line; an npz file with images, or with "
+        "inputs; default: the unlabelled rows of the run",
     )
     parser.add_argument(
-        "--out", type=Path, help="file to write, which must not be there yet; default: the terminal"
+        "--out", type=Path, help="file to write, which must not exist yet; default: the terminal"
     )
     add_trust(parser)
     given = parser.parse_args(argv)
@@ -49,13 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def predict(
     run: Path, paths: Sequence[Path], out: Path | None, trust: Collection[str] = ()
 ) -> None:
-    """Predict the rows of these files or else of the pool, and write a CSV file."""
+    """Predict the rows of these files, or else of the pool, and write a CSV file."""
     model_folder(run)
     if not paths:
-        demand_run(run, "; of a model alone, name the files whose rows are to be predicted")
+        demand_run(run, "; with just a model, name the files whose rows to predict")
     for path in paths:
         if not path.exists():
-            raise UserError(f"there is no {path}, whose rows are to be predicted")
+            raise UserError(f"there is no {path} to predict")
     if out is not None:
         demand_new(out)
     from autoal.exported.model import Model  # which brings torch
@@ -66,7 +66,7 @@ def predict(
 
 
 def _of_pool(run: Path, model: "Model", trust: Collection[str]) -> "Predictions":
-    """Of the rows that have no label."""
+    """Predictions for the unlabelled rows."""
     import torch
 
     from autoal.exported.model import Predictions
@@ -93,7 +93,7 @@ def _lines(classes: Sequence[str], predictions: "Predictions") -> Iterator[list[
 
 
 def _exact(number: float) -> str:
-    """With all digits that single precision has."""
+    """A number with all digits of single precision."""
     return f"{number:.9g}"
 
 

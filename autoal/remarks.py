@@ -1,4 +1,4 @@
-"""What options mean, as configuration files and the sources of classes say it."""
+"""The meanings of options, from configuration files and classes' sources."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ARGUMENT = re.compile(r" {4}(\w+): (.*)")
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a file or a class says of itself and of its options."""
+    """The remarks of a file or class on itself and its options."""
 
     head: str = ""
     options: dict[str, str] = field(default_factory=dict)  # by dotted names
 
     def over(self, below: Remarks) -> Remarks:
-        """These, and where they say nothing those of what they build on."""
+        """These remarks, completed by those they build on."""
         return Remarks(self.head or below.head, below.options | self.options)
 
 
@@ -33,7 +33,7 @@ def of_file(path: Path) -> Remarks:
     """The comments of a configuration file: at its top, and beside its options."""
     head: list[str] = []
     found: dict[str, str] = {}
-    above: list[tuple[int, str]] = []  # the sections that a line is in, and their indents
+    above: list[tuple[int, str]] = []  # the sections around a line, with their indents
     last = ""
     for line in path.read_text().splitlines():
         if more := _MORE.fullmatch(line):
@@ -53,7 +53,7 @@ def of_file(path: Path) -> Remarks:
 
 @cache
 def of_class(name: str) -> Remarks:
-    """The docstring of a class, by its dotted name, and of the classes that it is made of."""
+    """The remarks of a class, by its dotted name, and of its base classes."""
     module, _, called = name.rpartition(".")
     tree = _parsed(module)
     if tree is None:
@@ -66,26 +66,26 @@ def of_class(name: str) -> Remarks:
                 if _near(home, module):
                     told = told.over(Remarks(options=of_class(home).options))
             return told
-    home = _home(tree, module, called)  # as a package offers it that has it from elsewhere
+    home = _home(tree, module, called)  # re-exported by a package
     return of_class(home) if home != name and _near(home, module) else Remarks()
 
 
 def _near(name: str, module: str) -> bool:
-    """Whether a class is of the same package, or ours; to look for others would import torch."""
+    """Whether a class is from the same package, or ours; finding others would import torch."""
     return name.partition(".")[0] in (module.partition(".")[0], "autoal")
 
 
 def _parsed(module: str) -> ast.Module | None:
-    """The source of a module; None where there is none to be read."""
+    """The parsed source of a module; None if it cannot be read."""
     try:
         spec = find_spec(module) if module else None
         return ast.parse(Path(spec.origin).read_text()) if spec and spec.origin else None
-    except Exception:  # the package of a plugin, which is imported to find it, may do anything
+    except Exception:  # finding it imports a plugin's package, which may raise anything
         return None
 
 
 def _home(tree: ast.Module, module: str, name: str) -> str:
-    """The dotted name of what a module calls by this name."""
+    """The dotted name behind a name in a module."""
     first, dot, rest = name.partition(".")
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):

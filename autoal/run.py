@@ -1,4 +1,4 @@
-"""One run: its parts are built, its rounds are done and kept, its results are shown."""
+"""One run: builds its parts, does and keeps its rounds, shows its results."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
 from autoal.settings import FEATURES, Settings
 
-HUMAN = "human"  # in the section of an oracle: who answers in its place
+HUMAN = "human"  # in an oracle's section: who answers in its place
 TRUTH = {TARGET: "autoal.oracles.truth.TrueLabels"}
 
 
 class Parts(NamedTuple):
-    """What a run is made of."""
+    """The parts of a run."""
 
     experiment: Experiment
     oracle: Oracle
@@ -65,28 +65,28 @@ class Parts(NamedTuple):
 
 
 def run(settings: Settings, *, keep_refusals: bool = False) -> None:
-    """Build the parts, do the rounds that are not done yet, and show the results.
+    """Build the parts, do the remaining rounds, and show the results.
 
     Args:
         settings: completed.
-        keep_refusals: write down in the run's folder why a run cannot be, for the report on a
-            sweep; a single run that is refused leaves nothing.
+        keep_refusals: write a refusal into the run's folder, for the report on a sweep; a single
+            refused run leaves nothing.
     """
     ranks = _ranks(settings)
     if ranks is not None and not ranks.first:
         ranks.follow()
         return
-    console = Console(markup=False)  # a name with brackets is a name
+    console = Console(markup=False)  # brackets in names are not markup
     path = Path(settings["out"], settings["name"])
     try:
         with blaming(settings):
             if keep_refusals and ranks is not None and not ranks.started_outside:
                 raise UserError(
-                    "a sweep computes on one device a run: leave out -m, or trainer.devices="
+                    "a sweep uses one device per run: leave out -m, or trainer.devices="
                 )
             built = parts(settings)
             if keep_refusals and asks_people(built.oracle):
-                raise UserError("people are asked by one run at a time: leave out -m")
+                raise UserError("only one run at a time can ask people: leave out -m")
             _demand_server(built, path)
     except Exception as error:
         if keep_refusals:
@@ -113,7 +113,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
 
 
 def parts(settings: Settings) -> Parts:
-    """The experiment and who answers; all that can be refused is refused here."""
+    """The experiment and its oracle; everything refusable is refused here."""
     with refused(settings):
         path = Path(settings["out"], settings["name"])
         plan = Plan.of(settings)
@@ -164,7 +164,7 @@ def parts(settings: Settings) -> Parts:
 
 
 def resumed(path: Path | str) -> Parts:
-    """The experiment of a run folder, after its last finished round, and who answers."""
+    """The experiment of a run folder, after its last finished round, and its oracle."""
     with closing(RunFolder.reopened(Path(path))) as folder:
         built = parts(folder.config)
         go_on(built.experiment, folder)
@@ -179,7 +179,7 @@ def _training(settings: Settings) -> Training:
 
 
 def _ranks(settings: Settings) -> Ranks | None:
-    """The processes that are to compute a run together; None where it is one alone."""
+    """The processes that compute a run together; None for a single one."""
     training = _training(settings)
     return training.ranks() if training.several else None
 
@@ -193,7 +193,7 @@ def _strategy(settings: Settings, group: str, language: Client | None) -> QueryS
 def _start(
     settings: Settings, data: Data, language: Client | None
 ) -> QueryStrategy | list[int] | None:
-    """Who chooses the start, or its rows; None is a draw that no strategy takes part in."""
+    """The chooser of the start, or its rows; None means a plain random draw."""
     section = settings["start"]
     if section["name"] == "random":
         return None
@@ -205,13 +205,13 @@ def _start(
 
 
 def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: Any) -> Oracle:
-    """Who answers; one that has another inside it is given whom its section names.
+    """The oracle; one with another inside it receives the one that its section names.
 
     Args:
-        section: that names it.
+        section: the one that names it.
         where: the section stands.
-        growing: whether it is asked about made rows too.
-        seed: of whatever it draws, where its section leaves that open.
+        growing: whether it is also asked about made rows.
+        seed: for its draws, unless its section sets one.
         facts: what the engine knows.
     """
     human = _human(section)
@@ -228,8 +228,8 @@ def _oracle(section: Settings, where: str, growing: bool, seed: int, **facts: An
 
 
 def _asking(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
-    """Whoever answers, asked as `questions` says."""
-    if not settings.get("questions"):  # an older run has no such section
+    """The oracle, asked in the way that `questions` says."""
+    if not settings.get("questions"):  # older runs have no such section
         return oracle
     demand_class(settings["questions"], "questions", Asks)
     asking: Asks = build(settings["questions"], "questions", oracle=oracle, **facts)
@@ -237,7 +237,7 @@ def _asking(settings: Settings, oracle: Oracle, **facts: Any) -> Oracle:
 
 
 def _human(section: Settings) -> Settings:
-    """Who stands inside an oracle: whom its section names, or else the truth; {} where nobody."""
+    """The section inside an oracle: as named there, or else the truth; {} for nobody."""
     inside_it = "oracle" in parameters(located(section.get(TARGET, "")))
     return section.get(HUMAN, TRUTH) if inside_it else {}
 
@@ -249,13 +249,13 @@ def _demand_hidden_labels(settings: Settings) -> None:
         section = human
     if located(section[TARGET]) is TrueLabels and getattr(data, "labels_count", False):
         raise UserError(
-            "oracle=truth knows the labels that a data set hides, and those of this one count from "
+            "oracle=truth needs labels that a data set hides, and those of this one count from "
             "the beginning: let people answer, or simulate with data=folder, npz or table"
         )
 
 
 def _demand_server(built: Parts, path: Path) -> None:
-    """Refuse a language model that does not answer, while there are rounds to do."""
+    """Refuse a language model that does not answer while there are rounds to do."""
     if built.language and not built.experiment.plan.over(len(finished_rounds(path)[1])):
         built.language.check()
 
@@ -268,18 +268,18 @@ def _stop(settings: Settings) -> StopRule | None:
 
 
 def _growth(settings: Settings, **facts: Any) -> GrowthRule | None:
-    if not settings.get("growth"):  # an older run has no such section
+    if not settings.get("growth"):  # older runs have no such section
         return None
     demand_class(settings["growth"], "growth", GrowthRule)
     return build(settings["growth"], "growth", seed=settings["seed"], **facts)
 
 
 def data_set(settings: Settings, known: bytes = b"") -> Data:
-    """The data set of a run, as it is before any encoder.
+    """The data set of a run, before any encoder.
 
     Args:
         settings: of the run.
-        known: what the run remembers of the rows.
+        known: what the run remembers about the rows.
     """
     with refused(settings):
         demand_class(settings["data"], "data", Data)
@@ -290,7 +290,7 @@ def data_set(settings: Settings, known: bytes = b"") -> Data:
 
 
 def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
-    """The data set as the encoder of the run sees it, if there is one."""
+    """The data set after the run's encoder, if there is one."""
     if not settings["encoder"]:
         return data
     demand_class(settings["encoder"], "encoder", Encoder)
@@ -299,13 +299,13 @@ def encoded(settings: Settings, data: Data, device: torch.device) -> Data:
 
 
 def seen_by(encoder: Encoder, data: Data, device: torch.device, features: str) -> Data:
-    """The data set as this encoder sees it; as it is, where the encoder leaves such rows.
+    """The data set after this encoder; unchanged if the encoder leaves such rows.
 
     Args:
-        encoder: looks at them.
+        encoder: encodes the rows.
         data: of the run.
-        device: on which it does.
-        features: the precision in which they are kept; an older run names none, and has single.
+        device: where it runs.
+        features: the precision of stored features; older runs name none, and have single.
     """
     if encoder.leaves(data.train):
         return data
@@ -330,7 +330,7 @@ def _learner(
 
 
 def _keep_model(built: Parts, folder: RunFolder) -> None:
-    """Write the trained model down, unless that of the last round is there already."""
+    """Write the trained model, unless the last round's is there already."""
     place, experiment, last = folder.path / MODEL, built.experiment, folder.rounds[-1]
     if is_model_of(place, folder.id, last.number):
         return
@@ -351,12 +351,12 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
                 "versions": versions(),
             },
         )
-    except UserError as error:  # the rounds are safe, and are to be shown
+    except UserError as error:  # the rounds are safe, and should be shown
         print(f"{place} is not written: {error}", file=sys.stderr)
 
 
 def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
-    """Name what nobody could label."""
+    """Name the rows that nobody could label."""
     declined = [row for done in folder.rounds for row in done.declined if row < len(rows)]
     if declined:
         names = printable(", ".join(rows.named(torch.tensor(declined))), console.encoding)
@@ -364,7 +364,7 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
 
 
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
-    """Do the rounds that are not in the folder yet, and tell of each."""
+    """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
     with closing(Sinks()) as sinks:
         experiment.sink = sinks
@@ -379,6 +379,6 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
                 sinks.add(layer)
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
-            if experiment.data.labels_count and done.metrics:  # they may stop at any time
+            if experiment.data.labels_count and done.metrics:  # people may stop at any time
                 _keep_model(built, folder)
         sinks.done()

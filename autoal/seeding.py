@@ -1,4 +1,4 @@
-"""Randomness from one seed: every purpose has a stream of its own, whatever was drawn before."""
+"""Randomness from one seed: every purpose has its own stream, independent of earlier draws."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
-    """Seed the global streams, which layers draw from, and give them back as they were."""
+    """Seed the global streams, which layers use, and restore them afterwards."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(derive(seed, *purpose))
         yield

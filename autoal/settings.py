@@ -1,4 +1,4 @@
-"""The settings of a run: are they sound, how do they differ, what is the run called."""
+"""The settings of a run: checks, differences, and the name of the run."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -12,12 +12,12 @@ from autoal.kinds import demand_finite, fits, words
 
 Settings = dict[str, Any]
 
-ABSENT = "nothing"  # what differences show of a key that one side does not have
+ABSENT = "nothing"  # shown for a key that one side lacks
 
-FEATURES = ("single", "half")  # precisions in which an encoder's features are kept
-MEMORY = "data.memory"  # where rows are, which makes no difference to what is computed
+FEATURES = ("single", "half")  # precisions of an encoder's stored features
+MEMORY = "data.memory"  # where rows are, which does not affect results
 
-# How a language model is reached and paid for, which makes no difference to what it says.
+# How a language model is reached and paid for, which does not affect its answers.
 REACHED = tuple(
     f"language.{name}"
     for name in (
@@ -26,7 +26,7 @@ REACHED = tuple(
     )
 )
 
-# What options once were called, and how they are spelt now.
+# Former names of options, and their present spellings.
 MOVED = {
     "labeler": "oracle=truth, salutary or pseudo",
     "task.backbone": "encoder=<name>",
@@ -41,7 +41,7 @@ MOVED = {
 
 
 def plain(value: Any, key: str = "") -> Any:
-    """A setting as YAML keeps it: mappings and lists of numbers, texts, true, false and null."""
+    """A setting as YAML stores it: mappings and lists of numbers, texts, true, false and null."""
     if isinstance(value, Mapping):
         return {str(name): plain(inner, f"{key}.{name}") for name, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -75,7 +75,7 @@ def differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]
 
 
 def demand_keys(given: Settings, defaults: Settings) -> None:
-    """Refuse a key that the defaults do not have, and the loss of one that they have."""
+    """Refuse keys that the defaults lack, and missing keys that they have."""
     expected, found = flatten(defaults), flatten(given)
     for key in found:
         if key not in expected:
@@ -86,9 +86,9 @@ def demand_keys(given: Settings, defaults: Settings) -> None:
 
 
 def demand_kinds(given: Settings, defaults: Settings) -> None:
-    """Refuse a value that is of another type than the default.
+    """Refuse a value of a different type than the default.
 
-    Of null and of a list, which may have a number for each of several, a class knows more.
+    For null, and for a list with a number for each of several, only the class knows more.
     """
     expected = flatten(defaults)
     for key, value in flatten(given).items():
@@ -110,16 +110,16 @@ def demand_names(given: Iterable[str], known: Iterable[str], owner: str, section
 def completed(
     given: Settings, options: Settings, owner: str, section: str = "strategy"
 ) -> Settings:
-    """The options of a class, with the defaults of those that are not given.
+    """The options of a class, with defaults for those not given.
 
-    A default that is a mapping is a group of options, of which some may be given; what is refused
-    is refused as the other settings are.
+    A mapping as a default is a group of options, some of which may be given; refusals are like
+    those of other settings.
 
     Args:
-        given: what the user chose.
+        given: the user's options.
         options: all of them with their defaults.
-        owner: whose they are, for messages.
-        section: of the settings, in which they stand.
+        owner: their owner, for messages.
+        section: of the settings that contains them.
     """
     demand_names(given, options, owner, section)
     complete = {**options, **given}
@@ -136,7 +136,7 @@ def completed(
 
 
 def demand_kind(key: str, value: Any, default: Any) -> None:
-    """Refuse what is not of the default's type; where that is null, only the class knows more."""
+    """Refuse values that are not of the default's type; for null, only the class knows more."""
     demand_finite(key, value)
     if default is None or default is Parameter.empty:
         return
@@ -148,7 +148,7 @@ def demand_kind(key: str, value: Any, default: Any) -> None:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> UserError:
-    """The error for a misspelt key: the nearest, and the names on the level where it went wrong."""
+    """The error for a misspelt key, with the nearest and all names on its level."""
     known = list(known)
     parent, _, name = key.rpartition(".")
     while parent and not any(option.startswith(f"{parent}.") for option in known):
@@ -170,18 +170,18 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
 
 
 def _moved(key: str) -> UserError | None:
-    """The error for an option that once had another name."""
+    """The error for an option that was renamed."""
     for old, new in MOVED.items():
         if key == old or key.startswith(f"{old}."):
-            return UserError(f"{key} is spelt otherwise now: give {new}")
+            return UserError(f"{key} was renamed: give {new}")
     return None
 
 
 def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
-    """`data-strategy-seed`, and a short hash of every other setting that was changed.
+    """`data-strategy-seed`, and a short hash of every other changed setting.
 
-    `rounds` makes no other run: more of them go on with the one that is there. Nor does the way to
-    a language model, or where rows are held.
+    `rounds` does not change the name: more of them continue the same run. Nor does the way to a
+    language model, or where rows are held.
     """
     name = f"{data}-{strategy}-{settings['seed']}"
     changed = {

@@ -1,4 +1,4 @@
-"""The command line as it is given, and as Hydra reads it."""
+"""The command line as given, and in the form that Hydra reads."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,13 @@ from autoal.cycle import startfile
 from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
 
-INSIDE = ("oracle.human", "costs.simulated")  # choices inside of choices; Hydra spells them else
+INSIDE = ("oracle.human", "costs.simulated")  # nested choices, which Hydra spells differently
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
-    """The command line with what is short for something else written in full.
+    """The command line with abbreviations written in full.
 
-    What is in full stays so, as other processes of a run are given it again.
+    Full spellings stay unchanged, as other processes of a run receive them again.
     """
     swapped = [
         override.partition(f".{TARGET}=")[0].lstrip("+")
@@ -32,7 +32,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
 
 
 def _in_full(argument: str, opened: tuple[str, ...]) -> Iterator[str]:
-    """What an argument is short for, where the sections that begin with these are open."""
+    """The full form of an argument, given the open sections."""
     key, _, value = argument.partition("=")
     if key == "start" and value != startfile.NAME and _names_files(value):
         yield f"start={startfile.NAME}"
@@ -44,16 +44,16 @@ def _in_full(argument: str, opened: tuple[str, ...]) -> Iterator[str]:
     elif re.match(r"\+*(strategy|start)\.\w+=\{", argument):
         key = key.lstrip("+")
         raise UserError(
-            f"{key}={{...}} would join what is there, and not take its place: give each of its "
+            f"{key}={{...}} would be merged with the existing options: give each of its "
             f"options, {key}.<option>=, or take one out, ~{key}.<option>"
         )
     else:
-        # In an open section, naming an option, or a candidate, brings it in.
+        # In an open section, naming an option or a candidate adds it.
         yield f"++{argument}" if argument.startswith(opened) else argument
 
 
 def _names_files(value: str) -> bool:
-    """Whether these are files of rows, and not strategies, numbers or a section."""
+    """Whether these are files of rows, rather than strategies, numbers or a section."""
     if value.startswith(("{", "[")) or re.match(r"[-+.\d,]*$|range\(", value):
         return False
     return all(
@@ -65,14 +65,14 @@ def _names_files(value: str) -> bool:
 
 
 def _readable(argument: str) -> str:
-    """An argument that Hydra can read: a value of unusual characters is put in quotes."""
+    """An argument that Hydra can read: values with unusual characters get quotes."""
     key, given, value = argument.partition("=")
     if not given or key.startswith("-"):
         return argument
     try:
         _demand_usable(OverridesParser.create().parse_override(argument))
     except HydraException:
-        # What is meant as a list, a mapping or a text in quotes is left to Hydra to refuse.
+        # Hydra refuses malformed lists, mappings and quoted texts.
         if value.startswith(("[", "{", '"', "'")):
             return argument
         return f"{key}={','.join(map(_quoted, value.split(',')))}"
@@ -80,17 +80,17 @@ def _readable(argument: str) -> str:
 
 
 def _demand_usable(override: Override) -> None:
-    """Refuse what Hydra would stumble over, or do nothing about and say nothing."""
+    """Refuse what would crash Hydra, or what it would silently ignore."""
     key, value = override.key_or_group, override.value()
     if isinstance(value, RangeSweep) and not [*override.sweep_iterator()]:
-        raise UserError(f"{override.input_line}: nothing is in this range, so nothing would be run")
+        raise UserError(f"{override.input_line}: this range is empty, so nothing would run")
     names = value if isinstance(value, list) else []
     if (CONFIGS / key).is_dir() and not all(isinstance(name, str) for name in names):
         raise UserError(f"{override.input_line}: a choice of {key!r} must be one of its names")
 
 
 def _quoted(value: str) -> str:
-    """A text in double quotes, before which Hydra wants every backslash doubled."""
+    """A text in double quotes; Hydra wants every backslash before a quote doubled."""
     escaped = re.sub(r'(\\*)"', r"\1\1\\" + '"', value)
     return f'"{escaped}{_trailing(value)}"'
 

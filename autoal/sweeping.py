@@ -1,4 +1,4 @@
-"""A sweep from its beginning to its end, as Hydra calls it."""
+"""A callback of Hydra for the beginning and end of a sweep."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Sweeping(Callback):
         params = config.hydra.sweeper.get("params") or {}
         swept = [f"{key}={value}" for key, value in params.items()]
         total = runs_of([*swept, *config.hydra.overrides.task])
-        with suppress(OSError):  # the first run tells of it
+        with suppress(OSError):  # the first run reports it
             if total is not None:
                 Sweep.begun(total, Path(config.hydra.sweep.dir))
 
 
 def runs_of(overrides: Sequence[str]) -> int | None:
-    """How many runs a command line asks for; of a key that is given twice, the last one counts.
+    """How many runs a command line asks for; if a key is given twice, the last one counts.
 
-    None where only a sweeper of another kind knows, as of `interval(0,1)`.
+    None if only another kind of sweeper knows, as for `interval(0,1)`.
     """
     loader = GlobalHydra.instance().config_loader() if GlobalHydra().is_initialized() else None
     parsed = OverridesParser.create(config_loader=loader).parse_overrides([*overrides])

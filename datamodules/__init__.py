@@ -1,1 +1,1 @@
-"""Data sets as LightningDataModules; they know nothing of rounds or strategies."""
+"""Data sets as LightningDataModules; they know nothing about rounds or strategies."""

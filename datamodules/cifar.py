@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky, 2009), in the layout that torchvision reads and writes."""
+"""CIFAR-10 and CIFAR-100 (Krizhevsky, 2009), in torchvision's layout."""
 
 import io
 import pickle
@@ -49,7 +49,7 @@ class Cifar10(PublishedData):
         return DataFile(self.published.filename, (self.published.url,), self.published.tgz_md5)
 
     def _batches(self) -> dict[str, str]:
-        """The files of the set with their checksums; those of the training images first."""
+        """The files of the set with their checksums, training images first."""
         return dict([*self.published.train_list, *self.published.test_list])
 
     def _contents(self, source: Path) -> dict[str, bytes]:
@@ -107,7 +107,7 @@ def _unpack(archive: Path, folder: str, names: Iterable[str]) -> dict[str, bytes
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Builds numpy arrays and plain values; a pickle that names anything else is refused."""
+    """Builds only numpy arrays and plain values; a pickle that names anything else is refused."""
 
     ALLOWED: ClassVar = {
         ("numpy.core.multiarray", "_reconstruct"),

@@ -1,4 +1,4 @@
-"""Where data files are, and how they get there."""
+"""Finding and fetching data files."""
 
 import fcntl
 import json
@@ -26,7 +26,7 @@ BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file as its authors publish it."""
+    """A published file."""
 
     name: str  # below the data folder
     urls: tuple[str, ...]  # mirrors, tried in this order
@@ -38,7 +38,7 @@ class DataFolder:
 
     Args:
         root: of the data files.
-        download: fetch a file that is not there.
+        download: fetch missing files.
         check: refuse a file whose checksum is not the published one.
     """
 
@@ -48,7 +48,7 @@ class DataFolder:
         self.check = check
 
     def get(self, file: DataFile) -> Path:
-        """The path of a file that is there and sound."""
+        """The path of a file, fetched and checked if necessary."""
         path = self.path / file.name
         if not path.exists():
             self._fetch(file, path)
@@ -57,24 +57,24 @@ class DataFolder:
         return path
 
     def verify(self, path: Path, expected: str) -> None:
-        """Refuse a file of another checksum; one that was found sound is not read again."""
+        """Refuse a file with a different checksum; one that passed is not read again."""
         if not self.check or _stamp(path) == _seal(path, expected):
             return
         found = checksum(path)
         if found != expected:
             raise UserError(
-                f"{path} is not the published file, or not all of it: its MD5 is {found}, "
+                f"{path} is not the published file, or is incomplete: its MD5 is {found}, "
                 f"expected {expected}\n  remove it to have it fetched again, "
                 "or give data.check=false if it is your own"
             )
         _set_stamp(path, expected)
 
     def missing(self, file: DataFile, reason: str) -> UserError:
-        """The error for a file that is not there: what, where, from where, and what would do."""
+        """The error for a missing file: what, where, where from, and what to do."""
         return UserError(
             f"{file.name} is not in {self.path}: {reason}\n"
             f"  it is published at {' or '.join(file.urls)}\n"
-            f"  put it there, or name its folder by data.root= or the variable {VARIABLE}"
+            f"  put it there, or name its folder in data.root= or the variable {VARIABLE}"
         )
 
     def _fetch(self, file: DataFile, path: Path) -> None:
@@ -107,20 +107,20 @@ def checksum(path: Path) -> str:
 
 
 def _download(url: str, path: Path, expected: str | None) -> None:
-    """Fetch to a part, going on where an earlier part ends; the name is given when it is whole."""
+    """Fetch into a partial file, continuing an earlier one; rename it when it is complete."""
     part = path.with_name(f"{path.name}.part")
     _receive(url, part, path.name)
     found = checksum(part)
     if expected is not None and found != expected:
         part.unlink()
-        raise OSError(f"what came has the MD5 {found}, expected {expected}; it was removed")
+        raise OSError(f"the download has the MD5 {found}, expected {expected}; it was removed")
     part.replace(path)
     if expected is not None:
         _set_stamp(path, expected)
 
 
 def _receive(url: str, part: Path, name: str) -> None:
-    """Append to the part what it lacks, or start over where the server cannot go on."""
+    """Append what the part lacks, or start over if the server cannot resume."""
     with _open(url, part) as response, part.open("ab" if response.status == 206 else "wb") as file:
         begin, length = file.tell(), int(response.headers.get("Content-Length") or 0)
         with _progress(name, begin, begin + length) as advance:
@@ -141,7 +141,7 @@ def _open(url: str, part: Path) -> Any:
     except HTTPError as error:
         if not have or error.code != 416:
             raise
-        part.unlink()  # it is as long as the file, or longer, and yet not the file
+        part.unlink()  # as long as the file or longer, but not the file
         return urlopen(url, timeout=PATIENCE)
 
 
@@ -167,7 +167,7 @@ def _progress(name: str, begin: int, total: int) -> Iterator[Callable[[int], Non
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Runs that start together wait for one download instead of writing over each other."""
+    """Make runs that start together wait for one download instead of overwriting each other."""
     try:
         lock = path.with_name(f".{path.name}.lock").open("w")
     except OSError as error:
@@ -196,6 +196,6 @@ def _stamp(path: Path) -> list[str | int] | None:
 
 def _set_stamp(path: Path, expected: str) -> None:
     stamp = _stamp_path(path)
-    with suppress(OSError):  # a cache that cannot be written only costs time
+    with suppress(OSError):  # an unwritable cache only costs time
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(json.dumps(_seal(path, expected)))

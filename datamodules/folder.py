@@ -1,4 +1,4 @@
-"""Images of one's own in folders: one folder a class."""
+"""Your own images in folders: one folder per class."""
 
 import sys
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Folder(PictureSet):
         return Labelled(paths, [path.parent.name for path in paths], names, paths)
 
     def _pictures(self, folder: Path) -> dict[str, list[Path]]:
-        """The picture files in each folder, in an order that every file system gives."""
+        """The picture files in each folder, in the same order on every file system."""
         classes = sorted(child for child in folder.iterdir() if self._may_be_class(child))
         return {child.name: pictures_in(child) for child in classes}
 
@@ -48,13 +48,13 @@ class Folder(PictureSet):
 
 
 def _classes(folder: Path, pictures: Mapping[str, list[Path]]) -> tuple[str, ...]:
-    """The folders that have pictures."""
+    """The folders with pictures."""
     for name in (name for name, paths in pictures.items() if not paths):
         print(f"left out {folder / name}: no picture is in it", file=sys.stderr)
     names = tuple(name for name, paths in pictures.items() if paths)
     if len(names) < 2:
         raise UserError(
-            f"{folder} must have a folder of pictures for each class, two at least; "
+            f"{folder} must have a folder of pictures for each of at least two classes; "
             f"found {', '.join(names) or 'none'}"
         )
     return names

@@ -1,4 +1,4 @@
-"""Texts as their authors publish them: tasks of GLUE (Wang et al., 2019), and AG News."""
+"""Published texts: tasks of GLUE (Wang et al., 2019), and AG News."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ PAIR = TextColumns(("sentence1", "sentence2"), "label")
 
 @dataclass(frozen=True)
 class Published:
-    """Where the rows of a part are: in a file, or in a member of a zip."""
+    """The source of a part's rows: a file, or a member of a zip."""
 
     file: DataFile
     rows: int
-    member: str = ""  # of the zip; none: the file itself has them
+    member: str = ""  # of the zip; empty: the file itself has them
 
 
 def _glue(task: str, archive: str, md5: str, train: int, dev: int) -> dict[str, Published]:
-    """The parts of a task of GLUE; the labels of its test are not public, and dev is the test."""
+    """The parts of a GLUE task; dev is the test set, since the test labels are not public."""
     file = DataFile(archive, (f"{GLUE}/{archive}",), md5)
     return {
         "train": Published(file, train, f"{task}/train.tsv"),
@@ -42,22 +42,22 @@ def _glue(task: str, archive: str, md5: str, train: int, dev: int) -> dict[str, 
 
 
 class PublishedTexts(TextData):
-    """A set whose files have a published name, address and checksum, or files of one's own.
+    """A set whose files have a published name, address and checksum, or your own files.
 
-    A zip is read as it lies; a file of it that was unpacked beside it is read in its place.
+    A zip is read without unpacking; if a file was unpacked beside it, that is read instead.
 
     Args:
-        path: of training rows of one's own; null: the published ones.
-        test_path: of test rows of one's own; null: the published ones.
+        path: of your own training rows; null: the published ones.
+        test_path: of your own test rows; null: the published ones.
         root: folder of the published files; null is $AUTOAL_DATA, or a cache folder.
-        download: fetch a file that is not there.
-        check: refuse published files of another checksum, and published parts of another size.
+        download: fetch missing files.
+        check: refuse published files with a wrong checksum, and published parts of a wrong size.
         options: of every `TextData`.
     """
 
-    published: ClassVar[Mapping[str, Published]]  # by the parts
-    layouts: ClassVar[Sequence[TextColumns]]  # that files have; the first gives texts their names
-    labels: ClassVar[Mapping[str, str]]  # of files, with the classes for which they stand
+    published: ClassVar[Mapping[str, Published]]  # by part
+    layouts: ClassVar[Sequence[TextColumns]]  # possible layouts of files; the first names the texts
+    labels: ClassVar[Mapping[str, str]]  # of files, with the classes they stand for
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class PublishedTexts(TextData):
         if found != expected:
             raise UserError(
                 f"{file.path} has {found:,} rows, expected {expected:,}\n"
-                "  give data.check=false if it is a part of your own"
+                "  give data.check=false if it is your own part"
             )
 
 
@@ -149,7 +149,7 @@ class Rte(PublishedTexts):
 class Wnli(PublishedTexts):
     """Whether a pronoun means that (Levesque et al., 2011): 635 + 71 pairs.
 
-    Sentences of the test stand in the pool with the other label: who learns by heart is wrong.
+    Sentences of the test set occur in the pool with the opposite label: memorising fails.
     """
 
     published = _glue("WNLI", "WNLI.zip", "a1b4bd2861017d302d29e42139657a42", 635, 71)

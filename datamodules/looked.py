@@ -1,4 +1,4 @@
-"""Pictures that stay where they are: looked through once, and decoded whenever they are read."""
+"""Pictures that stay in their files: checked once, and decoded whenever they are read."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from autoal.data.rows import Shape
 from .published import channels_first
 
 KIND = "looked"  # of entries of the cache
-BLOCK = 512  # pictures that are looked at at a time
+BLOCK = 512  # pictures checked at a time
 
 
 class Looked(NamedTuple):
-    """What is known of some pictures, each of which was decoded once."""
+    """What is known about some pictures, each of which was decoded once."""
 
-    places: list[int]  # of those that can be read, among all
+    places: list[int]  # of the readable ones, among all
     keys: list[str]  # of their contents
-    wrong: list[str]  # with each of the others
+    wrong: list[str]  # messages about the others
 
 
 def look_through(stored: Sequence[Stored], key: str, shape: Shape, *, draft: bool) -> Looked:
-    """Which of these pictures can be read, and what tells their contents apart.
+    """Find which of these pictures can be read, and the keys of their contents.
 
     Args:
         stored: where they are.
-        key: what tells these from others, and from what they were before.
-        shape: that a network reads: channels, height, width.
+        key: identifies these files in their current versions.
+        shape: the network's input: channels, height, width.
         draft: as for `picture_of`.
     """
     return cached_blocks(_unpacked, KIND, key, lambda there: _look(stored, there, shape, draft))
 
 
 def lazy_pictures(stored: Sequence[Stored], shape: Shape, *, draft: bool) -> Tensor:
-    """Rows that are decoded when they are read, (n, channels, height, width)."""
+    """Rows decoded when they are read, (n, channels, height, width)."""
     channels, height, width = shape
     like = torch.empty(1, height, width, channels, dtype=torch.uint8).permute(0, 3, 1, 2)
 
@@ -59,25 +59,25 @@ def lazy_pictures(stored: Sequence[Stored], shape: Shape, *, draft: bool) -> Ten
 
 
 def keys_of(digests: npt.NDArray[np.generic]) -> list[str]:
-    """What contents of these digests, (n, 32) bytes, are known by."""
+    """The keys of contents with these digests, (n, 32) bytes."""
     return [f"sha256:{digest.tobytes().hex()}" for digest in digests]
 
 
 def decoded_size(count: int, shape: Shape) -> int:
-    """Bytes of so many pictures."""
+    """The bytes of this many decoded pictures."""
     return count * prod(shape)
 
 
 def _look(
     stored: Sequence[Stored], there: NamedArrays, shape: Shape, draft: bool
 ) -> Iterator[NamedArrays]:
-    """What is seen of the pictures behind those that were looked at."""
+    """The findings on the pictures after those already checked."""
 
     def digest(place: Stored) -> bytes:
         return digested(place, shape, draft=draft)[0]
 
     done = sum(len(there.get(name, ())) for name in ("places", "left_out"))
-    print(f"looking through {len(stored) - done:,} pictures, once", file=sys.stderr)
+    print(f"checking {len(stored) - done:,} pictures, once", file=sys.stderr)
     with progress("the decoder", len(stored) - done) as advance:
         for begin in range(done, len(stored), BLOCK):
             found = attempted(digest, stored[begin : begin + BLOCK])
@@ -86,7 +86,7 @@ def _look(
 
 
 def _block(begin: int, found: Sequence[bytes | CorruptError]) -> NamedArrays:
-    """What was seen of some pictures, as it is kept."""
+    """The findings on some pictures, in stored form."""
     good = {place: each for place, each in enumerate(found, begin) if isinstance(each, bytes)}
     wrong = {place: str(each) for place, each in enumerate(found, begin) if place not in good}
     lines = "".join(f"{json.dumps(message)}\n" for message in wrong.values())

@@ -1,4 +1,4 @@
-"""MedMNIST v2 and MedMNIST+ (Yang et al., 2023): the 2-D sets with one label an image."""
+"""MedMNIST v2 and MedMNIST+ (Yang et al., 2023): the 2-D sets with one label per image."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class MedMnist(PublishedData):
     Args:
         flag: such as organcmnist or pathmnist.
         size: of the images: 28, 64, 128 or 224.
-        memory: ram or disk, where the images are; auto is disk where they would take more than a
+        memory: where the images are, ram or disk; auto is disk if they would take more than a
             quarter of the free memory.
         options: of every `PublishedData`.
     """

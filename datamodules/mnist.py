@@ -36,7 +36,7 @@ class Mnist(PublishedData):
         return self.parts(arrays)
 
     def _get(self, name: str, md5: str) -> Path:
-        # Where torchvision has them, so that its files are found.
+        # Where torchvision keeps them, so that its files are found.
         file = f"{self.published.__name__}/raw/{name}"
         urls = tuple(f"{mirror}{name}" for mirror in self.published.mirrors)
         return self.folder.get(DataFile(file, urls, md5))

@@ -1,4 +1,4 @@
-"""Images of one's own in one npz file: MedMNIST's layout."""
+"""Your own images in one npz file with MedMNIST's layout."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,12 +28,12 @@ class Npz(ImageData):
     """`train_images`, `train_labels` and, if there are any, `test_images`, `val_images`, ...
 
     Images are bytes of the shape (n, height, width) or (n, height, width, channels); labels are
-    whole numbers from 0, or names, (n,) or (n, 1). `classes` may hold the names in their order.
+    whole numbers from 0, or names, (n,) or (n, 1). `classes` may hold the names in order.
 
     Args:
         path: of the npz file.
-        test_share: of the training images that become the test set where the file has none.
-        memory: ram or disk, where the images are; auto is disk where they would take more than a
+        test_share: share of the training images that becomes the test set if the file has none.
+        memory: where the images are, ram or disk; auto is disk if they would take more than a
             quarter of the free memory.
         options: of every `ImageData`.
     """
@@ -65,10 +65,10 @@ class Npz(ImageData):
 
 
 def with_test(parts: Mapping[str, Rows], share: float) -> Loaded:
-    """The parts `train`, `test` and `val`; without test rows this share of the first is the test's.
+    """The parts `train`, `test` and `val`; without test rows, a share of the first becomes test.
 
     Args:
-        parts: those that there are.
+        parts: the existing ones.
         share: of every class.
     """
     train, test = parts["train"], parts.get("test")
@@ -78,7 +78,7 @@ def with_test(parts: Mapping[str, Rows], share: float) -> Loaded:
 
 
 def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
-    """Two parts, the second with this share of every class; the same whatever a run's seed is."""
+    """Two parts, the second with this share of every class; independent of a run's seed."""
     stream = generator(seed, "split")
     test = torch.zeros(len(whole), dtype=torch.bool)
     for label in whole.labels.unique():
@@ -89,7 +89,7 @@ def split(whole: Rows, share: float, seed: int = 0) -> tuple[Rows, Rows]:
 
 
 def names_of(arrays: NamedArrays, parts: list[str]) -> tuple[str, ...]:
-    """Of the classes: those in the file, or those that its labels tell of."""
+    """The names of the classes: those in the file, or those found in its labels."""
     if "classes" not in arrays:
         labels = {name: arrays[name] for name in (f"{part}_labels" for part in parts)}
         return named_by(labels, gaps=True)

@@ -1,4 +1,4 @@
-"""The arrays of an npz file, which are held or stay on the disk."""
+"""The arrays of an npz file, held in memory or left on disk."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -16,14 +16,14 @@ def npz_arrays(
 ) -> NamedArrays:
     """Some arrays of a file, mapped from the cache.
 
-    Where they are not to be held, they are unpacked in blocks, and stand in the order of the file;
-    otherwise in that of `decoded`.
+    Without holding them in memory, they are unpacked in blocks, in the order of the file; otherwise
+    they are in that of `decoded`.
 
     Args:
         path: of the file.
         memory: auto, ram or disk.
         needed: the arrays without which it is refused.
-        also: those that are read where they are there.
+        also: those that are read if they exist.
     """
     wanted = needed, also
     if not on_disk(memory, npz_size(path, (*needed, *also))):

@@ -1,4 +1,4 @@
-"""Images in one npz file of which few are labelled, or none."""
+"""Images in one npz file, few or none of them labelled."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ IMAGES, LABELS = NEEDED
 
 
 class NpzSource(Source):
-    """`train_images`, of which `train_labels` may know some, and the parts that `Npz` has.
+    """`train_images`, some of which `train_labels` may label, and the parts that `Npz` has.
 
     Args:
         path: of the file.
         memory: auto, ram or disk.
-        classes: their names; none: the file has them, or its labels tell.
+        classes: their names; empty: from the file, or its labels.
     """
 
     def __init__(self, path: Path, memory: str, classes: tuple[str, ...] = ()) -> None:
@@ -43,7 +43,7 @@ class NpzSource(Source):
         for part in there:
             demand_labelled(self.arrays, part)
         given = {"classes": np.array(classes)} if classes else {}
-        self.numbered = names_of({**given, **self.arrays}, there)  # by which the labels go
+        self.numbered = names_of({**given, **self.arrays}, there)  # which number the labels
         self.classes = classes or self.numbered
         self.labels = self._labels(class_numbers(self.arrays[LABELS], self.numbered, LABELS))
         self.names = [f"train[{number}]" for number in range(len(arrays[IMAGES]))]
@@ -51,7 +51,7 @@ class NpzSource(Source):
     def read(self, order: Sequence[int]) -> Items:
         pixels, lazy = self.arrays[IMAGES], "train_places" not in self.arrays
         kept = np.arange(len(pixels)) if lazy else self.arrays["train_places"].argsort()
-        stands = kept[list(order)]  # where in the kept array
+        stands = kept[list(order)]  # places in the stored array
         keys = [f"sha256:{sha256(pixels[place].tobytes()).hexdigest()}" for place in stands]
 
         def inputs(places: Sequence[int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures of which few are labelled: in a folder, or in a table of their paths."""
+"""Pictures, few of them labelled: in a folder, or in a table of their paths."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ TRAIN, PARTS = "train", ("test", "val")  # folders beside or around those of the
 class Files(NamedTuple):
     """How picture files are read."""
 
-    corrupt: str  # refuse or skip those that cannot be
-    memory: str  # auto, ram or disk: where they are decoded
+    corrupt: str  # refuse or skip unreadable ones
+    memory: str  # auto, ram or disk: where decoded pictures are
 
 
 class PhotoSource(Source):
-    """Picture files, called by their paths below a folder.
+    """Picture files, named by their paths below a folder.
 
     Args:
-        folder: below which they are.
-        shape: that a network reads: channels, height, width.
-        files: how they are read.
+        folder: the folder above them.
+        shape: the network's input: channels, height, width.
+        files: how to read them.
     """
 
     labels: Labels
@@ -82,16 +82,16 @@ class PhotoSource(Source):
 
 
 class PhotoFolder(PhotoSource):
-    """Pictures at any depth; those below a folder that is called like a class are labelled so.
+    """Pictures at any depth; those below a folder named after a class have that label.
 
-    Such folders stand at the top or in `train`; `test/CLASS` and `val/CLASS` are parts of their
-    own. Whatever stands elsewhere is unlabelled.
+    Such folders are at the top or in `train`; `test/CLASS` and `val/CLASS` are separate parts. All
+    other pictures are unlabelled.
 
     Args:
-        folder: of them all.
-        shape: that a network reads: channels, height, width.
-        files: how they are read.
-        classes: their names; none: the folders are the classes.
+        folder: that contains them all.
+        shape: the network's input: channels, height, width.
+        files: how to read them.
+        classes: their names; empty: the folders are the classes.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class PhotoFolder(PhotoSource):
         if None in labels:
             stray = names[labels.index(None)]
             raise UserError(
-                f"{self.folder / stray} is in no folder of a class, as all of {name} is"
+                f"{self.folder / stray} is not in the folder of a class, as all of {name} must be"
             )
         items = self._items(names, labels, [self.folder / each for each in names])
         return items.rows(range(len(items.names)), self.classes, name)
@@ -137,10 +137,10 @@ class PhotoSheet(PhotoSource):
     Args:
         sheet: the table; its other columns are shown beside the pictures.
         picture: the number of the column of paths.
-        label: that of the labels; None: there is none.
-        shape: that a network reads: channels, height, width.
-        files: how they are read.
-        classes: their names; none: the labels tell.
+        label: the number of the labels' column; None: there is none.
+        shape: the network's input: channels, height, width.
+        files: how to read them.
+        classes: their names; empty: from the labels.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ def column_of_pictures(sheet: Sheet) -> int | None:
 
 
 def _labelled(names: Sequence[str], part: str, classes: Sequence[str]) -> list[str]:
-    """The pictures of a part, which is one if it has the folder of a class."""
+    """The pictures of a part, which counts only if it contains the folder of a class."""
     inside = [name for name in names if name.startswith(f"{part}/")]
     folders = {_folder(name, 1) for name in inside} - {None}
     is_part = part not in classes and (folders & set(classes) if classes else folders)
@@ -183,13 +183,13 @@ def _labelled(names: Sequence[str], part: str, classes: Sequence[str]) -> list[s
 
 
 def _folders(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the classes: in `train`, if there are some, or else at the top."""
+    """The folders of the classes: in `train` if there are any, or else at the top."""
     in_train = {_folder(name, 1) for name in names if name.startswith(f"{TRAIN}/")} - {None}
     at_the_top = {_folder(name, 0) for name in names} - {None, TRAIN, *PARTS}
     return tuple(sorted(folder for folder in in_train or at_the_top if folder))
 
 
 def _folder(name: str, depth: int) -> str | None:
-    """The folder at this depth of the path in which the picture is, if it is so deep."""
+    """The folder at this depth of a picture's path, if the path is that deep."""
     parts = name.split("/")
     return parts[depth] if len(parts) > depth + 1 else None

@@ -28,24 +28,24 @@ from .published import channels_first
 from .store import key_of
 
 KIND = "photos"  # of entries of the cache
-BLOCK, BLOCK_BYTES = 512, 32 << 20  # pictures that are in memory at a time, at most
+BLOCK, BLOCK_BYTES = 512, 32 << 20  # most pictures in memory at a time
 
 
 class Photos(NamedTuple):
-    """What picture files have in them, each content once."""
+    """The contents of picture files, each once."""
 
     keys: list[str]  # of the contents
-    contents: dict[Path, int]  # of each file that could be read, the place of its content
-    wrong: list[str]  # with each of the others
-    inputs: Callable[[Sequence[int]], Tensor]  # some contents as rows, (n, channels, height, width)
+    contents: dict[Path, int]  # for each readable file, the place of its content
+    wrong: list[str]  # messages about the others
+    inputs: Callable[[Sequence[int]], Tensor]  # contents as rows, (n, channels, height, width)
 
 
 def photos(paths: Sequence[Path], shape: Shape) -> Photos:
-    """What is in these files, decoded once for each version of them, and mapped from a file.
+    """The contents of these files, decoded once for each version, and mapped from a file.
 
     Args:
-        paths: of the files, in the order in which they are best decoded.
-        shape: that a network reads: channels, height, width.
+        paths: of the files, in the best order for decoding.
+        shape: the network's input: channels, height, width.
     """
     files = sorted(paths)
     return cached_blocks(
@@ -70,12 +70,12 @@ def lazy_photos(paths: Sequence[Path], shape: Shape) -> Photos:
 
 
 def _key(files: list[Path], shape: Shape) -> str:
-    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may not last
+    forbidden = [path for path in files if not os.access(path, os.R_OK)]  # which may change
     return key_of(files, (shape, forbidden))
 
 
 def _numbered(keys: Sequence[str]) -> dict[str, int]:
-    """A number for each content, in the order in which they are first met."""
+    """A number for each content, in order of first occurrence."""
     return {key: number for number, key in enumerate(dict.fromkeys(keys))}
 
 
@@ -92,7 +92,7 @@ def _unpacked(arrays: NamedArrays, files: Sequence[Path]) -> Photos:
 
 
 def _inputs(pixels: npt.NDArray[np.generic], keys: Sequence[str], places: Sequence[int]) -> Tensor:
-    """These contents as rows, mapped from a file as well."""
+    """These contents as rows, also mapped from a file."""
     chosen = pixels[: len(places)]
     if [*places] != [*range(len(places))]:
         wanted = "\n".join(keys[place] for place in places), pixels.shape
@@ -112,7 +112,7 @@ def _blocks(
 def _decoded(
     paths: Sequence[Path], files: Sequence[Path], shape: Shape, there: NamedArrays
 ) -> Iterator[NamedArrays]:
-    """Blocks of the pictures that are not there; of each content, the first alone has pixels."""
+    """Blocks of the missing pictures; only the first copy of each content has pixels."""
 
     def read(path: Path) -> tuple[bytes, Pixels]:
         return digested(path, shape, draft=True)
@@ -137,7 +137,7 @@ def _block(
     seen: set[bytes],
     shape: Shape,
 ) -> NamedArrays:
-    """Some pictures as they are kept, of which the new ones are seen now."""
+    """Some pictures in stored form; contents not seen before are added to `seen`."""
     good = {path: read for path, read in found.items() if not isinstance(read, CorruptError)}
     pixels = []
     for digest, picture in good.values():

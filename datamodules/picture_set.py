@@ -1,4 +1,4 @@
-"""Pictures of one's own with a class each, all resized to one size."""
+"""Your own pictures, each with a class, all resized to one size."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from .npz import with_test
 from .published import images
 from .store import decoded, key_of
 
-UPRIGHT = "upright"  # as which pictures are kept; others that were kept earlier are not meant
+UPRIGHT = "upright"  # marks stored pictures as upright; older entries are ignored
 
 
 class Labelled(NamedTuple):
@@ -40,21 +40,21 @@ class Labelled(NamedTuple):
 
     stored: Sequence[Stored]
     classes: Sequence[str]  # of each
-    names: Sequence[str]  # of each, as people call it
-    files: list[Path]  # in which they all are
+    names: Sequence[str]  # of each, for people
+    files: list[Path]  # that contain them all
 
 
 class PictureSet(ImageData):
-    """Parts `train`, `test` and `val`; without `test`, some of the pictures are the test's.
+    """Parts `train`, `test` and `val`; without `test`, some of the pictures become the test set.
 
     Args:
         path: of the folder.
-        size: to which all pictures are resized, height and width.
+        size: height and width of the resized pictures.
         channels: 3 for colour, 1 for grey.
-        test_share: of the pictures that become the test set where there is no folder `test`.
+        test_share: share of the pictures that becomes the test set without a folder `test`.
         corrupt: refuse or skip pictures that cannot be read.
         memory: ram holds all pictures decoded; disk decodes them whenever they are read; auto is
-            disk where they would take more than a quarter of the free memory.
+            disk if they would take more than a quarter of the free memory.
         options: of every `ImageData`.
     """
 
@@ -88,10 +88,10 @@ class PictureSet(ImageData):
 
     @abstractmethod
     def labelled(self) -> dict[str, Labelled]:
-        """The pictures of each part that there is; sets the classes."""
+        """The pictures of each existing part; sets the classes."""
 
     def other_parts(self) -> tuple[str, ...]:
-        """Those beside `train`; of `val` pictures are read where validation rows are asked for."""
+        """The parts beside `train`; `val` is read only if validation rows are asked for."""
         return ("test", "val") if self.held_out != 0 else ("test",)
 
     def _rows(self, part: str, given: Labelled) -> Rows:
@@ -101,12 +101,12 @@ class PictureSet(ImageData):
             return self._lazy(part, given, key_of(given.files, (part, UPRIGHT, self.picture)))
         arrays = decoded(given.files, wanted, lambda: self._decode(part, given))
         names = [given.names[row] for row in arrays[f"{part}_files"].tolist()]
-        digests = arrays.get(f"{part}_digests")  # None: they were decoded before these were kept
+        digests = arrays.get(f"{part}_digests")  # None: an older entry without digests
         keys = None if digests is None else keys_of(digests)
         return images(arrays, part, self.classes, names, keys)
 
     def _lazy(self, part: str, given: Labelled, key: str) -> Rows:
-        """Rows that are decoded when they are read, in the order that `decoded` gives them."""
+        """Rows decoded when they are read, in the order of `decoded`."""
         looked = look_through(given.stored, key, self.picture, draft=False)
         labels = self._labels(given, looked.places, looked.wrong)
         stored = [given.stored[place] for place in looked.places]
@@ -131,7 +131,7 @@ class PictureSet(ImageData):
         }
 
     def _labels(self, given: Labelled, places: Sequence[int], wrong: list[str]) -> Tensor:
-        """The classes of the pictures that can be read; the others are refused, or told of."""
+        """The classes of the readable pictures; the others are refused or reported."""
         leave_out(wrong, self.corrupt)
         found = [given.classes[place] for place in places]
         if lost := set(given.classes) - set(found):

@@ -1,4 +1,4 @@
-"""What data sets that are fetched from their authors have in common."""
+"""The common base of data sets that are fetched from their authors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,8 +27,8 @@ class PublishedData(ImageData):
 
     Args:
         root: folder of the data files; null is $AUTOAL_DATA, or a cache folder.
-        download: fetch a file that is not there.
-        check: refuse files of another checksum and sets of another size.
+        download: fetch missing files.
+        check: refuse files with a wrong checksum and sets of a wrong size.
         options: of every `ImageData`.
     """
 
@@ -51,7 +51,7 @@ class PublishedData(ImageData):
             raise UserError(
                 f"{type(self).__name__} in {self.folder.path} has {found[0]:,} + {found[1]:,} "
                 f"images, expected {self.counts[0]:,} + {self.counts[1]:,}\n"
-                "  give data.check=false if it is a part of your own"
+                "  give data.check=false if it is your own part"
             )
         return loaded
 
@@ -71,8 +71,8 @@ def images(
 ) -> Rows:
     """The arrays `<part>_images` (n, height, width[, channels]) and `<part>_labels` as tensors.
 
-    Where the images do not stand in the order of labels, names and keys, `<part>_places` says where
-    each of them stood.
+    If the images are not in the order of labels, names and keys, `<part>_places` says where each of
+    them stood.
     """
     demand_labelled(arrays, part)
     pixels, labels = arrays[f"{part}_images"], _labels(arrays, part, classes)
@@ -91,7 +91,7 @@ def images(
 
 
 def _in_fixed_order(rows: Rows) -> Rows:
-    """Training rows that stand in the order of their file are left where they are."""
+    """Keep the training rows of already shuffled files; shuffle those in file order."""
     inputs = LazyTensor.of(rows.inputs)
     return in_fixed_order(replace(rows, inputs=inputs, shown=inputs))
 
@@ -103,7 +103,7 @@ def channels_first(pixels: npt.NDArray[np.generic]) -> Tensor:
 
 
 def demand_labelled(arrays: NamedArrays, part: str) -> None:
-    """Refuse what is no images with a label for each, before the labels are looked at."""
+    """Refuse anything but images with a label for each, before looking at the labels."""
     absent = [name for name in (f"{part}_images", f"{part}_labels") if name not in arrays]
     if absent:
         raise UserError(f"there is no {absent[0]} among {', '.join(sorted(arrays)) or 'nothing'}")

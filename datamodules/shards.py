@@ -1,4 +1,4 @@
-"""Images of one's own in shards, as WebDataset has them."""
+"""Your own images in shards, in WebDataset's format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ from autoal.errors import UserError
 from .picture_set import Labelled, PictureSet
 from .store import key_of
 
-DIGITS = 10  # of a number that is none of a class
+DIGITS = 10  # of a number that is too long to be a class
 
 Array = npt.NDArray[np.generic]
 
 
 class Shards(PictureSet):
-    """`train/*.tar`, `test/*.tar`, `val/*.tar`, or shards alone.
+    """`train/*.tar`, `test/*.tar`, `val/*.tar`, or just shards.
 
     A sample is a picture and its class, a name or a number: `KEY.jpg` and `KEY.cls`, or `KEY.json`
     with a `label`. Shards may be of unequal lengths.
@@ -48,16 +48,16 @@ class Shards(PictureSet):
 
 
 def _numbered(labels: Sequence[str]) -> Array:
-    """The labels, as numbers where all of them are."""
+    """The labels, as numbers if all are numbers."""
     numbers = all(label.isdecimal() and len(label) < DIGITS for label in labels)
     return np.array(labels, dtype=np.int64 if numbers else np.str_)
 
 
 def _index(folder: Path) -> list[Sample]:
-    """The samples of all shards of a folder, whose heads are read once."""
+    """The samples of all shards of a folder, whose headers are read once."""
     shards = shards_in(folder)
     if not shards:
-        raise UserError(f"there are no shards in {folder}, which are called *{ENDING}")
+        raise UserError(f"there are no shards in {folder}, named *{ENDING}")
     arrays = cached("shards", key_of(shards, "all samples"), lambda: _arrays(shards))
     if not len(arrays["labels"]):
         raise UserError(f"there are no pictures in the shards of {folder}")
@@ -69,7 +69,7 @@ def _index(folder: Path) -> list[Sample]:
 
 
 def _arrays(shards: Sequence[Path]) -> NamedArrays:
-    """What the shards have, as it is kept."""
+    """The index of the shards, in stored form."""
     found = [(file, each) for file, shard in enumerate(shards) for each in samples_of(shard)]
     pictures = [sample.picture for _, sample in found]
     return {

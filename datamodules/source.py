@@ -1,4 +1,4 @@
-"""Where rows come from of which few are labelled, whatever kind of files they stand in."""
+"""Sources of rows, few of them labelled, from any kind of files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from autoal.data.rows import UNKNOWN, Rows
 from autoal.data.sheet import in_order
 from autoal.errors import UserError
 
-Labels = Sequence[str | None]  # the class of each; None: nobody told
+Labels = Sequence[str | None]  # the class of each; None: unknown
 
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """What a source has, one after the other; two of them may have the same content."""
+    """The items of a source in order; two of them may have the same content."""
 
     names: Sequence[str]
     keys: Sequence[str]  # of their contents
@@ -31,7 +31,7 @@ class Items:
     inputs: Callable[[Sequence[int]], Tensor]  # of the items at some places
 
     def distinct(self) -> list[int]:
-        """The place of one item for each content: of copies the first that has a label."""
+        """The place of one item for each content: of copies, the first with a label."""
         place: dict[str, int] = {}
         copies = []
         for item, key in enumerate(self.keys):
@@ -69,39 +69,39 @@ class Items:
         if None not in labels and labels[0] != labels[1]:
             raise UserError(
                 f"{self.names[first]} and {self.names[second]} have the same content, but the "
-                f"labels {labels[0]!r} and {labels[1]!r}: correct one of them, or take it away"
+                f"labels {labels[0]!r} and {labels[1]!r}: correct one of them, or remove it"
             )
 
 
 class Source(ABC):
-    """Rows to be labelled, from files of one kind."""
+    """Rows to label, from files of one kind."""
 
-    classes: tuple[str, ...]  # those that were given, or else those that labels tell of
-    names: Sequence[str]  # of all items, as they stand in the files
+    classes: tuple[str, ...]  # the given ones, or those found in labels
+    names: Sequence[str]  # of all items, in file order
 
     @abstractmethod
     def read(self, order: Sequence[int]) -> Items:
-        """The items in this order of their names; those that cannot be read are left out."""
+        """The items in this order of their names, without unreadable ones."""
 
     def part(self, name: str) -> Rows | None:
         """The part `test` or `val`, all of whose rows are labelled, if there is one."""
         return None
 
     def ready(self, parts: Loaded) -> Loaded:
-        """The parts as the engine takes them."""
+        """The parts in the engine's form."""
         return parts
 
     @abstractmethod
     def reader(self) -> Reader:
-        """Reads new rows as these, once they are ready."""
+        """A reader of new rows like these, once they are ready."""
 
     @abstractmethod
     def preprocess(self, inputs: Tensor) -> nn.Module:
-        """From rows as they are stored to what a network reads."""
+        """The module from stored rows to a network's input."""
 
 
 def told(labels: Labels) -> tuple[str, ...]:
-    """The classes that labels tell of, in order."""
+    """The classes found in labels, in order."""
     return tuple(in_order({label for label in labels if label is not None}))
 
 
@@ -111,6 +111,6 @@ def numbers_of(labels: Labels, names: Sequence[str], classes: Sequence[str]) -> 
     for name, label in zip(names, labels, strict=True):
         if label is not None and label not in place:
             raise UserError(
-                f"{name} has the label {label!r}, which is none of the classes {', '.join(classes)}"
+                f"{name} has the label {label!r}, not one of the classes {', '.join(classes)}"
             )
     return torch.tensor([UNKNOWN if label is None else place[label] for label in labels]).long()

@@ -1,4 +1,4 @@
-"""Tables of one's own: CSV files with a column of labels."""
+"""Your own tables: CSV files with a column of labels."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +18,15 @@ from autoal.errors import UserError
 
 from .npz import split
 
-SHARE = 0.2  # of the rows for validation, and as many for the test, where they have no file
+SHARE = 0.2  # of the rows for validation, and again for the test, if these have no file
 
 
 class Table(Data):
     """Rows of numbers and categories, standardised by the training rows: (n, columns).
 
-    A column whose cells are all numbers is one; any other becomes a column of zeros and ones for
-    each of its categories, which all rows of all files make known. Where a number is missing, the
-    training rows' median stands in for it; a text that is missing is a category of its own.
+    A column of numbers stays one column; any other becomes a column of zeros and ones for each of
+    its categories, collected from all rows of all files. The training rows' median replaces a
+    missing number; a missing text is a category of its own.
 
     Args:
         path: of the CSV file.
@@ -35,12 +35,12 @@ class Table(Data):
         label: the column of the classes, by its name or its number from 0; null is the last.
         header: whether the first line names the columns; null: if it has no number.
         categorical: columns of numbers that are names of categories.
-        drop: columns that are left out.
+        drop: columns to leave out.
         imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from the validation rows; null is all of them.
-        split_seed: which rows are in which part.
-        test_votes: what several people said of each test row.
+        split_seed: decides which rows are in which part.
+        test_votes: several people's votes on each test row.
         batch_size: of the two dataloaders.
     """
 
@@ -106,7 +106,7 @@ class Table(Data):
         }
 
     def preprocess(self) -> nn.Module:
-        """Nothing: the rows are standardised already, in double precision."""
+        """No preprocessing: the rows are already standardised, in double precision."""
         return Standardise(torch.zeros(1), torch.ones(1))
 
     def _label(self, sheet: Sheet) -> list[str]:
@@ -125,9 +125,9 @@ class Table(Data):
         return Rows(inputs, class_numbers(cells, self.classes), names=names, part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
-        """Training, test and validation rows, those without a file out of the first file's.
+        """Training, test and validation rows; parts without a file come from the first file.
 
-        No validation rows are split off where none are asked for.
+        No validation rows are split off if none are asked for.
         """
         wanted = ("test", "val") if self.held_out != 0 else ("test",)
         absent = [part for part in wanted if part not in given]
@@ -159,7 +159,7 @@ def _classes(sheet: Sheet, cells: list[str]) -> tuple[str, ...]:
     """The names of the classes in order."""
     classes = in_order(set(cells))
     if len(classes) < 2:
-        raise UserError(f"{sheet.path} has a single class, {classes[0]!r}; two are needed at least")
+        raise UserError(f"{sheet.path} has a single class, {classes[0]!r}; at least two are needed")
     if len(classes) > len(cells) / 2:
         raise UserError(
             f"{sheet.path} has {len(classes)} classes in {len(cells)} rows; "

@@ -1,4 +1,4 @@
-"""Rows of a table of which few are labelled, or none."""
+"""Rows of a table, few or none of them labelled."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class TableSource(Source):
         sheet: the table.
         label: the number of the labels' column; None: there is none.
         categorical: columns of numbers that are names of categories.
-        drop: columns that are shown, and not learnt from.
-        classes: their names; none: the labels tell.
+        drop: columns that are shown, but not learnt from.
+        classes: their names; empty: from the labels.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TableSource(Source):
         return TableReader(self.layout, self.scale)
 
     def preprocess(self, inputs: Tensor) -> nn.Module:
-        """Nothing: the rows are standardised already."""
+        """No preprocessing: the rows are already standardised."""
         return Standardise(torch.zeros(1), torch.ones(1))
 
 

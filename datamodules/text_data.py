@@ -1,4 +1,4 @@
-"""What data sets of texts have in common."""
+"""The common base of data sets of texts."""
 
 import sys
 from abc import abstractmethod
@@ -18,26 +18,26 @@ from autoal.errors import UserError
 from .npz import split
 from .source import numbers_of
 
-TEST_SHARE = 0.2  # of every class, where the test has no file
+TEST_SHARE = 0.2  # of every class, if the test has no file
 
 
 class TextData(Data):
-    """Rows of one text or several, which an encoder makes numbers of.
+    """Rows of one text or several, which an encoder turns into numbers.
 
-    Copies within the pool, and test rows that stand in it, are told and stay.
+    Duplicates within the pool, and test rows that also occur in it, are reported and kept.
 
     Args:
-        path: of the training rows; null: `sources` knows.
-        test_path: of the test rows; null: likewise, or else a fifth of each training class.
-        validation_path: of rows for validation; null: there are none of their own.
-        share: of the training rows, drawn from every class, to study small pools.
-        validation_share: of the test rows, drawn from every class, to validate instead.
+        path: of the training rows; null: from `sources`.
+        test_path: of the test rows; null: from `sources`, or else a fifth of each training class.
+        validation_path: of validation rows; null: they have no file.
+        share: of the training rows to keep, drawn from every class, to study small pools.
+        validation_share: of the test rows, drawn from every class, to use for validation instead.
         imbalance: none, long_tail or step; thins the training rows, as for any `Data`.
         imbalance_ratio: of the largest class to the smallest.
         validation: labelled rows to hold out, drawn from those of `validation_path` or, without it,
             from the training rows; null is all of `validation_path`.
-        split_seed: which rows are in which part.
-        test_votes: what several people said of each test row.
+        split_seed: decides which rows are in which part.
+        test_votes: several people's votes on each test row.
         batch_size: of the two dataloaders.
     """
 
@@ -70,7 +70,7 @@ class TextData(Data):
         number("share", share, above=0, most=1)
         number("validation_share", validation_share, least=0, below=1)
         if validation_share and validation_path is not None:
-            raise ValueError("`validation_share` goes without `validation_path`: give one of them")
+            raise ValueError("give only one of `validation_share` and `validation_path`")
         self.paths = {"train": path, "test": test_path, "validation": validation_path}
         self.share = share
         self.validation_share = validation_share
@@ -81,7 +81,7 @@ class TextData(Data):
 
     @abstractmethod
     def named(self, train: TextFile) -> tuple[Sequence[str], Mapping[str, str]]:
-        """The names of the classes, and for which of them other labels stand."""
+        """The names of the classes, and the class for which each other label stands."""
 
     def sources(self) -> dict[str, TextPath]:
         """The file of each part that has one."""
@@ -100,7 +100,7 @@ class TextData(Data):
         return self._parts({part: self._rows(part, files[part], numbered) for part in files})
 
     def ready(self, parts: Loaded) -> Loaded:
-        """As they are; copies are told of."""
+        """Return the parts unchanged, and report duplicates."""
         _tell_copies(parts)
         return parts
 
@@ -119,7 +119,7 @@ class TextData(Data):
         return text_rows(file.texts, self._called, known, names=names, part=part)
 
     def _parts(self, given: dict[str, Rows]) -> Loaded:
-        """The parts, with test rows out of the training rows where there are none."""
+        """The parts; without test rows, some training rows become the test set."""
         train, test = given["train"], given.get("test")
         if test is None:
             train, test = split(train, TEST_SHARE, self.split_seed)
@@ -139,13 +139,13 @@ class TextData(Data):
         return Loaded(self._some(train), test, validation)
 
     def _some(self, train: Rows) -> Rows:
-        """The share of the training rows that is asked for."""
+        """The requested share of the training rows."""
         if self.share == 1:
             return train
         kept = train.take(stratified(train.labels, self.share, self.split_seed))
         print(
             f"data.share={self.share:g}: {len(kept):,} of {len(train):,} training rows, drawn by "
-            f"data.split_seed={self.split_seed}; every class keeps one at least",
+            f"data.split_seed={self.split_seed}; every class keeps at least one",
             file=sys.stderr,
         )
         return kept
@@ -162,7 +162,7 @@ def _demand_labels(file: TextFile) -> None:
 
 
 def _tell_copies(parts: Loaded) -> None:
-    """Count the rows of the pool with the texts of another, and the test rows that stand there."""
+    """Report rows of the pool that repeat another's texts, and test rows that occur in it."""
     first: dict[bytes, int] = {}
     places = [first.setdefault(key, place) for place, key in enumerate(_contents(parts.train))]
     copies = [(place, other) for place, other in enumerate(places) if place != other]
@@ -172,11 +172,11 @@ def _tell_copies(parts: Loaded) -> None:
         found = enumerate(map(first.get, _contents(parts.test)))
         both = [(place, other) for place, other in found if other is not None]
         if both:
-            _tell("test rows stand in the pool too", parts.test, parts.train, both)
+            _tell("test rows also occur in the pool", parts.test, parts.train, both)
 
 
 def _contents(rows: Rows) -> list[bytes]:
-    """What is written in each row, in short."""
+    """A digest of each row's texts."""
     return [row.tobytes() for row in rows.inputs.numpy()]
 
 

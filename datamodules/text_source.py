@@ -1,4 +1,4 @@
-"""Texts of which few are labelled, or none."""
+"""Texts, few or none of them labelled."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class TextSource(Source):
 
     Args:
         path: of the file.
-        columns: those of the texts and of the labels.
-        classes: their names; none: the labels tell.
+        columns: the layout of texts and labels.
+        classes: their names; empty: from the labels.
     """
 
     def __init__(self, path: TextPath, columns: TextColumns, classes: tuple[str, ...] = ()) -> None:
@@ -46,5 +46,5 @@ class TextSource(Source):
         return TextReader(self.called, self.layout)
 
     def preprocess(self, inputs: Tensor) -> nn.Module:
-        """There is nothing: an encoder reads texts."""
+        """No preprocessing: an encoder reads texts."""
         raise encoder_needed()

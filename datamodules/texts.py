@@ -1,4 +1,4 @@
-"""Texts of one's own: files with a column of texts, or several, and one of labels."""
+"""Your own texts: files with one or several columns of texts, and one of labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,24 +21,24 @@ from autoal.errors import UserError
 from .text_data import TextData
 
 SHOWN = 10  # labels in a message
-MANY = 20  # classes; a small file may have so many for its few rows
+MANY = 20  # classes; even a small file may have this many
 
 
 class Texts(TextData):
     """Files in UTF-8: `.csv`, `.tsv` or `.txt`, both divided by tabs, or `.jsonl`.
 
-    Of the latter every line is an object. Blanks at the ends of texts are left out. In the place of
-    a file, a folder will do that the library `datasets` saved.
+    In the latter every line is an object. Blanks at the ends of texts are stripped. Instead of a
+    file, it takes a folder saved by the library `datasets`.
 
     Args:
-        path: of the training rows; a folder with several parts has the other rows too, where
+        path: of the training rows; a folder with several parts provides the other rows too, if
             neither `test_path` nor `validation_path` is given.
-        text: the columns of the texts, by their names or their numbers from 0.
-        label: that of the classes.
-        quoting: csv: cells with a divider or a quote stand in quotes; none: a quote is a character;
-            auto: csv in a file .csv alone.
-        header: whether the first line names the columns; null: if `text` or `label` gives a name.
-        classes: their names, for which labels that are numbers may stand; null: the labels.
+        text: the columns of the texts, by names or numbers from 0.
+        label: the column of the classes.
+        quoting: csv: cells with a divider or a quote are quoted; none: a quote is an ordinary
+            character; auto: csv only in .csv files.
+        header: whether the first line names the columns; null: if `text` or `label` is a name.
+        classes: their names, which numeric labels may stand for; null: the labels.
         options: of every `TextData`.
     """
 
@@ -60,7 +60,7 @@ class Texts(TextData):
         self.given = None if classes is None else class_names(classes)
 
     def sources(self) -> dict[str, TextPath]:
-        """The files that are named, or the parts of a folder that has several."""
+        """The named files, or the parts of a folder with several."""
         own = super().sources()
         parts = saved_parts(own["train"])
         return {**own, "train": parts["train"]} if parts and len(own) > 1 else {**own, **parts}
@@ -80,13 +80,13 @@ class Texts(TextData):
         if len(labels) != len(self.given) or not all(map(is_number, labels)):
             raise UserError(
                 f"data.classes names {', '.join(self.given)}, and {train.path} has the labels "
-                f"{', '.join(labels[:SHOWN])}: numbers would do, as many as names"
+                f"{', '.join(labels[:SHOWN])}: use these, or as many numbers as names"
             )
         return self.given, dict(zip(labels, self.given, strict=True))
 
 
 def _demand_names(file: TextFile, labels: Sequence[str]) -> None:
-    """Refuse labels that look like no classes."""
+    """Refuse labels that do not look like classes."""
     if len(labels) > max(MANY, len(file.labels) / 2):
         raise UserError(
             f"{file.path} has {len(labels):,} classes in {len(file.labels):,} rows; "

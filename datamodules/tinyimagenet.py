@@ -25,7 +25,7 @@ ARCHIVE = DataFile(
 
 
 class TinyImageNet(PublishedData):
-    """100,000 training images; the 10,000 validation images, which have labels, are the test."""
+    """100,000 training images; the 10,000 labelled validation images are the test set."""
 
     counts = (100_000, 10_000)
 
@@ -54,7 +54,7 @@ def _decode(folder: Path, wnids: list[str]) -> NamedArrays:
 
 
 def _names(words: Path, wnids: list[str]) -> tuple[str, ...]:
-    """The first word for each class, or, where the list of words is not there, its identifier."""
+    """The first word for each class, or its identifier if the list of words is missing."""
     if not words.is_file():
         return tuple(wnids)
     known = dict(line.split("\t", 1) for line in words.read_text().splitlines() if "\t" in line)
@@ -73,7 +73,7 @@ def _validation(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _unpack(archive: Path, parent: Path) -> None:
-    """Unpack beside the archive; the folder gets its name when it is whole."""
+    """Unpack beside the archive; the folder gets its name when it is complete."""
     part = parent / f".{NAME}.part"
     try:
         with zipfile.ZipFile(archive) as file:

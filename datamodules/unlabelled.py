@@ -1,4 +1,4 @@
-"""Data of one's own of which few rows are labelled, or none: what people are asked about."""
+"""Your own data, with few or no labels, for people to label."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ from .text_source import TextSource
 class Unlabelled(Data):
     """Pictures in a folder, a table of their paths, texts, a table of rows, or an npz file.
 
-    Labels that are there count. Rows stand in a fixed shuffled order and have keys, by which they
-    keep their numbers in a run though files are renamed or added to.
+    Existing labels count. Rows stand in a fixed shuffled order and have keys, which preserve their
+    numbers in a run when files are renamed or added.
 
     Args:
         path: of the folder or of the file.
-        classes: their names; null: those that folders or labels tell of.
-        check: rows, drawn at random at the start, that judge the model where there is no test set.
-        size: to which picture files are resized, height and width.
+        classes: their names; null: from folders or labels.
+        check: how many randomly drawn rows of the start judge the model if there is no test set.
+        size: height and width of resized picture files.
         channels: of picture files: 3 for colour, 1 for grey.
         corrupt: refuse or skip picture files that cannot be read.
         memory: of pictures: ram keeps them decoded, disk decodes them whenever they are read; auto
-            is disk where they would take more than a quarter of the free memory.
-        picture: the column of a CSV file that has the paths of pictures, by its name or its number
-            from 0; null: the first that has nothing else, if there is one.
-        text: the columns of texts in a file of such, by their names or their numbers from 0; null:
-            the rows are no texts.
-        quoting: how a file of texts is divided, as for `Texts`.
+            is disk if they would take more than a quarter of the free memory.
+        picture: the column of picture paths in a CSV file, by name or number from 0; null: the
+            first that contains nothing else, if there is one.
+        text: the columns of texts in a text file, by names or numbers from 0; null: the rows are
+            not texts.
+        quoting: as for `Texts`.
         label: the column of the classes; an empty cell is unlabelled; null: there is none.
-        header: whether the first line of a file names the columns; null: if it has no number or, of
-            texts, if a column is given by its name.
+        header: whether the first line of a file names the columns; null: if it has no number or,
+            for texts, if a column is given by name.
         categorical: columns of numbers that are names of categories.
-        drop: columns that are shown, and not learnt from.
+        drop: columns that are shown, but not learnt from.
         validation: rows of the part `val` to hold out, which strategies may use; null: all.
         batch_size: of the two dataloaders.
     """
 
-    keeps_order = True  # it is that of the roll
+    keeps_order = True  # the roll's
     labels_count = True
 
     def __init__(
@@ -110,7 +110,7 @@ class Unlabelled(Data):
 
     def load(self) -> Loaded:
         self._source = source = self._opened()
-        self.classes = _two(source.classes, f"{self.path} tells of")
+        self.classes = _two(source.classes, f"{self.path} has")
         roll = Roll.read(self.known)
         items = source.read(roll.order(source.names))
         places = items.distinct()
@@ -130,7 +130,7 @@ class Unlabelled(Data):
         return self._source.preprocess(self.train.inputs)
 
     def fingerprint(self) -> str:
-        """What rows there can be; which there are, the roll of an earlier start has told."""
+        """A fingerprint of the possible rows; an earlier start's roll lists the actual ones."""
         return sha256(repr((self.train.inputs.dtype, self.train.shape)).encode()).hexdigest()
 
     def remembered(self) -> bytes:
@@ -139,36 +139,36 @@ class Unlabelled(Data):
         return Roll([Line(*line) for line in lines]).written()
 
     def _tell_classes(self, train: Rows) -> None:
-        """Which they are, as nobody named them: folders by years are no classes."""
+        """Print the classes if nobody named them: folders may be years, not classes."""
         count = int((train.labels != UNKNOWN).sum())
         print(
-            f"data.classes=[{','.join(self.classes)}], as {self.path} tells; labelled by it: "
+            f"data.classes=[{','.join(self.classes)}], from {self.path}, which labels "
             f"{count:,} of {len(train):,} rows",
             file=sys.stderr,
         )
 
     def _opened(self) -> Source:
-        """What is at the path."""
+        """The source at the path."""
         if not self.path.exists():
             raise UserError(f"there is no file or folder {self.path}; data.path= names one")
         folder, array = self.path.is_dir(), self.path.suffix.lower() == ".npz"
         if not (folder or array):
             return self._texts() if self.columns["text"] else self._sheet()
-        self._demand_none(self.columns, f"is for CSV files, and {self.path} is none")
+        self._demand_none(self.columns, f"is for CSV files, and {self.path} is not one")
         if folder:
             return PhotoFolder(self.path, self.shape, self.files, self.given)
         with about(self.path):
             return NpzSource(self.path, self.files.memory, self.given)
 
     def _texts(self) -> TextSource:
-        self._demand_none(("picture", "categorical", "drop"), "does not go with data.text")
+        self._demand_none(("picture", "categorical", "drop"), "does not work with data.text")
         text, label = self.columns["text"], self.columns["label"]
         return TextSource(
             self.path, TextColumns(text, label, self.header, self.quoting), self.given
         )
 
     def _demand_none(self, names: Iterable[str], why: str) -> None:
-        """Refuse options for columns that such data do not have."""
+        """Refuse options for columns that such data does not have."""
         if given := [name for name in names if self.columns[name] not in (None, [], ())]:
             raise UserError(f"data.{given[0]} {why}")
 
@@ -177,7 +177,7 @@ class Unlabelled(Data):
             raise UserError(f"{self.path}: data.text=[...] names the keys of its texts")
         sheet = read_sheet(self.path, self.header)
         if self.header is None and any(map(is_picture, sheet.names)):
-            sheet = read_sheet(self.path, False)  # a name of a picture is none of a column
+            sheet = read_sheet(self.path, False)  # a picture's name is not a column's
         if not sheet.rows:
             raise UserError(f"{self.path} has no rows")
         picture, label = (
@@ -192,19 +192,19 @@ class Unlabelled(Data):
         return TableSource(sheet, label, *lists, self.given)
 
     def _own_validation(self, source: Source) -> Rows | None:
-        """The rows of the part `val`, where some are asked for."""
+        """The rows of the part `val`, if any are asked for."""
         own = None if self.held_out == 0 else source.part("val")
         if self.held_out and own is None:
             raise UserError(
                 f"data.validation={self.held_out}: {self.path} has no labelled rows for it apart "
-                "from the pool, as in a folder val"
+                "from the pool, such as in a folder val"
             )
         return own
 
 
 def _two(classes: tuple[str, ...], what: str) -> tuple[str, ...]:
-    """The classes, of which there must be two at least."""
+    """The classes, of which there must be at least two."""
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no class"
-        raise UserError(f"{what} {found}: name two at least, as in data.classes=[cat,dog]")
+        raise UserError(f"{what} {found}: name at least two, as in data.classes=[cat,dog]")
     return classes

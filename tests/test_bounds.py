@@ -117,7 +117,7 @@ def test_a_text_is_nothing_else() -> None:
 @pytest.mark.parametrize("value", [10**9 + 1, -(10**30), 1e308])
 def test_what_no_tensor_could_hold_is_refused(value: float) -> None:
     refused(f"`k` must be of a size up to 1,000,000,000, got {value!r}", number, "k", value)
-    refused("`k` must be 0, or 1e-30 at least, got 1e-300", number, "k", 1e-300, above=0)
+    refused("`k` must be 0 or at least 1e-30, got 1e-300", number, "k", 1e-300, above=0)
 
 
 def test_a_path_without_a_file_is_refused_with_what_would_do(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_section_inside_becomes_what_builds_the_object() -> None:
         ("no_such_package.Thing", "there is no no_such_package.Thing"),
         ("autoal.nothing.Thing", "there is no autoal.nothing.Thing.*: autoal lacks nothing"),
         ("autoal.UNKNOWN", "there is no autoal.UNKNOWN"),
-        ("autoal.data.rows.UNKNOWN", "is no class or function"),
+        ("autoal.data.rows.UNKNOWN", "is not a class or function"),
         ("Thing", "there is no Thing"),
         ("autoal.cycle.plan.Plan", "autoal.cycle.plan.Plan: `start` must be at least 1, got 0"),
         ("autoal.cycle.plan.Plam", "there is no autoal.cycle.plan.Plam"),
@@ -53,7 +53,7 @@ def test_build_refuses_what_cannot_be(target: str, message: str) -> None:
 def test_a_class_of_another_kind_is_refused_before_it_is_called() -> None:
     demand_class({"_target_": "fractions.Fraction"}, "part", int, Fraction)
     for name in ("os.mkdir", "pathlib.Path"):
-        with pytest.raises(UserError, match=f"part: {name} is no class of the kind Fraction"):
+        with pytest.raises(UserError, match=f"part: {name} is not a class of the kind Fraction"):
             demand_class({"_target_": name, "path": "made"}, "part", Fraction)
 
 
@@ -64,7 +64,7 @@ def test_code_of_known_origin_may_be_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["antigravity.Thing", "fractions.inner.Thing", "mined.Thing", 5])
 def test_code_of_unknown_origin_may_not(name: object) -> None:
-    with pytest.raises(UserError, match=rf"part\.inner: {name} is of neither AutoAL nor"):
+    with pytest.raises(UserError, match=rf"part\.inner: {name} belongs to neither AutoAL nor"):
         demand_trusted({"a": 1, "inner": {"_target_": name}}, "part", ["mine"])
 
 

@@ -81,7 +81,7 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
             "strategy.candidates.salutary.folds=x",
             "strategy.candidates.salutary.folds='x': must be a whole number",
         ),
-        ("strategy.candidates={margin:{}}", "strategy.candidates={...} would join what is there"),
+        ("strategy.candidates={margin:{}}", "strategy.candidates={...} would be merged"),
         ("hydra.launcher.n_jobss=2", "unknown option of Hydra: 'hydra.launcher.n_jobss'"),
         ("hydra/launcher=slrm", "others come with an extra: pip install 'autoal[slurm]'"),
         ("data=3", "a choice of a group must be one of its names"),
@@ -101,8 +101,8 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
         ("strategy.prior.margin=inf", "strategy.prior.margin=inf: must be a finite number"),
         ("task.network.dropout=nan", "task.network.dropout=nan: must be a finite number"),
         ("strategy.candidates.autoal={}", "strategy.candidates.autoal: it has candidates itself"),
-        ("data._rows_=5", "are no options"),
-        ("oracle=salutary", "does not go with strategy=autoal; of ours, it goes with isal,"),
+        ("data._rows_=5", "are not options"),
+        ("oracle=salutary", "does not work with strategy=autoal; of ours, it works with isal,"),
         ("--resolve", "The --resolve flag can only be used"),
         ("seed=日本", "seed='日本': must be a whole number"),
     ],
@@ -126,8 +126,8 @@ def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, t
         ("encoder=file encoder.path=no.npz", "there is no file no.npz; encoder.path= names one"),
         ("encoder=imagenet encoder.weights=no.pth", "encoder.weights= names one"),
         ("task=resnet18_imagenet task.network.weights=no.pth", "task.network.weights= names one"),
-        ("strategy=cheating_oracle oracle=pseudo", "does not go with strategy=cheating_oracle"),
-        ("strategy=cheating_oracle oracle=crowd", "does not go with strategy=cheating_oracle"),
+        ("strategy=cheating_oracle oracle=pseudo", "does not work with strategy=cheating_oracle"),
+        ("strategy=cheating_oracle oracle=crowd", "does not work with strategy=cheating_oracle"),
         ("oracle=crowd oracle.human.rate=often", "oracle.human.rate='often': must be a number"),
         ("data=sst2 encoder=tokens", "encoder=tokens is for task=bert, and this task reads feat"),
         ("data=sst2 encoder=tokens task=frozen", "encoder=tokens is for task=bert"),
@@ -135,7 +135,7 @@ def test_a_mistake_is_one_message_and_needs_no_torch(train: Train, wrong: str, t
         ("budget=[1,2] rounds=3", "budget=[1, 2] is for 2 rounds, and rounds=3"),
         ("data=organcmnist start=20000", "the pool has only 12975 rows"),
         ("logger=[nan]", "logger=[nan]: a choice of 'logger' must be one of its names"),
-        ("-m seed=range(0)", "nothing is in this range, so nothing would be run"),
+        ("-m seed=range(0)", "this range is empty, so nothing would run"),
         ("-m hydra/launcher=joblib hydra.launcher.n_jobs=0", "hydra.launcher.n_jobs=0: must be"),
     ],
 )
@@ -186,7 +186,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.endswith(NO_TORCH)
     for text in (
-        "what learns: bert, bert_signal,",
+        "the model and its training: bert, bert_signal,",
         "own folders: none",
         " budget=10 labels bought a round",
         " task.learning_rate=0.015 at its peak",
@@ -219,8 +219,8 @@ def test_the_version_is_ours_and_needs_neither_torch_nor_hydra(train: Train) -> 
 @pytest.mark.parametrize(
     ("old", "told"),
     [
-        ("labeler=salutary", "labeler is spelt otherwise now: give oracle="),
-        ("task.backbone=imagenet", "task.backbone is spelt otherwise now: give encoder=<name>"),
+        ("labeler=salutary", "labeler was renamed: give oracle="),
+        ("task.backbone=imagenet", "task.backbone was renamed: give encoder=<name>"),
         ("strategy.hypergradient=unroll", "give strategy.road=implicit or unroll"),
         ("strategy.objective=paper", "give strategy.road=paper"),
         ("strategy.warmup=3", "give strategy.paper.warmup="),

@@ -188,8 +188,12 @@ def test_another_task_goes_with_the_network_that_was_there(train: Zygote, tmp_pa
 @pytest.mark.parametrize(
     ("group", "target", "message"),
     [
-        ("data", "tests.networks.Tiny", "data: tests.networks.Tiny is no class of the kind Data"),
-        ("task", "collections.OrderedDict", "is no class of the kind Task or Learner"),
+        (
+            "data",
+            "tests.networks.Tiny",
+            "data: tests.networks.Tiny is not a class of the kind Data",
+        ),
+        ("task", "collections.OrderedDict", "is not a class of the kind Task or Learner"),
         ("oracle", "datetime.datetime.now", "must be called with a Question"),
         ("task.network", "os.getcwd", r"a network must be an nn.Module, got str"),
         ("task.network", "", "a _target_ must name a class or function"),

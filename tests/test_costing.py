@@ -50,7 +50,7 @@ def test_costs_are_built_with_what_a_simulation_takes() -> None:
 
 def test_a_class_that_is_none_of_costs_is_not_called() -> None:
     section = {TARGET: "autoal.oracles.truth.TrueLabels"}
-    with pytest.raises(UserError, match="is no class of the kind Costs, and is not called"):
+    with pytest.raises(UserError, match="is not a class of the kind Costs, and is not called"):
         costs_of({"seed": 3, "costs": section})
 
 
@@ -68,7 +68,7 @@ class Untimed(Page):
 @pytest.mark.parametrize(
     ("costs", "grows", "oracle", "words"),
     [
-        (ByRow([1.0]), True, NOBODY, "costs=column has a price for each row of the data, and"),
+        (ByRow([1.0]), True, NOBODY, "costs=column has prices only for rows of the data, and"),
         (Learned(), False, NOBODY, "learns from the seconds that people take"),
         (Learned(), False, Untimed(), "learns from the seconds that people take"),
         (Learned(Words()), False, Priced(Page(), 1.0), "people take their own time"),
@@ -102,7 +102,7 @@ def test_a_rule_counts_what_something_tells() -> None:
     demand_counted(seconds, ByRow(1.0, SECONDS), NOBODY)
     demand_counted(money, None, NOBODY)
     for costs, oracle in ((None, NOBODY), (ByRow(1.0), NOBODY), (None, Untimed())):
-        with pytest.raises(UserError, match="nothing tells how many a label takes"):
+        with pytest.raises(UserError, match="nothing says how many a label takes"):
             demand_counted(seconds, costs, oracle)
     with pytest.raises(UserError, match="these costs are seconds; give"):
         demand_counted(money, ByRow(1.0, SECONDS), NOBODY)
@@ -153,7 +153,7 @@ def test_a_run_spends_seconds_and_one_that_was_stopped_goes_on_as_if_it_had_not_
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("plan.unit=seconds", "plan.spend=9"), "plan.unit=seconds: nothing tells how many"),
+        (("plan.unit=seconds", "plan.spend=9"), "plan.unit=seconds: nothing says how many"),
         (("plan.spent=9",), "did you mean 'spend'?"),
         (("costs=word",), "unknown costs 'word'"),
         (("costs=column",), "costs.prices is needed"),

@@ -131,7 +131,7 @@ def test_features_of_an_unknown_precision_are_refused() -> None:
 
 
 def test_a_precision_of_features_needs_an_encoder_that_makes_some() -> None:
-    with pytest.raises(UserError, match=r"features=half is of an encoder's: give encoder="):
+    with pytest.raises(UserError, match=r"features=half needs an encoder: give encoder="):
         demand_feasible({**settings(), "features": "half", "encoder": {}}, None)
 
 

@@ -109,7 +109,7 @@ def test_labels_that_count_are_not_there_to_simulate_with(train: Zygote, tmp_pat
     options = ("data=unlabelled", f"data.path={tmp_path / 'images'}", "oracle=truth")
     refused = run(train, tmp_path, *options)
     assert refused.code == 2
-    assert "oracle=truth knows the labels that a data set hides" in refused.err
+    assert "oracle=truth needs labels that a data set hides" in refused.err
     assert "decoding" not in refused.err
 
 
@@ -275,7 +275,7 @@ def test_the_encoder_and_the_task_that_are_given_win(train: Zygote, tmp_path: Pa
     )
     finished = run(train, tmp_path, *own, "encoder=none")
     assert finished.code == 2
-    assert finished.err.splitlines()[-1].startswith("error: texts are read by an encoder")
+    assert finished.err.splitlines()[-1].startswith("error: texts need an encoder")
     finished = run(train, tmp_path, *own)
     assert finished.code == 0, finished.err
     assert "autoal.model.task.Task" in (tmp_path / "run" / "config.yaml").read_text()

@@ -34,7 +34,7 @@ def test_a_failure_is_told_in_one_line(
 
 def test_what_a_cluster_said_is_told_too() -> None:
     said = failing("submitit.core.utils.FailedJobError", "sbatch: error:\n  no such partition")
-    assert str(explained(said)) == "the cluster took no jobs: sbatch: error: no such partition"
+    assert str(explained(said)) == "the cluster accepted no jobs: sbatch: error: no such partition"
 
 
 @pytest.mark.parametrize(

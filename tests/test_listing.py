@@ -100,7 +100,7 @@ BROKEN = {
         "class Fatal(BaseException): ...\nraise Fatal('x')",
         "it ends the process (Fatal: x)",
     ),
-    "instance": ("Mine = 5", "made_broken:Mine is no class or function"),
+    "instance": ("Mine = 5", "made_broken:Mine is not a class or function"),
     "function": ("def Mine(): ...", "made_broken:Mine is not a QueryStrategy class"),
     "foreign": ("class Mine: ...", "made_broken:Mine is not a QueryStrategy class"),
     "abstract": (

@@ -47,7 +47,7 @@ def test_the_whole_of_it_names_every_group_and_fits_the_terminal() -> None:
     body = text.partition("Choices, as")[2]
     assert max(map(len, body.splitlines())) <= 120
     assert "  budget=10                     labels bought a round\n" in text
-    assert "  task.steps=60                 of the optimizer in each round\n" in text
+    assert "  task.steps=60                 optimizer steps in each round\n" in text
 
 
 def test_every_option_of_every_choice_has_a_meaning() -> None:
@@ -82,7 +82,7 @@ def test_a_choice_is_told_with_the_class_that_it_names() -> None:
 def test_a_file_that_builds_on_another_is_told_by_both(tmp_path: Path) -> None:
     text = manual(["task=bert"], "autoal")
     assert "  task.optimizer=adamw          sgd, adam, adamw\n" in text  # of fit.yaml
-    assert "  task.pooling=mean             mean of all tokens, cls: the first one\n" in text
+    assert "  task.pooling=mean             mean (of all tokens) or cls (the first one)\n" in text
 
 
 @pytest.mark.parametrize(

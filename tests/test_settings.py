@@ -219,11 +219,11 @@ def test_a_group_of_options_is_completed_and_checked_like_the_others() -> None:
     ],
 )
 def test_an_option_that_has_moved_is_told_its_new_name(key: str, spelling: str) -> None:
-    assert f"{key} is spelt otherwise now: give {spelling}" in str(unknown_key(key, ["task.steps"]))
+    assert f"{key} was renamed: give {spelling}" in str(unknown_key(key, ["task.steps"]))
 
 
 def test_a_strategys_option_that_has_moved_is_told_its_new_name() -> None:
-    with pytest.raises(UserError, match=r"strategy\.objective is spelt otherwise now"):
+    with pytest.raises(UserError, match=r"strategy\.objective was renamed"):
         completed({"objective": "paper"}, NESTED, "strategy 'autoal'")
 
 

@@ -253,7 +253,7 @@ def test_a_second_process_on_a_folder_is_refused(
     wait_for(tmp_path / "run" / "config.yaml")
     second = train.run(*arguments)
     assert second.code == 2
-    assert "another process is at work" in second.err
+    assert "another process is working" in second.err
     first.send(signal.SIGKILL)
     assert first.finish().code == -signal.SIGKILL
 
@@ -516,11 +516,11 @@ def test_with_salutary_labels_nobody_is_asked_and_a_killed_run_keeps_them(
         (("oracle=salutray",), "unknown oracle 'salutray'; did you mean 'salutary'?"),
         (
             ("oracle=salutary",),
-            "oracle=salutary does not go with strategy=margin; of ours, it goes with",
+            "oracle=salutary does not work with strategy=margin; of ours, it works with",
         ),
         (
             ("oracle=pseudo", "strategy=cheating_oracle"),
-            "oracle=pseudo does not go with strategy=cheating_oracle",
+            "oracle=pseudo does not work with strategy=cheating_oracle",
         ),
         (("strategy=salutary",), "give data.validation=N, or the option folds=5"),
     ],

@@ -1,1 +1,1 @@
-"""What labels cost: those of rows that may be asked about, and of answers that came."""
+"""The costs of labels: expected for rows, and charged for answers."""

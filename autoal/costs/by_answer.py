@@ -1,4 +1,4 @@
-"""Costs that are known once an answer is there: by its class, or by who gave it."""
+"""Costs known once an answer is there: by its class, or by who gave it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class ByClass(Costs):
-    """A price for each class: expected by what the model takes a row for, and paid by the answer.
+    """A price for each class: expected by the model's probabilities, and charged by the answer.
 
-    Of a row that got no label, the mean price is paid.
+    A row without a label is charged the mean price.
 
     Args:
         prices: one for each class, in the order of the classes.
@@ -60,8 +60,8 @@ class BySource(Costs):
     """A price for a label by people, and one for a label by a language model.
 
     Args:
-        people: of a label by any of them.
-        model: of a label by a language model; null: what its tokens cost.
+        people: price of a label by any of them.
+        model: price of a label by a language model; null: that of its tokens.
     """
 
     def __init__(self, people: float = 1.0, model: float | None = None) -> None:
@@ -76,7 +76,7 @@ class BySource(Costs):
         return min(self.people, self.model or 0.0)
 
     def expected(self, view: View, timed: Timed) -> None:
-        """Nobody knows who will answer."""
+        """Return None, as nobody knows who will answer."""
 
     def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
         return torch.full((len(rows),), self.people, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Costs that are known of each row: as numbers at hand, or as a column of a file."""
+"""Costs known for each row: given as numbers, or in a column of a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ByRow(Costs):
     """One price for all labels, or one for each row.
 
     Args:
-        prices: a number, or an array or list of one for each row of the pool, by its number.
+        prices: one number, or an array or list with one for each row of the pool, by number.
         unit: money or seconds.
     """
 
@@ -61,7 +61,7 @@ class ByRow(Costs):
         places = self._places(rows, pool)
         beyond = rows[places >= len(self._prices)]
         if len(beyond):
-            raise UserError(f"row {beyond[0]} has no price: there are {len(self._prices)} of them")
+            raise UserError(f"row {beyond[0]} has no price: there are only {len(self._prices)}")
         return self._prices[places]
 
     def _size(self, rows: Rows) -> int:
@@ -69,7 +69,7 @@ class ByRow(Costs):
         return len(rows)
 
     def _places(self, rows: Tensor, pool: Rows | None) -> Tensor:
-        """Where the prices of some rows of a pool stand."""
+        """The places of some rows' prices."""
         return rows
 
 
@@ -95,7 +95,7 @@ class Column(ByRow):
 
 
 def _prices(given: Any) -> Tensor:
-    """One for all rows, or one for each; none of them below 0."""
+    """One price for all rows, or one for each; none below 0."""
     if not isinstance(given, Iterable):
         bounds.number("costs", given, least=0)
         return torch.tensor(float(given), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The contract of what labels cost."""
+"""The contract of costs of labels."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from autoal.data.contract import Data
 from autoal.data.rows import Rows
 from autoal.query.view import View
 
-if TYPE_CHECKING:  # whoever answers stands above
+if TYPE_CHECKING:  # oracles are on a higher floor
     from autoal.oracles.question import Answers, Question
 
 Timed = Mapping[int, float]  # by row, the seconds that its answer took
 
 
 class Costs(ABC):
-    """What labels cost: what they are expected to, and what they did.
+    """The costs of labels, expected and actual.
 
-    A plugin is a subclass, entered under the entry-point group `autoal.costs`; the parameters of
+    A plugin is a subclass, registered under the entry-point group `autoal.costs`; the parameters of
     its `__init__` become options of the command line.
 
     Args:
@@ -36,45 +36,45 @@ class Costs(ABC):
         self.unit = unit
 
     def check(self, data: Data) -> None:
-        """Refuse, before anything is bought, data of whose labels it cannot say what they cost."""
+        """Refuse, before anything is bought, data whose labels it cannot price."""
 
     def cheapest(self, rows: Rows) -> float:
-        """The least that a label of one of these rows costs, by what is known before any is."""
+        """The least that a label of one of these rows costs, as known before any is bought."""
         return 0.0
 
     @abstractmethod
     def expected(self, view: View, timed: Timed) -> Tensor | None:
-        """What a label of each row of the pool will cost, as far as can be told.
+        """The expected cost of a label of each row of the pool.
 
         Args:
             view: of the pool.
             timed: the seconds of the answers so far.
 
         Returns:
-            (pool,), 0 at least; None: nothing tells one row from another.
+            (pool,), at least 0; None: nothing distinguishes the rows.
         """
 
     @abstractmethod
     def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
-        """What one label of each of these rows cost, (rows,).
+        """The cost of one label of each of these rows, (rows,).
 
         Args:
-            question: that was asked.
-            answers: to it.
-            rows: of the pool that somebody looked at, of which not all got a label.
+            question: the question.
+            answers: the answers to it.
+            rows: of the pool that somebody looked at, not all of which got a label.
         """
 
     def charged(self, question: Question, answers: Answers, rows: Tensor, labels: Tensor) -> Tensor:
-        """What people's answers about rows cost, (rows,).
+        """The cost of people's answers about rows, (rows,).
 
         Args:
-            question: that was asked.
-            answers: to it.
+            question: the question.
+            answers: the answers to it.
             rows: of the pool that somebody looked at.
-            labels: as how many labels each counts: two, where two people gave one.
+            labels: how many labels each counts as: two, if two people answered.
         """
         return labels * self.prices(question, answers, rows)
 
     def machine(self, answers: Answers) -> Tensor:
-        """What each would cost of a language model: what is paid for it, and nobody's time."""
+        """The cost of each by a language model: its price, and nobody's time."""
         return answers.costs if self.unit == MONEY else torch.zeros(len(answers.rows))

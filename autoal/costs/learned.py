@@ -1,4 +1,4 @@
-"""Seconds that are learned from those that answers took."""
+"""Seconds learned from how long answers took."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from autoal.query.view import View
 if TYPE_CHECKING:
     from autoal.oracles.question import Answers, Question
 
-SHORTEST = 0.1  # seconds; what took less was a key pressed twice
-AXES = 3  # principal components of the embeddings, of rows that are no texts
-LOOKED_AT = 2000  # rows of the pool, by which these are found
+SHORTEST = 0.1  # seconds; anything less was a key pressed twice
+AXES = 3  # principal components of the embeddings, for rows other than texts
+LOOKED_AT = 2000  # rows of the pool used to find them
 
 
 class Learned(Costs):
-    """A ridge regression of the logarithm of seconds, on the words of texts or else on embeddings.
+    """A ridge regression of the logarithm of seconds on words of texts, or else on embeddings.
 
     Args:
-        simulated: tells what answers take in a simulation; None: people take their time.
-        after: timed answers from which on it is learned; before, rows cost the median.
-        ridge: of the regression, on standardised numbers.
+        simulated: the time of answers in a simulation; None: people's time is measured.
+        after: timed answers needed for learning; before, rows cost the median.
+        ridge: penalty of the regression, on standardised numbers.
     """
 
     def __init__(self, simulated: Costs | None = None, after: int = 30, ridge: float = 1.0) -> None:
@@ -65,7 +65,7 @@ class Learned(Costs):
     def charged(self, question: Question, answers: Answers, rows: Tensor, labels: Tensor) -> Tensor:
         if self.simulated is not None:
             return super().charged(question, answers, rows, labels)
-        return self.prices(question, answers, rows)  # people's seconds, whatever they said in them
+        return self.prices(question, answers, rows)  # people's seconds, whatever they answered
 
     def prices(self, question: Question, answers: Answers, rows: Tensor) -> Tensor:
         if self.simulated is not None:
@@ -75,13 +75,13 @@ class Learned(Costs):
 
 
 def _exponential(taught: Tensor, logarithms: Tensor, rows: Tensor, ridge: float) -> Tensor:
-    """The mean of what is log-normal around a line, within what was ever seen."""
+    """The mean of a log-normal around a line, within the range seen so far."""
     line = fitted(taught, logarithms, ridge)
     return line.at(rows).clamp(logarithms.min(), logarithms.max()).add(line.variance / 2).exp()
 
 
 def _described(view: View) -> tuple[Tensor, Tensor]:
-    """What seconds may follow from, of the labelled rows and of the pool."""
+    """Predictors of seconds, for the labelled rows and the pool."""
     both = view.labelled.features, view.pool
     source = view.pool.source
     if source is not None and written_of(source) is not None:
@@ -101,6 +101,6 @@ def _lengths(rows: Features) -> Tensor:
 
 
 def _axes(embeddings: Tensor) -> Tensor:
-    """The directions in which they differ most, (width, AXES)."""
+    """The directions in which rows differ most, (width, AXES)."""
     centred = embeddings - embeddings.mean(0)
     return torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -AXES:]

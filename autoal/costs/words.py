@@ -1,4 +1,4 @@
-"""Seconds by the length of texts, as people who read them take."""
+"""Seconds by the length of texts, for people who read them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 class Words(Costs):
-    """Seconds that follow from how many words there are to read.
+    """Seconds computed from the number of words to read.
 
-    How long an answer really takes scatters around that, log-normally with the expected seconds as
-    its mean. It follows from the seed and the row alone.
+    The actual time of an answer scatters log-normally, with the expected seconds as its mean. It
+    depends only on the seed and the row.
 
     Args:
         base: seconds of any answer.
         each: seconds of a word; 0.25 is 240 words a minute.
         spread: standard deviation of the logarithm of the seconds.
-        seed: of the spread.
+        seed: for the spread.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Words(Costs):
         return self.base + self.each * words_of(texts)
 
     def _scatter(self, row: int) -> float:
-        """By what a row's seconds differ from those expected; 1 on average."""
+        """The factor of a row's seconds over those expected; 1 on average."""
         if not self.spread:
             return 1.0
         drawn = float(torch.randn(1, generator=generator(self.seed, "seconds", row)))
@@ -77,6 +77,6 @@ class Words(Costs):
 
 
 def words_of(texts: Iterable[Any]) -> Tensor:
-    """How many words each row has to read, in all of its texts."""
+    """The number of words in all texts of each row."""
     counts = [sum(len(part.split()) for part in row) for row in parts(texts)]
     return torch.tensor(counts, dtype=torch.float64)

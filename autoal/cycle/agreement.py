@@ -25,14 +25,14 @@ class Agreement(Gauge):
 
     The stop set is drawn once from all rows that may be queried or are labelled (Bloodgood and
     Vijay-Shanker, 2009; Kurlandski and Bloodgood, 2022, on its size). The mean of the last values
-    is read, once there are as many. Models that were taught a single class are not compared: they
-    agree, and know nothing.
+    counts, once there are that many. Models taught a single class are not compared: they agree, and
+    know nothing.
 
     Args:
-        threshold: of that mean.
-        window: how many values make it.
-        rows: of the stop set, at most.
-        obey: end where it says so, instead of advising it.
+        threshold: on that mean.
+        window: how many values it averages.
+        rows: most rows of the stop set.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(self, threshold: float, window: int, rows: int, obey: bool) -> None:
@@ -44,8 +44,8 @@ class Agreement(Gauge):
         self.window = window
         self.rows = rows
         self._stop_set: Tensor | None = None
-        self._predicted: Tensor | None = None  # classes of its rows by the model before
-        self._values: list[float] = []  # the last of them
+        self._predicted: Tensor | None = None  # classes of its rows by the previous model
+        self._values: list[float] = []  # the latest ones
 
     def read(self, history: Sequence[Round], view: View) -> float | None:
         if len(view.labelled.labels.unique()) < 2:
@@ -59,7 +59,7 @@ class Agreement(Gauge):
 
     @abstractmethod
     def compared(self, before: Tensor, after: Tensor) -> float:
-        """One value, of the classes of the same rows by two models."""
+        """One value, from two models' classes for the same rows."""
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -73,14 +73,14 @@ class Agreement(Gauge):
         self._values = [*state["values"]]
 
     def _compare(self, before: Tensor, after: Tensor) -> None:
-        both = (before != UNKNOWN) & (after != UNKNOWN)  # without rows that were set aside
+        both = (before != UNKNOWN) & (after != UNKNOWN)  # without rows set aside
         if both.any():
             value = self.compared(before[both], after[both])
             self._values = [*self._values, value][-self.window :]
 
 
 class Kappa(Agreement):
-    """Stops when successive models agree nearly wholly, by Cohen's kappa."""
+    """Stops when successive models agree almost completely, by Cohen's kappa."""
 
     def __init__(
         self, threshold: float = 0.99, window: int = 3, rows: int = 2000, *, obey: bool = False
@@ -122,25 +122,25 @@ class Change(Agreement):
 
 
 def drawn(view: View, size: int) -> Tensor:
-    """So many of a view's rows, or all where they are fewer: their numbers, ascending."""
+    """The numbers of this many drawn rows of a view, or of all if fewer, ascending."""
     rows = torch.cat([view.pool.rows, view.labelled.features.rows])
     order = torch.randperm(len(rows), generator=generator(view.seed, "stop set"))
     return rows[order[:size]].sort().values
 
 
 def predicted(view: View, rows: Tensor) -> Tensor:
-    """The likeliest classes of these ascending rows; UNKNOWN where the view has a row no more."""
+    """The likeliest classes of these ascending rows; UNKNOWN for rows no longer in the view."""
     classes = torch.full((len(rows),), UNKNOWN)
     for features in _seen(view, rows):
         places = torch.isin(features.rows, rows).nonzero().flatten()
-        if len(places):  # else nothing is to be looked at
+        if len(places):  # else there is nothing to look at
             logits = features.take(places).logits
             classes[torch.isin(rows, features.rows)] = logits.argmax(1).cpu()
     return classes
 
 
 def _seen(view: View, rows: Tensor) -> list[Features]:
-    """Features of these rows, wherever they are by now."""
+    """Features of these rows, wherever they are now."""
     known = [view.pool, view.labelled.features]
     left_out = view.bench and view.bench.left_out
     return [*known, left_out(rows)] if left_out else known

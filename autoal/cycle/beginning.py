@@ -27,14 +27,14 @@ Start = QueryStrategy | str | Sequence[int] | None
 class Beginning:
     """Chooses the rows of the first question, before anything is labelled."""
 
-    chooser: QueryStrategy | None  # None: a draw that no strategy takes part in
-    given: Tensor  # rows that the user has chosen, which come before the drawn ones
-    judges: int  # how many rows are to judge the model in place of a test set
+    chooser: QueryStrategy | None  # None: a plain random draw
+    given: Tensor  # rows chosen by the user, which precede the drawn ones
+    judges: int  # how many rows judge the model instead of a test set
     seed: int
 
     @classmethod
     def of(cls, start: Start, plan: Plan, data: Data, facts: Facts, seed: int) -> Beginning:
-        """What a start means for these data; one that cannot be is refused."""
+        """The beginning that a start means for this data; an impossible one is refused."""
         judges = judges_of(data)
         none = torch.zeros(0, dtype=torch.long)
         if isinstance(start, Sized) and not isinstance(start, str):
@@ -47,18 +47,18 @@ class Beginning:
         return cls(chooser, none, judges, seed)
 
     def judging(self, pool: Pool) -> Tensor:
-        """The rows that are to judge, drawn from those that may be asked about."""
+        """The rows that will judge, drawn from those that may be asked about."""
         left = pool.unlabelled
         drawn = torch.randperm(len(left), generator=generator(self.seed, "judges"))
         return left[drawn[: self.judges]]
 
     def rows(self, pool: Pool, size: int, look: Callable[[Reads], View]) -> Query:
-        """So many rows of the pool to begin with.
+        """This many rows of the pool to begin with.
 
         Args:
-            pool: in which those that judge are set apart.
+            pool: with the judging rows set apart.
             size: of the query.
-            look: gives the view of a strategy that reads this.
+            look: returns the view for a strategy with these `reads`.
         """
         if self.chooser is not None and size:
             return query(self.chooser, look(self.chooser.reads or ()), size)
@@ -67,7 +67,7 @@ class Beginning:
         return Query(order[torch.isin(order, pool.unlabelled)][:size], {}, None)
 
     def with_judges(self, first: Query, judges: Tensor) -> Query:
-        """The rows to begin with and, in among them, where nobody can tell, those that judge."""
+        """The rows to begin with, with those that judge hidden among them."""
         if not len(judges):
             return first
         both = torch.cat([first.rows, judges])
@@ -76,12 +76,12 @@ class Beginning:
 
 
 def judges_of(data: Data) -> int:
-    """How many rows are to judge; none where there is a test set."""
+    """How many rows will judge; 0 with a test set."""
     return data.checked if data.test is None else 0
 
 
 def _rows_of(start: Sized, plan: Plan, size: int) -> Tensor:
-    """The rows of a start that is given; refused unless they are as many of the pool as planned."""
+    """The rows of a given start, which must be as many rows of the pool as planned."""
     rows = tensor_of(start, "the rows of a start")
     if len(rows) != plan.start:
         raise UserError(f"the start has {len(rows)} rows, and the plan says start={plan.start}")

@@ -11,20 +11,20 @@ from autoal.cycle.gauge import Gauge
 from autoal.query.view import View
 from autoal.record.round import Round
 
-FITTED = 5  # points of a learning curve at least, before it is extrapolated
+FITTED = 5  # fewest points of a learning curve for extrapolation
 DIGITS = 12  # of a difference: in floating point, .905 - .9 is more than .005
 
 
 class Plateau(Gauge):
-    """Stops when accuracy rises no more.
+    """Stops when accuracy no longer rises.
 
-    It is that of the validation rows where there are some, else that by which rounds are judged.
-    Its best in the last rounds, less its best before them, is read.
+    It uses the validation rows if there are any, else whatever judges the rounds. Its number is the
+    best accuracy of the last rounds minus the best before them.
 
     Args:
-        rise: that is not worth going on.
-        rounds: within which it is looked at.
-        obey: end where it says so, instead of advising it.
+        rise: too small a rise to go on.
+        rounds: how many last rounds to look at.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(self, rise: float = 0.005, rounds: int = 5, *, obey: bool = False) -> None:
@@ -54,14 +54,14 @@ class Plateau(Gauge):
 class Cost(Gauge):
     """Stops when a label costs more than it brings.
 
-    What it brings is foretold by the learning curve: accuracy grows with the logarithm of the
-    labels, as fast as since half as many were there. The mean worth of a label of the next batch is
-    read, which is taken to be as large as the last one.
+    The learning curve predicts what it brings: accuracy grows with the logarithm of the labels, as
+    fast as it has since half of them were there. Its number is the mean worth of a label of the
+    next batch, assumed to be as large as the last one.
 
     Args:
         price: of a label.
-        worth: of a point of accuracy, one in a hundred rows, in the same money.
-        obey: end where it says so, instead of advising it.
+        worth: of a point of accuracy (one in a hundred rows), in the same currency.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(self, price: float, worth: float, *, obey: bool = False) -> None:
@@ -87,16 +87,16 @@ class Cost(Gauge):
 
 
 def curve(history: Sequence[Round]) -> list[tuple[int, float]]:
-    """Labels and accuracies, by validation rows where there are some, of the rounds that tell."""
+    """Labels and accuracies, on validation rows if there are any, of rounds that have them."""
     found = [(done.labelled, _accuracy(done)) for done in history]
     return [(labels, accuracy) for labels, accuracy in found if accuracy is not None]
 
 
 def slope_of(points: Sequence[tuple[int, float]]) -> float | None:
-    """By how much accuracy rises with the logarithm of the labels, lately.
+    """The recent rise of accuracy with the logarithm of the labels.
 
-    It is fitted to the points since half of the labels were there, and to the last few at least;
-    None where there are too few.
+    It is fitted to the points since half of the labels were there, and at least to the last few;
+    None if there are too few.
     """
     by_labels = dict(points)  # once for each amount: a round may have added none
     if len(by_labels) < FITTED:

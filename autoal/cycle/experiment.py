@@ -1,4 +1,4 @@
-"""The cycle: a question is asked, answers are told, a model is trained and tested."""
+"""The cycle: ask a question, take the answers, train and test a model."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ NOTHING_FITS = "no label costs so little as what is left to spend"
 class Experiment:
     """Query, label, train and test, once a round.
 
-    `ask` gives the next question, `tell` takes the answers and does the rest of the round. Nothing
-    is trained before something is told, and all randomness follows from the seed.
+    `ask` returns the next question, `tell` takes the answers and does the rest of the round.
+    Nothing is trained before the first answers, and all randomness follows from the seed.
 
     Args:
         data: its training rows are the pool.
-        learner: is taught what is labelled.
-        strategy: chooses the rows of every round but the first; by its name with its own options.
-            One that is given as an object is copied, and what it learns stays in here.
-        plan: how many rows are asked about.
+        learner: learns the labelled rows.
+        strategy: chooses the rows of every round but the first; a name takes default options. An
+            object is copied, and what the copy learns stays here.
+        plan: how many rows to ask about.
         start: chooses the rows of the first round, before anything is labelled, or is a list of
             them; None: at random.
-        stop: says why no more is to be bought, after each round.
-        growth: makes rows that join the pool, before each query. Where the plan has no end, it ends
-            with the real rows.
-        costs: of labels, which `Priced(oracle, costs)` charges; None: one each, or what the oracle
-            says.
-        seed: all randomness follows from it.
-        sink: is told about the progress inside a round; its `end` is left to the caller, who knows
-            when a round is safe.
+        stop: says after each round why to stop buying labels, if so.
+        growth: makes rows that join the pool before each query. A plan without end ends with the
+            real rows.
+        costs: of labels, charged by `Priced(oracle, costs)`; None: one each, or what the oracle
+            reports.
+        seed: determines all randomness.
+        sink: receives the progress inside a round; the caller, who knows when a round is safe,
+            calls its `end`.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Experiment:
         plan.demand_room(len(data.train), judges_of(data), growing.most)
         strategy, facts = strategy_of("strategy", strategy), facts_of(data, learner)
         if growth is not None and "outcomes" in (strategy.reads or ()):
-            raise UserError("an upper reference goes without growth: made rows have no true label")
+            raise UserError("an upper reference allows no growth: made rows have no true label")
         demand_served(strategy, facts)
         self._purse = Purse(plan, costs)
         self._purse.check(data)
@@ -103,10 +103,10 @@ class Experiment:
         self.seed = seed
         self.sink = sink or Sink()
         self.history: list[Round] = []
-        self.stopped = ""  # why no more is asked, before all rounds are done
+        self.stopped = ""  # why it stopped before all rounds were done
         self._stop = stop
         self._growing = growing
-        # The labels that count are those that were told; the data set's own stay where they are.
+        # Only told labels count; the data set's own are never used.
         self._known = Knowledge.nothing(
             learner.place(data.train.without_labels()), len(data.classes)
         )
@@ -119,13 +119,13 @@ class Experiment:
 
     @property
     def rows(self) -> Rows:
-        """The pool's rows, those that were made among them, with the labels that were told."""
+        """The pool's rows, including made ones, with the labels told so far."""
         return self._known.rows
 
     def predict(self, inputs: Any) -> Tensor:
-        """Class probabilities of new rows, (n, classes), by the model as it is now.
+        """Class probabilities of new rows, (n, classes), by the current model.
 
-        They go through whatever the pool's rows went through, an encoder too.
+        New rows are processed like the pool's, including by an encoder.
 
         Args:
             inputs: a tensor, an array, a data frame or a list of rows like those of the data.
@@ -133,7 +133,7 @@ class Experiment:
         return self.model().predict(inputs)
 
     def model(self) -> Model:
-        """The model as it is now, for new rows in arrays and in files; it learns on with this."""
+        """The current model, for new rows in arrays and files; it keeps learning with this."""
         return Model.of(self.data, self.learner)
 
     def resume(self, history: Sequence[Round], state: dict[str, Any]) -> None:
@@ -156,7 +156,7 @@ class Experiment:
         self._taught = self._teaches
 
     def state_dict(self) -> dict[str, Any]:
-        """What must outlive a round, beside its record; of the time between two rounds."""
+        """State that must outlive a round, beside its record; taken between two rounds."""
         if self._asked is not None:
             raise RuntimeError("a question is open: the state to keep is that before `ask`")
         state = {
@@ -171,7 +171,7 @@ class Experiment:
         return state | self._growing.state_dict()
 
     def ask(self) -> Question | None:
-        """The question of the next round, the same until it is answered; None when all is done."""
+        """The question of the next round, the same until answered; None when all is done."""
         if self.history and not self._advises and self.history[-1].stop.get("rule") != SPENT:
             self.stopped = self.stopped or self.history[-1].stop.get("reason", "")
         over = self.stopped or self.plan.over(len(self.history))
@@ -180,7 +180,7 @@ class Experiment:
             grown = self._growing.remembered()
             try:
                 self._asked = self._query(len(self.history))
-            except BaseException:  # so that whoever asks again is answered as if for the first time
+            except BaseException:  # so that asking again works as if for the first time
                 self._known, state = before
                 self.strategy.load_state_dict(state)
                 self._growing.forget(grown)
@@ -189,11 +189,11 @@ class Experiment:
 
     @property
     def _advises(self) -> bool:
-        """Whether what `stop` says is no end."""
+        """Whether `stop` only advises."""
         return isinstance(self._stop, StopRule) and not self._stop.obey
 
     def open_question(self) -> dict[str, Any]:
-        """What must outlive the time in which people are asked."""
+        """State that must outlive the time in which people answer."""
         if self._asked is None:
             return {}
         asked, question = self._asked, self._asked.question
@@ -209,7 +209,7 @@ class Experiment:
         }
 
     def reopen(self, kept: dict[str, Any]) -> None:
-        """Ask again what was asked before the process ended, without another look."""
+        """Ask again what an ended process had asked, without another look."""
         number = len(self.history)
         if self._asked is not None or kept["number"] != number:
             raise UserError(f"the question is of round {kept['number']}, and {number} is the next")
@@ -219,26 +219,26 @@ class Experiment:
         self._known = self._known.after(Told(given=given))
         stopwatch = Stopwatch()
         view = self._view(number, stopwatch) if self._taught else None
-        self._known.pool.label(kept["rows"])  # which refuses rows that cannot be asked about
+        self._known.pool.label(kept["rows"])  # refuses rows that cannot be asked about
         self.sink.begin(number)
         again = Query(kept["rows"], kept["notes"], kept["suggested"])
         asked = self._asking(number, stopwatch, again, view, made)
-        looked = kept.get("looked", 0)  # which older runs do not tell
+        looked = kept.get("looked", 0)  # which older runs lack
         self._asked = replace(asked, given=given, judging=kept["judging"], looked=looked)
 
     def tell(self, answers: Any) -> Round:
-        """Take the answers to what `ask` asked, train, test, and say what the round did.
+        """Take the answers to the question of `ask`, train, test, and return the round.
 
         Args:
             answers: `Answers`, or a list or array of classes in the order of the question's rows,
                 by number or name, in which -1, NaN or None declines a row.
         """
         if self._asked is None:
-            raise RuntimeError("nothing was asked that could be answered: call `ask` first")
+            raise RuntimeError("there is no question to answer: call `ask` first")
         answered = concluded(self._asked.question, answers)
         if answered.beliefs or answered.ruled_out or answered.words:
             demand_believing(self.learner, "the answers tell")
-        # Whoever holds the view while the model changes costs a copy of it; nobody here does.
+        # Holding the view while the model changes would cost a copy of the model.
         self._asked = self._asked.seeing(None)
         before = self._known, deepcopy(self.learner.state_dict())
         grown = self._growing.remembered()
@@ -256,7 +256,7 @@ class Experiment:
         return done
 
     def _reopen(self, asked: Asked, before: dict[str, Any]) -> None:
-        """Be again as before answers that led to no round, so that they can be told once more."""
+        """Undo answers that led to no round, so that they can be told once more."""
         with seeded(self.seed, "reopen"):
             self.learner.load_state_dict(before)
         if self._taught:
@@ -275,7 +275,7 @@ class Experiment:
             with stopwatch.phase("test"):
                 metrics, judged = self._judge.metrics(self.learner, self._known, number)
         held_out = len(self.data.validation) if self.data.validation else 0
-        beforehand = 0 if number else held_out  # each of which was bought once, for a label's price
+        beforehand = 0 if number else held_out  # each bought once, at a label's price
         bought = int((answered.costs > 0).sum()) + beforehand
         with stopwatch.phase("growth") if self._growing.rule else nullcontext():
             grown = self._growing.told(answered)
@@ -317,12 +317,12 @@ class Experiment:
 
     @property
     def _teaches(self) -> bool:
-        """Whether what is known teaches anything; what people say, once it is of two classes."""
+        """Whether there is anything to learn; with people, once there are two classes."""
         classes = self._known.labelled.labels.unique()
         return len(classes) > int(self.data.labels_count)
 
     def _teach(self) -> int:
-        """Train on all that is labelled; returns the steps."""
+        """Train on all labelled rows; return the steps."""
         first = not self._taught
         lesson, words = self._known.lesson, self._known.words
         if words:
@@ -335,26 +335,26 @@ class Experiment:
         return {"learner": dict(chosen)} if chosen else {}
 
     def _take_up_learner(self, state: dict[str, Any]) -> None:
-        """Be the learner of the last round; where rows or classes joined, another one is taught."""
+        """Restore the last round's learner; if rows or classes joined, teach a new one."""
         if state.get("grows", self._grown_to()) == self._grown_to():
-            with seeded(self.seed, "resume"):  # it may draw before it has its own
+            with seeded(self.seed, "resume"):  # it may draw before it has its own seed
                 self.learner.load_state_dict(state["learner"])
         elif self._teaches:
             with seeded(self.seed, len(self.history) - 1, "fit"):
                 self._teach()
 
     def _grown_to(self) -> list[Any]:
-        """What may join the data of people who label: rows, to which an encoder fits, and classes.
+        """The numbers of rows and classes, both of which may grow where people label.
 
-        A learner that knows fewer of either is no more the one to go on with.
+        A learner that knows fewer of either cannot go on.
         """
         return [len(self.data.train), *self.data.classes]
 
     def _advice(self, done: Round, stopwatch: Stopwatch) -> dict[str, Any]:
-        """What `stop` says of the model as it is now, by the view that the next query sees.
+        """The advice of `stop` about the current model, by the view of the next query.
 
-        Where it does not end the run, that nothing fits into what is left to spend does, until a
-        longer plan has more.
+        If it does not end the run, having too little left to spend does, until a longer plan allows
+        more.
         """
         if not self._teaches or (self._stop is None and self.plan.spend is None):
             return {}
@@ -374,13 +374,13 @@ class Experiment:
         return empty or self._purse.limits(view, history, self._known.timed) is not None
 
     def _query(self, number: int) -> Asked | None:
-        """What to ask next; None where nothing is left."""
+        """The next question; None if nothing is left."""
         ahead, self._ahead = self._ahead, None
         stopwatch = Stopwatch() if ahead is None else ahead.stopwatch
         given = self._given()
         if given:
             self._known = self._known.after(Told(given=given))
-        # Seeded, for strategies that draw from the global streams though they should not.
+        # Seeded, for strategies that wrongly draw from the global streams.
         with stopwatch.running(), seeded(self.seed, number, "query"):
             if not self._taught:
                 asked = self._first(number, stopwatch)
@@ -390,7 +390,7 @@ class Experiment:
         return None if asked is None else replace(asked, given=given)
 
     def _given(self) -> dict[int, int]:
-        """The labels of the data that count, and that nobody knew of before."""
+        """The data's own labels that count and are new."""
         if not self.data.labels_count:
             return {}
         labels, left = self.data.train.labels, self._known.pool.unlabelled
@@ -398,7 +398,7 @@ class Experiment:
         return {row: int(labels[row]) for row in known}
 
     def _first(self, number: int, stopwatch: Stopwatch) -> Asked | None:
-        """The rows of the start; others, where all that were asked about were declined."""
+        """The rows of the start; different ones if all were declined."""
         begin, known = self._beginning, self._known.pool
         judges = begin.judging(known) if number == 0 else torch.zeros(0, dtype=torch.long)
         pool = known.let_judge(judges)
@@ -408,7 +408,7 @@ class Experiment:
             return None
 
         def look(reads: Reads) -> View:
-            # Untaught by this experiment's seed, whatever its own learner is by now.
+            # Untaught, from this experiment's seed, whatever its own learner has learnt.
             sight = self._sight(number, stopwatch, self.learner.fresh())
             return replace(sight, pool=pool).view(reads or ())
 
@@ -418,12 +418,12 @@ class Experiment:
         return replace(self._asking(number, stopwatch, first, None), judging=judges)
 
     def _missing(self, number: int) -> int:
-        """How many labels there are to give before a model can choose."""
+        """How many labels are missing before a model can choose."""
         missing = max(0, self.plan.start - len(self._known.pool.labelled))
         return missing or (0 if self._teaches else self.plan.batch(number))
 
     def _next(self, number: int, stopwatch: Stopwatch, ahead: View | None) -> Asked | None:
-        """The rows of any later round, chosen by what the model says."""
+        """The rows of any later round, chosen with the model."""
         view = self._view(number, stopwatch) if ahead is None else ahead
         made = self._made(view, number, stopwatch)
         if made:
@@ -442,12 +442,12 @@ class Experiment:
         return self._asking(number, stopwatch, batch, view, made)
 
     def _made(self, view: View, number: int, stopwatch: Stopwatch) -> int:
-        """How many rows were made for a query, and have joined the pool."""
+        """How many rows were made for a query and joined the pool."""
 
         def worth(made: Rows) -> Tensor:
             known = self._known.grown(self.learner.place(made))
             sight = self._sight(number, stopwatch, self.learner, known)
-            strategy = deepcopy(self.strategy)  # which learns from what may never be
+            strategy = deepcopy(self.strategy)  # it learns from rows that may never join
             tried = query(strategy, sight.view(strategy.reads or ()), 1)
             joined = torch.arange(len(self._known.pool), len(known.pool))
             return torch.tensor([*tried.scores_of(joined).values()])
@@ -482,7 +482,7 @@ class Experiment:
         return Asked(question, stopwatch, asked.notes, made, looked=looked, expected=expected)
 
     def _second_looks(self, number: int) -> dict[str, Any]:
-        """Find what may be wrong of all that is known after this round, once somebody asks."""
+        """Lazy second looks at all labels known after this round."""
         second, known = self._judge.second, self._known
         return {
             "doubting": partial(second.doubts, self.learner, known, number),
@@ -490,7 +490,7 @@ class Experiment:
         }
 
     def _view(self, number: int, stopwatch: Stopwatch) -> View:
-        """What the strategy is shown in this round."""
+        """The strategy's view in this round."""
         view = self._sight(number, stopwatch, self.learner).view(self.strategy.reads or ())
         return self._purse.seen(view, self._known.timed)
 
@@ -498,7 +498,7 @@ class Experiment:
         self, number: int, stopwatch: Stopwatch, learner: Learner, known: Knowledge | None = None
     ) -> Sight:
         known = known or self._known
-        # A file's name may tell its class; what is written in a row is what a model may read.
+        # A file's name may reveal its class; the text of a row is for the model to read.
         rows = replace(known.rows, shown=written_of(known.rows), names=None, keys=None)
         given = (self.seed, number, stopwatch, self.plan.look)
         return Sight(learner, self.data, rows, known.pool, *given)
@@ -507,11 +507,11 @@ class Experiment:
         found = sum(map(self._grow, self._growing.load_state_dict(state)))
         with fitting("rows that were made"):
             if found != count:
-                raise ValueError(f"the rounds tell of {count}, and {found} are there")
+                raise ValueError(f"the rounds count {count}, and {found} exist")
             if found and state.get("grows", self._grown_to())[0] != len(self.data.train):
                 raise ValueError("rows have joined the data since, which would take their numbers")
 
     def _grow(self, made: Rows) -> int:
-        """Let rows join the pool; returns how many."""
+        """Let rows join the pool; return how many."""
         self._known = self._known.grown(self.learner.place(made))
         return len(made)

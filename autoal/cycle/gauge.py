@@ -11,7 +11,7 @@ from autoal.record.round import Round
 
 
 class Gauge(StopRule):
-    """A rule that reads one number after each round, and says at which it is enough."""
+    """A rule that reads one number after each round, and says when it is enough."""
 
     def __call__(self, history: Sequence[Round], view: View) -> Advice:
         name, value = type(self).__name__.lower(), self.read(history, view)
@@ -21,11 +21,11 @@ class Gauge(StopRule):
 
     @abstractmethod
     def read(self, history: Sequence[Round], view: View) -> float | None:
-        """The number after the last of these rounds; None as long as there is none."""
+        """The number after the last of these rounds; None if there is none yet."""
 
     @abstractmethod
     def enough(self, value: float) -> bool:
-        """Whether no more is to be bought at this number."""
+        """Whether to stop at this number."""
 
     @abstractmethod
     def reason(self, value: float) -> str:

@@ -1,4 +1,4 @@
-"""A pool that grows: what makes its rows, how these are kept, and their part of a batch."""
+"""A growing pool: the growth, the storage of made rows, and their share of a batch."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Worth = Callable[[Rows], Tensor]
 
 
 class Calling(GrowthRule):
-    """A growth that is a function, and remembers nothing."""
+    """A growth made from a function, without memory."""
 
     def __init__(self, growth: Growth) -> None:
         self.growth = growth
 
     def most(self, number: int) -> int:
-        return 0  # nobody knows: whatever it makes comes on top of what a plan needs
+        return 0  # unknown: its rows come on top of what a plan needs
 
     def __call__(self, view: View, history: Sequence[Round]) -> Rows | None:
         return self.growth(view, history)
@@ -43,11 +43,11 @@ def rule_of(growth: GrowthRule | Growth | None) -> GrowthRule | None:
 
 
 class Growing:
-    """The growth of an experiment, if it has one, and all rows that joined by it.
+    """The growth of an experiment, if any, and all rows that joined through it.
 
     Args:
-        growth: makes rows; None: nobody does.
-        real: rows of the data; made ones have the numbers from there on.
+        growth: makes rows; None: there is no growth.
+        real: number of real rows; made ones are numbered from there on.
     """
 
     def __init__(self, growth: GrowthRule | Growth | None, real: int) -> None:
@@ -56,16 +56,16 @@ class Growing:
         self.made: tuple[Rows, ...] = ()
 
     def most(self, number: int) -> int:
-        """How many rows it makes in a round, at most."""
+        """The most rows it makes in a round."""
         return 0 if self.rule is None else self.rule.most(number)
 
     def make(self, view: View, history: Sequence[Round], worth: Worth) -> Rows | None:
-        """Rows that are to join for a query; None: there are none.
+        """Make rows to join for a query; None if there are none.
 
         Args:
             view: of the pool without them.
             history: the rounds so far.
-            worth: what the strategy makes of such rows.
+            worth: returns the strategy's scores of such rows.
         """
         if self.rule is None:
             return None
@@ -77,13 +77,13 @@ class Growing:
         return made
 
     def query(self, strategy: QueryStrategy, view: View, limits: Limits, joined: int) -> Query:
-        """A batch with as many made rows as the growth wants in it, which hears how they score.
+        """A batch with the growth's share of made rows; the growth learns their scores.
 
         Args:
-            strategy: chooses.
+            strategy: chooses the rows.
             view: of the pool with them.
             limits: of the batch.
-            joined: how many rows joined for this query; they are the last ones.
+            joined: how many rows joined for this query: the last ones.
         """
         share = None if self.rule is None else self.rule.share
         parts = None if share is None else parts_of(view.pool.rows, self.real, share, limits.size)
@@ -95,7 +95,7 @@ class Growing:
         return batch
 
     def told(self, answers: Answers) -> dict[str, Any]:
-        """What there is to say of a round, once the growth heard its answers."""
+        """The growth's notes on a round, after it received the answers."""
         if self.rule is None:
             return {}
         labelled = int((answers.rows >= self.real).sum())
@@ -103,17 +103,17 @@ class Growing:
         return {"labelled": labelled, **notes} if labelled else notes
 
     def state_dict(self, made: Iterable[Rows] | None = None) -> dict[str, Any]:
-        """What it made, or these rows of it, and what it remembers; nothing where that is nothing.
+        """The made rows, all or these, and the growth's memory; empty if there is nothing.
 
         Args:
-            made: None: all.
+            made: the rows to include; None: all.
         """
         state = {} if self.rule is None else self.rule.state_dict()
         kept = {"made": [*map(packed, self.made if made is None else made)], "growth": state}
         return {name: part for name, part in kept.items() if part}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> list[Rows]:
-        """Go on from a state; returns the rows in it, which join once more."""
+        """Go on from a state; return its rows, which join once more."""
         if self.rule is not None:
             with fitting("growth"):
                 self.rule.load_state_dict(state.get("growth", {}))
@@ -123,24 +123,24 @@ class Growing:
         return made
 
     def remembered(self) -> tuple[Any, ...]:
-        """All that it is now, for `forget`."""
+        """Its current state, for `forget`."""
         return self.made, {} if self.rule is None else deepcopy(self.rule.state_dict())
 
     def forget(self, before: tuple[Any, ...]) -> None:
-        """Be again as before a query, or answers, that led to nothing."""
+        """Return to the state before a query or answers that led to nothing."""
         self.made, state = before
         if self.rule is not None:
             self.rule.load_state_dict(state)
 
 
 def packed(made: Rows) -> dict[str, Any]:
-    """Rows that were made, as plain values and tensors."""
+    """Made rows, as plain values and tensors."""
     shown = plain_texts(made.shown)
     return {"inputs": made.inputs, "shown": shown, "names": made.names, "keys": made.keys}
 
 
 def unpacked(kept: Mapping[str, Any]) -> Rows:
-    """The rows that were packed so; older ones have no keys."""
+    """The rows in a packed form; older ones have no keys."""
     rows, shown = Rows.of(kept["inputs"]), texts_again(kept["shown"])
     return replace(rows, shown=shown, names=kept["names"], keys=kept.get("keys"))
 
@@ -148,11 +148,11 @@ def unpacked(kept: Mapping[str, Any]) -> Rows:
 def parts_of(rows: Tensor, real: int, share: float, budget: int) -> list[Part]:
     """The real and the made rows of a pool, each with its part of a batch.
 
-    Where there are too few of one kind, the other fills the batch.
+    If there are too few of one kind, the other fills the batch.
 
     Args:
-        rows: of the pool, by their numbers.
-        real: rows of the data.
+        rows: numbers of the pool's rows.
+        real: number of real rows.
         share: of made rows in the batch.
         budget: size of the batch.
     """

@@ -1,4 +1,4 @@
-"""Rounds of a record, held against an experiment."""
+"""Checks that the rounds of a record fit an experiment."""
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
@@ -14,7 +14,7 @@ from autoal.record.round import Round
 
 
 def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
-    """Refuse rounds that an experiment of this plan and these data cannot have done."""
+    """Refuse rounds that an experiment with this plan and data cannot have done."""
     if plan.rounds is not None and len(history) > plan.rounds + 1:
         raise UserError(f"{len(history)} rounds, where the plan has {plan.rounds + 1} with round 0")
     size, classes = len(data.train), set[int]()
@@ -35,7 +35,7 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
         _demand_below(size, f"round {done.number}: row", rows)
         _demand_below(len(data.classes), f"round {done.number}: label", labels)
         about = {f"the belief of row {row}": belief for row, belief in done.beliefs.items()}
-        about |= {f"what is told of the word {word}": told for word, told in done.words.items()}
+        about |= {f"the answer about the word {word}": told for word, told in done.words.items()}
         for what, told in about.items():
             if len(told) != len(data.classes):
                 raise UserError(
@@ -48,7 +48,7 @@ def demand_history(history: Sequence[Round], plan: Plan, data: Data) -> None:
 
 
 def answers_of(history: Iterable[Round]) -> Answers:
-    """The labels that were told of rows to learn, in the order in which they came; and by whom."""
+    """The labels told for rows to learn, in order of arrival, and who gave them."""
     labels: dict[int, int] = {}
     machine: set[int] = set()
     for done in history:
@@ -60,12 +60,12 @@ def answers_of(history: Iterable[Round]) -> Answers:
 
 
 def said_in(history: Iterable[Round]) -> Said:
-    """What each of several people said in all rounds."""
+    """The answers of each of several people in all rounds."""
     return reduce(together, (done.said for done in history), {})
 
 
 def demand_same_data(data: Data, fingerprint: str | None) -> None:
-    """Refuse a pool that is not the one that rounds were done on; older states do not tell."""
+    """Refuse a pool other than that of the rounds; older states cannot tell."""
     if fingerprint is not None:
         data.demand_same(fingerprint)
 

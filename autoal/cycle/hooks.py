@@ -1,4 +1,4 @@
-"""What may be hung into the cycle."""
+"""The hooks of the cycle."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from autoal.record.round import Round
 
 
 class Advice(NamedTuple):
-    """Whether to stop, and what says so."""
+    """Advice on whether to stop, and its source."""
 
-    reason: str = ""  # why no more is to be bought; "" where more is
-    value: float | None = None  # of what is watched, if it has one by now
-    rule: str = ""  # that watches it
+    reason: str = ""  # why to stop; "" to go on
+    value: float | None = None  # the watched number, if there is one by now
+    rule: str = ""  # the rule's name
 
 
-# From the rounds so far and the view that would be queried next: whether no more is to be bought,
-# as advice or as its reason alone.
+# From the rounds so far and the view that would be queried next: whether to stop, as advice or just
+# its reason.
 Stop = Callable[[Sequence[Round], View], Advice | str]
 
-# From that view and the rounds so far: rows that were made and join the pool, or None.
+# From that view and the rounds so far: made rows that join the pool, or None.
 Growth = Callable[[View, Sequence[Round]], Rows | None]
 
 
 class StopRule(ABC):
     """A stop that remembers something from round to round.
 
-    A plugin is a subclass, entered under the entry-point group `autoal.stops`; the parameters of
+    A plugin is a subclass, registered under the entry-point group `autoal.stops`; the parameters of
     its `__init__` become options of the command line.
 
     Args:
-        obey: end where it says so; else it is advice, which the record has.
+        obey: end the run when it says so; otherwise it is advice, noted in the record.
     """
 
     def __init__(self, obey: bool = False) -> None:
@@ -48,7 +48,7 @@ class StopRule(ABC):
         """Look at the model after a round; called once after each."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that it remembers, as tensors and plain values."""
+        """Its memory, as tensors and plain values."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -56,49 +56,48 @@ class StopRule(ABC):
 
 
 class GrowthRule(ABC):
-    """A growth that remembers something from round to round, and hears what became of its rows.
+    """A growth that remembers something from round to round, and learns its rows' outcome.
 
-    A plugin is a subclass, entered under the entry-point group `autoal.growths`; the parameters of
-    its `__init__` become options of the command line.
+    A plugin is a subclass, registered under the entry-point group `autoal.growths`; the parameters
+    of its `__init__` become options of the command line.
     """
 
     annotator: str | None = None  # folder of a model that labels its rows; None: the oracle does
 
     @property
     def share(self) -> float | None:
-        """Of made rows in the next batch; None: the best rows are taken, whatever they are."""
+        """The share of made rows in the next batch; None: take the best rows of either kind."""
         return None
 
     @abstractmethod
     def most(self, number: int) -> int:
-        """How many rows it makes, at most, before the query of the round of this number."""
+        """The most rows it makes before the query of the round with this number."""
 
     @abstractmethod
     def __call__(self, view: View, history: Sequence[Round]) -> Rows | None:
         """Rows that join the pool; called once before each query.
 
-        `view.bench.worth` says what the strategy, which has yet to choose, makes of rows that may
-        join.
+        `view.bench.worth` returns the strategy's scores of rows that may join.
         """
 
     def scored(self, made: Mapping[int, float], batch: Mapping[int, float]) -> None:
-        """Hear what the strategy makes of the rows, before anything is learnt.
+        """Receive the strategy's scores, before anything is learnt.
 
         Args:
             made: the scores of the rows that joined for this query, as far as it looked at them.
-            batch: those of the rows that are asked about, real and made ones.
+            batch: the scores of the rows in question, real and made.
         """
 
     def told(self, answers: Answers) -> Mapping[str, Any]:
-        """Hear what was answered about the batch, once a model has learnt it.
+        """Receive the answers about the batch, once a model has learnt it.
 
         Returns:
-            What the record of the round is to tell of the growth, ready for JSON.
+            Notes on the growth for the record of the round, ready for JSON.
         """
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """All that it remembers, as tensors and plain values; also between a query and answers."""
+        """Its memory, as tensors and plain values; also between a query and its answers."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

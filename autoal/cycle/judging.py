@@ -1,4 +1,4 @@
-"""How good a model is, and which labels it doubts."""
+"""Judges a model, and finds doubtful labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FOLDS = 5
 
 
 class Judge:
-    """Says how good a model is: by a test set, by rows that judge, or by its own labels.
+    """Measures how good a model is: by a test set, judging rows, or its own labels.
 
     Args:
-        data: whose test and validation rows are asked, where there are some.
+        data: has the test and validation rows, if any.
         seed: of the experiment.
     """
 
@@ -36,14 +36,14 @@ class Judge:
 
     @property
     def majority(self) -> float:
-        """What share of the test rows is of their largest class; 0 where there are none."""
+        """The share of the largest class among the test rows; 0 without any."""
         test = self.data.test
         return 0.0 if test is None else float(test.labels.bincount().max()) / len(test)
 
     def metrics(
         self, learner: Learner, known: Knowledge, number: int
     ) -> tuple[dict[str, float], str]:
-        """The metrics after a round, and by what else than a test set they are."""
+        """The metrics after a round, and their source if it is not a test set."""
         metrics, judged = self._metrics(learner, known, number)
         if self.data.validation is not None:
             held_out = tested(learner, self.data.validation)
@@ -62,7 +62,7 @@ class Judge:
         return {}, ""
 
     def _of_votes(self, learner: Learner, test: Rows) -> dict[str, float]:
-        """How good the model is by all that people said of each test row, where that is known."""
+        """The model's metrics against people's votes on each test row, if known."""
         if test.beliefs is None:
             return {}
         features = looked(learner, test, torch.arange(len(test)), self.seed)
@@ -70,7 +70,7 @@ class Judge:
 
 
 class SecondLook:
-    """At what is known, by models that did not learn it; the data set is out of its reach.
+    """A second look at known labels by models that did not learn them, without the data set.
 
     Args:
         seed: of the experiment.
@@ -78,25 +78,25 @@ class SecondLook:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._last: tuple[Knowledge, Unseen] | None = None  # of them, and of what
+        self._last: tuple[Knowledge, Unseen] | None = None  # the last one, and its input
 
     def doubts(
         self, learner: Learner, known: Knowledge, number: int
     ) -> dict[int, tuple[int, float]]:
-        """Labels that may be wrong, for those who label; not where training takes long."""
+        """Labels that may be wrong, for annotators; skipped if training takes long."""
         if len(known.pool.labelled) < 2 or learner.deep:
             return {}
         return self.unseen(learner, known, number).doubts()
 
     def expected(self, learner: Learner, known: Knowledge, number: int) -> Expected | None:
-        """All rows with labels as models see them that did not learn them; None of a single row."""
+        """Predictions for all labelled rows by models that did not learn them; None for one row."""
         if len(known.pool.labelled) < 2:
             return None
         unseen = self.unseen(learner, known, number)
         return Expected(unseen.rows, unseen.probs)
 
     def unseen(self, learner: Learner, known: Knowledge, number: int) -> Unseen:
-        """Of all that is known after this round, computed once."""
+        """The second look at everything known after this round, computed once."""
         if self._last is None or self._last[0] is not known:
             seed = derive(self.seed, number, "cross-validation")
             self._last = known, Unseen.by(learner, known, seed)
@@ -104,7 +104,7 @@ class SecondLook:
 
 
 def by_check(learner: Learner, rows: Rows) -> dict[str, float]:
-    """Metrics on blind random rows, the accuracy with its interval."""
+    """Metrics on blind random rows, with an interval for the accuracy."""
     metrics = tested(learner, rows)
     low, high = wilson(metrics["accuracy"], int(metrics.get(ASKED, len(rows))))
     return metrics | {"accuracy_low": low, "accuracy_high": high}
@@ -112,7 +112,7 @@ def by_check(learner: Learner, rows: Rows) -> dict[str, float]:
 
 @dataclass(frozen=True, eq=False)
 class Unseen:
-    """Labelled rows as models see them that did not learn them."""
+    """Labelled rows, predicted by models that did not learn them."""
 
     rows: Tensor  # (n,) long
     labels: Tensor  # (n,) long
@@ -120,15 +120,15 @@ class Unseen:
 
     @classmethod
     def by(cls, learner: Learner, known: Knowledge, seed: int) -> Unseen:
-        """Of all rows with labels that a model may learn, by learners of this kind."""
+        """Predict all learnable labelled rows, by learners of this kind."""
         labelled = known.labelled
         probs = out_of_sample(learner, labelled, folds=FOLDS, seed=seed)
         return cls(known.pool.labelled, labelled.labels, probs)
 
     def metrics(self) -> dict[str, float]:
-        """How good such models are; biased, as whoever queries chose these rows, mostly hard ones.
+        """The metrics of such models; biased, as a strategy chose these, mostly hard, rows.
 
-        The classes that were never given count as all others do.
+        Classes that were never given count like all others.
         """
         metrics = evaluation_metrics(self.probs.shape[1])
         metrics.update(self.probs.clamp(min=RAREST).log().float(), self.labels)

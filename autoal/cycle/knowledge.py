@@ -1,4 +1,4 @@
-"""What is known of the pool's rows, and what a round adds to it."""
+"""What is known about the pool's rows, and what a round adds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Labels = Mapping[int, int]  # from rows to classes
 
 @dataclass(frozen=True)
 class Told:
-    """What one round adds."""
+    """The knowledge that one round adds."""
 
     queried: Labels = field(default_factory=dict)  # rows to learn, in the order of the query
     declined: tuple[int, ...] = ()
@@ -30,17 +30,17 @@ class Told:
     amended: Labels = field(default_factory=dict)  # other classes for rows of earlier rounds
     timed: Timed = field(default_factory=dict)  # seconds that answers took
     beliefs: Mapping[int, list[float]] = field(default_factory=dict)  # of labelled rows
-    ruled_out: Mapping[int, list[int]] = field(default_factory=dict)  # what rows are not
-    words: Evidence = field(default_factory=dict)  # for which classes words speak
+    ruled_out: Mapping[int, list[int]] = field(default_factory=dict)  # classes ruled out
+    words: Evidence = field(default_factory=dict)  # how much words speak for classes
 
     @classmethod
     def by(cls, answers: Answers, question: Question, judging: Tensor) -> Told:
-        """What answers add.
+        """The knowledge in answers.
 
         Args:
             answers: to the question, in its order.
-            question: that was asked.
-            judging: rows of it that are to judge the model.
+            question: the question.
+            judging: its rows that will judge the model.
         """
         judges = set(judging.tolist())
         pairs = [*zip(answers.rows.tolist(), answers.labels.tolist(), strict=True)]
@@ -62,7 +62,7 @@ class Told:
 
     @classmethod
     def again(cls, done: Round) -> Told:
-        """What a round that is on record added."""
+        """The knowledge in a recorded round."""
         return cls(
             queried=dict(zip(done.queried, done.labels, strict=True)),
             declined=tuple(done.declined),
@@ -78,29 +78,29 @@ class Told:
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """The pool's rows with the labels that were told; what is added makes another one."""
+    """The pool's rows with the told labels; adding to it returns a new one."""
 
-    rows: Rows  # with the labels of those that are learnt, and beliefs once there are any
+    rows: Rows  # with labels to learn, and beliefs once there are any
     pool: Pool
-    verdicts: Tensor  # (n,) long, the labels of rows that judge; UNKNOWN of all others
+    verdicts: Tensor  # (n,) long, the labels of judging rows; UNKNOWN for others
     classes: int
-    timed: Timed = field(default_factory=dict)  # seconds that answers took, in their order
-    words: Evidence = field(default_factory=dict)  # that were asked about
+    timed: Timed = field(default_factory=dict)  # seconds that answers took, in order
+    words: Evidence = field(default_factory=dict)  # words asked about
 
     @classmethod
     def nothing(cls, rows: Rows, classes: int) -> Knowledge:
-        """Of rows whose labels nobody told yet."""
+        """The knowledge about rows without any told labels."""
         unknown = torch.full((len(rows),), UNKNOWN)
         return cls(rows.without_labels(), Pool.of(len(rows)), unknown, classes)
 
     @property
     def labelled(self) -> Rows:
-        """The rows with labels that a model may learn."""
+        """The labelled rows that a model may learn."""
         return self.rows.take(self.pool.labelled)
 
     @property
     def lesson(self) -> Rows:
-        """All that a model may learn: rows with labels, and those with classes ruled out."""
+        """Everything a model may learn: labelled rows, and rows with ruled-out classes."""
         return self.rows.take(self.pool.mask | self._partly)
 
     @property
@@ -109,10 +109,10 @@ class Knowledge:
         return replace(self.rows, labels=self.verdicts, beliefs=None).take(self.pool.judging)
 
     def after(self, told: Told) -> Knowledge:
-        """What is known once this was told."""
+        """The knowledge after adding this."""
         for row in told.amended:
             if not 0 <= row < len(self.pool) or not (self.pool.mask | self.pool.judging)[row]:
-                raise UserError(f"row {row} has no label of an earlier round to be corrected")
+                raise UserError(f"row {row} has no label of an earlier round to correct")
         learnt, checked = _tensors({**told.given, **told.queried}), _tensors(told.checked)
         pool = self.pool.label(learnt[0]).set_aside(torch.tensor(told.declined, dtype=torch.long))
         verdicts = self.verdicts.clone()
@@ -124,7 +124,7 @@ class Knowledge:
         return known._believing(told) if told.beliefs or told.ruled_out else known
 
     def grown(self, made: Rows) -> Knowledge:
-        """What is known once these rows have joined, of which nothing is."""
+        """The knowledge after these rows, still unknown, have joined."""
         return replace(
             self,
             rows=self.rows.joined(made.without_labels()),
@@ -134,17 +134,17 @@ class Knowledge:
 
     @property
     def _partly(self) -> Tensor:
-        """The rows without a label of which classes are ruled out, (n,) bool."""
+        """The unlabelled rows with ruled-out classes, (n,) bool."""
         if self.rows.beliefs is None:
             return torch.zeros(len(self.pool), dtype=torch.bool)
         return self.rows.beliefs.any(1) & ~self.pool.mask & ~self.pool.judging
 
     def _believing(self, told: Told) -> Knowledge:
-        """The same with soft labels, and with classes ruled out beside those that were before."""
+        """The same with soft labels, and with further classes ruled out."""
         beliefs = self.rows.believed(self.classes).clone()
         for row, belief in told.beliefs.items():
             if not 0 <= row < len(self.pool) or not self.pool.mask[row]:
-                raise UserError(f"row {row} has no label that could be believed by degrees")
+                raise UserError(f"row {row} has no label to soften")
             beliefs[row] = torch.tensor(belief).to(beliefs)
         for row, classes in told.ruled_out.items():
             beliefs[row] = beliefs[row] if beliefs[row].any() else 1.0
@@ -161,6 +161,6 @@ class Knowledge:
 
 
 def _tensors(labels: Labels) -> tuple[Tensor, Tensor]:
-    """Rows and classes, in their order."""
+    """Rows and classes, in order."""
     rows, values = [*labels.keys()], [*labels.values()]
     return torch.tensor(rows, dtype=torch.long), torch.tensor(values, dtype=torch.long)

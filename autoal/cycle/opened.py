@@ -1,4 +1,4 @@
-"""A question that is open, and what was seen for the one after it."""
+"""An open question, and the view already seen for the next one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from autoal.record.round import PHASES
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that is open."""
+    """An open question."""
 
     question: Question
     stopwatch: Stopwatch
     notes: dict[str, Any]
     made: int = 0  # rows that joined the pool before it
     given: Mapping[int, int] = field(default_factory=dict)  # rows that came labelled, before it
-    looked: int = 0  # rows that were looked at for it, where the plan says how many; 0: all
-    expected: float | None = None  # what its labels will cost, where that is what may be spent
+    looked: int = 0  # rows looked at for it, if the plan limits them; 0: all
+    expected: float | None = None  # what its labels will cost, if the plan spends costs
     judging: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
     @property

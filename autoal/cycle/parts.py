@@ -1,4 +1,4 @@
-"""The parts of an experiment, refused before they are used where they are none."""
+"""Checks on the parts of an experiment before they are used."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.states import packed
 
-SHOWN = 200  # characters of what torch has to say of a state
+SHOWN = 200  # characters of torch's complaint about a state
 
 
 @contextmanager
 def fitting(owner: str) -> Iterator[None]:
-    """Say whose state it is that does not fit, whatever its owner makes of it."""
+    """Name the owner of a state that does not fit, whatever error it raises."""
     try:
         yield
     except Exception as error:
@@ -27,14 +27,14 @@ def fitting(owner: str) -> Iterator[None]:
 
 
 def demand_part(name: str, value: Any, kind: type, example: str) -> None:
-    """Refuse what is no part of an experiment, before it is used like one."""
+    """Refuse anything but a part of an experiment before it is used."""
     if not isinstance(value, kind):
         found = f"the class {value.__name__}" if isinstance(value, type) else repr(type(value))
         raise UserError(f"`{name}` must be a {kind.__name__}, {example}, got {found}")
 
 
 def strategy_of(name: str, strategy: Any) -> QueryStrategy:
-    """The strategy of this name, or a copy of the one that is given."""
+    """The strategy of this name, or a copy of the given one."""
     if isinstance(strategy, str):
         return registry.build(strategy)
     demand_part(name, strategy, QueryStrategy, "or the name of one")
@@ -42,12 +42,12 @@ def strategy_of(name: str, strategy: Any) -> QueryStrategy:
 
 
 def state_of(part: Learner | QueryStrategy) -> dict[str, Any]:
-    """What a part must be given back when a run goes on."""
+    """The state that a part needs back when a run goes on."""
     state = part.state_dict()
     if not isinstance(state, dict):
         found = type(state).__name__
         raise UserError(f"{type(part).__name__}.state_dict must give a dict, got {found}")
     if isinstance(part, QueryStrategy) and state:
-        with about(type(part).__name__):  # whose it is, before it is one of many
+        with about(type(part).__name__):  # name the part here, before states are combined
             packed({"strategy": state})
     return state

@@ -1,4 +1,4 @@
-"""How many labels an experiment buys, for how much, out of how many rows that it looks at."""
+"""How many labels an experiment buys, at what cost, and how many rows it looks at."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from autoal.settings import Settings
 class Plan:
     """`start` labels at first, then `budget` of them in each of `rounds`.
 
-    A budget may also be a list, of one number for each round. Without `rounds` there is no end but
-    that of the pool.
+    A budget may also be a list with one number for each round. Without `rounds` only the end of the
+    pool ends it.
 
     Args:
         start: labels of the first round.
         budget: labels of every later one, or a list of them.
         rounds: later ones; None: there is no end.
         unit: labels, seconds or money: what `spend` counts.
-        spend: what each later round may cost, in the place of `budget`; None: what its labels do.
-        per_cost: rank rows by their worth for what they cost.
+        spend: what each later round may cost, instead of `budget`; None: no limit.
+        per_cost: rank rows by worth per cost.
         apart: the least distance of two rows of a batch, in median distances from a row to its
             nearest neighbour; None: any.
-        minutes: that answers to a batch are to take; None: as long as they do.
-        look: rows of a larger pool that are looked at in a round, drawn anew; None: all.
+        minutes: how long answers to a batch should take; None: no target.
+        look: rows of a larger pool to look at in a round, drawn afresh; None: all.
     """
 
     start: int
@@ -42,7 +42,7 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Settings) -> Plan:
-        """That of complete settings; an older run has no section of that name."""
+        """The plan in complete settings; older runs lack the section."""
         own = settings.get("plan") or {}
         own = {**own, "look": settings.get("look")}  # which older runs lack too
         return cls(settings["start"]["size"], settings["budget"], settings["rounds"], **own)
@@ -70,9 +70,9 @@ class Plan:
         return self.spend is None and self.minutes is None
 
     def _demand_one_size(self) -> None:
-        """Refuse a plan that says in two ways how large a batch is, or in none what it counts."""
+        """Refuse a plan with two sizes for a batch, or with a unit and no amount."""
         if self.spend is None and self.unit != LABELS:
-            raise ValueError(f"plan.unit={self.unit} is that of plan.spend=: give plan.spend=")
+            raise ValueError(f"plan.unit={self.unit} is the unit of plan.spend=: give plan.spend=")
         if self.spend is not None and self.minutes is not None:
             raise ValueError("plan.spend= and plan.minutes= both say how large a batch is")
         if not self.counts_rows and isinstance(self.budget, tuple):
@@ -88,7 +88,7 @@ class Plan:
         largest = max([self.start, *budgets] if self.counts_rows else [self.start])
         if self.look < largest:
             raise ValueError(
-                f"look={self.look}: a batch has {largest} rows, and is chosen out of those that "
+                f"look={self.look}: a batch has {largest} rows, and is chosen among those that "
                 f"are looked at: give look={largest} or more, or null for all"
             )
 
@@ -110,18 +110,18 @@ class Plan:
         return self.budget[number - 1] if isinstance(self.budget, Sequence) else self.budget
 
     def over(self, done: int) -> bool:
-        """Whether nothing is to be done after so many rounds, the start among them."""
+        """Whether the plan is done after this many rounds, including the start."""
         return self.rounds is not None and done > self.rounds
 
     def demand_room(
         self, size: int, checked: int = 0, made: Callable[[int], int] = lambda number: 0
     ) -> None:
-        """Refuse more than a pool of this size has, and will have.
+        """Refuse more labels than a pool of this size has, or will have.
 
         Args:
             size: of the pool.
             checked: rows of it that judge the model.
-            made: how many rows join it before a round, at most.
+            made: most rows that join it before a round.
         """
         if checked and checked + self.start > size:
             raise ValueError(
@@ -140,11 +140,11 @@ class Plan:
                 f"start={self.start} rounds={self.rounds} budget={budget}: that is "
                 f"{self.start} + {words} = {self.start + later} labels, "
                 f"but the pool has only {size} rows"
-                + (f", and {joining} are made at most" if joining else "")
+                + (f", and at most {joining} are made" if joining else "")
             )
 
     def _later(self, rounds: int) -> tuple[int, str]:
-        """How many labels come after the start, and as what sum."""
+        """How many labels come after the start, also written as a sum."""
         if isinstance(self.budget, Sequence):
             return sum(self.budget), " + ".join(map(str, self.budget)) or "0"
         return rounds * self.budget, f"{rounds} x {self.budget}"

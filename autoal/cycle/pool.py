@@ -10,11 +10,11 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """The rows of a data set, by what may be done with each; a change returns a new pool."""
+    """The rows of a data set by their status; a change returns a new pool."""
 
     mask: Tensor  # (n,) bool, true where labelled
-    aside: Tensor  # (n,) bool, true where nobody could give a label, and nobody is asked again
-    judging: Tensor  # (n,) bool, true where labelled to judge the model, which never learns it
+    aside: Tensor  # (n,) bool, true where nobody could label, and nobody is asked again
+    judging: Tensor  # (n,) bool, true where labelled to judge the model, which never learns them
 
     @classmethod
     def of(cls, size: int) -> Pool:
@@ -48,7 +48,7 @@ class Pool:
         return replace(self, judging=self._marked(self.judging, rows))
 
     def grown(self, count: int) -> Pool:
-        """The pool with so many more rows at its end."""
+        """The pool with this many more rows at its end."""
         more = torch.zeros(count, dtype=torch.bool)
         masks = (self.mask, self.aside, self.judging)
         return Pool(*(torch.cat([mask, more]) for mask in masks))
@@ -65,7 +65,7 @@ class Pool:
         masks = (("labelled", self.mask), ("set aside", self.aside), ("a judge", self.judging))
         for name, taken in masks:
             if taken[rows].any():
-                raise ValueError(f"row {rows[taken[rows]][0]} is {name} already")
+                raise ValueError(f"row {rows[taken[rows]][0]} is already {name}")
         marked = mask.clone()
         marked[rows] = True
         return marked

@@ -1,4 +1,4 @@
-"""What a plan lets a round spend, by what was spent before."""
+"""How much a plan lets a round spend, given what was spent before."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from autoal.query.view import View
 from autoal.record.round import Round
 
 SHORTEST = 0.1  # seconds of an answer
-TRAINING = 0.2  # of the seconds in which a batch is answered, that training takes at most
+TRAINING = 0.2  # most seconds of training, as a share of those for answering a batch
 
 
 @dataclass(frozen=True)
 class Purse:
-    """What may be spent, and has been: all of it follows from the rounds so far.
+    """What may be spent, and has been, computed from the rounds so far.
 
     Args:
         plan: what each round may spend.
-        costs: of labels, where they do not all cost one.
+        costs: of labels, if they do not all cost one.
     """
 
     plan: Plan
     costs: Costs | None
 
     def check(self, data: Data) -> None:
-        """Refuse, before anything is bought, a plan of which nothing tells what labels cost."""
+        """Refuse, before anything is bought, a plan without a source for labels' costs."""
         plan, told = self.plan, self.costs and self.costs.unit
         if plan.unit == SECONDS != told or (plan.minutes and told != SECONDS):
             option = "unit=seconds" if plan.unit == SECONDS else f"minutes={plan.minutes:g}"
             raise UserError(
-                f"plan.{option}: nothing tells how many seconds a label costs: give costs=learned, "
+                f"plan.{option}: nothing says how many seconds a label takes: give costs=learned, "
                 "words, or another one with costs.unit=seconds"
             )
         if plan.unit == MONEY and told == SECONDS:
@@ -57,17 +57,17 @@ class Purse:
         if plan.spend is not None and plan.spend < least:
             raise UserError(
                 f"plan.spend={plan.spend:g} {plan.unit}: the cheapest label costs {least:g}, and "
-                "nothing could be asked"
+                "nothing could be bought"
             )
 
     def _cheapest(self, data: Data) -> float:
-        """The least that a label costs in the unit of the plan, as far as that is known."""
+        """The least that a label costs in the plan's unit, as far as known."""
         if self.plan.unit == LABELS:
             return 1.0
         return 0.0 if self.costs is None else self.costs.cheapest(data.train)
 
     def seen(self, view: View, timed: Timed) -> View:
-        """The view with what labels of its pool will cost, as far as can be told."""
+        """The view with the expected costs of its pool's labels, as far as known."""
         expected = None if self.costs is None else self.costs.expected(view, timed)
         if expected is None:
             return view
@@ -77,7 +77,7 @@ class Purse:
         return replace(view, costs=expected)
 
     def limits(self, view: View, history: Sequence[Round], timed: Timed) -> Limits | None:
-        """Those of the next batch; None where nothing fits into what is left to spend."""
+        """The limits of the next batch; None if nothing fits into what is left to spend."""
         plan, number = self.plan, len(history)
         limits = Limits(self._rows(history, timed), per_cost=plan.per_cost, apart=plan.apart)
         prices = None if plan.spend is None else self._prices(view, history)
@@ -94,12 +94,12 @@ class Purse:
         return replace(limits, size=size, spend=spend, prices=prices, most=most)
 
     def paid(self, answered: Answers, beforehand: int, bought: int) -> dict[str, Any]:
-        """What the record says of the cost of answers, and of rows that were held out before.
+        """The record's costs of answers, and of rows held out before.
 
         Args:
             answered: in a round.
-            beforehand: rows that were held out, each of which costs what a label does on average.
-            bought: labels that were paid for.
+            beforehand: number of held-out rows, each at the average cost of a label.
+            bought: number of labels paid for.
         """
         cost, labels = answered.spent, len(answered.rows)
         each = float(answered.costs.sum()) / labels if labels else float(self.costs is None)
@@ -113,10 +113,10 @@ class Purse:
         return {"taken": cost + declined, "timed": dict(answered.timed)}
 
     def expected(self, view: View | None, rows: Tensor, history: Sequence[Round]) -> float | None:
-        """What labels of these rows cost by what is known of them, where a round may spend so much.
+        """The expected cost of these rows' labels, if the plan spends costs.
 
         Args:
-            view: of the pool that they are of; None: of the start, which is bought whole.
+            view: of their pool; None: the start, which is bought whole.
             rows: of the data set.
             history: the rounds so far.
         """
@@ -126,14 +126,14 @@ class Purse:
         return float(known[view.pool.places(rows)].sum())
 
     def one_each(self, question: Question, answered: Answers, beforehand: int) -> float | None:
-        """What one label of each row asked about costs, where a round may spend so much.
+        """The cost of one label of each row in question, if the plan spends costs.
 
-        An answer may count as more, where several people give it, or as less of a label.
+        An answer may count as several labels, if several people give it, or as a part of one.
 
         Args:
             question: of a round.
-            answered: to it.
-            beforehand: rows that were held out, each of which costs what a label does on average.
+            answered: the answers to it.
+            beforehand: number of held-out rows, each at the average cost of a label.
         """
         if self.plan.spend is None or self.costs is None or self.costs.unit != self.plan.unit:
             return None
@@ -141,14 +141,14 @@ class Purse:
         return labels * (1 + beforehand / len(question.rows))
 
     def _prices(self, view: View, history: Sequence[Round]) -> Tensor | None:
-        """What each row of the pool will cost, as far as answers go on costing what they did."""
+        """The expected cost of each row of the pool, extrapolated from past answers."""
         known = self._known(view, history)
         if known is None:
             return None
         return known * self._labels(history) * self._dearer(history)
 
     def _labels(self, history: Sequence[Round]) -> float:
-        """As how many an answer counts: in the last rounds most, or at the start, before any."""
+        """How many labels an answer counts as: by recent rounds or, before any, by the start."""
         unit = self.plan.unit
         told = [done for done in history if _one_each(done) and spent(done, unit)]
         later = [done for done in told if done.number] or told
@@ -157,15 +157,15 @@ class Purse:
         return _ratio((w * spent(done, unit), w * _one_each(done)) for w, done in pairs)
 
     def _dearer(self, history: Sequence[Round]) -> float:
-        """What labels cost for what was expected of them.
+        """The ratio of actual to expected costs.
 
-        The start's count as expected, so that a few that were cheap by chance do not tell much.
+        The start counts as expected, so that a few labels that were cheap by chance mean little.
         """
         one_each = ((_one_each(done), done.expected) for done in history)
         return _ratio((one, one if expected is None else expected) for one, expected in one_each)
 
     def _known(self, view: View, history: Sequence[Round]) -> Tensor | None:
-        """What each row of the pool costs in the unit of the plan; or what the first labels did."""
+        """The cost of each row of the pool in the plan's unit, or the first labels' cost."""
         unit = self.plan.unit
         if view.costs is not None and self.costs is not None and self.costs.unit == unit:
             return view.costs
@@ -174,7 +174,7 @@ class Purse:
         return None if first is None else torch.full((len(view.pool),), first).double()
 
     def _rows(self, history: Sequence[Round], timed: Timed) -> int:
-        """How many, where rows are counted; at least as many as training is worth waiting for."""
+        """The number of rows, if rows are counted; at least enough to be worth a training."""
         if self.plan.minutes is None or not timed:
             return self.plan.batch(len(history))
         each = max(median(timed.values()), SHORTEST)
@@ -183,11 +183,11 @@ class Purse:
 
 
 def _one_each(done: Round) -> float:
-    """What its rows cost at a label each; as expected, where the record does not tell."""
+    """What its rows cost at a label each; as expected if the record does not say."""
     return done.one_each or done.expected or 0.0
 
 
 def _ratio(pairs: Iterable[tuple[float, float]]) -> float:
-    """Of the sums of both; 1 where there is nothing."""
+    """The ratio of both sums; 1 without anything."""
     first, second = map(fsum, zip((0.0, 0.0), *pairs, strict=True))
     return first / second if second else 1.0

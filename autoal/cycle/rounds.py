@@ -1,4 +1,4 @@
-"""An experiment and who answers it, round after round, with a folder that keeps what was done."""
+"""Runs an experiment with an oracle, round after round, and keeps the rounds in a folder."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from autoal.record.round import Round
 def rounds(
     experiment: Experiment, oracle: Oracle, folder: RunFolder | None = None
 ) -> Iterator[Round]:
-    """Do the rounds that are left, with an oracle that answers at once.
+    """Do the remaining rounds, with an oracle that answers at once.
 
     Args:
-        experiment: a new one, or one whose rounds the folder has.
-        oracle: answers.
-        folder: has the rounds that were done before, and keeps every other before it is told.
+        experiment: a new one, or one whose rounds are in the folder.
+        oracle: the one that answers.
+        folder: has the earlier rounds, and keeps each new one before it is yielded.
     """
     if folder is not None:
         _take_up(experiment, folder)
@@ -33,7 +33,7 @@ def rounds(
         if folder is not None and asks_people(oracle):
             folder.keep_question(experiment.open_question())
         answers = oracle(question) if len(question.rows) else []
-        del question  # since whoever holds its view costs a copy of the model
+        del question  # since holding its view would cost a copy of the model
         done = experiment.tell(answers)
         if folder is not None:
             folder.add(done, experiment.state_dict())
@@ -41,7 +41,7 @@ def rounds(
 
 
 def go_on(experiment: Experiment, folder: RunFolder) -> None:
-    """Bring a new experiment to where its folder is; what does not fit is refused by its file."""
+    """Bring a new experiment to its folder's state; what does not fit is refused by file."""
     demand_fit(experiment, folder)
     if folder.rounds:
         state = folder.state()
@@ -59,7 +59,7 @@ def demand_fit(experiment: Experiment, folder: RunFolder) -> None:
 
 
 def _take_up(experiment: Experiment, folder: RunFolder) -> None:
-    """Be sure that experiment and folder are at the same round, and that more can be kept."""
+    """Ensure that experiment and folder are at the same round, and that more can be kept."""
     new = not experiment.history
     if new or _answers_of(folder.rounds) != _answers_of(experiment.history):
         if not new:
@@ -75,7 +75,7 @@ def _take_up(experiment: Experiment, folder: RunFolder) -> None:
 
 
 def _tell_unheard(experiment: Experiment) -> None:
-    """Say that there are labels in the data that do not count."""
+    """Report labels in the data that do not count."""
     if rows := unheard(experiment.history, experiment.data):
         (first,) = experiment.rows.named(torch.tensor(rows[:1]))
         print(

@@ -1,4 +1,4 @@
-"""What there is to see of an experiment: before it begins, and in each of its rounds."""
+"""Views of an experiment: the facts before it begins, and the view in each round."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from autoal.seeding import derive, generator
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """A round through the eyes of a learner."""
+    """A round as seen by a learner."""
 
     learner: Learner
     data: Data
@@ -33,11 +33,11 @@ class Sight:
     seed: int  # of the experiment
     number: int  # of the round
     stopwatch: Stopwatch
-    most: int | None = None  # rows of a larger pool that are looked at; None: all
+    most: int | None = None  # rows of a larger pool to look at; None: all
 
     @property
     def looked_at(self) -> Tensor:
-        """The rows that a batch may be chosen of, ascending; made ones are never left out."""
+        """The rows to choose a batch from, ascending; made ones are always included."""
         rows, count = self.pool.unlabelled, len(self.data.train)
         real = rows[rows < count]
         if self.most is None or len(real) <= self.most:
@@ -46,7 +46,7 @@ class Sight:
         return torch.cat([_drawn(real, self.most, count, stream), rows[len(real) :]])
 
     def view(self, reads: Collection[str]) -> View:
-        """What a strategy that reads this is shown."""
+        """The view for a strategy with these `reads`."""
         labelled, held_out = self.pool.labelled, self.data.validation
         known = None
         if held_out is not None:
@@ -80,30 +80,30 @@ class Sight:
         )
 
     def _left_out(self, rows: Tensor) -> Features:
-        """Those of some rows that may be queried and are not looked at."""
+        """Which of these rows may be queried but are not looked at."""
         others = self.pool.unlabelled
         others = others[~torch.isin(others, self.looked_at)]
         return self._look(self.rows, others[torch.isin(others, rows)], ())
 
 
 def _drawn(rows: Tensor, size: int, count: int, stream: torch.Generator) -> Tensor:
-    """So many of some rows, ascending.
+    """Draw this many of some rows, ascending.
 
-    Each of all rows draws a number of its own, so that the others that are there make no
-    difference: of the rows drawn, those that are still there are drawn again.
+    Each row has a random number of its own, independent of which others are present: of the rows
+    drawn before, those still present are drawn again.
 
     Args:
         rows: numbers below `count`, ascending.
-        size: how many are drawn.
+        size: how many to draw.
         count: of all rows.
-        stream: of the draw.
+        stream: for the draw.
     """
     numbers = torch.rand(count, dtype=torch.float64, generator=stream)[rows]
     return rows[numbers.topk(size, largest=False).indices.sort().values]
 
 
 def facts_of(data: Data, learner: Learner) -> Facts:
-    """What a strategy may know before anything is trained."""
+    """The facts that a strategy may know before anything is trained."""
     train, validation = data.train, data.validation
     return Facts(
         pool=len(train),

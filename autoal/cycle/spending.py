@@ -1,4 +1,4 @@
-"""What rounds have spent, and rules that stop when it is so much: labels, money, or time."""
+"""Spending of rounds, and rules that stop at a limit of labels, money or time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from autoal.record.round import Round
 
 
 class Budget(Gauge):
-    """Stops when so many labels were bought, or so much was spent on them.
+    """Stops when enough labels were bought, or enough was spent on them.
 
-    The start's are among them, and those of validation rows.
+    The start's labels count, and those of validation rows.
 
     Args:
-        labels: to buy; None: `spend` says how much.
+        labels: how many to buy; None: `spend` is the limit.
         unit: labels, seconds or money: what `spend` counts.
         spend: what labels may cost together.
-        obey: end where it says so, instead of advising it.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class Budget(Gauge):
 
 
 class Time(Gauge):
-    """Stops when so much time was spent: people's, and in rounds without people the machine's.
+    """Stops when enough time was spent: people's or, in rounds without people, the machine's.
 
     Args:
         minutes: to spend.
-        obey: end where it says so, instead of advising it.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(self, minutes: float, *, obey: bool = False) -> None:
@@ -80,12 +80,12 @@ class Time(Gauge):
 
 
 def spent(done: Round, unit: str) -> float:
-    """What the labels of a round cost."""
+    """The cost of a round's labels."""
     return {LABELS: done.paid, SECONDS: done.time, MONEY: done.money}[unit]
 
 
 def _seconds(done: Round) -> float:
-    """That people spent on a round, or else the machine."""
+    """The seconds that people, or else the machine, spent on a round."""
     told = done.persons.values()
     by_person = [float(facts["seconds"]) for facts in told if "seconds" in facts]
     return sum(by_person) if by_person else done.seconds["total"]

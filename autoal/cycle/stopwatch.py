@@ -7,7 +7,7 @@ from time import perf_counter
 
 
 class Stopwatch:
-    """Seconds by phase; while an inner phase runs, the outer one stands still."""
+    """Seconds by phase; an inner phase pauses the outer one."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -18,7 +18,7 @@ class Stopwatch:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count what happens in here; a round that waits for answers takes no time."""
+        """Count the time inside this context; waiting for answers does not count."""
         self._started = perf_counter()
         try:
             yield

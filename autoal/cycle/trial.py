@@ -1,4 +1,4 @@
-"""What can be tried out in a round: the task's own training on other rows."""
+"""Trials in a round: the task's own training on other rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Trial:
     Args:
         learner: as the last round left it.
         rows: of the pool, with the labels that were told.
-        pool: which of them are labelled.
+        pool: says which of them are labelled.
         seed: of the experiment.
         number: of the round.
     """
@@ -31,9 +31,9 @@ class Trial:
         self._members = 0
 
     def fitted(self, places: Tensor) -> Learner:
-        """A learner that was taught these places of the labelled rows alone.
+        """A learner taught only these places of the labelled rows.
 
-        Its training is shorter by as much as the rows are fewer. Each has draws of its own.
+        Its training is shorter in proportion to the rows. Each learner has its own draws.
         """
         labelled = self._pool.labelled
         member = self._fresh(len(places) / len(labelled))
@@ -52,12 +52,12 @@ class Trial:
     def outcome(
         self, truth: Tensor, validation: Rows | None, rows: Tensor, judges: Tensor
     ) -> float:
-        """The loss after this round's very training with these rows; for upper references alone.
+        """The loss after this round's real training with these rows; only for upper references.
 
         Args:
             truth: the labels of all rows.
-            validation: rows that judge, or else the judges do.
-            rows: that would be queried.
+            validation: rows that judge; without any, `judges` do.
+            rows: the rows that would be queried.
             judges: rows of the pool.
         """
         member = self._fresh()

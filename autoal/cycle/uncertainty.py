@@ -1,4 +1,4 @@
-"""The rule that stops when a model's doubt stands still."""
+"""The rule that stops when a model's doubt no longer changes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from autoal.record.round import Round
 
 
 class Uncertainty(Gauge):
-    """Stops when the model's doubt about the unlabelled rows stands still.
+    """Stops when the model's doubt about the unlabelled rows no longer changes.
 
-    Doubt is the mean entropy of the predictions, over that of equal probabilities. How far it moved
-    within the last rounds is read, and not how high it is, which depends on the model's calibration
-    more than on the labels.
+    Doubt is the mean entropy of the predictions, relative to that of equal probabilities. The
+    number is how far it moved within the last rounds, not its level, which depends more on the
+    model's calibration than on the labels.
 
     Args:
-        move: that still counts as standing still.
-        rounds: within which it is looked at.
-        obey: end where it says so, instead of advising it.
+        move: largest move that counts as no change.
+        rounds: how many last rounds to look at.
+        obey: end the run when it says so, instead of advising it.
     """
 
     def __init__(self, move: float = 0.01, rounds: int = 5, *, obey: bool = False) -> None:
@@ -47,7 +47,7 @@ class Uncertainty(Gauge):
     def reason(self, value: float) -> str:
         return (
             f"in {self.rounds} rounds the model's doubt about the unlabelled rows moved by "
-            f"{100 * value:.1f} % of all that is possible (uncertainty, rule {100 * self.move:g} %)"
+            f"{100 * value:.1f} % of the possible range (uncertainty, rule {100 * self.move:g} %)"
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,6 +58,6 @@ class Uncertainty(Gauge):
 
 
 def doubt(view: View) -> float:
-    """The mean entropy of the pool's predictions, over that of equal probabilities."""
+    """The mean entropy of the pool's predictions, relative to that of equal probabilities."""
     entropy = torch.special.entr(view.pool.probs.double()).sum(1).mean()
     return float(entropy) / log(view.classes)

@@ -12,12 +12,12 @@ from autoal.exported.model import Model
 
 
 def with_words(lesson: Rows, evidence: Evidence, model: Model) -> Rows:
-    """What is to be learnt, and after it the words that speak for a class, each as a text.
+    """The lesson, followed by the words that speak for a class, each as a text.
 
     Args:
-        lesson: rows with labels, and what is known of others.
+        lesson: labelled rows, and what is known about others.
         evidence: how much words speak for each class.
-        model: reads a text as the pool's are read.
+        model: reads a text like the pool's.
     """
     words = [word for word, speaks in evidence.items() if any(speaks)]
     if not words:

@@ -1,4 +1,4 @@
-"""Rows at hand: arrays, tensors, lists or torch's Datasets, without a file or a folder."""
+"""Rows in memory: arrays, tensors, lists or torch Datasets, without files or folders."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from autoal.data.rows import UNKNOWN, Rows, Shown
 from autoal.data.texts import columns_of, text_rows, texts_of
 from autoal.errors import UserError
 
-CHANNELS = (1, 3, 4)  # that pictures may have
+CHANNELS = (1, 3, 4)  # possible numbers of channels of pictures
 
 
 class Arrays(Data):
-    """A data set of rows that are there already; a row's number is its place in the arrays.
+    """A data set of rows in memory; a row's number is its place in the arrays.
 
     Rows come as an array of inputs, a pair (inputs, labels), or a Dataset of such pairs, whose
     transforms are applied once. Labels are numbers or names of classes; -1, NaN or None is unknown.
     Pictures may have their channels first or last; doubles become single precision. Inputs may be
-    texts, or several texts a row, which `Encoded` makes numbers of.
+    texts, or several texts a row, which `Encoded` turns into numbers.
 
     Args:
         train: the pool.
-        test: rows with labels, which are only ever evaluated on.
+        test: rows with labels, used only for evaluation.
         validation: rows with labels, which strategies may use.
-        classes: their names, or how many there are; by default what the labels tell.
-        shown: what a person sees of the pool's rows; by default the rows that are pictures.
+        classes: their names or their number; by default found from the labels.
+        shown: what a person sees of the pool's rows; by default the rows themselves if they are
+            pictures.
         names: what a person calls the pool's rows.
-        batch_size: of the two dataloaders, for use with a Trainer of one's own.
+        batch_size: of the two dataloaders, for use with your own Trainer.
     """
 
     keeps_order = True
@@ -75,7 +76,7 @@ class Arrays(Data):
         return Loaded(**self._parts)
 
     def preprocess(self) -> nn.Module:
-        """Standardised: pictures by channel, other rows by column."""
+        """Standardisation: of pictures by channel, of other rows by column."""
         inputs = self.train.inputs
         if inputs.ndim != 4:
             return super().preprocess()
@@ -107,7 +108,7 @@ class Arrays(Data):
         if len(known) != len(rows):
             raise UserError(f"{rows.part} has {len(rows)} rows and {len(known)} labels")
         if rows.part != "train" and bool((known == UNKNOWN).any()):
-            raise UserError(f"every row of {rows.part} needs a label, or it cannot judge")
+            raise UserError(f"every row of {rows.part} needs a label to judge by")
         return replace(rows, labels=known)
 
 
@@ -143,13 +144,13 @@ def _read(dataset: Dataset[Any]) -> tuple[list[Any], list[Any] | None]:
 
 
 def _as_kept(rows: Any) -> Rows:
-    """Pictures, which are shown, and other rows as they are."""
+    """Pictures in their final layout, which are shown, and other rows unchanged."""
     inputs = _laid_out(inputs_of(rows, single=True))
     return replace(Rows.of(inputs), shown=inputs if _pictures(inputs) else None)
 
 
 def _laid_out(inputs: Tensor) -> Tensor:
-    """Pictures as (n, channels, height, width), other rows as they are."""
+    """Pictures as (n, channels, height, width), other rows unchanged."""
     if inputs.ndim == 3 and inputs.dtype == torch.uint8:
         return inputs[:, None]
     last = inputs.ndim == 4 and inputs.shape[3] in CHANNELS and inputs.shape[1] not in CHANNELS

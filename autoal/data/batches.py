@@ -1,4 +1,4 @@
-"""Batches of tensors that stay where they are, without worker processes."""
+"""Batches of tensors that stay in place, without worker processes."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ from autoal.data.rows import Rows
 class Batches:
     """A loader for a Trainer: tuples of rows of the tensors, in RAM, on a device or lazy.
 
-    The rows are spread evenly over the batches, so that no batch is left with a single row,
-    which BatchNorm cannot be trained on. For the same reason a data set of one row is shown twice,
-    and an odd number of rows in pairs has a batch of three.
+    The rows are spread evenly over the batches, so that no batch has a single row, on which
+    BatchNorm cannot train. For the same reason a data set of one row is shown twice, and an odd
+    number of rows in pairs has a batch of three.
 
     Args:
         tensors: of equal length.
@@ -29,7 +29,7 @@ class Batches:
         self.rows = len(tensors[0])
         self.size = size
         self.shuffle = shuffle
-        self.stream: torch.Generator | None = None  # of the orders, where not the global one
+        self.stream: torch.Generator | None = None  # for the orders, unless it is the global one
 
     def __len__(self) -> int:
         full = -(-self.rows // self.size)
@@ -51,16 +51,16 @@ class Batches:
 
 
 class Shared(Batches):
-    """Batches for training, of each of which every process has its part.
+    """Training batches, each divided among all processes.
 
-    Together they are those that one process alone would have. Where a batch is too small for each
-    to have two rows, all have all of it.
+    Together they equal those of a single process. If a batch is too small to give each process two
+    rows, every process gets all of it.
 
     Args:
         tensors: of equal length.
         size: rows a batch, of all processes together.
-        stream: the state of the stream that the orders are drawn from, the same for all.
-        rank: of this process.
+        stream: the state of the stream for the orders, the same for all.
+        rank: this process's number.
         world: how many there are.
     """
 
@@ -72,7 +72,7 @@ class Shared(Batches):
         self.world = world
 
     def weight(self, number: int) -> float:
-        """How much the mean of this process's rows is to count in a batch, 1 on average."""
+        """The weight of the mean over this process's rows in a batch, 1 on average."""
         batch = torch.arange(max(2, self.rows)).tensor_split(len(self))[number]
         part = self._part(batch)
         return len(part) * self.world / len(batch) if len(part) < len(batch) else 1.0
@@ -86,7 +86,7 @@ class Shared(Batches):
 
 
 class Blocks:
-    """A loader of inputs alone, row numbers in their order; each row is read once.
+    """A loader of only the inputs, in the order of row numbers; each row is read once.
 
     Args:
         source: of the rows.

@@ -1,4 +1,4 @@
-"""What can be made again, kept on disk: opening it a second time is a matter of milliseconds."""
+"""A cache on disk for anything reproducible: reopening it takes milliseconds."""
 
 import fcntl
 import json
@@ -16,33 +16,33 @@ import numpy.typing as npt
 
 CONTENTS = "contents.json"  # the files of an entry's arrays, and their sizes
 ENDING = ".npy"  # of the file of an array
-LOCK = ".lock-"  # begins the name of the file beside what is locked
-PART = ".part-"  # begins the name of an entry that is being written
+LOCK = ".lock-"  # prefix of the lock file beside a path
+PART = ".part-"  # prefix of an entry being written
 
 NamedArrays = dict[str, npt.NDArray[np.generic]]
 Kept = TypeVar("Kept")
 
 
 def cache_folder() -> Path:
-    """Where what can be made again is kept."""
+    """The folder of the cache."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "autoal"
 
 
 def is_plain(name: str) -> bool:
-    """Whether an array's name is the name of a file, and no path to another folder."""
+    """Whether an array's name is a plain file name, not a path to another folder."""
     return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
 
 
 def cached(kind: str, key: str, make: Callable[[], NamedArrays]) -> NamedArrays:
-    """What `make` returns, made once for each key, and again where what was kept is damaged."""
+    """The result of `make`, computed once for each key, and again if the entry is damaged."""
     return cached_as(lambda arrays: arrays, kind, key, make)
 
 
 def cached_as(
     unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Callable[[], NamedArrays]
 ) -> Kept:
-    """What `unpack` makes of the arrays that are `cached`; it fails where they are damaged."""
+    """The result of `unpack` on `cached` arrays; it fails if they are damaged."""
     folder = cache_folder() / kind / key
     kept = kept_in(folder, unpack)
     if kept is None:
@@ -53,22 +53,22 @@ def cached_as(
 
 
 def kept_in(folder: Path, unpack: Callable[[NamedArrays], Kept]) -> Kept | None:
-    """What is in the folder; if it is damaged, it is removed."""
+    """The contents of the folder, which is removed if it is damaged."""
     if not folder.exists():
         return None
     try:
         return unpack(_mapped(folder))
-    except Exception as error:  # in whatever way a disk may spoil files
-        print(f"{folder} is damaged, and made anew: {error}", file=sys.stderr)
+    except Exception as error:  # however a disk may corrupt files
+        print(f"{folder} is damaged, and rebuilt: {error}", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         return None
 
 
 def _mapped(folder: Path) -> NamedArrays:
-    """The arrays, copy-on-write: only what is read takes memory, and the files stay as they are."""
+    """The arrays, mapped copy-on-write: only what is read takes memory, files never change."""
     contents = json.loads((folder / CONTENTS).read_text())
     if contents != _sizes(folder):
-        raise ValueError("its files are not those, or not of the size, that were written")
+        raise ValueError("its files differ, in names or sizes, from those written")
     paths = {name.removesuffix(ENDING): folder / name for name in contents}
     return {name: np.lib.format.open_memmap(path, mode="c") for name, path in paths.items()}
 
@@ -79,7 +79,7 @@ def _sizes(folder: Path) -> dict[str, int]:
 
 
 def _store(folder: Path, write: Callable[[Path], None]) -> None:
-    """Have the arrays written under a name of their own; rename the folder when it is whole."""
+    """Write the arrays under a temporary name; rename the folder when it is complete."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clean(folder.parent)
@@ -87,13 +87,13 @@ def _store(folder: Path, write: Callable[[Path], None]) -> None:
             write(part)
             finish(part, folder)
     except OSError as error:
-        if not folder.exists():  # otherwise another was faster
+        if not folder.exists():  # otherwise another process was faster
             tell_unkept(folder, error)
 
 
 def tell_unkept(folder: Path, error: OSError) -> None:
-    """Say that an entry costs time again, as it is in memory alone."""
-    print(f"{folder} cannot be kept, and is made anew next time: {error}", file=sys.stderr)
+    """Warn that an entry is only in memory, and will cost time again."""
+    print(f"{folder} cannot be stored, and will be rebuilt next time: {error}", file=sys.stderr)
 
 
 def _save(part: Path, arrays: NamedArrays) -> None:
@@ -104,12 +104,12 @@ def _save(part: Path, arrays: NamedArrays) -> None:
 def path_of(part: Path, name: str) -> Path:
     """The file of an array."""
     if not is_plain(name):
-        raise ValueError(f"{name!r} cannot be the name of an array that is kept")
+        raise ValueError(f"{name!r} cannot be the name of a stored array")
     return part / f"{name}{ENDING}"
 
 
 def finish(part: Path, folder: Path) -> None:
-    """Write what the files are, wait until all is on the disk, and make an entry of it."""
+    """List the files, wait until everything is on disk, and turn it into an entry."""
     sizes = _sizes(part)
     (part / CONTENTS).write_text(json.dumps(sizes))
     for name in (*sizes, CONTENTS):
@@ -121,7 +121,7 @@ def finish(part: Path, folder: Path) -> None:
 
 @contextmanager
 def _part(parent: Path) -> Iterator[Path]:
-    """A new folder that is locked, and is gone at the end unless it was renamed."""
+    """A new, locked folder, which is removed at the end unless it was renamed."""
     part = Path(mkdtemp(dir=parent, prefix=PART))
     try:
         with locked(part):
@@ -131,7 +131,7 @@ def _part(parent: Path) -> Iterator[Path]:
 
 
 def _clean(parent: Path) -> None:
-    """Remove what writers left that died; that of a living one is locked."""
+    """Remove the leftovers of dead writers; a living writer's folder is locked."""
     for part in parent.glob(f"{PART}*"):
         with suppress(OSError), locked(part):
             shutil.rmtree(part)
@@ -139,13 +139,13 @@ def _clean(parent: Path) -> None:
 
 @contextmanager
 def locked(path: Path, told: str | None = None) -> Iterator[None]:
-    """A lock on what is at a path, which ends with the process.
+    """A lock on a path, which ends with the process.
 
-    It is on a file beside it that is open for writing, as network file systems lock nothing else.
+    It locks a file beside it, open for writing, because network file systems lock nothing else.
 
     Args:
-        path: of a file or a folder, which need not be there yet.
-        told: to people, before it is waited for whoever has the lock; None: that is an OSError.
+        path: of a file or a folder, which need not exist yet.
+        told: printed before waiting for the lock's owner; None: raise an OSError instead.
     """
     lock = path.with_name(f"{LOCK}{path.name}")
     opened = _locked(lock, told)
@@ -157,7 +157,7 @@ def locked(path: Path, told: str | None = None) -> Iterator[None]:
 
 
 def _locked(lock: Path, told: str | None) -> int:
-    """The file, open and locked; another one at its path, where whoever had it took it away."""
+    """The file, open and locked; a new one if the previous owner removed it."""
     while True:
         opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
@@ -181,7 +181,7 @@ def _lock(opened: int, told: str | None) -> None:
 
 
 def _is_at(opened: int, path: Path) -> bool:
-    """Whether what was opened is still there."""
+    """Whether the opened file is still at its path."""
     try:
         return os.path.samestat(os.fstat(opened), path.stat())
     except FileNotFoundError:

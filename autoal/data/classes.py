@@ -1,4 +1,4 @@
-"""Labels, whatever they come in, as numbers of classes."""
+"""Labels of any kind as numbers of classes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from autoal.data.inputs import is_absent
 from autoal.data.rows import UNKNOWN
 from autoal.errors import UserError
 
-CLASS_LIMIT = 2**31  # below which the number of a class is
+CLASS_LIMIT = 2**31  # upper bound of class numbers
 
 
 def values_of(labels: Any) -> list[Any]:
-    """Labels as Python's numbers, texts or None, one for each row."""
+    """Labels as Python numbers, texts or None, one for each row."""
     labels = labels.to_numpy() if hasattr(labels, "to_numpy") else labels
-    if tuple(getattr(labels, "shape", ()))[1:] not in ((), (1,)):  # which may have no end
+    if tuple(getattr(labels, "shape", ()))[1:] not in ((), (1,)):  # a list could be endless
         raise _several()
     values = labels.tolist() if hasattr(labels, "tolist") else labels
     if not isinstance(values, Iterable) or isinstance(values, str | bytes):
@@ -42,26 +42,26 @@ def _text(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise UserError(f"the label {value!r} is no text in utf-8") from error
+        raise UserError(f"the label {value!r} is not valid UTF-8") from error
 
 
 def is_unknown(label: Any) -> bool:
-    """Whether it says that nobody knows the class: -1, NaN, None, or what pandas has for them."""
+    """Whether it marks an unknown class: -1, NaN, None, or a missing value of pandas."""
     return is_absent(label) or bool(label == UNKNOWN)
 
 
 def is_number(label: Any, below: float) -> bool:
-    """Whether it is a whole number from 0, of whatever type, below this one."""
+    """Whether it is a whole number of any type, from 0 to below this one."""
     return isinstance(label, int | float) and 0 <= label < below and label % 1 == 0
 
 
 def class_numbers(labels: Any, classes: Sequence[str], what: str = "labels") -> Tensor:
-    """The numbers of the classes of all rows, (n,) long; given by numbers or by names.
+    """The class numbers of all rows, (n,) long, from numbers or names.
 
     Args:
         labels: one for each row.
         classes: their names.
-        what: the labels are called in a message.
+        what: the labels' name in a message.
     """
     given = _whole_numbers(labels)
     if given is not None:
@@ -75,7 +75,7 @@ def class_numbers(labels: Any, classes: Sequence[str], what: str = "labels") -> 
 
 
 def _whole_numbers(labels: Any) -> npt.NDArray[np.integer[Any]] | None:
-    """Labels that are an array of whole numbers, as (n,); None: they are anything else."""
+    """Labels as an array of whole numbers, (n,); None if they are anything else."""
     array = labels.numpy(force=True) if _is_whole(labels) else labels
     array = array.to_numpy() if hasattr(array, "to_numpy") else array
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
@@ -89,7 +89,7 @@ def _is_whole(labels: Any) -> bool:
 
 
 def _demand_classes(numbers: npt.NDArray[np.integer[Any]], count: int, what: str) -> Tensor:
-    """Numbers of classes, (n,) long; the first that is none is refused."""
+    """Class numbers, (n,) long; the first invalid one is refused."""
     wrong = (numbers < UNKNOWN) | (numbers >= count)
     if wrong.any():
         row = int(wrong.argmax())
@@ -103,7 +103,7 @@ def _class_number(label: Any, places: Mapping[str, int], what: str) -> int:
         return UNKNOWN
     if isinstance(label, str):
         if label not in places:
-            raise UserError(f"{what}: {label!r} is none of the classes {', '.join(places)}")
+            raise UserError(f"{what}: {label!r} is not one of the classes {', '.join(places)}")
         return places[label]
     if not is_number(label, len(places)):
         raise _no_class(what, label, len(places))
@@ -111,11 +111,11 @@ def _class_number(label: Any, places: Mapping[str, int], what: str) -> int:
 
 
 def _no_class(what: str, label: Any, count: int) -> UserError:
-    return UserError(f"{what}: {label!r} is no class: they go from 0 to {count - 1}")
+    return UserError(f"{what}: {label!r} is not a class: they go from 0 to {count - 1}")
 
 
 def class_names(names: Any) -> tuple[str, ...]:
-    """Classes by the names that somebody gave them."""
+    """The given names of the classes."""
     classes = tuple(map(str, values_of(names)))
     if len(set(classes)) < len(classes):
         raise UserError(f"a class is named twice: {', '.join(classes)}")
@@ -123,16 +123,16 @@ def class_names(names: Any) -> tuple[str, ...]:
 
 
 def named_by(labels: Mapping[str, Any], *, gaps: bool = False) -> tuple[str, ...]:
-    """The names of the classes that labels tell of: the texts, or one for each number.
+    """The names of the classes found in labels: the texts, or one for each number.
 
     Args:
-        labels: of some parts, by what they are called in a message.
+        labels: of some parts, by their names in a message.
         gaps: whether numbers below the highest may be missing; there must be more rows than that.
     """
     told = {what: _first_rows(values) for what, values in labels.items()}
     found = {label for firsts in told.values() for label in firsts}
     if not found:
-        raise UserError("no label tells what classes there are: give classes=")
+        raise UserError("no label says what classes there are: give classes=")
     if all(isinstance(label, str) for label in found):
         return tuple(sorted(found))
     rows = sum(map(len, labels.values()))
@@ -144,13 +144,13 @@ def named_by(labels: Mapping[str, Any], *, gaps: bool = False) -> tuple[str, ...
         lacking = next(number for number in range(count) if number not in found)
         raise UserError(
             f"labels go to {count - 1}, and {lacking} is not among them: if these are classes, "
-            "give classes=, their names or how many there are"
+            "give classes=, their names or their number"
         )
     return tuple(f"class {number}" for number in range(count))
 
 
 def _first_rows(labels: Any) -> dict[Any, int]:
-    """The first row of each label that is known, in the order of these rows."""
+    """The first row of each known label, in the order of these rows."""
     numbers = _whole_numbers(labels)
     if numbers is not None:
         different, rows = np.unique(numbers, return_index=True)
@@ -164,15 +164,13 @@ def _first_rows(labels: Any) -> dict[Any, int]:
 
 
 def _demand_number(what: str, label: Any, below: float) -> None:
-    """Refuse what is no number of a class, or one that so few rows cannot need."""
+    """Refuse invalid class numbers, and numbers too large for so few rows."""
     if is_number(label, below):
         return
     if not isinstance(label, int | float):
         raise UserError(f"labels are numbers or names, not both: {label!r} among numbers")
     if is_number(label, inf):
         raise UserError(
-            f"{what} is {label}: so many classes are not in {below:,} rows; name them in `classes`"
+            f"{what} is {label}: {below:,} rows cannot have so many classes; name them in `classes`"
         )
-    raise UserError(
-        f"{what}: {label!r} is no class; what is predicted here are classes, not numbers"
-    )
+    raise UserError(f"{what}: {label!r} is not a class; AutoAL predicts classes, not numbers")

@@ -1,4 +1,4 @@
-"""Columns of text, and the numbers that they become."""
+"""Columns of text, and the numbers they become."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch import Tensor
 from autoal.data.sheet import Sheet, in_order, is_missing, is_number
 from autoal.errors import UserError
 
-MOST_CATEGORIES = 1000  # of one column; more are names or free text, and no categories
+MOST_CATEGORIES = 1000  # in one column; more must be names or free text, not categories
 
 Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that becomes one of numbers, or one of zeros and ones for each category.
+    """A column that becomes numbers, or one column of zeros and ones for each category.
 
     A missing number is nan until a `Scale` fills it. A missing text is a category of its own, "",
-    as whatever kept it from being known may matter.
+    because the reason why it is missing may matter.
     """
 
     name: str
@@ -32,21 +32,21 @@ class Column:
 
     @classmethod
     def learnt(cls, name: str, cells: Sequence[str], categorical: bool = False) -> Column:
-        """The column that has all of these cells."""
+        """The column that can hold all of these cells."""
         known = [cell for cell in cells if not is_missing(cell)]
         odd = [cell for cell in known if not is_number(cell)]
         if categorical or (odd and not _meant_as_numbers(known, odd)):
             return cls(name, _categories(name, cells))
         if odd:
             raise UserError(
-                f"the column {name!r} is of numbers, but {odd[0]!r} is none (a decimal point is a "
-                f"point); data.categorical=[{name}] takes it as texts, data.drop=[{name}] leaves "
+                f"the column {name!r} has numbers, but {odd[0]!r} is not one (decimals take a "
+                f"point); data.categorical=[{name}] reads it as texts, data.drop=[{name}] leaves "
                 "it out"
             )
         return cls(name)
 
     def encode(self, cells: Sequence[str]) -> list[Numbers]:
-        """What the cells become; one that the column cannot have is refused."""
+        """The cells as numbers; a cell that the column cannot have is refused."""
         if self.categories is None:
             return [np.array([self._number(cell) for cell in cells], dtype=np.float64)]
         place = {cell: self._place(cell, self.categories) for cell in sorted(set(cells))}
@@ -54,7 +54,7 @@ class Column:
         return [(places == other).astype(np.float64) for other in range(len(self.categories))]
 
     def _place(self, cell: str, categories: Sequence[str]) -> int:
-        """Of the category that is the cell's text, or else of the only one that is its number."""
+        """The place of the category with the cell's text, or else the only one of equal number."""
         text = "" if is_missing(cell) else cell
         if text in categories:
             return categories.index(text)
@@ -62,7 +62,7 @@ class Column:
             is_number(text) and is_number(name) and float(name) == float(text)
             for name in categories
         ]
-        if sum(numbers) == 1:  # 0 may have become 0.0 in other hands
+        if sum(numbers) == 1:  # other software may have turned 0 into 0.0
             return numbers.index(True)
         raise UserError(
             f"the column {self.name!r} has {text!r}, which none of the data set's "
@@ -73,14 +73,14 @@ class Column:
         if is_missing(cell):
             return nan
         if not is_number(cell):
-            raise UserError(f"the column {self.name!r} is of numbers, but {cell!r} is none")
+            raise UserError(f"the column {self.name!r} has numbers, but {cell!r} is not one")
         if isinf(float(cell)):
-            raise UserError(f"the column {self.name!r} has a number that is infinite")
+            raise UserError(f"the column {self.name!r} has an infinite number")
         return float(cell)
 
 
 def _meant_as_numbers(known: Sequence[str], odd: Sequence[str]) -> bool:
-    """Whether most cells are numbers, or would be with a point in place of a comma."""
+    """Whether most cells are numbers, or would be with a decimal point instead of a comma."""
     commas = sum(is_number(cell.replace(",", ".", 1)) for cell in odd)
     return 2 * (len(known) - len(odd) + commas) > len(known)
 
@@ -97,11 +97,11 @@ def _categories(name: str, cells: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a table: those that a row has, and those of them that are read."""
+    """The columns of a table: all that a row has, and those that are read."""
 
     header: bool  # whether a file names them
-    names: tuple[str, ...]  # of all but the labels' column, in their order
-    label: int | None  # where the labels' column stands among them, if there is one
+    names: tuple[str, ...]  # of all but the labels' column, in order
+    label: int | None  # the labels' column's place among them, if there is one
     read: tuple[Column, ...]
 
     @classmethod
@@ -112,13 +112,13 @@ class Layout:
         categorical: Collection[str | int] = (),
         left_out: Collection[str | int] = (),
     ) -> Layout:
-        """Which columns of a table are read, and what each becomes.
+        """Find which columns of a table to read, and what each becomes.
 
         Args:
             sheet: the table.
             label: the number of the labels' column; None: there is none.
             categorical: columns of numbers that are names of categories.
-            left_out: columns that are not read.
+            left_out: columns to ignore.
         """
         texts = {sheet.place(column) for column in categorical}
         unread = {label, *(sheet.place(column) for column in left_out)}
@@ -128,7 +128,7 @@ class Layout:
             if place not in unread
         ]
         if not read:
-            raise UserError(f"{sheet.path} has no column beside the labels")
+            raise UserError(f"{sheet.path} has no columns besides the labels")
         beside = tuple(name for place, name in enumerate(sheet.names) if place != label)
         return cls(sheet.header, beside, label, tuple(read))
 
@@ -138,18 +138,18 @@ class Layout:
         return torch.from_numpy(np.stack(columns, 1))
 
     def cells(self, rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-        """The cells below each name, of rows that stand as in the table but for their labels."""
+        """The cells below each name, of rows in the table's order but without labels."""
         for row in rows:
             if len(row) != len(self.names):
                 raise UserError(
-                    f"a row has {len(self.names)} cells beside its label, got {len(row)}"
+                    f"a row has {len(self.names)} cells besides its label, got {len(row)}"
                 )
         return {name: [row[place] for row in rows] for place, name in enumerate(self.names)}
 
     def cells_of(self, sheet: Sheet) -> dict[str, list[str]]:
-        """The cells below each name that is read, of a file with or without labels.
+        """The cells below each name to read, from a file with or without labels.
 
-        A file that names its columns may have them in any order, and others beside them.
+        A file with column names may have them in any order, and others besides.
         """
         if self.header:
             return {column.name: sheet.column(column.name) for column in self.read}
@@ -161,7 +161,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """What the columns of the training rows are filled and standardised by."""
+    """The training rows' statistics for filling and standardising columns."""
 
     median: Tensor
     mean: Tensor
@@ -177,6 +177,6 @@ class Scale:
         return cls(median, filled.mean(0), divisor)
 
     def applied(self, rows: Tensor) -> Tensor:
-        """Rows as the engine takes them, (n, columns) float32."""
+        """Rows in the engine's form, (n, columns) float32."""
         filled = torch.where(rows.isnan(), self.median, rows)
         return ((filled - self.mean) / self.deviation).float()

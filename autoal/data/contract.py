@@ -23,51 +23,50 @@ from autoal.data.words import PLAIN, Words
 from autoal.errors import UserError, about
 from autoal.seeding import generator
 
-LEAST = 1e-6  # deviation that a column is divided by
-SEEN_BY = " seen by "  # in a fingerprint, between that of the data and what an encoder is
+LEAST = 1e-6  # smallest deviation that divides a column
+SEEN_BY = " seen by "  # in a fingerprint, between the data's and the encoder's part
 
 
 class Loaded(NamedTuple):
-    """The parts of a data set as it is published."""
+    """The parts of a data set as published."""
 
     train: Rows
     test: Rows | None = None
     validation: Rows | None = None
 
     def there(self) -> dict[str, Rows]:
-        """All parts but those that are None, by their names."""
+        """All existing parts, by name."""
         return {name: rows for name, rows in self._asdict().items() if rows is not None}
 
 
 class Data(LightningDataModule, ABC):
-    """A data set of any kind: `train` is the pool, `test` is only ever evaluated on.
+    """A data set of any kind: `train` is the pool, `test` is used only for evaluation.
 
-    `validation` has labelled rows that are not trained on, if any are asked for: strategies may use
-    them, and they count as labels that were bought.
+    `validation` has labelled rows that nobody trains on, if any are asked for: strategies may use
+    them, and they count as bought labels.
 
     A subclass sets the class names and writes `load`. Files are often sorted by class; the training
     rows therefore stand in a fixed shuffled order, and `places` says where each of them was.
-    Batches are of the rows as they are stored: `preprocess()` is what turns them into a network's
-    input.
+    Batches contain rows as they are stored: `preprocess()` turns them into a network's input.
 
     Args:
         imbalance: none, long_tail or step; thins the training rows, the test set stays whole.
         imbalance_ratio: of the largest class to the smallest.
-        validation: labelled rows to hold out, drawn from the set's own validation part, or, where
-            it has none, from the training rows, which then leave the pool; None is all of the
-            set's own.
-        split_seed: which rows are left out or held out; the same for all seeds of a comparison.
-        test_votes: what several people said of each test row, by which models are judged too:
-            `file.npz:member` or `file.csv`, of a number for each row and class.
-        batch_size: of the two dataloaders, for use with a Trainer of one's own.
+        validation: labelled rows to hold out, drawn from the set's own validation part or, without
+            one, from the training rows, which then leave the pool; None takes all of the set's own.
+        split_seed: decides which rows are left out or held out; the same for all seeds of a
+            comparison.
+        test_votes: several people's votes on each test row, which models are judged by too:
+            `file.npz:member` or `file.csv`, with a number for each row and class.
+        batch_size: of the two dataloaders, for use with your own Trainer.
     """
 
-    keeps_order: ClassVar[bool] = False  # of the training rows, which are shuffled otherwise
+    keeps_order: ClassVar[bool] = False  # of the training rows; otherwise they are shuffled
 
-    labels_count: bool = False  # those of training rows: nobody is asked for what is there
-    checked: int = 0  # rows, drawn at random at the start, that judge the model in place of a test
+    labels_count: bool = False  # training labels count: nobody is asked for existing ones
+    checked: int = 0  # randomly drawn rows of the start that judge the model instead of a test set
     words: Words = PLAIN  # for its rows, in prompts
-    known: bytes = b""  # what `remembered` gave at an earlier start; set before `setup`
+    known: bytes = b""  # what `remembered` returned at an earlier start; set before `setup`
 
     classes: tuple[str, ...]
     train: Rows
@@ -128,7 +127,7 @@ class Data(LightningDataModule, ABC):
     def _voted(self, test: Rows | None, place: str) -> Rows:
         """The test rows with the shares of the votes that each class got."""
         if test is None:
-            raise UserError(f"data.test_votes={place}: the data have no test rows")
+            raise UserError(f"data.test_votes={place}: the data has no test rows")
         return replace(test, beliefs=shares_of(place, test, self.classes))
 
     def ready(self, parts: Loaded) -> Loaded:
@@ -176,22 +175,22 @@ class Data(LightningDataModule, ABC):
         """Refuse to go on in the place of other data, which had this fingerprint."""
         if fingerprint.partition(SEEN_BY)[0] != self.fingerprint():
             raise UserError(
-                "the data have changed since: their rows are other ones, or stand in another "
-                "order; put them back as they were"
+                "the data has changed since: its rows are other ones, or in another "
+                "order; put it back as it was"
             )
 
     def remembered(self) -> bytes:
-        """What a run must keep so that its rows have their numbers at the next start too."""
+        """What a run must keep so that its rows have the same numbers at the next start."""
         return b""
 
     def reader(self) -> Reader:
-        """What reads new rows as the pool's are stored, also when the data set is not at hand."""
+        """The reader of new rows in the pool's form, which works without the data set."""
         return ArrayReader(self.train.inputs.dtype, self.train.shape)
 
     def preprocess(self) -> nn.Module:
-        """From rows as they are stored to what a network reads: standardised column by column.
+        """The module from stored rows to a network's input: standardises column by column.
 
-        Texts are refused, as no network reads them without an encoder.
+        It refuses texts, as no network reads them without an encoder.
         """
         demand_encoded(self.train)
         rows = self.train.inputs.float()
@@ -202,15 +201,15 @@ class Data(LightningDataModule, ABC):
 
     def test_dataloader(self) -> Batches:
         if self.test is None:
-            raise UserError("the data have no test rows")
+            raise UserError("the data has no test rows")
         return Batches(self.test.inputs, self.test.labels, size=self.batch_size)
 
 
 def _demand_labels(rows: Rows, option: str) -> None:
-    """Refuse an option that goes by labels, where some are lacking."""
+    """Refuse an option that needs labels if some are lacking."""
     lacking = int((rows.labels == UNKNOWN).sum())
     if lacking:
-        raise UserError(f"{option}: {lacking} of {len(rows)} rows have no label to go by")
+        raise UserError(f"{option} needs labels, and {lacking} of {len(rows)} rows have none")
 
 
 class Standardise(nn.Module):
@@ -230,5 +229,5 @@ class Standardise(nn.Module):
         self.register_buffer("std", std, persistent=False)
 
     def forward(self, rows: Tensor) -> Tensor:  # (n, ...) of any type -> float
-        # The buffers follow the precision of the module, and the network the same.
+        # The buffers follow the module's precision, and so does the network.
         return ((rows.float() - self.mean) / self.std).to(self.mean.dtype)

@@ -1,4 +1,4 @@
-"""Arrays that grow on the disk, block by block, and go on growing after the process was killed."""
+"""Arrays that grow on disk, block by block, and go on growing after a kill."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import numpy.typing as npt
 
 from autoal.data.cache import NamedArrays, path_of, sync
 
-PROGRESS = "progress.json"  # the rows of each array that are on the disk for sure
-EVERY = 1.0  # seconds after which what was written is made sure of
+PROGRESS = "progress.json"  # the rows of each array that are certainly on disk
+EVERY = 1.0  # seconds between syncs
 
 
 class GrowingArray:
-    """A file of numpy to which rows are added.
+    """A numpy file to which rows are added.
 
     Args:
         path: of the file.
         dtype: of its numbers.
         shape: of a row.
-        rows: that are there already; what stands behind them is cut off.
+        rows: existing rows; anything after them is cut off.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class GrowingArray:
 
     @classmethod
     def again(cls, path: Path, rows: int) -> GrowingArray:
-        """The file of an array as it was when it had so many rows."""
+        """Reopen the file of an array as it was with this many rows."""
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             least = file.tell() + rows * prod(shape[1:]) * dtype.itemsize
         if path.stat().st_size < least:
-            raise ValueError(f"{path} lacks rows that were made sure of")
+            raise ValueError(f"{path} lacks rows that had been synced")
         return cls(path, dtype, shape[1:], rows)
 
     def add(self, block: npt.NDArray[np.generic]) -> None:
@@ -59,28 +59,28 @@ class GrowingArray:
         self.rows += len(block)
 
     def make_sure(self) -> None:
-        """Wait until all rows are on the disk."""
+        """Wait until all rows are on disk."""
         self.file.flush()
         os.fsync(self.file.fileno())
 
     def finish(self) -> None:
-        """Say in the file how many rows there are."""
+        """Write the number of rows into the file."""
         self.file.seek(0)
         self._write_head()
 
     def close(self) -> None:
-        with suppress(OSError):  # of a disk that is full, which has been told already
+        with suppress(OSError):  # the disk is full, which has been reported already
             self.file.close()
 
     def _write_head(self) -> None:
-        """It has room for any number of rows, so that it can be written over."""
+        """Write a header with room for any number of rows, so that it can be overwritten."""
         descr = np.lib.format.dtype_to_descr(self.dtype)
         head = {"descr": descr, "fortran_order": False, "shape": (self.rows, *self.shape)}
         np.lib.format.write_array_header_1_0(self.file, head)
 
 
 class GrowingArrays:
-    """The arrays of a folder; one that is opened again has the rows that were made sure of.
+    """The arrays of a folder; reopened ones have the rows that had been synced.
 
     Args:
         folder: of their files.
@@ -95,13 +95,13 @@ class GrowingArrays:
         }
 
     def there(self) -> NamedArrays:
-        """The rows that there are, mapped from their files."""
+        """The existing rows, mapped from their files."""
         for file in self._files.values():
             file.make_sure()
         return {name: np.load(path_of(self.folder, name), mmap_mode="r") for name in self._files}
 
     def add(self, block: NamedArrays) -> None:
-        """Add rows to each of the arrays that are named."""
+        """Add rows to each of the named arrays."""
         for name, array in block.items():
             if name not in self._files:
                 path = path_of(self.folder, name)
@@ -111,7 +111,7 @@ class GrowingArrays:
             self._make_sure()
 
     def finish(self) -> None:
-        """Make the files whole."""
+        """Complete the files."""
         for file in self._files.values():
             file.finish()
         self._make_sure()
@@ -121,7 +121,7 @@ class GrowingArrays:
             file.close()
 
     def _make_sure(self) -> None:
-        """Of the rows of all arrays, or of none that were added since the last time."""
+        """Sync the rows of all arrays; a crash keeps all or none of the latest ones."""
         for file in self._files.values():
             file.make_sure()
         new = self.folder / f"{PROGRESS}.new"
@@ -132,9 +132,9 @@ class GrowingArrays:
 
 
 def _counts(folder: Path) -> dict[str, int]:
-    """The rows of each array that were made sure of; none yet, where nobody wrote of any."""
+    """The synced rows of each array; empty if nothing has been recorded."""
     path = folder / PROGRESS
     found = json.loads(path.read_text()) if path.exists() else {}
     if not isinstance(found, dict) or not all(type(rows) is int for rows in found.values()):
-        raise ValueError(f"{path} does not tell of rows")
+        raise ValueError(f"{path} does not count rows")
     return found

@@ -1,4 +1,4 @@
-"""Pictures: a data set of them, and what turns them into a network's input, on any device."""
+"""Pictures: a data set of them, and their preprocessing on any device."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -79,7 +79,7 @@ class Preprocess(nn.Module):
         std: of each channel, or one for all.
         crop: pixels of zero padding from which a window of the image's size is cut; 0 is off.
         flip: mirror half of the images left to right.
-        scale: what the numbers of an image are divided by.
+        scale: divisor of an image's numbers.
     """
 
     mean: Tensor
@@ -102,12 +102,12 @@ class Preprocess(nn.Module):
         self.scale = scale
 
     def forward(self, images: Tensor) -> Tensor:  # (n, channels, height, width) uint8 -> float
-        images = images.contiguous()  # whatever the layout on disk, the same sums in the same order
+        images = images.contiguous()  # the same sums in the same order for any layout on disk
         if self.training and self.crop:
             images = random_crop(images, self.crop)
         if self.training and self.flip:
             images = random_flip(images)
-        # The buffers follow the precision of the module, and the network the same.
+        # The buffers follow the module's precision, and so does the network.
         return ((images.float() / self.scale - self.mean) / self.std).to(self.mean.dtype)
 
 

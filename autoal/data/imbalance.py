@@ -1,4 +1,4 @@
-"""Fewer rows than there are: uneven classes from even ones, a small pool from a large one."""
+"""Dropping rows: uneven classes from even ones, a small pool from a large one."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ def thin(labels: Tensor, kind: str, ratio: float, seed: int = 0) -> Tensor:
 
     With `long_tail` the sizes fall geometrically from class to class (Cui et al., 2019); with
     `step` the second half of the classes is cut down and the first left whole (Buda et al., 2018).
-    The largest class gives the measure; a class that has fewer rows than it may keep is kept whole,
-    and every class keeps a row.
+    The largest class sets the scale; a class with fewer rows than it may keep is kept whole, and
+    every class keeps at least one row.
     """
     counts = labels.bincount()
     classes = len(counts)

@@ -1,4 +1,4 @@
-"""Rows at hand, whatever they come in: numbers as one tensor, cells one by one."""
+"""Rows in memory in any form: numbers as one tensor, cells one by one."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from autoal.errors import UserError
 
 
 def tensor_of(values: Any, what: str, hint: str = "", *, single: bool = False) -> Tensor:
-    """A tensor of any kind of array, which is not changed by what happens to the array later.
+    """A tensor from any kind of array, independent of later changes to the array.
 
     Args:
         values: a tensor, an array, a data frame, or a list of numbers or arrays.
-        what: they are called in a message.
-        hint: what would help, where they are no numbers.
-        single: make single precision of doubles.
+        what: their name in a message.
+        hint: what helps if they are not numbers.
+        single: convert doubles to single precision.
     """
     if isinstance(values, Tensor):
         narrow = single and values.dtype == torch.float64
         return values.detach().float() if narrow else values.detach().clone()
-    if hasattr(values, "to_numpy"):  # as the frames and columns of pandas and polars have it
+    if hasattr(values, "to_numpy"):  # frames and columns of pandas and polars
         values = _unboxed(values.to_numpy())
     array = values if isinstance(values, np.ndarray) else _stacked(values, what)
     if array.dtype.kind not in "biuf":
         raise UserError(f"{what} must be numbers, got {array.dtype}{hint}")
-    with np.errstate(over="ignore"):  # infinite is what is too large for single precision
+    with np.errstate(over="ignore"):  # numbers too large for single precision become infinite
         return torch.from_numpy(array.astype(_kept_as(array.dtype, single)))
 
 
 def _kept_as(dtype: np.dtype[Any], single: bool) -> np.dtype[Any]:
-    """The type that numbers of this type have in a tensor."""
-    if dtype.kind == "u" and dtype.itemsize > 1:  # of which torch knows little
+    """The tensor type for numbers of this type."""
+    if dtype.kind == "u" and dtype.itemsize > 1:  # torch supports these poorly
         return np.dtype(np.int64)
     if dtype.kind == "f" and dtype.itemsize > 4 and single:
         return np.dtype(np.float32)
@@ -49,11 +49,11 @@ def all_finite(tensor: Tensor) -> bool:
 
 
 def inputs_of(rows: Any, *, single: bool = False) -> Tensor:
-    """One tensor of all rows, (n, ...); what does not fit into one is refused.
+    """One tensor of all rows, (n, ...); rows that do not fit into one are refused.
 
     Args:
         rows: a tensor, an array, a data frame, or a list.
-        single: make single precision of doubles.
+        single: convert doubles to single precision.
     """
     tensor = tensor_of(rows, "inputs", ": texts need an encoder first", single=single)
     if tensor.ndim < 2:
@@ -68,7 +68,7 @@ def inputs_of(rows: Any, *, single: bool = False) -> Tensor:
 
 
 def _unboxed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Numbers that a frame keeps as objects, as pandas does where one could be missing."""
+    """Numbers that a frame stores as objects, as pandas does if one could be missing."""
     numbers = array.dtype == object and all(isinstance(value, Real) for value in array.flat)
     return array.astype(np.float64) if numbers else array
 
@@ -81,20 +81,20 @@ def _stacked(values: Any, what: str) -> np.ndarray[Any, Any]:
     if len(shapes) > 1:
         raise UserError(
             f"{what}: the rows have different shapes, such as {shapes[0]} and {shapes[-1]}: pad or "
-            "resize them, or give features that an encoder of yours made"
+            "resize them, or give features from an encoder of your own"
         )
     return np.asarray(items)
 
 
 def is_absent(value: Any) -> bool:
-    """Whether nothing stands there: None, NaN, or what pandas has for them."""
+    """Whether a value is missing: None, NaN, or a missing value of pandas."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, Real) and bool(value != value)
 
 
 def cells_of(rows: Any) -> Iterable[Any]:
-    """Rows at hand one by one; those of a frame keep the types of their columns."""
+    """Rows in memory one by one; those of a frame keep the types of their columns."""
     if hasattr(rows, "itertuples"):  # of pandas
         return rows.itertuples(index=False, name=None)
     if hasattr(rows, "iter_rows"):  # of polars

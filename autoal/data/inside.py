@@ -1,4 +1,4 @@
-"""What stands in a file, as settings name it: `file.npz:member`, or `file.csv:column`."""
+"""Parts of files, as settings name them: `file.npz:member`, or `file.csv:column`."""
 
 from pathlib import Path
 
@@ -8,21 +8,21 @@ ARRAYS = ".npz"  # ending of files whose members are arrays; any other is a tabl
 
 
 def parted(place: str, option: str) -> tuple[Path, str]:
-    """The file of a place, and what is to be taken of it.
+    """The file of a place, and the part to take from it.
 
     Args:
-        place: as a setting has it.
-        option: that has it, for messages.
+        place: as in a setting.
+        option: the setting's name, for messages.
     """
     file, _, name = place.rpartition(":")
     if not file:
         raise UserError(
-            f"{option}={place}: give a file and what to take of it, as file.npz:member or "
+            f"{option}={place}: give a file and what to take from it, such as file.npz:member or "
             "file.csv:column"
         )
     return Path(file).expanduser(), name
 
 
 def has_arrays(path: Path) -> bool:
-    """Whether it is members that are taken of a file, and not columns."""
+    """Whether members are taken from a file, rather than columns."""
     return path.suffix.lower() == ARRAYS

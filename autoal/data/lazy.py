@@ -1,4 +1,4 @@
-"""Rows that are not held in memory: a tensor that is read, in pieces, when somebody needs it."""
+"""Rows that are not held in memory: a tensor read in pieces when somebody needs it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from torch.utils._pytree import tree_map_only
 from autoal.errors import UserError
 
 NOT_SHARED = (
-    "rows that stay on the disk cannot be pickled, nor be in memory that processes share: "
+    "rows that stay on disk cannot be pickled or put into shared memory: "
     "read them with held(), or give data.memory=ram"
 )
-PIECE = 32 << 20  # bytes of rows that are read together, about
+PIECE = 32 << 20  # approximate bytes of rows read together
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -26,15 +26,15 @@ Read = Callable[[Tensor], Tensor]  # from places (n,) long to the rows there, (n
 
 
 class LazyTensor(Tensor):
-    """Rows at some places of what they are read from.
+    """Rows at some places of their source.
 
-    Row numbers, masks and slices choose rows, and read nothing; whatever else is done with the
-    tensor reads all its rows, and gives what it would give of a tensor that is held.
+    Row numbers, masks and slices select rows without reading; any other operation reads all rows,
+    and gives the same result as for a tensor in memory.
 
     Args:
-        read: gives the rows at some places.
+        read: returns the rows at some places.
         places: of the rows, (n,) long.
-        like: a tensor of such rows, as they lie in memory.
+        like: a tensor of such rows, for their layout in memory.
     """
 
     # Results are plain tensors.
@@ -67,7 +67,7 @@ class LazyTensor(Tensor):
         return self.held()[rows]
 
     def split(self, size: Any, dim: int = 0) -> Any:
-        """Pieces of so many rows."""
+        """Pieces of this many rows."""
         if dim:
             return self.held().split(size, dim)
         parts = self._places.split(size)
@@ -100,14 +100,14 @@ class LazyTensor(Tensor):
 
 
 def _are_rows(index: Any) -> bool:
-    """Whether an index chooses some of the rows."""
+    """Whether an index selects some of the rows."""
     if isinstance(index, list):
         return all(isinstance(row, int) for row in index)
     return isinstance(index, slice) or (isinstance(index, Tensor) and index.ndim == 1)
 
 
 def _is_row(index: Any) -> bool:
-    """Whether an index is the number of one row; of truth values there are none."""
+    """Whether an index is the number of one row; a truth value is not."""
     if isinstance(index, Tensor):
         return index.ndim == 0 and index.dtype not in (torch.bool, torch.uint8)
     return isinstance(index, int) and not isinstance(index, bool)
@@ -119,7 +119,7 @@ def held(tensor: Tensor) -> Tensor:
 
 
 def pieces(tensor: Tensor, size: int | None = None) -> Iterator[Tensor]:
-    """All rows in their order, so many at a time, or some megabytes of them."""
+    """All rows in order, this many at a time, or some megabytes of them."""
     rows = size or max(1, PIECE // max(1, tensor[:1].nbytes))
     return each_ahead(held, tensor.split(rows), tensor)
 
@@ -132,7 +132,7 @@ def blocks(tensor: Tensor, rows: Iterable[Tensor]) -> Iterator[Tensor]:
 def each_ahead(
     make: Callable[[Item], Made], items: Iterable[Item], tensor: Tensor
 ) -> Iterator[Made]:
-    """What is made of each; one ahead, where it is made of rows that are to be read first."""
+    """The result for each; computed one ahead if rows have to be read first."""
     return _ahead(make, items) if isinstance(tensor, LazyTensor) else map(make, items)
 
 

@@ -1,4 +1,4 @@
-"""Files of numpy: only the arrays that are wanted are read, and of these nothing is believed."""
+"""Numpy files: only the needed arrays are read, and nothing in them is trusted."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -15,23 +15,23 @@ from autoal.bounds import demand_file
 from autoal.data.cache import NamedArrays, is_plain
 from autoal.errors import UserError
 
-MOST_BYTES = 64 << 30  # that the arrays of a file may take on any machine
-MOST_DEFLATED = 1032  # bytes that one byte can become
+MOST_BYTES = 64 << 30  # most that the arrays of a file may take on any machine
+MOST_DEFLATED = 1032  # most bytes that one compressed byte can become
 ENCRYPTED = 0x1  # bit of a member's flags
 KINDS = "biufSU"  # numbers and texts; no dates, records, complex numbers or objects
 ENDING = ".npy"  # of each array in an npz file
-PIECE = 32 << 20  # bytes that are read together, where not all are
+PIECE = 32 << 20  # bytes read together, unless all are
 
 Array = npt.NDArray[Any]
 
 
 def read_npz(path: Path, needed: Collection[str], also: Collection[str] = ()) -> NamedArrays:
-    """Some arrays of a file, by their names.
+    """Read some arrays of a file, by name.
 
     Args:
         path: of the file.
         needed: the arrays without which it is refused.
-        also: those that are read where they are there.
+        also: those that are read if they exist.
     """
     with _refusing(path), ZipFile(path) as file:
         members = _members(file)
@@ -43,7 +43,7 @@ def read_npz(path: Path, needed: Collection[str], also: Collection[str] = ()) ->
 
 
 def npz_size(path: Path, names: Collection[str]) -> int:
-    """Bytes that those of these arrays take that the file has."""
+    """Bytes of those of these arrays that the file has."""
     with _refusing(path), ZipFile(path) as file:
         members = _members(file)
         return sum(members[name].file_size for name in names if name in members)
@@ -52,13 +52,13 @@ def npz_size(path: Path, names: Collection[str]) -> int:
 def npz_blocks(
     path: Path, needed: Collection[str], also: Collection[str], there: NamedArrays
 ) -> Iterator[NamedArrays]:
-    """The arrays as of `read_npz`, some rows at a time, so that none is ever in memory.
+    """The arrays of `read_npz`, some rows at a time, so that none is ever fully in memory.
 
     Args:
         path: of the file.
         needed: the arrays without which it is refused.
-        also: those that are read where they are there.
-        there: the first rows of some, which are left out.
+        also: those that are read if they exist.
+        there: leading rows of some arrays, which are skipped.
     """
     with _refusing(path), ZipFile(path) as file:
         members = _members(file)
@@ -70,18 +70,18 @@ def npz_blocks(
 
 
 def _blocks_of(file: ZipFile, entry: ZipInfo, done: int) -> Iterator[Array]:
-    """The rows of an array behind so many."""
+    """The rows of an array after this many."""
     _demand_readable(entry)
     with file.open(entry) as stream:
         _demand_sound(entry.filename, stream, entry.file_size)
     with file.open(entry) as stream:
         shape, across, dtype = _head(stream)
         if across or not shape:
-            raise ValueError(f"{entry.filename} is not kept row by row: give data.memory=ram")
+            raise ValueError(f"{entry.filename} is not stored row by row: give data.memory=ram")
         size = prod(shape[1:]) * dtype.itemsize  # of a row
         rows = max(1, PIECE // max(1, size))
         stream.seek(done * size, os.SEEK_CUR)
-        for begin in range(done, max(1, shape[0]), rows):  # of an empty array one empty block
+        for begin in range(done, max(1, shape[0]), rows):  # an empty array gives one empty block
             count = min(rows, shape[0] - begin)
             yield np.frombuffer(stream.read(count * size), dtype).reshape(count, *shape[1:])
 
@@ -106,7 +106,7 @@ def read_array(path: Path, names: tuple[str, ...]) -> Array:
 
 
 def _demand_room(size: int) -> None:
-    """Refuse arrays of more bytes than can be read and then copied, as all that is read is."""
+    """Refuse arrays too large to be read and then copied, as everything read is."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if size > min(MOST_BYTES, memory // 2):
         raise ValueError(f"it would unpack to {size / 2**30:.1f} GiB, too much for the memory")
@@ -114,7 +114,7 @@ def _demand_room(size: int) -> None:
 
 @contextmanager
 def _refusing(path: Path) -> Iterator[None]:
-    """Turn whatever a library says of a file that it cannot read into one message."""
+    """Turn any complaint of a library about an unreadable file into one message."""
     demand_file(path)
     kind = path.suffix.lower().removeprefix(".") or "npz"
     try:
@@ -125,10 +125,10 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 def _members(file: ZipFile) -> dict[str, ZipInfo]:
-    """The arrays of the file by their names; a name that is a path is an attack, or a mistake."""
+    """The arrays of the file by name; a name that is a path is an attack or a mistake."""
     members = {entry.filename.removesuffix(ENDING): entry for entry in file.infolist()}
     if strange := [name for name in members if not is_plain(name)]:
-        raise ValueError(f"its array {strange[0]!r} has the name of a path")
+        raise ValueError(f"the name of its array {strange[0]!r} is a path")
     return members
 
 
@@ -140,7 +140,7 @@ def _demand_readable(entry: ZipInfo) -> None:
     if entry.flag_bits & ENCRYPTED:
         raise ValueError(f"{entry.filename} is encrypted")
     if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise ValueError(f"{entry.filename} is compressed in a way that numpy does not have")
+        raise ValueError(f"{entry.filename} is compressed in a way that numpy does not use")
     if entry.file_size > MOST_DEFLATED * entry.compress_size:
         raise ValueError(f"{entry.filename} claims more bytes than it can have")
 
@@ -154,13 +154,13 @@ def _array_of(file: ZipFile, entry: ZipInfo) -> Array:
 
 
 def _demand_sound(name: str, stream: IO[bytes], size: int) -> None:
-    """Refuse an array whose head does not fit the bytes that follow, before room is made for it."""
+    """Refuse an array whose header does not fit its bytes, before allocating memory."""
     shape, _, dtype = _head(stream)
     if dtype.kind not in KINDS:
         hint = ": save names as texts, by .astype(str)" if dtype.kind == "O" else ""
         raise ValueError(f"{name} is of {dtype}; numbers and texts are read{hint}")
     claimed, there = prod(shape) * dtype.itemsize, size - stream.tell()
-    endless = prod(shape) and not dtype.itemsize  # texts of no characters, which take no bytes
+    endless = prod(shape) and not dtype.itemsize  # texts without characters take no bytes
     if claimed != there or min(shape, default=0) < 0 or endless:
         raise ValueError(f"{name} of {dtype} {shape} cannot be in {there:,} bytes")
 

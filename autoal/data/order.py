@@ -1,4 +1,4 @@
-"""The order of training rows: a fixed one, in which a row's number tells nothing of its class."""
+"""The fixed order of training rows, in which a row's number says nothing about its class."""
 
 import torch
 from torch import Tensor
@@ -8,12 +8,12 @@ from autoal.seeding import generator
 
 
 def fixed_order(count: int) -> Tensor:
-    """So many numbers, shuffled; the same at every time and in every run."""
+    """The numbers below a count, shuffled; the same every time and in every run."""
     return torch.randperm(count, generator=generator(0, "order"))
 
 
 def in_fixed_order(rows: Rows) -> Rows:
-    """The rows in the fixed order, if they stand as in their file, which may be sorted by class."""
+    """The rows in the fixed order, if they are still in their file's, maybe sorted, order."""
     places = rows.places
     if places is not None and bool((places.diff() < 0).any()):
         return rows

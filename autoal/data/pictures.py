@@ -1,4 +1,4 @@
-"""Picture files to arrays, all of one size."""
+"""Turns picture files into arrays of one size."""
 
 import os
 import sys
@@ -21,11 +21,11 @@ from autoal.data.rows import Shape
 from autoal.errors import UserError
 
 MOST_PIXELS = 100_000_000  # more is a mistake or a bomb
-MOST_BYTES = 1 << 29  # of a file: more than so many pixels take
-MODES = {1: "L", 3: "RGB"}  # of pictures with so many channels
+MOST_BYTES = 1 << 29  # of a file: more than that many pixels take
+MODES = {1: "L", 3: "RGB"}  # PIL's mode by number of channels
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # whatever the ending says; some of PIL's run programs
-ORIENTATION = 0x0112  # in the EXIF data of a camera, which says how a picture is to be turned
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # whatever the extension; some of PIL's run programs
+ORIENTATION = 0x0112  # EXIF tag of a camera that says how to turn a picture
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -42,7 +42,7 @@ Place = TypeVar("Place")  # of a picture
 
 
 class Member(NamedTuple):
-    """A picture inside of a file that has many."""
+    """A picture inside a file with many."""
 
     file: Path
     name: str  # in the file
@@ -68,14 +68,14 @@ class CorruptError(Exception):
 
 
 def pictures_below(folder: Path) -> Iterator[Path]:
-    """The picture files at any depth, in an order that every file system gives."""
+    """The picture files at any depth, in the same order on every file system."""
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from _pictures_among(Path(parent), names)
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, likewise; none in one that may not be read."""
+    """The picture files of a folder, likewise; none if it may not be read."""
     try:
         return _pictures_among(folder, os.listdir(folder))
     except PermissionError:
@@ -83,17 +83,17 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def _pictures_among(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The files that call themselves pictures, and do not hide."""
+    """The files named like pictures that are not hidden."""
     return [folder / name for name in sorted(filter(is_picture, names))]
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file of this name is one."""
+    """Whether a file of this name is a picture."""
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
 def content_of(stored: Stored) -> bytes:
-    """The bytes that may be a picture."""
+    """The bytes of a file that may be a picture."""
     try:
         return stored.content() if isinstance(stored, Member) else _content_of_file(stored)
     except (OSError, ValueError) as error:
@@ -116,10 +116,10 @@ def picture_of(content: bytes, shape: Shape, path: Stored, *, draft: bool = Fals
 
     Args:
         content: of the file.
-        shape: that a network reads: channels, height, width.
+        shape: the network's input: channels, height, width.
         path: where it is, for messages.
-        draft: decode a JPEG that is large at a half, quarter or eighth of its size, which is still
-            twice the size that is wanted.
+        draft: decode a large JPEG at a half, quarter or eighth of its size, but at least at twice
+            the target size.
     """
     channels, height, width = shape
     needed = 2 * max(height, width) if draft else None
@@ -134,10 +134,10 @@ def decoded(content: bytes, mode: str, path: Stored, *, needed: int | None = Non
 
     Args:
         content: of the file.
-        mode: of PIL, into which it is converted.
+        mode: PIL's mode to convert it to.
         path: where it is, for messages.
         needed: pixels of a side; a larger JPEG may be decoded at a half, quarter or eighth of its
-            size, which is still so many.
+            size, but no smaller than this.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
@@ -149,16 +149,16 @@ def decoded(content: bytes, mode: str, path: Stored, *, needed: int | None = Non
                 picture.draft(None, (needed, needed))
             return _upright(picture.convert(mode), _orientation(picture))
     except UnidentifiedImageError as error:
-        raise CorruptError(f"{path}: it is none of {', '.join(FORMATS)}") from error
+        raise CorruptError(f"{path}: it is not one of {', '.join(FORMATS)}") from error
     except Exception as error:  # a damaged file makes PIL stumble in many ways
         raise CorruptError(f"{path}: {error}") from error
 
 
 def _orientation(picture: Image.Image) -> int | None:
-    """What the camera says of how it was held, if that can be read."""
+    """The camera's orientation, if it can be read."""
     try:
         return picture.getexif().get(ORIENTATION)
-    except Exception:  # notes of cameras are damaged more often than pictures
+    except Exception:  # camera metadata is damaged more often than pictures
         return None
 
 
@@ -170,7 +170,7 @@ def _upright(picture: Image.Image, orientation: int | None) -> Image.Image:
 def attempted(
     read: Callable[[Place], Result], paths: Sequence[Place]
 ) -> list[Result | CorruptError]:
-    """What is read of each, or why it cannot be; in threads, as decoding lets others run."""
+    """Read each, or give the reason why it fails; in threads, as decoding releases the GIL."""
 
     def attempt(path: Place) -> Result | CorruptError:
         try:
@@ -184,9 +184,9 @@ def attempted(
 
 @contextmanager
 def _unwarned() -> Iterator[None]:
-    """What PIL finds odd is read, or else refused.
+    """Silence PIL's warnings: odd files are either read or refused.
 
-    Filters of warnings are one for all threads: one that reads ahead leaves them to the main one.
+    All threads share the warning filters: a thread that reads ahead leaves them to the main one.
     """
     if current_thread() is not main_thread():
         yield
@@ -197,11 +197,11 @@ def _unwarned() -> Iterator[None]:
 
 
 def digested(stored: Stored, shape: Shape, *, draft: bool = False) -> tuple[bytes, Pixels]:
-    """A picture, and the digest of its bytes, which tells it from others.
+    """A picture, and the digest of its bytes, which identifies it.
 
     Args:
         stored: where it is.
-        shape: that a network reads: channels, height, width.
+        shape: the network's input: channels, height, width.
         draft: as for `picture_of`.
     """
     content = content_of(stored)
@@ -209,11 +209,11 @@ def digested(stored: Stored, shape: Shape, *, draft: bool = False) -> tuple[byte
 
 
 def all_pictures(paths: Sequence[Stored], shape: Shape, *, draft: bool = False) -> Pixels:
-    """All pictures; where one cannot be read, they are refused.
+    """All pictures; refused if one cannot be read.
 
     Args:
         paths: where they are.
-        shape: that a network reads: channels, height, width.
+        shape: the network's input: channels, height, width.
         draft: as for `picture_of`.
     """
 

@@ -1,4 +1,4 @@
-"""How far a long look at rows has come: a bar on a terminal, a few lines elsewhere."""
+"""The progress of a long look at rows: a bar on a terminal, a few lines elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,17 +9,17 @@ from time import perf_counter
 from rich.console import Console
 from rich.progress import Progress
 
-LINES = 4  # to how many equal parts one line each is told, but for the last
-SLOW = 10  # seconds before which none is
+LINES = 4  # equal parts that get one line each, except the last
+SLOW = 10  # seconds before the first line
 
 
 @contextmanager
 def progress(what: str, count: int) -> Iterator[Callable[[int], None]]:
-    """What to call with the number of rows that were looked at since the last call.
+    """A function to call with the number of rows looked at since the last call.
 
     Args:
-        what: looks at them.
-        count: of all rows.
+        what: the part that looks at them.
+        count: number of all rows.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -46,5 +46,5 @@ class _Lines:
             print(f"{self.what} has looked at {done} in {seconds:.0f} s", file=sys.stderr)
 
     def _parts(self) -> int:
-        """How many of the parts are done."""
+        """How many parts are done."""
         return LINES * self.done // self.count

@@ -1,4 +1,4 @@
-"""Readers of new rows, such as are to be predicted, without the data set that they are like."""
+"""Readers of new rows, such as those to predict, without the data set."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ from autoal.errors import UserError, about, unknown
 class Reader(ABC):
     """Reads new rows as a data set stores its own.
 
-    It knows all that it needs, so that it can be kept beside a model and rebuilt by `rebuilt`.
+    It is self-contained, so that it can be stored beside a model and rebuilt by `rebuilt`.
     """
 
-    kind: ClassVar[str]  # by which it is known where it is kept
+    kind: ClassVar[str]  # its name in stored states
 
     @abstractmethod
     def of(self, inputs: Any) -> Rows:
-        """Rows at hand: arrays, tensors, data frames or lists."""
+        """Rows in memory: arrays, tensors, data frames or lists."""
 
     @abstractmethod
     def read(self, paths: Sequence[Path]) -> Rows:
         """The rows of these files or folders, each named by its file and its place in it."""
 
     def state_dict(self) -> dict[str, Any]:
-        """All that it knows, as plain values and tensors."""
+        """Everything it knows, as plain values and tensors."""
         return {"kind": self.kind, **self._state()}
 
     @abstractmethod
     def _state(self) -> dict[str, Any]:
-        """What `_of_state` needs."""
+        """The part of the state that `_of_state` needs."""
 
     @classmethod
     @abstractmethod
     def _of_state(cls, state: Mapping[str, Any]) -> Reader:
-        """The reader that had this state."""
+        """The reader with this state."""
 
 
 class ArrayReader(Reader):
-    """Rows of numbers of one shape: of npy files, or of the member `inputs` of npz files.
+    """Rows of numbers of one shape: from npy files, or the member `inputs` of npz files.
 
     Args:
         dtype: of the numbers.
@@ -95,9 +95,9 @@ class ArrayReader(Reader):
 
 
 class PictureReader(ArrayReader):
-    """Pictures, (n, channels, height, width) uint8: of picture files, resized, and of arrays.
+    """Pictures, (n, channels, height, width) uint8: from picture files, resized, or arrays.
 
-    Folders are searched to their depths. An npz file has its pictures in `images`, or, where it is
+    Folders are searched with all subfolders. An npz file has its pictures in `images` or, if it is
     a data set, in `test_images`.
 
     Args:
@@ -106,7 +106,7 @@ class PictureReader(ArrayReader):
 
     kind = "pictures"
     members = ("images", "test_images")
-    draft: ClassVar[bool] = False  # whether large ones are decoded at a fraction of their size
+    draft: ClassVar[bool] = False  # whether to decode large ones at a fraction of their size
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(torch.uint8, shape)
@@ -131,18 +131,18 @@ class PictureReader(ArrayReader):
 
 
 class PhotoReader(PictureReader):
-    """Pictures as a camera makes them, which are far larger than what a network reads."""
+    """Camera pictures, which are far larger than a network's input."""
 
     kind = "photos"
     draft = True
 
 
 class TableReader(Reader):
-    """Rows of a table: cell by cell, or of CSV files with or without a column of labels.
+    """Rows of a table: cell by cell, or from CSV files with or without a column of labels.
 
     Args:
         layout: the columns.
-        scale: that of the training rows.
+        scale: the training rows'.
     """
 
     kind = "table"
@@ -152,7 +152,7 @@ class TableReader(Reader):
         self.scale = scale
 
     def of(self, inputs: Any) -> Rows:
-        """New rows, cell by cell as they would stand in the file but for their labels."""
+        """New rows, cell by cell as in the file, but without labels."""
         return self._rows(self.layout.cells(_texts(inputs)))
 
     def read(self, paths: Sequence[Path]) -> Rows:
@@ -167,7 +167,7 @@ class TableReader(Reader):
     def _rows(self, cells: Mapping[str, Sequence[str]]) -> Rows:
         inputs = self.scale.applied(self.layout.inputs(cells))
         if not all_finite(inputs):
-            raise UserError("a number is too large beside those of the table")
+            raise UserError("a number is too large compared with those of the table")
         return Rows.of(inputs)
 
     def _state(self) -> dict[str, Any]:
@@ -181,13 +181,13 @@ class TableReader(Reader):
 
 
 class TextReader(Reader):
-    """Texts: at hand, of files with the columns of the data set's, or of plain ones, line by line.
+    """Texts: in memory, from files with the data set's columns, or from plain files by line.
 
-    Plain is a `.txt` whose first line has a single cell, which does not name the column.
+    A plain file is a `.txt` whose first line is a single cell that does not name the column.
 
     Args:
-        names: what the texts of a row are called.
-        columns: where they stand in a file.
+        names: the names of a row's texts.
+        columns: their places in a file.
     """
 
     kind = "texts"
@@ -198,7 +198,7 @@ class TextReader(Reader):
         self.columns = replace(given, label=None, header=given.named)
 
     def of(self, inputs: Any) -> Rows:
-        """Texts, or rows of several; frames have them below their names, or have nothing else."""
+        """Texts, or rows of several; frames have them below their names, or only them."""
         return text_rows(texts_of(inputs, self.names), self.names)
 
     def read(self, paths: Sequence[Path]) -> Rows:
@@ -214,7 +214,7 @@ class TextReader(Reader):
         return text_rows(file.texts, self.names, names=names)
 
     def _columns_of(self, first: Sequence[str]) -> TextColumns:
-        """Those that have the names of the texts, or else those of the data set's file."""
+        """The columns with the texts' names, or else those of the data set's file."""
         named = replace(self.columns, text=self.names, header=True)
         return named if named.fits(first) else self.columns
 
@@ -240,13 +240,13 @@ def rebuilt(state: Mapping[str, Any]) -> Reader:
     try:
         return KINDS[kind]._of_state(state)
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"what was kept of the reader of {kind} is damaged: {error!r}") from error
+        raise UserError(f"the stored reader of {kind} is damaged: {error!r}") from error
 
 
 def _together(parts: list[Rows]) -> Rows:
-    """All rows, which have names."""
+    """All rows as one, with names."""
     if not sum(map(len, parts)):
-        raise UserError("there are no rows in what is to be read")
+        raise UserError("there are no rows to read")
     names = [name for rows in parts for name in rows.names or ()]
     shown = [each for rows in parts for each in rows.shown or ()]  # texts, which encoders read
     inputs = torch.cat([rows.inputs for rows in parts])
@@ -254,7 +254,7 @@ def _together(parts: list[Rows]) -> Rows:
 
 
 def _files_of(path: Path) -> list[Path]:
-    """The file, or the pictures of the folder."""
+    """The file itself, or the pictures of a folder."""
     if not path.is_dir():
         return [path]
     files = list(pictures_below(path))
@@ -268,7 +268,7 @@ def _holds_array(path: Path) -> bool:
 
 
 def _laid_out(inputs: Tensor, shape: Shape) -> Tensor:
-    """Pictures with their channels first, which are given last or, of grey ones, not at all."""
+    """Pictures with channels first, given with channels last or, if grey, without any."""
     if inputs.ndim == 3 and tuple(inputs.shape[1:]) == shape[1:] and shape[0] == 1:
         return inputs[:, None]
     last = inputs.ndim == 4 and tuple(inputs.shape[1:]) == (*shape[1:], shape[0])
@@ -277,7 +277,7 @@ def _laid_out(inputs: Tensor, shape: Shape) -> Tensor:
 
 
 def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
-    """Whether numbers are of one kind: bytes of pictures, whole numbers, others."""
+    """Whether numbers are of the same kind: bytes of pictures, whole numbers, others."""
     if dtype == torch.uint8:
         return not inputs.is_floating_point()
     return inputs.dtype != torch.uint8 and (
@@ -286,7 +286,7 @@ def _alike(inputs: Tensor, dtype: torch.dtype) -> bool:
 
 
 def _converted(inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """The same numbers in another type; one that is too large for it is refused."""
+    """The same numbers in another type; one too large for it is refused."""
     converted = inputs.to(dtype)
     whole = not dtype.is_floating_point
     wrong = converted.to(inputs.dtype) != inputs if whole else ~converted.isfinite()
@@ -298,5 +298,5 @@ def _converted(inputs: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _texts(inputs: Any) -> list[list[str]]:
-    """Rows of numbers and texts, None where one is missing, as a file has them."""
+    """Rows of numbers and texts, with None for missing ones, as in a file."""
     return [["" if cell is None else str(cell).strip() for cell in row] for row in cells_of(inputs)]

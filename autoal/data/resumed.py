@@ -1,4 +1,4 @@
-"""What is kept block by block as it is made: whoever is killed goes on where it was."""
+"""Entries written block by block as they are made: a killed process goes on where it stopped."""
 
 import shutil
 import sys
@@ -15,29 +15,29 @@ from autoal.data.cache import Kept, NamedArrays, cache_folder, finish, kept_in, 
 from autoal.data.growing import PROGRESS, GrowingArrays
 from autoal.errors import UserError
 
-BEGUN = ".begun-"  # begins the name of an entry that is being made
-WEEK = 7 * 24 * 3600  # seconds after which nobody goes on with one
+BEGUN = ".begun-"  # prefix of an entry being made
+WEEK = 7 * 24 * 3600  # seconds after which an unfinished one is abandoned
 
 Make = Callable[[NamedArrays], Iterable[NamedArrays]]
 
 
 class UnsoundError(UserError):
-    """Nothing may follow the blocks that were made: the next start makes them anew."""
+    """The blocks made so far are unusable: the next start begins again."""
 
 
 def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, make: Make) -> Kept:
-    """What `unpack` makes of arrays that are written as they come, and are never all in memory.
+    """The result of `unpack` on arrays that are written as they come, never all in memory.
 
-    Of processes that want one entry, one makes it and the others wait. Where the cache cannot be
-    written at all, what is made stays in memory.
+    If several processes need an entry, one makes it and the others wait. If the cache cannot be
+    written at all, the entry stays in memory.
 
     Args:
         unpack: as for `cached_as`.
         kind: of the entry.
         key: of the entry.
-        make: is given the rows that are there of each array, none at first, and gives those that
-            follow, block by block, each with some of the names. Whatever stops it, those that came
-            are gone on with, but for an `UnsoundError`.
+        make: receives the existing rows of each array, none at first, and yields the following ones
+            block by block, each with some of the names. Whatever stops it, except an
+            `UnsoundError`, the next start continues after the blocks that came.
     """
     folder = cache_folder() / kind / key
     kept = kept_in(folder, unpack)
@@ -46,7 +46,7 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
     with _begun(folder) as part:
         if part is None:
             return unpack(_joined(make({})))
-        kept = kept_in(folder, unpack)  # whoever was waited for may have made it
+        kept = kept_in(folder, unpack)  # the process waited for may have made it
         if kept is None:
             with _gone_on_with(part):
                 _write(part, make)
@@ -55,12 +55,12 @@ def cached_blocks(unpack: Callable[[NamedArrays], Kept], kind: str, key: str, ma
                     (folder / PROGRESS).unlink(missing_ok=True)
             kept = kept_in(folder, unpack)
     if kept is None:
-        raise UserError(f"what was written in {folder} cannot be read back: is the disk damaged?")
+        raise UserError(f"{folder} was written, but cannot be read back: is the disk damaged?")
     return kept
 
 
 def _write(part: Path, make: Make) -> None:
-    """Write the blocks one after the other, behind those that are there."""
+    """Append the blocks one after another to the existing ones."""
     with _writing(part):
         arrays = _opened(part)
     with closing(arrays):
@@ -72,18 +72,18 @@ def _write(part: Path, make: Make) -> None:
 
 
 def _opened(part: Path) -> GrowingArrays:
-    """The arrays that are there; none, where what was left behind is damaged."""
+    """The existing arrays; none if the leftovers are damaged."""
     try:
         return GrowingArrays(part)
     except (OSError, ValueError) as error:
-        print(f"{part} is damaged, and begun anew: {error}", file=sys.stderr)
+        print(f"{part} is damaged, and begun again: {error}", file=sys.stderr)
         shutil.rmtree(part)
         part.mkdir()
         return GrowingArrays(part)
 
 
 def _joined(blocks: Iterable[NamedArrays]) -> NamedArrays:
-    """The blocks one after the other, in memory."""
+    """The blocks joined in memory."""
     parts: defaultdict[str, list[npt.NDArray[np.generic]]] = defaultdict(list)
     for block in blocks:
         for name, array in block.items():
@@ -103,7 +103,7 @@ def _gone_on_with(part: Path) -> Iterator[None]:
 
 @contextmanager
 def _writing(part: Path) -> Iterator[None]:
-    """Remove what cannot be written to its end; one message about a disk that is full, or fails."""
+    """Remove what cannot be completed; report a full or failing disk in one message."""
     try:
         yield
     except Exception as error:
@@ -113,15 +113,15 @@ def _writing(part: Path) -> Iterator[None]:
         free = shutil.disk_usage(part.parent).free / 2**30
         raise UserError(
             f"cannot write in {part.parent}, which has {free:.1f} GiB free: {error.strerror}\n"
-            "  make room, or name a folder on another disk by the variable XDG_CACHE_HOME"
+            "  make room, or name a folder on another disk in the variable XDG_CACHE_HOME"
         ) from error
 
 
 @contextmanager
 def _begun(folder: Path) -> Iterator[Path | None]:
-    """The folder in which an entry is made, for this process alone; None where there can be none.
+    """The folder for making an entry, exclusive to this process; None if there can be none.
 
-    It may have rows of a process that was killed.
+    It may contain rows from a killed process.
     """
     part = folder.with_name(f"{BEGUN}{folder.name}")
     with ExitStack() as stack:
@@ -137,12 +137,12 @@ def _begun(folder: Path) -> Iterator[Path | None]:
         try:
             yield part
         finally:
-            with suppress(OSError):  # it is not empty, and is gone on with later
+            with suppress(OSError):  # it is not empty, and will be continued later
                 part.rmdir()
 
 
 def _clean(parent: Path) -> None:
-    """Remove what was begun and never gone on with."""
+    """Remove abandoned entries."""
     for part in parent.glob(f"{BEGUN}*"):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > WEEK:

@@ -1,4 +1,4 @@
-"""What keeps the numbers of rows though their files are added to or renamed: a roll of them."""
+"""A roll that preserves the numbers of rows when files are added or renamed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from autoal.data.order import fixed_order
 from autoal.errors import UserError
 
-SHOWN = 15  # characters of a key that tell it from others in a message
+SHOWN = 15  # characters of a key that identify it in a message
 
 
 class Line(NamedTuple):
-    """A row: what tells its content from others, and what it was called."""
+    """A row: the key of its content, and its earlier name."""
 
     key: str
     name: str
@@ -29,13 +29,13 @@ class Roll:
 
     @classmethod
     def read(cls, content: bytes) -> Roll:
-        """The roll that was written so; a line that cannot be is refused by its number."""
+        """Read a written roll; an invalid line is refused by its number."""
         lines: dict[str, Line] = {}
         for number, text in enumerate(content.splitlines(), start=1):
             try:
                 line = Line(**json.loads(text))
                 if line.key in lines:
-                    raise ValueError(f"its key is that of {lines[line.key].name!r}")
+                    raise ValueError(f"its key is also that of {lines[line.key].name!r}")
             except (ValueError, TypeError) as error:
                 raise UserError(f"line {number} of the pool is damaged: {error}") from error
             lines[line.key] = line
@@ -46,17 +46,17 @@ class Roll:
         return b"".join(json.dumps(line._asdict()).encode() + b"\n" for line in self.lines)
 
     def order(self, names: Sequence[str]) -> list[int]:
-        """The places of names: those on the roll as they stand there, then the others, shuffled."""
+        """The places of names: first those on the roll, in its order, then the others, shuffled."""
         place = {name: number for number, name in enumerate(names)}
         known = [place.pop(line.name) for line in self.lines if line.name in place]
         others = sorted(set(range(len(names))) - set(known))
         return [*known, *(others[number] for number in fixed_order(len(others)).tolist())]
 
     def called(self, keys: Sequence[str], names: Sequence[str]) -> list[int]:
-        """The place of each row by its number: rows on the roll first, then those that are new.
+        """The place of each row by its number: rows on the roll first, then new ones.
 
         Args:
-            keys: of rows in whatever order, all different.
+            keys: of rows in any order, all different.
             names: of the same rows.
         """
         place = {key: number for number, key in enumerate(keys)}
@@ -81,5 +81,5 @@ class Roll:
                 f"run began (its content was {first.key[:SHOWN]}...)\n"
                 "  put the content back: under any name it is the same row; a row that nobody "
                 "should be asked about is left out with X on the page\n"
-                "  or begin anew with another name="
+                "  or begin another run with another name="
             )

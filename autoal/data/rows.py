@@ -1,4 +1,4 @@
-"""The rows of a data set, of whatever kind: pictures, texts, tables, features."""
+"""The rows of a data set of any kind: pictures, texts, tables, features."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch.nn.functional import one_hot
 
 from autoal.data.lazy import blocks, each_ahead, held
 
-LOOKED_AT = 1000  # rows, spread over all, whose inputs a fingerprint takes
+LOOKED_AT = 1000  # rows, evenly spread, whose inputs go into a fingerprint
 NAMED = 1 << 16  # rows whose names are in memory at a time
-UNKNOWN = -1  # the label of a row whose class nobody told
+UNKNOWN = -1  # the label of a row of unknown class
 
 Shape = tuple[int, ...]  # of one row; of an image: channels, height, width
 
@@ -26,18 +26,18 @@ Shown = Tensor | Sequence[Any]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a model reads of each row, the row's class, and what a person sees of it."""
+    """Each row's input for a model, its class, and what a person sees of it."""
 
     inputs: Tensor  # (n, ...) of any type, in RAM, on a device, mapped from a file or lazy
-    labels: Tensor  # (n,) long; UNKNOWN where nobody told
+    labels: Tensor  # (n,) long; or UNKNOWN
     shown: Shown | None = None  # (n, ...); None: there is nothing to look at
-    names: Sequence[str] | None = None  # of files, or whatever else a person calls the rows by
-    keys: Sequence[str] | None = None  # of their contents: what tells a row from others for good
+    names: Sequence[str] | None = None  # file names, or other names for people
+    keys: Sequence[str] | None = None  # of their contents: identify rows permanently
     part: str = "train"  # of the data set as it was loaded
     places: Tensor | None = None  # in that part; None: all of it, in order
     whole: int = -1  # rows of that part; -1: as many as there are here
-    # (n, classes): how likely each class is of a row with a label; of one without, its weight, 1 in
-    # a pool, for each class that it may still be, and all 0 where nothing is known. None: only
+    # (n, classes): for a labelled row the probability of each class; for an unlabelled one its
+    # weight (1 in a pool) for each class it may still have, all 0 if nothing is known. None: only
     # labels are known.
     beliefs: Tensor | None = None
 
@@ -47,7 +47,7 @@ class Rows:
 
     @classmethod
     def of(cls, inputs: Tensor) -> Rows:
-        """Rows of which nothing but the inputs is known."""
+        """Rows with only their inputs known."""
         return cls(inputs, torch.full((len(inputs),), UNKNOWN))
 
     def __len__(self) -> int:
@@ -55,7 +55,7 @@ class Rows:
 
     @property
     def shape(self) -> Shape:
-        """Of the inputs of one row."""
+        """The shape of one row's input."""
         return tuple(self.inputs.shape[1:])
 
     def take(self, rows: Tensor) -> Rows:
@@ -74,11 +74,11 @@ class Rows:
         )
 
     def blocks(self, rows: Tensor, size: int) -> Iterator[Tensor]:
-        """The inputs of these row numbers, so many at a time."""
+        """The inputs of these row numbers, this many at a time."""
         return blocks(self.inputs, rows.split(size))
 
     def pieces(self, size: int) -> Iterator[Rows]:
-        """All rows in their order, so many at a time, whose inputs are held."""
+        """All rows in order, this many at a time, with inputs in memory."""
         return each_ahead(self._piece, torch.arange(len(self)).split(size), self.inputs)
 
     def joined(self, more: Rows) -> Rows:
@@ -88,7 +88,7 @@ class Rows:
                 f"rows of {more.inputs.dtype} {more.shape} cannot join rows of "
                 f"{self.inputs.dtype} {self.shape}"
             )
-        beyond = torch.arange(self.whole, self.whole + len(more))  # they were never in that part
+        beyond = torch.arange(self.whole, self.whole + len(more))  # beyond that part
         more = replace(more, part=self.part, places=beyond)
         return replace(
             self,
@@ -103,14 +103,14 @@ class Rows:
         )
 
     def named(self, rows: Tensor) -> list[str]:
-        """What a person calls these rows: by their names, or by their places in the part."""
+        """The names of these rows for people, or else their places in the part."""
         if self.names is not None:
             return [str(name) for name in chosen(self.names, rows)]
         places = rows if self.places is None else self.places[rows]
         return [f"{self.part}[{place}]" for place in places.tolist()]
 
     def fingerprint(self) -> str:
-        """What tells these rows from others: how many, their names, the inputs of some of them."""
+        """A fingerprint of these rows: their number, their names, the inputs of some."""
         count = len(self)
         some = torch.linspace(0, max(0, count - 1), min(count, LOOKED_AT)).long().unique()
         digest = sha256(repr((count, self.shape, self.inputs.dtype)).encode())
@@ -122,7 +122,7 @@ class Rows:
         return digest.hexdigest()
 
     def with_labels(self, rows: Tensor, labels: Tensor) -> Rows:
-        """The same rows, some of which have become known."""
+        """The same rows, with some labels added."""
         known = self.labels.clone()
         known[rows] = labels
         beliefs = self.beliefs
@@ -131,15 +131,15 @@ class Rows:
         return replace(self, labels=known, beliefs=beliefs)
 
     def without_labels(self) -> Rows:
-        """The same rows, none of which is known."""
+        """The same rows without labels."""
         return replace(self, labels=torch.full_like(self.labels, UNKNOWN), beliefs=None)
 
     def believed(self, classes: int) -> Tensor:
-        """The beliefs, (n, classes); where there are none yet, those that labels stand for."""
+        """The beliefs, (n, classes); by default those implied by the labels."""
         return _sure(self.labels, classes) if self.beliefs is None else self.beliefs
 
     def possible(self, rows: Tensor) -> Tensor | None:
-        """Which classes these rows may still be, (rows, classes) bool; None: any.
+        """Which classes these rows may still have, (rows, classes) bool; None: any.
 
         Beliefs of a row with a label say how likely each class is, and rule none out.
         """
@@ -169,7 +169,7 @@ class Rows:
 
 
 def chosen(sequence: Any, rows: Tensor) -> Any:
-    """What stands at these places of a tensor or of any other sequence; None stays None."""
+    """The items at these places of a tensor or other sequence; None stays None."""
     if sequence is None:
         return None
     if isinstance(sequence, Tensor):
@@ -178,13 +178,13 @@ def chosen(sequence: Any, rows: Tensor) -> Any:
 
 
 def _sure(labels: Tensor, classes: int) -> Tensor:
-    """The beliefs that labels stand for, (n, classes); all 0 where there is no label."""
+    """The beliefs implied by labels, (n, classes); all 0 without a label."""
     known = labels != UNKNOWN
     return one_hot(labels.clamp(min=0), classes).double() * known[:, None]
 
 
 def _joined(first: Any, second: Any) -> Any:
-    """One after the other; None where one of them is lacking."""
+    """Both joined; None if one of them is missing."""
     if first is None or second is None:
         return None
     if isinstance(first, Tensor):

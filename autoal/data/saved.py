@@ -10,7 +10,7 @@ from autoal.data.textfiles import TextColumns, TextFile, TextPath, gathered, key
 from autoal.data.textobjects import row_of
 from autoal.errors import UserError
 
-ONE, SEVERAL = "state.json", "dataset_dict.json"  # what stands in a folder of one part, of several
+ONE, SEVERAL = "state.json", "dataset_dict.json"  # files that mark a folder of one part, of several
 PARTS = ("train", "test", "validation")
 
 
@@ -20,7 +20,7 @@ def is_saved(path: TextPath) -> bool:
 
 
 def saved_parts(path: TextPath) -> dict[str, TextPath]:
-    """The folders of the parts in a folder of several; none, if it is anything else."""
+    """The folders of the parts in a folder of several; empty if it is anything else."""
     if not (path / SEVERAL).is_file():
         return {}
     found = {part: path / part for part in PARTS if is_saved(path / part)}
@@ -30,7 +30,7 @@ def saved_parts(path: TextPath) -> dict[str, TextPath]:
 
 
 def read_saved(path: TextPath, columns: TextColumns) -> TextFile:
-    """The texts and labels of a part; a row that lacks a text is refused by its number from 1."""
+    """The texts and labels of a part; a row without a text is refused by its number from 1."""
     text, label = keys_of(path, columns)
     names = text if label is None else (*text, label)
     found = TextFile(path, columns, text, [], [], [])
@@ -48,12 +48,12 @@ def _columns(path: TextPath, names: Sequence[str]) -> list[list[Any]]:
     try:
         from datasets import load_from_disk  # late: few have it, and it is slow
     except ImportError as error:
-        why = "is read by the library that saved it: pip install datasets"
+        why = "needs the library that saved it: pip install datasets"
         raise UserError(f"{path} {why}") from error
     try:
         data = load_from_disk(str(path))
         found = [_column(data, name) for name in names if name in data.column_names]
-    except Exception as error:  # of whatever kind those of the library are
+    except Exception as error:  # the library raises any kind
         raise UserError(f"{path} cannot be read: {error}") from error
     if len(found) < len(names):
         lacking = next(name for name in names if name not in data.column_names)
@@ -62,7 +62,7 @@ def _columns(path: TextPath, names: Sequence[str]) -> list[list[Any]]:
 
 
 def _column(data: Any, name: str) -> list[Any]:
-    """Its values, those of numbered classes by their names; -1 is a class that nobody told."""
+    """The values of a column, with names for numbered classes; -1 means unlabelled."""
     values: list[Any] = data[name][:]
     classes = getattr(data.features[name], "names", None)
     if classes is None:

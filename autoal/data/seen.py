@@ -11,10 +11,10 @@ from torch import Tensor
 
 from autoal.data.texts import Text
 
-TEXT = "text"  # what the only text of a row is called
+TEXT = "text"  # the name of a row's only text
 
-# What has no sign of its own, what makes letters stand in another order than they are written, and
-# what breaks a line unseen. The joiners and marks U+200C to U+200F stay: scripts need them.
+# Invisible characters, those that display letters in a different order than written, and invisible
+# line breaks. The joiners and marks U+200C to U+200F stay: scripts need them.
 _SIGNLESS = re.compile(
     r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]"
     r"|[\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
@@ -22,7 +22,7 @@ _SIGNLESS = re.compile(
 
 
 class Seen(NamedTuple):
-    """The parts of what there is to see; a row may have a picture and cells beside it."""
+    """The visible parts of a row; it may have a picture and cells beside it."""
 
     picture: Path | Tensor | None  # a file, or bytes (channels, height, width)
     cells: dict[str, str]  # by their columns
@@ -30,7 +30,7 @@ class Seen(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All texts, one below the other; several tell what they are."""
+        """All texts, one below another; several come with their names."""
         several = len(self.texts) > 1
         return "\n\n".join(
             f"{name}: {text}" if several else text for name, text in self.texts.items()
@@ -38,7 +38,7 @@ class Seen(NamedTuple):
 
 
 def seen(shown: Any) -> Seen:
-    """The parts of what a data set shows of a row."""
+    """The visible parts of a row of a data set."""
     picture = picture_in(shown)
     cells = shown if isinstance(shown, Mapping) else {}
     others = {name: cell for name, cell in cells.items() if cell is not picture}
@@ -46,7 +46,7 @@ def seen(shown: Any) -> Seen:
 
 
 def texts_in(shown: Any) -> dict[str, str]:
-    """The texts of a row, as they are, by their columns."""
+    """The unchanged texts of a row, by column."""
     if isinstance(shown, Text):
         return dict(zip(shown.columns, shown.parts, strict=True))
     if isinstance(shown, list | tuple):
@@ -62,7 +62,7 @@ def picture_in(shown: Any) -> Path | Tensor | None:
 
 
 def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
-    """The cells of a row by names that are not among ours."""
+    """The cells of a row, renamed where their names clash with ours."""
     return {
         f"{name} (data)" if name.strip().lower() in ours else name: cell
         for name, cell in cells.items()
@@ -70,7 +70,7 @@ def beside(ours: Collection[str], cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def visible(text: str) -> str:
-    r"""The text with signs for what has none, as in \x07, and letters in the order they have."""
+    r"""The text with invisible characters written out, as in \x07, and letters in file order."""
     return _SIGNLESS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

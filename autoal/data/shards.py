@@ -1,4 +1,4 @@
-"""Shards as WebDataset has them: tar files with, for each sample, a picture and its label."""
+"""Shards in WebDataset's format: tar files with a picture and a label for each sample."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from autoal.data.pictures import ENDINGS, Member
 from autoal.errors import UserError
 
 ENDING = ".tar"
-LABEL, RECORD = ".cls", ".json"  # the label alone, or an object that has it
-KEYS = ("label", "cls")  # of the label in such an object; the first that is there
+LABEL, RECORD = ".cls", ".json"  # a bare label, or an object with it
+KEYS = ("label", "cls")  # of the label in such an object; the first that exists
 MOST_BYTES = 1 << 20  # of a label or a record
 PIECE = 1 << 20  # bytes that are read at a time
 
 
 class Sample(NamedTuple):
-    """A picture and what its shard calls its class: a name, or a number."""
+    """A picture and its class in the shard: a name or a number."""
 
     picture: Member
     label: str
@@ -31,21 +31,21 @@ def shards_in(folder: Path) -> list[Path]:
 
 
 def samples_of(shard: Path) -> list[Sample]:
-    """All samples of a shard, in their order; a shard that is damaged is refused."""
+    """All samples of a shard, in order; a damaged shard is refused."""
     try:
         with tarfile.open(shard, "r:") as file:
             return list(_samples(shard, file))
     except UserError:
         raise
-    except Exception as error:  # a damaged tar makes tarfile stumble in several ways
+    except Exception as error:  # damaged files make tarfile fail in several ways
         raise UserError(f"{shard} cannot be read as an uncompressed tar file: {error}") from error
 
 
 def _demand_end(shard: Path, end: int) -> None:
-    """Refuse a shard that does not end in zeros: tarfile takes a damaged head for the end.
+    """Refuse a shard that does not end in zeros: tarfile mistakes a damaged header for the end.
 
     Args:
-        shard: all members of which were read.
+        shard: the shard, all of whose members were read.
         end: of the last of them.
     """
     zeros = 0
@@ -60,7 +60,7 @@ def _demand_end(shard: Path, end: int) -> None:
 
 
 def _samples(shard: Path, file: tarfile.TarFile) -> Iterator[Sample]:
-    """Members of one name, but for what follows the first dot, are one sample."""
+    """The samples: members with the same name up to the first dot belong together."""
     pictures: dict[str, Member] = {}
     labels: dict[str, str] = {}
     for entry in filter(tarfile.TarInfo.isfile, file):
@@ -76,12 +76,12 @@ def _samples(shard: Path, file: tarfile.TarFile) -> Iterator[Sample]:
     _demand_end(shard, file.offset)
     for key, picture in pictures.items():
         if key not in labels:
-            raise UserError(f"{picture} has no label: no member {LABEL} or {RECORD} tells one")
+            raise UserError(f"{picture} has no label: no member {LABEL} or {RECORD} has one")
         yield Sample(picture, labels[key])
 
 
 def _label(shard: Path, file: tarfile.TarFile, entry: tarfile.TarInfo, ending: str) -> str:
-    """What a member says of the class."""
+    """The class that a member names."""
     stream = file.extractfile(entry)
     assert stream is not None  # it is a file
     try:
@@ -95,6 +95,6 @@ def _label(shard: Path, file: tarfile.TarFile, entry: tarfile.TarInfo, ending: s
 
 
 def _told(record: object) -> str:
-    """The label in a record; empty where it has none."""
+    """The label in a record; empty if it has none."""
     values = [record.get(key) for key in KEYS] if isinstance(record, dict) else []
     return next((str(value) for value in values if isinstance(value, str | int)), "")

@@ -1,4 +1,4 @@
-"""Tables as they stand in CSV files: cells of text."""
+"""Tables from CSV files, as cells of text."""
 
 import csv
 import re
@@ -10,12 +10,12 @@ from textwrap import shorten
 from autoal.bounds import demand_file
 from autoal.errors import UserError
 
-DELIMITERS = ";\t|,"  # between as many of two, the one that numbers do not have
+DELIMITERS = ";\t|,"  # in a tie, the one that numbers do not contain
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I)
-SHOWN = 60  # characters of a column's name in a message, as a first line may have texts
+SHOWN = 60  # characters of a column's name in a message, as a first line may be texts
 MISSING = ("", "?", "na", "n/a", "nan", "null", "<na>")
 
-csv.field_size_limit(2**31 - 1)  # a text may be longer than the cells that Python expects
+csv.field_size_limit(2**31 - 1)  # texts may be longer than Python's limit for cells
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Sheet:
     lines: list[int]  # of the file, on which each row ends
 
     def place(self, column: str | int) -> int:
-        """Where the column of this name, or else of this number from 0, stands."""
+        """The place of the column with this name, or else this number from 0."""
         if str(column) in self.names:
             return self.names.index(str(column))
         if isinstance(column, int) and -len(self.names) <= column < len(self.names):
@@ -43,13 +43,13 @@ class Sheet:
         return [row[place] for row in self.rows]
 
     def known(self, place: int | None) -> list[str | None]:
-        """The cells of a column, None where they are missing or there is no column."""
+        """The cells of a column, with None for missing ones; all None without a column."""
         if place is None:
             return [None] * len(self.rows)
         return [None if is_missing(row[place]) else row[place] for row in self.rows]
 
     def beside(self, place: int | None) -> list[dict[str, str]]:
-        """The cells of each row by the names of their columns, but for one column."""
+        """The cells of each row by column name, except one column."""
         return [
             {name: cell for other, (name, cell) in enumerate(pairs) if other != place}
             for pairs in (zip(self.names, row, strict=True) for row in self.rows)
@@ -57,7 +57,7 @@ class Sheet:
 
 
 def read_sheet(path: Path, header: bool | None = None) -> Sheet:
-    """A CSV file divided by commas, semicolons, tabs or bars, whichever its first line has most of.
+    """Read a CSV file divided by the most frequent of , ; tab and | in its first line.
 
     Args:
         path: of the file.
@@ -77,7 +77,7 @@ def read_sheet(path: Path, header: bool | None = None) -> Sheet:
             )
     names = tuple(first) if header else tuple(f"column {place}" for place in range(len(first)))
     if len(set(names)) < len(names):
-        raise UserError(f"{path} names two columns alike: {', '.join(names)}")
+        raise UserError(f"{path} has two columns of the same name: {', '.join(names)}")
     return Sheet(path, header, names, [cells for _, cells in body], [number for number, _ in body])
 
 
@@ -93,13 +93,13 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
                 (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells
             ]
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text in UTF-8: save it as CSV in UTF-8") from error
+        raise UserError(f"{path} is not valid UTF-8: save it as CSV in UTF-8") from error
     except (csv.Error, OSError) as error:
         raise UserError(f"{path} cannot be read as CSV: {error}") from error
 
 
 def _of_text(lines: Iterable[str]) -> Iterator[str]:
-    """The same lines, none of which may have a byte that no text has."""
+    """The same lines, none of which may contain a NUL byte."""
     for number, line in enumerate(lines, start=1):
         if "\0" in line:
             raise csv.Error(f"line {number} has a NUL byte")
@@ -107,17 +107,17 @@ def _of_text(lines: Iterable[str]) -> Iterator[str]:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that its value is not known."""
+    """Whether a cell marks a missing value."""
     return cell.lower() in MISSING
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell has a number as CSV files have them; nan is none, and missing."""
+    """Whether a cell is a number in CSV notation; nan is not, but missing."""
     return NUMBER.fullmatch(cell) is not None
 
 
 def in_order(values: Collection[str]) -> list[str]:
-    """Sorted, as numbers where all of them are."""
+    """Sorted, numerically if all are numbers."""
     if all(is_number(value) for value in values):
         return sorted(values, key=lambda value: (float(value), value))
     return sorted(values)

@@ -1,4 +1,4 @@
-"""What every data set must be before anything is made of it."""
+"""Checks that every data set must pass before use."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -13,9 +13,9 @@ from autoal.errors import UserError
 
 
 def demand_sound(parts: Mapping[str, Rows], classes: Sequence[str]) -> None:
-    """Refuse parts that no model could learn from, or be judged by."""
+    """Refuse parts that cannot teach or judge a model."""
     _demand_classes(classes)
-    given: dict[str, Any] = {"train": None, **parts}  # of which the types are not sure yet
+    given: dict[str, Any] = {"train": None, **parts}  # whose types are unchecked so far
     for part, rows in given.items():
         _demand_rows(part, rows)
         _demand_labels(part, rows, classes)
@@ -37,7 +37,7 @@ def _demand_classes(classes: Any) -> None:
         raise UserError(f"`classes` must be texts, got {classes!r}")
     if len(classes) < 2:
         found = f"one class, {classes[0]!r}" if classes else "no class"
-        raise UserError(f"the data have {found}: nothing can be learnt")
+        raise UserError(f"the data has {found}: nothing can be learnt")
     if len(set(classes)) < len(classes):
         raise UserError(f"a class is named twice: {', '.join(classes)}")
 
@@ -80,5 +80,5 @@ def _demand_alike(part: str, rows: Rows, train: Rows) -> None:
 
 
 def _named(rows: Rows, wrong: Tensor) -> str:
-    """What the first of these rows is called."""
+    """The name of the first of these rows."""
     return rows.named(wrong.nonzero()[0].cpu())[0]

@@ -1,4 +1,4 @@
-"""Texts as they stand in files: cells of a table, or values of a JSON object a line."""
+"""Texts in files: cells of a table, or values of a JSON object per line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from autoal.data.textobjects import Row, object_of, row_of
 from autoal.errors import UserError
 
 OBJECTS = ".jsonl"
-ENDINGS = (".csv", ".tsv", ".txt", OBJECTS)  # a .txt is divided by tabs, as a .tsv is
+ENDINGS = (".csv", ".tsv", ".txt", OBJECTS)  # a .txt is divided by tabs, like a .tsv
 QUOTINGS = ("auto", "csv", "none")
-DIVIDERS = ",;\t|"  # between as many of two, the one that tables of texts have more often
+DIVIDERS = ",;\t|"  # in a tie, the one more common in tables of texts
 IN_QUOTES = re.compile(r'"[^"]*"')
 
 TextPath = Path | PathInZip
@@ -27,12 +27,12 @@ TextPath = Path | PathInZip
 
 @dataclass(frozen=True)
 class TextColumns:
-    """Where the texts and the labels of a file stand, and how its cells are divided."""
+    """Where a file has its texts and labels, and how its cells are divided."""
 
     text: tuple[str | int, ...]  # by names or by numbers from 0
     label: str | int | None = None  # None: there are no labels
-    header: bool | None = None  # a line names the columns; None: if one of these goes by its name
-    quoting: str = "auto"  # csv, or none: quotes are characters; auto: csv in a file .csv alone
+    header: bool | None = None  # a line names the columns; None: if one of these is a name
+    quoting: str = "auto"  # csv, or none (quotes are characters); auto: csv only in a .csv file
 
     @property
     def named(self) -> bool:
@@ -42,43 +42,43 @@ class TextColumns:
 
     @property
     def _all(self) -> tuple[str | int, ...]:
-        """Those of the texts and, if there is one, that of the labels."""
+        """The columns of the texts and, if there is one, of the labels."""
         return self.text if self.label is None else (*self.text, self.label)
 
     def fits(self, names: Sequence[str]) -> bool:
-        """Whether a file whose first line has these cells may be one of this kind."""
+        """Whether a file with these cells in its first line may have this layout."""
         return not self.named or set(map(str, self._all)) <= set(names)
 
 
 def columns_given(text: Any) -> tuple[str | int, ...]:
-    """The columns of texts, which somebody lists by their names or numbers."""
+    """The columns of texts, given by names or numbers."""
     listed = isinstance(text, Sequence) and not isinstance(text, str)
     if not listed or not text or not all(type(column) in (str, int) for column in text):
         raise ValueError(
-            f"`text` must be a list of columns, by names or numbers, as [body], got {text!r}"
+            f"`text` must be a list of columns, by names or numbers, such as [body], got {text!r}"
         )
     return tuple(text)
 
 
 @dataclass(frozen=True, eq=False)
 class TextFile:
-    """The texts of a file, and what is beside them, row by row."""
+    """The texts of a file with their labels, row by row."""
 
     path: TextPath
-    layout: TextColumns  # by which it was read
-    columns: tuple[str, ...]  # what the texts are called
+    layout: TextColumns  # with which it was read
+    columns: tuple[str, ...]  # the names of the texts
     texts: list[tuple[str, ...]]  # one for each column
-    labels: list[str | None]  # None: its cell is empty, or there is none
+    labels: list[str | None]  # None: an empty cell, or no label
     lines: list[int]  # of the file, on which each row ends
 
     @property
     def names(self) -> list[str]:
-        """What a person calls the rows by."""
+        """The names of the rows for people."""
         return [f"{self.path.name}:{line}" for line in self.lines]
 
 
 def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
-    """The texts and labels of a file; a row that lacks a text is refused by its line."""
+    """The texts and labels of a file; a row without a text is refused by its line."""
     reader, rows = (_objects if _kind_of(path) == OBJECTS else _table)(path, columns)
     return gathered(TextFile(path, columns, reader.columns, [], [], []), reader.read, rows)
 
@@ -86,7 +86,7 @@ def read_texts(path: TextPath, columns: TextColumns) -> TextFile:
 def gathered(
     found: TextFile, read: Callable[[Any], Row], rows: Iterable[tuple[int, Any]]
 ) -> TextFile:
-    """The file with these numbered rows in it; one that lacks a text is refused by its number."""
+    """The file with these numbered rows; one without a text is refused by its number."""
     for line, row in rows:
         try:
             texts, label = read(row)
@@ -110,14 +110,14 @@ def read_lines(path: Path) -> TextFile:
 
 
 def names_in(path: TextPath, quoting: str = "auto") -> tuple[str, ...]:
-    """What the first line of a file has: the names of columns, or the keys of an object."""
+    """The names in the first line of a file: of columns, or keys of an object."""
     if _kind_of(path) == OBJECTS:
         return tuple(object_of(_first(path, _numbered(path))[1]))
     return tuple(cell.strip() for cell in _first(path, _cells(path, quoting))[1])
 
 
 def _kind_of(path: TextPath) -> str:
-    """The ending of a file that is there."""
+    """The extension of an existing file."""
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise UserError(f"{what}: texts are read from files {', '.join(ENDINGS)}")
@@ -141,7 +141,7 @@ def _decoded(line: bytes, encoding: str, path: TextPath, number: int) -> str:
     try:
         text = line.decode(encoding)
     except UnicodeDecodeError as error:
-        why = "is no text in UTF-8: save the file in UTF-8"
+        why = "is not valid UTF-8: save the file in UTF-8"
         raise UserError(f"{path}, line {number} {why}") from error
     if "\0" in text:
         raise UserError(f"{path}, line {number} has a NUL byte")
@@ -170,7 +170,7 @@ def _cells(path: TextPath, quoting: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(path: TextPath, quoted: bool) -> str:
-    """The first line that is not blank, and those after it until all quotes are closed."""
+    """The first line that is not blank, extended until all quotes are closed."""
     lines: list[str] = []
     is_open = False
     for _, line in _numbered(path):
@@ -182,13 +182,13 @@ def _header(path: TextPath, quoted: bool) -> str:
 
 
 def _divider(header: str) -> str:
-    """What a header has most of outside of quotes, a comma if it has none."""
+    """The most frequent divider outside quotes in a header; a comma if it has none."""
     return max(DIVIDERS, key=IN_QUOTES.sub("", header).count)
 
 
 def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((f"{line}\n" for line in _lines(path)), delimiter=by, strict=True)
-    begin = 1  # the line of a stray quote, which may hold all lines after it
+    begin = 1  # the line of a stray quote, which may swallow all lines after it
     try:
         for cells in reader:
             if cells:
@@ -203,10 +203,10 @@ def _quoted(path: TextPath, by: str) -> Iterator[tuple[int, list[str]]]:
 
 @dataclass(frozen=True)
 class _CellReader:
-    """Takes a row of a table apart."""
+    """Splits a row of a table into texts and label."""
 
-    columns: tuple[str, ...]  # what those of the texts are called
-    places: tuple[int, ...]  # where they stand
+    columns: tuple[str, ...]  # the names of the texts' columns
+    places: tuple[int, ...]  # their places
     label: int | None
     width: int
 
@@ -218,7 +218,7 @@ class _CellReader:
 
 
 def _table(path: TextPath, columns: TextColumns) -> tuple[_CellReader, Iterator[tuple[int, Any]]]:
-    """What takes rows apart, and the rows with their lines."""
+    """A reader for the rows, and the rows with their lines."""
     rows = _cells(path, columns.quoting)
     first = _first(path, rows)
     width = len(first[1])
@@ -234,7 +234,7 @@ def _table(path: TextPath, columns: TextColumns) -> tuple[_CellReader, Iterator[
 
 
 def _apart(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of columns; those that several have come with the places of these."""
+    """The names of columns; duplicate names get their places appended."""
     count = Counter(names)
     return tuple(
         f"{name} ({place})" if count[name] > 1 else name for place, name in enumerate(names)
@@ -242,13 +242,13 @@ def _apart(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _demand_distinct(path: TextPath, text: Sequence[str | int], label: str | int | None) -> None:
-    """Refuse a column that is given twice: a label among the texts would tell itself."""
+    """Refuse a column given twice: a label among the texts would give itself away."""
     if len({*text, label}) <= len(text):
         raise UserError(f"{path}: a column is named twice among data.text= and data.label=")
 
 
 def keys_of(path: TextPath, columns: TextColumns) -> tuple[tuple[str, ...], str | None]:
-    """Those of the texts, and that of the label, in objects."""
+    """The keys of the texts and of the label in objects."""
     text = tuple(map(str, columns.text))
     label = None if columns.label is None else str(columns.label)
     _demand_distinct(path, text, label)
@@ -257,10 +257,10 @@ def keys_of(path: TextPath, columns: TextColumns) -> tuple[tuple[str, ...], str 
 
 @dataclass(frozen=True)
 class _ObjectReader:
-    """Takes a line of JSON apart."""
+    """Splits a line of JSON into texts and label."""
 
     columns: tuple[str, ...]  # the keys of the texts
-    label: str | None  # that of the labels
+    label: str | None  # the key of the labels
 
     def read(self, line: str) -> Row:
         return row_of(object_of(line), self.columns, self.label)
@@ -269,13 +269,13 @@ class _ObjectReader:
 def _objects(
     path: TextPath, columns: TextColumns
 ) -> tuple[_ObjectReader, Iterator[tuple[int, Any]]]:
-    """What takes lines apart, and the lines with their numbers."""
+    """A reader for the lines, and the lines with their numbers."""
     rows = _numbered(path)
     return _ObjectReader(*keys_of(path, columns)), chain([_first(path, rows)], rows)
 
 
 def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
-    """The texts without blanks at their ends, none of which is empty."""
+    """The stripped texts, none of which may be empty."""
     written = tuple(text.strip() for text in texts)
     for name, text in zip(columns, written, strict=True):
         if not text:
@@ -284,7 +284,7 @@ def _written(columns: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def demand_words(file: TextFile) -> None:
-    """Refuse a file without rows, and a column of numbers in the place of texts."""
+    """Refuse a file without rows, and a column of numbers instead of texts."""
     if not file.texts:
         raise UserError(f"{file.path} has no rows")
     for place, name in enumerate(file.columns):

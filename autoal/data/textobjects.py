@@ -1,4 +1,4 @@
-"""Texts and labels in objects, such as those of JSON: values below their keys."""
+"""Texts and labels in objects, such as JSON's: values under their keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def object_of(line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"it is no JSON: {error}") from error
+        raise UserError(f"it is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise UserError(f"it must be a JSON object, {{...}}, got {found!r:.60}")
     return found
@@ -28,7 +28,7 @@ def row_of(found: Mapping[str, Any], text: Sequence[str], label: str | None) -> 
     Args:
         found: the object.
         text: the keys of the texts.
-        label: that of the label; None: there is none.
+        label: the key of the label; None: there is none.
     """
     told = None if label is None else _label(found.get(label))
     return [_text(found, key) for key in text], told
@@ -44,7 +44,7 @@ def _text(found: Mapping[str, Any], key: str) -> str:
 
 
 def _label(value: Any) -> str | None:
-    """A label as a cell would have it."""
+    """A label in the form of a cell."""
     if isinstance(value, dict | list):
         raise UserError(f"its label is {value!r:.60}: a row has one class")
     if isinstance(value, float) and value.is_integer():
@@ -53,7 +53,7 @@ def _label(value: Any) -> str | None:
 
 
 def _whole(what: str, text: str) -> str:
-    """The text, which has nothing that a file of texts cannot have."""
+    """The text, checked for characters that a text file cannot contain."""
     if "\0" in text:
         raise UserError(f"{what} has a NUL character")
     try:

@@ -1,4 +1,4 @@
-"""Rows that are texts: one each, or several that belong together, as a question and an answer."""
+"""Rows of texts: one each, or several that belong together, like question and answer."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from autoal.data.inputs import cells_of, is_absent
 from autoal.data.rows import UNKNOWN, Rows
 from autoal.errors import UserError
 
-DIGEST = 16  # bytes that stand for a text wherever rows are numbers
+DIGEST = 16  # bytes that represent a text where rows are numbers
 
 
 class Text(str):
-    """What a person sees of a row's several texts; an encoder reads its parts."""
+    """A row's several texts as a person sees them; an encoder reads the parts."""
 
     __slots__ = ("columns", "parts")
-    columns: tuple[str, ...]  # what the parts are called
+    columns: tuple[str, ...]  # the names of the parts
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, columns: Sequence[str], parts: Sequence[str]) -> Text:
-        """The texts of a row below each other, each behind the name of its column."""
+        """The texts of a row below each other, each after the name of its column."""
         text = cls("\n".join(f"{name}: {part}" for name, part in zip(columns, parts, strict=True)))
         text.columns, text.parts = tuple(columns), tuple(parts)
         return text
@@ -35,7 +35,7 @@ class Text(str):
 
 
 def plain_texts(shown: Any) -> Any:
-    """What a person sees of rows as plain values, which files may hold; others stay as they are."""
+    """What people see of rows, with texts as plain values for storage; the rest is unchanged."""
     if isinstance(shown, Tensor) or shown is None:
         return shown
     several = all(isinstance(each, Text) for each in shown) and len(shown) > 0
@@ -45,7 +45,7 @@ def plain_texts(shown: Any) -> Any:
 
 
 def texts_again(kept: Any) -> Any:
-    """What a person saw of rows that became these plain values."""
+    """The inverse of `plain_texts`."""
     return shown_of(kept["parts"], kept["columns"]) if isinstance(kept, Mapping) else kept
 
 
@@ -55,12 +55,12 @@ def text_rows(
     labels: Tensor | None = None,
     **facts: Any,
 ) -> Rows:
-    """Rows of texts; in the place of numbers they have a digest of what is written.
+    """Rows of texts, with digests of the texts instead of numbers.
 
     Args:
         texts: of each row, one for each column.
-        columns: what the texts are called.
-        labels: (n,) long; None: nobody told any.
+        columns: the names of the texts.
+        labels: (n,) long; None: all unknown.
         facts: of `Rows`, such as `names` and `part`.
     """
     shown = shown_of(texts, columns)
@@ -69,12 +69,12 @@ def text_rows(
 
 
 def shown_of(texts: Iterable[Sequence[str]], columns: Sequence[str]) -> list[str]:
-    """What a person sees of rows: a text as it is, several below each other."""
+    """What a person sees of rows: one text unchanged, several below each other."""
     return [row[0] if len(row) == 1 else Text.of(columns, row) for row in texts]
 
 
 def digests(texts: Iterable[str]) -> Tensor:
-    """What tells texts from each other, (n, DIGEST) uint8."""
+    """Digests that identify texts, (n, DIGEST) uint8."""
     found = b"".join(sha256(text.encode(errors="replace")).digest()[:DIGEST] for text in texts)
     return torch.frombuffer(bytearray(found or b"\0"), dtype=torch.uint8)[: len(found)].view(
         -1, DIGEST
@@ -82,14 +82,14 @@ def digests(texts: Iterable[str]) -> Tensor:
 
 
 def are_texts(rows: Rows) -> bool:
-    """Whether a person reads these rows, and a network cannot without an encoder."""
+    """Whether these rows are texts, which a network cannot read without an encoder."""
     written = rows.shown is not None and not isinstance(rows.shown, Tensor)
     numbers = rows.inputs.dtype == torch.uint8 and rows.shape == (DIGEST,)
     return written and numbers and all(isinstance(each, str) for each in (rows.shown or ())[:1])
 
 
 def written_of(rows: Rows) -> Sequence[str] | None:
-    """The texts that a person reads of rows; None where they are no texts, such as names alone."""
+    """The rows' texts for people; None if the rows are not texts, such as mere names."""
     shown = rows.shown
     if shown is None or isinstance(shown, Tensor) or not len(shown):
         return None
@@ -108,7 +108,7 @@ def parts(shown: Iterable[Any]) -> list[tuple[str, ...]]:
 
 
 def columns_of(rows: Any) -> tuple[str, ...]:
-    """What the texts of rows at hand are called; none: the rows are no texts."""
+    """The names of the texts of given rows; empty if the rows are not texts."""
     if isinstance(rows, Tensor | Mapping) or not hasattr(rows, "__getitem__"):
         return ()
     row = _first_there(rows)
@@ -119,7 +119,7 @@ def columns_of(rows: Any) -> tuple[str, ...]:
 
 
 def _first_there(rows: Any) -> Sequence[Any]:
-    """The cells of the first row that has any; those before it hide nothing of what rows are."""
+    """The cells of the first row that has any, which shows what rows are."""
     for place in range(len(rows)):
         (first,) = cells_of(rows[place : place + 1])
         row = first if isinstance(first, list | tuple) else [first]
@@ -129,11 +129,11 @@ def _first_there(rows: Any) -> Sequence[Any]:
 
 
 def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """The texts of rows at hand: a list of texts, or of several texts each, or a frame.
+    """The texts of given rows: a list of texts, or of several texts each, or a frame.
 
     Args:
-        rows: such as somebody has in a program.
-        columns: what the texts of a row are called; a frame may have other columns beside them.
+        rows: from a program.
+        columns: the names of a row's texts; a frame may have other columns besides.
     """
     if set(columns) <= set(getattr(rows, "columns", ())):
         rows = rows[list(columns)]
@@ -150,19 +150,19 @@ def texts_of(rows: Any, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def demand_encoded(rows: Rows) -> None:
-    """Refuse texts where numbers are read."""
+    """Refuse texts where numbers are needed."""
     if are_texts(rows):
         raise encoder_needed()
 
 
 def encoder_needed() -> UserError:
-    """The error for texts that no encoder has made numbers of."""
+    """The error for texts that no encoder has turned into numbers."""
     return UserError(
-        "texts are read by an encoder: give encoder=tfidf, or sentence, or tokens with a task that "
-        "fine-tunes; from Python Encoded(data, encoder, device)"
+        "texts need an encoder: give encoder=tfidf, or sentence, or tokens with a task that "
+        "fine-tunes; in Python, Encoded(data, encoder, device)"
     )
 
 
 def key_of(text: str) -> str:
-    """What tells a row's texts from others for good."""
+    """A key that permanently identifies a row's texts."""
     return f"sha256:{sha256(text.encode(errors='replace')).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The words of a pool of texts: which texts have which."""
+"""The words of a pool of texts, and which texts contain them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor
 from autoal.data.word import Word
 from autoal.errors import UserError
 
-LEAST = 3  # texts that have a word; what is rarer could tell of hardly any other
+LEAST = 3  # texts with a word; rarer words would say hardly anything about others
 SHOWN = 3  # texts with a word that people see
 
 
 class Vocabulary:
-    """The words of texts, in their order: letters and digits, two at least, in lower case.
+    """The sorted words of texts: at least two letters or digits, in lower case.
 
-    English words that stand everywhere, such as "the", are left out.
+    English function words, such as "the", are left out.
 
     Args:
-        texts: of rows, by their numbers.
+        texts: of rows, by number.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import CountVectorizer  # late, as it takes a second
+        from sklearn.feature_extraction.text import CountVectorizer  # late: it takes a second
 
         vectorizer = CountVectorizer(binary=True, stop_words="english", dtype=np.float64)
         try:
             has = vectorizer.fit_transform(texts)
-        except ValueError as error:  # there is no word
+        except ValueError as error:  # there are no words
             raise UserError("no text of the pool has a word of two letters") from error
         often = np.asarray(has.sum(0)).ravel() >= LEAST
         self.texts = texts
@@ -38,10 +38,10 @@ class Vocabulary:
         self._has = has.tocsc()[:, often].tocsr()  # (texts, words)
 
     def sums(self, rows: Tensor, weights: Tensor) -> Tensor:
-        """Of the weights, (rows, k), of those of these rows that have a word, (words, k)."""
+        """Sums of weights, (rows, k), over those of these rows that have a word, (words, k)."""
         return torch.from_numpy(self._has[rows.numpy()].T @ weights.double().numpy())
 
     def word(self, place: int, rows: Tensor) -> Word:
-        """A word, with the first of these rows' texts that have it."""
+        """A word, with the first texts of these rows that contain it."""
         having = np.sort(self._has[rows.numpy()][:, [place]].nonzero()[0])[:SHOWN]
         return Word(self.words[place], tuple(self.texts[row] for row in rows[having].tolist()))

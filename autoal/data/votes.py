@@ -1,4 +1,4 @@
-"""How people who labelled a row are divided among the classes, out of a file."""
+"""How the people who labelled a row divided among the classes, read from a file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def shares_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
     """The share of the votes on each row that each class got, (n, classes).
 
     Args:
-        place: `file.npz:member`, of a line for each row and a column for each class, or `file.csv`
-            with columns that are called as the classes are; votes or shares of them, in the order
-            of the part of the data set from which the rows are.
-        rows: that are used, which may be some of that part.
+        place: `file.npz:member`, with a line for each row and a column for each class, or
+            `file.csv` with columns named after the classes; votes or shares of them, in the order
+            of the rows' part of the data set.
+        rows: the rows in use, perhaps only some of that part.
         classes: their names.
     """
     given = torch.from_numpy(_columns(place, classes).astype(np.float64))
@@ -38,7 +38,7 @@ def shares_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
     if not sound.all():
         row = int((~sound).nonzero()[0])
         raise UserError(
-            f"data.test_votes={place}, row {row}: {given[row].tolist()} are no votes, which are "
+            f"data.test_votes={place}, row {row}: {given[row].tolist()} are not votes, which are "
             "numbers from 0 on, one of them above it"
         )
     shares = given / sums
@@ -46,7 +46,7 @@ def shares_of(place: str, rows: Rows, classes: Sequence[str]) -> Tensor:
 
 
 def _columns(place: str, classes: Sequence[str]) -> Array:
-    """The numbers as they stand in the file."""
+    """The numbers in the file."""
     if Path(place).suffix.lower() == ".csv":
         return _cells(Path(place).expanduser(), classes)
     file, _, name = place.rpartition(":")

@@ -1,4 +1,4 @@
-"""What the rows of a data set are called where a language model reads of them."""
+"""What prompts of language models call the rows of a data set."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Words(NamedTuple):
     title: str = "Texts"
 
     def but(self, **others: str | None) -> Words:
-        """With others in their place, where there are some."""
+        """The words with some replaced."""
         return self._replace(**{name: word for name, word in others.items() if word is not None})
 
 
-PLAIN = Words()  # where nobody knows better ones
+PLAIN = Words()  # the default

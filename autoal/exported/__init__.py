@@ -1,1 +1,1 @@
-"""What comes out of a run: the trained model, in a folder that needs neither data nor network."""
+"""The products of a run: its labels, and a trained model that needs neither data nor network."""

@@ -1,4 +1,4 @@
-"""What was asked in each round of a run, and what was answered."""
+"""The questions and answers in each round of a run."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from autoal.record.round import Round
 
 @dataclass(frozen=True)
 class Card:
-    """One row that was asked about."""
+    """One row in question."""
 
     name: str
     seen: Seen
     label: str | None  # None: it was declined
-    place: str = ""  # among the rows that were wanted, such as 3 of 10
-    before: str | None = None  # another label, which was corrected later
+    place: str = ""  # rank among the wanted rows, such as 3 of 10
+    before: str | None = None  # an earlier label, corrected later
     by: str = ""  # who answered
     seconds: float | None = None
-    declined: str = ""  # in which word
-    guess: str | None = None  # of the model, where people were asked
-    shown: bool = False  # the guess was
+    declined: str = ""  # the word used to decline it
+    guess: str | None = None  # of the model, if people were asked
+    shown: bool = False  # whether the guess was shown
     made: bool = False  # by the computer
 
     @property
     def wrong(self) -> bool:
-        """Whether the model took the row for another class."""
+        """Whether the model predicted another class."""
         return None not in (self.guess, self.label) and self.guess != self.label
 
 
@@ -41,14 +41,14 @@ class Batch:
     """The rows of one round."""
 
     done: Round
-    chosen_by: str  # a strategy, or what chose the start
+    chosen_by: str  # a strategy, or the chooser of the start
     queried: list[Card]  # best first
     checked: list[Card]  # drawn at random, to judge the model
     declined: list[Card]
 
     @property
     def cards(self) -> list[Card]:
-        """All of them."""
+        """All cards."""
         return [*self.queried, *self.checked, *self.declined]
 
 
@@ -61,15 +61,15 @@ def batches(
     start: str,
     strategy: str,
 ) -> list[Batch]:
-    """All rounds in which somebody was asked.
+    """All rounds with a question.
 
     Args:
-        data: of which the rows are.
-        labelled: those of them that have a label.
-        history: the rounds that were done.
-        events: what people said, where they were asked.
-        start: what chose the rows of round 0.
-        strategy: what chose those of the others.
+        data: the data set of the rows.
+        labelled: the labelled rows.
+        history: the finished rounds.
+        events: people's answers, if they were asked.
+        start: the chooser of round 0.
+        strategy: the chooser of the other rounds.
     """
     answers: dict[int, Event] = {}
     for event in events:
@@ -94,10 +94,10 @@ class _Deck:
     """Makes the cards.
 
     Args:
-        data: of which the rows are.
-        labels: of rows, as they are in the end.
-        answers: the first that people said of rows.
-        is_made: whether a row is none of the data set.
+        data: the data set of the rows.
+        labels: the final labels of rows.
+        answers: people's first answers about rows.
+        is_made: whether a row is not from the data set.
     """
 
     data: Data
@@ -106,7 +106,7 @@ class _Deck:
     is_made: Callable[[int], bool]
 
     def queried(self, rows: Sequence[int], first: Sequence[int]) -> list[Card]:
-        """Likewise, of rows that stand in the order in which they were wanted."""
+        """Cards of rows in order of preference."""
         cards = self.labelled(rows, first)
         return [
             replace(card, place=f"{number} of {len(cards)}")
@@ -114,17 +114,17 @@ class _Deck:
         ]
 
     def labelled(self, rows: Sequence[int], first: Sequence[int]) -> list[Card]:
-        """Of rows that got these labels at first."""
+        """Cards of rows that first got these labels."""
         names, seen = self._known(rows)
         return [self._labelled(*each) for each in zip(rows, first, names, seen, strict=True)]
 
     def declined(self, rows: Sequence[int]) -> list[Card]:
-        """Of rows that got no label."""
+        """Cards of rows that got no label."""
         names, seen = self._known(rows)
         return [self._declined(*each) for each in zip(rows, names, seen, strict=True)]
 
     def _known(self, rows: Sequence[int]) -> tuple[list[str], list[Seen]]:
-        """The names of rows, and what a person sees of them."""
+        """The names of rows, and their visible parts."""
         taken = self.data.train.take(torch.tensor(rows, dtype=torch.long))
         return taken.named(torch.arange(len(rows))), seen_of(taken)
 

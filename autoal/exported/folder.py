@@ -1,4 +1,4 @@
-"""What was labelled as pictures in folders, one for each class."""
+"""Labelled pictures in folders, one for each class."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from autoal.exported.texts import in_utf8
 from autoal.record.whole import writing
 
 LONGEST = 100  # characters of a folder's name
-STEM = 50  # characters of a file's own name that are kept, each of four bytes at most
-PARTS = ("train", "test", "val")  # what a folder of pictures may have in the place of classes
+STEM = 50  # characters of a file's own name to keep, at most four bytes each
+PARTS = ("train", "test", "val")  # folder names that are not classes
 
 
 def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:
-    """A folder for each class, with its pictures: their files, where they have some.
+    """Write a folder for each class with its pictures, as their own files if they have some.
 
     Args:
-        labelled: whose rows are pictures.
-        out: the folder, which is not there yet.
-        source: the folder of the data set, below which rows may be named by their files.
+        labelled: labelled pictures.
+        out: the folder, which must not exist yet.
+        source: the data set's folder, below which rows may be named by files.
     """
     pictures = _pictures(labelled, source)
     folders = dict(zip(labelled.classes, folder_names(labelled.classes), strict=True))
@@ -49,9 +49,9 @@ def as_folder(labelled: Labelled, out: Path, source: Path | None) -> None:
 
 
 def folder_names(classes: Sequence[str]) -> list[str]:
-    """A name for the folder of each class: its own, unless that is no name or is taken."""
+    """A folder name for each class: its own, unless that is invalid or taken."""
     named: list[str] = []
-    taken = {"", *PARTS}  # as file systems see them to which A is a
+    taken = {"", *PARTS}  # compared without case, as on some file systems
     for place, own in enumerate(classes):
         name = re.sub(r"[^\w ()+-]", "_", own).strip()[:LONGEST]
         if name != own:
@@ -64,12 +64,12 @@ def folder_names(classes: Sequence[str]) -> list[str]:
 
 
 def _pictures(labelled: Labelled, source: Path | None) -> list[Path | Tensor]:
-    """The file of each row or, where it has none, its pixels."""
+    """The file of each row or, if it has none, its pixels."""
     shown = [each.picture for each in labelled.seen()]
     pictures = [each for each in shown if each is not None]
     if len(pictures) < len(shown):
         raise UserError(
-            "these rows are no pictures: give --format csv, jsonl, npz, gallery or label_studio"
+            "these rows are not pictures: give --format csv, jsonl, npz, gallery or label_studio"
         )
     _demand_modes(each for each in pictures if isinstance(each, Tensor))
     files = labelled.files(source)
@@ -80,11 +80,11 @@ def _pictures(labelled: Labelled, source: Path | None) -> list[Path | Tensor]:
 
 
 def _demand_modes(pictures: Iterable[Tensor]) -> None:
-    """Refuse pixels that no file can hold."""
+    """Refuse pixels that no picture file can hold."""
     for pixels in pictures:
         if len(pixels) not in MODES:
             raise UserError(
-                f"no picture file holds {len(pixels)} channels: give --format csv, jsonl or npz"
+                f"no picture file can hold {len(pixels)} channels: give --format csv, jsonl or npz"
             )
 
 
@@ -93,7 +93,7 @@ def _number(label: Label, place: int) -> str:
 
 
 def _put(folder: Path, number: str, picture: Path | Tensor) -> None:
-    """Copy a file under its number and its own name, or write pixels down."""
+    """Copy a file under its number and own name, or write pixels to a file."""
     if isinstance(picture, Path):
         name = f"{number}-{picture.stem[:STEM]}{picture.suffix.lower()}"
         try:

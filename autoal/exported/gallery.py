@@ -1,4 +1,4 @@
-"""A page that shows what people, or whoever else, were asked in each round, and what they said."""
+"""A page of the questions and answers of each round, whoever answered."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 
 Draw = Callable[[Iterable[Card]], Iterator[str]]  # makes items of a list
 
-CELLS = 24  # of a table's row, at most
-LETTERS = 600  # of a text, likewise
-CLASSES = 30  # whose labels are counted at the top
+CELLS = 24  # most cells of a table's row
+LETTERS = 600  # most letters of a text
+CLASSES = 30  # most classes counted at the top
 CHOSEN = {"random": "Drawn at random", "file": "Named in a file, in its order"}
 JUDGED = {
     "": "on the test rows",
@@ -31,7 +31,7 @@ JUDGED = {
 }
 FILTER = (
     '<p><label class="filter"><input type="checkbox" id="only-wrong"> '
-    "only what the model took for another class</label></p>"
+    "only what the model predicted wrongly</label></p>"
 )
 
 _STYLE = """
@@ -83,7 +83,7 @@ def as_gallery(name: str, batches: Sequence[Batch]) -> str:
     head = [_links(batches), f"<p>{escaped(_counted(cards, batches))}</p>"]
     if any(card.wrong for card in cards):
         head.append(FILTER)
-    with ThreadPoolExecutor() as threads:  # as decoding of pictures lets others run
+    with ThreadPoolExecutor() as threads:  # decoding pictures releases the GIL
         sections = [_section(batch, partial(threads.map, _card)) for batch in batches]
     title = f"{name}: what was asked, and answered"
     return document(title, _STYLE, "\n".join([*head, *sections]))
@@ -96,11 +96,11 @@ def _links(batches: Sequence[Batch]) -> str:
 
 
 def _counted(cards: Sequence[Card], batches: Sequence[Batch]) -> str:
-    """How many rows there are of each class."""
+    """The number of rows of each class."""
     of = Counter(card.label for card in cards if card.label is not None)
     declined = len(cards) - of.total()
     parts = [f"{label}: {count:,}" for label, count in of.most_common(CLASSES)]
-    parts += [f"{len(of) - CLASSES:,} classes more"] if len(of) > CLASSES else []
+    parts += [f"{len(of) - CLASSES:,} more classes"] if len(of) > CLASSES else []
     parts += [f"declined: {declined:,}"] if declined else []
     rounds = f"{len(batches)} rounds" if len(batches) > 1 else "one round"
     return " · ".join([f"{len(cards):,} rows were asked about in {rounds}", *parts])
@@ -123,11 +123,11 @@ def _section(batch: Batch, draw: Draw) -> str:
 def _chosen(batch: Batch) -> str:
     """Why the rows of a round were asked about."""
     name = batch.chosen_by
-    return CHOSEN.get(name, f"Chosen by {name}, what it wanted most first")
+    return CHOSEN.get(name, f"Chosen by {name}, most wanted first")
 
 
 def _facts(batch: Batch) -> Iterator[str]:
-    """What is known of a round."""
+    """The facts about a round."""
     done = batch.done
     labelled = [card for card in batch.cards if card.label is not None]
     guessed = [card for card in labelled if card.guess is not None]
@@ -135,7 +135,7 @@ def _facts(batch: Batch) -> Iterator[str]:
     if done.given:
         yield f"{len(done.given):,} came labelled with the data"
     if done.amended:
-        yield f"{len(done.amended):,} corrected of earlier rounds"
+        yield f"{len(done.amended):,} corrected from earlier rounds"
     if made := sum(card.made for card in batch.cards):
         yield f"{made:,} made by the computer"
     if guessed:
@@ -154,7 +154,7 @@ def _accuracy(done: Round) -> str:
 
 
 def _list(title: str, kind: str, cards: Sequence[Card], draw: Draw) -> str:
-    """Cards below a heading; nothing where there are none."""
+    """Cards below a heading; empty without cards."""
     if not cards:
         return ""
     wordy = any(card.seen.cells or card.seen.texts for card in cards)
@@ -176,13 +176,13 @@ def _card(card: Card) -> str:
 
 
 def _said(card: Card) -> Iterator[tuple[str, str]]:
-    """What was said about a row beside its label."""
+    """The facts about an answer besides its label."""
     if card.made:
         yield "made", "made by the computer"
     if card.before is not None:
         yield "before", f"first {card.before}, corrected later"
     if card.guess is not None:
-        words = f"model took it for {card.guess}"
+        words = f"the model's guess: {card.guess}"
         agreed = card.guess == card.label
         yield "guess", ("model agreed" if agreed else words) + ("" if card.shown else ", unseen")
     seconds = "" if card.seconds is None else f"{card.seconds:.1f} s"
@@ -191,7 +191,7 @@ def _said(card: Card) -> Iterator[tuple[str, str]]:
 
 
 def _seen(seen: Seen) -> str:
-    """What there is to see of a row."""
+    """The visible parts of a row."""
     parts = []
     if seen.picture is not None:
         parts.append(_picture(seen.picture))
@@ -209,7 +209,7 @@ def _picture(picture: Path | Tensor) -> str:
     try:
         return f'<img src="{thumbnail(picture)}" alt="">'
     except CorruptError:
-        return '<p class="quiet">the picture cannot be read any more</p>'
+        return '<p class="quiet">the picture is no longer readable</p>'
 
 
 def _cells(cells: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The labels of a run as Label Studio imports them: a task for each row, with its annotation."""
+"""The labels of a run for import into Label Studio: a task with an annotation for each row."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from autoal.data.seen import Seen
 from autoal.exported.labelled import Label, Labelled
 from autoal.people.label_studio_form import CHOICES, Form, config, data_of, field_of
 
-LOCAL = "/data/local-files/?d="  # where the server has the files of its own machine
+LOCAL = "/data/local-files/?d="  # the server's address for local files
 
 
 def as_label_studio(labelled: Labelled, source: Path | None) -> str:
-    """What Label Studio imports.
+    """The JSON that Label Studio imports.
 
     Args:
         labelled: the rows, of any kind.
-        source: the folder of the data set, below which rows may be named by their files; the
-            server is to have it as a local storage, and the folder above it as the root of these,
-            since it takes no root itself.
+        source: the data set's folder, below which rows may be named by files; the server needs it
+            as a local storage, with the folder above it as the root, since the root itself is not
+            allowed.
     """
     every = zip(labelled.labels, labelled.seen(), labelled.files(source), strict=True)
     tasks = [_task(label, row, _local(file, source)) for label, row, file in every]
@@ -32,12 +32,12 @@ def as_label_studio(labelled: Labelled, source: Path | None) -> str:
 
 
 def interface(labelled: Labelled) -> str:
-    """The labelling interface of a project that the tasks can be imported into."""
+    """The labelling interface of a project that can import the tasks."""
     return config(field_of(labelled.seen()[0]), labelled.classes)
 
 
 def _local(file: Path | None, source: Path | None) -> str | None:
-    """Where the server has a file of the data set's folder."""
+    """The server's address for a file in the data set's folder."""
     if file is None or source is None:
         return None
     return LOCAL + quote(str(file.relative_to(source.resolve().parent)))
@@ -53,5 +53,5 @@ def _task(label: Label, row: Seen, local: str | None) -> dict[str, Any]:
 
 
 def _embedded(picture: Path | Tensor | None) -> str | None:
-    """Pixels that lie in no file of their own, in the address itself."""
+    """Pixels without a file, as a data URL."""
     return file_of(picture).url if isinstance(picture, Tensor) else None

@@ -1,4 +1,4 @@
-"""All that was labelled in a run."""
+"""All labels of a run."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from autoal.errors import UserError
 from autoal.people.events import Event
 from autoal.record.round import Round
 
-VALIDATION, TRAIN, CHECK = "validation", "train", "check"  # what labels are used for
-DATA = "data"  # source of the labels that were there before anybody was asked
+VALIDATION, TRAIN, CHECK = "validation", "train", "check"  # the uses of labels
+DATA = "data"  # the source of labels that came with the data
 
 
 @dataclass(frozen=True)
 class Label:
-    """What one row was labelled with."""
+    """The label of one row."""
 
-    row: int | None  # number in the pool; None of a row that was held out
+    row: int | None  # number in the pool; None for a held-out row
     name: str
     label: str
     round: int
     source: str  # who answered
     use: str = TRAIN
-    at: str = ""  # when, where people answered
-    seconds: float | None = None  # that it took them
-    probability: float | None = None  # of the label by the final model
-    made: bool = False  # by the computer; the row is none of the data set
-    texts: Mapping[str, str] = field(default_factory=dict)  # that the row has, by their columns
+    at: str = ""  # when people answered
+    seconds: float | None = None  # how long it took them
+    probability: float | None = None  # of the label, by the final model
+    made: bool = False  # by the computer; the row is not from the data set
+    texts: Mapping[str, str] = field(default_factory=dict)  # of the row, by column
 
 
 class Labelled:
-    """The rows that were labelled, held-out ones first, then in the order of their labels.
+    """The labelled rows: held-out ones first, then in the order of labelling.
 
     Args:
         data: the data set.
-        history: the rounds that were done.
-        said: by what each row has its label, where people labelled.
-        real: how many training rows are the data set's own; None: all, as no others were made.
+        history: the finished rounds.
+        said: the event that gave each row its label, if people labelled.
+        real: how many training rows are the data set's own; None: all.
     """
 
     def __init__(
@@ -73,34 +73,34 @@ class Labelled:
         ]
 
     def is_made(self, row: int | None) -> bool:
-        """Whether a row is none of the data set."""
+        """Whether a row is not from the data set."""
         return row is not None and row >= self.real
 
     def of(self, data: Data) -> list[Rows]:
-        """The same rows of a data set that has them in another form."""
+        """The same rows from another form of the data set."""
         asked = data.train.take(self.numbers)
         return [asked] if data.validation is None else [data.validation, asked]
 
     def seen(self) -> list[Seen]:
-        """What a person sees of each row."""
+        """The visible parts of each row."""
         return [each for rows in self.rows for each in seen_of(rows)]
 
     def files(self, folder: Path | None) -> list[Path | None]:
-        """The picture file of each row, where the data set names one inside its folder."""
+        """The picture file of each row, if the data set names one inside its folder."""
         names = [name for rows in self.rows for name in rows.named(torch.arange(len(rows)))]
         if folder is None:
             return [None] * len(names)
         return [_picture(folder.resolve(), name) for name in names]
 
     def with_probabilities(self, probs: Sequence[Tensor]) -> list[Label]:
-        """The labels, each with its probability among these, (n, classes) of each part."""
+        """The labels, each with its probability from these, (n, classes) for each part."""
         own = torch.cat([*probs]).gather(1, self.numbered[:, None])[:, 0].tolist()
         pairs = zip(self.labels, own, strict=True)
         return [replace(label, probability=each) for label, each in pairs]
 
 
 def seen_of(rows: Rows) -> list[Seen]:
-    """What a person sees of each of these rows."""
+    """The visible parts of each of these rows."""
     return [*map(seen, _shown(rows))]
 
 
@@ -109,14 +109,14 @@ def _shown(rows: Rows) -> Shown | list[None]:
 
 
 def _picture(folder: Path, name: str) -> Path | None:
-    """The picture that is called so, unless it lies outside the folder, as by `..` or a link."""
+    """The picture of this name, unless it lies outside the folder, as through `..` or a link."""
     path = (folder / name).resolve()
     inside = path.is_relative_to(folder)
     return path if inside and is_picture(path.name) and path.is_file() else None
 
 
 class _Told(NamedTuple):
-    """The label that a row has in the end."""
+    """The final label of a row."""
 
     row: int
     label: int
@@ -126,15 +126,15 @@ class _Told(NamedTuple):
 
 
 def _numbered(said: Mapping[int, Event], classes: Sequence[str]) -> dict[int, int]:
-    """The classes that people gave rows, by their numbers."""
+    """The classes that people gave rows, as numbers."""
     number = {name: place for place, name in enumerate(classes)}
     return {row: number[event.label] for row, event in said.items() if event.label in number}
 
 
 def _final(history: Sequence[Round], said: dict[int, int]) -> list[_Told]:
-    """All rows of the pool that have a label, with those by which earlier ones were corrected.
+    """All labelled rows of the pool, with corrections applied.
 
-    People may have corrected some after the last question, so that no round has learnt that.
+    People may have corrected some after the last question, which no round has learnt.
     """
     told = [each for done in history for each in _of_round(done)]
     last = {row: label for done in history for row, label in done.amended.items()} | said

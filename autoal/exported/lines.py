@@ -1,4 +1,4 @@
-"""Tables of plain things, such as labels: a line for each, a column for each of its fields."""
+"""Tables of plain records, such as labels: a line for each, a column for each field."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 from autoal.data.seen import beside
 from autoal.escape import delimited
 
-TEXTS = "texts"  # the field of a thing that has columns of its own
+TEXTS = "texts"  # the field that becomes several columns
 
 
 def as_lines(form: str, kind: type, things: Sequence[Any]) -> str:
-    """In this form, csv or jsonl; the kind is the data class of the things."""
+    """Write records as csv or jsonl; `kind` is their data class."""
     return as_csv(kind, things) if form == "csv" else as_jsonl(things)
 
 
 def as_csv(kind: type, things: Sequence[Any]) -> str:
-    """With a header; empty where nothing is known.
+    """Write CSV with a header; unknown values are empty.
 
     Args:
-        kind: the data class of the things, of which there may be none.
-        things: one a line.
+        kind: the records' data class, needed if there are none.
+        things: one per line.
     """
     lines = [*map(_line, things)]
     own = dict.fromkeys(field.name for field in fields(kind) if field.name != TEXTS)
@@ -33,12 +33,12 @@ def as_csv(kind: type, things: Sequence[Any]) -> str:
 
 
 def as_jsonl(things: Sequence[Any]) -> str:
-    """Each a JSON object; null where nothing is known."""
+    """Write a JSON object for each; unknown values are null."""
     return "".join(f"{json.dumps(_line(thing), ensure_ascii=False)}\n" for thing in things)
 
 
 def _line(thing: Any) -> dict[str, Any]:
-    """The fields of a thing, and after them each of its texts as one more."""
+    """The fields of a record, followed by each of its texts."""
     line = asdict(thing)
     texts = line.pop(TEXTS)
     return line | beside(line, texts)

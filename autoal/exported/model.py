@@ -1,4 +1,4 @@
-"""A trained model apart from its run: it predicts new rows without the data set."""
+"""A trained model without its run: it predicts new rows without the data set."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ from autoal.record.whole import write_whole, writing
 from autoal.seeding import seeded
 from autoal.settings import Settings, plain
 
-FORMAT = 1  # of the folder; a later one may not be understood by this version
+FORMAT = 1  # of the folder; this version may not understand later ones
 
 
 class Predictions(NamedTuple):
-    """What a model says of rows that have names."""
+    """A model's predictions for named rows."""
 
     names: list[str]
     probs: Tensor  # (n, classes)
 
 
 class Model:
-    """A trained model, and what new rows go through on their way to it.
+    """A trained model, and the processing of new rows on their way to it.
 
     Args:
         classes: their names.
         reader: reads new rows.
         learner: predicts them.
-        encoder: encodes them in between; None leaves them as they are.
-        device: on which the encoder does.
+        encoder: encodes them in between; None leaves them unchanged.
+        device: where the encoder runs.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Model:
 
     @classmethod
     def of(cls, data: Data, learner: Learner) -> Model:
-        """The model of an experiment, as it is now."""
+        """The current model of an experiment."""
         encoder = data.encoder if isinstance(data, Encoded) and data.encoder.new_rows else None
         device = data.device if isinstance(data, Encoded) else None
         return cls(data.classes, data.reader(), learner, encoder, device)
@@ -86,13 +86,13 @@ class Model:
     ) -> Model:
         """The model of a finished run.
 
-        Nothing that its files name is called but classes of tasks, learners, encoders and networks.
-        They are of AutoAL, of installed plugins, or of what the program has imported already.
+        Of everything that its files name, only classes of tasks, learners, encoders and networks
+        are called, and only from AutoAL, installed plugins or already imported modules.
 
         Args:
-            path: of the run's folder, or of the folder `model` in it, wherever that was copied.
-            training: the machine that predicts; the default takes what is there.
-            trust: packages that may be imported too, such as one's own.
+            path: of the run's folder, or of its folder `model`, wherever that was copied.
+            training: how predictions use the machine; by default whatever is available.
+            trust: further packages that may be imported, such as your own.
         """
         folder = model_folder(Path(path).expanduser())
         with seeded(0, "read"), weights_follow():
@@ -114,7 +114,7 @@ class Model:
         return self.predict_rows(self.reader.of(inputs))
 
     def predict_files(self, paths: Path | str | Sequence[Path | str]) -> Predictions:
-        """Class probabilities of all rows in files and folders, or in one, with the rows' names."""
+        """Class probabilities of all rows in files and folders, with the rows' names."""
         every = [paths] if isinstance(paths, Path | str) else paths
         rows = self.reader.read([Path(path) for path in every])
         return Predictions(rows.named(torch.arange(len(rows))), self.predict_rows(rows))
@@ -124,13 +124,13 @@ class Model:
         return self.predict_encoded(self.encoded(rows))
 
     def encoded(self, rows: Rows) -> Rows:
-        """Rows as the encoder, if there is one, sees them."""
+        """Rows after the encoder, if there is one."""
         if self.encoder is None or not len(rows):
             return rows
         return encoded_rows(self.encoder, rows, self.device)
 
     def predict_encoded(self, rows: Rows) -> Tensor:
-        """Class probabilities of rows that the encoder, if there is one, has seen already."""
+        """Class probabilities of rows that have already passed the encoder, if there is one."""
         if not len(rows):
             return torch.zeros(0, len(self.classes))
         rows = self.learner.place(rows)
@@ -146,20 +146,20 @@ def export(
     encoder: Mapping[str, Any] | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a trained model down, so that `Model.read` finds all that it needs.
+    """Write a trained model to disk, with everything that `Model.read` needs.
 
     Args:
-        folder: where to; what is of a model in there is replaced.
-        data: what the learner was taught.
-        learner: trained.
+        folder: where to; a model in there is replaced.
+        data: the data that the learner was taught.
+        learner: the trained learner.
         task: the section of the settings that builds such a learner.
         encoder: the section that builds the encoder of the data, if there is one.
-        about: what else is worth knowing: rounds, labels, metrics, versions.
+        about: further facts: rounds, labels, metrics, versions.
     """
     model = Model.of(data, learner)
     if isinstance(learner, TorchLearner | LightningLearner | SklearnLearner):
         raise UserError(
-            f"a {type(learner).__name__} is built by code of yours, and not by a section: keep its "
+            f"a {type(learner).__name__} is built by your code, not by a section: keep its "
             "state_dict(), or take experiment.model(), which predicts as long as the program runs"
         )
     if isinstance(learner, Prompted):
@@ -187,21 +187,23 @@ def export(
     )
     _demand_kinds(facts)
     with writing(folder / FACTS):
-        (folder / FACTS).unlink(missing_ok=True)  # a model is there whole, or not at all
+        (folder / FACTS).unlink(missing_ok=True)  # a model is complete or absent
     write_whole(folder / WEIGHTS, weights)
     write_whole(folder / README, in_utf8(readme(facts)))
     write_whole(folder / FACTS, json.dumps(facts, indent=2).encode())
 
 
 def _content(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The facts and the weights, which belong to each other."""
+    """The facts and the weights, checked to belong together."""
     try:
         facts = json.loads((folder / FACTS).read_bytes())
         weights = (folder / WEIGHTS).read_bytes()
         if facts["format"] != FORMAT:
             raise UserError(f"{folder} is of format {facts['format']}, and this reads {FORMAT}")
         if sha256(weights).hexdigest() != facts["weights"]:
-            raise UserError(f"{folder / WEIGHTS} is damaged, or of another {FACTS}: copy it again")
+            raise UserError(
+                f"{folder / WEIGHTS} is damaged, or belongs to another {FACTS}: copy it again"
+            )
         return facts, unpacked(weights, folder / WEIGHTS)
     except OSError as error:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
@@ -228,19 +230,19 @@ def _built(facts: Mapping[str, Any], kept: Mapping[str, Any], training: Training
 
 
 def _preprocess(data: Data, learner: Learner) -> nn.Module:
-    """What rows go through before they are trained on; a task has it, and data compute it anew."""
+    """The preprocessing of rows before training: a task's own, or else recomputed by the data."""
     return learner.task.preprocess if isinstance(learner, Trained) else data.preprocess()
 
 
 def _demand_kinds(facts: Mapping[str, Any]) -> None:
-    """Refuse facts by which anything else would be called than what makes up a model."""
+    """Refuse facts that would call anything but the parts of a model."""
     _demand_classes(facts["task"], "task", Task, Learner)
     if facts["encoder"] is not None:
         _demand_classes(facts["encoder"], "encoder", Encoder)
 
 
 def _demand_classes(section: Settings, where: str, *kinds: type) -> None:
-    """Refuse a section of another kind, and sections inside it that are of no networks."""
+    """Refuse a section of another kind, and inner sections that are not networks."""
     demand_class(section, where, *kinds)
     for key, value in section.items():
         if isinstance(value, dict) and TARGET in value:

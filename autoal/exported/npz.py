@@ -1,4 +1,4 @@
-"""What was labelled as arrays in an npz file."""
+"""Labelled rows as arrays in an npz file."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from autoal.exported.texts import printable
 
 
 def as_npz(labelled: Labelled) -> bytes:
-    """What data=npz reads; of rows that are no pictures, their inputs and labels."""
+    """Arrays that data=npz reads; for rows other than pictures, their inputs and labels."""
     if any(map(are_texts, labelled.rows)):
-        raise UserError("texts are no arrays: give --format csv, jsonl, gallery or label_studio")
+        raise UserError("texts are not arrays: give --format csv, jsonl, gallery or label_studio")
     pictures, labels = [_pictures(rows) for rows in labelled.rows], labelled.numbered.numpy()
     arrays: dict[str, Any] = {"classes": np.array(labelled.classes, dtype=str)}
     if all(each is not None for each in pictures):
@@ -35,7 +35,7 @@ def as_npz(labelled: Labelled) -> bytes:
 
 
 def _pictures(rows: Rows) -> Tensor | None:
-    """The pictures that a person sees or, where these are files of any size, a network reads."""
+    """The pictures that a person sees or, if these are files of any size, a network reads."""
     for found in (rows.shown, rows.inputs):
         if isinstance(found, Tensor) and found.ndim == 4 and found.dtype == torch.uint8:
             return found.cpu()
@@ -43,7 +43,7 @@ def _pictures(rows: Rows) -> Tensor | None:
 
 
 def _told(labels: Sequence[Label]) -> dict[str, Any]:
-    """What is known of each label, as arrays: -1 and NaN where nothing is."""
+    """The facts about each label, as arrays: -1 and NaN for unknown values."""
     return {
         "rows": np.array([-1 if label.row is None else label.row for label in labels]),
         "names": np.array([printable(label.name, "utf-8") for label in labels], dtype=str),

@@ -1,4 +1,4 @@
-"""Where a trained model lies; nothing here needs torch."""
+"""The place of a trained model; nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def demand_run(path: Path, otherwise: str = "") -> None:
 
     Args:
         path: of the folder.
-        otherwise: what would do too.
+        otherwise: an alternative to suggest.
     """
     if not (path / CONFIG).is_file():
         raise UserError(f"there is no run in {path}: it has no {CONFIG}{otherwise}")
 
 
 def model_folder(path: Path) -> Path:
-    """The folder of the model that a run's folder has, or that this is."""
+    """The model folder in a run's folder, or this folder itself."""
     for folder in (path / MODEL, path):
         if (folder / MODEL_FACTS).is_file():
             return folder
     if not path.is_dir():
-        raise UserError(f"there is no folder {path}: give that of a run, or its {MODEL}/")
+        raise UserError(f"there is no folder {path}: give a run's folder, or its {MODEL}/")
     raise UserError(
         f"{path} has no {MODEL}/{MODEL_FACTS}: a finished run has one, and the command that "
         "started a run finishes it"
@@ -34,7 +34,7 @@ def model_folder(path: Path) -> Path:
 
 
 def is_model_of(folder: Path, run: str, rounds: int) -> bool:
-    """Whether a folder has the model of this run after so many rounds."""
+    """Whether a folder has the model of this run after this many rounds."""
     try:
         facts = json.loads((folder / MODEL_FACTS).read_bytes())
         there = (facts["run"], facts["rounds"])
@@ -44,6 +44,6 @@ def is_model_of(folder: Path, run: str, rounds: int) -> bool:
 
 
 def demand_new(path: Path) -> None:
-    """Refuse to write over anything."""
+    """Refuse to overwrite anything."""
     if path.exists() or path.is_symlink():
-        raise UserError(f"{path} is there already: remove it, or give another --out")
+        raise UserError(f"{path} exists already: remove it, or give another --out")

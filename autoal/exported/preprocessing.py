@@ -1,4 +1,4 @@
-"""What turns stored rows into a network's input, kept beside the network."""
+"""The preprocessing of stored rows into a network's input, kept beside the network."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ PICTURES, NUMBERS, READY = "pictures", "numbers", "ready"
 
 
 def preprocessing_state(preprocess: nn.Module) -> dict[str, Any]:
-    """All that is needed to build it again, but for the augmentation of a training."""
+    """Everything needed to rebuild it, except training augmentation."""
     if type(preprocess) is Preprocess:
         kept = {"mean": preprocess.mean, "std": preprocess.std, "scale": preprocess.scale}
         return {"kind": PICTURES, **kept}
     if type(preprocess) is Standardise:
         return {"kind": NUMBERS, "mean": preprocess.mean, "std": preprocess.std}
-    if type(preprocess) is nn.Identity:  # of whole numbers that an encoder made
+    if type(preprocess) is nn.Identity:  # for whole numbers from an encoder
         return {"kind": READY}
     raise UserError(
-        f"rows go through {type(preprocess).__name__} before they are trained on, and only "
-        "Preprocess and Standardise of AutoAL, or none, can be kept beside a model"
+        f"rows go through {type(preprocess).__name__} before training, and only AutoAL's "
+        "Preprocess and Standardise, or none, can be kept beside a model"
     )
 
 
 def preprocessing_of(state: Mapping[str, Any]) -> nn.Module:
-    """What had this state, without augmentation."""
+    """The preprocessing with this state, without augmentation."""
     if state["kind"] == READY:
         return nn.Identity()
     if state["kind"] == NUMBERS:

@@ -1,4 +1,4 @@
-"""What a model's folder says of itself."""
+"""The README of a model's folder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from autoal.escape import marked
 
 TEXT = """# A model trained by AutoAL
 
-It tells {count} classes apart: {classes}.
+It distinguishes {count} classes: {classes}.
 {measured}
-`weights.pt` has its weights, `model.json` the rest. Both are all that it needs, wherever they are
-copied: neither the data nor the folder of the run.
+`weights.pt` has its weights, `model.json` the rest. It needs nothing else, wherever you copy them:
+neither the data nor the run's folder.
 
     python -m autoal.predict FOLDER new-files... --out predictions.csv
 
-FOLDER is this folder or that of the run, whose labels are told by
+FOLDER is this folder or the run's. To get the run's labels:
 
     python -m autoal.labels RUN
 

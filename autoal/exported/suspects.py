@@ -1,4 +1,4 @@
-"""Labels that may be wrong: models that did not learn them take the rows for other classes."""
+"""Labels that may be wrong: models that did not learn them predict other classes."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ FOLDS, SEED = 5, 0
 class Suspect:
     """A label that may be wrong."""
 
-    row: int | None  # number in the pool; None of a row that was held out
+    row: int | None  # number in the pool; None for a held-out row
     name: str
     label: str
     probability: float  # of the label, by a model that did not learn it
-    better: str  # the class for which that model takes the row
+    better: str  # the class that this model predicts
     better_probability: float
     round: int
     source: str  # of the label
-    texts: Mapping[str, str]  # that the row has, by their columns
+    texts: Mapping[str, str]  # of the row, by column
 
 
 def suspects(labelled: Labelled, parts: Sequence[Rows], learner: Learner) -> list[Suspect]:
-    """The labels that another class beats, the least probable first.
+    """The labels less probable than another class, the least probable first.
 
     Args:
         labelled: all labels.
-        parts: its rows as the learner reads them.
-        learner: of which others are made, each taught all labels but some.
+        parts: its rows in the learner's form.
+        learner: the source of fresh ones, each taught all labels but some.
     """
     _demand_classes(labelled)
     rows = learner.place(Rows(torch.cat([part.inputs for part in parts]), labelled.numbered))

@@ -1,17 +1,17 @@
-r"""Texts as bytes, whatever names stand in them; nothing here needs torch.
+r"""Texts as bytes, with any file names in them; nothing here needs torch.
 
-A file may be called by bytes that are no text, which Python has as lone surrogates. They are
-written as JSON and Python write them, \udcff, so that what comes out can be read by everybody.
+A file's name may contain bytes that are not text, which Python represents as lone surrogates. They
+are written as in JSON and Python, \udcff, so that everybody can read the output.
 """
 
 ESCAPED = "backslashreplace"
 
 
 def in_utf8(text: str) -> bytes:
-    """The content of a file."""
+    """The bytes for a file."""
     return text.encode(errors=ESCAPED)
 
 
 def printable(text: str, encoding: str) -> str:
-    """What a terminal of this encoding can show."""
+    """The text as a terminal of this encoding can show it."""
     return text.encode(encoding, ESCAPED).decode(encoding)

@@ -1,4 +1,4 @@
-"""Small pictures that a page holds itself."""
+"""Small pictures embedded in a page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 from autoal.data.pictures import content_of, decoded
 
 SIDE = 160  # pixels of the longer one
-TINY = 64  # pixels up to which a picture is kept as it is
+TINY = 64  # pixels up to which a picture stays unchanged
 QUALITY = 75  # of JPEG
 
 
 def thumbnail(picture: Path | Tensor) -> str:
-    """An address that holds the picture itself; a file that cannot be read is a CorruptError."""
+    """A data URL of the picture; an unreadable file raises CorruptError."""
     image = _of_pixels(picture) if isinstance(picture, Tensor) else _of_file(picture)
     image.thumbnail((SIDE, SIDE))
     form, content = "png" if max(image.size) <= TINY else "jpeg", BytesIO()
@@ -30,6 +30,6 @@ def _of_file(path: Path) -> Image.Image:
 
 
 def _of_pixels(pixels: Tensor) -> Image.Image:
-    """Of (channels, height, width): the first three are colours, or else the first is grey."""
+    """From (channels, height, width): the first three are colours, or the first is grey."""
     colours = pixels[: 3 if len(pixels) >= 3 else 1].cpu().permute(1, 2, 0).numpy()
     return Image.fromarray(colours if colours.shape[2] == 3 else colours[:, :, 0])

@@ -1,4 +1,4 @@
-"""How commands hand over what they made; nothing here needs torch."""
+"""How commands deliver their output; nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from autoal.record.whole import write_whole
 
 
 def add_trust(parser: ArgumentParser) -> None:
-    """Let a command be told which code may be imported because a run's files name it."""
+    """Add the option that says which code named in a run's files may be imported."""
     parser.add_argument(
         "--trust",
         metavar="PACKAGE",
         action="append",
         default=[],
-        help="package or module of your own, of which classes may be used that the run's files "
-        "name; those of AutoAL and of installed plugins always may",
+        help="your own package or module, whose classes the run's files may use by "
+        "name; those of AutoAL and of installed plugins are always allowed",
     )
 
 
 def told(work: Callable[[], None]) -> int:
-    """Do the work of a command, with its errors in words; returns the exit code."""
+    """Do the work of a command, and turn errors into messages; return the exit code."""
     try:
         work()
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
+    except BrokenPipeError:  # the reader is gone, like `head` after some lines
         return unread()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -38,7 +38,7 @@ def told(work: Callable[[], None]) -> int:
 
 
 def tell(text: str, out: Path | None) -> None:
-    """Write to a file, as a whole, or to the terminal."""
+    """Write to a file, whole or not at all, or to the terminal."""
     if out is None:
         sys.stdout.write(printable(text, sys.stdout.encoding))
     else:

@@ -1,1 +1,1 @@
-"""Whatever makes rows that join the pool."""
+"""Growths make rows that join the pool."""

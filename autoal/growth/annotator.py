@@ -1,4 +1,4 @@
-"""Whoever labels the rows that a growth makes."""
+"""Labelling the rows that a growth makes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ NAME = "annotator"  # in records
 
 
 def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training) -> Oracle:
-    """Whoever answers, also about what a growth makes.
+    """An oracle that also answers about the rows that a growth makes.
 
     Args:
         oracle: of real rows.
-        growth: knows whether a model is to label its rows.
-        data: whose classes these are.
-        training: the machine on which such a model runs.
+        growth: knows whether a model labels its rows.
+        data: defines the classes.
+        training: where such a model runs.
     """
     if growth.annotator is not None:
         return MadeRows(oracle, _Annotator(growth.annotator, data, training), NAME)
@@ -42,12 +42,12 @@ def answering(oracle: Oracle, growth: GrowthRule, data: Data, training: Training
 
 
 def inside(oracle: Oracle) -> Oracle:
-    """An oracle that others wrap, without errors about rows of which it cannot know."""
+    """The innermost oracle, wrapped so that it is never asked about rows it cannot know."""
     return RealRows(oracle) if isinstance(oracle, TrueLabels) else oracle
 
 
 class _Annotator:
-    """The model in a folder, by which made rows get classes of the data set."""
+    """The model in a folder, which labels made rows with the data set's classes."""
 
     def __init__(self, folder: str, data: Data, training: Training) -> None:
         try:
@@ -59,7 +59,7 @@ class _Annotator:
         if {*self.model.classes} != {*data.classes}:
             raise UserError(
                 f"growth.annotator={folder} knows the classes {', '.join(self.model.classes)}, and "
-                f"the data have {', '.join(data.classes)}"
+                f"the data has {', '.join(data.classes)}"
             )
         self.order = [self.model.classes.index(name) for name in data.classes]
 

@@ -1,4 +1,4 @@
-"""Growths that make drafts, not all of which will do."""
+"""Growths that make drafts and keep only suitable ones."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ SEEDS = 2**31  # servers take no larger ones
 
 
 class Drafting(TextGrowth):
-    """Makes drafts until as many as are wanted may join.
+    """Makes drafts until enough of them may join.
 
     Args:
-        tries: drafts at most, for each row that is wanted.
-        shortest: words of a text, at least.
-        longest: at most.
+        tries: most drafts for each row that is needed.
+        shortest: fewest words of a text.
+        longest: most words of a text.
         near: the cosine to the most similar row must be below it; 1: only copies are too near.
-        far: the cosine to the most similar real row must be this at least.
-        **options: of every growth of texts.
+        far: the cosine to the most similar real row must be at least this.
+        **options: those of every growth of texts.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Drafting(TextGrowth):
 
     @property
     def surplus(self) -> int:
-        """Drafts that may join, for each that does: the best ones by the strategy's score."""
+        """How many drafts are made for each that joins; the strategy's score picks the best."""
         return 1
 
     def make(self, view: View, number: int) -> list[Made]:
@@ -67,20 +67,20 @@ class Drafting(TextGrowth):
 
     @abstractmethod
     def drafts(self, view: View, number: int, size: int, seed: int) -> list[Made]:
-        """So many drafts; what is no row at all says so, as dropped."""
+        """This many drafts; those that are not rows at all say why they are dropped."""
 
     def real(self, view: View) -> Tensor:
-        """The rows of the data that may be made use of: neither declined nor judging the model."""
+        """The rows of the data that may be used: neither declined nor judging the model."""
         rows = torch.cat([view.pool.rows, view.labelled.features.rows])
         return rows[rows < len(self.ground)].sort().values
 
     def texts_of(self, view: View, rows: Tensor) -> list[Texts]:
-        """What is written in rows of the pool."""
+        """The texts of rows of the pool."""
         assert view.pool.source is not None
         return parts_of(view.pool.source.take(rows))
 
     def _sifted(self, drafts: Sequence[Made], sieve: Sieve) -> list[Made]:
-        """The drafts, those that may not join with the reason."""
+        """The drafts, with the reason for those that may not join."""
         found = [each if each.dropped else self._measured(each) for each in drafts]
         places = _left(found)
         if places:
@@ -93,7 +93,7 @@ class Drafting(TextGrowth):
         return replace(draft, dropped=self.limits.of_length(" ".join(draft.texts)))
 
     def _best(self, found: list[Made], view: View, size: int) -> list[Made]:
-        """All that was found, of which no more may join than so many."""
+        """All drafts, of which at most this many may join: the best."""
         places = _left(found)
         if len(places) <= size:
             return found
@@ -107,5 +107,5 @@ class Drafting(TextGrowth):
 
 
 def _left(drafts: Sequence[Made]) -> list[int]:
-    """The places of those that may join."""
+    """The places of the drafts that may join."""
     return [place for place, each in enumerate(drafts) if not each.dropped]

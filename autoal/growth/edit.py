@@ -1,4 +1,4 @@
-"""Made rows without a model: real ones with words left out and moved."""
+"""Rows made without a model: real ones with words left out and moved."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from autoal.seeding import generator
 
 
 class Edit(Drafting):
-    """Leaves words of real rows out, and lets neighbours change places (Wei and Zou, 2019).
+    """Drops words from real rows, and swaps neighbouring words (Wei and Zou, 2019).
 
     Args:
-        drop: the share of words that are left out.
-        swap: the share of words that change places with the next one.
+        drop: the share of words to leave out.
+        swap: the share of words to swap with the next one.
         near: the cosine to the most similar row must be below it; 1: only copies are too near.
-        **options: of every growth that makes drafts.
+        **options: those of every growth that makes drafts.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Edit(Drafting):
 
 
 def edited(text: str, drop: float, swap: float, stream: torch.Generator) -> str:
-    """A text without some of its words, the others not all in their places; never without any."""
+    """A text with some words dropped and some swapped; never empty."""
     words = text.split()
     chances = torch.rand(2, len(words), generator=stream)
     for place in (chances[0, :-1] < swap).nonzero().flatten().tolist():

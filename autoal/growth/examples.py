@@ -1,4 +1,4 @@
-"""Which real rows a language model is shown, and which class it is asked for."""
+"""The real rows to show a language model, and the class to ask for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from autoal.query.view import View
 
 
 def at_random(rows: Tensor, mode: str, most: int, size: int, stream: torch.Generator) -> list[Ask]:
-    """So many prompts, each with some of these rows, drawn whatever their classes are.
+    """Prompts with some of these rows, drawn regardless of class.
 
     Args:
         rows: of the data.
-        mode: what the prompts are for.
-        most: rows of a prompt.
+        mode: the purpose of the prompts.
+        most: most rows of a prompt.
         size: how many prompts.
-        stream: that is drawn from.
+        stream: for the draws.
     """
     styles = STYLES if mode == "style" else ("",)
     return [
@@ -29,9 +29,9 @@ def at_random(rows: Tensor, mode: str, most: int, size: int, stream: torch.Gener
 def by_class(
     view: View, mode: str, ground: Ground, most: int, size: int, stream: torch.Generator
 ) -> list[Ask]:
-    """So many prompts, each with labelled real rows of one class, of which more are wanted.
+    """Prompts with labelled real rows of one class, to get more of that class.
 
-    That class is each in turn or, for `minority`, the one with the fewest labels.
+    The classes take turns or, for `minority`, it is the one with the fewest labels.
     """
     rows, labels = view.labelled.features.rows, view.labelled.labels
     real = rows < len(ground)

@@ -1,4 +1,4 @@
-"""Which made texts may join a pool."""
+"""Filters for made texts that may join a pool."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from autoal.bounds import number, whole
 from autoal.data.rows import Rows
 from autoal.errors import UserError
 
-WORDS = 2**14  # columns into which words are counted, where an encoder gives no features
+WORDS = 2**14  # columns for hashed word counts, if an encoder gives no features
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What texts must be like.
+    """Limits on made texts.
 
     Args:
         shortest: words of a text, at least.
@@ -42,24 +42,24 @@ class Limits:
         number("far", self.far, least=-1, most=1)
 
     def of_length(self, text: str) -> str:
-        """Why a text is none by the number of its words; empty where it will do."""
+        """Why a text's number of words rules it out; empty if it does not."""
         words = len(text.split())
         if words < self.shortest:
             return "short"
         return "long" if words > self.longest else ""
 
     def of_place(self, nearest: float, nearest_real: float) -> str:
-        """Why a text is none by how similar other rows are; empty where it will do."""
+        """Why a text's similarity to other rows rules it out; empty if it does not."""
         if self.near < 1 and nearest >= self.near:
             return "near"
         return "far" if nearest_real < self.far else ""
 
 
 class Sieve:
-    """Lets those texts pass that are neither copies nor too near nor too far.
+    """Lets pass texts that are neither copies nor too near nor too far.
 
     Args:
-        limits: of the distances.
+        limits: on the distances.
         known: the rows of the pool, real ones first, as texts and as the encoder sees them.
         real: how many of them are.
     """
@@ -71,7 +71,7 @@ class Sieve:
         self._there = {*map(folded, known.shown or ())}
 
     def judge(self, drafts: Rows) -> list[str]:
-        """Why each draft may not join; empty where it may, beside those before it."""
+        """Why each draft may not join, given those before it; empty if it may."""
         known, mine = cosines(self.known, drafts), cosines(drafts, drafts)
         passed: list[int] = []
         found: list[str] = []
@@ -89,7 +89,7 @@ class Sieve:
 def cosines(rows: Rows, drafts: Rows) -> Tensor:
     """How similar rows are to drafts, (rows, drafts), from -1 to 1.
 
-    By the encoder's features; by the words in common, where it gives none.
+    It uses the encoder's features or, if there are none, shared words.
     """
     if rows.inputs.is_floating_point():
         lines = [normalize(each.inputs.flatten(1).float(), dim=1) for each in (rows, drafts)]
@@ -102,5 +102,5 @@ def cosines(rows: Rows, drafts: Rows) -> Tensor:
 
 
 def folded(text: str) -> str:
-    """A text without what makes no other text of it: case, spaces."""
+    """A text with irrelevant differences removed: case and spaces."""
     return " ".join(text.lower().split())

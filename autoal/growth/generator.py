@@ -1,4 +1,4 @@
-"""What makes texts from prompts."""
+"""Generators make texts from prompts."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 
 class Generator(ABC):
-    """A language model that goes on with prompts, and may learn which of its texts were good."""
+    """A language model that continues prompts, and may learn which of its texts were good."""
 
     @abstractmethod
     def generate(self, prompts: Sequence[str], seed: int) -> list[str]:
-        """A text for each prompt, as it comes; the same seed gives the same texts."""
+        """A raw text for each prompt; the same seed gives the same texts."""
 
     def learn(
         self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
     ) -> Mapping[str, float]:
-        """Make texts likelier that turned out better than others; most learn nothing.
+        """Make texts that turned out better than others more likely; most generators learn nothing.
 
         Args:
-            prompts: that it was given.
-            texts: what it made of each, as `generate` gave it.
-            rewards: what each text was worth, on any scale: how the strategy scored it before
-                anything of it was learnt.
+            prompts: the prompts it was given.
+            texts: its text for each, as returned by `generate`.
+            rewards: the worth of each text, on any scale: the strategy's score before anything was
+                learnt from it.
 
         Returns:
-            What the record of the round is to tell of it, such as `kl`.
+            Notes for the record of the round, such as `kl`.
         """
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """All that was learnt, as tensors and plain values."""
+        """Everything learnt, as tensors and plain values."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The data set that made rows are to be like: the way of a text into its pool."""
+"""The data set that made rows resemble: the way of a text into its pool."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Texts = tuple[str, ...]  # of a row, one for each column
 
 
 class Ground:
-    """What made rows grow on: a pool of texts, without its labels.
+    """The ground for made rows: a pool of texts, without its labels.
 
     Args:
-        data: whose pool it is; any but texts are refused.
+        data: the data set with the pool; anything but texts is refused.
     """
 
     def __init__(self, data: Data) -> None:
         source = data.data if isinstance(data, Encoded) else data
         if not are_texts(source.train):
-            raise UserError("growth= makes texts, and the rows of these data are none")
+            raise UserError("growth= makes texts, and this data has none")
         self.encoder = data.encoder if isinstance(data, Encoded) else None
         if self.encoder is not None and not self.encoder.new_rows:
             raise UserError(
@@ -41,15 +41,15 @@ class Ground:
         self._names = source.train.without_labels()
 
     def __len__(self) -> int:
-        """Rows of the data; made ones have the numbers from there on."""
+        """The number of real rows; made ones are numbered from there on."""
         return len(self._names)
 
     def names(self, rows: Tensor) -> list[str]:
-        """What rows of the data are called."""
+        """The names of the data's rows."""
         return self._names.named(rows)
 
     def rows(self, texts: Sequence[Texts], names: Sequence[str] = ()) -> Rows:
-        """Texts as the pool has its rows, by the road of all new rows."""
+        """Texts as rows of the pool, processed like all new rows."""
         read = self.reader.of([*texts])
         keys = [key_of(str(shown)) for shown in read.shown or ()]
         rows = replace(read, names=[*names] or None, keys=keys)

@@ -1,4 +1,4 @@
-"""Made rows by a language model that is shown real ones."""
+"""Rows made by a language model that sees real ones."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from autoal.record.generated import Made
 from autoal.seeding import generator
 
 TUNED = ("none", "best_of", "ppo")
-BEST_OF = 4  # drafts that may join, for each that does, where the best ones are taken
+BEST_OF = 4  # drafts for each row that joins, if the best ones are taken
 
 
 class Language(Drafting):
     """Has a language model continue lists of real rows.
 
     Args:
-        language: the client of a model behind a server.
-        training: says on which device a model of this machine runs.
-        model: of this machine: a folder, `package:NAME`, or a name on the hub; None: `language`.
+        language: the client of a served model.
+        training: says where a local model runs.
+        model: a local model: a folder, `package:NAME`, or a name on the hub; None: use `language`.
         mode: similar, conditional, paraphrase, style, minority.
-        title: of the list that is continued; None: as the data have it.
-        examples: rows in it, at most; a single one where it is said otherwise.
-        form: of what a server is asked: completion, chat.
-        tune: none, best_of, ppo; what becomes of the strategy's scores.
-        temperature: below 1 the likely becomes likelier.
-        top_p: the likeliest tokens that have so much of the probability are drawn from.
-        tokens: of a text at most.
-        beta: how dear it is to leave the published model.
+        title: of the list to continue; None: the data's own.
+        examples: most rows in it; some modes show a single one.
+        form: of requests to a server: completion, chat.
+        tune: none, best_of, ppo: how to use the strategy's scores.
+        temperature: below 1, likely tokens become likelier.
+        top_p: draw from the likeliest tokens that hold this share of the probability.
+        tokens: most tokens of a text.
+        beta: the cost of moving away from the published model.
         epochs: of tuning, over the rows of a round.
         learning_rate: of tuning.
-        **options: of every growth that makes drafts.
+        **options: those of every growth that makes drafts.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Language(Drafting):
         number("learning_rate", learning_rate, above=0)
         if tune == "ppo" and model is None:
             raise UserError(
-                "growth.tune=ppo changes the weights of a model of this machine: give growth.model="
+                "growth.tune=ppo changes the weights of a local model: give growth.model="
             )
         self.mode = mode
         self.title = self.ground.words.but(title=title).title
@@ -110,7 +110,7 @@ class Language(Drafting):
         return [self._draft(number, seed, *parts) for parts in each]
 
     def told(self, answers: Answers) -> Mapping[str, Any]:
-        """Hear the answers, and let the generator learn from the scores of this round."""
+        """Take the answers, and let the generator learn from the scores of this round."""
         notes = super().told(answers)
         scored = [each for each in self.fresh() if each.score is not None] if notes else []
         if not scored:
@@ -151,6 +151,6 @@ class Language(Drafting):
 
 
 def _local(model: str, device: torch.device, **options: Any) -> Generator:
-    from autoal.growth.local import Local  # which brings transformers
+    from autoal.growth.local import Local  # which imports transformers
 
     return Local(model, device, **options)

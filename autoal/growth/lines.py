@@ -1,4 +1,4 @@
-"""Rows of a file that join a pool, so many before each query."""
+"""Rows from a file that join a pool, some before each query."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from autoal.record.generated import Made
 
 
 class Lines(TextGrowth):
-    """The texts of a file, in their order: what as many real rows would do.
+    """The texts of a file, in order, to compare made rows with as many real ones.
 
     Args:
-        path: of the file, with the columns of the data set's texts, or with a text in each line.
-        **options: of every growth of texts.
+        path: of the file, with the columns of the data set's texts, or with one text a line.
+        **options: those of every growth of texts.
     """
 
     def __init__(self, path: str, **options: Any) -> None:

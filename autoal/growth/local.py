@@ -1,4 +1,4 @@
-"""A language model on this machine that makes texts, and may be tuned by what they are worth."""
+"""A local language model that makes texts, and may be tuned by their worth."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from autoal.growth.sampling import Drawing, Ids, Pair
 from autoal.model.transformers import demand_writer, places_of, tokenizer_of, writer_of
 from autoal.model.whereabouts import model_place
 
-END = "\n"  # of a text that is made: the prompt is a list, an entry of which is a line
+END = "\n"  # of a made text: the prompt is a list with one entry a line
 
 
 class Policy(NamedTuple):
-    """A network that was read, and what tunes it, if anything does."""
+    """A loaded network, and its tuner, if any."""
 
     network: Any
     ppo: Ppo | None
 
 
 class Local(Generator):
-    """Texts by a causal language model that torch runs.
+    """Texts by a causal language model in torch.
 
-    The model is read when it is first needed: a run that is over needs none.
+    The model is loaded when first needed: a finished run needs none.
 
     Args:
         model: a folder, a GGUF file, `package:NAME`, or a name on the hub of Hugging Face.
-        device: where it runs; half as precise on a GPU as on a CPU.
-        temperature: below 1 the likely becomes likelier.
-        top_p: the likeliest tokens that have so much of the probability are drawn from.
-        tokens: of a text at most.
-        tuning: what `Ppo` takes, if it is to be tuned.
+        device: where it runs; in half precision on a GPU.
+        temperature: below 1, likely tokens become likelier.
+        top_p: draw from the likeliest tokens that hold this share of the probability.
+        tokens: most tokens of a text.
+        tuning: the arguments of `Ppo`, if it is to be tuned.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Local(Generator):
     def learn(
         self, prompts: Sequence[str], texts: Sequence[str], rewards: Sequence[float]
     ) -> dict[str, float]:
-        """Be tuned, where that is wanted, by what the texts were worth."""
+        """Tune the model, if wanted, by the worth of the texts."""
         ppo = self._policy().ppo if self._tuning is not None and texts else None
         return {} if ppo is None else ppo.learn([*map(self._pair, prompts, texts)], rewards)
 
@@ -101,7 +101,7 @@ class Local(Generator):
         return read
 
     def _pair(self, prompt: str, text: str) -> Pair:
-        """A prompt and what was written behind it, in the tokens of both together."""
+        """A prompt and its continuation, tokenized together."""
         given: Ids = self._tokenizer(prompt).input_ids
         whole: Ids = self._tokenizer(f"{prompt} {text}{END}").input_ids
         alike = takewhile(lambda both: both[0] == both[1], zip(given, whole, strict=False))
@@ -113,7 +113,7 @@ class Local(Generator):
 
     @cached_property
     def _special(self) -> frozenset[int]:
-        """Tokens that are no text; chat models have several by which something ends."""
+        """Tokens that are not text; chat models have several end marks."""
         return frozenset(self._tokenizer.all_special_ids)
 
     @cached_property

@@ -1,6 +1,6 @@
-"""A change of low rank to a network's attention (Hu et al., 2021), which alone is trained.
+"""A low-rank change to a network's attention (Hu et al., 2021), the only part that is trained.
 
-Our own, since it is shorter than what would be said to peft, and takes no package.
+Our own, because it is shorter than configuring peft, and needs no package.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from autoal.errors import UserError
 from autoal.seeding import seeded
 
-PROJECTIONS = ("q_proj", "v_proj")  # of queries and values, as most models call them
+PROJECTIONS = ("q_proj", "v_proj")  # of queries and values, by their usual names
 
 
 class LowRank(nn.Module):
-    """A linear layer as it was published, and a change of it, which is nothing at first.
+    """A published linear layer, plus a change that starts at zero.
 
     Args:
-        layer: is not trained.
+        layer: not trained itself.
         rank: of the change.
         alpha: the change counts alpha / rank.
     """
@@ -46,7 +46,7 @@ class LowRank(nn.Module):
 
 
 def adapt(network: nn.Module, rank: int, alpha: float, seed: int) -> None:
-    """Make the queries and values of a network trainable by changes of low rank."""
+    """Make the queries and values of a network trainable by low-rank changes."""
     found = [
         (module, name, layer)
         for module in network.modules()
@@ -55,8 +55,8 @@ def adapt(network: nn.Module, rank: int, alpha: float, seed: int) -> None:
     ]
     if not found:
         raise UserError(
-            f"this model has no layers called {' or '.join(PROJECTIONS)}, which alone are tuned; "
-            "SmolLM2, Qwen2.5 and Llama have: give growth.tune=none, or another growth.model"
+            f"this model has no layers called {' or '.join(PROJECTIONS)}, the only ones tuned; "
+            "SmolLM2, Qwen2.5 and Llama have them: give growth.tune=none, or another growth.model"
         )
     with seeded(seed, "lora"):
         for module, name, layer in found:
@@ -77,7 +77,7 @@ def published(network: nn.Module) -> Iterator[None]:
 
 
 def trained(network: nn.Module) -> dict[str, nn.Parameter]:
-    """What the changes are made of, by name."""
+    """The parameters of the changes, by name."""
     return {
         f"{name}.{side}": getattr(module, side)
         for name, module in network.named_modules()

@@ -1,7 +1,7 @@
-"""Proximal policy optimisation (Schulman et al., 2017) of a model that writes, on stored pairs.
+"""Proximal policy optimisation (Schulman et al., 2017) of a language model, on stored pairs.
 
-SIGnAL's line 13: what was made is rewarded, and the model learns to make more of what was rewarded
-most, without leaving what it was published as.
+SIGnAL's line 13: texts are rewarded, and the model learns to make more of those rewarded most,
+without moving far from the published model.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from autoal.growth.lora import adapt, published, trained
 from autoal.growth.sampling import Pair, log_probs, together
 
 MOST = 3.0  # of an advantage
-CLIP = 0.2  # how far a probability may move from what it was, as a share, before that is no gain
+CLIP = 0.2  # relative move of a probability beyond which nothing more is gained
 NORM = 1.0  # of the gradient at most
 BATCH = 16  # pairs of one step
 RANK, ALPHA = 8, 16.0  # of the changes
-SMALL = 1e-6  # beside a deviation that may be 0
+SMALL = 1e-6  # added to a deviation that may be 0
 
 
 def advantages(rewards: Sequence[float]) -> Tensor:
-    """Rewards with the mean 0 and the deviation 1, none of them far away."""
+    """Rewards standardised to mean 0 and deviation 1, and clipped."""
     given = torch.tensor(rewards, dtype=torch.float32)
     return ((given - given.mean()) / (given.std(correction=0) + SMALL)).clamp(-MOST, MOST)
 
@@ -40,14 +40,14 @@ def divergence(new: Tensor, base: Tensor) -> Tensor:
 
 
 def loss(new: Tensor, old: Tensor, base: Tensor, advantage: Tensor, beta: float) -> Tensor:
-    """What a step lowers, of one answer.
+    """The loss of one answer.
 
     Args:
-        new: log-probabilities of its tokens by the model as it is.
-        old: by the model that wrote it.
-        base: by the model as it was published.
-        advantage: of the answer.
-        beta: how dear it is to leave the published model.
+        new: log-probabilities of its tokens under the current model.
+        old: under the model that wrote it.
+        base: under the published model.
+        advantage: the answer's.
+        beta: the cost of moving away from the published model.
     """
     ratio = (new - old).exp()
     gain = torch.min(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
@@ -55,7 +55,7 @@ def loss(new: Tensor, old: Tensor, base: Tensor, advantage: Tensor, beta: float)
 
 
 class Rewarded(NamedTuple):
-    """A stored pair, and what a step compares the model with."""
+    """A stored pair, and the values that a step compares the model with."""
 
     pair: Pair
     advantage: Tensor
@@ -64,14 +64,14 @@ class Rewarded(NamedTuple):
 
 
 class Ppo:
-    """Tunes a network by what its answers are worth.
+    """Tunes a network by the worth of its answers.
 
     Args:
-        network: a causal language model of transformers; only changes of low rank are trained.
-        beta: how dear it is to leave the published model.
+        network: a causal language model of transformers; only low-rank changes are trained.
+        beta: the cost of moving away from the published model.
         epochs: over the pairs of a round.
         learning_rate: of the changes.
-        seed: of their beginning.
+        seed: for their initial values.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Ppo:
         self._beginning = self.state_dict()
 
     def learn(self, pairs: Sequence[Pair], rewards: Sequence[float]) -> dict[str, float]:
-        """Make more of what was rewarded most; says how far from the published model it is."""
+        """Learn to make more of what was rewarded most; return how far it moved."""
         worth = advantages(rewards).to(self._network.device)
         with published(self._network):
             base = self._weighed(pairs)
@@ -102,7 +102,7 @@ class Ppo:
         return {"changes": changes, "optimizer": deepcopy(self._optimizer.state_dict())}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state; from the beginning, if it is empty."""
+        """Go on from a state, or from the beginning if it is empty."""
         state = state or self._beginning
         with torch.no_grad():
             for name, change in self._changes.items():
@@ -110,7 +110,7 @@ class Ppo:
         self._optimizer.load_state_dict(state["optimizer"])
 
     def _step(self, batch: Sequence[Rewarded]) -> None:
-        """One step of the optimizer; a few pairs at a time, which changes nothing but memory."""
+        """One optimizer step; computed a few pairs at a time, to save memory."""
         self._optimizer.zero_grad()
         for rows in together(len(batch), self._network.device):
             some = [batch[row] for row in rows]
@@ -126,7 +126,7 @@ class Ppo:
 
     @torch.no_grad()
     def _weighed(self, pairs: Sequence[Pair]) -> list[Tensor]:
-        """Log-probabilities of all answers by the model as it is."""
+        """Log-probabilities of all answers under the current model."""
         found: list[Tensor] = []
         for rows in together(len(pairs), self._network.device):
             found += log_probs(self._network, [pairs[row] for row in rows])

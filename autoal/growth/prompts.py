@@ -1,4 +1,4 @@
-"""Prompts from which a language model makes rows: lists of real ones, to be continued."""
+"""Prompts from which a language model makes rows: lists of real ones to continue."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MODES = ("similar", "conditional", "paraphrase", "style", "minority")
 BY_CLASS = ("conditional", "minority")  # modes that ask for a class
 OF_ONE = ("paraphrase", "style")  # modes that start from a single row
 STYLES = ("a headline", "a formal letter", "a chat message", "a complaint", "a poem")
-BETWEEN = " | "  # the texts of a row that has several
+BETWEEN = " | "  # separates the texts of a row
 
 
 class Ask(NamedTuple):
-    """What a prompt is made of."""
+    """The ingredients of a prompt."""
 
     examples: tuple[int, ...]  # rows of the data
     wanted: str = ""  # class
@@ -24,13 +24,13 @@ class Ask(NamedTuple):
 
 
 def prompt_of(title: str, mode: str, ask: Ask, texts: Sequence[Texts]) -> str:
-    """A list that a language model goes on with.
+    """A list for a language model to continue.
 
     Args:
         title: of the list.
         mode: out of MODES.
-        ask: what it is about.
-        texts: of the examples.
+        ask: its ingredients.
+        texts: the examples' texts.
     """
     lines = "".join(f"\n- {line_of(each)}" for each in texts)
     return f"{_head(title, mode, ask)}:{lines}\n-"
@@ -45,12 +45,12 @@ def _head(title: str, mode: str, ask: Ask) -> str:
 
 
 def line_of(texts: Texts) -> str:
-    """A row in one line, without what could end a list or a turn of a conversation."""
+    """A row in one line, without anything that could end a list or a chat turn."""
     return BETWEEN.join(" ".join(plain(text).split()) for text in texts)
 
 
 def texts_in(answer: str, columns: int) -> Texts | None:
-    """The texts of the row that an answer is; None where it is none."""
+    """The texts of the row in an answer; None if it is not a row."""
     line = answer.strip().partition("\n")[0].strip().removeprefix("- ").strip()
     parts = tuple(part.strip() for part in line.split(BETWEEN)) if columns > 1 else (line,)
     return parts if len(parts) == columns and all(parts) else None

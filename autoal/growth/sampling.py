@@ -1,4 +1,4 @@
-"""Continuations of texts, drawn token by token; and how probable they are."""
+"""Continuations of texts, drawn token by token, and their probabilities."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from autoal.seeding import generator
 
-FEW, MANY = 8, 16  # rows that are read together, on a CPU and elsewhere
-LIKELY = 512  # tokens that are drawn from at most; to sort all would take as long as the network
-FILLER = 0  # the token in places that nothing looks at
+FEW, MANY = 8, 16  # rows read together, on a CPU and elsewhere
+LIKELY = 512  # most tokens to draw from; sorting all would take as long as the network
+FILLER = 0  # the token in padding
 
 Ids = list[int]  # of tokens
 
@@ -28,26 +28,26 @@ class Pair(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a network is given of rows that differ in length, (n, length)."""
+    """A network's input for rows of different lengths, (n, length)."""
 
     input_ids: Tensor
-    attention_mask: Tensor  # of all that was read so far
+    attention_mask: Tensor  # of everything read so far
     position_ids: Tensor
 
     def then(self, tokens: Tensor, there: Tensor) -> Read:
-        """More tokens behind those that were read."""
+        """More tokens after those already read."""
         places = self.position_ids[:, -1:] + there.cumsum(1)
         return Read(tokens, torch.cat([self.attention_mask, there], 1), places)
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How continuations are drawn.
+    """Settings for drawing continuations.
 
     Args:
-        temperature: below 1 the likely becomes likelier.
-        top_p: the likeliest tokens that have so much of the probability are drawn from.
-        most: tokens at most.
+        temperature: below 1, likely tokens become likelier.
+        top_p: draw from the likeliest tokens that hold this share of the probability.
+        most: most tokens.
         ends: whether a token ends a continuation.
     """
 
@@ -58,7 +58,7 @@ class Drawing:
 
     @torch.no_grad()
     def drawn(self, network: Any, prompts: Sequence[Ids], seed: int) -> list[Ids]:
-        """A continuation of each, by a stream of its own: whatever it is drawn beside."""
+        """A continuation of each, from its own stream, independent of the others."""
         found: list[Ids] = []
         for rows in together(len(prompts), network.device):
             streams = [generator(seed, row) for row in rows]
@@ -85,7 +85,7 @@ class Drawing:
         return bool(answer) and self.ends(answer[-1])
 
     def _picked(self, logits: Tensor, chance: Tensor) -> Tensor:
-        """The token of each row that its chance, from 0 to 1, falls upon."""
+        """The token of each row on which its random number, from 0 to 1, falls."""
         probs = (logits.double() / self.temperature).softmax(1)
         likely, tokens = probs.topk(min(LIKELY, probs.shape[1]), dim=1)
         before = likely.cumsum(1) - likely
@@ -95,7 +95,7 @@ class Drawing:
 
 
 def log_probs(network: Any, pairs: Sequence[Pair]) -> list[Tensor]:
-    """Of each token of the answers, given all that stands before it."""
+    """Log-probabilities of each token of the answers, given everything before it."""
     read = _aligned([pair.prompt for pair in pairs], network.device)
     answers, there = _filled([pair.answer for pair in pairs], network.device, "right")
     more = read.then(answers, there)
@@ -112,28 +112,28 @@ def log_probs(network: Any, pairs: Sequence[Pair]) -> list[Tensor]:
 
 
 def together(count: int, device: torch.device) -> Iterator[range]:
-    """So many rows in pieces that are read together."""
+    """Slices of this many rows to read together."""
     size = FEW if device.type == "cpu" else MANY
     return (range(begin, min(begin + size, count)) for begin in range(0, count, size))
 
 
 def _memory(network: Any) -> dict[str, Any]:
-    """Where a network keeps what it has read, under the name by which it asks for that."""
+    """A network's key-value cache, under the argument name that the network expects."""
     from transformers import DynamicCache  # late: it takes a second
 
     known = signature(network.forward).parameters
-    name = "cache" if "cache" in known else "past_key_values"  # as it was called up to 5.23
+    name = "cache" if "cache" in known else "past_key_values"  # its name up to 5.23
     return {name: DynamicCache(config=network.config)}
 
 
 def _aligned(prompts: Sequence[Ids], device: torch.device) -> Read:
-    """Prompts that end in the same place."""
+    """Prompts padded to end in the same place."""
     tokens, there = _filled(prompts, device, "left")
     return Read(tokens, there, (there.cumsum(1) - 1).clamp(min=0))
 
 
 def _filled(rows: Sequence[Ids], device: torch.device, side: str) -> tuple[Tensor, Tensor]:
-    """Rows of one length, filled up on a side, and where they have tokens."""
+    """Rows padded to one length on one side, and a mask of their tokens."""
     tokens = [torch.tensor(row, device=device) for row in rows]
     there = [torch.ones_like(row) for row in tokens]
     return (

@@ -1,4 +1,4 @@
-"""Texts by a language model behind a server."""
+"""Texts by a served language model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Served(Generator):
 
     Args:
         client: of the model.
-        form: completion, or chat where a server has nothing else.
-        temperature: below 1 the likely becomes likelier.
-        top_p: the likeliest tokens that have so much of the probability are drawn from.
-        tokens: of a text at most.
+        form: completion, or chat if a server offers nothing else.
+        temperature: below 1, likely tokens become likelier.
+        top_p: draw from the likeliest tokens that hold this share of the probability.
+        tokens: most tokens of a text.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How many of a batch are made rows."""
+"""The share of made rows in a batch."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from autoal.errors import UserError
 
 ADAPTIVE = "adaptive"
 BEGIN = 0.5  # of an adaptive share
-STEP = 0.2  # that it grows by in a round where every made row is worth more than every real one
-LEAST, MOST = 0.1, 0.9  # of an adaptive share, which would otherwise never hear of one kind again
+STEP = 0.2  # its growth in a round in which every made row beats every real one
+LEAST, MOST = 0.1, 0.9  # of an adaptive share, which must keep seeing both kinds
 
 
 class Share:
-    """The share of made rows in each batch: fixed, or moved by how they score beside real ones.
+    """The share of made rows in each batch: fixed, or moved by their scores against real ones.
 
-    An adaptive one is moved after each query by STEP (2 p - 1), where p is the chance that a made
-    row of the batch has a higher score than a real one of it; equal scores count half.
+    An adaptive share moves after each query by STEP (2 p - 1), where p is the probability that a
+    made row of the batch scores higher than a real one; ties count half.
 
     Args:
-        share: from 0 to 1, or `adaptive`; None: whatever is best is taken.
+        share: from 0 to 1, or `adaptive`; None: take the best rows of either kind.
     """
 
     def __init__(self, share: float | str | None) -> None:
@@ -34,7 +34,7 @@ class Share:
         self.now: float | None = BEGIN if isinstance(share, str) else share
 
     def heard(self, made: Sequence[float], real: Sequence[float]) -> dict[str, float]:
-        """Move by the scores of a batch's rows; returns what the record is to tell."""
+        """Move by the scores of a batch's rows; return notes for the record."""
         if self.now is None:
             return {}
         told = {"share": self.now}

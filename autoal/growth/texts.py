@@ -1,4 +1,4 @@
-"""What all growths of texts have in common: how many they make, what is told, who labels them."""
+"""The common base of growths of texts: how many they make, the record, and who labels them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from autoal.record.round import Round
 
 
 class TextGrowth(GrowthRule):
-    """Makes texts, and keeps all that is known of them, in the run's folder too.
+    """Makes texts, and keeps everything known about them, also in the run's folder.
 
     Args:
         data: whose pool grows.
         plan: of the experiment.
         folder: of the run; None: nothing is written.
-        seed: of all that is drawn.
+        seed: for all draws.
         count: rows before each query; None: as many as it asks about.
-        share: of made rows in each batch, or `adaptive`; None: the best rows are taken.
+        share: of made rows in each batch, or `adaptive`; None: take the best rows.
         annotator: the folder of a model that labels made rows; None: whoever labels real ones does.
     """
 
@@ -56,9 +56,9 @@ class TextGrowth(GrowthRule):
         self.annotator = annotator
         self._path = None if folder is None else folder / GENERATED
         self._share = Share(share)
-        self._made: list[Made] = []  # in all rounds, also what did not join
-        self._number = 0  # of the round whose query is the last
-        self._notes: dict[str, Any] = {}  # of that round, until its answers are told
+        self._made: list[Made] = []  # in all rounds, including what did not join
+        self._number = 0  # of the round of the last query
+        self._notes: dict[str, Any] = {}  # of that round, until its answers arrive
 
     @property
     def share(self) -> float | None:
@@ -80,7 +80,7 @@ class TextGrowth(GrowthRule):
 
     @abstractmethod
     def make(self, view: View, number: int) -> list[Made]:
-        """What is made before the query of a round; what is dropped does not join."""
+        """Make rows before the query of a round; dropped ones do not join."""
 
     def scored(self, made: Mapping[int, float], batch: Mapping[int, float]) -> None:
         for row, score in made.items():
@@ -113,26 +113,26 @@ class TextGrowth(GrowthRule):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state:  # else nothing was made yet
+        if state:  # otherwise nothing has been made yet
             self._made = made_again(state["made"])
             self._number, self._notes = state["number"], state["notes"]
             self._share.now = state["share"]
 
     def joined(self) -> list[Made]:
-        """The rows that joined, in the order of their numbers."""
+        """The rows that joined, in order of their numbers."""
         return [each for each in self._made if each.name]
 
     def fresh(self) -> list[Made]:
-        """Those that joined for the last query."""
+        """The rows that joined for the last query."""
         return [each for each in self.joined() if each.round == self._number]
 
     def _made_before(self, number: int) -> list[Made]:
-        """What a process made for a round, and was killed before it counted."""
+        """Rows that an earlier, killed process made for a round before it counted."""
         there = [] if self._path is None else read_made(self._path)
         return [each.untold() for each in there if each.round == number]
 
     def _change(self, row: int, **facts: Any) -> None:
-        """Tell more of a made row, by its number."""
+        """Add facts about a made row, by its number."""
         places = [place for place, each in enumerate(self._made) if each.name]
         place = places[row - len(self.ground)]
         self._made[place] = replace(self._made[place], **facts)
@@ -143,7 +143,7 @@ class TextGrowth(GrowthRule):
 
 
 def named(made: Sequence[Made]) -> list[Made]:
-    """These with the names of rows, where they join, one after the other."""
+    """The same, with consecutive row names for those that join."""
     numbers = counted()
     return [
         each if each.dropped else replace(each, name=f"made-{each.round}-{next(numbers)}")
@@ -152,7 +152,7 @@ def named(made: Sequence[Made]) -> list[Made]:
 
 
 def _counts(made: Sequence[Made]) -> dict[str, Any]:
-    """How many there are, and why others are none."""
+    """How many joined, and why others did not."""
     dropped = Counter(each.dropped for each in made if each.dropped)
     return {
         "asked": len(made),

@@ -1,1 +1,1 @@
-"""A language model behind a server: what it is asked, what it says, and what that costs."""
+"""A served language model: requests, answers, and their costs."""

@@ -1,6 +1,6 @@
-"""Which models a server has, and what was paid for answers.
+"""List a server's models, and what was paid for answers.
 
-python -m autoal.language                                      # what is kept of all runs
+python -m autoal.language                                      # what is kept from all runs
 python -m autoal.language --url http://127.0.0.1:8080/v1       # and the server's models
 python -m autoal.language --url ... --model NAME               # would a run find this one?
 """
@@ -17,24 +17,23 @@ HEAD = ("model", "answers", "read", "written", "cost", "seconds")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Tell of a server and of the answers that are kept; returns the exit code."""
+    """Report on a server and the stored answers; return the exit code."""
     parser = argparse.ArgumentParser(
         "python -m autoal.language",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--url", help="of a server, as language.url=")
-    parser.add_argument("--model", help="that it must have, as language.model=")
+    parser.add_argument("--url", help="address of a server, as language.url=")
+    parser.add_argument("--model", help="model that it must have, as language.model=")
     parser.add_argument(
         "--key-env",
         default="OPENAI_API_KEY",
-        help="the variable of the environment that holds the key, as language.key_env= "
-        "(default: %(default)s)",
+        help="environment variable that holds the key, as language.key_env= (default: %(default)s)",
     )
     given = parser.parse_args(argv)
     try:
         if given.model and not given.url:
-            raise UserError("a model is looked for at a server: give --url too")
+            raise UserError("--model looks for a model at a server: give --url too")
         if given.url:
             print(_served(Server(given.url, given.key_env or None, 1, FIRST), given.model))
         print(_kept(Cache()))
@@ -55,13 +54,13 @@ def _kept(cache: Cache) -> str:
     """A table of what was paid for the answers of each model."""
     totals = cache.totals()
     if not totals:
-        return f"no answer is kept yet in {cache.path}"
+        return f"no answers are kept yet in {cache.path}"
     rows = [HEAD, *map(_words, totals)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
     ]
-    return "\n".join([f"kept in {cache.path}, tokens that were read and written:", *lines])
+    return "\n".join([f"kept in {cache.path}, with tokens read and written:", *lines])
 
 
 def _words(total: Total) -> tuple[str, ...]:

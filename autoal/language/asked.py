@@ -1,4 +1,4 @@
-"""What a language model is asked, and what it says."""
+"""Requests to a language model, and its answers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Message(TypedDict):
 
 
 class Picture(NamedTuple):
-    """A picture that is shown to a model.
+    """A picture for a model.
 
     Args:
-        url: a data: address, which has the picture in it.
+        url: a data: address that contains the picture.
     """
 
     url: str
@@ -31,12 +31,12 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked; equal ones have one answer.
+    """A request; equal ones have one answer.
 
     Args:
-        prompt: a text that is continued, or the messages of a chat.
-        options: of the server, such as `max_tokens` and `temperature`.
-        draw: another number draws another answer, where the temperature is above 0.
+        prompt: a text to continue, or the messages of a chat.
+        options: for the server, such as `max_tokens` and `temperature`.
+        draw: another number draws another answer if the temperature is above 0.
     """
 
     prompt: str | tuple[Message, ...]
@@ -45,16 +45,16 @@ class Request:
 
     @property
     def path(self) -> str:
-        """Where a server takes it."""
+        """The path at which a server takes it."""
         return "/completions" if isinstance(self.prompt, str) else "/chat/completions"
 
     def key(self, model: str) -> str:
-        """Under which its answer by this model is kept."""
+        """The key under which this model's answer is stored."""
         parts = [model, self.prompt, dict(self.options), self.draw]
         return sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     def body(self, model: str) -> bytes:
-        """What is sent."""
+        """The body to send."""
         said = "prompt" if isinstance(self.prompt, str) else "messages"
         seed = {"seed": self.draw} if self.options.get("temperature") else {}
         body = {"model": model, said: self.prompt, **seed, **self.options}
@@ -63,16 +63,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said.
+    """A model's answer.
 
     Args:
-        text: all of it; empty where the model refused.
-        logprobs: for every token of it, log-probabilities of those that might have stood there; as
-            many as the options ask for and the server tells.
+        text: the whole text; empty if the model refused.
+        logprobs: for every token, log-probabilities of the alternatives at its place; as many as
+            the options ask for and the server reports.
         tokens_in: of the prompt, as the server counts them.
         tokens_out: of the text.
-        cached: whether it was kept from before, and cost nothing now.
-        finish: why it ends there, in the server's word.
+        cached: whether it was stored before, and cost nothing now.
+        finish: the server's reason for its end.
     """
 
     text: str

@@ -41,10 +41,10 @@ class Total(NamedTuple):
 
 
 class Cache:
-    """A file of answers, which processes share. Neither addresses nor keys are in it.
+    """A file of answers, shared by processes. It contains neither addresses nor keys.
 
     Args:
-        path: of the file; None: beside what else is kept of runs.
+        path: of the file; None: in AutoAL's cache.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -52,7 +52,7 @@ class Cache:
         self._lock = Lock()
 
     def find(self, key: str) -> Answer | None:
-        """The answer that was kept under a key."""
+        """The answer stored under a key."""
         for (text,) in self._done("select answer from answers where key = ?", key):
             told = json.loads(text)
             return Answer(**{**told, "logprobs": tuple(told["logprobs"]), "cached": True})
@@ -61,13 +61,13 @@ class Cache:
     def keep(
         self, key: str, answer: Answer, *, model: str, payer: str, cost: float, seconds: float
     ) -> None:
-        """Have an answer on the disk before anybody reads it."""
+        """Write an answer to disk before anybody uses it."""
         text, tokens = json.dumps(asdict(answer)), (answer.tokens_in, answer.tokens_out)
         row = (key, model, payer, text, *tokens, cost, seconds)
         self._done("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?, ?)", *row)
 
     def paid_by(self, payer: str) -> float:
-        """What somebody has paid so far."""
+        """What a payer has paid so far."""
         ((cost,),) = self._done("select total(cost) from answers where payer = ?", payer)
         return cost
 
@@ -77,13 +77,13 @@ class Cache:
 
     @contextmanager
     def claimed(self, key: str, wait: Callable[[float], object]) -> Iterator[None]:
-        """Let nobody else pay for the answer under this key meanwhile.
+        """Keep others from paying for the answer under this key meanwhile.
 
         The lock ends with the process, however that ends.
 
         Args:
             key: of the answer.
-            wait: for some seconds, until somebody else is done with it.
+            wait: sleeps for some seconds, while somebody else has it.
         """
         path = self.path.with_suffix(".locks") / key
         with self._explained():
@@ -107,7 +107,7 @@ class Cache:
         return file
 
     def _done(self, statement: str, *values: Any) -> list[Any]:
-        """What a statement gives; it is on the disk when this returns."""
+        """The result of a statement, which is on disk when this returns."""
         with self._lock, self._explained():
             return self._file.execute(statement, values).fetchall()
 
@@ -117,13 +117,13 @@ class Cache:
             yield
         except (sqlite3.Error, OSError) as error:
             raise UserError(
-                f"answers cannot be kept in {self.path}, and would be paid for again: {error}; "
+                f"answers cannot be stored in {self.path}, and would be paid for again: {error}; "
                 "make room there, remove a damaged file, or set XDG_CACHE_HOME to another folder"
             ) from error
 
 
 def _locked(path: Path) -> int | None:
-    """The file at this path, locked; None while somebody else has it."""
+    """The file at this path, locked; None while somebody else holds it."""
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,5 +131,5 @@ def _locked(path: Path) -> int | None:
             return opened
     except (BlockingIOError, FileNotFoundError):
         pass
-    os.close(opened)  # somebody has it, or had it and took it away
+    os.close(opened)  # somebody holds it, or has just removed it
     return None

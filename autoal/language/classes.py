@@ -20,11 +20,11 @@ from autoal.language.schema import named, one_of, said
 CHAT = "chat"
 FORMS = ("completion", CHAT)  # of prompts
 
-LEAST = 0.01  # of the probability must fall to the classes, or the answer is another
+LEAST = 0.01  # least share of the probability for the classes; below, the answer is something else
 
 Shown = str | Picture  # of a row
-Example = tuple[Shown, str]  # what is shown of a row, and the name of its class
-Probs = tuple[float, ...]  # of the classes, in their order
+Example = tuple[Shown, str]  # a row as shown, and the name of its class
+Probs = tuple[float, ...]  # of the classes, in order
 Reply = Answer | Failure
 
 
@@ -41,19 +41,19 @@ class Classifier(ABC):
         text("noun", words.noun)
         text("question", words.question)
         self.client, self.classes, self.words = client, tuple(classes), words
-        self.refused = 0  # rows of which the model, or its server, would not tell
-        self.malformed = 0  # rows of which it told something else
+        self.refused = 0  # rows for which the model or its server refused
+        self.malformed = 0  # rows for which it answered something else
 
     def demand_readable(self, row: Shown) -> None:
-        """Refuse what cannot stand in a prompt of this form."""
+        """Refuse rows that cannot be put into a prompt of this form."""
 
     @abstractmethod
     def probs(self, rows: Sequence[Shown], examples: Sequence[Example]) -> list[Probs | None]:
-        """The probabilities of the classes for each row; None where nothing usable is said.
+        """The probabilities of the classes for each row; None without a usable answer.
 
         Args:
-            rows: what is shown of them.
-            examples: stand before each of them.
+            rows: as shown to the model.
+            examples: to put before each row.
         """
 
     def _shares(self, scores: Sequence[float], refused: bool, least: float) -> Probs | None:
@@ -67,7 +67,7 @@ class Classifier(ABC):
 
 
 class _Typed(NamedTuple):
-    """The beginning of a name that a model may write, and how probable it is."""
+    """The beginning of a name that a model may write, and its probability."""
 
     place: int  # of the row
     beginning: str
@@ -75,16 +75,16 @@ class _Typed(NamedTuple):
 
 
 class Completions(Classifier):
-    """Has a model go on where the class of a row comes next, and reads its log-probabilities.
+    """Lets a model continue where a row's class comes next, and reads its log-probabilities.
 
-    A token counts for the one name that it begins. Where it begins several, the model is asked
-    what it would write behind it, as not every server tells the probability of a given text.
+    A token counts for the one name that it begins. If it begins several, the model is asked what it
+    would write next, as not every server reports the probability of a given text.
 
     Args:
         client: of the model.
         classes: their names.
         words: for rows and classes, in a prompt.
-        option: by which people choose this form, for messages.
+        option: the setting for the form, for messages.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Completions(Classifier):
         return list(zip(typed, self.client.answers(asked), strict=True))
 
     def _weighed(self, typed: _Typed, answer: Answer, scores: list[float]) -> list[_Typed]:
-        """Add to the scores what is clear by now; returns what is to be written further."""
+        """Add to the scores what is clear by now; return the beginnings still to continue."""
         if not answer.logprobs:
             raise UserError(
                 f"{self.client.model} comes without log-probabilities: give {self._instead}, which "
@@ -160,7 +160,7 @@ class Completions(Classifier):
         return [one for one in unclear.values() if one.mass >= LEAST]
 
     def _fitting(self, beginning: str) -> list[int]:
-        """The classes whose names begin so, or else the one whose name ends in it."""
+        """The classes whose names begin like this, or else the one whose name ends in it."""
         read, names = _read(beginning), self._names
         if begun := [place for place, name in enumerate(names) if name.startswith(read)]:
             return begun
@@ -173,12 +173,12 @@ def _read(written: str) -> str:
 
 
 def _ends(name: str, read: str) -> bool:
-    """Whether a text is the name and something that cannot belong to it."""
+    """Whether a text is the name plus something that cannot belong to it."""
     return read.startswith(name) and not read[len(name)].isalnum()
 
 
 class Chats(Classifier):
-    """Has a model choose among the names, several times; the shares of its choices are told."""
+    """Lets a model choose among the names several times; the shares are the probabilities."""
 
     def __init__(
         self,
@@ -246,10 +246,10 @@ def classifier(
     Args:
         client: of the model.
         classes: their names.
-        form: completion, of which the server must tell log-probabilities, or chat.
+        form: completion, for which the server must report log-probabilities, or chat.
         words: for rows and classes, in a prompt.
         draws: of a chat.
-        option: by which people choose the form, for messages.
+        option: the setting for the form, for messages.
     """
     choice("form", form, FORMS)
     whole("draws", draws, least=1)

@@ -1,4 +1,4 @@
-"""One client for all who ask a language model: nothing is paid for twice, and nothing is lost."""
+"""The client for every use of a language model: never pays twice, and loses nothing."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from autoal.language.cache import Cache
 from autoal.language.server import GO_ON, NotThere, Rejected, Server, Wait
 from autoal.language.spent import Spent
 
-MILLION = 1_000_000  # tokens, of which prices are told
+MILLION = 1_000_000  # tokens, the unit of prices
 PROBE = Request("One, two,", NEXT)
-ALIKE = 3  # prompts, none of which was answered: refused in the same words, so will all others
+ALIKE = 3  # unanswered prompts refused in the same words, after which all others would be too
 
 
 class _Stopped(Exception):  # noqa: N818  # nobody waits for it any more
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 class Client:
-    """A language model behind a server, asked by several threads at once.
+    """A served language model, asked by several threads at once.
 
     Args:
-        url: of the server, to which /chat/completions is added.
-        model: by the name that the server has for it.
-        key_env: the variable of the environment that holds the key; null: no key is sent.
-        price_in: of a million tokens that are read.
-        price_out: of a million tokens that are written.
-        most: that a run may cost; calls that are under way when it is reached are paid beyond it.
-        tries: how often one thing is asked before it is given up.
+        url: of the server; /chat/completions is appended.
+        model: the server's name for it.
+        key_env: the environment variable that holds the key; null: no key is sent.
+        price_in: of a million tokens read.
+        price_out: of a million tokens written.
+        most: what a run may cost; calls under way when it is reached may exceed it.
+        tries: how often to try a request before giving up.
         timeout: seconds for an answer.
-        parallel: how many are asked at a time.
+        parallel: how many requests to make at a time.
         cache: the file of answers; null: the one that all runs share.
     """
 
@@ -69,20 +69,20 @@ class Client:
         self.most, self.parallel = most, parallel
         self.spent = Spent()
         self._payer, self._before = "", 0.0
-        self._unless: list[str] = []  # what options make do without log-probabilities
-        self._refusals: dict[str, str] = {}  # of prompts, before any was answered
-        self._useful = False  # whether any was
+        self._unless: list[str] = []  # options that do without log-probabilities
+        self._refusals: dict[str, str] = {}  # of prompts, before any answer
+        self._useful = False  # whether there was any answer
         self._lock = Lock()
 
     def __deepcopy__(self, memo: Any) -> Client:
-        """All copies of whoever asks it share it, and what was spent."""
+        """Copies of its users share it and its spending."""
         return self
 
     def need_logprobs(self, unless: str) -> None:
-        """Have `check` see to it that the server tells log-probabilities.
+        """Make `check` verify that the server reports log-probabilities.
 
         Args:
-            unless: what option would do without them.
+            unless: the option that would do without them.
         """
         self._unless.append(unless)
 
@@ -96,7 +96,7 @@ class Client:
             )
 
     def _without_logprobs(self) -> str:
-        """Why the server tells no log-probabilities; empty where it does."""
+        """Why the server reports no log-probabilities; empty if it does."""
         try:
             return "" if self.answer(PROBE).logprobs else "they are not in its answers"
         except NotThere:
@@ -105,7 +105,7 @@ class Client:
             return str(error)
 
     def paid_by(self, payer: str) -> None:
-        """Count what this run has spent before, over all its starts, towards the most.
+        """Count what earlier starts of this run have spent towards the limit.
 
         Args:
             payer: the run's identity.
@@ -114,15 +114,15 @@ class Client:
         self._before = self.cache.paid_by(payer) - self.spent.cost
 
     def price(self, tokens_in: int, tokens_out: int) -> float:
-        """What so many tokens cost."""
+        """The price of this many tokens."""
         return (self.price_in * tokens_in + self.price_out * tokens_out) / MILLION
 
     def answer(self, request: Request) -> Answer:
-        """What the model says; refused where it never will."""
+        """The model's answer; a permanent failure is refused."""
         return self._answer(request, Event())
 
     def answers(self, requests: Sequence[Request]) -> Iterator[Answer | Failure]:
-        """What the model says to each, in their order, several at a time."""
+        """The model's answers, in order, requested several at a time."""
         stopped = Event()
         with ThreadPoolExecutor(self.parallel) as pool:
             asked = [pool.submit(self._tried, request, stopped) for request in requests]
@@ -135,7 +135,7 @@ class Client:
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _heeded(self, request: Request, reply: Answer | Failure) -> Answer | Failure:
-        """The same, after it is noted whether any request is answered."""
+        """The same, after noting whether any request gets an answer."""
         if isinstance(reply, Answer):
             self._useful = True
         elif not self._useful:
@@ -143,16 +143,16 @@ class Client:
         return reply
 
     def _demand_useful(self) -> None:
-        """Refuse to go on with a server that so far has refused all prompts in the same words.
+        """Refuse to go on with a server that has refused all prompts so far in the same words.
 
-        It is of the model or the options then. What concerns a row alone, such as its length, is
-        told in words of its own, or others are answered beside it.
+        Then the model or the options are the cause. A problem of a single row, such as its length,
+        gets a message of its own, or other rows are answered.
         """
         reasons = {*self._refusals.values()}
         if not self._useful and len(self._refusals) >= ALIKE and len(reasons) == 1:
             raise UserError(
-                f"{reasons.pop()}, whatever is asked: see to language.model= and to the options of "
-                f"what asks it; {GO_ON}"
+                f"{reasons.pop()}, for every request: check language.model= and the options of "
+                f"the part that asks; {GO_ON}"
             )
 
     def _tried(self, request: Request, stopped: Event) -> Answer | Failure:
@@ -162,7 +162,7 @@ class Client:
             return Failure(str(error))
 
     def _answer(self, request: Request, stopped: Event) -> Answer:
-        """The answer that was kept, or one that is paid for, and kept before it is read."""
+        """The stored answer, or a paid one that is stored before it is used."""
 
         def wait(seconds: float) -> None:
             if stopped.wait(seconds):
@@ -171,19 +171,19 @@ class Client:
         key = request.key(self.model)
         if (found := self._kept(request, key)) is None:
             with self.cache.claimed(key, wait):
-                if (found := self._kept(request, key)) is None:  # nor did others pay meanwhile
+                if (found := self._kept(request, key)) is None:  # unless others paid meanwhile
                     return self._paid(request, key, wait)
         self._count(Spent(0, 1, found.tokens_in, found.tokens_out))
         return found
 
     def _kept(self, request: Request, key: str) -> Answer | None:
-        """The answer that was kept; none, if another server left log-probabilities out."""
+        """The stored answer; None if another server left out log-probabilities."""
         found = self.cache.find(key)
         lacking = found is not None and LOGPROBS in request.options and not found.logprobs
         return None if lacking else found
 
     def _paid(self, request: Request, key: str, wait: Wait) -> Answer:
-        wait(0)  # or the first calls after a stop would still be paid
+        wait(0)  # or the first calls after a stop would still be made
         self._demand_money()
         begun = monotonic()
         answer = self.server.answer(request, self.model, wait)
@@ -209,10 +209,10 @@ class Client:
 
 
 def demanded(language: Client | None, who: str) -> Client:
-    """The client of a part that cannot do without.
+    """The client for a part that cannot do without.
 
     Args:
-        language: what the settings give.
+        language: from the settings.
         who: needs it, for the message.
     """
     if language is None:

@@ -1,4 +1,4 @@
-"""Text that nobody vouches for, in its place in a prompt, which it cannot leave."""
+"""Untrusted text, confined to its place in a prompt."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from hashlib import sha256
 from unicodedata import category
 
-LONGEST = 8000  # characters of one text that are quoted
-CUT = " [cut]"  # ends one that was longer
-# What the templates of chats are made of, whichever model: <|im_start|>, <s>, [INST], <<SYS>>,
-# <start_of_turn>, <think>, and the headings by which older ones take turns.
+LONGEST = 8000  # characters of one text to quote
+CUT = " [cut]"  # marks a longer one
+# Pieces of the chat templates of any model: <|im_start|>, <s>, [INST], <<SYS>>, <start_of_turn>,
+# <think>, and the headings that separate turns in older ones.
 TEMPLATE = re.compile(
     r"""
     <[|\uff5c][^<>\n]{0,60}[|\uff5c]>  # ChatML, Llama 3, Phi, DeepSeek
@@ -27,8 +27,8 @@ def quoted(text: str, nonce: str) -> str:
     """A text between two marks that it cannot contain.
 
     Args:
-        text: which may be anything.
-        nonce: of this text, or of all that stand in the prompt.
+        text: any text.
+        nonce: of this text, or of all texts in the prompt.
     """
     return f"<<{nonce}>>\n{plain(text)}\n<</{nonce}>>"
 
@@ -39,15 +39,15 @@ def in_a_line(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A text without signs that nobody sees and without what a template is made of, cut."""
+    """A text without invisible characters and template pieces, cut."""
     found = "".join(sign for sign in text if sign in "\n\t" or category(sign)[0] != "C")
-    while (less := TEMPLATE.sub("", found)) != found:  # what is taken out may join what is left
+    while (less := TEMPLATE.sub("", found)) != found:  # a removal may form a new piece
         found = less
     return found if len(found) <= LONGEST else found[:LONGEST] + CUT
 
 
 def nonce_of(*texts: str) -> str:
-    """A word that is in none of the texts, and the same whenever they are."""
+    """A word that occurs in none of the texts, always the same for the same texts."""
     whole = "\n".join(map(plain, texts))
     word, turn = "", 0
     while not word or word in whole:

@@ -1,4 +1,4 @@
-"""Answers that are bound to a schema."""
+"""Answers restricted by a schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LABEL = "label"
 
 
 def bound_to(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a request whose answer is JSON of this schema, an object."""
+    """The options of a request whose answer is a JSON object of this schema."""
     named = {"name": "answer", "strict": True, "schema": schema}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
@@ -23,19 +23,19 @@ def one_of(names: Sequence[str]) -> dict[str, Any]:
         "required": [LABEL],
         "additionalProperties": False,
     }
-    # A name has no more tokens than bytes; the rest is what stands around it.
+    # A name has no more tokens than bytes; the rest is for what surrounds it.
     return {**bound_to(schema), "max_tokens": 16 + max(len(name.encode()) for name in names)}
 
 
 def said(name: str) -> str:
-    """A name as an answer has it."""
+    """A name in the form of an answer."""
     return json.dumps({LABEL: name}, ensure_ascii=False)
 
 
 def named(text: str, names: Sequence[str]) -> str | None:
-    """The name that an answer gives; None where it is none of them.
+    """The name in an answer; None if it is not one of them.
 
-    One that stands alone will do, of a server that knows no schemas.
+    A bare name counts too, from a server without schemas.
     """
     try:
         found = json.loads(text)

@@ -1,4 +1,4 @@
-"""A server of language models that speaks as OpenAI's does, and what goes wrong with it."""
+"""A server with an OpenAI-compatible API, and its failures."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from autoal.language.replies import Malformed, answer_of
 if TYPE_CHECKING:
     import httpx
 
-FIRST = 10.0  # seconds for the list of models, of which no model has to think
+FIRST = 10.0  # seconds for the list of models, which needs no model
 LONGEST = 120.0  # seconds to wait before asking again
-AGAIN = (408, 409, 425, 429)  # and all from 500 on: what may go well another time
-SHOWN = 300  # characters of what a server says
-GO_ON = "what was answered is kept, and the same command goes on"
+AGAIN = (408, 409, 425, 429)  # and all from 500 on: temporary failures
+SHOWN = 300  # characters of a server's message
+GO_ON = "the answers are kept, and the same command goes on"
 
 Wait = Callable[[float], object]  # for some seconds
 
@@ -39,11 +39,11 @@ class NotThere(UserError):  # noqa: N818  # so it is
 
 
 class _Passing(Exception):  # noqa: N818  # it is over by itself
-    """What may go well another time.
+    """A temporary failure.
 
     Args:
-        why: it did not go well.
-        after: how many seconds the server asks to wait, if it does.
+        why: the reason.
+        after: the seconds that the server asks to wait, if it does.
     """
 
     def __init__(self, why: str, after: float | None = None) -> None:
@@ -52,12 +52,12 @@ class _Passing(Exception):  # noqa: N818  # it is over by itself
 
 
 class Server:
-    """Where models are served.
+    """A server of models.
 
     Args:
-        url: to which /chat/completions is added.
-        key_env: the variable of the environment that holds the key; None: no key is sent.
-        tries: how often one thing is asked before it is given up.
+        url: its address; /chat/completions is appended.
+        key_env: the environment variable that holds the key; None: no key is sent.
+        tries: how often to try a request before giving up.
         timeout: seconds for an answer.
     """
 
@@ -67,7 +67,7 @@ class Server:
         self._local = _is_local(_address(url))
 
     def models(self) -> list[str]:
-        """The names of its models; refused where no server answers at once."""
+        """The names of its models; refused if no server answers at once."""
         try:
             reply = self._said("GET", "/models", b"", min(FIRST, self.timeout))
             return [str(model["id"]) for model in reply["data"]]
@@ -79,7 +79,7 @@ class Server:
         except (LookupError, TypeError) as error:
             raise UserError(
                 f"what answers at {self.url} lists no models: give language.url= of a server that "
-                "speaks as OpenAI's does; it mostly ends in /v1"
+                "is OpenAI-compatible; it usually ends in /v1"
             ) from error
 
     def demand(self, model: str) -> None:
@@ -89,12 +89,12 @@ class Server:
             raise unknown(f"language.model of {self.url}", model, models)
 
     def answer(self, request: Request, model: str, wait: Wait) -> Answer:
-        """What the model says; it is asked again where that may help.
+        """The model's answer; temporary failures are retried.
 
         Args:
-            request: what is asked.
-            model: who is.
-            wait: before it is asked again.
+            request: the request.
+            model: the model to ask.
+            wait: sleeps before another try.
         """
         turn = 0
         while True:
@@ -113,10 +113,10 @@ class Server:
         try:
             return answer_of(reply)
         except Malformed as error:
-            raise _Passing(f"what it says is malformed: {error}") from error
+            raise _Passing(f"its reply is malformed: {error}") from error
 
     def _pause(self, turn: int, after: float | None) -> float:
-        """How long to wait before the next turn: as long as the server asks, within reason."""
+        """How long to wait before the next try: as long as the server asks, within reason."""
         if after is None:
             return min(LONGEST, 2.0 ** (turn - 2))
         if after > LONGEST:
@@ -124,7 +124,7 @@ class Server:
         return after
 
     def _said(self, method: str, path: str, body: bytes, patience: float) -> Any:
-        """What the server says, as JSON."""
+        """The server's reply, as JSON."""
         import httpx
 
         try:
@@ -137,36 +137,36 @@ class Server:
         try:
             return response.json()
         except ValueError as error:
-            raise _Passing(f"no JSON: {self._detail(response)}") from error
+            raise _Passing(f"not JSON: {self._detail(response)}") from error
 
     def _demand_success(self, response: httpx.Response) -> None:
-        """Say in words what a server does not do."""
+        """Turn a server's error into a message."""
         code, told = response.status_code, f"{response.status_code}: {self._detail(response)}"
         if code < 300:
             return
         if code in AGAIN or code >= 500:
             raise _Passing(told, _seconds(response.headers.get("Retry-After", "")))
-        if code < 400:  # never followed, as the key is for this server alone
+        if code < 400:  # never followed, as the key is only for this server
             there = response.headers.get("Location")
-            raise UserError(f"{self.url} sends to {there}: give that as language.url=")
+            raise UserError(f"{self.url} redirects to {there}: give that as language.url=")
         if code in (401, 403):
             raise UserError(f"{self._whose_key()} {self.url}, which says {told}")
         if code in (404, 405):
             raise NotThere(
-                f"{response.request.url} is not there ({told}): language.url= mostly ends in /v1, "
-                "and language.model= must be one of its models"
+                f"{response.request.url} does not exist ({told}): language.url= usually ends in "
+                "/v1, and language.model= must be one of its models"
             )
         raise Rejected(f"{self.url} says {told}")
 
     def _whose_key(self) -> str:
         if not self.key_env:
-            return "no key is sent to, as language.key_env=null, and one is needed by"
+            return "language.key_env=null sends no key, and one is needed by"
         if not self._key:
             return f"set {self.key_env} in the environment to a key of"
         return f"the key in {self.key_env} is refused by"
 
     def _detail(self, response: httpx.Response) -> str:
-        """What a server says of an error, in a line, without the key."""
+        """A server's error message, in one line, without the key."""
         found: Any = response.text
         with suppress(ValueError, LookupError, TypeError):
             error = json.loads(found)["error"]
@@ -183,14 +183,12 @@ class Server:
         try:
             import httpx
         except ImportError as error:
-            raise UserError(
-                "a language model is asked by httpx: pip install 'autoal[llm]'"
-            ) from error
+            raise UserError("a language model needs httpx: pip install 'autoal[llm]'") from error
         headers = {"Content-Type": "application/json", **self._authorization()}
         found = httpx.Client(
             base_url=self.url,
             headers=headers,
-            trust_env=not self._local,  # no proxy stands between a machine and itself
+            trust_env=not self._local,  # no proxy between a machine and itself
             limits=httpx.Limits(max_connections=None),
         )
         finalize(self, found.close)
@@ -200,17 +198,19 @@ class Server:
         if not self._key:
             return {}
         if not (self._key.isascii() and self._key.isprintable()):
-            raise UserError(f"what is in {self.key_env} is no key: it has unusual characters")
+            raise UserError(
+                f"the content of {self.key_env} is not a key: it has unusual characters"
+            )
         if not self._local and not self.url.startswith("https://"):
             raise UserError(
-                f"the key in {self.key_env} would go to {self.url} for all to read: give an "
+                f"the key in {self.key_env} would go to {self.url} unencrypted: give an "
                 "address with https://, or language.key_env=null, which sends none"
             )
         return {"Authorization": f"Bearer {self._key}"}
 
 
 def _address(url: str) -> SplitResult:
-    """The parts of an address, in which there is nothing secret: it is written down."""
+    """The parts of an address, which must contain no secret, as it is written down."""
     try:
         found = urlsplit(url)
         _ = found.port
@@ -218,8 +218,8 @@ def _address(url: str) -> SplitResult:
         raise UserError(f"language.url={url}: {error}") from error
     if found.username or found.password or found.query or found.fragment:
         raise UserError(
-            "language.url= must be an address alone, such as https://api.openai.com/v1, as it is "
-            "written down: a key belongs into the environment, and language.key_env= names it"
+            "language.url= must be a plain address, such as https://api.openai.com/v1, as it is "
+            "written down: a key belongs in the environment, and language.key_env= names it"
         )
     if found.scheme not in ("http", "https") or not found.hostname:
         raise UserError(f"language.url={url} must begin with http:// or https:// and a host")
@@ -227,7 +227,7 @@ def _address(url: str) -> SplitResult:
 
 
 def _is_local(address: SplitResult) -> bool:
-    """Whether it is this machine's own, which no network lies before."""
+    """Whether it is this machine's own address, with no network in between."""
     host = address.hostname or ""
     with suppress(ValueError):
         return ip_address(host).is_loopback

@@ -1,4 +1,4 @@
-"""What answers of a language model have cost."""
+"""The costs of a language model's answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class Spent(NamedTuple):
-    """Calls that were paid for, answers that were kept from before, and the tokens of both.
+    """Paid calls, cached answers, and the tokens of both.
 
-    Cost and seconds are of what was paid for. `Spent - Spent` is what was spent in between.
+    Cost and seconds are those of paid calls. `Spent - Spent` is what was spent in between.
     """
 
     calls: int = 0

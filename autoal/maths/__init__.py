@@ -1,1 +1,1 @@
-"""Distances, covers, regressions and rankings: mathematics that knows nothing of a view."""
+"""Distances, covers, regressions and rankings: mathematics that knows nothing about views."""

@@ -1,4 +1,4 @@
-"""How often people or models say the same, and how sure one can be of a share."""
+"""Agreement between people or models, and intervals for shares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVEL = 0.05  # how often an upper bound may be missed, on both sides together
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
-    """The interval in which the true share is with 95 % confidence (Wilson, 1927)."""
+    """The 95 % confidence interval of a share (Wilson, 1927)."""
     spread = NORMAL**2 / count
     centre = (share + spread / 2) / (1 + spread)
     half = NORMAL * sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
@@ -24,7 +24,7 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def kappa(first: Iterable[SupportsInt], second: Iterable[SupportsInt]) -> float:
-    """Cohen's kappa of two lists of classes; 1 where they are the same, of one class too."""
+    """Cohen's kappa of two lists of classes; 1 if they are equal, even with a single class."""
     pairs = [(int(one), int(other)) for one, other in zip(first, second, strict=True)]
     observed = sum(one == other for one, other in pairs) / len(pairs)
     if observed == 1:
@@ -35,10 +35,10 @@ def kappa(first: Iterable[SupportsInt], second: Iterable[SupportsInt]) -> float:
 
 
 def kappas(said: Mapping[str, Mapping[int, int]]) -> dict[tuple[str, str], tuple[float, int]]:
-    """Of every two people their kappa, and on how many rows; without pairs that share no row.
+    """The kappa of every two people, and its number of rows; without pairs that share no row.
 
     Args:
-        said: by the name of each, the classes of rows.
+        said: the classes of rows, by person.
     """
     found = {}
     for pair in combinations(said, 2):
@@ -51,9 +51,9 @@ def kappas(said: Mapping[str, Mapping[int, int]]) -> dict[tuple[str, str], tuple
 
 
 def upper_bound(right: Sequence[float]) -> float:
-    """As how reliable somebody may be taken, by 1 for each right answer and 0 for each other.
+    """An upper bound of somebody's reliability, from 1 for each right answer and 0 for others.
 
-    It is infinite of whoever has answered less than twice (Donmez, Carbonell and Schneider, 2009).
+    It is infinite with fewer than two answers (Donmez, Carbonell and Schneider, 2009).
     """
     count = len(right)
     if count < 2:

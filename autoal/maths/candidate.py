@@ -1,4 +1,4 @@
-"""Greedy batches of rows that are worth the more, the more of the pool lies beyond their cover."""
+"""Greedy batches that weigh a candidate by its own doubt and coverage."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from autoal.maths.coverage import Kernel
 from autoal.maths.geometry import ROUNDING
 from autoal.maths.pairs import Pairs
 
-AHEAD = 64  # rows of the highest gains that are brought up to date together
+AHEAD = 64  # rows of the highest gains that are updated together
 
 
 def greedy_candidates(
@@ -16,8 +16,8 @@ def greedy_candidates(
     """Pick the row of the largest gain by its own weight and coverage, again and again.
 
     A pick's gain is weights_pick mean_n max(0, kernel(pick, n) - coverage_pick), where
-    `greedy_cover` has the weight and the coverage of row n. Gains only fall, so that what a row
-    once gained bounds what it gains now: only rows that may come first are computed anew.
+    `greedy_cover` has the weight and the coverage of row n. Gains only fall, so a row's earlier
+    gain bounds its present one: only rows that may come first are recomputed.
 
     Args and returns are those of `greedy_cover`.
     """
@@ -26,7 +26,7 @@ def greedy_candidates(
     covered = kernel(remote)
     gains = _gains(pairs, torch.arange(len(remote)), weights, covered)
     stale = torch.zeros(len(gains), dtype=torch.bool)
-    least = ROUNDING * float(gains.max())  # less is what rounding left
+    least = ROUNDING * float(gains.max())  # anything less is rounding error
     order: list[int] = []
     while len(order) < budget and float(gains.max()) > least:
         best = int(gains.argmax())
@@ -44,7 +44,7 @@ def greedy_candidates(
 
 
 def _gains(pairs: Pairs, places: Tensor, weights: Tensor, covered: Tensor) -> Tensor:
-    """What each of these rows covers of all beyond its own coverage, weighted, (places,).
+    """The weighted cover of each of these rows beyond its own coverage, (places,).
 
     In double precision and on the CPU, where the best is sought.
     """

@@ -1,7 +1,7 @@
-"""Rows that stand for the others: seeds by k-means++, and the clusters of k-means.
+"""Representative rows: seeds by k-means++, and the clusters of k-means.
 
-What was said of `geometry` holds here: features may be of any floating type, are computed with in
-blocks, and come in the order of their row numbers.
+As in `geometry`, features may be of any floating type, are processed in blocks, and come in the
+order of their row numbers.
 """
 
 from collections.abc import Sequence
@@ -27,10 +27,10 @@ class Clusters(NamedTuple):
 def seeds(
     factors: Sequence[Tensor], count: int, generator: torch.Generator, first: int | None = None
 ) -> tuple[list[int], Tensor]:
-    """Rows drawn by k-means++ (Arthur and Vassilvitskii, 2007), and how far all are from them.
+    """Rows drawn by k-means++ (Arthur and Vassilvitskii, 2007), and all rows' distances to them.
 
     Each is drawn with a probability proportional to the squared distance to the nearest one so
-    far. Less than `count` come back if no other row is apart from them.
+    far. Fewer than `count` come back if no further row differs from them.
 
     Args:
         factors: a row of the space is the outer product of the factors' rows; mostly there is one
@@ -57,7 +57,7 @@ def seeds(
 def _draws(
     distances: Tensor, factors: Sequence[Tensor], count: int, generator: torch.Generator
 ) -> list[int]:
-    """Some more seeds, by distances that know nothing of one another.
+    """Draw some more seeds by distances that ignore one another.
 
     A row drawn by the old distances is taken with the probability new / old, which makes it a draw
     by the new ones, without a pass over all rows for each.
@@ -91,17 +91,17 @@ def kmeans(
     iterations: int = 20,
     most: int | None = None,
 ) -> Clusters:
-    """k-means from k-means++ seeds (Lloyd, 1982), until nothing moves or after that many rounds.
+    """k-means from k-means++ seeds (Lloyd, 1982), until nothing moves or after this many rounds.
 
-    Less than `count` clusters come back if there are less distinct rows; a cluster that loses all
-    its rows begins anew at the row farthest from its centre.
+    Fewer than `count` clusters come back if there are fewer distinct rows; a cluster that loses all
+    its rows restarts at the row farthest from its centre.
 
     Args:
         features: (n, width).
         count: of clusters.
         generator: on the CPU.
-        iterations: rounds, at most.
-        most: rows that the centres are learnt from, drawn where there are more; None: all.
+        iterations: most rounds.
+        most: most rows to learn the centres from, drawn if there are more; None: all.
     """
     few = features
     if most is not None and len(features) > most:
@@ -115,7 +115,7 @@ def kmeans(
 
 
 def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clusters:
-    """k-means that begins at these centres."""
+    """k-means starting from these centres."""
     distances, assignment = nearest(features, centres)
     for _ in range(iterations):
         centres = _means(features, Clusters(centres, assignment, distances))
@@ -127,10 +127,10 @@ def kmeans_from(features: Tensor, centres: Tensor, iterations: int = 20) -> Clus
 
 
 def _means(features: Tensor, clusters: Clusters) -> Tensor:
-    """The centres of the rows that were assigned to each."""
+    """The mean of the rows assigned to each centre."""
     centres = torch.zeros_like(clusters.centres)
     for piece, block in blocks(features, len(centres)):
-        if block.is_cuda:  # where index_add_ sums in another order each time
+        if block.is_cuda:  # where index_add_ sums in a different order each time
             members = torch.nn.functional.one_hot(clusters.assignment[piece], len(centres))
             centres += members.T.float() @ block
         else:

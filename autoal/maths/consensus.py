@@ -1,4 +1,4 @@
-"""What several people who err say together of rows, and how right each of them is.
+"""The consensus of several fallible people about rows, and the reliability of each.
 
 Votes are (n, people) long: the class that each person gave each row, and below 0 where none.
 """
@@ -12,21 +12,21 @@ import torch
 from torch import Tensor
 
 LEAST = 1e-10  # of a probability whose logarithm is taken
-RAREST = 1e-3  # of a prior: however sure a model is, enough people overrule it
-CLOSE = 1e-6  # a move of the probabilities after which they count as settled
+RAREST = 1e-3  # floor of a prior, so that enough people overrule the surest model
+CLOSE = 1e-6  # move of the probabilities below which they count as settled
 MOST = 100  # moves
-CREDIT = (1.4, 2.0)  # right answers, and answers, that everybody has beforehand
+CREDIT = (1.4, 2.0)  # prior right answers, and answers, for everybody
 
 
 class Consensus(NamedTuple):
-    """How likely each class is of each row, and how often each person is right."""
+    """Class probabilities of each row, and each person's share of right answers."""
 
     probs: Tensor  # (n, classes) float64
     right: Tensor  # (people,) float64
 
 
 def counted(votes: Tensor, classes: int) -> Tensor:
-    """How many gave each row each class, (n, classes)."""
+    """How many people gave each row each class, (n, classes)."""
     counts = torch.zeros(len(votes), classes, dtype=torch.float64)
     rows, people = (votes >= 0).nonzero(as_tuple=True)
     ones = torch.ones(len(rows), dtype=torch.float64)
@@ -34,14 +34,14 @@ def counted(votes: Tensor, classes: int) -> Tensor:
 
 
 def majority(votes: Tensor, classes: int) -> Consensus:
-    """The shares of the votes; of a row without any, all classes are as likely."""
+    """The shares of the votes; without votes, all classes are equally likely."""
     counts = counted(votes, classes)
     probs = _normalised(torch.where(counts.sum(1, keepdim=True) > 0, counts, 1.0))
     return Consensus(probs, _agreeing(votes, probs))
 
 
 def dawid_skene(votes: Tensor, classes: int) -> Consensus:
-    """By how often each person takes which class for which (Dawid and Skene, 1979)."""
+    """Consensus by how often each person takes which class for which (Dawid and Skene, 1979)."""
 
     def moved(probs: Tensor) -> Tensor:
         logs = probs.mean(0).clamp(min=LEAST).log().expand_as(probs).clone()
@@ -61,13 +61,13 @@ def one_coin(
     prior: Tensor | None = None,
     credit: tuple[float, float] = CREDIT,
 ) -> Consensus:
-    """By how often each person is right, whatever the class, and by what was thought before.
+    """Consensus by how often each person is right, whatever the class, and by a prior.
 
     Args:
         votes: of the people.
         classes: how many there are.
-        prior: how likely each class is of each row without the votes, (n, classes); None: alike.
-        credit: right answers, and answers, that everybody has beforehand.
+        prior: class probabilities of each row before the votes, (n, classes); None: equal.
+        credit: prior right answers, and answers, for everybody.
     """
     even = torch.full((len(votes), classes), 1 / classes, dtype=torch.float64)
     before = (even if prior is None else prior.double()).clamp(min=RAREST).log()
@@ -86,7 +86,7 @@ def one_coin(
 
 
 def decided(probs: Tensor, votes: Tensor) -> Tensor:
-    """The likeliest class of each row, (n,); of several, that of whoever stands first."""
+    """The likeliest class of each row, (n,); in a tie, that of the first person."""
     best = probs.max(1)
     own = probs.gather(1, votes.clamp(min=0)).masked_fill(votes < 0, -1.0)
     tied = own >= best.values[:, None] - CLOSE
@@ -95,14 +95,14 @@ def decided(probs: Tensor, votes: Tensor) -> Tensor:
 
 
 def _agreeing(votes: Tensor, probs: Tensor, credit: tuple[float, float] = (0, 0)) -> Tensor:
-    """How often each person is right, as the probabilities have it, (people,); NaN of no answer."""
+    """Each person's share of right answers, (people,), by the probabilities; else NaN."""
     given = votes >= 0
     own = probs.gather(1, votes.clamp(min=0)) * given
     return (own.sum(0) + credit[0]) / (given.sum(0) + credit[1])
 
 
 def _settled(probs: Tensor, moved: Callable[[Tensor], Tensor]) -> Tensor:
-    """The probabilities once they stand still, or have moved often enough."""
+    """The probabilities once they settle, or after enough moves."""
     for _ in range(MOST):
         before, probs = probs, moved(probs)
         if bool(((probs - before).abs() < CLOSE).all()):

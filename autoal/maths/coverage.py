@@ -1,4 +1,4 @@
-"""Batches that cover the pool: each row goes by the nearest of what is labelled or picked."""
+"""Batches that cover the pool: the nearest labelled or picked row covers each row."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -9,7 +9,7 @@ from torch import Tensor
 from autoal.maths.geometry import ROUNDING, nearest, neighbours
 from autoal.maths.pairs import Pairs
 
-NARROWEST = 0.01  # kernel, where two labelled rows are alike
+NARROWEST = 0.01  # width of a kernel, if two labelled rows are equal
 
 Kernel = Callable[[Tensor], Tensor]  # squared distances -> how much is covered, from 0 to 1
 
@@ -20,19 +20,19 @@ def rbf(width: float) -> Kernel:
 
 
 def ball(radius: float) -> Kernel:
-    """Full coverage of what is nearer than the radius, and none beyond."""
+    """Full coverage within the radius, and none beyond."""
     return lambda squared: (squared < radius**2).float()
 
 
 def adaptive_width(labelled: Tensor, default: float) -> float:
-    """Of a kernel as narrow as the two nearest labelled rows (Bae et al., 2025).
+    """The width of a kernel as narrow as the two nearest labelled rows (Bae et al., 2025).
 
-    Coverage turns into uncertainty as labels grow. The default stands while less than two rows
+    Coverage turns into uncertainty as labels grow. The default applies while fewer than two rows
     are labelled.
     """
     if len(labelled) < 2:
         return default
-    nearest, _ = neighbours(labelled, labelled, 2)  # of which the first is the row itself
+    nearest, _ = neighbours(labelled, labelled, 2)  # the first is the row itself
     return max(float(nearest[:, 1].min()), NARROWEST)
 
 
@@ -44,9 +44,9 @@ def remoteness(features: Tensor, labelled: Tensor) -> Tensor:
 
 
 def typical_width(remote: Tensor, default: float) -> float:
-    """Of a kernel as wide as rows are from the nearest labelled one, in the root mean square.
+    """The width of a kernel: the rows' root mean square distance to their nearest labelled row.
 
-    What is covered narrows as labels grow, and follows the scale of any features.
+    It narrows as labels grow, and follows the scale of any features.
     """
     mean = float(remote.mean())
     return max(mean**0.5, NARROWEST) if isfinite(mean) else default
@@ -59,19 +59,20 @@ def greedy_cover(
 
     A row's coverage is its kernel with the nearest row that is labelled or picked, and a pick's
     gain is mean_n weights_n max(0, kernel(pick, n) - coverage_n). The gains are exact at every
-    pick: each only takes away what it covered itself, which few rows feel after the first picks.
-    The first of the best is picked; less than `budget` come back if nothing is left to gain.
+    pick: each pick only removes what it covers itself, which affects few rows after the first
+    picks. The first of the best is picked; fewer than `budget` come back if nothing is left to
+    gain.
 
     Args:
-        pairs: squared distances of the candidates, which at the same time are what is to be
-            covered; they become their kernel.
-        remote: squared distance of each to what covers it from the start, as of `remoteness`.
+        pairs: squared distances of the candidates, which are also the rows to cover; they become
+            their kernel.
+        remote: squared distance of each to what covers it at the start, as from `remoteness`.
         weights: how much it is worth to cover each row, (n,), at least 0.
         kernel: `rbf(width)` or `ball(radius)`.
         budget: how many to pick.
 
     Returns:
-        The places of the picks in their order, and the gains that are left, (n,).
+        The places of the picks in order, and the remaining gains, (n,).
     """
     pairs.become(kernel)
     weights = weights.to(remote.device, torch.float32)
@@ -91,9 +92,9 @@ def greedy_cover(
 
 
 def _gains(pairs: Pairs, weights: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """What each row adds to the coverage of all rows between two levels, summed over them, (n,).
+    """The summed addition of each row to the coverage of all rows between two levels, (n,).
 
-    In double precision and on the CPU, where the gains are summed up and the best is sought.
+    In double precision and on the CPU, where gains are summed and the best is sought.
     """
     gains = torch.zeros(len(pairs), dtype=torch.float64)
     felt = ((after > before) & (weights > 0)).nonzero().flatten()

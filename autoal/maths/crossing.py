@@ -1,12 +1,12 @@
-"""Where a number that rises with another is nothing, in as few looks as can be."""
+"""The zero of a rising function, in as few evaluations as possible."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-STRIDE = 2.0  # at most, in one step
-CLOSE = 0.05  # what a place has to itself: two that are nearer are one
-LOOKS = 30  # at most, as each may cost much
+STRIDE = 2.0  # longest step
+CLOSE = 0.05  # distance below which two places count as one
+LOOKS = 30  # most evaluations, as each may be expensive
 
 
 def look_for_crossing(
@@ -17,16 +17,16 @@ def look_for_crossing(
     near: float,
     rise: float,
 ) -> None:
-    """Look at ever better places, by secants that stay between what is too low and too high.
+    """Evaluate ever better places, by secants kept between too low and too high ones.
 
-    Ends at what is near nothing, or at a limit beyond which a crossing would be.
+    Ends near zero, or at a limit beyond which the crossing would be.
 
     Args:
         function: of a place; negative where a crossing is higher up.
         start: the first place, within the limits.
         limits: of places.
         near: how far from 0 is near enough.
-        rise: for each unit of a place, as long as looks do not tell.
+        rise: assumed slope, as long as evaluations do not show it.
     """
     low, high = limits
     seen: dict[float, float] = {}

@@ -1,6 +1,6 @@
-"""Which rows to have labelled once more: people and a model that vote with weights.
+"""Which rows to label once more: weighted votes of people and a model.
 
-As CROWDLAB and ActiveLab have it (Goh, Tkachenko and Mueller, 2022; Goh and Mueller, 2023). Votes
+As in CROWDLAB and ActiveLab (Goh, Tkachenko and Mueller, 2022; Goh and Mueller, 2023). Votes
 are (n, people) long, below 0 where there is none.
 """
 
@@ -13,23 +13,23 @@ from torch import Tensor
 
 from autoal.maths.consensus import counted
 
-LEAST = 1e-6  # weight of whoever is no better than a guess
+LEAST = 1e-6  # weight of somebody no better than a guess
 
 
 class Trust(NamedTuple):
-    """What the votes of people and of a model weigh."""
+    """The weights of people's and a model's votes."""
 
     people: Tensor  # (people,) float64
     model: float
-    right: float  # how often a person gives the class that all agree on
+    right: float  # how often a person gives the consensus class
 
 
 def trust(votes: Tensor, labels: Tensor, probs: Tensor) -> Trust:
-    """By how often they agree, on rows that several labelled; alike where there is no such row.
+    """Weights by agreement on rows that several labelled; equal without such rows.
 
     Args:
         votes: of the people.
-        labels: that they agreed on, (n,).
+        labels: the consensus, (n,).
         probs: of classes, by a model that did not learn these rows, (n, classes).
     """
     count = (votes >= 0).sum(1)
@@ -46,7 +46,7 @@ def trust(votes: Tensor, labels: Tensor, probs: Tensor) -> Trust:
 
 
 def _alike(votes: Tensor, classes: int) -> Tensor:
-    """How often each person says what another one says of the row; the mean where none does."""
+    """How often each person agrees with another about a row; the mean if nobody shares one."""
     given = votes >= 0
     others = (given.sum(1, keepdim=True) - 1) * given
     same = (counted(votes, classes).gather(1, votes.clamp(min=0)) - 1) * given
@@ -55,7 +55,7 @@ def _alike(votes: Tensor, classes: int) -> Tensor:
 
 
 def weighed(votes: Tensor, probs: Tensor, weights: Trust) -> Tensor:
-    """How likely each class is of each row, by people and the model, (n, classes)."""
+    """Class probabilities of each row, by people and the model, (n, classes)."""
     classes = probs.shape[1]
     other = (1 - weights.right) / max(1, classes - 1)
     found = probs.double() * weights.model
@@ -67,7 +67,7 @@ def weighed(votes: Tensor, probs: Tensor, weights: Trust) -> Tensor:
 
 
 def labelled_scores(votes: Tensor, labels: Tensor, probs: Tensor, weights: Trust) -> Tensor:
-    """How little one more answer about labelled rows is worth, (n,): the lowest come first."""
+    """Scores for one more answer about labelled rows, (n,); the lowest come first."""
     several = bool(((votes >= 0).sum(1) > 1).any())
     quality = (weighed(votes, probs, weights) if several else probs.double()).gather(
         1, labels[:, None]
@@ -78,12 +78,12 @@ def labelled_scores(votes: Tensor, labels: Tensor, probs: Tensor, weights: Trust
 
 
 def unlabelled_scores(probs: Tensor, weights: Trust) -> Tensor:
-    """How little a first answer about rows is worth, (n,), on the scale of labelled ones."""
+    """Scores for a first answer about rows, (n,), on the scale of labelled ones."""
     mean = float(weights.people.mean())
     sure = probs.double().max(1).values
     return (weights.model * sure + mean / probs.shape[1]) / (weights.model + mean)
 
 
 def _weight(votes: Tensor, weights: Trust) -> Tensor:
-    """Of the people who labelled each row, together, (n,)."""
+    """The total weight of the people who labelled each row, (n,)."""
     return ((votes >= 0) * weights.people).sum(1)

@@ -7,8 +7,8 @@ from torch import Tensor
 def in_proportion(worth: Tensor, beta: float, stream: torch.Generator) -> Tensor:
     """Scores whose order is a draw, each time in proportion to the worth to the power of beta.
 
-    The largest sums of beta times the logarithm of the worth and a Gumbel noise are such a draw.
-    What is worth nothing comes after all others.
+    The largest sums of beta times the logarithm of the worth and Gumbel noise are such a draw. Rows
+    of no worth come after all others.
 
     Args:
         worth: at least 0, (n,).
@@ -25,10 +25,10 @@ def in_proportion(worth: Tensor, beta: float, stream: torch.Generator) -> Tensor
 
 
 def by_chances(chances: Tensor, stream: torch.Generator) -> Tensor:
-    """Places that are drawn with just these probabilities, as many as they sum up to (Madow, 1949).
+    """Places drawn with exactly these probabilities, as many as their sum (Madow, 1949).
 
-    They lie end to end, in a drawn order, and one point at a drawn place in every unit of their
-    length says whose turn it is.
+    The probabilities are laid end to end in random order, and one point at a random place in every
+    unit of length picks.
 
     Args:
         chances: from 0 to 1, (n,); their sum is a whole number.
@@ -38,6 +38,6 @@ def by_chances(chances: Tensor, stream: torch.Generator) -> Tensor:
     ends = chances.cpu().double()[order].cumsum(0)
     count = round(float(ends[-1]))
     points = torch.arange(count) + torch.rand(1, generator=stream, dtype=torch.double)
-    # Of a sum that is rounding short of its whole number, the last point could lie beyond the end.
+    # If rounding makes the sum fall short, the last point could lie beyond the end.
     places = torch.searchsorted(ends, points, right=True).clamp(max=len(chances) - 1)
     return order[places]

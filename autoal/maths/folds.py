@@ -5,14 +5,14 @@ from torch import Tensor
 
 
 def stratified(labels: Tensor, folds: int, order: Tensor | None = None) -> Tensor:
-    """The fold of each row, (n,): the rows of a class lie in as many folds as they can.
+    """The fold of each row, (n,): the rows of a class are spread over as many folds as possible.
 
-    Folds differ by one row at most; there are no more of them than rows.
+    Folds differ by at most one row; there are no more of them than rows.
 
     Args:
         labels: (n,) long.
-        folds: how many there are, where rows are enough.
-        order: in which rows are dealt out, (n,) places; None: as they stand.
+        folds: how many there are, if there are enough rows.
+        order: in which rows are dealt out, (n,) places; None: as given.
     """
     order = torch.arange(len(labels)) if order is None else order
     dealt = order[labels[order].argsort(stable=True)]

@@ -1,8 +1,7 @@
 """Distances in feature space, in blocks: nothing here is as large as the pool times the pool.
 
-Features may be of any floating type; each block is taken to float32 before it is computed with.
-What follows from the order of the rows follows from the order given here: strategies hand them over
-by ascending row number.
+Features may be of any floating type; each block is converted to float32 first. Results that depend
+on the order of rows depend on the given order: strategies pass rows by ascending number.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,15 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-BLOCK = 1 << 22  # numbers in an intermediate result: as many as caches still help with
-ROUNDING = 1e-6  # squared distances up to this share of the squared lengths are taken to be 0
-ACTIVE = 1024  # rows, at least, that are kept up to date between two passes over all rows
+BLOCK = 1 << 22  # numbers in an intermediate result, small enough for caches
+ROUNDING = 1e-6  # squared distances up to this share of the squared lengths count as 0
+ACTIVE = 1024  # fewest rows to keep up to date between two passes over all rows
 
 
 def blocks(
     features: Tensor, columns: int, dtype: torch.dtype = torch.float32
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Pieces of the rows, so small that a result of that many columns fits in memory."""
+    """Pieces of the rows, small enough for a result with that many columns to fit in memory."""
     size = max(1, BLOCK // max(columns, features.shape[1], 1))
     for begin in range(0, len(features), size):
         piece = slice(begin, begin + size)
@@ -42,9 +41,9 @@ def in_one(parts: Iterable[Tensor], count: int, dim: int = 0) -> Tensor:
 
 
 def squared_distances(features: Tensor, anchors: Tensor) -> Tensor:
-    """Of each row to each anchor, (n, anchors); the caller sees to it that this is not too large.
+    """The squared distance of each row to each anchor, (n, anchors); the caller limits its size.
 
-    By the scalar product, which is fast; never below 0, and 0 where it drowns in rounding.
+    It uses the scalar product, which is fast; never below 0, and 0 within rounding errors.
     """
     features, anchors = features.float(), anchors.float()
     return outer_distances([features], [anchors])
@@ -68,7 +67,7 @@ def nearest(features: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
     distances = features.new_empty(len(features), dtype=torch.float32)
     places = torch.empty(len(features), dtype=torch.long, device=features.device)
     for piece, block in blocks(features, len(anchors)):
-        # x.a - |a|^2 / 2 is largest where |x - a|^2 is smallest, at one pass less.
+        # x.a - |a|^2 / 2 is largest where |x - a|^2 is smallest, and saves a pass.
         best, places[piece] = torch.addmm(-halves, block, anchors.T).max(1)
         half = halves[places[piece]]
         distances[piece] = _apart(_lengths([block]) + 2 * half, best + half)
@@ -76,7 +75,7 @@ def nearest(features: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def unit(features: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """The rows at length 1; a row of zeros stays as it is."""
+    """The rows scaled to length 1; a row of zeros stays unchanged."""
     rows = torch.empty_like(features, dtype=dtype)
     for piece, block in blocks(features, 1):
         rows[piece] = torch.nn.functional.normalize(block, dim=1).to(dtype)
@@ -84,15 +83,15 @@ def unit(features: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def sample(size: int, count: int, generator: torch.Generator) -> Tensor:
-    """So many places out of `size`, or all if there are no more, as drawn.
+    """This many places out of `size`, or all if there are no more, in drawn order.
 
-    Not sorted, so that a strategy that takes the first of the best leaves ties to chance.
+    They are not sorted, so that taking the first of the best leaves ties to chance.
     """
     return torch.randperm(size, generator=generator)[:count]
 
 
 def approach(distances: Tensor, factors: Sequence[Tensor], picks: list[int]) -> None:
-    """Lower the squared distances of all rows by what is near the picks."""
+    """Lower the squared distances of all rows to those from the picks."""
     chosen = _rows(factors, picks)
     widest = max(factors, key=lambda factor: factor.shape[1])
     for piece, _ in blocks(widest, len(picks)):
@@ -107,7 +106,7 @@ def _rows(factors: Sequence[Tensor], places: slice | list[int]) -> list[Tensor]:
 def outer_distances(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
     """Squared distances of outer products, (left, right), by the lengths and products of factors.
 
-    There is no memory for the outer products themselves; of one factor, they are its rows.
+    The outer products themselves would not fit in memory; with one factor, they are its rows.
     """
     products = left[0] @ right[0].T
     for rows, others in zip(left[1:], right[1:], strict=True):
@@ -124,16 +123,16 @@ def _lengths(factors: Sequence[Tensor]) -> Tensor:
 
 
 def _apart(lengths: Tensor, products: Tensor) -> Tensor:
-    """Squared distances from the sums of squared lengths, which are used up, and products."""
+    """Squared distances from the sums of squared lengths, which are overwritten, and products."""
     apart = torch.sub(lengths, products, alpha=2)
-    # The same row twice must have no distance, or chance would decide what rounding left of it.
+    # Equal rows must have distance 0, not a random rounding error.
     return apart.masked_fill_(apart <= lengths.mul_(ROUNDING), 0.0)
 
 
 def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[list[int], Tensor]:
     """The row farthest from all so far, again and again (Gonzalez, 1985).
 
-    Less than `count` come back if no other row is apart from them.
+    Fewer than `count` come back if no further row differs from them.
 
     Args:
         features: (n, width).
@@ -141,7 +140,7 @@ def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[lis
         distances: squared, of each row to what there is already, (n,).
 
     Returns:
-        The places of the picks in their order, and the squared distances after them, (n,).
+        The places of the picks in order, and the squared distances after them, (n,).
     """
     picks: list[int] = []
     distances = distances.clone()
@@ -154,9 +153,9 @@ def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[lis
 
 
 def _farthest(features: Tensor, distances: Tensor, count: int) -> list[int]:
-    """The next picks, as many as are certain from the rows that are farthest now.
+    """The next picks, as many as the currently farthest rows determine.
 
-    Distances only fall, so that no other row can be farther than the last of them is now.
+    Distances only fall, so no other row can be farther than the last of these is now.
     """
     top = distances.topk(min(len(features), max(ACTIVE, len(features) // 16)))
     active, left, bound = features[top.indices].float(), top.values.clone(), float(top.values[-1])

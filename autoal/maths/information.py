@@ -1,8 +1,8 @@
-"""Batches by what they tell of a last layer, in Fisher information (Ash et al., 2021).
+"""Batches by their Fisher information about a last layer (Ash et al., 2021).
 
-A row's information is the Kronecker product of the covariance of its class, as it is predicted, and
-h h', of its features h. It is never written out: of a matrix over all weights of the layer, a row
-needs only the form (1 x h)' matrix (1 x h), with an entry for every pair of classes.
+A row's information is the Kronecker product of the covariance of its predicted class and h h' of
+its features h. It is never written out: of a matrix over all weights of the layer, a row needs only
+the form (1 x h)' matrix (1 x h), with an entry for every pair of classes.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from torch import Tensor
 from autoal.maths.geometry import blocks, in_one
 
 NEWEST = 64  # picks between two passes over all rows
-ACTIVE = 1024  # rows, at least, that are kept up to date between two passes over all rows
-SHARE = 50  # of so many rows one, if that is more
+ACTIVE = 1024  # fewest rows to keep up to date between two passes over all rows
+SHARE = 50  # or one row in this many, if that is more
 
 
 class Change(NamedTuple):
-    """What a row that comes or goes does to M^-1, and to M^-1 F M^-1, over all weights."""
+    """The change in M^-1 and M^-1 F M^-1 over all weights when a row comes or goes."""
 
     steps: Tensor  # (classes * width, classes): M^-1 falls or rises by steps steps'
     turns: Tensor  # (classes * width, classes): the other rises by turns steps' + steps turns'
 
 
 class Evidence:
-    """What rows would tell of a last layer.
+    """The information of rows about a last layer.
 
     Args:
-        features: (n, width); computed with in float32, or in float64 if they are of that type.
+        features: (n, width); processed in float32, or in float64 if they are of that type.
         covariances: of the class, (n, classes, classes) float64.
     """
 
@@ -58,7 +58,7 @@ class Evidence:
         return total.reshape(self.classes * self.width, -1)
 
     def forms(self, matrix: Tensor) -> Tensor:
-        """Of a matrix over all weights, (n, classes, classes) float64."""
+        """The rows' forms of a matrix over all weights, (n, classes, classes) float64."""
         flat = self._met(matrix)
         parts = (
             (block @ flat).view(len(block), -1, self.width) @ block[:, :, None]
@@ -67,7 +67,7 @@ class Evidence:
         return in_one(parts, len(self)).view(-1, self.classes, self.classes).double()
 
     def follow(self, forms: Forms, changes: Sequence[Change], sign: int) -> None:
-        """What rows that came (1) or went (-1) do to the forms, in place."""
+        """Update the forms in place for rows that came (1) or went (-1)."""
         steps, turns = (torch.cat(part, 1) for part in zip(*changes, strict=True))
         flat = self._met(torch.cat([steps, turns], 1))
         for piece, block in blocks(self.features, flat.shape[1], self.dtype):
@@ -78,34 +78,34 @@ class Evidence:
             forms.reach[piece] += turned + turned.mT
 
     def _met(self, directions: Tensor) -> Tensor:
-        """Directions over all weights as the features meet them, (width, classes * directions)."""
+        """Directions over all weights, reshaped to meet features, (width, classes * directions)."""
         parts = directions.to(self.dtype).reshape(self.classes, self.width, -1)
         return parts.transpose(0, 1).reshape(self.width, -1)
 
 
 class Forms(NamedTuple):
-    """Of all rows: of M^-1 and of M^-1 F M^-1, (n, classes, classes) float64 each."""
+    """All rows' forms of M^-1 and M^-1 F M^-1, (n, classes, classes) float64 each."""
 
     inside: Tensor
     reach: Tensor
 
     def at(self, places: Tensor) -> Forms:
-        """Those of some rows."""
+        """The forms of some rows."""
         return Forms(self.inside[places], self.reach[places])
 
     def effect(self, rows: Evidence, sign: int) -> Tensor:
-        """By how much each row, coming (1) or going (-1), lowers or raises what is left, (n,)."""
+        """How much each row, coming (1) or going (-1), lowers or raises the expected loss, (n,)."""
         return (_share(rows.covariances, self.inside, sign) * self.reach.mT).sum((1, 2))
 
 
 class Batch:
-    """A batch by what it leaves to be expected, tr(M^-1 F), under rows that come and go.
+    """A batch and its remaining expected loss, tr(M^-1 F), as rows come and go.
 
-    By Woodbury's identity all of it follows from the rows' forms, and these follow each other at
-    two products a change.
+    By Woodbury's identity everything follows from the rows' forms, which cost two products per
+    change.
 
     Args:
-        inverse: M^-1, of the information that there is, over all weights, float64.
+        inverse: M^-1 of the existing information, over all weights, float64.
         whole: F, the information of the pool.
     """
 
@@ -114,14 +114,14 @@ class Batch:
         self.whole = whole
 
     def worth(self, rows: Evidence) -> Tensor:
-        """By how much each row would lower what is left, (n,)."""
+        """How much each row would lower the expected loss, (n,)."""
         return self._forms(rows).effect(rows, 1)
 
     def grow(self, rows: Evidence, count: int) -> list[int]:
-        """Take in the row that lowers most, again and again.
+        """Add the row that lowers the loss most, again and again.
 
-        What a row is worth falls with nearly every other that comes, so that between two passes
-        over all rows only those are brought up to date that were worth most.
+        A row's worth falls with nearly every other that comes, so between two passes over all rows
+        only those of greatest worth are updated.
         """
         forms, count = self._forms(rows), min(count, len(rows))
         taken = torch.zeros(len(rows), dtype=torch.bool, device=forms.inside.device)
@@ -139,7 +139,7 @@ class Batch:
     def _grow(
         self, rows: Evidence, forms: Forms, worth: Tensor, count: int
     ) -> tuple[list[int], list[Change]]:
-        """The next picks, as long as they are worth what the last of these rows was at first."""
+        """The next picks, as long as they are worth at least what the last of these rows was."""
         bound, taken = worth[-1], worth == -torch.inf
         picks: list[int] = []
         changes: list[Change] = []
@@ -155,9 +155,9 @@ class Batch:
         return picks, changes
 
     def shrink(self, rows: Evidence, picks: list[int], count: int) -> list[int]:
-        """Give back the row that raises least, again and again."""
+        """Drop the row that raises the loss least, again and again."""
         own = rows[torch.tensor(picks, dtype=torch.long)]
-        # In double precision, as few rows may hold a direction alone.
+        # In double precision, as few rows may span a direction alone.
         own = Evidence(own.features.double(), own.covariances)
         forms = self._forms(own)
         gone = torch.zeros(len(own), dtype=torch.bool, device=forms.inside.device)
@@ -184,7 +184,7 @@ class Batch:
 
 
 def _share(covariances: Tensor, inside: Tensor, sign: int) -> Tensor:
-    """(covariance^-1 + sign inside)^-1, which is what a row that comes or goes has its way by."""
+    """(covariance^-1 + sign inside)^-1, the factor in a row's effect when it comes or goes."""
     if covariances.shape[-1] == 1:  # as below, but many times faster
         return covariances / (1 + sign * covariances * inside)
     one = torch.eye(covariances.shape[-1]).to(inside)
@@ -192,13 +192,13 @@ def _share(covariances: Tensor, inside: Tensor, sign: int) -> Tensor:
 
 
 def _root(square: Tensor) -> Tensor:
-    """A matrix that times its own transpose is this one."""
+    """A matrix whose product with its own transpose is this one."""
     values, vectors = torch.linalg.eigh((square + square.T) / 2)
     return vectors * values.clamp(min=0).sqrt()
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:
-    """Of each row's directions of the classes, (n, classes, classes)."""
+    """Products of each row's directions of the classes, (n, classes, classes)."""
     if left.shape[1] == 1:  # as below, but many times faster
         return (left * right).sum(2, keepdim=True)
     return left @ right.mT

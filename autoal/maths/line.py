@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Line(NamedTuple):
-    """What was fitted: a number from columns, and how far from it the rows lie."""
+    """A fitted line: a number from columns, and the rows' variance around it."""
 
     mean: Tensor  # (d,) of the columns
     scale: Tensor  # (d,)
@@ -18,7 +18,7 @@ class Line(NamedTuple):
     variance: float  # of what is left
 
     def at(self, columns: Tensor) -> Tensor:
-        """Of each row, (n,)."""
+        """The line's value for each row, (n,)."""
         return self.level + (columns - self.mean) / self.scale @ self.weight
 
 

@@ -1,9 +1,9 @@
-"""Mean and variance of columns that are read block by block."""
+"""Mean and variance of columns, read block by block."""
 
 import torch
 from torch import Tensor
 
-BLOCK = 65_536  # lines that are read together, at most
+BLOCK = 65_536  # most lines to read together
 
 
 def moments(lines: Tensor) -> tuple[Tensor, Tensor]:

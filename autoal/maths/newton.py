@@ -1,4 +1,4 @@
-"""What Newton steps for logistic regressions are made of.
+"""Building blocks of Newton steps for logistic regressions.
 
 Several regressions on the same rows move side by side, as members: their thetas are
 (members, classes, d), and the logits of the rows (n, members, classes).
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from autoal.maths.systems import Product
 
-TINY = 1e-300  # what is divided by is never less
-ENOUGH = 1e-4  # share of the fall that its slope promises which a step must bring
+TINY = 1e-300  # least divisor
+ENOUGH = 1e-4  # share of the fall promised by the slope that a step must achieve
 
 
 class Point(NamedTuple):
@@ -25,7 +25,7 @@ class Point(NamedTuple):
     logits: Tensor
 
     def less(self, lengths: Tensor, step: Point) -> Point:
-        """After so much of a step, by member, (members, 1, 1), or for all alike, ().
+        """The point after this much of a step, by member, (members, 1, 1), or for all, ().
 
         The logits move in proportion, without a product.
         """
@@ -36,16 +36,16 @@ class Point(NamedTuple):
 def descended(
     loss: Callable[[Point], Tensor], point: Point, step: Point, most: Tensor, slopes: Tensor
 ) -> Point:
-    """After the first of ever shorter steps that lowers the loss enough (Armijo, 1966).
+    """The point after the first of ever shorter steps that lowers the loss enough (Armijo, 1966).
 
-    Members whose losses stand side by side, (members, 1, 1), go each as far as it may; under one
-    loss of them all, (), they go equally far.
+    Members with separate losses, (members, 1, 1), each go as far as they may; under a common loss,
+    (), all go equally far.
 
     Args:
         loss: at a point.
         point: where they are.
-        step: is taken away from there.
-        most: the loss there, and what rounding may add to it.
+        step: subtracted from it.
+        most: the loss there, plus what rounding may add.
         slopes: how steeply the loss falls along the step.
     """
     lengths = torch.ones_like(slopes)
@@ -58,12 +58,12 @@ def descended(
 
 
 def products(columns: Tensor, theta: Tensor) -> Tensor:
-    """Of each row with each vector, (n, members, classes)."""
+    """Products of each row with each vector, (n, members, classes)."""
     return (columns @ theta.flatten(0, 1).T).view(len(columns), *theta.shape[:2])
 
 
 def sums(slopes: Tensor, columns: Tensor) -> Tensor:
-    """Of the rows, each times its slopes in the logits, (members, classes, d)."""
+    """Sums of the rows, each times its slopes in the logits, (members, classes, d)."""
     return (slopes.flatten(1).T @ columns).view(*slopes.shape[1:], columns.shape[1])
 
 

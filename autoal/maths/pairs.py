@@ -10,8 +10,8 @@ from torch.nn.functional import threshold
 
 from autoal.maths.geometry import BLOCK, ROUNDING
 
-HELD = 1 << 29  # bytes that numbers between all rows may take; where they would take more, they
-# are computed whenever some are asked for
+HELD = 1 << 29  # bytes for numbers between all rows; if they would take more, they are
+# computed on demand
 STRIP = 512  # rows whose numbers are computed at a time
 
 Function = Callable[[Tensor], Tensor]  # of each number
@@ -20,10 +20,10 @@ Function = Callable[[Tensor], Tensor]  # of each number
 class Pairs:
     """A number for each two rows: their squared distance, until it becomes a function of it.
 
-    Each is computed once, for both of its rows, when the first is asked for.
+    Each is computed once for both of its rows, when first needed.
 
     Args:
-        features: (n, width), of lengths that are much the same or 0.
+        features: (n, width), of similar lengths or 0.
     """
 
     def __init__(self, features: Tensor) -> None:
@@ -40,14 +40,14 @@ class Pairs:
         return len(self._left)
 
     def become(self, function: Function) -> None:
-        """Put what the function makes of the squared distances in their place."""
+        """Replace the squared distances by a function of them."""
         self._function = function
         if self._held is not None:
             for strip in self._held.split(STRIP):
                 strip.copy_(function(strip))
 
     def rows(self, places: Tensor) -> Tensor:
-        """The numbers between these rows and all, (places, n), for the caller to write over."""
+        """The numbers between these rows and all, (places, n), which the caller may overwrite."""
         if 4 * len(self) ** 2 > HELD:
             return self._between(places, len(self))
         if self._held is None:
@@ -55,7 +55,7 @@ class Pairs:
         return self._held.index_select(0, places.to(self._held.device))
 
     def blocks(self, places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The same by some places at a time, with these."""
+        """The same for some places at a time, together with these."""
         for some in places.split(max(1, BLOCK // len(self))):
             yield some, self.rows(some)
 
@@ -69,8 +69,8 @@ class Pairs:
         return numbers
 
     def _between(self, places: Tensor | slice, first: int) -> Tensor:
-        """The numbers between these rows and the first so many."""
+        """The numbers between these rows and the first ones."""
         apart = self._left[places] @ self._right[:first].T
-        # The same row twice must have no distance, or chance would decide what rounding left of it.
+        # Equal rows must have distance 0, not a random rounding error.
         threshold(apart, self._rounding, 0.0, inplace=True)
         return self._function(apart)

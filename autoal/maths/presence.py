@@ -1,4 +1,4 @@
-"""What the presence of a word in a text tells of the text's class, in bits."""
+"""How much the presence of a word in a text says about the text's class, in bits."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def presence_gains(inside: Tensor, total: Tensor) -> Tensor:
-    """How much each word's presence and a text's class tell of each other, (words,).
+    """The mutual information of each word's presence and a text's class, (words,).
 
     That is H(class) - P(w) H(class | w) - P(not w) H(class | not w).
 
     Args:
-        inside: the texts of each class that have a word, (words, classes); also probable ones.
+        inside: the (perhaps expected) texts of each class with a word, (words, classes).
         total: all texts of each class, (classes,).
     """
-    without = (total - inside).clamp(min=0)  # rounding may leave less than nothing
+    without = (total - inside).clamp(min=0)  # rounding may go below 0
     joint = torch.stack([inside, without], 1).double() / total.sum()
     bits = torch.special.entr(joint) / log(2)
     alone = torch.special.entr(joint.sum(2)).sum(1) + torch.special.entr(joint.sum(1)).sum(1)
@@ -25,15 +25,14 @@ def presence_gains(inside: Tensor, total: Tensor) -> Tensor:
 
 
 def speaking_for(inside: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-    """The class for which each word speaks most, and how many bits a text tells by having it.
+    """The class for which each word speaks most, and the bits that its presence tells.
 
-    The class is that whose texts have the word most above what all texts do; the bits are the
-    divergence of the classes of texts with the word from those of all texts. To the texts with a
-    word as many are added as there are classes, with the classes of all texts, so that what is
-    rare speaks less.
+    It is the class most over-represented among the texts with the word; the bits are the divergence
+    of the classes of texts with the word from those of all texts. One pseudo-text per class,
+    distributed like all texts, is added, so that rare words say less.
 
     Args:
-        inside: the texts of each class that have a word, (words, classes).
+        inside: the texts of each class with a word, (words, classes).
         total: all texts of each class, (classes,).
     """
     base = (total.double() / total.sum()).clamp(min=torch.finfo(torch.double).tiny)

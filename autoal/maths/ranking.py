@@ -1,18 +1,18 @@
-"""Predicting the loss of rows whose label nobody knows (Yoo and Kweon, 2019)."""
+"""Predicts the loss of unlabelled rows (Yoo and Kweon, 2019)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class LossHead(nn.Module):
-    """Stages, standardised as on the labelled rows, to a number that grows with the loss."""
+    """From stages, standardised by the labelled rows, to a number that grows with the loss."""
 
     def __init__(self, stages: Tensor, hidden: int, stream: torch.Generator) -> None:
         super().__init__()
         self.mean = stages.mean(0)
         spread = stages.std(0, correction=0)
-        # What hardly moves on the labelled rows teaches nothing, and could blow up elsewhere: an
-        # infinite scale leaves it out.
+        # A column that hardly varies on the labelled rows teaches nothing, and could blow up
+        # elsewhere: an infinite scale leaves it out.
         moves = spread > 0.01 * spread.median()
         self.scale = torch.where(moves, spread, torch.inf)
         first = _linear(stages.shape[1], hidden, stream)
@@ -30,7 +30,7 @@ def _linear(inputs: int, outputs: int, stream: torch.Generator) -> nn.Linear:
 
 
 def ranking_loss(predicted: Tensor, losses: Tensor, margin: float) -> Tensor:
-    """Hinge loss of the first half against the second, each row in one pair; an odd one is out."""
+    """Hinge loss of the first half against the second, each row in one pair; drops an odd one."""
     half = len(losses) // 2
     sign = (losses[:half] - losses[half : 2 * half]).sign()
     gap = predicted[:half] - predicted[half : 2 * half]

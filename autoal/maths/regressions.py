@@ -1,10 +1,10 @@
-"""Many logistic regressions on the same rows, each with weights of its own, solved side by side.
+"""Many logistic regressions on the same rows, each with its own weights, solved together.
 
 Each minimises J(theta) = sum_i weights_i l(x_i, y_i; theta) + ridge / 2 |theta|^2, which is
-strictly convex; the intercept is a column of ones, penalised as the rest, without which the Hessian
-would be singular. One product with the rows serves them all, and their directions are found in
-single precision, which the double precision of the gradients mends; where single precision leads
-nowhere, as it may where the penalty is next to nothing, they are found in double precision.
+strictly convex; the intercept is a column of ones, penalised like the rest, or the Hessian would be
+singular. One product with the rows serves them all, and their directions are found in single
+precision, which the gradients' double precision corrects; if single precision fails, as it may with
+a tiny penalty, they are found in double precision.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from torch.nn.functional import one_hot
 from autoal.maths.newton import TINY, Point, curvature, descended, products, sums
 from autoal.maths.systems import Product
 
-FINEST = 1e-4  # relative residual that single precision is asked for at a time
-ROUNDS = 100  # of Newton's steps before they count as failed, or of corrections
+FINEST = 1e-4  # relative residual to reach in single precision at a time
+ROUNDS = 100  # of Newton steps before failure, or of corrections
 
 
 @dataclass(frozen=True, eq=False)
 class Regressions:
-    """Their rows; thetas are (k, classes, d), and weights, which sum to 1 in each, (k, n).
+    """The regressions' rows; thetas are (k, classes, d), weights (k, n), each summing to 1.
 
     Args:
         features: (n, d) float64, as `with_intercept` makes them.
@@ -59,7 +59,7 @@ class Regressions:
             step, slopes = self._step(weights, point, gradient, precision)
             loss = partial(self._loss, weights)
             before = loss(point)
-            hidden = slopes < 1e-15 * (1 + before)  # what rounding hides
+            hidden = slopes < 1e-15 * (1 + before)  # hidden by rounding
             point = descended(loss, point, step, before, slopes.where(~hidden, -torch.inf))
             if bool((hidden | (sizes < tolerance)).all()):
                 return point.theta
@@ -70,7 +70,7 @@ class Regressions:
     def _step(
         self, weights: Tensor, point: Point, gradient: Tensor, precision: Tensor
     ) -> tuple[Point, Tensor]:
-        """Newton's, roughly, and how steeply each falls along its own, (k, 1, 1)."""
+        """A rough Newton step, and each loss's slope along its own, (k, 1, 1)."""
         for dtype in (torch.float, torch.double):
             times = self._curvature(weights, point.logits, dtype)
             theta = _rough_solution(times, gradient, precision, dtype)
@@ -89,7 +89,7 @@ class Regressions:
     ) -> Tensor:
         """H^-1 right of each, with H its Hessian at its theta.
 
-        To a relative residual, or as near to it as double precision comes.
+        It is solved to a relative residual, or as closely as double precision allows.
         """
         logits, dtype = self.logits(theta), torch.float
         exact = self._curvature(weights, logits, torch.double)
@@ -121,7 +121,7 @@ class Regressions:
         )
 
     def logits(self, theta: Tensor) -> Tensor:
-        """Of each row, (n, k, classes); of whatever is (k, classes, d), the products with it."""
+        """The logits of each row, (n, k, classes), or products with anything (k, classes, d)."""
         return products(self.features, theta)
 
     def residuals(self, theta: Tensor) -> Tensor:
@@ -132,13 +132,13 @@ class Regressions:
         return Point(theta, self.logits(theta))
 
     def _loss(self, weights: Tensor, point: Point) -> Tensor:
-        """What each minimises, (k, 1, 1)."""
+        """The objective of each, (k, 1, 1)."""
         own = point.logits[torch.arange(len(self.labels)), :, self.labels]
         losses = (weights.T * (point.logits.logsumexp(2) - own)).sum(0)
         return losses[:, None, None] + self.ridge / 2 * _inner(point.theta, point.theta)
 
     def _gradient(self, weights: Tensor, point: Point) -> Tensor:
-        """Of the same, (k, classes, d)."""
+        """The gradient of the objectives, (k, classes, d)."""
         moved = self._residuals(point.logits) * weights.T[:, :, None]
         return sums(moved, self.features) + self.ridge * point.theta
 
@@ -168,11 +168,11 @@ def _left(times: Product, solution: Tensor, right: Tensor) -> tuple[Tensor, Tens
 
 
 def _rough_solution(times: Product, right: Tensor, precision: Tensor, dtype: torch.dtype) -> Tensor:
-    """Of times(x) = right by conjugate gradients in this precision, to a relative residual.
+    """Solve times(x) = right by conjugate gradients in this precision, to a relative residual.
 
-    Those that are there wait for the others, and so do those whose curvature rounding has eaten up.
+    Solved systems wait for the others, and so do those whose curvature is lost in rounding.
     """
-    # At length 1, so that single precision has room for what is near the optimum.
+    # Scaled to length 1, so that single precision can represent small residuals.
     scale = _inner(right, right).sqrt().clamp(min=TINY)
     left_over = (right / scale).to(dtype)
     target = precision.square().to(dtype)

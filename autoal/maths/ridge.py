@@ -1,10 +1,10 @@
-"""Logistic regressions with free intercepts under an l2 penalty, several side by side.
+"""Logistic regressions with free intercepts under an l2 penalty, solved together.
 
 Each minimises sum_i weights_i l(x_i, y_i) + l2 / 2 |W|^2 in double precision. Those of a family
-share their rows and the penalty, and differ in what each row counts, as folds do; together they
-are one convex function, whose Newton steps are a few matrix products for all of them. Directions
-are found in single precision, which the double precision of the gradients mends. Where rows are few
-and columns many, `row_space` leaves as few columns as there are rows, and the optimum where it is.
+share their rows and the penalty, and differ in the weights of rows, as folds do; together they are
+one convex function, whose Newton steps take a few matrix products for all of them. Directions are
+found in single precision, which the gradients' double precision corrects. With few rows and many
+columns, `row_space` reduces the columns to the number of rows without moving the optimum.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch import Tensor
 from autoal.maths.newton import TINY, Point, curvature, descended, products, sums
 from autoal.maths.systems import Product, conjugate_gradients
 
-ROUNDING = 1e-12  # a direction of up to this share of the largest variance is what rounding left
-ROUGH = 0.1  # tolerance from which on the curvature is as it will be
-FLATTEST = 1e-8  # curvature of a loss that counts, where all rows are predicted with certainty
-STEPS = 200  # of Newton's: separable rows under next to no penalty take one for each e-fold of loss
-HIDDEN = 1e-14  # share of a loss that rounding hides
-FINEST = 1e-2  # relative residual that single precision is asked for
+ROUNDING = 1e-12  # directions up to this share of the largest variance are rounding error
+ROUGH = 0.1  # tolerance at which the curvature is final
+FLATTEST = 1e-8  # least curvature of a loss, for rows predicted with certainty
+STEPS = 200  # Newton steps: separable rows with a tiny penalty take one per e-fold of loss
+HIDDEN = 1e-14  # share of a loss hidden by rounding
+FINEST = 1e-2  # relative residual to reach in single precision
 
 
 class Head(NamedTuple):
@@ -35,16 +35,16 @@ class Head(NamedTuple):
     bias: Tensor  # (classes,)
 
     def logits(self, features: Tensor) -> Tensor:
-        """Of each row, (n, classes)."""
+        """The logits of each row, (n, classes)."""
         return features @ self.weight.T + self.bias
 
     def cooled(self, by: float) -> Head:
-        """The same classifier with logits that are divided by a temperature."""
+        """The same classifier with logits divided by a temperature."""
         return Head(self.weight / by, self.bias / by)
 
 
 def row_space(features: Tensor) -> Tensor:
-    """Orthonormal directions, (d, at most n), that span the rows: no optimum has any other part."""
+    """Orthonormal directions, (d, at most n), that span the rows, and so every optimum."""
     wide = features.shape[0] < features.shape[1]
     squares = features @ features.T if wide else features.T @ features
     variances, axes = torch.linalg.eigh(squares)
@@ -59,8 +59,8 @@ class Family:
 
     Args:
         features: (n, d) double.
-        targets: the probability of each class, (n, classes) double, or what it is to each member,
-            (n, members, classes).
+        targets: the probability of each class, (n, classes) double, or for each member, (n,
+            members, classes).
         weights: of the rows for each member, (n, members) double.
         intercept: whether classes have one.
     """
@@ -86,16 +86,15 @@ class Family:
         return self.columns.float()
 
     def optimum(self, l2: float, start: Optimum | None = None, tolerance: float = 1e-8) -> Optimum:
-        """Where all of them end under a penalty, which is above 0, or as near as rounding lets.
+        """The optima under a penalty above 0, as closely as rounding allows.
 
         Args:
             l2: the penalty.
-            start: an optimum of the same rows, from which it is not far; that of other members
-                stands for their mean.
+            start: a nearby optimum of the same rows; for other members, their mean is used.
             tolerance: the length of the gradient, in coordinates in which the curvature is about 1.
         """
         ridge = torch.cat([l2 / self._reach.square(), self._reach.new_zeros(1)])
-        ridge[-1] = not self._intercept  # a column of zeros must have some curvature
+        ridge[-1] = not self._intercept  # a column of zeros needs some curvature
         theta = self._begin(start)
         for precision in (max(ROUGH, tolerance), tolerance):  # roughly first, for the curvature
             probs = self.logits(theta).softmax(2)
@@ -119,11 +118,11 @@ class Family:
         return self._features, self.targets[:, member], self.weights[:, member]
 
     def logits(self, theta: Tensor) -> Tensor:
-        """Of each row by each member, (n, members, classes)."""
+        """The logits of each row by each member, (n, members, classes)."""
         return products(self.columns, theta)
 
     def heads(self, theta: Tensor) -> list[Head]:
-        """Of each member, for features as they were given."""
+        """The head of each member, for features as given."""
         weights, biases = theta[..., :-1] / self._reach, theta[..., -1]
         return [
             Head(weight, bias - weight @ self._mean)
@@ -133,7 +132,7 @@ class Family:
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Where the members of a family end under a penalty, and how that moves."""
+    """The optima of a family under a penalty, and how they move."""
 
     family: Family
     l2: float
@@ -142,29 +141,29 @@ class Optimum:
 
     @property
     def logits(self) -> Tensor:
-        """Of each row by each member, (n, members, classes)."""
+        """The logits of each row by each member, (n, members, classes)."""
         return self.family.logits(self.theta)
 
     @property
     def heads(self) -> list[Head]:
-        """Of each member."""
+        """The head of each member."""
         return self.family.heads(self.theta)
 
     @property
     def head(self) -> Head:
-        """Of the only member."""
+        """The head of the only member."""
         (head,) = self.heads
         return head
 
     def response(
         self, slopes: Tensor, tolerance: float = 1e-8, start: Tensor | None = None
     ) -> Tensor:
-        """H^-1 g, of theta's shape: g is the gradient of a loss of the logits, H what curves here.
+        """H^-1 g, of theta's shape: g is the gradient of a loss of the logits, H the Hessian here.
 
         Args:
             slopes: of the loss in the logits, (n, members, classes).
             tolerance: relative residual.
-            start: what a loss nearby gave at an optimum nearby.
+            start: the response of a similar loss at a nearby optimum.
         """
         scale = self.function.scale
         begin = None if start is None else start / scale
@@ -172,19 +171,19 @@ class Optimum:
         return self.function.solution(self.logits, right, tolerance, begin) * scale
 
     def slope(self, response: Tensor) -> float:
-        """Of that loss in log l2, by the implicit function theorem."""
+        """The derivative of that loss by log l2, by the implicit function theorem."""
         terms = response * self.theta * self.function.ridge / self.function.scale.square()
         return -float(terms[..., :-1].sum())
 
 
 @dataclass(frozen=True, eq=False)
 class _Penalised:
-    """The weighted losses of all members, and a penalty, in coordinates of a curvature of about 1.
+    """The weighted losses of all members plus a penalty, in coordinates with curvature about 1.
 
     Args:
-        family: whose rows and members they are.
+        family: the family with the rows and members.
         ridge: the penalty on each column, (d + 1,).
-        scale: by which these coordinates are multiplied to be those of the family, (d + 1,).
+        scale: factors from these coordinates to those of the family, (d + 1,).
     """
 
     family: Family
@@ -192,7 +191,7 @@ class _Penalised:
     scale: Tensor
 
     def minimised(self, start: Tensor, tolerance: float) -> Tensor:
-        """The optimum, by Newton steps, to a norm of the gradient or to what rounding leaves."""
+        """The optimum, by Newton steps, to a norm of the gradient or within rounding errors."""
         point, hidden = self._at(start), False
         best, least = point, inf
         for _ in range(STEPS):
@@ -201,7 +200,7 @@ class _Penalised:
             stuck = hidden and size > least / 2
             if size < least:
                 best, least = point, size
-            if not size > tolerance or stuck:  # nor where it is no number
+            if not size > tolerance or stuck:  # also stops if it is NaN
                 break
             # Rough directions are good enough far from the optimum (Dembo et al., 1982).
             rough = self.solution(point.logits, gradient, min(0.1, size**0.5))
@@ -215,7 +214,7 @@ class _Penalised:
     def solution(
         self, logits: Tensor, right: Tensor, tolerance: float, start: Tensor | None = None
     ) -> Tensor:
-        """H^-1 right, to a relative residual; in single precision where that leads to it."""
+        """H^-1 right, to a relative residual; in single precision if that suffices."""
         size = max(float(right.norm()), TINY)
         begin = torch.zeros_like(right) if start is None else start / size
         for dtype in (torch.float, torch.double) if tolerance >= FINEST else (torch.double,):
@@ -251,5 +250,5 @@ class _Penalised:
 
 
 def _balanced(theta: Tensor) -> Tensor:
-    """Without what rounding adds to all classes alike, on which no loss depends."""
+    """Remove what rounding adds to all classes equally, on which no loss depends."""
     return theta - theta.mean(1, keepdim=True)

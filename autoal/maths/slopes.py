@@ -1,4 +1,4 @@
-"""The slopes of logistic regressions, and what a row that is added does to a loss.
+"""The slopes of logistic regressions, and the effect of an added row on a loss.
 
 The search asks how the loss on checked rows changes as the weight of a training row does; salutary
 influence asks the same of rows that might be added. Both are the product of a gradient with H^-1 g,
@@ -22,17 +22,17 @@ def residual(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:
 
 
 def mean_gradient(features: Tensor, labels: Tensor, theta: Tensor) -> Tensor:
-    """Of the mean loss of the rows, (classes, d)."""
+    """The gradient of the mean loss of the rows, (classes, d)."""
     return residual(features, labels, theta).T @ features / len(features)
 
 
 def influences(features: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
-    """What adding each row with each class does to a loss, to first order, (n, classes).
+    """The first-order effect of adding each row with each class on a loss, (n, classes).
 
-    The sign: a number above 0 is by how much the loss is predicted to **fall** when the row is
-    added, so that the highest is the best. The optimum moves by -w H^-1 grad l(x, c), and with
-    grad l(x, c) = (p - e_c) x', a product of no more than `slope` with x is left of it; no
-    gradient of a row is ever written out.
+    The sign: a number above 0 predicts by how much the loss **falls** when the row is added, so the
+    highest is the best. The optimum moves by -w H^-1 grad l(x, c), and with grad l(x, c) = (p -
+    e_c) x', a product of no more than `slope` with x is left of it; no gradient of a row is ever
+    written out.
 
     Args:
         features: of the rows, (n, d).

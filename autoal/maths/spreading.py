@@ -12,20 +12,20 @@ from autoal.maths.geometry import neighbours
 from autoal.maths.systems import conjugate_gradients
 
 NEIGHBOURS = 10  # of each row
-INERTIA = 0.9  # of what a row believes: its neighbours' share, against what it was told
-EXACT = 10_000  # rows up to which all are compared
-CELLS = 256  # that more rows fall into
-PROBED = 8  # cells in which the neighbours of a cell's rows are sought
+INERTIA = 0.9  # weight of a row's neighbours against its own label
+EXACT = 10_000  # up to this many rows, all are compared
+CELLS = 256  # cells for larger sets
+PROBED = 8  # cells in which to seek the neighbours of a cell's rows
 ITERATIONS = 5  # of the k-means that finds the cells
-TOLERANCE = 1e-6  # of the spreading: what reaches a row from afar is little, and counts
+TOLERANCE = 1e-6  # of the spreading: even little from afar counts
 TINY = 1e-30
 
 
 class Graph:
-    """Rows and their nearest neighbours, with weights that fall off with the distance.
+    """Rows and their nearest neighbours, with weights that fall off with distance.
 
-    The weight of an edge is exp(-d^2 / (r s)), where r and s are how far its two rows are from
-    their last neighbours (Zelnik-Manor and Perona, 2004), so that it has no scale to be chosen.
+    The weight of an edge is exp(-d^2 / (r s)), where r and s are its two rows' distances to their
+    last neighbours (Zelnik-Manor and Perona, 2004), so there is no scale to choose.
 
     Args:
         features: (n, width) of any floating type.
@@ -43,14 +43,14 @@ class Graph:
         self._links = _sparse(both.indices(), both.values() * roots[rows] * roots[places], size)
 
     def spread(self, rows: Tensor, labels: Tensor) -> Tensor:
-        """What all rows are taken for, once these are known, (n, classes) double.
+        """The spread labels of all rows, given these known ones, (n, classes) double.
 
         The classes keep the shares that they have among the known rows (Zhu et al., 2003). The
-        probabilities are squared, since a label thins out on its way; a row that no label reaches
-        has none.
+        probabilities are squared, since labels blur on their way; a row that no label reaches has
+        none.
 
         Args:
-            rows: their numbers, (known,); one that stands there twice counts twice.
+            rows: their numbers, (known,); repeated ones count repeatedly.
             labels: the probability of each class, (known, classes) double.
         """
         told = labels.new_zeros(self._links.shape[0], labels.shape[1]).index_add(0, rows, labels)
@@ -70,7 +70,7 @@ def _sparse(places: Tensor, values: Tensor, size: int) -> Tensor:
 
 
 def _edges(features: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Rows, neighbours of theirs and the distances between them, each (edges,), on the CPU."""
+    """Rows, their neighbours and the distances between them, each (edges,), on the CPU."""
     for own, others in _searched(features):
         found, near = neighbours(features[own], features[others], NEIGHBOURS + 1)
         rows, places = own[:, None].expand_as(near), others[near.cpu()]
@@ -79,7 +79,7 @@ def _edges(features: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
 
 
 def _searched(features: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Groups of rows, and those among which their neighbours are sought."""
+    """Groups of rows, and the rows among which to seek their neighbours."""
     size = len(features)
     if size <= EXACT:
         yield torch.arange(size), torch.arange(size)

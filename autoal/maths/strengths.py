@@ -1,29 +1,29 @@
-"""How strong rows are, by which of two is the stronger one (Bradley and Terry, 1952)."""
+"""Strengths of rows from pairwise comparisons (Bradley and Terry, 1952)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-ENOUGH = 1e-9  # slope of the posterior, from which on it counts as flat
+ENOUGH = 1e-9  # slope below which the posterior counts as flat
 
 
 def strengths(prior: Tensor, stronger: Tensor, weaker: Tensor) -> Tensor:
-    """The likeliest strengths, (rows,), where the first of two wins with the chance s(a - b).
+    """The likeliest strengths, (rows,), where a beats b with probability s(a - b).
 
-    s is the logistic function. Before anything is compared, each strength is normal around its
-    prior, with a deviation of 1; so there is one likeliest answer, whoever wins.
+    s is the logistic function. A priori each strength is normal around its prior mean with
+    deviation 1, so there is always one likeliest answer.
 
     Args:
-        prior: strengths as far as they are known, (rows,).
+        prior: prior means of the strengths, (rows,).
         stronger: places of the rows that won, (comparisons,).
         weaker: places of those that lost to them, (comparisons,).
     """
     prior = prior.double()
     if not prior.isfinite().all():
-        raise ValueError("the strengths that are known must be finite")
+        raise ValueError("the prior strengths must be finite")
     games = torch.bincount(torch.cat([stronger, weaker]), minlength=len(prior))
-    step = 1 / (1 + games.max() / 2)  # the posterior is nowhere more curved than its inverse
+    step = 1 / (1 + games.max() / 2)  # its inverse bounds the posterior's curvature
     found = prior.clone()
     while True:
         surprise = torch.sigmoid(found[weaker] - found[stronger])

@@ -1,4 +1,4 @@
-"""Symmetric positive systems, of which nothing but the product with a vector is known."""
+"""Symmetric positive systems, known only through products with vectors."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def conjugate_gradients(
             break
         product = times(direction)
         curvature = (direction * product).sum()
-        if not float(curvature) > 0:  # only rounding is left of it, or no number
+        if not float(curvature) > 0:  # only rounding error is left, or NaN
             break
         length = size / curvature
         solution = solution + length * direction

@@ -1,12 +1,12 @@
-"""How sure predictions may be, and how far the labels that they are held against may be trusted.
+"""Calibrates predictions, and estimates how far the labels they are compared with can be trusted.
 
-A label is drawn from all classes at random with the probability `drawn`, and else as likely as the
-cooled logits say. So the loss of logits z held against labels y is
+A label is drawn at random from all classes with probability `drawn`, and otherwise by the cooled
+logits' probabilities. So the loss of logits z against labels y is
 
     L = -sum_i log((1 - drawn) p_i(y_i) + drawn / classes), with p_i = softmax(z_i / temperature),
 
-which is the log loss where no label is drawn. Rows that are held out tell both: a temperature
-flattens all predictions, drawn labels only bound the loss of those that are far off.
+which is the log loss if no label is drawn. Held-out rows show both: a temperature flattens all
+predictions, while drawn labels only bound the loss of those far off.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor
 
-USUAL = 0.4  # standard deviation of log temperature before anything is seen
-HOTTEST = 10.0  # that logits may be, and its inverse the coldest
-MOST = 0.9  # of the labels may be drawn: beyond, they tell nothing
-GUESS = 0.1  # the share of drawn labels that a search begins with
+USUAL = 0.4  # prior standard deviation of the log temperature
+HOTTEST = 10.0  # highest temperature, and its inverse the lowest
+MOST = 0.9  # largest share of drawn labels: beyond, they tell nothing
+GUESS = 0.1  # share of drawn labels at which a search begins
 MOST_NATS = 500.0  # of a label, in slopes
 
 
 class Belief(NamedTuple):
-    """What labels say of logits and of themselves."""
+    """The temperature of logits, and the share of drawn labels."""
 
     temperature: float = 1.0
     drawn: float = 0.0  # share of the labels
 
 
 class Judged(NamedTuple):
-    """Labels held against logits under a belief."""
+    """Labels compared with logits under a belief."""
 
-    loss: float  # in nats, with those by which the temperature is unusual
+    loss: float  # in nats, including the prior on the temperature
     slopes: Tensor  # of the loss in the logits, (n, classes)
-    trust: Tensor  # the probability of each label to be right, (n,)
+    trust: Tensor  # the probability that each label is right, (n,)
     moves: tuple[float, float]  # of the loss in log temperature and in the share of drawn labels
 
 
 def judged(logits: Tensor, labels: Tensor, belief: Belief) -> Judged:
-    """What labels say under a belief.
+    """Compare labels with logits under a belief.
 
     Args:
-        logits: of rows held out, (n, classes) double.
+        logits: of held-out rows, (n, classes) double.
         labels: of these, (n,) long.
-        belief: in which they are judged.
+        belief: the belief to use.
     """
     (temperature, drawn), classes = belief, logits.shape[1]
     log_probs = (logits / temperature).log_softmax(1)
@@ -64,7 +64,7 @@ def judged(logits: Tensor, labels: Tensor, belief: Belief) -> Judged:
     own = log_own.exp()
     heating = warmth / USUAL - float((slopes * logits).sum())
     drawing = float((rarity * (own - 1 / classes)).sum())
-    trust = meant + drawn / classes * rarity * own  # what is drawn may be right too
+    trust = meant + drawn / classes * rarity * own  # a drawn label may be right too
     return Judged(warmth**2 / 2 - float(log_likelihoods.sum()), slopes, trust, (heating, drawing))
 
 
@@ -74,10 +74,10 @@ def likeliest(
     """The belief of the least loss.
 
     Args:
-        logits: of rows held out, (n, classes) double.
+        logits: of held-out rows, (n, classes) double.
         labels: of these, (n,) long.
         start: the likeliest belief nearby.
-        doubting: labels may be drawn; else none is.
+        doubting: whether labels may be drawn.
     """
 
     def function(place: np.ndarray) -> tuple[float, np.ndarray]:

@@ -117,7 +117,7 @@ class Task(LightningModule):
         """See the pool's unlabelled rows before learning anything."""
 
     def settled(self) -> dict[str, float]:
-        """What the last training chose by itself, for the record."""
+        """The settings that the last training chose by itself, for the record."""
         return {}
 
     def settle(self) -> None:

@@ -84,7 +84,7 @@ class Training:
         return self.devices * self.num_nodes > 1
 
     def ranks(self) -> Ranks:
-        """Those processes."""
+        """The processes that compute a run together."""
         return Ranks(self.accelerator, self.devices, self.num_nodes)
 
     def fit(self, task: Task, rows: Rows, watch: Watch) -> int:

@@ -1,1 +1,1 @@
-"""Whoever answers questions."""
+"""Oracles answer questions."""

@@ -1,4 +1,4 @@
-"""Classes of rows of which a language model is sure, by prompts with labelled rows in them."""
+"""Classes of which a language model is sure, from prompts with labelled examples."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from autoal.oracles.question import Answers, Question
 
 
 class Annotator:
-    """Says of which classes rows are, where several prompts lead to the same one.
+    """Labels rows if several prompts lead to the same class.
 
     Args:
         classifier: asks the model.
-        rows: of the pool, of which labelled ones are shown as examples.
-        accept: the probability of a class from which on the model is sure.
+        rows: of the pool; labelled ones serve as examples.
+        accept: the least probability of a class for the model to be sure.
         shots: examples in a prompt.
         verify: further prompts, with other examples, that must lead to the same class.
     """
@@ -47,13 +47,13 @@ class Annotator:
         self.verify = verify
 
     def labels(self, question: Question) -> Tensor:
-        """The classes of the rows that are asked about; UNKNOWN where the model is not sure."""
+        """The classes of the rows in question; UNKNOWN where the model is not sure."""
         return self._agreed(question.shown, self._examples(question), first=0)
 
     def revised(self, question: Question, most: int) -> dict[int, int]:
-        """Other classes for rows that the model labelled before, of those most in doubt.
+        """New classes for the most doubtful rows that the model labelled before.
 
-        They are no examples of themselves, and the prompts have others than they had then.
+        A row never serves as its own example, and the prompts have different examples this time.
         """
         known = self._examples(question)
         own = {*known.rows[known.by_machine].tolist()}
@@ -67,12 +67,12 @@ class Annotator:
         return {row: label for row, label in pairs if label not in (UNKNOWN, before[row])}
 
     def _examples(self, question: Question) -> Answers:
-        """What is known of rows that can be shown; rows that were made are not among these."""
+        """The known labels of rows that can serve as examples, which made rows cannot."""
         known = question.known
         return known.take(known.rows < len(self.rows))
 
     def _agreed(self, shown: Shown | None, known: Answers, first: int) -> Tensor:
-        """The classes to which all prompts lead, the first of them surely."""
+        """The classes on which all prompts agree, the first of them with certainty."""
         asked = asked_of(shown)
         labels = self._likeliest(asked, known, first, self.accept)
         for turn in range(first + 1, first + 1 + self.verify):
@@ -82,7 +82,7 @@ class Annotator:
         return labels
 
     def _likeliest(self, asked: Sequence[Asked], known: Answers, turn: int, least: float) -> Tensor:
-        """The likeliest class of each, as one prompt has it; UNKNOWN where it is not so likely."""
+        """The likeliest class of each by one prompt; UNKNOWN if it is not likely enough."""
         places = torch.tensor(examples_among(known, self.shots, turn), dtype=torch.long)
         shown = asked_of(chosen(self.rows.shown, known.rows[places]))
         names = [self.classifier.classes[label] for label in known.labels[places].tolist()]
@@ -91,14 +91,14 @@ class Annotator:
 
 
 def _surest(probs: Sequence[float] | None, least: float) -> int:
-    """The class that is the likeliest, if it is as likely as this."""
+    """The likeliest class, if its probability reaches this."""
     if probs is None or max(probs) < least:
         return UNKNOWN
     return probs.index(max(probs))
 
 
 def asked_of(shown: Shown | None) -> list[Asked]:
-    """What a language model is shown of rows: what a person sees of them."""
+    """What a language model sees of rows, which is what a person sees."""
     _demand_shown(shown)
     return [_asked(each) for each in shown] if shown is not None else []
 
@@ -112,4 +112,6 @@ def _asked(shown: Any) -> Asked:
 
 def _demand_shown(shown: Shown | None) -> None:
     if shown is None:
-        raise UserError("a language model reads what a person sees of rows, and these show nothing")
+        raise UserError(
+            "a language model reads what people see of rows, and these rows show nothing"
+        )

@@ -1,4 +1,4 @@
-"""Whoever is asked something else than the class of each row."""
+"""Questions about something other than the class of each row."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from autoal.query.strategy import QueryStrategy
 
 
 class Asks(ABC):
-    """Asks an oracle in another way than of which classes the rows of a question are.
+    """Asks an oracle something other than the classes of a question's rows.
 
     Args:
-        oracle: answers.
-        learner: learns from what is told, too; refused if it does not.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
+        oracle: the one that answers.
+        learner: must be able to learn from the answers; otherwise refused.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
     """
 
-    name: ClassVar[str]  # of the choice questions=
-    able: ClassVar[str] = ""  # what an oracle must be that can be asked so, in words; "": any can
+    name: ClassVar[str]  # in questions=
+    able: ClassVar[str] = ""  # a phrase for what an oracle must allow; "": any oracle will do
 
     def __init__(
         self, oracle: Oracle, learner: Learner | None = None, strategy: QueryStrategy | None = None
@@ -41,4 +41,4 @@ class Asks(ABC):
 
     @abstractmethod
     def __call__(self, question: Question) -> Answers:
-        """What is answered."""
+        """Answer a question."""

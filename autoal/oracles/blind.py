@@ -1,15 +1,15 @@
-"""Whoever answers without knowing the truth goes with no strategy that sees it."""
+"""Oracles that do not know the truth exclude strategies that see it."""
 
 from autoal.errors import UserError
 from autoal.query.strategy import QueryStrategy
 
 
 def demand_blind(oracle: str, strategy: QueryStrategy | None) -> None:
-    """Refuse a strategy that sees what true labels lead to.
+    """Refuse a strategy that sees the outcome of true labels.
 
     Args:
         oracle: the name of the choice oracle=.
-        strategy: that chooses the rows, if it is known.
+        strategy: the one that chooses the rows, if known.
     """
     if strategy is not None and "outcomes" in (strategy.reads or ()):
         raise UserError(

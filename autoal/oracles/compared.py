@@ -1,7 +1,7 @@
 """Questions about two rows, which order a batch: which of them is harder to tell?
 
-The strategy offers more rows than are to be labelled. What comes first of their order is labelled,
-and the others stay in the pool.
+The strategy offers more rows than will be labelled. The first in their order are labelled, and the
+others stay in the pool.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ Harder = Callable[[int, int], bool]  # whether the first of two rows is harder t
 
 
 class Compared(Asks):
-    """Has the rows of a question compared in pairs, and asks about those that come first by that.
+    """Compares the rows of a question in pairs, and asks about those that come first.
 
-    Rows begin in the order of how uncertain the model is of them, and meet in a tournament: whoever
-    stand side by side are compared, unless they were before, and what is said moves both.
+    Rows begin in the order of the model's uncertainty, and meet in a tournament: neighbours that
+    have not met before are compared, and the answer moves both.
 
-    In a simulation that row is said to be harder of which people's labels disagree more, by the
-    entropy of their votes; which of two that are equal in this is a draw.
+    In a simulation, the row on which people's labels disagree more, by the entropy of their votes,
+    counts as harder; a random draw decides between equals.
 
     Args:
-        oracle: answers about rows; no people, who are not asked to compare any.
+        oracle: answers about rows; not people, who are never asked to compare.
         ambiguity: labels of several people for each training row, by `file.npz:member` or
             `file.csv:column` each; or how hard each row is, (rows,).
-        data: whose rows they labelled.
-        among: rows that are offered for each one that is labelled.
-        times: that each row is compared, at most; 0 leaves the order to the model.
-        price: of a comparison, in what a label costs.
+        data: the data set whose rows they labelled.
+        among: rows offered for each row labelled.
+        times: most comparisons of each row; 0 leaves the order to the model.
+        price: of a comparison, as a share of a label's.
         wrong: share of the comparisons that say the opposite.
-        first: what is labelled, the `hardest` rows or the `easiest`.
-        seed: of errors and draws.
+        first: which rows are labelled, the `hardest` or the `easiest`.
+        seed: for errors and draws.
     """
 
     name = "compared"
@@ -82,7 +82,7 @@ class Compared(Asks):
         self._ambiguity = _simulated(oracle, ambiguity, data)
 
     def __call__(self, question: Question) -> Answers:
-        if question.view is None:  # no model tells yet which rows are worth comparing
+        if question.view is None:  # no model yet to say which rows are worth comparing
             return answered(self.oracle, question)
         held = Tournament(question.rows.tolist(), doubts(question.rows, question.view))
         for _ in range(self.times):
@@ -99,7 +99,7 @@ class Compared(Asks):
         )
 
     def _harder(self, one: int, other: int) -> bool:
-        """What is said of two rows, whichever comes first: it depends on the seed and the pair."""
+        """The answer about two rows, in either order: it depends only on the seed and the pair."""
         low, high = sorted((one, other))
         if high >= len(self._ambiguity):
             raise UserError(f"row {high} has no labels by people to compare it by: it was made")
@@ -110,27 +110,27 @@ class Compared(Asks):
 
 
 class Tournament:
-    """Rows that are compared, and how hard each is by what was said so far.
+    """Rows under comparison, and how hard each is by the answers so far.
 
     Args:
-        rows: numbers of them.
+        rows: their numbers.
         prior: how hard each is by the model, (rows,).
     """
 
     def __init__(self, rows: Sequence[int], prior: Tensor) -> None:
         self.rows = rows
         self.strengths = self._prior = prior
-        self.told: list[list[int]] = []  # of two rows each the harder one, and the other
+        self.told: list[list[int]] = []  # pairs of rows, the harder one first
         self._met: list[tuple[int, int]] = []  # their places
         self._bits: list[float] = []
 
     @property
     def gain(self) -> float:
-        """The bits that an answer told on average, by the strengths before it; of none, 0."""
+        """The mean bits that an answer told, by the strengths before it; 0 without answers."""
         return sum(self._bits) / len(self._bits) if self._bits else 0.0
 
     def go_on(self, harder: Harder) -> None:
-        """Compare each row once more, as far as there is another one that it has not met."""
+        """Compare each row once more, if there is another that it has not met."""
         pairs = neighbours(self.strengths.argsort(descending=True, stable=True).tolist(), self._met)
         for one, other in pairs:
             self._bits.append(bits(float(self.strengths[one] - self.strengths[other])))
@@ -142,7 +142,7 @@ class Tournament:
 
 
 def neighbours(order: Sequence[int], met: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Each with the next in the order that it has not met; who finds nobody is left out."""
+    """Pair each row with the next one in order that it has not met; some stay unpaired."""
     before, left = {frozenset(pair) for pair in met}, [*order]
     found = []
     while left:
@@ -155,13 +155,13 @@ def neighbours(order: Sequence[int], met: Sequence[tuple[int, int]]) -> list[tup
 
 
 def bits(difference: float) -> float:
-    """What it tells on average who wins, h(s(difference)) bits, where s is the logistic one."""
+    """The bits that a result tells on average: h(s(difference)), with the logistic function s."""
     chance = torch.tensor(difference, dtype=torch.float64).sigmoid()
     return float(binary_cross_entropy(chance, chance)) / LOG_2
 
 
 def doubts(rows: Tensor, view: View) -> Tensor:
-    """How uncertain the model is of rows: their entropies, in deviations from the mean."""
+    """The model's uncertainty about rows: entropies, in deviations from the mean."""
     probs = view.pool.probs[view.pool.places(rows)].cpu()
     entropies = torch.special.entr(probs.double()).sum(1)
     spread = entropies.std(correction=0)
@@ -169,19 +169,19 @@ def doubts(rows: Tensor, view: View) -> Tensor:
 
 
 def _simulated(oracle: Oracle, ambiguity: list[str] | Tensor | None, data: Data | None) -> Tensor:
-    """How hard each row is, (rows,); people, and what nothing tells, are refused."""
+    """How hard each row is, (rows,); refused for people, and without any source."""
     if asks_people(oracle):
         raise UserError(
-            "questions=compared is simulated, and people are asked about classes alone: leave it "
-            "out, or let the data answer by oracle=truth"
+            "questions=compared is only simulated; people are asked only about classes: leave it "
+            "out, or let the data answer with oracle=truth"
         )
     if isinstance(ambiguity, Tensor):
         return ambiguity
     places = ambiguity if isinstance(ambiguity, list) else []
     if len(places) < 2 or not all(isinstance(each, str) for each in places) or data is None:
         raise UserError(
-            "questions=compared goes by how much people disagree of each row: give "
-            "questions.ambiguity=[file.npz:member,...] with the labels of two of them at least"
+            "questions=compared needs to know how much people disagree about each row: give "
+            "questions.ambiguity=[file.npz:member,...] with the labels of at least two of them"
         )
     data.setup()
     return disagreement_of(places, data.train, data.classes)

@@ -1,4 +1,4 @@
-"""Several people who err are asked about each row, and what they say together counts."""
+"""Several fallible people are asked about each row, and their consensus counts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST = 1_000  # people
 
 @dataclass
 class Heard:
-    """What people say in a round, by row or by their names."""
+    """The answers of people in a round, by row or by name."""
 
     said: dict[str, dict[int, int]] = field(default_factory=dict)
     cost: Counter[int] = field(default_factory=Counter)
@@ -43,32 +43,33 @@ class Heard:
 
 
 class Crowd:
-    """What several people say together of each row; all that they ever said counts.
+    """The consensus of several people about each row; all their answers so far count.
 
-    Labels of earlier rows change with it. Every answer is paid for, and nobody is asked about a row
-    twice. A row that all decline is declined.
+    Labels of earlier rows may change with it. Every answer is paid for, and nobody is asked about a
+    row twice. A row that everybody declines is declined.
 
     Args:
-        oracle: answers as one person or another.
+        oracle: answers for each person.
         people: how many there are.
-        votes: people who are asked about a row, at most.
-        consensus: `majority`, where the answer of whoever was asked first counts of a tie;
+        votes: most people to ask about a row.
+        consensus: `majority`, where in a tie the answer of the person asked first counts;
             `dawid_skene`, by how often each person takes which class for which; `one_coin`, by how
-            often each is right, and by what the model says.
-        ask: `turns`, drawn for each row; `ie_thresh`: those who may be the most reliable, in turn.
-        soft: models learn how likely each class is, as the consensus has it.
-        again: answers of a round, at most, that are about rows of earlier rounds, where these are
-            more in doubt than new ones, which are then left for later.
-        known: rows of known classes that each person is asked about first, which shows how reliable
-            they are, and does nothing else.
+            often each is right, and by the model's predictions.
+        ask: `turns`, in an order drawn for each row; `ie_thresh`: in that order, only people who
+            may be the most reliable.
+        soft: models learn the consensus's class probabilities.
+        again: most answers of a round about rows of earlier rounds, if these are more in doubt than
+            new ones, which are then left for later.
+        known: how many rows of known class each person is asked about first, only to show how
+            reliable they are.
         prices: of an answer by each person; None: 1.
-        seed: of the turns and of the rows of known classes.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        labels: the true ones of all rows, of which those of `known` are used.
-        learner: that is taught; soft labels are not for all.
+        seed: for the turns and the rows of known class.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        labels: the true labels of all rows; only those of `known` rows are used.
+        learner: the learner to teach; not all accept soft labels.
     """
 
-    offers = False  # some of the classes only, which would be asked about again for nothing
+    offers = False  # offering only some classes would ask again for nothing
 
     def __init__(
         self,
@@ -110,13 +111,13 @@ class Crowd:
         return self._answers(question, now, heard, later)
 
     def _agreed(self, question: Question, said: Said) -> Agreed:
-        """What is said together of all rows."""
+        """The consensus about all rows."""
         votes = Votes.of(said, self.names)
         orders = self.turns.orders(votes.rows)
         return agreed(votes, self.consensus, question, orders, self.known)
 
     def _heard(self, question: Question, asked: Mapping[int, Sequence[int]]) -> Heard:
-        """What people answer about the rows that each of them is asked about."""
+        """The answers of people to the rows that each of them is asked about."""
         heard = Heard(truth={**self.known})
         for person, rows in sorted(asked.items()):
             about = replace(question.about(torch.tensor(rows)), person=person)
@@ -132,7 +133,7 @@ class Crowd:
     def _answers(
         self, question: Question, now: Agreed, heard: Heard, later: frozenset[int]
     ) -> Answers:
-        """What follows for the rows that are asked about, and for earlier ones."""
+        """The consequences for the rows in question, and for earlier ones."""
         labels = dict(zip(now.votes.rows.tolist(), now.labels.tolist(), strict=True))
         new = [row for row in question.rows.tolist() if row in labels and row not in later]
         known = dict(zip(question.known.rows.tolist(), question.known.labels.tolist(), strict=True))
@@ -154,42 +155,42 @@ class Crowd:
         )
 
     def _people(self, now: Agreed, said: Said) -> dict[str, dict[str, float]]:
-        """What the record tells of each person."""
+        """The record's notes on each person."""
         pairs = zip(self.names, now.reliability(), strict=True)
         return {name: {"labels": len(said.get(name, ())), **told} for name, told in pairs}
 
     def _beliefs(self, now: Agreed, rows: set[int]) -> dict[int, list[float]]:
-        """How likely each class is of these rows."""
+        """The class probabilities of these rows."""
         pairs = zip(now.votes.rows.tolist(), now.probs.tolist(), strict=True)
         return {row: [round(p, DECIMALS) for p in probs] for row, probs in pairs if row in rows}
 
 
 def _demand_people(oracle: Oracle, people: int) -> None:
-    """Refuse more people than there are, and such as are asked in a way of their own."""
+    """Refuse more people than exist, and oracles that ask people in their own way."""
     if asks_people(oracle):
         raise UserError("oracle=crowd asks simulated people: give oracle.human=noisy or truth")
     for layer in layers(oracle):
         there = getattr(layer, "people", None)
         if isinstance(there, int) and there < people:
-            raise ValueError(f"`people` is {people}, and whoever answers knows {there} of them")
+            raise ValueError(f"`people` is {people}, but the answers are from {there} people")
 
 
 def _prices(prices: Sequence[float] | None, people: int) -> list[float]:
-    """Of an answer by each person."""
+    """The price of an answer by each person."""
     found = [1.0] * people if prices is None else [*prices]
     if len(found) != people:
-        raise ValueError(f"`prices` has {len(found)}, and there are {people} people")
+        raise ValueError(f"`prices` has {len(found)} entries, and there are {people} people")
     for price in found:
         number("prices", price, least=0)
     return found
 
 
 def _drawn(count: int, labels: Tensor | None, seed: int) -> dict[int, int]:
-    """So many rows of known classes, with these."""
+    """This many rows of known class, with their classes."""
     truth = torch.zeros(0, dtype=torch.long) if labels is None else labels
     rows = (truth != UNKNOWN).nonzero().flatten()
     if count > len(rows):
-        raise ValueError(f"`known` is {count}, and the class of {len(rows)} rows is known")
+        raise ValueError(f"`known` is {count}, and only {len(rows)} rows have a known class")
     order = torch.randperm(len(rows), generator=generator(seed, "known rows"))[:count]
     some = rows[order].sort().values
     return dict(zip(some.tolist(), truth[some].tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Labelled rows as examples for those who answer in people's place."""
+"""Labelled rows as examples for a model that answers in people's place."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from autoal.oracles.question import Answers
 
 
 def examples_among(known: Answers, count: int, turn: int = 0) -> list[int]:
-    """The places of labelled rows that make so many examples, in their order.
+    """The places of labelled rows to use as this many examples, in order.
 
     Classes take turns, people's labels come first, and of these the earliest: so the examples stay
-    the same while more is labelled, and who reads the same beginning again reads it faster. Labels
-    of a single class tell nothing, and make none.
+    the same while more is labelled, and a server rereads the same beginning faster. Labels of a
+    single class tell nothing, and give no examples.
 
     Args:
         known: the labels, in the order in which they came.
-        count: of the examples, as far as there are so many.
-        turn: another number gives other examples, as far as there are others.
+        count: how many examples, if there are that many.
+        turn: another number gives other examples, if there are others.
     """
     by_class = _by_class(known)
     classes = sorted(by_class)
@@ -38,13 +38,13 @@ def _by_class(known: Answers) -> dict[int, list[int]]:
 
 
 def _from(places: list[int], first: int) -> list[int]:
-    """All of them, beginning further on, and going round."""
+    """All of them, rotated to begin further on."""
     first %= len(places)
     return places[first:] + places[:first]
 
 
 def _in_turns(by_class: list[list[int]], each: int) -> Iterator[int]:
-    """So many of each class, where there are."""
+    """This many, from the classes in turn."""
     for number in range(each):
         for places in by_class:
             yield from places[number : number + 1]

@@ -1,4 +1,4 @@
-"""What people say of rows, out of files: of each row, or how often they take what for what."""
+"""People's labels from files: for each row, or as rates of confusion."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TOLERANCE = 1e-4  # by which rounded shares may miss a sum of 1
 
 
 def labels_of(place: str, rows: Rows, classes: Sequence[str], option: str = "labels") -> Tensor:
-    """What somebody said of each row, (n,) long; UNKNOWN where nothing.
+    """Somebody's label for each row, (n,) long; UNKNOWN where there is none.
 
     Args:
         place: `file.npz:member`, or `file.csv:column`, with a label for each training row of the
             data set, in its order.
-        rows: the training rows that are used, which may be some of them.
+        rows: the training rows in use, perhaps only some.
         classes: their names.
-        option: that names the place, for messages.
+        option: the setting that names the place, for messages.
     """
     path, name = parted(place, option)
     given = _members(path, name) if has_arrays(path) else _cells(path, name, classes)
@@ -41,10 +41,10 @@ def labels_of(place: str, rows: Rows, classes: Sequence[str], option: str = "lab
 
 
 def disagreement_of(places: Sequence[str], rows: Rows, classes: Sequence[str]) -> Tensor:
-    """The entropy of what several people said of each row, (n,) in bits.
+    """The entropy of several people's labels for each row, (n,) in bits.
 
     Args:
-        places: where the labels of each are, as of `labels_of`.
+        places: of each person's labels, as for `labels_of`.
         rows: the training rows that are used.
         classes: their names.
     """
@@ -53,20 +53,20 @@ def disagreement_of(places: Sequence[str], rows: Rows, classes: Sequence[str]) -
 
 
 def disagreements(said: Tensor, classes: int) -> Tensor:
-    """The entropy of what several people said of each row, (n,) in bits.
+    """The entropy of several people's labels for each row, (n,) in bits.
 
     Args:
-        said: labels, (n, people); UNKNOWN where somebody said nothing.
+        said: labels, (n, people); UNKNOWN where there is none.
         classes: how many there are.
     """
     votes = one_hot(said + 1, classes + 1)[..., 1:].double()  # UNKNOWN votes for none
     shares = votes.sum(1) / votes.sum((1, 2)).clamp(min=1)[:, None]
-    # Rounded, since the same votes for other classes may be summed in another order.
+    # Rounded, since equal votes for other classes may be summed in a different order.
     return (torch.special.entr(shares).sum(1) / log(2)).round(decimals=9)
 
 
 def _members(path: Path, name: str) -> Any:
-    """The array of this name; where it has whole numbers, of such that know the one for nobody."""
+    """The array of this name; whole numbers as a signed type, which can hold UNKNOWN."""
     array = read_npz(path, [name])[name]
     return array.astype(np.int64) if array.dtype.kind in "iu" else values_of(array)
 
@@ -85,7 +85,7 @@ def _label(cell: str, classes: Sequence[str]) -> Any:
 
 
 def matrix_of(path: str) -> Tensor:
-    """How often each class is taken for each, (classes, classes), out of a CSV file."""
+    """How often each class is taken for each, (classes, classes), from a CSV file."""
     sheet = read_sheet(Path(path).expanduser(), header=False)
     if len(sheet.rows) != len(sheet.names):
         raise UserError(
@@ -97,12 +97,12 @@ def matrix_of(path: str) -> Tensor:
     sums = matrix.sum(1)
     for line, total in zip(sheet.lines, sums.tolist(), strict=True):
         if abs(total - 1) > TOLERANCE:
-            raise UserError(f"{path}, line {line}: its shares sum to {total:.6g}, and not to 1")
+            raise UserError(f"{path}, line {line}: its shares sum to {total:.6g}, not to 1")
     return matrix / sums[:, None]
 
 
 def _share(cell: str, path: str) -> float:
     share = float(cell) if is_number(cell) else -1.0
     if not 0 <= share <= 1:
-        raise UserError(f"{path}: {cell!r} is no share, which is a number from 0 to 1")
+        raise UserError(f"{path}: {cell!r} is not a share, a number from 0 to 1")
     return share

@@ -1,4 +1,4 @@
-"""A language model labels what it is sure of, and leaves the rest to somebody else."""
+"""A language model labels the rows it is sure of, and leaves the rest to somebody else."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from autoal.query.strategy import QueryStrategy
 
 
 class Language:
-    """Takes the labels of a language model where it is sure, and asks another oracle where not.
+    """Takes a language model's labels where it is sure, and asks another oracle otherwise.
 
-    The model is shown examples: rows that are labelled already. While there are none of two
-    classes, the other oracle answers everything. Where there is no other, the model answers without
-    examples then, and rows of which it is not sure are declined.
+    The model sees labelled rows as examples. Until there are examples of two classes, the other
+    oracle answers everything. Without another oracle, the model then answers without examples, and
+    rows of which it is not sure are declined.
 
     Args:
         language: the client of the model.
-        data: whose rows are asked about.
-        oracle: answers in the model's place; None: nobody does.
-        accept: the probability of a class from which on the model is sure.
+        data: the data set of the rows.
+        oracle: answers if the model is not sure; None: nobody does.
+        accept: the least probability of a class for the model to be sure.
         shots: examples in a prompt.
         form: of the prompts.
-        noun: what a row is called in them; None: as the data have it.
-        question: what its class is called in them; None: as the data have it.
-        draws: of a chat, whose shares are probabilities.
+        noun: the name of a row in them; None: the data's own.
+        question: the name of its class in them; None: the data's own.
+        draws: answers drawn in a chat, whose shares are probabilities.
         verify: further prompts with other examples that must lead to the same class.
-        again: labels of the model's own that are in doubt and asked anew, a round, at most.
-        price: of a label by the other oracle, in the money in which the model's answers are paid.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        labels: the true ones of all rows, where they are known, for the record alone.
+        again: most doubtful labels of the model's own to ask about again in a round.
+        price: of a label by the other oracle, in the currency of the model's answers.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        labels: the true labels of all rows, if known, only for the record.
     """
 
-    offers = False  # it reads the whole question
+    offers = False  # it answers only the whole question
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Language:
         return _paid(both, facts["cost"])
 
     def _mine(self, question: Question) -> Answers:
-        """What the model is sure of, and what it now says of labels that it gave before."""
+        """The model's sure answers, and its revisions of labels it gave before."""
         labels = self.annotator.labels(question)
         revised = self.annotator.revised(question, self.again) if self.again else {}
         sure = labels != UNKNOWN
@@ -99,7 +99,7 @@ class Language:
             rows,
             labels[sure],
             self.client.model,
-            cost=torch.zeros(len(rows)),  # until it is known who shares it
+            cost=torch.zeros(len(rows)),  # until it is known how many labels share it
             truth=truth_of(self.labels, rows),
             machine=torch.ones(len(rows), dtype=torch.bool),
             corrected=revised,
@@ -107,7 +107,7 @@ class Language:
         )
 
     def _facts(self, mine: Answers, asked: int, spent: Spent) -> dict[str, float]:
-        """What the record tells of the model; what answers cost, they cost in every run."""
+        """The record's notes on the model; cached answers count at full cost."""
         facts = {
             "labels": len(mine.rows),
             "routed": asked - len(mine.rows) if self.oracle else 0,
@@ -124,7 +124,7 @@ class Language:
 
 
 def _joined(mine: Answers, theirs: Answers) -> Answers:
-    """A model's answers and somebody else's; of rows that both correct, the other one's count."""
+    """A model's answers joined with somebody else's, whose corrections take precedence."""
     truths = [each.truth for each in (mine, theirs) if each.truth is not None]
     return replace(
         theirs,
@@ -141,7 +141,7 @@ def _joined(mine: Answers, theirs: Answers) -> Answers:
 
 
 def _paid(answers: Answers, money: float) -> Answers:
-    """With what the model's answers cost shared by its labels; by all, where it gave none."""
+    """Share the cost of the model's answers among its labels, or among all if it gave none."""
     machine = answers.by_machine
     paying = (machine if machine.any() else torch.ones_like(machine)).double()
     return replace(answers, cost=answers.costs + paying * money / paying.sum().clamp(min=1))

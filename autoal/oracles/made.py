@@ -1,4 +1,4 @@
-"""Who answers about rows that were made, of which no data set knows the class."""
+"""Answers about made rows, whose classes no data set knows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autoal.oracles.question import Answers, Oracle, Question, answered
 
 
 class RealRows:
-    """An oracle that declines made rows, as one must that only knows the data set.
+    """An oracle that declines made rows, because it knows only the data set.
 
     Args:
-        oracle: answers about real ones.
+        oracle: answers about real rows.
     """
 
     def __init__(self, oracle: Oracle) -> None:
@@ -31,9 +31,9 @@ class MadeRows(RealRows):
     """An oracle beside which a model labels the made rows, at no cost.
 
     Args:
-        oracle: answers about real ones.
-        predict: the classes of rows, by what a person sees of them.
-        name: of the model.
+        oracle: answers about real rows.
+        predict: returns the classes of rows from what a person sees of them.
+        name: the model's.
     """
 
     def __init__(self, oracle: Oracle, predict: Callable[[Shown], Tensor], name: str) -> None:
@@ -54,7 +54,7 @@ class MadeRows(RealRows):
             labels=torch.cat([theirs.labels, self.predict(made.shown)]),
             by=theirs.by or self.name,
             cost=torch.cat([theirs.costs, none]),
-            truth=None,  # nobody knows that of made rows
+            truth=None,  # nobody knows it for made rows
             machine=torch.cat([theirs.by_machine, none == 0]),
             people={**theirs.people, self.name: {"labels": count, "calls": 0}},
         )

@@ -1,4 +1,4 @@
-"""For what a class is taken by somebody who errs: the chances of every answer."""
+"""Models of mistakes: the probabilities of every answer."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from torch import Tensor
 from autoal.data.contract import Data
 from autoal.seeding import generator
 
-SPREAD = 0.1  # of the rates of single rows around that of a person
+SPREAD = 0.1  # deviation of single rows' rates around a person's
 
 
 def symmetric(rate: float, classes: int) -> Tensor:
-    """Each wrong class comes as often as any other, (classes, classes): by the true class."""
+    """All wrong classes are equally likely, (classes, classes), by true class."""
     wrong = torch.full((classes, classes), rate / max(1, classes - 1), dtype=torch.float64)
     return wrong.fill_diagonal_(1 - rate)
 
 
 def pairs(rate: float, classes: int) -> Tensor:
-    """A class is taken for the next one, and the last for the first, (classes, classes)."""
+    """Each class is mistaken for the next, the last for the first, (classes, classes)."""
     right = torch.eye(classes, dtype=torch.float64)
     return (1 - rate) * right + rate * right.roll(1, dims=1)
 
 
 class Looks:
-    """For what a row is taken depends on what it looks like (Xia and others, 2020).
+    """Mistakes that depend on what a row looks like (Xia and others, 2020).
 
-    Each class has directions, one towards any other, and a row is taken for those in whose
-    directions it lies. How often it is, is drawn for each row and person around the person's rate.
+    Each class has random directions, one towards each other class, and a row tends to be mistaken
+    for the class in whose direction it lies. Each row's rate of mistakes is drawn around the
+    person's rate.
 
     Args:
-        data: whose rows are asked about; as a network reads them.
-        seed: of the directions and the rates.
+        data: the data set of the rows, as a network reads them.
+        seed: for the directions and the rates.
     """
 
     def __init__(self, data: Data, seed: int) -> None:
         self.inputs = data.train.inputs
-        self.preprocess = data.preprocess().eval()  # which then crops and flips nothing
+        self.preprocess = data.preprocess().eval()  # so that it neither crops nor flips
         self.classes = len(data.classes)
         self.seed = seed
 
     def chances(self, rows: Tensor, labels: Tensor, rate: float, person: int) -> Tensor:
-        """Of each answer about rows of these true classes, (n, classes)."""
+        """The probabilities of each answer about rows of these true classes, (n, classes)."""
         wrong = torch.zeros(len(rows), self.classes, dtype=torch.float64)
         for label in labels.unique().tolist():
             places = labels == label
@@ -51,7 +52,7 @@ class Looks:
         return rates[:, None] * wrong + (1 - rates)[:, None] * right
 
     def _pulled(self, rows: Tensor, label: int) -> Tensor:
-        """For what else rows of a class are taken when they are, (n, classes)."""
+        """The probabilities of each wrong class, given a mistake, (n, classes)."""
         inputs = self.preprocess(self.inputs[rows.to(self.inputs.device)]).cpu()
         features = inputs.flatten(1).double()
         stream = generator(self.seed, "noise directions", label)
@@ -60,7 +61,7 @@ class Looks:
         return pull.softmax(1)
 
     def _rate(self, row: int, rate: float, person: int) -> float:
-        """Normal around the person's rate, and drawn again where it is none."""
+        """A rate from a normal around the person's rate, drawn again if it is not in [0, 1]."""
         stream = generator(self.seed, "noise rate", row, person)
         drawn = -1.0
         while not 0 <= drawn <= 1:

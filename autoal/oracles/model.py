@@ -1,4 +1,4 @@
-"""Labels that nobody is asked for and nobody pays for: a model's, or the strategy's own."""
+"""Free labels without asking anybody: a model's, or the strategy's own."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from autoal.query.view import View
 
 
 class _Unasked(ABC):
-    """Gives labels that cost nothing; only at the start somebody is asked.
+    """Gives labels that cost nothing; it asks somebody only at the start.
 
     Args:
         oracle: answers at the start.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        labels: the true ones of all rows, where they are known, for the record alone.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        labels: the true labels of all rows, if known, only for the record.
     """
 
-    offers = False  # nobody is asked who could choose among some classes
-    name: str  # of the choice oracle=
+    offers = False  # nobody is there to choose among some classes
+    name: str  # in oracle=
     by: str
 
     def __init__(
@@ -40,7 +40,7 @@ class _Unasked(ABC):
         self.labels = labels
 
     def demand_fitting(self, strategy: QueryStrategy) -> None:
-        """Refuse a strategy that these labels do not go with."""
+        """Refuse a strategy that does not work with these labels."""
         demand_blind(self.name, strategy)
 
     def __call__(self, question: Question) -> Answers:
@@ -55,7 +55,7 @@ class _Unasked(ABC):
 
 
 class ByModel(_Unasked):
-    """The predictions of the task's model, where there is one: pseudo-labels."""
+    """The predictions of the task's model, if there is one: pseudo-labels."""
 
     name, by = "pseudo", "model"
 
@@ -91,6 +91,5 @@ class Salutary(_Unasked):
 
 def _no_labels(who: str) -> UserError:
     return UserError(
-        f"oracle=salutary goes with a strategy that gives labels, such as salutary; {who} "
-        "gives none"
+        f"oracle=salutary needs a strategy that gives labels, such as salutary; {who} gives none"
     )

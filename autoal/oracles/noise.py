@@ -1,4 +1,4 @@
-"""An oracle that errs: by chance, by what rows look like, or as people did."""
+"""An oracle that makes mistakes: by chance, by what rows look like, or as people did."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ SYMMETRIC, PAIRS, MATRIX, INSTANCE = KINDS = ("symmetric", "pairs", "matrix", "i
 
 
 class Noisy:
-    """Answers that are wrong now and then.
+    """Answers that are sometimes wrong.
 
-    What somebody answers about a row follows from the seed, the row and the person alone, so that
-    the same question gets the same answer whenever it is asked.
+    An answer depends only on the seed, the row and the person, so that the same question always
+    gets the same answer.
 
     Args:
-        oracle: whose answers are made noisy.
-        rate: of wrong answers; or a list of each person's.
-        kind: `symmetric`: each wrong class comes as often as any other; `pairs`: a class is taken
-            for the next one; `matrix`: a file says how often which is taken for which; `instance`:
-            for what a row is taken depends on what it looks like.
+        oracle: the one whose answers become noisy.
+        rate: of wrong answers; or a list with each person's.
+        kind: `symmetric`: all wrong classes are equally likely; `pairs`: each class is mistaken for
+            the next one; `matrix`: a file says how often each class is taken for each; `instance`:
+            mistakes depend on what a row looks like.
         matrix: a CSV file without a header, whose line i says how often class i is taken for each.
-        labels: what people really said, in the place of all this: `file.npz:member` or
+        labels: what people really said, instead of simulated errors: `file.npz:member` or
             `file.csv:column`, or a list of these, one for each person.
-        seed: of the errors.
-        data: whose rows are asked about.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
+        seed: for the errors.
+        data: the data set of the rows.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Noisy:
         if (kind == MATRIX) != (matrix is not None):
             raise ValueError("kind=matrix and matrix=, the path of its file, go together")
         if data is None and (labels is not None or kind == INSTANCE):
-            raise ValueError("labels= and kind=instance take `data`, whose rows are asked about")
+            raise ValueError("labels= and kind=instance need `data`, the data set of the rows")
         self.oracle = oracle
         self.kind = kind
         self.seed = seed
@@ -76,7 +76,7 @@ class Noisy:
 
     @property
     def people(self) -> int | None:
-        """As how many people it can answer; None: as any number."""
+        """The number of people for whom it can answer; None: any number."""
         own = self._said or self.rates
         return len(own) if isinstance(own, list) else None
 
@@ -94,7 +94,7 @@ class Noisy:
         return replace(answers, labels=labels, by="noisy").take(labels != UNKNOWN)
 
     def _of_people(self, rows: Tensor, person: int) -> Tensor:
-        """What this person really said, (rows,)."""
+        """This person's real labels, (rows,)."""
         said = self._said[person]
         beyond = rows[rows >= len(said)]
         if len(beyond):
@@ -102,7 +102,7 @@ class Noisy:
         return said[rows]
 
     def _drawn(self, answers: Answers, person: int, classes: int) -> Tensor:
-        """One of the chances for each row, by a draw that depends on the row and the person."""
+        """An answer for each row by these probabilities, drawn by row and person."""
         streams = (generator(self.seed, "noise", row, person) for row in answers.rows.tolist())
         draws = [float(torch.rand(1, generator=stream)) for stream in streams]
         ends = self._chances(answers, person, classes).cumsum(1)
@@ -110,7 +110,7 @@ class Noisy:
         return torch.searchsorted(ends / ends[:, -1:], places, right=True)[:, 0]
 
     def _chances(self, answers: Answers, person: int, classes: int) -> Tensor:
-        """Of each class to be the answer about each row, (answered, classes)."""
+        """The probability of each class as the answer about each row, (answered, classes)."""
         rate = self.rates[person] if isinstance(self.rates, list) else self.rates
         if self._looks is not None:
             return self._looks.chances(answers.rows, answers.labels, rate, person)
@@ -120,10 +120,10 @@ class Noisy:
         return (pairs if self.kind == PAIRS else symmetric)(rate, classes)[answers.labels]
 
     def _demand_classes(self, count: int) -> None:
-        """Refuse a matrix of other classes."""
+        """Refuse a matrix with a different number of classes."""
         if self._matrix is not None and len(self._matrix) != count:
             raise UserError(
-                f"the matrix is of {len(self._matrix)} classes, and the data have {count}"
+                f"the matrix is of {len(self._matrix)} classes, and the data has {count}"
             )
 
 

@@ -1,7 +1,7 @@
-"""Questions that offer some classes of a row: is it one of these, and which, or is it none?
+"""Questions that offer some classes of a row: is it one of these, and which, or none?
 
-An answer that names a class is a label. One that names none rules those out that were offered; the
-row stays in the pool, and its next question offers others.
+An answer that names a class is a label. One that names none rules out those on offer; the row stays
+in the pool, and its next question offers others.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from autoal.query.view import View
 
 
 class TopK(Asks):
-    """Offers the k likeliest classes that a row may still be, or "other".
+    """Offers the k likeliest classes that a row may still have, or "other".
 
-    As long as a class has no label, rows are asked about in full: no model takes a row for what it
-    has never seen, so that the class would not be offered, and never be found. Whoever answers in a
-    simulation thinks of one class, be it wrong, which is held against those that are offered.
+    As long as a class has no label, rows are asked about in full: no model predicts a class it has
+    never seen, so the class would not be offered and never be found. In a simulation the answering
+    person has one class in mind, perhaps a wrong one, and compares it with those on offer.
 
     Args:
-        oracle: answers.
-        k: classes that are offered; one less than are left, at most, so that "other" always tells
+        oracle: the one that answers.
+        k: classes on offer; at most one fewer than are left, so that "other" always tells
             something.
-        price: of an answer, in what a label costs. None is log(k + 2) / log(classes + 1): the time
-            to choose one of n grows as log(n + 1) (Hick, 1952).
-        learner: learns from what is ruled out, too; refused if it does not.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        data: whose classes are offered.
+        price: of an answer, as a share of a label's. None means log(k + 2) / log(classes + 1): the
+            time to choose one of n grows as log(n + 1) (Hick, 1952).
+        learner: must be able to learn from ruled-out classes; otherwise refused.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        data: the data set with the classes.
     """
 
     name = "top_k"
@@ -78,14 +78,14 @@ class TopK(Asks):
 
 
 class YesNo(TopK):
-    """Asks whether a row is of the likeliest class that it may still be.
+    """Asks whether a row is of the likeliest class that it may still have.
 
     Args:
-        oracle: answers.
-        price: of an answer, in what a label costs.
-        learner: learns from what is ruled out, too; refused if it does not.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        data: whose classes are offered.
+        oracle: the one that answers.
+        price: of an answer, as a share of a label's.
+        learner: must be able to learn from ruled-out classes; otherwise refused.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        data: the data set with the classes.
     """
 
     name = "yes_no"
@@ -103,16 +103,16 @@ class YesNo(TopK):
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """What is offered of the rows of a question."""
+    """The classes on offer for the rows of a question."""
 
-    rows: Tensor  # (n,) that are asked about
-    left: Tensor  # (n, classes) bool: what each may still be
-    probs: Tensor  # (n, classes), of those alone
-    choices: Tensor  # (n, k) classes that are offered, likeliest first; UNKNOWN fills up
+    rows: Tensor  # (n,) in question
+    left: Tensor  # (n, classes) bool: the classes each may still have
+    probs: Tensor  # (n, classes), over those only
+    choices: Tensor  # (n, k) classes on offer, likeliest first, padded with UNKNOWN
 
     @classmethod
     def of(cls, question: Question, view: View, k: int) -> Offer:
-        """The likeliest classes by the model that is there."""
+        """Offer the likeliest classes by the current model."""
         left = possible(question)
         places = view.pool.places(question.rows)
         probs = view.pool.probs[places.to(view.pool.probs.device)].cpu().double() * left
@@ -123,7 +123,7 @@ class Offer:
 
     @property
     def offered(self) -> Tensor:
-        """Which classes are offered, (n, classes) bool."""
+        """Which classes are on offer, (n, classes) bool."""
         classes = torch.arange(self.left.shape[1])
         return (self.choices[..., None] == classes).any(1)
 
@@ -139,9 +139,9 @@ class Offer:
         return _bits(self.probs)
 
     def taken(self, answers: Answers, price: float) -> Answers:
-        """The answers, of which those that name no class that is offered rule these out.
+        """The answers; those that name no class on offer rule these out.
 
-        Where they leave one class, that is the label.
+        If one class is left, it is the label.
         """
         places = (self.rows[:, None] == answers.rows).long().argmax(0)
         rest = (self.left & ~self.offered)[places]
@@ -163,7 +163,7 @@ class Offer:
 
 
 def _bits(probs: Tensor) -> float:
-    """The mean entropy of rows of probabilities, which is that of nothing where there are none."""
+    """The mean entropy of rows of probabilities; 0 without rows."""
     entropies = torch.special.entr(probs).sum(1) / log(2)
     return float(entropies.mean()) if len(entropies) else 0.0
 

@@ -1,4 +1,4 @@
-"""Answers that tell less or more than a class: what a row is not, how likely each class is."""
+"""Answers that say less or more than a class: what a row is not, or class probabilities."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SLACK = 1e-4  # by which probabilities may miss the sum of 1, after rounding
 
 
 def concluded(question: Question, given: Any) -> Answers:
-    """The answers, with a label for each row of which all classes but one are ruled out.
+    """The answers, with a label for each row for which all classes but one are ruled out.
 
     Args:
-        question: tells what was ruled out before.
-        given: to it, in whatever form; what cannot be is refused.
+        question: says what was ruled out before.
+        given: the answers to it, in any form; impossible ones are refused.
     """
     answers = Answers.of(question, given)
     _demand_probabilities(answers.beliefs, len(question.classes))
@@ -37,7 +37,7 @@ def concluded(question: Question, given: Any) -> Answers:
             rows=torch.cat([answers.rows, torch.tensor([*labels])]),
             labels=torch.cat([answers.labels, torch.tensor([*labels.values()])]),
             cost=torch.cat([answers.costs.double(), torch.tensor(costs).double()]),
-            truth=None,  # which whoever knows it says by an answer of their own
+            truth=None,  # an oracle that knows it answers with it
             machine=torch.cat([answers.by_machine, nobody]),
             ruled_out=without(answers.ruled_out, labels),
             paid=without(answers.paid, labels),
@@ -46,19 +46,19 @@ def concluded(question: Question, given: Any) -> Answers:
 
 
 def possible(question: Question) -> Tensor:
-    """Which classes each of the rows may still be, (rows, classes) bool."""
+    """Which classes each of the rows may still have, (rows, classes) bool."""
     if question.possible is not None:
         return question.possible
     return torch.ones(len(question.rows), len(question.classes), dtype=torch.bool)
 
 
 def without(mapping: Mapping[int, Any], rows: Container[int]) -> dict[int, Any]:
-    """What is told of all other rows."""
+    """The answers about all other rows."""
     return {row: value for row, value in mapping.items() if row not in rows}
 
 
 def _left(question: Question, row: int, ruled_out: Sequence[int]) -> list[int]:
-    """The classes that a row may be once these are ruled out too."""
+    """The classes that a row may have once these are ruled out too."""
     odd = [label for label in ruled_out if not 0 <= label < len(question.classes)]
     if odd:
         raise UserError(
@@ -68,7 +68,7 @@ def _left(question: Question, row: int, ruled_out: Sequence[int]) -> list[int]:
     may = possible(question)[question.rows == row].flatten()
     left = [label for label in may.nonzero().flatten().tolist() if label not in ruled_out]
     if not left:
-        raise UserError(f"the oracle ruled out every class that row {row} may be: decline it")
+        raise UserError(f"the oracle ruled out every class that row {row} may have: decline it")
     return left
 
 

@@ -1,4 +1,4 @@
-"""An oracle whose answers cost something else than one label each."""
+"""An oracle whose answers do not cost one label each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from autoal.oracles.question import Answers, Oracle, Question, answered
 
 
 class Priced:
-    """Answers that cost something else than one label each.
+    """Answers that do not cost one label each.
 
     Args:
-        oracle: answers.
+        oracle: the one that answers.
         costs: of its answers; a number is the price of any, and an array or a list has one for each
             row of the data set.
     """
@@ -38,13 +38,13 @@ class Priced:
         return replace(priced, timed={row: round(seconds, 3) for row, seconds in taken.items()})
 
     def _beside(self, question: Question, answers: Answers) -> float:
-        """What is paid for beside the rows, at what a label of one of them costs on average."""
+        """The cost of answers beside the rows, in units of the rows' average label."""
         if not answers.beside:
             return 0.0
         return answers.beside * float(self.costs.prices(question, answers, question.rows).mean())
 
     def _unlabelled(self, question: Question, answers: Answers) -> dict[int, float]:
-        """What answers cost that gave no label, by row."""
+        """The cost of answers that gave no label, by row."""
         labels = {**dict.fromkeys(answers.ruled_out, 1.0), **answers.paid}
         rows = torch.tensor([*labels], dtype=torch.long)
         counts = torch.tensor([*labels.values()], dtype=torch.float64)

@@ -18,13 +18,13 @@ from autoal.data.word import Evidence, Word
 from autoal.errors import UserError
 from autoal.query.view import View
 
-SEEN = ("shown", "names", "keys")  # of rows, by people
+SEEN = ("shown", "names", "keys")  # fields of rows for people
 Doubts = Mapping[int, tuple[int, float]]  # by row: the likelier class, and how likely it is
 Said = Mapping[str, Mapping[int, int]]  # by who said so: the classes of rows
 
 
 class Expected(NamedTuple):
-    """Rows that have labels, ascending, and what models say of them that did not learn them."""
+    """Labelled rows, ascending, with predictions by models that did not learn them."""
 
     rows: Tensor  # (n,) long
     probs: Tensor  # (n, classes)
@@ -32,36 +32,36 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Of which classes are these rows?"""
+    """A question: of which classes are these rows?"""
 
     number: int  # of the round
     rows: Tensor  # of the data set, best first
     classes: tuple[str, ...]
     shown: Shown | None = None  # what a person sees of them
     names: Sequence[str] | None = None  # what a person calls them
-    keys: Sequence[str] | None = None  # of their content, where the data set tells
-    pool: Rows | None = None  # all rows that there are, without labels
-    real: int | None = None  # how many of them are the data set's; later ones were made
+    keys: Sequence[str] | None = None  # of their contents, if the data set has them
+    pool: Rows | None = None  # all existing rows, without labels
+    real: int | None = None  # how many of them are from the data set; later ones were made
     view: View | None = None  # of the query; None at the start
     suggested: Tensor | None = None  # the classes that the strategy itself would give, (rows,)
-    possible: Tensor | None = None  # (rows, classes) bool, what each may still be; None: any
-    choices: Tensor | None = None  # classes that are offered, (rows, k), -1 fills up; None: all
-    words: tuple[Word, ...] = ()  # that are asked about beside the rows
-    evidence: Evidence = field(default_factory=dict)  # of words that were asked about before
-    person: int = 0  # who is asked, where several are
+    possible: Tensor | None = None  # (rows, classes) bool, classes each may still have; None: any
+    choices: Tensor | None = None  # classes on offer, (rows, k), padded with -1; None: all
+    words: tuple[Word, ...] = ()  # to ask about beside the rows
+    evidence: Evidence = field(default_factory=dict)  # of words asked about before
+    person: int = 0  # who is asked, if there are several
     known: Answers = field(default_factory=lambda: Answers.none())  # to earlier ones, in order
-    said: Said = field(default_factory=dict)  # so far, where several were asked
+    said: Said = field(default_factory=dict)  # so far, if several were asked
     doubting: Callable[[], Doubts] = dict  # finds rows of earlier rounds that may be labelled wrong
     expecting: Callable[[], Expected | None] = lambda: None  # has other models look at those rows
 
     @cached_property
     def expected(self) -> Expected | None:
-        """What to expect of rows of earlier rounds, without their labels; it takes models."""
+        """Predictions for rows of earlier rounds, without their labels; it trains models."""
         return self.expecting()
 
     @cached_property
     def doubts(self) -> Doubts:
-        """Rows of earlier rounds whose labels may be wrong; it takes models to find them."""
+        """Rows of earlier rounds whose labels may be wrong; finding them trains models."""
         return self.doubting()
 
     @property
@@ -71,7 +71,7 @@ class Question:
         return none if self.real is None else self.rows >= self.real
 
     def about(self, rows: Tensor) -> Question:
-        """The question about other rows of the pool, or about some of these."""
+        """The same question about other rows of the pool, or some of these."""
         places = {row: place for place, row in enumerate(self.rows.tolist())}
         if all(row in places for row in rows.tolist()):
             return self.of(torch.tensor([places[row] for row in rows.tolist()], dtype=torch.long))
@@ -80,7 +80,7 @@ class Question:
         return replace(self, rows=rows, suggested=None, possible=None, choices=None, **seen)
 
     def of(self, places: Tensor) -> Question:
-        """The question about some of the rows."""
+        """The same question about some of the rows."""
         return replace(
             self,
             rows=self.rows[places],
@@ -95,32 +95,32 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The classes of rows that were asked about; a row that is left out was declined.
+    """The classes of the rows in question; a row that is left out was declined.
 
-    Unless it is among the `ruled_out` or the `later` ones, which may be asked about again. What is
-    given as arrays or lists becomes tensors.
+    Rows among the `ruled_out` or the `later` ones are exceptions, which may be asked about again.
+    Arrays and lists become tensors.
     """
 
     rows: Tensor  # (answered,) long, of those asked about
     labels: Tensor  # (answered,) long
     by: str = ""  # who answered
-    cost: Tensor | None = None  # (answered,) of each; None: a label, that is 1
-    truth: Tensor | None = None  # (answered,) for the record alone, where it is known
+    cost: Tensor | None = None  # (answered,) of each; None: 1, the cost of a label
+    truth: Tensor | None = None  # (answered,) only for the record, if known
     corrected: Mapping[int, int] = field(default_factory=dict)  # other classes of earlier rows
     people: Mapping[str, Mapping[str, float]] = field(
         default_factory=dict
     )  # labels, seconds of each
     machine: Tensor | None = None  # (answered,) bool: a language model answered; None: it never did
-    revised: frozenset[int] = frozenset()  # rows of `corrected` of which a language model says so
-    timed: Mapping[int, float] = field(default_factory=dict)  # seconds that rows took, declined too
-    # By row, how likely each class is: of rows that have a label now or had one before.
+    revised: frozenset[int] = frozenset()  # rows of `corrected` that a language model corrected
+    timed: Mapping[int, float] = field(default_factory=dict)  # seconds by row, declined ones too
+    # Class probabilities by row, for rows labelled now or before.
     beliefs: Mapping[int, Sequence[float]] = field(default_factory=dict)
-    ruled_out: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # what rows are not
+    ruled_out: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # classes ruled out
     later: frozenset[int] = frozenset()  # rows without an answer that stay in the pool
     paid: Mapping[int, float] = field(default_factory=dict)  # for answers that gave no label
-    said: Said = field(default_factory=dict)  # where several were asked; of other rows, too
-    words: Evidence = field(default_factory=dict)  # all 0 of one that speaks for no class
-    beside: float = 0.0  # what was paid for answers about words, and about which row is harder
+    said: Said = field(default_factory=dict)  # if several were asked; also about other rows
+    words: Evidence = field(default_factory=dict)  # all 0 for a word that speaks for no class
+    beside: float = 0.0  # paid for answers about words and comparisons
     notes: Mapping[str, Any] = field(default_factory=dict)  # for the record of the round
 
     def __post_init__(self) -> None:
@@ -132,7 +132,7 @@ class Answers:
         if self.cost is not None:
             self._set("cost", tensor_of(self.cost, "the costs of answers").double())
             if not bool((self.costs.isfinite() & (self.costs >= 0)).all()):
-                raise UserError("the cost of an answer must be a finite number, 0 at least")
+                raise UserError("the cost of an answer must be a finite number of at least 0")
         for name in ("labels", "cost", "truth", "machine"):
             values = getattr(self, name)
             if values is not None and values.shape != self.rows.shape:
@@ -142,7 +142,7 @@ class Answers:
 
     @classmethod
     def none(cls) -> Answers:
-        """Those to no question."""
+        """Empty answers."""
         empty = torch.zeros(0, dtype=torch.long)
         return cls(empty, empty, truth=empty)
 
@@ -156,7 +156,7 @@ class Answers:
 
     @property
     def spent(self) -> float:
-        """What all answers cost; one that only ruled classes out costs 1, unless `paid` tells."""
+        """The cost of all answers; 1 for one that only ruled out classes, unless in `paid`."""
         unlabelled = {**dict.fromkeys(self.ruled_out, 1.0), **self.paid}
         return float(self.costs.sum()) + sum(unlabelled.values()) + self.beside
 
@@ -168,7 +168,7 @@ class Answers:
 
     @property
     def wrong(self) -> int | None:
-        """How many answers differ from the truth; None where nobody knows it."""
+        """How many answers differ from the truth; None if nobody knows it."""
         return None if self.truth is None else int((self.labels != self.truth).sum())
 
     def take(self, places: Tensor) -> Answers:
@@ -184,7 +184,7 @@ class Answers:
 
     @classmethod
     def of(cls, question: Question, given: Any) -> Answers:
-        """Answers in whatever form they come: an array or a list, in the order of the question.
+        """Make answers from an array or a list, in the order of the question.
 
         Classes go by number or by name; -1, NaN or None declines a row.
         """
@@ -205,25 +205,25 @@ class Answers:
 class Asking(ABC):
     """An oracle that asks people, who take their time.
 
-    Their question is kept before they are asked, so that they are asked the same when the command
-    goes on; they are no part of a sweep, whose runs nobody sees.
+    The question is saved before they are asked, so that they are asked the same when the command
+    goes on. They cannot take part in a sweep, whose runs nobody sees.
     """
 
-    timing = True  # it is told how many seconds they take
-    offers = False  # whether they are shown the `choices` of a question alone, where it has some
+    timing = True  # it reports how many seconds they take
+    offers = False  # whether they can be shown only the `choices` of a question
 
     @abstractmethod
     def __call__(self, question: Question) -> Answers:
-        """What they answer; `Waiting` says that the command is to end, and to go on later."""
+        """Their answers; `Waiting` ends the command, which goes on later."""
 
 
-# Whoever answers: by `Answers`, or by what `Answers.of` makes some of. What is wrapped around an
-# oracle has it as its `oracle`.
+# Anything that answers with `Answers`, or with what `Answers.of` accepts. A wrapper has the wrapped
+# oracle as its `oracle`.
 Oracle = Callable[[Question], Any]
 
 
 def layers(oracle: Oracle) -> Iterator[Oracle]:
-    """An oracle, that around which it is wrapped, and so on to the innermost one."""
+    """An oracle, the one it wraps, and so on to the innermost one."""
     layer: Oracle | None = oracle
     while layer is not None:
         yield layer
@@ -236,23 +236,23 @@ def asks_people(oracle: Oracle) -> bool:
 
 
 def times_people(oracle: Oracle) -> bool:
-    """Whether people are asked, and how long they take is told."""
+    """Whether people are asked, and their time is reported."""
     return any(isinstance(layer, Asking) and layer.timing for layer in layers(oracle))
 
 
 def together(first: Said, second: Said) -> dict[str, dict[int, int]]:
-    """What is said in either, and of what both tell, in the second."""
+    """Both mappings merged; the second takes precedence."""
     names = dict.fromkeys([*first, *second])
     return {name: {**first.get(name, {}), **second.get(name, {})} for name in names}
 
 
 def answered(oracle: Oracle, question: Question) -> Answers:
-    """What an oracle answers, in the order of the question."""
+    """An oracle's answers, in the order of the question."""
     return Answers.of(question, oracle(question))
 
 
 def in_order(question: Question, answers: Answers) -> Answers:
-    """The answers in the order of the question; what is no answer to it is refused."""
+    """The answers in the order of the question; answers to anything else are refused."""
     rows, labels = answers.rows, answers.labels
     foreign = {*rows.tolist(), *answers.ruled_out, *answers.later} - {*question.rows.tolist()}
     if foreign:

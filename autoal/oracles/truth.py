@@ -1,4 +1,4 @@
-"""The true labels: the only door to those of the pool."""
+"""The true labels: the only way to those of the pool."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TrueLabels:
 
 
 def truth_of(labels: Tensor | None, rows: Tensor) -> Tensor | None:
-    """The true labels of rows, for the record; None unless all of them are known."""
+    """The true labels of rows, for the record; None unless all are known."""
     if labels is None or bool((rows >= len(labels)).any()):
         return None
     known = labels[rows].long()

@@ -1,4 +1,4 @@
-"""Whom of a crowd to ask about which rows."""
+"""Decides which people of a crowd to ask about which rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TURNS, RELIABLE = WAYS = ("turns", "ie_thresh")
 
 
 class Worth(NamedTuple):
-    """How little it is worth to ask about a row; the lowest come first."""
+    """Scores of rows to ask about; the lowest come first."""
 
     score: float
     row: int
@@ -28,14 +28,14 @@ class Worth(NamedTuple):
 
 
 class Turns:
-    """Who is asked about a row: some of the people, in an order that is drawn for it.
+    """Chooses some of the people for each row, in an order drawn for it.
 
     Args:
         names: of the people.
-        votes: who are asked about a new row, at most.
-        ask: `turns`; or `ie_thresh`: those of them who may be the most reliable.
-        again: answers of a round, at most, that are about rows of earlier rounds.
-        seed: of the orders.
+        votes: most people to ask about a new row.
+        ask: `turns`, or `ie_thresh`: only those who may be the most reliable.
+        again: most answers of a round about rows of earlier rounds.
+        seed: for the orders.
     """
 
     def __init__(self, names: Sequence[str], votes: int, ask: str, again: int, seed: int) -> None:
@@ -52,23 +52,23 @@ class Turns:
 
     @property
     def looks_back(self) -> bool:
-        """Whether it depends on what was said before."""
+        """Whether it depends on earlier answers."""
         return self.ask == RELIABLE or self.again > 0
 
     def orders(self, rows: Tensor) -> Tensor:
-        """In which people are asked about each row, (n, people)."""
+        """The order of people for each row, (n, people)."""
         orders = [self._order(row) for row in rows.tolist()]
         return torch.tensor(orders, dtype=torch.long).reshape(len(orders), len(self.names))
 
     def asked(
         self, question: Question, before: Agreed | None, known: Iterable[int]
     ) -> tuple[dict[int, list[int]], frozenset[int]]:
-        """The rows that each person is asked about, and those that are left for later.
+        """The rows to ask each person about, and those left for later.
 
         Args:
-            question: that is asked now.
-            before: what was agreed on before it; None where that does not count.
-            known: rows about which all are asked before anything is said.
+            question: the current question.
+            before: the earlier consensus; None if it does not count.
+            known: rows about which everybody is asked first.
         """
         spoken = self._spoken(question.said)
         able = before.reliable() if before and self.ask == RELIABLE else range(len(self.names))
@@ -89,7 +89,7 @@ class Turns:
         return [int(person) for person in torch.randperm(len(self.names), generator=stream)]
 
     def _spoken(self, said: Said) -> dict[int, set[int]]:
-        """Who has said something of each row."""
+        """Who has already answered about each row."""
         found: dict[int, set[int]] = defaultdict(set)
         for person, name in enumerate(self.names):
             for row in said.get(name, ()):
@@ -99,7 +99,7 @@ class Turns:
     def _again(
         self, question: Question, before: Agreed, spoken: Mapping[int, set[int]]
     ) -> tuple[list[int], frozenset[int]]:
-        """Earlier rows to ask about once more, and new ones that are left for later (ActiveLab)."""
+        """Earlier rows to ask about once more, and new ones to leave for later (ActiveLab)."""
         learnt = before.of(question.known.rows)
         if not self.again or question.view is None or not len(learnt.votes.rows):
             return [], frozenset()
@@ -115,7 +115,7 @@ class Turns:
 
 
 def _worths(question: Question, learnt: Agreed, votes: int) -> Iterator[Worth]:
-    """Of earlier and of new rows, on one scale."""
+    """Scores of earlier and of new rows, on one scale."""
     given, labels = learnt.votes.given, learnt.labels
     probs = prior(question, learnt.votes.rows)
     weights = trust(given, labels, probs)
@@ -128,7 +128,7 @@ def _worths(question: Question, learnt: Agreed, votes: int) -> Iterator[Worth]:
 
 
 def _by_person(whom: Mapping[int, set[int]]) -> dict[int, list[int]]:
-    """The rows about which each is asked, of those who are asked about each row."""
+    """The rows of each person, from the people of each row."""
     found: dict[int, list[int]] = defaultdict(list)
     for row, people in whom.items():
         for person in people:

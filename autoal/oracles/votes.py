@@ -1,4 +1,4 @@
-"""What people have said of rows so far, and what they say together."""
+"""People's votes on rows so far, and their consensus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autoal.maths.consensus import dawid_skene, decided, majority, one_coin
 from autoal.oracles.question import Question, Said
 
 MAJORITY, DAWID_SKENE, ONE_COIN = METHODS = ("majority", "dawid_skene", "one_coin")
-RELIABLE = 0.8  # of the highest upper bound of a reliability, from which on others are asked too
+RELIABLE = 0.8  # share of the highest upper bound of reliability that qualifies others
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ class Votes:
     """The classes that people gave rows."""
 
     rows: Tensor  # (n,) ascending
-    given: Tensor  # (n, people) long; UNKNOWN where somebody said nothing
+    given: Tensor  # (n, people) long; UNKNOWN where there is no vote
 
     @classmethod
     def of(cls, said: Said, people: Sequence[str]) -> Votes:
-        """Those of these people, as they are called."""
+        """The votes of these people, by name."""
         rows = sorted({row for name in people for row in said.get(name, ())})
         cells = [[said.get(name, {}).get(row, UNKNOWN) for name in people] for row in rows]
         given = torch.tensor(cells, dtype=torch.long).reshape(len(rows), len(people))
@@ -37,24 +37,24 @@ class Votes:
 
 @dataclass(frozen=True, eq=False)
 class Agreed:
-    """What people say together of the rows that they have labelled."""
+    """The consensus about the rows that people have labelled."""
 
     votes: Votes
-    probs: Tensor  # (n, classes), how likely each class is
+    probs: Tensor  # (n, classes), class probabilities
     labels: Tensor  # (n,)
-    known: Tensor  # (n,) true classes of rows that show who is reliable; UNKNOWN of all others
+    known: Tensor  # (n,) true classes of rows that show who is reliable; others UNKNOWN
 
     def of(self, rows: Tensor) -> Agreed:
-        """The same, of these rows alone."""
+        """The same for only these rows."""
         places = torch.isin(self.votes.rows, rows)
         votes = Votes(self.votes.rows[places], self.votes.given[places])
         return Agreed(votes, self.probs[places], self.labels[places], self.known[places])
 
     def right(self) -> list[list[float]]:
-        """For each person, whether each answer was right of rows that show it, as 1 and 0.
+        """For each person, whether each answer to rows that can show it was right, as 1 and 0.
 
-        They are the rows of which the class is known; where there are none, those that somebody
-        else labelled too, and what all say together counts as right.
+        These are the rows of known class or, without any, the rows that somebody else labelled too,
+        where the consensus counts as right.
         """
         given, shows = self.votes.given, self.known != UNKNOWN
         wanted = self.known
@@ -65,11 +65,11 @@ class Agreed:
         return [right[told[:, person], person].tolist() for person in range(given.shape[1])]
 
     def reliability(self) -> list[dict[str, float]]:
-        """How often each person is right, with an interval; nothing of whom nothing shows it."""
+        """How often each person is right, with an interval, as far as anything shows it."""
         return [_with_interval(right) for right in self.right()]
 
     def reliable(self) -> list[int]:
-        """The people whom it pays to ask, and those of whom too little is known (IEThresh)."""
+        """The people worth asking, and those about whom too little is known (IEThresh)."""
         bounds = [upper_bound(right) for right in self.right()]
         least = RELIABLE * max((bound for bound in bounds if bound < inf), default=0.0)
         return [person for person, bound in enumerate(bounds) if bound >= least]
@@ -82,12 +82,12 @@ def agreed(
     order: Tensor,
     known: Mapping[int, int],
 ) -> Agreed:
-    """What votes say together.
+    """The consensus of votes.
 
     Args:
-        votes: of rows that are asked about now and of earlier ones.
+        votes: on current and earlier rows.
         method: of the consensus.
-        question: that is asked now.
+        question: the current question.
         order: in which people are asked about each row, (n, people).
         known: true classes of rows that show who is reliable.
     """
@@ -102,9 +102,9 @@ def agreed(
 
 
 def prior(question: Question, rows: Tensor) -> Tensor:
-    """How likely each class is of rows, as models say that did not learn them, (n, classes).
+    """Class probabilities of rows by models that did not learn them, (n, classes).
 
-    All classes are as likely of rows of which no model tells.
+    Without such a model, all classes are equally likely.
     """
     classes = len(question.classes)
     probs = torch.full((len(rows), classes), 1 / classes, dtype=torch.float64)
@@ -115,7 +115,7 @@ def prior(question: Question, rows: Tensor) -> Tensor:
 
 
 def _looks(question: Question) -> Iterator[tuple[Tensor, Tensor]]:
-    """Rows, ascending, and how likely each class is of each: of earlier ones, and of the pool."""
+    """Ascending rows and their class probabilities: of earlier rows, and of the pool."""
     if question.expected is not None:
         yield question.expected
     if question.view is not None:

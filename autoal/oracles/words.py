@@ -1,7 +1,7 @@
 """Questions about words, beside those about rows: for which class does a word speak, if for any?
 
-They are labelled features (Druck et al., 2008; Settles, 2011): what a word speaks for is learnt as
-a text of this word alone, whose class is known.
+They are labelled features (Druck et al., 2008; Settles, 2011): a word is learnt as a text that
+consists of this word alone and has the class it speaks for.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from autoal.oracles.question import Answers, Oracle, Question, answered
 from autoal.query.strategy import QueryStrategy
 from autoal.query.view import View
 
-FLOOR = 0.1  # bits that a text must tell by a word, or in a simulation the word speaks for none
+FLOOR = 0.1  # least bits that a word must tell about a text to speak for a class in a simulation
 
 
 class Words(Asks):
     """Asks in every round, beside its rows, for which classes some words speak.
 
-    They are those of the largest gain: by the model's probabilities of the pool's rows, the bits
-    that the presence of the word and the class of a text tell of each other. Each is asked about
-    once.
+    It chooses the words of the largest gain: the bits, by the model's probabilities for the pool,
+    that the presence of the word and the class of a text tell about each other. Each word is asked
+    about once.
 
-    People answer on the page. Where the oracle tells nothing of words, as in a simulation, a word
-    speaks for the class whose training rows have it most above what all rows do, if they tell
-    `FLOOR` bits by that.
+    People answer on the page. If the oracle says nothing about words, as in a simulation, a word
+    speaks for the class most over-represented among the training rows that contain it, if that
+    tells at least `FLOOR` bits.
 
     Args:
         oracle: answers about rows; and about words, if people do.
-        data: texts, one of each row.
-        count: words of a round.
-        price: of an answer about a word, in what a label costs.
-        weight: of a word that speaks for a class, in rows that the model learns.
-        learner: learns from words, too; refused if it does not.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
+        data: texts, one for each row.
+        count: words in a round.
+        price: of an answer about a word, as a share of a label's.
+        weight: of a word that speaks for a class, in rows.
+        learner: must be able to learn from words; otherwise refused.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
     """
 
     name = "words"
@@ -75,12 +75,12 @@ class Words(Asks):
         self.weight = weight
 
     def __call__(self, question: Question) -> Answers:
-        if question.view is None:  # no model tells yet which words are worth it
+        if question.view is None:  # no model yet to say which words are worth asking about
             return answered(self.oracle, question)
         gains = self._chosen(question.view, question.evidence)
         answers = answered(self.oracle, replace(question, words=(*gains,)))
         none = [0.0] * len(self.data.classes)
-        said = answers.words or self._true  # a simulation has nobody who says it
+        said = answers.words or self._true  # in a simulation nobody says it
         told = {word.text: said.get(word.text, none) for word in gains} | dict(answers.words)
         bits = {word.text: gain for word, gain in gains.items()}
         return replace(
@@ -91,7 +91,7 @@ class Words(Asks):
         )
 
     def _chosen(self, view: View, known: Evidence) -> dict[Word, float]:
-        """The words of most gain that nobody was asked about, with what each gains."""
+        """The words of largest gain not asked about yet, with their gains."""
         real = view.pool.rows.cpu() < len(self.data.train)  # words of made rows are not counted
         rows, probs = view.pool.rows.cpu()[real], view.pool.probs.cpu().double()[real]
         gains = presence_gains(self._vocabulary.sums(rows, probs), probs.sum(0))
@@ -110,7 +110,7 @@ class Words(Asks):
 
     @cached_property
     def _true(self) -> dict[str, list[float]]:
-        """What every word speaks for, by the true labels of the training rows."""
+        """The class that every word speaks for, by the training rows' true labels."""
         labels, classes = self.data.train.labels, len(self.data.classes)
         rows = (labels != UNKNOWN).nonzero().flatten()
         truth = one_hot(labels[rows], classes).double()
@@ -120,10 +120,10 @@ class Words(Asks):
 
 
 def _demand_words(data: Data) -> None:
-    """Refuse rows that are no single texts, and an encoder that cannot read a word."""
+    """Refuse rows that are not single texts, and an encoder that cannot read a word."""
     texts = written_of(data.train)
     if texts is None:
-        raise UserError("questions=words asks about words of texts, and these rows are none")
+        raise UserError("questions=words asks about words of texts, and these rows are not texts")
     if isinstance(texts[0], Text):
         raise UserError(
             f"questions=words asks about words of one text a row, and these have "
@@ -131,6 +131,6 @@ def _demand_words(data: Data) -> None:
         )
     if isinstance(data, Encoded) and not data.encoder.new_rows:
         raise UserError(
-            f"questions=words has words learnt as texts, which {type(data.encoder).__name__} "
+            f"questions=words teaches words as texts, which {type(data.encoder).__name__} "
             "cannot encode: give encoder=tfidf or sentence"
         )

@@ -1,1 +1,1 @@
-"""People who label: what they said, what they are asked, and the ways to ask them."""
+"""People who label: their answers, their questions, and the ways to ask them."""

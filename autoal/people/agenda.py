@@ -1,4 +1,4 @@
-"""What each person may be asked, and in which order, by what was said. Needs no torch."""
+"""What each person may be asked, in which order, given all answers. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autoal.people.events import ADJUDICATE, LABEL, NONE, Event
 from autoal.people.said import Opinion, Said
 from autoal.people.tasks import REVIEW, SECOND, Task
 
-if TYPE_CHECKING:  # or an agenda could not be tested without torch
+if TYPE_CHECKING:  # so that an agenda can be tested without torch
     from autoal.people.asked import AskedRow
 
 
@@ -21,19 +21,19 @@ class Batch:
 
     number: int = 0
     rows: Sequence[int] = ()
-    handed: bool = True  # to whoever asked it
+    handed: bool = True  # over to the engine
 
 
 @dataclass
 class Agenda:
-    """The open question, and what else may be asked of rows of earlier ones.
+    """The open question, and what else may be asked about earlier rows.
 
     Args:
-        said: what counts.
+        said: the answers that count.
         people: who may be asked.
-        votes: how many of them are asked about a row.
-        second: the share of rows about which one more is asked.
-        guess: show what the model takes a row for.
+        votes: how many of them to ask about a row.
+        second: the share of rows about which one more person is asked.
+        guess: show the model's prediction.
     """
 
     said: Said
@@ -44,11 +44,11 @@ class Agenda:
 
     def __post_init__(self) -> None:
         self.batch = Batch()
-        self.asked: dict[int, AskedRow] = {}  # by row, all that may be shown
-        self.declined: set[int] = set()  # rows that were handed over without a label
+        self.asked: dict[int, AskedRow] = {}  # by row, everything that may be shown
+        self.declined: set[int] = set()  # rows handed over without a label
 
     def open(self, number: int, asked: Sequence[AskedRow]) -> None:
-        """Put the question of a round on it."""
+        """Put a round's question on the agenda."""
         self.asked |= {one.row: one for one in asked}
         self.batch = Batch(number, [one.row for one in asked], handed=False)
 
@@ -62,26 +62,26 @@ class Agenda:
         ]
 
     def is_answered(self, row: int) -> bool:
-        """Whether something was said that needs no other question: what it is not, needs one."""
+        """Whether an answer settles the row; one that only rules out classes does not."""
         events = self.said.of(row)
         return any(event.kind != NONE or event.round == self.batch.number for event in events)
 
     def ruled_out(self) -> dict[int, Sequence[str]]:
-        """What was said that rows of the question are not, which left more than one class."""
+        """Classes ruled out for rows of the question that still have more than one left."""
         rows = [row for row in self.batch.rows if row not in self.said.labels]
         said = [event for row in rows for event in self.said.of(row)[-1:]]
         now = [e for e in said if e.kind == NONE and e.round == self.batch.number]
         return {event.row: event.choices for event in now}
 
     def is_open(self, event: Event) -> bool:
-        """Whether it answers a question that was not handed over yet."""
+        """Whether it answers a question that has not been handed over yet."""
         return not self.batch.handed and event.round == self.batch.number
 
     def due(self, person: str) -> Iterator[Task]:
-        """All that a person could be asked, in the order in which it is wanted.
+        """Everything that a person could be asked, in order of preference.
 
-        Another opinion needs no new model: it fills the time until the next question, and is
-        asked for first where that time was too short.
+        Second opinions need no new model: they fill the time until the next question, and come
+        first if that time was too short.
         """
         now = set(self.batch.rows)
         rows = [row for row in self.said.rows() if row not in now]
@@ -108,7 +108,7 @@ class Agenda:
         return Task(row, REVIEW, asked, number, blind, self.said.labels[row])
 
     def reviews(self) -> list[Task]:
-        """All rows that have a label, the one of which something was said last first."""
+        """All labelled rows, the most recently answered first."""
         rows = [row for row in self.said.labels if row in self.asked]
         rows.sort(key=lambda row: self.said.of(row)[-1].seq, reverse=True)
         return [self.review(row) for row in rows]
@@ -124,7 +124,7 @@ class Agenda:
         return self._task_of(row, SECOND, self.said.of(row)[0].round)
 
     def _adjudication(self, person: str, row: int) -> Task | None:
-        """A third person decides, where there is one; else anybody, not told who said what."""
+        """A third person decides, if there is one; otherwise anybody, without names."""
         opinions = self.said.opinions(row)
         involved = {by for by, _ in opinions}
         if self.said.gave_up(row, person) or (
@@ -141,13 +141,13 @@ class Agenda:
         return Task(row, kind, asked, number, blind, opinions=opinions)
 
     def _wanted(self, row: int) -> int:
-        """How many people are to be asked about a row: as many whenever that is asked."""
+        """How many people to ask about a row: always the same number for a row."""
         drawn = int.from_bytes(sha256(f"second {row}".encode()).digest()[:6])
         more = len(self.people) > self.votes and drawn < self.second * 2**48
         return self.votes + more
 
     def _needs_more(self, row: int, wanted: int) -> bool:
-        """Whether fewer people than these were asked about a row that is still in doubt."""
+        """Whether fewer people than wanted were asked about a row that is still in doubt."""
         if row in self.declined or self.said.is_decided(row):
             return False
         is_something = all(event.kind != NONE for event in self.said.of(row)[-1:])

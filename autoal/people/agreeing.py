@@ -1,4 +1,4 @@
-"""What several people say of rows becomes their labels, just as what a simulated crowd says."""
+"""Turns several people's answers into labels, as for a simulated crowd."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from autoal.people.said import Agree, Agreement, Opinions
 
 
 def agreeing(question: Question, method: str) -> Agree:
-    """How people agree while this is asked, by one of the `METHODS`."""
+    """A function that finds people's agreement on this question, by one of the `METHODS`."""
     if method == ONE_COIN:
-        _ = question.expected  # beforehand: it takes models, and no page should wait for them
+        _ = question.expected  # beforehand: it trains models, and no page should wait for that
     return partial(_agreement, question, method)
 
 
 def _agreement(
     question: Question, method: str, opinions: Opinions, decided: Mapping[int, str]
 ) -> Agreement:
-    """What they say together; how reliable each is shows in what counts in the end."""
+    """The consensus; each person's reliability is measured against the final labels."""
     if not opinions:
         return Agreement({}, {})
     said = _said(opinions, question.classes)
@@ -52,7 +52,7 @@ def _said(opinions: Opinions, classes: Sequence[str]) -> dict[str, dict[int, int
 
 
 def _order(opinions: Opinions, row: int, names: Sequence[str]) -> list[int]:
-    """People by their places, those first who spoke of a row, in the order in which they did."""
+    """People's places for each row, those who answered first, in the order of answers."""
     spoke = [names.index(by) for by, _ in opinions[row]]
     return [*spoke, *(place for place in range(len(names)) if place not in spoke)]
 

@@ -1,4 +1,4 @@
-"""What people are asked, row by row, with what the model makes of it and why it is asked."""
+"""The rows that people are asked about, with the model's guess and the reason."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from autoal.oracles.question import Question
 
 CLOSE = 0.3  # below this margin the model hesitates between two classes
 BEST = 5  # classes of a guess
-WORTH = "by which texts tell most of what the model takes them for"
+WORTH = "that tell most about the model's predictions"
 
 
 @dataclass(frozen=True)
 class AskedRow:
     """One row of a question."""
 
-    row: int  # number in the pool, or that of a word
-    name: str  # what a person calls it
-    key: str  # of its content; "" where that is not known
-    shown: Any  # a picture's path, pixels, cells by their columns, text, word; None: nothing to see
-    guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty where no model is yet
+    row: int  # number in the pool, or of a word
+    name: str  # its name for people
+    key: str  # of its content; "" if unknown
+    shown: Any  # a picture's path, pixels, cells by column, text, word; None: nothing to see
+    guess: tuple[tuple[str, float], ...]  # likeliest classes first; empty without a model
     why: str  # it is asked
-    made: bool = False  # by the computer; the row is none of the data set
-    choices: tuple[str, ...] = ()  # the classes that are offered; none: all
+    made: bool = False  # by the computer; the row is not from the data set
+    choices: tuple[str, ...] = ()  # the classes on offer; empty: all
 
     @property
     def margin(self) -> float | None:
-        """By how much the likeliest class is likelier than the next."""
+        """The lead of the likeliest class over the next."""
         return self.guess[0][1] - self.guess[1][1] if len(self.guess) > 1 else None
 
 
@@ -56,7 +56,7 @@ def asked(question: Question) -> list[AskedRow]:
 
 
 def asked_words(question: Question) -> list[AskedRow]:
-    """The words that are asked about beside the rows of a question."""
+    """The words to ask about beside the rows of a question."""
     count = len(question.words)
     return [
         AskedRow(
@@ -67,14 +67,14 @@ def asked_words(question: Question) -> list[AskedRow]:
 
 
 def _offering(one: AskedRow, probs: Tensor, labels: list[int], question: Question) -> AskedRow:
-    """The row with the classes that are offered, among which the guess is too."""
+    """The row with the classes on offer, which include the guess."""
     offered = [label for label in labels if label != UNKNOWN]
     guess = tuple((question.classes[label], round(float(probs[label]), 4)) for label in offered)
     return replace(one, guess=guess, choices=tuple(name for name, _ in guess))
 
 
 def _probs(question: Question) -> Tensor | None:
-    """Of the classes of each row, (rows, classes); None where there is no model yet."""
+    """The class probabilities of each row, (rows, classes); None without a model."""
     if question.view is None or not len(question.rows):
         return None
     pool = question.view.pool

@@ -16,17 +16,17 @@ from autoal.data.seen import seen, visible
 from autoal.data.word import Word
 from autoal.people.asked import AskedRow
 
-ORIENTATION = 0x0112  # the tag that says how a camera was held
-MADE: Mapping[bool, Mapping[str, Any]] = {False: {}, True: {"made": True}}  # said where it is so
-TURNED = (5, 6, 7, 8)  # its values for a picture whose sides change places
+ORIENTATION = 0x0112  # the EXIF tag for a camera's orientation
+MADE: Mapping[bool, Mapping[str, Any]] = {False: {}, True: {"made": True}}  # only said if true
+TURNED = (5, 6, 7, 8)  # its values that swap a picture's sides
 
 
 def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
-    """What a page makes a card of.
+    """The content of a card on the page.
 
     Args:
         asked: the row.
-        url: at which its picture is, if it has one.
+        url: of its picture, if it has one.
     """
     common = {"name": visible(asked.name), **MADE[asked.made]}
     if isinstance(asked.shown, Word):
@@ -42,18 +42,18 @@ def card_of(asked: AskedRow, url: str) -> dict[str, Any]:
 
 
 def _marked(word: Word) -> list[list[str]]:
-    """Texts that have a word, each in pieces, of which every other one is the word."""
+    """Texts that contain a word, each in pieces, every other of which is the word."""
     stands = re.compile(rf"\b({re.escape(word.text)})\b", re.IGNORECASE)
     return [[*map(visible, stands.split(text))] for text in word.examples]
 
 
 def _pairs(parts: Mapping[str, str]) -> list[list[str]]:
-    """Columns and what stands in them, in their order, which a browser keeps of no object."""
+    """Columns and their contents as pairs, since a browser does not keep an object's order."""
     return [[name, part] for name, part in parts.items()]
 
 
 def _size(source: Path | Tensor) -> tuple[int, int]:
-    """Width and height; none of a picture that cannot be read."""
+    """Width and height; None for an unreadable picture."""
     if isinstance(source, Tensor):
         return int(source.shape[-1]), int(source.shape[-2])
     return _size_of_file(source)
@@ -65,6 +65,6 @@ def _size_of_file(path: Path) -> tuple[int, int]:
         with Image.open(path, formats=FORMATS) as opened:
             width, height = opened.size
             turned = opened.getexif().get(ORIENTATION) in TURNED
-    except Exception:  # likewise; its bytes are refused when they are asked for
+    except Exception:  # likewise; its bytes are refused on request
         return 0, 0
     return (height, width) if turned else (width, height)

@@ -1,4 +1,4 @@
-"""By which of the events that count a row has its label. Needs no torch."""
+"""Finds the event that gives a row its label. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from autoal.people.events import LABEL, Event, heard
 
 
 def deciding(path: Path, agreed: Mapping[int, str] = MappingProxyType({})) -> dict[int, Event]:
-    """By what each row has its label.
+    """The event that gives each row its label.
 
     Args:
         path: of the file.
-        agreed: what is agreed on of rows about which several were asked.
+        agreed: the consensus on rows about which several were asked.
     """
     of: dict[int, list[Event]] = {}
     for event in heard(path):
@@ -24,9 +24,9 @@ def deciding(path: Path, agreed: Mapping[int, str] = MappingProxyType({})) -> di
 
 
 def decisive(events: Sequence[Event], agreed: str | None = None) -> Event | None:
-    """By which of these a row has its label: the last decision or, without any, the first label.
+    """The event that gives a row its label: the last decision or, without any, the first label.
 
-    Of labels by several people, the first that is what they agreed on, if that is told.
+    Among several people's labels it is the first that matches the consensus, if that is given.
     """
     named = [event for event in events if event.label is not None]
     decisions = [event for event in named if event.kind != LABEL]
@@ -36,6 +36,6 @@ def decisive(events: Sequence[Event], agreed: str | None = None) -> Event | None
 
 
 def is_shared(events: Sequence[Event]) -> bool:
-    """Whether a row has its label by what several people say of it, as nobody has decided."""
+    """Whether a row's label is a consensus, because nobody has decided."""
     named = [event.kind for event in events if event.label is not None]
     return len(named) > 1 and {*named} == {LABEL}

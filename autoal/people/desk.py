@@ -1,7 +1,7 @@
-"""Who is asked what: the rows of a question are dealt to people, and answers are taken.
+"""The desk deals the rows of a question to people, and takes their answers.
 
-What is known follows from the ledger alone, so that a process that was killed goes on with exactly
-the rows that nobody answered. Needs no torch, no network and no clock but the one it is given.
+All its knowledge comes from the ledger, so that a killed process goes on with exactly the
+unanswered rows. Needs no torch, no network and no clock but the one it is given.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from autoal.people.leases import Leases
 from autoal.people.said import Agree, Said, effort, first_counts, timed
 from autoal.people.tasks import LateError, Outcome, Reply, Task
 
-if TYPE_CHECKING:  # or a desk could not be tested without torch
+if TYPE_CHECKING:  # so that a desk can be tested without torch
     from autoal.people.asked import AskedRow
 
-AHEAD = 5  # rows that a person holds at most, so that the next ones are there at once
+AHEAD = 5  # most rows that a person holds, so that the next ones are there at once
 
 
 @dataclass
 class Desk:
-    """Deals rows to people, and takes what they say.
+    """Deals rows to people, and takes their answers.
 
     Args:
-        ledger: in which everything is written before it counts.
+        ledger: where everything is written before it counts.
         people: who may be asked.
         classes: their names.
         votes: how many of them are asked about a row.
         second: the share of rows about which one more is asked.
         guess: show what the model takes a row for.
-        clock: tells the seconds.
+        clock: returns the seconds.
     """
 
     ledger: Ledger
@@ -49,7 +49,7 @@ class Desk:
         self.said = Said(self.ledger, self.classes)
         self.agenda = Agenda(self.said, self.people, self.votes, self.second, self.guess)
         self.leases = Leases(self.clock)
-        self.known: dict[int, str] = {}  # labels that were handed over
+        self.known: dict[int, str] = {}  # labels handed over
         self.closed = ""  # the phase in which all pages end
         self.stopped: set[str] = set()  # people who have had enough for today
         self._taken_back: dict[str, list[int]] = {person: [] for person in self.people}
@@ -71,10 +71,10 @@ class Desk:
         return not self.left
 
     def hand_over(self, agree: Agree = first_counts) -> Outcome:
-        """The answers to the question, and what was corrected since the last ones.
+        """The answers to the question, and the corrections since the last ones.
 
         Args:
-            agree: tells what counts of rows about which several were asked.
+            agree: finds the consensus on rows about which several were asked.
         """
         reliable = self.said.agree(agree).people
         labelled, batch = self.said.labels, self.agenda.batch
@@ -96,7 +96,7 @@ class Desk:
     # What people do.
 
     def tasks(self, person: str) -> list[Task]:
-        """What a person is to do now, and after that; nobody else is asked the same meanwhile."""
+        """A person's current and next tasks; nobody else gets the same meanwhile."""
         if person in self.stopped or self.closed:
             return []
         held = self._held(person)
@@ -109,7 +109,7 @@ class Desk:
         return [*self._reviews(person), *held.values(), *(due[row] for row in more)]
 
     def answer(self, person: str, reply: Reply) -> None:
-        """Take what a person says to a task."""
+        """Take a person's answer to a task."""
         if reply.id in self.ledger:
             return
         reply.demand_sound(self.classes)
@@ -119,12 +119,12 @@ class Desk:
             self._take_answer(person, reply)
 
     def undo(self, person: str, identity: str) -> None:
-        """Take a person's last answer back; of what was handed over, ask whether it is right."""
+        """Take a person's last answer back; if it was handed over, ask whether it is right."""
         if identity in self.ledger:
             return
         last = self.said.last(person)
         if last is None:
-            raise LateError("there is nothing of yours to take back")
+            raise LateError("you have nothing to take back")
         if self._was_handed_over(last):
             self._put_back(person, last.row)
             return
@@ -142,7 +142,7 @@ class Desk:
         reply.demand_sound(self.classes)
         label = self.said.labels.get(reply.row)
         if label is None or reply.row not in self.agenda.asked:
-            raise LateError(f"row {reply.row} has no label that could be corrected")
+            raise LateError(f"row {reply.row} has no label to correct")
         if reply.label != label:
             self._write(person, reply, CORRECT, self.agenda.batch.number, shown=reply.shown)
         if reply.row in self._taken_back[person]:
@@ -154,18 +154,18 @@ class Desk:
         self.leases.keep(person, ())
 
     def see(self, person: str, *, acting: bool) -> None:
-        """A person's page asks for something; who acts again has not had enough."""
+        """Note a request of a person's page; acting again means not being done for today."""
         self.leases.see(person, acting=acting)
         if acting:
             self.stopped.discard(person)
 
     @property
     def deserted(self) -> bool:
-        """Whether all who were here have had enough."""
+        """Whether everybody who was here has had enough."""
         return bool(self.stopped) and self.stopped.issuperset(self.leases.here())
 
     def phase(self, person: str, tasks: Sequence[Task]) -> str:
-        """What the page of a person who has these tasks is for."""
+        """The phase of the page of a person with these tasks."""
         if self.closed:
             return self.closed
         if person in self.stopped:
@@ -175,14 +175,14 @@ class Desk:
         return "train" if self.agenda.batch.handed or self.complete else "wait"
 
     def _held(self, person: str) -> dict[int, Task]:
-        """What a person was given and has not done; what others did meanwhile is let go."""
+        """The open tasks of a person; those that others did meanwhile are dropped."""
         tasks = {row: self.agenda.task(person, row) for row in self.leases.of(person)}
         held = {row: task for row, task in tasks.items() if task is not None}
         self.leases.keep(person, held)
         return held
 
     def _share(self, person: str, due: int) -> int:
-        """How many of the rows that are due a person may hold, with the others who are here."""
+        """How many of the due rows a person may hold, given who else is here."""
         others = set(self.leases.here()) - self.stopped - {person}
         return min(AHEAD, max(1, due // (len(others) + 1)))
 
@@ -191,10 +191,10 @@ class Desk:
         return [self.agenda.review(row) for row in rows if row in self.agenda.asked]
 
     def _take_answer(self, person: str, reply: Reply) -> None:
-        """Take what a person says to what is asked at this moment."""
+        """Take a person's answer to an open task."""
         task = self.agenda.task(person, reply.row)
         if task is None or reply.row in self.leases.taken(person):
-            raise LateError(f"row {reply.row} is not asked of you any more")
+            raise LateError(f"you are no longer asked about row {reply.row}")
         task.demand_offered(reply)
         decides = task.kind == ADJUDICATE and reply.kind == LABEL
         kind = ADJUDICATE if decides else reply.kind
@@ -203,9 +203,9 @@ class Desk:
         self.leases.free(reply.row)
 
     def _take_review(self, person: str, reply: Reply) -> None:
-        """Take what a person says of a label that could not be taken back."""
+        """Take a person's review of a label that could not be taken back."""
         if reply.label is None:
-            raise LateError("the model learns this row already: only its class can be changed")
+            raise LateError("the model has already learnt this row: only its class can be changed")
         self.correct(person, reply)
 
     def _write(
@@ -237,20 +237,22 @@ class Desk:
         )
 
     def _was_handed_over(self, event: Event) -> bool:
-        """Whether the model learns from this answer, which therefore cannot be taken back."""
+        """Whether the model has this answer, which therefore cannot be taken back."""
         if event.kind == NONE and not self.agenda.is_open(event):
-            if event.row in self.known:  # it was the last of the others that could be ruled out
+            if event.row in self.known:  # it ruled out the last other class
                 return True
-            raise LateError(f"the model learns what {event.name} is not; it may be asked again")
+            raise LateError(
+                f"the model has learnt what {event.name} is not; you may be asked again"
+            )
         events = self.said.of(event.row)
         if event is not next((one for one in events if one.label is not None), events[0]):
             return False
         if event.row in self.agenda.declined:
-            raise LateError(f"{event.name} was set aside, and is asked of nobody any more")
+            raise LateError(f"{event.name} was set aside, and nobody is asked about it again")
         return event.row in self.known
 
     def _ask_anew(self, person: str, row: int) -> None:
-        """Let a person label a row first of all; nobody is asked whether its label is right."""
+        """Let a person label a row next; its review is dropped."""
         for rows in self._taken_back.values():
             rows[:] = [other for other in rows if other != row]
         self.leases.give(row, person, first=True)

@@ -1,8 +1,8 @@
-"""What people said, one event a line of `labels.jsonl`: the truth about them. Needs no torch.
+"""People's answers, one event per line of `labels.jsonl`, their record of truth. Needs no torch.
 
-An event is on the disk before anybody is told that it counts, so that no label is ever lost. Events
-name classes and rows by what a person calls them and by their content, since files may be added or
-renamed between two sessions.
+An event is on disk before anybody learns that it counts, so that no label is ever lost. Events
+identify classes by name, and rows by name and content, since files may be added or renamed between
+two sessions.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CORRECT = "correct"  # another class for a row of an earlier round
 ADJUDICATE = "adjudicate"  # the class of a row about which people disagree
 UNDO = "undo"  # takes an event back
 DECLINED = (UNSURE, BROKEN)
-NONE = "none"  # the row is none of the classes that were offered
-LABELLING = (LABEL, CORRECT, ADJUDICATE)  # of which each names a class
+NONE = "none"  # the row has none of the classes on offer
+LABELLING = (LABEL, CORRECT, ADJUDICATE)  # each of these names a class
 EVERY = (*LABELLING, *DECLINED, NONE, UNDO)
 
 _SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
@@ -55,19 +55,19 @@ _KINDS: dict[str, Kind] = {  # in the order of a line
 class Event:
     """Somebody said something about a row."""
 
-    round: int  # whose question it answers, or, of a correction, that was being asked
+    round: int  # whose question it answers; for a correction, the current one
     row: int  # number in the pool
-    name: str  # what a person calls it
+    name: str  # its name for people
     by: str  # who
     kind: str
-    id: str  # made by whoever sends it, so that sending it twice does no harm
+    id: str  # made by the sender, so that sending it twice does no harm
     label: str | None = None  # the class's name
     key: str = ""  # of the row's content
     seconds: float | None = None  # that the person took
     guess: str | None = None  # the model's
     shown: bool = False  # whether the person saw the guess
-    undoes: str | None = None  # the id of the event that is taken back
-    choices: Sequence[str] = ()  # the classes that were offered, where it was not all of them
+    undoes: str | None = None  # the id of the event taken back
+    choices: Sequence[str] = ()  # the classes on offer, if not all
     at: str = ""  # when, in UTC; filled in when it is written
     seq: int = -1  # place in the file, likewise
     v: int = VERSION
@@ -80,7 +80,7 @@ class Event:
         except UserError:
             raise
         except (ValueError, RecursionError) as error:
-            raise UserError(f"it is not JSON, {error}") from error
+            raise UserError(f"it is not JSON: {error}") from error
         MAPPING.demand("a line", values)
         for key in _KINDS.keys() - values.keys():
             raise UserError(f"it has no `{key}`")
@@ -92,26 +92,26 @@ class Event:
         TEXTS.demand("choices", choices)
         found = cls(**{key: values[key] for key in _KINDS}, choices=tuple(choices))
         if (found.kind in LABELLING) != (found.label is not None):
-            raise UserError(f"`label` is {found.label!r} of the kind {found.kind}")
+            raise UserError(f"`label` is {found.label!r} for the kind {found.kind}")
         if (found.kind == UNDO) != (found.undoes is not None):
-            raise UserError(f"`undoes` is {found.undoes!r} of the kind {found.kind}")
+            raise UserError(f"`undoes` is {found.undoes!r} for the kind {found.kind}")
         if found.kind == NONE and not found.choices:
-            raise UserError(f"`choices` are lacking of the kind {found.kind}")
+            raise UserError(f"`choices` are missing for the kind {found.kind}")
         return found
 
     def to_line(self) -> bytes:
         """What `from_line` reads."""
         values = {key: getattr(self, key) for key in _KINDS}
         values |= {"choices": [*self.choices]} if self.choices else {}
-        # What is no character, as in some names of files, is escaped just as JSON does it.
+        # Invalid characters, as in some file names, are escaped as in JSON.
         return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 class Ledger:
     """The events of a run, in the order in which they happened; one process writes them.
 
-    A line that was cut off, as by a power failure, is removed and told, since nobody was told that
-    it counts. What is wrong anywhere else is refused by its number.
+    A truncated last line, for example after a power failure, is removed with a message, since
+    nobody was told that it counts. Any other damage is refused with its line number.
 
     Args:
         path: of the file, made when the first event comes.
@@ -121,18 +121,18 @@ class Ledger:
         self.path = path
         whole, torn = _lines(path)
         if torn:
-            print(f"{path}: the last line is not whole, and is taken away", file=sys.stderr)
+            print(f"{path}: the last line is incomplete, and is removed", file=sys.stderr)
             with writing(path):
                 os.truncate(path, len(whole))
         self.events = _read(path, whole)
         self._of_id = {event.id: event for event in self.events}
 
     def __contains__(self, identity: str) -> bool:
-        """Whether an event of this id was written down."""
+        """Whether an event with this id was written down."""
         return identity in self._of_id
 
     def add(self, event: Event) -> Event:
-        """Write an event down; one whose id is there already is the one that is there."""
+        """Write an event down; if its id exists already, return the existing one."""
         if event.id in self._of_id:
             return self._of_id[event.id]
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -143,35 +143,35 @@ class Ledger:
         return written
 
     def counting(self) -> list[Event]:
-        """The events that count: those that nobody took back."""
+        """The events that count: those not taken back."""
         return counting(self.events)
 
     def demand_classes(self, classes: Collection[str]) -> None:
-        """Refuse classes among which one is missing that somebody gave."""
+        """Refuse classes that lack one that somebody gave."""
         for event in self.counting():
             named = event.choices if event.label is None else [event.label]
             if foreign := [name for name in named if name not in classes]:
                 says = "is not" if event.label is None else "is labelled"
                 raise UserError(
                     f"{self.path}, line {event.seq + 1}: {event.name} {says} "
-                    f"{foreign[0]!r}, which is none of the classes {', '.join(classes)}; a class "
+                    f"{foreign[0]!r}, not one of the classes {', '.join(classes)}; a class "
                     "with labels can be neither removed nor renamed, new ones go to the end"
                 )
 
 
 def counting(events: Sequence[Event]) -> list[Event]:
-    """Those of the events that nobody took back."""
+    """The events that were not taken back."""
     undone = {event.undoes for event in events if event.kind == UNDO}
     return [event for event in events if event.kind != UNDO and event.id not in undone]
 
 
 def heard(path: Path) -> list[Event]:
-    """The events of a file that count, also while somebody writes it."""
+    """The events of a file that count, even while somebody writes to it."""
     return counting(_read(path, _lines(path)[0]))
 
 
 def _lines(path: Path) -> tuple[bytes, bytes]:
-    """The whole lines of a file, and what stands after them."""
+    """The complete lines of a file, and the rest."""
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
@@ -181,7 +181,7 @@ def _lines(path: Path) -> tuple[bytes, bytes]:
 
 
 def _read(path: Path, lines: bytes) -> list[Event]:
-    """The events of a file's whole lines."""
+    """The events in a file's complete lines."""
     events: list[Event] = []
     ids: set[str] = set()
     for number, line in enumerate(lines.split(b"\n")[:-1]):
@@ -193,7 +193,7 @@ def _read(path: Path, lines: bytes) -> list[Event]:
 
 
 def _demand_next(event: Event, number: int, ids: set[str]) -> None:
-    """Refuse an event that cannot stand there."""
+    """Refuse an event that cannot come next."""
     if event.seq != number:
         raise UserError(f"`seq` is {event.seq}, where {number} would follow")
     if event.id in ids:
@@ -204,7 +204,7 @@ def _demand_next(event: Event, number: int, ids: set[str]) -> None:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add a line, and wait until it is on the disk."""
+    """Add a line, and wait until it is on disk."""
     flags = FRESH & ~os.O_TRUNC | os.O_APPEND
     with writing(path):
         new = not path.exists()
@@ -218,7 +218,7 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _write(file: int, line: bytes) -> None:
-    """Bring all of a line to the disk or, where that fails, nothing of it."""
+    """Write a whole line to disk or, if that fails, nothing of it."""
     begin = os.lseek(file, 0, os.SEEK_END)
     try:
         if os.write(file, line) < len(line):
@@ -238,6 +238,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def median_seconds(events: Sequence[Event]) -> float | None:
-    """The seconds that an answer took in the middle of all that were timed."""
+    """The median seconds of all timed answers."""
     timed: list[Any] = sorted(event.seconds for event in events if event.seconds is not None)
     return timed[len(timed) // 2] if timed else None

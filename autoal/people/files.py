@@ -1,4 +1,4 @@
-"""People answer in a file, with whatever they like to fill it in: a spreadsheet, a program."""
+"""People answer in a file, filled in with anything they like: a spreadsheet, a program."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ BY = "files"  # who answers
 
 
 class Files(Asking):
-    """Asks in `to_label.csv` of the run's folder, whose column `label` is to be filled in.
+    """Asks in `to_label.csv` in the run's folder, whose column `label` is to be filled in.
 
-    The command ends where answers are lacking, and the same command goes on with those that are
-    there. A file that somebody may have filled in is read before another takes its place, and is
-    kept beside it.
+    The command ends if answers are missing, and the same command goes on with the existing ones. A
+    file that somebody may have filled in is read before another replaces it, and is kept beside it.
 
     Args:
-        data: whose rows are asked about.
+        data: the data set of the rows.
         folder: of the run.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
     """
 
     timing = False
@@ -59,7 +58,7 @@ class Files(Asking):
         raise Waiting(_request(self.path, intake, words))
 
     def _replace(self, content: bytes) -> None:
-        """Ask anew; the file of before, which was read, is kept under a name that is free."""
+        """Ask again; the previous file, already read, is kept under a free name."""
         if self.path.exists():
             names = (self.path.with_stem(f"{self.path.stem}-{number}") for number in count())
             with writing(self.path):
@@ -68,7 +67,7 @@ class Files(Asking):
 
 
 def _request(path: Path, intake: Intake, words: Words) -> str:
-    """What is to be done, in two lines."""
+    """Instructions in two lines."""
     left, asked = len(intake.unanswered), len(intake.asked)
     kept = "" if left == asked else f" ({asked - left} of {asked} are answered, and kept)"
     return (
@@ -78,7 +77,7 @@ def _request(path: Path, intake: Intake, words: Words) -> str:
 
 
 def _tell_spare(said: Sequence[Event]) -> None:
-    """Say that there are answers that nobody asked for."""
+    """Report answers that nobody asked for."""
     if said:
         print(
             f"{len(said)} labels, the first that of {said[0].name}, are of rows that are not asked "
@@ -104,12 +103,12 @@ class _Filled:
         self._rows = _by_name(intake.names())
 
     def asks(self) -> bool:
-        """Whether it has a line for a row that is not answered yet."""
+        """Whether it has a line for a row without an answer yet."""
         there = {self._row(line) for line in self.lines}
         return any(each.row in there for each in self.intake.unanswered)
 
     def said(self) -> list[Event]:
-        """What it says of rows; refused as a whole where something in it is wrong."""
+        """Its answers; refused as a whole if anything in it is wrong."""
         first: dict[int, tuple[Line, Event]] = {}
         problems = []
         for line in (line for line in self.lines if line.label):
@@ -139,16 +138,16 @@ class _Filled:
 
     def _unknown(self, name: str) -> str:
         if not name.strip():
-            return "there is no name beside it"
+            return "its line has no name"
         names = {each.name.casefold(): each.name for each in self.intake.asked.values()}
         near = get_close_matches(name.strip().casefold(), names, n=1)
         hint = f"; did you mean {names[near[0]]!r}?" if near else ""
-        return f"no row is called {name!r}{hint}"
+        return f"no row has the name {name!r}{hint}"
 
     def _refusal(self, problems: Sequence[str]) -> str:
         return "\n".join(
             [
-                f"{self.path}: nothing of it is taken in, since not all can be",
+                f"{self.path}: nothing was taken in, because of these problems:",
                 *few(problems),
                 f"  a label must be one of {self.words.choices()}",
             ]
@@ -156,7 +155,7 @@ class _Filled:
 
 
 def _by_name(names: Mapping[int, str]) -> dict[str, int]:
-    """The rows by what may stand in a file for their names; the form that was written wins."""
+    """The rows by possible spellings of their names; the written form takes precedence."""
     pairs = [(form(name), row) for form in _FORMS for row, name in names.items()]
     return dict(pairs)
 

@@ -1,4 +1,4 @@
-"""Who may come in: the page's own requests of people who have a token, and nothing else."""
+"""Admits only the page's own requests from people with a token."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-WEB = 80  # the port that nobody writes
-FULL = 507  # the status where what somebody says cannot be written down
+WEB = 80  # the port that addresses omit
+FULL = 507  # the status if an answer cannot be written down
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BarredError(RefusedError):
-    """A request of somebody who has no business here."""
+    """A request that is not allowed here."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
@@ -39,11 +39,11 @@ class BarredError(RefusedError):
 
 
 class Gate:
-    """Lets requests in.
+    """Lets allowed requests in.
 
     Args:
-        host: by which people reach this machine.
-        port: likewise.
+        host: the name by which people reach this machine.
+        port: the port.
         tokens: of the people.
     """
 
@@ -54,7 +54,7 @@ class Gate:
         self._defects: set[str] = set()
 
     def pages(self, paths: frozenset[str]) -> Any:
-        """What stands before all handlers; these paths are open to those without a token."""
+        """The middleware before all handlers; these paths are open without a token."""
 
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -67,7 +67,7 @@ class Gate:
                 response = failed(error.status, f"{request.method} here: {error.reason}")
             except Exception as error:  # a defect of ours must not end the run
                 self._tell_once(error)
-                response = failed(500, "something is wrong with AutoAL; the terminal says what")
+                response = failed(500, "AutoAL failed; the terminal shows the error")
             for name, value in HEADERS.items():
                 response.headers[name] = value
             return response
@@ -75,7 +75,7 @@ class Gate:
         return guarded
 
     def person(self, request: web.Request) -> str:
-        """Whose token a request has."""
+        """The owner of a request's token."""
         person = self.tokens.owner(_token(request))
         if person is None:
             raise BarredError(403, "open the whole address that the command printed")
@@ -87,7 +87,7 @@ class Gate:
             raise BarredError(421, f"this is {' or '.join(sorted(self._hosts))}, not {host[:100]}")
         origin = request.headers.get("Origin")
         if origin is not None and origin.lower() not in {f"http://{name}" for name in self._hosts}:
-            raise BarredError(403, "this comes from another page")
+            raise BarredError(403, "this request comes from another page")
         if not open_to_all:
             self.person(request)
 
@@ -99,7 +99,7 @@ class Gate:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
+    """Whether only this machine can reach a listener at this host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -107,17 +107,17 @@ def is_loopback(host: str) -> bool:
 
 
 def address(host: str, port: int) -> str:
-    """As it stands in a URL, and as browsers name it."""
+    """The host as in a URL, and as browsers name it."""
     name = f"[{host}]" if ":" in host else host
     return name if port == WEB else f"{name}:{port}"
 
 
 def failed(status: int, words: str) -> web.Response:
-    """An answer that says what is wrong."""
+    """A response that says what is wrong."""
     return web.json_response({"error": words}, status=status, headers={"Cache-Control": "no-store"})
 
 
 def _token(request: web.Request) -> str:
-    """Pictures and the page itself cannot send headers: theirs is in the address."""
+    """The token; pictures and the page itself cannot send headers, and have it in the address."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme == "Bearer" else request.query.get("token", "")

@@ -1,4 +1,4 @@
-"""What comes in for a question from outside, time and again: only what is new becomes an event."""
+"""Repeated intake of outside answers to a question: only new ones become events."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from autoal.people.said import Said, effort, timed
 from autoal.record.finished import finished_rounds
 from autoal.record.layout import LABELS
 
-MOST_TOLD = 10  # problems that one message tells
+MOST_TOLD = 10  # problems listed in one message
 
 
 class Intake:
-    """What people said of the rows of a question and of others, and what they say now.
+    """People's earlier answers about the rows of a question and others, and their current ones.
 
-    What is said again changes nothing. Whoever says something else in the same round takes the
-    former back. Another class for a row that the model has learnt corrects it, and of two people
-    the last one is right.
+    A repeated answer changes nothing. A different answer in the same round takes the former back.
+    Another class for a row that the model has learnt is a correction, and of two people the last
+    one counts.
 
     Args:
         folder: of the run.
-        data: whose rows are asked about.
-        question: that is open.
+        data: the data set of the rows.
+        question: the open one.
     """
 
     def __init__(self, folder: Path, data: Data, question: Question) -> None:
@@ -55,16 +55,16 @@ class Intake:
 
     @property
     def unanswered(self) -> list[AskedRow]:
-        """The rows about which nobody said anything yet."""
+        """The rows without an answer yet."""
         return [each for row, each in self.asked.items() if not self._said.of(row)]
 
     def names(self) -> dict[int, str]:
-        """What all rows are called; those that are asked about stand last."""
+        """The names of all rows, with those in question last."""
         order = [row for row in range(len(self._named)) if row not in self.asked]
         return {row: self._named[row] for row in (*order, *self.asked)}
 
     def event(self, row: int, kind: str, label: str | None, **more: Any) -> Event:
-        """What was said of a row, as it may be taken in; whoever is asked sees the guess."""
+        """An answer as an event; the person sees the guess if the row is in question."""
         key = "" if self._rows.keys is None else self._rows.keys[row]
         guesses = self.asked[row].guess if row in self.asked else ()
         guess = guesses[0][0] if guesses else None
@@ -73,11 +73,11 @@ class Intake:
         return Event(number, row, name, kind=kind, label=label, id="", **more)
 
     def is_spare(self, row: int) -> bool:
-        """Whether nobody asked about a row yet."""
+        """Whether nobody has asked about a row yet."""
         return not (row in self.asked or row in self._learnt or row in self._declined)
 
     def objection(self, said: Event) -> str:
-        """Why something comes too late for a row of an earlier round; empty if it does not."""
+        """Why an answer is too late for a row of an earlier round; empty if it is not."""
         if said.row in self._declined and said.label is not None:
             return "was declined in an earlier round, and is not asked about again"
         if said.row in self._learnt and said.label is None:
@@ -85,20 +85,20 @@ class Intake:
         return ""
 
     def take(self, said: Event) -> bool:
-        """Write down what was said, if it is new; returns whether it was."""
+        """Write an answer down if it is new; return whether it was."""
         if self._counts(said):
             return False
         before = self._said.of(said.row)
         if before and (before[-1].round, before[-1].by) == (said.round, said.by):
             undo = replace(before[-1], kind=UNDO, label=None, seconds=None, undoes=before[-1].id)
             self._add(undo)
-            self.take(said)  # which may be what was said before that
+            self.take(said)  # which may repeat an even earlier answer
         else:
             self._add(replace(said, kind=self._kind(said)))
         return True
 
     def answers(self) -> Answers:
-        """The answers to the question as far as they are there, and what was corrected."""
+        """The existing answers to the question, and the corrections."""
         number = {name: place for place, name in enumerate(self.question.classes)}
         labels = {row: number[label] for row, label in self._said.labels.items()}
         rows = [row for row in self.asked if row in labels]
@@ -120,7 +120,7 @@ class Intake:
         )
 
     def _counts(self, said: Event) -> bool:
-        """Whether the same is known already: who declines a row leaves others their label."""
+        """Whether the same already counts; declining a row leaves others' labels alone."""
         known = self._said.labels.get(said.row, self._learnt.get(said.row))
         if said.label is not None:
             return known == said.label
@@ -136,7 +136,7 @@ class Intake:
         return ADJUDICATE if said.row in self._said.labels else said.kind
 
     def _add(self, event: Event) -> None:
-        """Add an event by an id of its own: what was taken back may be said once more."""
+        """Add an event with an id of its own: an answer taken back may be given again."""
         parts = (event.by, event.round, event.row, event.label or event.kind)
         number = len(self._said.ledger.events)
         self._said.add(replace(event, id=":".join(map(str, (*parts, number)))))

@@ -1,4 +1,4 @@
-"""The key of each class: by one stroke a row is labelled."""
+"""A key for each class, so that one stroke labels a row."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ KEYS = "1234567890" + "".join(sorted(set("abcdefghijklmnopqrstuvwxyz") - set(RES
 
 
 def keys_of(classes: Sequence[str]) -> list[str]:
-    """A key for each class, a name of one character being its own; none where they run out."""
+    """A key for each class; a one-character name is its own key; "" when keys run out."""
     if len(classes) > len(KEYS):
         return [""] * len(classes)
     own = [name.lower() for name in classes]

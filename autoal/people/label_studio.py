@@ -1,4 +1,4 @@
-"""People answer in Label Studio, in a project of theirs or in one that is made for the run."""
+"""People answer in Label Studio, in their own project or in one made for the run."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ from autoal.record.kinds import MAPPING, TEXT, WHOLE
 from autoal.record.layout import LABEL_STUDIO
 from autoal.record.whole import write_whole
 
-EVERY = 3  # seconds, answers are looked for
+EVERY = 3  # seconds between checks for answers
 LONGEST = 50  # characters of a title
 
 
 class LabelStudio(Asking):
-    """Asks by the tasks of a project in Label Studio, and takes their annotations for answers.
+    """Asks through the tasks of a Label Studio project, and reads their annotations as answers.
 
     Of several annotations of a task the last one counts; a skipped task declines its row. Pictures
-    are uploaded. The key to the server stands in the environment, and is kept nowhere.
+    are uploaded. The server's key is read from the environment, and is stored nowhere.
 
     Args:
-        data: whose rows are asked about.
+        data: the data set of the rows.
         folder: of the run, which remembers the project.
         url: of the server.
-        project: number of one that is there; null: one is made.
-        wait: for answers; else the command ends, and the same command goes on once they are there.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
+        project: number of an existing one; null: make one.
+        wait: for answers; otherwise the command ends, and the same command goes on once they are
+            there.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class LabelStudio(Asking):
         return intake.answers()
 
     def _await(self, project: Project, intake: Intake) -> None:
-        """Take answers until all are there."""
+        """Take answers until they are complete."""
         left = f"{len(intake.unanswered)} rows of round {intake.question.number}"
         request = f"{left} are to be labelled at {project.page}"
         if not self.wait:
@@ -86,7 +87,7 @@ class LabelStudio(Asking):
             project.take(tasks, intake)
 
     def _project(self, intake: Intake) -> Project:
-        """The project of the run, which is made first if there is none."""
+        """The project of the run, made if necessary."""
         api = Api(self.url)
         api.reach()
         path = self.folder / LABEL_STUDIO
@@ -97,7 +98,7 @@ class LabelStudio(Asking):
         return Project(api, *_noted(path), intake.question.classes)
 
     def _made(self, api: Api, intake: Intake) -> int:
-        """The number of a new project, in whose order rows are asked about as the strategy's is."""
+        """The number of a new project, which asks about rows in the strategy's order."""
         rows = [*intake.asked.values()]
         settings = {
             "title": f"AutoAL {self.folder.name}"[:LONGEST],
@@ -111,7 +112,7 @@ class LabelStudio(Asking):
 
 
 def _noted(path: Path) -> tuple[int, str]:
-    """The number of a project, and what its tasks are marked by."""
+    """The number of a project, and the mark of its tasks."""
     with about(path):
         try:
             noted = json.loads(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Label Studio's HTTP interface, as far as it is needed; by the standard library alone."""
+"""The needed part of Label Studio's HTTP interface, with only the standard library."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from uuid import uuid4
 
 from autoal.errors import UserError
 
-KEYS = ("AUTOAL_LABEL_STUDIO_TOKEN", "LABEL_STUDIO_API_KEY")  # variables of the environment
+KEYS = ("AUTOAL_LABEL_STUDIO_TOKEN", "LABEL_STUDIO_API_KEY")  # environment variables
 FIRST, PATIENCE = 3, 60  # seconds for the first answer, and for any other
-ACCESS = 60  # seconds for which a token of access is used; it lasts for five minutes
+ACCESS = 60  # seconds to use an access token, which lasts for five minutes
 JSON = "application/json"
 
 
 class _Unfollowed(HTTPRedirectHandler):
-    """A redirect is an error: the key is for this server alone."""
+    """Refuses redirects: the key is only for this server."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -48,15 +48,15 @@ class Api:
         self._sent(Request(f"{self.url}/health"), FIRST)
 
     def get(self, path: str) -> Any:
-        """What the server has there."""
+        """GET a path."""
         return self._asked(path, "GET")
 
     def post(self, path: str, body: Any) -> Any:
-        """What the server says to this."""
+        """POST a body to a path."""
         return self._asked(path, "POST", json.dumps(body).encode())
 
     def upload(self, project: int, name: str, content: bytes) -> str:
-        """Give a file to a project; returns where its tasks find it."""
+        """Upload a file to a project; return where its tasks find it."""
         mark = uuid4().hex
         head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
@@ -71,7 +71,7 @@ class Api:
         return self._sent(Request(f"{self.url}{path}", body, headers, method=method), PATIENCE)
 
     def _authorization(self) -> str:
-        """By the key of an account as it was, or by what the server gives for one of today."""
+        """The header for a legacy token, or for an access token from a personal one."""
         if self._key.count(".") != 2:
             return f"Token {self._key}"
         token, since = self._access
@@ -91,7 +91,7 @@ class Api:
 
     @contextmanager
     def _explained(self, request: Request) -> Iterator[None]:
-        """Say in words what a server does not do."""
+        """Turn a server's errors into messages."""
         try:
             yield
         except HTTPError as error:
@@ -102,30 +102,34 @@ class Api:
                 f"no Label Studio answers at {self.url} ({why}): start it, or give oracle.url="
             ) from error
         except ValueError as error:
-            raise UserError(f"what answers at {self.url} is no Label Studio: no JSON") from error
+            raise UserError(
+                f"the server at {self.url} is not Label Studio: it does not answer in JSON"
+            ) from error
 
     def _refusal(self, request: Request, error: HTTPError) -> str:
         told = _detail(error)
         if error.code == 401:
             return f"the key in {' or '.join(KEYS)} is refused by {self.url}: {told}"
         if 300 <= error.code < 400:
-            return f"{self.url} sends to {error.headers.get('Location')}: give that as oracle.url="
-        return f"{request.get_method()} {request.full_url} is answered by {error.code}: {told}"
+            return (
+                f"{self.url} redirects to {error.headers.get('Location')}: give that as oracle.url="
+            )
+        return f"{request.get_method()} {request.full_url} failed with {error.code}: {told}"
 
 
 def key() -> str:
-    """The key that the environment has."""
+    """The key from the environment."""
     for name in KEYS:
         if found := os.environ.get(name, "").strip():
             return found
     raise UserError(
-        f"there is no key to Label Studio: set {KEYS[0]} to the access token that it shows under "
+        f"there is no key for Label Studio: set {KEYS[0]} to the access token that it shows under "
         "Account & Settings"
     )
 
 
 def _detail(error: HTTPError) -> str:
-    """What a server says of an error."""
+    """A server's error message."""
     try:
         said = json.load(error)
     except (ValueError, OSError):
@@ -136,9 +140,9 @@ def _detail(error: HTTPError) -> str:
 
 @contextmanager
 def understood(url: str) -> Iterator[None]:
-    """Refuse what a server says in another way than Label Studio does."""
+    """Refuse replies that differ from Label Studio's."""
     try:
         yield
     except (LookupError, TypeError, AttributeError) as error:
         told = f"{type(error).__name__}: {error}"
-        raise UserError(f"what {url} says is not as Label Studio 1.23 says it ({told})") from error
+        raise UserError(f"{url} does not answer like Label Studio 1.23 ({told})") from error

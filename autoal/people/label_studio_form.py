@@ -1,4 +1,4 @@
-"""What Label Studio is told of rows, and what it tells of them: its JSON, without its server."""
+"""Label Studio's JSON for rows and answers, without its server."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from autoal.errors import UserError
 from autoal.people.events import LABEL, UNSURE
 from autoal.record.kinds import AMOUNT
 
-CHOICES = "class"  # what the control is called in a project of ours
-PICTURE, CELLS, TEXT = "picture", "cells", "text"  # fields of a task, by what is seen
+CHOICES = "class"  # the control's name in our projects
+PICTURE, CELLS, TEXT = "picture", "cells", "text"  # fields of a task, by content
 TAGS = {PICTURE: "Image", CELLS: "Table", TEXT: "Text"}
-MODEL = "AutoAL"  # whose predictions are shown
+MODEL = "AutoAL"  # author of the predictions shown
 
 
 @dataclass(frozen=True)
 class Form:
-    """Where the class of a row stands in a project."""
+    """Where a project puts the class of a row."""
 
     control: str
-    about: str  # name of what is seen
-    field: str  # of a task, with what is seen
+    about: str  # name of the object seen
+    field: str  # of a task, with the content
 
     @classmethod
     def of(cls, parsed: Mapping[str, Any], classes: Sequence[str]) -> Form:
-        """The form of a project's config, as the server has read it."""
+        """The form in a project's config, as parsed by the server."""
         choices = {
             name: control for name, control in parsed.items() if control["type"] == "Choices"
         }
@@ -38,16 +38,16 @@ class Form:
         found = [", ".join(control["labels"]) for control in choices.values()]
         raise UserError(
             f"it must have Choices with the classes {', '.join(classes)}, and has "
-            f"{'those of ' + ' and of '.join(found) if found else 'none'}: mend its labelling "
+            f"{'those of ' + ' and of '.join(found) if found else 'none'}: fix its labelling "
             "interface, or leave oracle.project= out for a new one"
         )
 
     def prediction(self, label: str, score: float) -> dict[str, Any]:
-        """What a model says of a row."""
+        """A model's prediction for a row."""
         return {"model_version": MODEL, "score": score, "result": [self.result(label)]}
 
     def result(self, label: str) -> dict[str, Any]:
-        """A class as Label Studio writes it."""
+        """A class in Label Studio's form."""
         return {
             "from_name": self.control,
             "to_name": self.about,
@@ -56,7 +56,7 @@ class Form:
         }
 
     def answer(self, annotation: Mapping[str, Any], classes: Sequence[str]) -> Answer:
-        """What an annotation says of a row."""
+        """The answer in an annotation."""
         seconds = annotation["lead_time"]
         who = annotation["completed_by"], float(seconds) if AMOUNT.holds(seconds) else None
         if annotation["was_cancelled"]:
@@ -64,24 +64,24 @@ class Form:
         return Answer(LABEL, self._label(annotation["result"], classes), *who)
 
     def _label(self, result: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> str:
-        """The one class that a result gives; the server lets others pass."""
+        """The one class in a result; the server allows others."""
         labels = self.labels(result)
         if len(labels) != 1:
             told = f"the classes {', '.join(labels)}" if labels else "no class"
             raise UserError(f"it has {told}: give it one, or skip it")
         if labels[0] not in classes:
-            raise UserError(f"{labels[0]!r} is none of the classes {', '.join(classes)}")
+            raise UserError(f"{labels[0]!r} is not one of the classes {', '.join(classes)}")
         return labels[0]
 
     def labels(self, result: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The classes that a result gives, whatever they are."""
+        """All classes in a result."""
         given = [each["value"] for each in result if each["from_name"] == self.control]
         return [str(label) for value in given for label in value["choices"]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody answered about a row."""
+    """Somebody's answer about a row."""
 
     kind: str
     label: str | None
@@ -90,9 +90,9 @@ class Answer:
 
 
 def config(field: str, classes: Sequence[str]) -> str:
-    """The labelling interface of a project whose tasks are seen by this field.
+    """The labelling interface of a project whose tasks show this field.
 
-    There is one such field, or the server would take no pictures; headers do not count.
+    There must be only one such field, or the server would accept no pictures; headers do not count.
     """
     choices = [f"  <Choice value={quoteattr(name)}/>" for name in classes]
     return "\n".join(
@@ -110,20 +110,20 @@ def config(field: str, classes: Sequence[str]) -> str:
 
 
 def field_of(row: Seen) -> str:
-    """The field of a task by which a row is seen."""
+    """The field of a task that shows a row."""
     if row.picture is not None:
         return PICTURE
     return CELLS if row.cells else TEXT
 
 
 def data_of(name: str, why: str, row: Seen, picture: str | None) -> dict[str, Any]:
-    """What a task has of a row.
+    """The data of a row's task.
 
     Args:
         name: of the row.
-        why: it is asked about.
-        row: what there is to see of it.
-        picture: where the server has its picture, if it has one.
+        why: the reason for asking.
+        row: its visible parts.
+        picture: its place on the server, if it has one.
     """
     field = field_of(row)
     own = {PICTURE: picture or name, CELLS: row.cells, TEXT: row.text or name}

@@ -1,4 +1,4 @@
-"""One project in Label Studio: its tasks are rows, its annotations are answers."""
+"""A Label Studio project: its tasks are rows, its annotations are answers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Task = Mapping[str, Any]  # as the server exports it
 
 
 class Project:
-    """The tasks of one run, which a project may have among others.
+    """The tasks of one run, perhaps among others in a project.
 
     Args:
         api: of the server.
         number: of the project.
-        run: by which the tasks are marked.
-        classes: that its labelling interface must offer.
+        run: the mark of its tasks.
+        classes: those that its labelling interface must offer.
     """
 
     def __init__(self, api: Api, number: int, run: str, classes: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ class Project:
         self._accounts: dict[int, str] = {}
 
     def tasks(self) -> dict[int, Task]:
-        """The tasks of the run as they are now, by the rows that they ask about."""
+        """The current tasks of the run, by row."""
         path = f"/api/projects/{self.number}/export?exportType=JSON&download_all_tasks=true"
         with understood(self.api.url):
             ours = [task for task in self.api.get(path) if task["meta"].get("run") == self.run]
@@ -53,7 +53,7 @@ class Project:
             self.api.post(f"/api/projects/{self.number}/import", tasks)
 
     def take(self, tasks: Mapping[int, Task], intake: Intake) -> None:
-        """Take the last annotation of each task in; a class that is none is refused by its task."""
+        """Take in the last annotation of each task; refuse invalid classes, naming the task."""
         problems = []
         found: list[Event] = []
         for row, task in tasks.items():
@@ -73,11 +73,11 @@ class Project:
         if gone:
             raise UserError(
                 f"{len(gone)} tasks that are not answered were deleted from {self.page}, the first "
-                f"that of {gone[0]}; the same command asks about their rows anew"
+                f"that of {gone[0]}; the same command asks about their rows again"
             )
 
     def _task(self, row: AskedRow) -> dict[str, Any]:
-        """What asks about a row; the run and the row stand where no person need see them."""
+        """A task for a row; run and row are stored where people need not see them."""
         found = seen(row.shown)
         data = data_of(row.name, row.why, found, self._uploaded(row, found))
         data[self.form.field] = data[field_of(found)]
@@ -85,14 +85,14 @@ class Project:
         return {"data": data, "meta": {"run": self.run, "row": row.row}, "predictions": best}
 
     def _uploaded(self, row: AskedRow, found: Seen) -> str | None:
-        """Where the server has the picture of a row, if there is one."""
+        """The place of a row's picture on the server, if there is one."""
         if found.picture is None:
             return None
         content, kind = file_of(found.picture)
         return self.api.upload(self.number, f"row-{row.row}.{kind.partition('/')[2]}", content)
 
     def _events(self, row: int, task: Task, intake: Intake) -> list[Event]:
-        """What the last annotation says, if there is any; who skips leaves it to others."""
+        """The last annotation as an event, if any; skipping leaves others' answers alone."""
         with understood(self.api.url):
             annotations = sorted(
                 task["annotations"],
@@ -107,7 +107,7 @@ class Project:
             ]
 
     def _tell_disagreement(self, event: Event, task: Task) -> None:
-        """Say where people gave a task different classes."""
+        """Report a task to which people gave different classes."""
         with understood(self.api.url):
             given = [self.form.labels(one["result"]) for one in task["annotations"]]
         different = sorted({label for labels in given for label in labels})
@@ -119,7 +119,7 @@ class Project:
             )
 
     def _account(self, number: int) -> str:
-        """Whose it is, by the address that others know."""
+        """The annotator, by the address that others know."""
         if number not in self._accounts:
             with understood(self.api.url):
                 self._accounts = {one["id"]: one["email"] for one in self.api.get("/api/users/")}

@@ -1,19 +1,19 @@
-"""Who holds which rows: each of them one person, for as long as that person is at work."""
+"""Leases: each row is held by one person, as long as that person is at work."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
 
-LEASE = 90.0  # seconds after a person's last answer in which nobody else gets the person's rows
-HERE = 30.0  # seconds after a page's last question in which somebody is thought to look at it
+LEASE = 90.0  # seconds after a person's last answer before others may get the rows
+HERE = 30.0  # seconds after a page's last request while somebody seems to be there
 
 
 class Leases:
-    """The rows that people hold, in the order in which they are to label them.
+    """The rows that people hold, in labelling order.
 
     Args:
-        clock: tells the seconds.
+        clock: returns the seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -23,7 +23,7 @@ class Leases:
         self._seen: dict[str, float] = {}
 
     def see(self, person: str, *, acting: bool) -> None:
-        """A page asks for something: the person acts, or it only waits."""
+        """Note a page's request: the person acts, or the page only waits."""
         self._seen[person] = self._clock()
         if acting:
             self._acted[person] = self._clock()
@@ -37,7 +37,7 @@ class Leases:
         return [*self._held[person]]
 
     def taken(self, person: str) -> set[int]:
-        """The rows that others hold who are at work."""
+        """The rows held by others who are at work."""
         return {
             row
             for other, held in self._held.items()
@@ -46,7 +46,7 @@ class Leases:
         }
 
     def give(self, row: int, person: str, *, first: bool = False) -> None:
-        """Let a person hold a row, after the others or before them; nobody else has it any more."""
+        """Give a row to one person only, after the others or before them."""
         self.free(row)
         self._acted[person] = self._clock()
         held = self._held[person]
@@ -59,7 +59,7 @@ class Leases:
                 held.remove(row)
 
     def keep(self, person: str, rows: Collection[int]) -> None:
-        """Let a person hold these rows alone, of those that are held."""
+        """Keep only these of the rows that a person holds."""
         self._held[person] = [row for row in self._held[person] if row in rows]
 
     def _is_at_work(self, person: str) -> bool:

@@ -40,25 +40,25 @@ from autoal.record.layout import LABELS
 from autoal.record.round import Round
 from autoal.record.sink import Sink
 
-SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # of which one is set where a browser can open
+SCREENS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")  # one of them is set if a browser can open
 
 
 class People(Asking, Sink):
-    """Asks people on a page of their browsers; what they say is on the disk before it counts.
+    """Asks people on a page in their browsers; answers are on disk before they count.
 
     Args:
-        data: whose rows are asked about.
+        data: the data set of the rows.
         folder: of the run.
-        host: at which the page is; another than this machine's own needs `people`.
-        port: likewise; 0 is any that is free.
-        open: the page in a browser.
-        people: their names; none is one person, called by the login.
+        host: of the page; any but this machine's own needs `people`.
+        port: of the page; 0 takes any free one.
+        open: open the page in a browser.
+        people: their names; empty: one person, under the login name.
         votes: how many of them are asked about a row.
-        consensus: of what they say; the same as those of a `Crowd`.
-        second: the share of rows that are shown to one more person.
+        consensus: of their answers, as in a `Crowd`.
+        second: the share of rows to show to one more person.
         guess: show what the model takes a row for.
-        strategy: that chooses the rows; one that sees true outcomes is refused.
-        labels: the true ones of all rows, where they are known, for the record alone.
+        strategy: the one that chooses the rows; refused if it sees true outcomes.
+        labels: the true labels of all rows, if known, only for the record.
     """
 
     offers = True
@@ -104,7 +104,7 @@ class People(Asking, Sink):
         self.guess = guess
         self.labels = labels
         self.server: Server | None = None  # from the first question on
-        self._done = False  # all rounds are at their end
+        self._done = False  # all rounds are finished
 
     def __call__(self, question: Question) -> Answers:
         server = self.server = self.server or self._opened(question)
@@ -148,12 +148,12 @@ class People(Asking, Sink):
             self.server = None
 
     def _cost(self, batch: Outcome, row: int) -> float:
-        """Of a label: as many as led to it, but for what is asked in addition."""
+        """The cost of a label: the answers that led to it, without second opinions."""
         given = sum(row in labels for labels in batch.said.values())
         return float(min(self.votes, max(1, given)))
 
     def _opened(self, question: Question) -> Server:
-        """The page, with all that was said and done before."""
+        """The page, with everything said and done before."""
         rows = self.data.train if question.pool is None else question.pool
         ledger, classes = Ledger(self.folder / LABELS), question.classes
         ledger.demand_classes(classes)
@@ -180,12 +180,12 @@ class People(Asking, Sink):
 
     def _invite(self, server: Server) -> None:
         if not is_loopback(self.host):
-            print("this page is not encrypted: whoever is on the network can read along")
+            print("this page is not encrypted: anyone on the network can read along")
         for person in self.people:
             whose = f" ({person})" if len(self.people) > 1 else ""
             print(f"label at {server.url(person)}{whose}", flush=True)
         if self.open and any(name in os.environ for name in SCREENS):
-            # Some browsers are waited for.
+            # Opening some browsers blocks.
             Thread(target=webbrowser.open, args=(server.url(self.people[0]),), daemon=True).start()
 
 
@@ -195,16 +195,18 @@ def _demand_people(people: Sequence[str], host: str) -> None:
     for name in people:
         bounds.text("people", name)
         if not name.strip() or "," in name or not name.isprintable():
-            raise UserError(f"oracle.people: {name!r} is no name; one has letters, and no comma")
+            raise UserError(
+                f"oracle.people: {name!r} is not a name, which has letters and no comma"
+            )
     if len(set(people)) < len(people):
-        raise UserError(f"oracle.people={[*people]}: a name stands there twice")
+        raise UserError(f"oracle.people={[*people]}: a name occurs twice")
     if not people and not is_loopback(host):
         raise UserError(
             f"oracle.host={host} lets others label: name them, as in oracle.people=[ann,ben]"
         )
     if host in ("", "0.0.0.0", "::"):
         raise UserError(
-            f"oracle.host={host} is no address that a browser can open: give the one by which "
+            f"oracle.host={host} is not an address that a browser can open: give the one by which "
             "others reach this machine"
         )
 
@@ -212,12 +214,12 @@ def _demand_people(people: Sequence[str], host: str) -> None:
 def _login() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # of an account without a name
+    except (KeyError, OSError):  # an account without a name
         return "me"
 
 
 def _again(rows: Rows, question: Question, row: int) -> AskedRow:
-    """A row that was asked about before."""
+    """A row asked about earlier."""
     place = torch.tensor([row])
     shown = None if rows.shown is None else rows.shown[row]
     key = "" if rows.keys is None else rows.keys[row]
@@ -226,7 +228,7 @@ def _again(rows: Rows, question: Question, row: int) -> AskedRow:
 
 
 def _doubts(question: Question) -> Doubts:
-    """What labelled rows may be instead, and how surely."""
+    """The likelier classes of doubtful labelled rows, with probabilities."""
     return {
         row: (question.classes[label], round(p, 4)) for row, (label, p) in question.doubts.items()
     }
@@ -235,7 +237,7 @@ def _doubts(question: Question) -> Doubts:
 def _new(
     said: Mapping[str, Mapping[int, str]], numbers: Mapping[str, int], before: Said
 ) -> dict[str, dict[int, int]]:
-    """What people said that was not told before, which may be of earlier rows."""
+    """People's answers not reported before, perhaps about earlier rows."""
     classes = {
         name: {row: numbers[label] for row, label in labels.items()}
         for name, labels in said.items()

@@ -1,4 +1,4 @@
-"""What pages post: small mappings, each value of its kind."""
+"""The posts of pages: small mappings with checked values."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ async def posted(
     needed: Sequence[str],
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """What a request says; other names than these are passed over.
+    """The values in a request; other names are ignored.
 
     Args:
-        request: of a page.
-        needed: names that must be there.
-        more: names that may be there, and what is meant where they are not.
+        request: from a page.
+        needed: required names.
+        more: optional names with their defaults.
     """
     body = await _body_of(request)
     for name in needed:
         if name not in body:
-            raise RefusedError(f"`{name}` is lacking")
+            raise RefusedError(f"`{name}` is missing")
     values = {name: body.get(name, more.get(name)) for name in (*needed, *more)}
     for name, value in values.items():
         _demand(name, value)
@@ -52,13 +52,13 @@ async def posted(
 async def _body_of(request: web.Request) -> dict[str, Any]:
     """The mapping that was posted."""
     if request.content_type != "application/json":
-        raise BarredError(415, "what is posted must be application/json")
+        raise BarredError(415, "a post must be application/json")
     try:
         found = json.loads(await request.text())
     except (ValueError, LookupError, RecursionError) as error:
         raise BarredError(400, f"this is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise BarredError(400, "what is posted must be a mapping")
+        raise BarredError(400, "a post must be a mapping")
     return found
 
 

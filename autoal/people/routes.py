@@ -1,4 +1,4 @@
-"""What a browser may ask of the server, and what it is answered; in the server's thread alone."""
+"""The routes of the server; they run only in the server's thread."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from autoal.people.standing import Standing
 from autoal.people.state import Doubts, labelled_of, state_of
 from autoal.people.tasks import LateError, Reply
 
-PAGE = {  # by path: the file, and what it is
+PAGE = {  # by path: the file, and its type
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-PUBLIC = frozenset(PAGE) - {"/"}  # of these nobody learns anything
-PATIENCE = 25.0  # seconds after which a page that waits for news is answered without any
+PUBLIC = frozenset(PAGE) - {"/"}  # these reveal nothing
+PATIENCE = 25.0  # seconds after which a page waiting for news gets an empty answer
 NOTHING_KEPT = {"Cache-Control": "no-store"}
-KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}  # a row's picture stays as it is
-MORE = {"label": None, "seconds": None, "shown": False}  # of an answer, where they are not given
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}  # a row's picture never changes
+MORE = {"label": None, "seconds": None, "shown": False}  # defaults in an answer
 
 
 class Routes:
-    """Answers the requests that the gate has let in.
+    """Answers the requests that the gate lets in.
 
     Args:
-        desk: of which they are.
+        desk: the one they concern.
         standing: of the run.
-        gate: knows whose they are.
-        news: for which pages wait.
+        gate: knows who sent them.
+        news: that pages wait for.
     """
 
     def __init__(self, desk: Desk, standing: Standing, gate: Gate, news: News) -> None:
@@ -49,7 +49,7 @@ class Routes:
         self.gate = gate
         self.news = news
         self.doubts: Doubts = {}  # about labels
-        self.heard: set[str] = set()  # people whose pages know that all is done
+        self.heard: set[str] = set()  # people whose pages know that everything is done
 
     def all(self) -> list[web.RouteDef]:
         """Every path with its handler."""
@@ -111,7 +111,7 @@ class Routes:
         return self._done(request, self.desk.stop)
 
     def _done(self, request: web.Request, work: Callable[[str], None]) -> web.Response:
-        """Do what somebody wants, tell everybody, and answer with how things stand then."""
+        """Perform an action, notify everybody, and answer with the new state."""
         person = self.gate.person(request)
         if self.desk.closed:
             raise LateError("the run has ended")

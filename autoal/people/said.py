@@ -1,4 +1,4 @@
-"""What people said that counts, row by row, and what follows from it. Needs no torch."""
+"""The answers that count, row by row, and their consequences. Needs no torch."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ from autoal.people.events import (
 
 
 class Opinion(NamedTuple):
-    """What somebody thinks that a row is."""
+    """Somebody's opinion of a row."""
 
     by: str
     label: str
 
 
-Opinions = Mapping[int, Sequence[Opinion]]  # by row, in the order in which they were given
+Opinions = Mapping[int, Sequence[Opinion]]  # by row, in order of time
 
 
 class Agreement(NamedTuple):
-    """What several people say together."""
+    """The consensus of several people."""
 
-    labels: Mapping[int, str]  # of the rows of which they speak
+    labels: Mapping[int, str]  # of the rows they answered about
     people: Mapping[str, Mapping[str, float]]  # how reliable each of them is
 
 
-# What people say together of rows, by their opinions, and by what somebody decided about some.
+# Finds people's consensus on rows, from their opinions and from decisions about some rows.
 Agree = Callable[[Opinions, Mapping[int, str]], Agreement]
 
 
 def first_counts(opinions: Opinions, decided: Mapping[int, str]) -> Agreement:
-    """Let the first answer count; how reliable people are is not known."""
+    """Let the first answer count; people's reliability stays unknown."""
     return Agreement({}, {})
 
 
 class Said:
-    """The events of a ledger that nobody took back.
+    """The events of a ledger that were not taken back.
 
     Args:
-        ledger: in which they are, and in which others are written down before they count.
-        classes: that a row may be; where all but one are ruled out, that is its label.
+        ledger: contains them, and new ones are written to it before they count.
+        classes: possible ones; if all but one are ruled out, that is a row's label.
     """
 
     def __init__(self, ledger: Ledger, classes: Sequence[str] = ()) -> None:
         self.ledger = ledger
         self.classes = classes
         self._of: dict[int, list[Event]] = defaultdict(list)
-        self.labels: dict[int, str] = {}  # what rows are taken to be
-        self._agreed: Mapping[int, str] = {}  # what several people say of rows together
+        self.labels: dict[int, str] = {}  # the current labels of rows
+        self._agreed: Mapping[int, str] = {}  # consensus labels
         for event in ledger.counting():
             self._of[event.row].append(event)
         for row in self._of:
             self._settle(row)
 
     def add(self, event: Event) -> None:
-        """Write an event down; then it counts, or what it takes back counts no more."""
+        """Write an event down; then it counts, or what it takes back no longer does."""
         written = self.ledger.add(event)
         events = self._of[event.row]
         if written.kind == UNDO:
@@ -75,11 +75,11 @@ class Said:
         self._settle(event.row)
 
     def of(self, row: int) -> list[Event]:
-        """About one row, in their order."""
+        """The events about one row, in order."""
         return self._of.get(row, [])
 
     def rows(self) -> list[int]:
-        """About which something was said."""
+        """The rows with any event."""
         return [row for row, events in self._of.items() if events]
 
     def __iter__(self) -> Iterator[Event]:
@@ -87,16 +87,16 @@ class Said:
             yield from events
 
     def last(self, person: str) -> Event | None:
-        """What somebody said last."""
+        """Somebody's last event."""
         own = (event for event in self if event.by == person)
         return max(own, key=lambda event: event.seq, default=None)
 
     def opinions(self, row: int) -> list[Opinion]:
-        """Those of the people who were asked, none of whom knew the others'."""
+        """The independent opinions of the people who were asked."""
         return [Opinion(e.by, e.label) for e in self.of(row) if e.kind == LABEL and e.label]
 
     def several(self) -> dict[str, dict[int, str]]:
-        """What each person thinks of the rows about which more than one was asked."""
+        """Each person's opinions of the rows about which more than one was asked."""
         found: dict[str, dict[int, str]] = defaultdict(dict)
         for row, opinions in self._shared().items():
             for by, label in opinions:
@@ -104,7 +104,7 @@ class Said:
         return dict(found)
 
     def agree(self, agree: Agree) -> Agreement:
-        """Let what several people say together of rows count, but for what somebody decided."""
+        """Find the consensus on rows with several opinions, except where somebody decided."""
         shared = self._shared()
         decided = {row: self.labels[row] for row in shared if self.is_decided(row)}
         found = agree(shared, decided)
@@ -112,23 +112,23 @@ class Said:
         return found
 
     def settle(self, agreed: Mapping[int, str]) -> None:
-        """Let these labels count where several people have spoken, and nobody has decided."""
+        """Use these labels for rows with several opinions that nobody has decided."""
         self._agreed = agreed
         for row in self._of:
             self._settle(row)
 
     def is_decided(self, row: int) -> bool:
-        """Whether somebody decided what a row is, whatever others say."""
+        """Whether somebody decided a row's class, whatever others say."""
         return any(event.kind in (CORRECT, ADJUDICATE) for event in self.of(row))
 
     def is_tied(self, row: int) -> bool:
-        """Whether as many people say one thing of a row as another, and nobody has decided."""
+        """Whether opinions of a row are tied, and nobody has decided."""
         counts = Counter(label for _, label in self.opinions(row)).most_common(2)
         tied = len(counts) > 1 and counts[0][1] == counts[1][1]
         return tied and not self.is_decided(row)
 
     def people(self, row: int) -> set[str]:
-        """Who said what a row is, or declined to."""
+        """The people who labelled a row or declined it."""
         return {event.by for event in self.of(row) if event.kind != NONE}
 
     def gave_up(self, row: int, person: str) -> bool:
@@ -140,12 +140,12 @@ class Said:
         )
 
     def _shared(self) -> dict[int, list[Opinion]]:
-        """What people say of the rows of which more than one says something."""
+        """Opinions of rows with more than one."""
         found = {row: self.opinions(row) for row in self.rows()}
         return {row: opinions for row, opinions in found.items() if len(opinions) > 1}
 
     def _settle(self, row: int) -> None:
-        """Look again at what a row is taken to be."""
+        """Recompute a row's label."""
         self.labels.pop(row, None)
         events = self.of(row)
         event = decisive(events)
@@ -156,13 +156,13 @@ class Said:
             self.labels[row] = left[0]
 
     def _left(self, events: Sequence[Event]) -> list[str]:
-        """The classes that were not ruled out."""
+        """The classes not ruled out."""
         out = {name for event in events if event.kind == NONE for name in event.choices}
         return [name for name in self.classes if name not in out]
 
 
 def timed(events: Iterable[Event]) -> dict[int, float]:
-    """How many seconds each row took, of all who were asked about it; untimed ones are left out."""
+    """The seconds each row took all who were asked about it, without untimed ones."""
     found: dict[int, float] = {}
     for event in events:
         if event.seconds is not None:

@@ -1,6 +1,6 @@
-"""The page on which people label, served to them while training keeps the main thread.
+"""The labelling page, served while training occupies the main thread.
 
-The desk is touched by the server's thread alone; the engine's requests are done there too.
+Only the server's thread touches the desk; the engine's requests run there too.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from autoal.people.tasks import Outcome
 from autoal.people.tokens import Tokens
 from autoal.record.round import Round
 
-GLANCE = 5.0  # seconds after which is looked at who is still there
-FAREWELL = 2.0  # seconds that pages have to hear that all is done
-SELDOM = 0.25  # seconds between two steps that are told
-MUTE = logging.Logger("people", logging.CRITICAL + 1)  # of requests that are no HTTP
+GLANCE = 5.0  # seconds between checks of who is still there
+FAREWELL = 2.0  # seconds for pages to learn that everything is done
+SELDOM = 0.25  # seconds between reported steps
+MUTE = logging.Logger("people", logging.CRITICAL + 1)  # for requests that are not HTTP
 
 Result = TypeVar("Result")
 
 
 class Server:
-    """A desk that people reach by their browsers.
+    """A desk that people reach with their browsers.
 
     Args:
-        desk: asks them.
+        desk: the desk.
         standing: of the run.
         tokens: of the people.
-        host: by which this machine is reached.
-        port: likewise; 0 is any that is free.
+        host: the address of this machine.
+        port: the port; 0 takes any free one.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Server:
         self.standing = standing
         self.tokens = tokens
         self.host = host
-        self._foreseen: Doubts = {}  # what the model took rows for before it learnt them
+        self._foreseen: Doubts = {}  # the model's predictions before it learnt the rows
         self._told_step = 0.0
         self._news = News()
         self._loop = asyncio.new_event_loop()
@@ -70,7 +70,7 @@ class Server:
             raise
 
     def url(self, person: str) -> str:
-        """Where a person's page is."""
+        """The address of a person's page."""
         return f"http://{address(self.host, self.port)}/?token={self.tokens[person]}"
 
     # What the engine does, from its own thread.
@@ -86,18 +86,18 @@ class Server:
         return self._do(self._answered(number, asked, doubts, agree))
 
     def step(self, step: FitStep) -> None:
-        """The model is being trained."""
+        """Report a training step."""
         now = time.monotonic()
         if now - self._told_step >= SELDOM:
             self._told_step = now
             self._change(lambda: setattr(self.standing, "training", step))
 
     def end(self, finished: Round) -> None:
-        """A round is done."""
+        """Report a finished round."""
         self._change(lambda: self.standing.end(finished))
 
     def close(self, phase: str) -> None:
-        """Tell all pages in which phase they end, and end; a second time is nothing."""
+        """Show all pages their final phase, and stop; repeating it does nothing."""
         if self._loop.is_closed():
             return
         try:
@@ -106,7 +106,7 @@ class Server:
             self._end()
 
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Do something in the server's thread; Ctrl-C comes through while it is waited for."""
+        """Run something in the server's thread, and wait for it; Ctrl-C still works."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -129,7 +129,7 @@ class Server:
     # What is done in the server's thread.
 
     async def _listen(self, port: int) -> tuple[web.AppRunner, int]:
-        """Serve at a port; whoever comes before its number is known is not let in."""
+        """Serve at a port; requests before its number is known are not let in."""
         sock = _bound(self.host, port)
         number = int(sock.getsockname()[1])
         gate = Gate(self.host, number, self.tokens)
@@ -154,7 +154,7 @@ class Server:
         return outcome
 
     def _demand_people(self) -> None:
-        """End the wait where all have had enough for today."""
+        """End the wait if everybody has had enough for today."""
         if self.desk.deserted:
             batch = self.desk.agenda.batch
             raise Waiting(
@@ -173,21 +173,21 @@ class Server:
 
 
 def _runner(gate: Gate, routes: Routes) -> web.AppRunner:
-    """What serves these routes behind a gate."""
+    """The server of these routes behind a gate."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[gate.pages(PUBLIC)])
     app.add_routes(routes.all())
     return web.AppRunner(
         app,
         handle_signals=False,
-        handler_cancellation=True,  # of a page that waits for news, and is closed
-        access_log=None,  # which would tell the tokens
+        handler_cancellation=True,  # when a page that waits for news is closed
+        access_log=None,  # it would reveal the tokens
         logger=MUTE,
         shutdown_timeout=1,
     )
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket at this address; refused where it cannot be had."""
+    """A socket at this address; refused if unavailable."""
     try:
         family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(place[:2], family=family)

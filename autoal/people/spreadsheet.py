@@ -1,4 +1,4 @@
-"""Rows for people as a CSV file: as spreadsheets take it, and in whatever way they give it back."""
+"""Rows as a CSV file, written for spreadsheets and read back however they save it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from autoal.escape import delimited
 from autoal.people.asked import AskedRow
 
 NAME_COLUMN, LABEL_COLUMN = "name", "label"
-OURS = (NAME_COLUMN, LABEL_COLUMN, "guess", "margin", "why")  # columns, before those of the data
+OURS = (NAME_COLUMN, LABEL_COLUMN, "guess", "margin", "why")  # columns, before the data's
 LONGEST = 32_000  # characters of a cell: spreadsheets hold 767 more
-_FORMULA = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet would compute, also once it is escaped
+_FORMULA = re.compile(r"'*[=+\-@\t]")  # formulas for a spreadsheet, escaped or not
 
 
 class Line(NamedTuple):
-    """What a line of a file says about a row."""
+    """A line of a file about a row."""
 
     number: int  # in the file
     name: str
@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 def cell(text: str) -> str:
-    """A text as it stands in a cell: nothing to be computed, nothing without a sign of its own."""
+    """A text for a cell: without formulas and invisible characters."""
     escaped = visible(text)
     return f"'{escaped}" if _FORMULA.match(escaped) else escaped
 
@@ -39,7 +39,7 @@ def cell(text: str) -> str:
 def written(rows: Sequence[AskedRow]) -> bytes:
     """The content of a file that asks for the classes of these rows.
 
-    It begins with a byte order mark only where spreadsheets would mistake its letters without.
+    It begins with a byte order mark only if spreadsheets would otherwise misread its letters.
     """
     theirs = [_theirs(row) for row in rows]
     more = list(dict.fromkeys(column for cells in theirs for column in cells))
@@ -59,14 +59,14 @@ def _cells(cells: dict[str, str], columns: Sequence[str]) -> list[str]:
 
 
 def _theirs(row: AskedRow) -> dict[str, str]:
-    """What there is to read of a row, by columns of names that are not ours."""
+    """The readable parts of a row, by column names that do not clash with ours."""
     found = seen(row.shown)
     cells = beside(OURS, found.cells | found.texts)
     return {name: text[:LONGEST] for name, text in cells.items()}
 
 
 def read(path: Path) -> list[Line]:
-    """What a file says: divided by anything, its columns in any order, in UTF-8 or UTF-16."""
+    """Read a file with any divider, columns in any order, in UTF-8 or UTF-16."""
     text = _text(path)
     said = re.match(r'"?sep=(.)"?[\r\n]+', text, re.IGNORECASE)
     start = 1 if said else 0
@@ -95,7 +95,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise UserError(f"{path} is no text in UTF-8: save it as CSV in UTF-8")
+        raise UserError(f"{path} is not valid UTF-8: save it as CSV in UTF-8")
     return text
 
 
@@ -114,11 +114,11 @@ def _lines(
 def _told(
     path: Path, header: Sequence[str], lines: Sequence[tuple[int, list[str]]]
 ) -> Iterator[Line]:
-    """What the lines below a header say about rows."""
+    """The lines below a header, as answers about rows."""
     for column in (NAME_COLUMN, LABEL_COLUMN):
         if header.count(column) > 1:
             raise UserError(f"{path} has {header.count(column)} columns `{column}`: leave one")
     name, label = header.index(NAME_COLUMN), header.index(LABEL_COLUMN)
     for number, cells in lines:
-        whole = [*cells, *[""] * (len(header) - len(cells))]  # some leave blanks at the end out
+        whole = [*cells, *[""] * (len(header) - len(cells))]  # some programs drop trailing blanks
         yield Line(number, whole[name], whole[label].strip())

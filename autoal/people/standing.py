@@ -1,4 +1,4 @@
-"""How a run stands, as a page shows it beside what it asks."""
+"""The state of a run, as shown on the page."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from autoal.settings import Settings
 
 @dataclass
 class Standing:
-    """The rounds that are done, and the training that runs."""
+    """The finished rounds, and the running training."""
 
     run: str  # its name
-    folder: str  # as the command calls it
+    folder: str  # as in the command
     strategy: str = ""
     rounds: int | None = None  # the number of the last one
     plan: int | None = None  # labels, by then
     history: list[Round] = field(default_factory=list)
-    taught: str = ""  # when the model was, in UTC
+    taught: str = ""  # when the model was trained, in UTC
     training: FitStep | None = None
 
     @classmethod
     def of(cls, folder: Path, history: Sequence[Round], judges: int = 0) -> Standing:
-        """Of a run folder.
+        """The standing of a run folder.
 
         Args:
             folder: of the run.
-            history: the rounds that are finished.
-            judges: labels beside those of the plan, of rows that judge the model.
+            history: the finished rounds.
+            judges: extra labels, of rows that judge the model.
         """
         path = folder / CONFIG
         settings = read_config(path).settings if path.exists() else {}
@@ -52,12 +52,12 @@ class Standing:
         )
 
     def end(self, finished: Round) -> None:
-        """One more round is done."""
+        """Add a finished round."""
         self.history.append(finished)
         self.taught, self.training = _time(datetime.now(UTC)), None
 
     def told(self) -> dict[str, Any]:
-        """What a page shows of it."""
+        """The part that a page shows."""
         last = self.history[-1] if self.history else None
         step = self.training
         return {
@@ -76,7 +76,7 @@ class Standing:
 
 
 def _plan(settings: Settings, judges: int) -> int | None:
-    """How many labels are there when all rounds are done."""
+    """The number of labels when all rounds are done."""
     budget, rounds = settings.get("budget"), settings.get("rounds")
     plan = settings.get("plan") or {}
     if budget is None or rounds is None or plan.get("spend") or plan.get("minutes"):
@@ -86,21 +86,21 @@ def _plan(settings: Settings, judges: int) -> int | None:
 
 
 def _point(done: Round) -> dict[str, float] | None:
-    """Of the learning curve."""
+    """A point of the learning curve."""
     ends = {"accuracy": "accuracy", "low": "accuracy_low", "high": "accuracy_high"}
     found = {end: done.metrics[name] for end, name in ends.items() if name in done.metrics}
     return {"labels": done.labelled, **found} if "accuracy" in found else None
 
 
 def _judge(last: Round | None) -> str:
-    """By what the curve is measured."""
+    """The judge that measures the curve."""
     if last is None or "accuracy" not in last.metrics:
         return ""
     return last.judged or "test"
 
 
 def _advice(last: Round | None) -> dict[str, Any] | None:
-    """Why no more should be bought, if that is so."""
+    """The advice to stop buying labels, if any."""
     if last is None or not last.stop.get("reason"):
         return None
     return {name: last.stop.get(name) for name in ("rule", "value", "reason")}

@@ -1,4 +1,4 @@
-"""What a page is told: the state of the desk and of the run as plain values, ready for JSON."""
+"""The state of the desk and the run for a page, as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from autoal.people.keys import keys_of
 from autoal.people.standing import Standing
 from autoal.people.tasks import REVIEW, Task
 
-Doubts = dict[int, tuple[str, float]]  # by row: what a model takes it for, and how surely
-MOST_LISTED = 500  # labels that one list shows
+Doubts = dict[int, tuple[str, float]]  # by row: a model's prediction and its probability
+MOST_LISTED = 500  # labels in one list
 
 
 def state_of(desk: Desk, standing: Standing, person: str) -> dict[str, Any]:
-    """All that the page of a person shows."""
+    """Everything that a person's page shows."""
     tasks = desk.tasks(person)
     rows = desk.agenda.batch.rows
     own = [event for event in desk.said if event.by == person]
@@ -49,9 +49,9 @@ def _declined(desk: Desk) -> Iterator[int]:
 
 
 def labelled_of(desk: Desk, doubts: Doubts, *, suspected_first: bool) -> list[dict[str, Any]]:
-    """The labels that were given, newest first, with what a model takes for right, and how surely.
+    """The given labels, newest first, with a model's prediction and its probability.
 
-    Nothing, where it takes the label itself for right.
+    The prediction is left out if it agrees with the label.
     """
     tasks = desk.agenda.reviews()
     if suspected_first:

@@ -1,4 +1,4 @@
-"""The secret word by which a page says whose it is, kept so that its address stays the same."""
+"""Secret tokens that identify pages, kept so that their addresses stay the same."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pathlib import Path
 from autoal.record.layout import TOKENS
 from autoal.record.whole import write_whole
 
-BYTES = 24  # of a token, which nobody guesses
+BYTES = 24  # of a token, too many to guess
 PRIVATE = 0o600  # nobody else on the machine may read the file
 
 
 class Tokens:
-    """Who has which token."""
+    """The tokens of people."""
 
     def __init__(self, of: Mapping[str, str]) -> None:
         self._of = of
 
     @classmethod
     def kept(cls, folder: Path, people: Sequence[str]) -> Tokens:
-        """Those of a run folder; who has none yet gets one."""
+        """The tokens of a run folder; people without one get a new one."""
         path = folder / TOKENS
         old = _read(path)
         new = {name: old.get(name) or secrets.token_urlsafe(BYTES) for name in people}
@@ -36,14 +36,14 @@ class Tokens:
         return self._of[person]
 
     def owner(self, token: str) -> str | None:
-        """Whose it is; how long it takes to find out tells nothing."""
+        """The owner of a token, found in constant time."""
         given = token.encode(errors="replace")
         found = [name for name, own in self._of.items() if hmac.compare_digest(given, own.encode())]
         return found[0] if found else None
 
 
 def _read(path: Path) -> dict[str, str]:
-    """The tokens in a file; others are made where it is not as it was written."""
+    """The tokens in a file; empty if it is damaged."""
     with suppress(OSError, ValueError):
         found = json.loads(path.read_bytes())
         if isinstance(found, dict) and all(map(_is_token, found.values())):

@@ -1,4 +1,4 @@
-"""What people say of words, which a desk knows by numbers, as if they were rows."""
+"""People's answers about words, which a desk numbers as if they were rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autoal.record.round import Round
 
 
 def evidence_of(outcome: Outcome, question: Question) -> dict[str, list[float]]:
-    """For which classes the words of a question speak, and others that somebody corrected."""
+    """The classes that a question's words, and corrected earlier ones, speak for."""
     told = {**outcome.corrected, **outcome.labels}
     before = [word for word in map(Word, question.evidence) if word.number in outcome.corrected]
     return {
@@ -24,12 +24,12 @@ def evidence_of(outcome: Outcome, question: Question) -> dict[str, list[float]]:
 
 
 def word_again(event: Event) -> AskedRow:
-    """A word that was asked about before."""
+    """A word asked about earlier."""
     return AskedRow(event.row, event.name, "", Word(event.name), (), "")
 
 
 def take_up(desk: Desk, done: Round, classes: Sequence[str]) -> None:
-    """Let a desk know what a round that is done told of words."""
+    """Tell a desk what a finished round recorded about words."""
     for text, speaks in done.words.items():
         number = Word(text).number
         if any(speaks):
@@ -39,5 +39,5 @@ def take_up(desk: Desk, done: Round, classes: Sequence[str]) -> None:
 
 
 def _speaking(label: str | None, classes: Sequence[str]) -> list[float]:
-    """How much a word of this class, or of none, speaks for each."""
+    """How much a word for this class, or for none, speaks for each class."""
     return [float(name == label) for name in classes]

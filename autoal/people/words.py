@@ -1,4 +1,4 @@
-"""What people write for a class, and for a row that they decline."""
+"""What people write for a class, or to decline a row."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autoal.people.spreadsheet import cell
 
 
 class Words:
-    """The words that mean something in the place of a class.
+    """The words with a meaning in the place of a class.
 
-    A class is meant by its name, in capitals or not where only one is called so. Where a class is
-    called as a word that declines, the class is meant.
+    A class goes by its name, ignoring case if that is unambiguous. If a class has the name of a
+    declining word, the class is meant.
 
     Args:
         classes: of the data set, in its order.
@@ -33,13 +33,13 @@ class Words:
         }
 
     def meaning(self, text: str) -> tuple[str, str | None]:
-        """The kind of answer that a text is, and the class that it names."""
+        """The kind of answer in a text, and the class that it names."""
         for form in (text, text.casefold(), re.sub(r"\.0+$", "", text)):  # programs write 3 as 3.0
             if form in self._classes:
                 return LABEL, self._classes[form]
         if text.casefold() in self.declining:
             return text.casefold(), None
-        raise UserError(f"{text!r} is none of the classes{self._hint(text)}")
+        raise UserError(f"{text!r} is not one of the classes{self._hint(text)}")
 
     def choices(self) -> str:
         """All words, for a message."""

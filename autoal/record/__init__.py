@@ -1,1 +1,1 @@
-"""What an experiment leaves behind: its rounds and where they are written and shown."""
+"""The record of an experiment: its rounds, and where they are written and shown."""

@@ -1,6 +1,6 @@
-"""Checksums of the files that must fit together, as `sha256sum` writes them; nothing needs torch.
+"""Checksums of files that must fit together, in the format of `sha256sum`; needs no torch.
 
-Those of a round stand beside its state: of the state itself, and of the record as it is then.
+Those of a round are beside its state: of the state itself, and of the record at that time.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from pathlib import Path
 from autoal.errors import UserError
 from autoal.record.layout import ROUNDS, checksums_of, state_of
 
-RECORD = f"../{ROUNDS}"  # as the record is called from where the checksums stand
+RECORD = f"../{ROUNDS}"  # the record, relative to the checksums
 
 
 def checksums(contents: Mapping[str, bytes]) -> bytes:
-    """A line for each file, by its name from where the checksums stand."""
+    """A line for each file, named relative to the checksums."""
     lines = [f"{sha256(content).hexdigest()}  {name}\n" for name, content in contents.items()]
     return "".join(lines).encode()
 
 
 def demand_same(path: Path, content: bytes, kept: Path, name: str) -> None:
-    """Refuse a file that is not as it was written; folders of older versions lack checksums."""
+    """Refuse a file that has changed; folders of older versions lack checksums."""
     try:
         lines = kept.read_bytes().splitlines(keepends=True) if kept.exists() else []
     except OSError as error:
@@ -31,6 +31,6 @@ def demand_same(path: Path, content: bytes, kept: Path, name: str) -> None:
 
 
 def demand_same_record(folder: Path, content: bytes, rounds: int) -> None:
-    """Refuse a record of so many rounds that is not as it was written."""
+    """Refuse a record of this many rounds that has changed."""
     kept = checksums_of(state_of(folder, rounds - 1))
     demand_same(folder / ROUNDS, content, kept, RECORD)

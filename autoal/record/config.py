@@ -13,12 +13,12 @@ from autoal.errors import UserError
 from autoal.record.kinds import MAPPING, TEXT
 from autoal.settings import ABSENT, FEATURES, MEMORY, REACHED, Settings, differences, plain
 
-# Several times faster, where PyYAML was built with it.
+# Several times faster, if PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# Where a run reports to, where people find it, and whether files that have joined its folder are
-# left out where they cannot be read, makes no difference to what it computes.
+# Where a run reports to, where people find it, and whether unreadable new files are left out makes
+# no difference to what it computes.
 FREE = ("logger", "name", "out")
 _FOUND_AT = ("host", "open", "port", "url", "wait")
 _ORACLES = ("oracle", "oracle.human")
@@ -28,35 +28,35 @@ _OPEN = (
     MEMORY,
     *REACHED,
 )
-_PEOPLE = tuple(f"{place}.people" for place in _ORACLES)  # names; of a crowd, how many there are
-# What there may be more of, and how messages tell of it.
+_PEOPLE = tuple(f"{place}.people" for place in _ORACLES)  # names; for a crowd, their number
+# Settings that may grow, and what messages say about them.
 MORE = {
     "rounds": "; a plan can only grow",
     "budget": "; a list goes on only after a list that it begins with",
     "data.classes": "; a class with labels can be neither removed nor renamed, new ones go last",
 }
 
-# What is younger than the folder, and is not made use of.
+# Settings younger than the folder, and unused.
 UNHEARD: tuple[tuple[Any, Any], ...] = (
     *((ABSENT, None), (ABSENT, {}), (ABSENT, False)),
     (ABSENT, LABELS),
     (ABSENT, FEATURES[0]),
 )
-# What younger settings are where a folder without them was begun.
+# Values of younger settings for folders begun without them.
 BEFORE = {"trainer.devices": 1, "trainer.num_nodes": 1, "trainer.strategy": "auto"}
 
-Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: what is there, and what is asked for
+Changes = Mapping[str, tuple[Any, Any]]  # by dotted key: the folder's value, and the requested one
 
 
 class Config(NamedTuple):
-    """What config.yaml says."""
+    """The content of config.yaml."""
 
     settings: Settings
     about: Settings  # the run's `id`, and the `versions` of its first start
 
 
 def read_config(path: Path) -> Config:
-    """The config in this file; a UserError says what is amiss with it."""
+    """The config in this file; a UserError says what is wrong with it."""
     try:
         found = yaml.load(path.read_bytes(), _LOADER)
         _demand_tree(found)
@@ -72,12 +72,12 @@ def read_config(path: Path) -> Config:
 
 
 def config_bytes(config: Config) -> bytes:
-    """The content of the file that says this."""
+    """The bytes of the file with this content."""
     return yaml.safe_dump({**config.settings, "about": config.about}, sort_keys=False).encode()
 
 
 def changes(there: Settings, here: Settings) -> Changes:
-    """What is asked for otherwise than a folder has it, and makes a difference."""
+    """The requested settings that differ from a folder's and matter."""
     found = differences(there, here)
     return {
         key: pair
@@ -89,12 +89,12 @@ def changes(there: Settings, here: Settings) -> Changes:
 
 
 def is_open(key: str, *values: Any) -> bool:
-    """Whether such values of a setting say only where people find a run, and who they are."""
+    """Whether these values of a setting only say where people find a run, and who they are."""
     return key in _OPEN or (key in _PEOPLE and not any(isinstance(one, int) for one in values))
 
 
 def demand_more(folder: Path, changed: Changes) -> None:
-    """Refuse other settings than those of a folder with rounds, unless they ask for more."""
+    """Refuse settings that differ from those of a folder with rounds, unless they ask for more."""
     told = [
         f"  {key}: {there} in the folder, {here} now" + MORE.get(key, "")
         for key, (there, here) in changed.items()
@@ -109,7 +109,7 @@ def demand_more(folder: Path, changed: Changes) -> None:
 
 
 def _is_more(key: str, there: Any, here: Any) -> bool:
-    """Whether this is only a longer plan, of which what is there is the beginning."""
+    """Whether this is only a longer plan that begins like the existing one."""
     if key == "rounds":
         return type(there) is int and (here is None or (type(here) is int and here > there))
     lists = isinstance(there, list) and isinstance(here, list)
@@ -123,7 +123,7 @@ def _demand_about(about: Any) -> None:
 
 
 def _demand_tree(value: Any) -> None:
-    """Refuse what refers to itself or to one thing twice, which may grow without end when read."""
+    """Refuse references to itself or repeated ones, which may grow without end when read."""
     seen: set[int] = set()
     for part in _parts(value):
         if id(part) in seen:

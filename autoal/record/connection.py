@@ -1,4 +1,4 @@
-"""A run on Weights & Biases is opened: online where that can be, offline where not."""
+"""Opens a run on Weights & Biases: online if possible, offline otherwise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autoal.record.folder import RunFolder
 from autoal.record.login import signed_in
 
 MODES = ("online", "offline", "disabled")
-PATIENCE = 30  # seconds that the network may take at the start and at the end
+PATIENCE = 30  # seconds for the network at the start and at the end
 
 
 def connect(
@@ -24,7 +24,7 @@ def connect(
 
     Args:
         folder: of the run, which goes on as the same run on W&B.
-        mode: out of MODES; None: online where there is a key and a network.
+        mode: out of MODES; None: online if there is a key and a network.
         asking: people are asked.
         options: of `wandb.init`.
     """
@@ -34,7 +34,7 @@ def connect(
     except Exception as error:
         if mode != "online":
             raise
-        wandb.teardown()  # or the same id would count as in use
+        wandb.teardown()  # otherwise the same id would count as in use
         note = f"W&B is offline, {error}: `wandb sync` uploads this run later"
         return _opened(folder, "offline", asking, options), note
 
@@ -53,7 +53,7 @@ def mode_of(wished: str | None) -> tuple[str | None, str]:
 
 
 def _reachable() -> bool:
-    """Whether the server answers, or the proxy that stands before it."""
+    """Whether the server answers, or the proxy in front of it."""
     server = wandb.setup().settings.base_url
     scheme = urlsplit(server).scheme
     url = urlsplit(getproxies().get(scheme) or server)
@@ -82,7 +82,7 @@ def _opened(folder: RunFolder, mode: str | None, asking: bool, options: dict[str
 def _settings(asking: bool) -> wandb.Settings:
     wanted: dict[str, Any] = {
         "silent": True,
-        # What is printed may be the secret address of a page, and names of rows.
+        # The output may contain the secret address of a page, and names of rows.
         "console": "off" if asking else "auto",
         "init_timeout": PATIENCE,
         "finish_timeout": PATIENCE,

@@ -1,4 +1,4 @@
-"""What stopped a run, kept in its folder for readers of many runs; nothing here needs torch."""
+"""The error that stopped a run, kept in its folder for the report; needs no torch."""
 
 import traceback
 from contextlib import suppress
@@ -10,19 +10,19 @@ from autoal.record.whole import write_whole
 
 
 def keep_failure(folder: Path, error: Exception) -> None:
-    """Write down what stopped the run; a defect, ours or a plugin's, with its traceback."""
+    """Write down the error that stopped the run; a defect comes with its traceback."""
     text = str(error)
     if isinstance(error, PluginError):
         text = f"{error}\n\n{error.trace}"
     elif not isinstance(error, UserError):
         trace = "".join(traceback.format_exception(error))
         text = f"{type(error).__name__}: {error}\n\n{trace}"
-    with suppress(UserError):  # the disk may be what failed, and the error is told in any case
+    with suppress(UserError):  # the disk may have failed, and the error is shown anyway
         write_whole(folder / FAILURE, f"{text.rstrip()}\n".encode(errors="replace"))
 
 
 def forget_failure(folder: Path) -> None:
-    """Of a run that goes on, or has come to its end."""
+    """Remove the error of a run that goes on, or has ended."""
     if (folder / FAILURE).exists():
         with suppress(OSError):
             (folder / FAILURE).unlink()

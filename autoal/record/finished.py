@@ -1,4 +1,4 @@
-"""The finished rounds of a run folder, for all who read them; nothing here needs torch."""
+"""The finished rounds of a run folder, for all readers; needs no torch."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from autoal.record.round import Round
 
 
 def finished_rounds(folder: Path) -> tuple[bytes, list[Round]]:
-    """The record as it lies there, and the rounds in it; refused if it is not as it was written."""
+    """The record's bytes, and its rounds; refused if it has changed."""
     path = folder / ROUNDS
     try:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     if content and not content.endswith(b"\n"):
-        content += b"\n"  # which some editors take away
+        content += b"\n"  # which some editors remove
     rounds = read_rounds(content, path)
     demand_same_record(folder, content, len(rounds))
     return content, rounds

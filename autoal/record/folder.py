@@ -1,8 +1,8 @@
-"""The folder of a run: its config, its rounds and all that is needed to go on.
+"""The folder of a run: its config, its rounds and everything needed to go on.
 
 Every file is replaced as a whole, so that a reader never sees half of one. A round counts once it
-stands in rounds.jsonl; the state that belongs to it is written before, and the state of the round
-before it is removed after, so that a process killed anywhere leaves a pair that fits.
+is in rounds.jsonl; its state is written before that, and the previous round's state is removed
+after, so that a process killed at any point leaves a matching pair.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ from autoal.settings import Settings, plain
 class RunFolder:
     """One run on disk, held by one process at a time; a context manager.
 
-    A folder in which nothing was finished is taken over by whatever run comes next. One that
-    cannot be written is opened for reading.
+    The next run takes over a folder in which nothing was finished. A read-only folder is opened for
+    reading.
 
     Args:
-        path: of the folder, made if it is not there.
+        path: of the folder, made if necessary.
         config: the settings of the run; those of a folder with rounds must be the same, or ask for
             more rounds.
-        versions: of what the results may depend on; config.yaml keeps those of the first start.
+        versions: of everything that results may depend on; config.yaml keeps those of the first
+            start.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class RunFolder:
         self.path = path = Path(path)
         self.config = plain(dict(config or {}))
         if "about" in self.config:
-            raise UserError("`about` is where the versions are kept: call a setting otherwise")
+            raise UserError("`about` is reserved for the versions: rename that setting")
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         self._lock = Lock(path)
@@ -79,14 +80,14 @@ class RunFolder:
 
     @classmethod
     def reopened(cls, path: Path | str) -> RunFolder:
-        """The folder of a run that was there before, with the settings that it has."""
+        """Open the folder of an existing run, with its own settings."""
         if not Path(path, CONFIG).exists():
             raise UserError(f"there is no run in {path}: it has no {CONFIG}")
         return cls(path, read_config(Path(path, CONFIG)).settings)
 
     @classmethod
     def remembered(cls, path: Path | str, config: Mapping[str, Any]) -> bytes:
-        """What the run in a folder keeps of its pool; nothing where another run takes it over."""
+        """What a folder's run keeps of its pool; empty if another run takes the folder over."""
         folder = Path(path)
         if not (folder / POOL).is_file() or not (folder / CONFIG).is_file():
             return b""
@@ -106,27 +107,27 @@ class RunFolder:
         if error is None or isinstance(error, Waiting):
             forget_failure(self.path)
         elif isinstance(error, Exception):
-            keep_failure(self.path, error)  # being stopped is no failure
+            keep_failure(self.path, error)  # being stopped is not a failure
         self.close()
 
     def close(self) -> None:
-        """Give the folder back to others, with whatever it says of a failure."""
+        """Release the folder, keeping any recorded failure."""
         self._lock.close()
 
     @property
     def rounds(self) -> list[Round]:
-        """The finished rounds, in their order."""
+        """The finished rounds, in order."""
         return [*self._rounds]
 
     @property
     def barred(self) -> str:
-        """Why nothing can be written here; empty where it can."""
+        """Why the folder cannot be written; empty if it can."""
         return self._lock.barred
 
     def add(self, finished: Round, state: dict[str, Any]) -> None:
-        """Keep a round and the state that the next one starts from.
+        """Keep a round and the state from which the next one starts.
 
-        What could not be read back is refused, and what was finished before stays as it was.
+        A state that could not be read back is refused, and earlier rounds stay unchanged.
         """
         if finished.number != len(self._rounds):
             raise ValueError(f"round {finished.number} cannot follow {len(self._rounds)} rounds")
@@ -142,12 +143,12 @@ class RunFolder:
         self._tidy()
 
     def keep_question(self, question: dict[str, Any]) -> None:
-        """Keep what people are asked, before they are."""
+        """Keep the question to people, before they see it."""
         if question:
             self.write(self.open_question, packed(question))
 
     def question(self) -> dict[str, Any]:
-        """What people are being asked; empty where that is nothing, or of a round that is done."""
+        """The open question to people; empty if there is none, or its round is done."""
         if not self.open_question.exists():
             return {}
         with self.explained():
@@ -156,7 +157,7 @@ class RunFolder:
 
     @property
     def open_question(self) -> Path:
-        """Where it is."""
+        """The file of the open question."""
         return self.path / QUESTION
 
     def state(self) -> dict[str, Any]:
@@ -166,39 +167,39 @@ class RunFolder:
 
     @property
     def record(self) -> Path:
-        """Where the rounds are."""
+        """The file of the rounds."""
         return self.path / ROUNDS
 
     @property
     def last_state(self) -> Path:
-        """Where the state after the last finished round is."""
+        """The file of the state after the last finished round."""
         return state_of(self.path, len(self._rounds) - 1)
 
     @contextmanager
     def explained(self, file: Path | None = None) -> Iterator[None]:
-        """Say of what is found wrong here in which file it is, and what would do."""
+        """Add to an error about a file here which file it is, and what to do."""
         try:
             yield
         except UserError as error:
             place = "" if file is None else f"{file}: "
             ways = ["put back a copy of the file", "start over with another name="]
-            if not has_labels(self.path):  # of people, who would have to do it all again
+            if not has_labels(self.path):  # otherwise people would have to do it all again
                 ways.append(f"remove {self.path}")
             would_do = f"{', '.join(ways[:-1])}, or {ways[-1]}"
             raise UserError(f"{place}{error}\n  {would_do}") from error
 
     def demand_writable(self) -> None:
-        """Refuse to go on where the rounds could not be kept."""
+        """Refuse to go on if the rounds could not be kept."""
         if self.barred:
-            raise UserError(f"{self.barred}; the rounds that are left cannot be kept")
+            raise UserError(f"{self.barred}; the remaining rounds cannot be saved")
 
     def write(self, path: Path, content: bytes) -> None:
-        """Replace a file of the folder as a whole, or leave it as it was."""
+        """Replace a file of the folder as a whole, or leave it unchanged."""
         self._demand_unbarred()
         write_whole(path, content)
 
     def renew(self, path: Path, content: bytes) -> None:
-        """Write what follows from the rounds, unless it is there or nothing can be written."""
+        """Write a file derived from the rounds, unless it is current or the folder is barred."""
         if not (self.barred or (path.exists() and path.read_bytes() == content)):
             self.write(path, content)
 
@@ -219,13 +220,13 @@ class RunFolder:
         return text + b"\n"
 
     def _tidy(self) -> None:
-        """Remove what a process that was killed left half done, and the states of old rounds."""
+        """Remove the leftovers of a killed process, and the states of old rounds."""
         with writing(self.path):
             remove(self.path, PARTS)
             remove(self.path, STATES, but=(self.last_state, checksums_of(self.last_state)))
 
     def _settle(self, versions: Settings) -> str:
-        """Write config.yaml, or check the one that is there; returns the run's identity."""
+        """Write config.yaml, or check the existing one; return the run's identity."""
         path = self.path / CONFIG
         if not path.exists():
             if self._rounds or has_labels(self.path):
@@ -244,7 +245,7 @@ class RunFolder:
         return str(found.about["id"])
 
     def _begin(self, versions: Settings) -> str:
-        """Take the folder over; of a run before, nothing was finished."""
+        """Take over the folder of an earlier run that finished nothing."""
         self._demand_unbarred()
         with writing(self.path):
             remove(self.path, OF_A_RUN)

@@ -1,4 +1,4 @@
-"""Made rows as generated.jsonl tells of them, and those that were made in vain."""
+"""Made rows, including dropped ones, in generated.jsonl."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ _KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Made:
-    """What was made, how, and what became of it."""
+    """A made text: its origin and its fate."""
 
     round: int  # before whose query
     texts: tuple[str, ...]  # of the row, one for each column
     name: str = ""  # of a row that joined the pool
-    dropped: str = ""  # why another one did not
-    mode: str = ""  # what it was made by
-    wanted: str = ""  # the class that was asked for, which is no label
-    examples: tuple[str, ...] = ()  # names of the rows that it was made from
+    dropped: str = ""  # the reason if it did not join
+    mode: str = ""  # the way it was made
+    wanted: str = ""  # the requested class, which is not a label
+    examples: tuple[str, ...] = ()  # names of the rows it was made from
     prompt: str = ""
-    answer: str = ""  # of the generator, as it came
+    answer: str = ""  # the generator's raw answer
     seed: int | None = None
     score: float | None = None  # by the strategy, before anything was learnt
     label: str = ""
     by: str = ""  # who gave the label
 
     def to_line(self) -> dict[str, Any]:
-        """It as a flat mapping, ready for JSON; what is not known is left out."""
+        """A flat mapping, ready for JSON, without unknown values."""
         return {name: value for name, value in asdict(self).items() if value not in ("", None, ())}
 
     def untold(self) -> Made:
-        """It as it was before anything became of it."""
+        """The same without anything that came later."""
         return replace(self, score=None, label="", by="")
 
     @classmethod
     def from_line(cls, line: Any) -> Made:
-        """What `to_line` wrote, with lists for tuples."""
+        """Read what `to_line` wrote, with lists for tuples."""
         MAPPING.demand("a line", line)
         for name, kind in _KINDS.items():
             if name in line:
                 kind.demand(name, line[name])
         if "round" not in line or not line.keys() <= _KINDS.keys():
-            raise UserError("it tells of no row that was made")
+            raise UserError("it does not describe a made row")
         return cls(
             **{
                 **line,
@@ -74,7 +74,7 @@ class Made:
 
 
 def read_made(path: Path) -> list[Made]:
-    """All that a file tells of; nothing, where there is none."""
+    """All entries of a file; empty if there is none."""
     if not path.exists():
         return []
     try:
@@ -85,12 +85,12 @@ def read_made(path: Path) -> list[Made]:
 
 
 def write_made(path: Path, made: Iterable[Made]) -> None:
-    """Tell of all of these, in the place of whatever was told before."""
+    """Replace the file's content with all of these."""
     write_whole(path, "".join(f"{json.dumps(each.to_line())}\n" for each in made).encode())
 
 
 def plain_made(made: Sequence[Made]) -> list[dict[str, Any]]:
-    """What was made, as plain values."""
+    """Entries as plain values."""
     return [
         {name: [*value] if isinstance(value, tuple) else value for name, value in line.items()}
         for line in (each.to_line() for each in made)
@@ -98,7 +98,7 @@ def plain_made(made: Sequence[Made]) -> list[dict[str, Any]]:
 
 
 def made_again(kept: Iterable[Mapping[str, Any]]) -> list[Made]:
-    """What became these plain values."""
+    """Entries from plain values."""
     return [*map(Made.from_line, kept)]
 
 
@@ -111,7 +111,7 @@ def _read(path: Path, number: int, line: str) -> Made:
 
 def _damaged(path: Path, why: str) -> UserError:
     return UserError(
-        f"{path} is not as it was written ({why})\n"
+        f"{path} has changed since it was written ({why})\n"
         "  put back a copy of the file, or remove it: the rows of finished rounds are kept beside "
         "it, and others are made again"
     )

@@ -10,13 +10,13 @@ from typing import Any
 
 from autoal.errors import UserError
 
-LIMIT = 2**63  # below which whole numbers and amounts are
+LIMIT = 2**63  # upper bound of whole numbers and amounts
 SHOWN = 60  # characters of a value in a message
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What values there may be in one place."""
+    """The values allowed in one place."""
 
     words: str
     holds: Callable[[Any], bool]
@@ -27,7 +27,7 @@ class Kind:
             raise UserError(f"`{name}` must be {self.words}, got {_shown(value)}")
 
     def or_null(self) -> Kind:
-        """The same, or nothing."""
+        """The same, or null."""
         return Kind(f"{self.words} or null", lambda value: value is None or self.holds(value))
 
 
@@ -49,12 +49,12 @@ def _is_amount(value: Any) -> bool:
 
 
 def _are_wholes(values: Any) -> bool:
-    # A record has millions of them: looked at in C, not one by one.
+    # A record has millions of them: checked in C, not one by one.
     return _all_of(int, values) and (not values or (min(values) >= 0 and max(values) < LIMIT))
 
 
 def _by_row(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether a value is a mapping from rows to such values."""
+    """A test for mappings from rows to such values."""
 
     def are(value: Any) -> bool:
         rows = isinstance(value, Mapping) and all(row.isdecimal() for row in value)
@@ -64,7 +64,7 @@ def _by_row(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _listed(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether a value is a list of such values."""
+    """A test for lists of such values."""
     return lambda value: isinstance(value, list) and all(map(holds, value))
 
 
@@ -73,7 +73,7 @@ def _all_of(kind: type, values: Any) -> bool:
 
 
 def _named(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Whether a value is a mapping whose own values are such."""
+    """A test for mappings to such values."""
     return lambda value: isinstance(value, Mapping) and all(map(holds, value.values()))
 
 
@@ -98,9 +98,9 @@ COUNTS = Kind("a mapping to mappings of finite numbers from 0 on", _named(_named
 
 
 def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """The mapping of these pairs, as JSON's reader finds them; no key may come twice."""
+    """The mapping of these pairs from JSON's reader; no key may occur twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise UserError(f"{_shown(key)} stands there twice")
+        raise UserError(f"{_shown(key)} occurs twice")
     return found

@@ -11,16 +11,17 @@ from autoal.record.layout import LOCK
 
 
 class Lock:
-    """Held until it is closed; the kernel lets go of it when the process ends, however it does.
+    """A lock held until closed; the kernel releases it when the process ends for any reason.
 
-    Where it cannot be written, as on a disk that is only read, nobody can be at work.
+    If it cannot be written, as on a read-only disk, nobody can be at work.
     """
 
     def __init__(self, folder: Path) -> None:
         self.barred = ""  # why nothing can be written here
         path = folder / LOCK
         try:
-            # Nothing is written to it, and a link, at whose end is another's file, not followed.
+            # Nothing is written to it, and links, which may lead to others' files, are not
+            # followed.
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         except OSError as error:
             self.barred = f"cannot write {path}: {error.strerror}"
@@ -30,7 +31,7 @@ class Lock:
         except BlockingIOError as error:
             self.close()
             raise UserError(
-                f"{folder} is open already, most likely because another process is at work in it; "
+                f"{folder} is already open, most likely because another process is working in it; "
                 "wait for it, or give another name="
             ) from error
         except OSError as error:  # a file system without locks

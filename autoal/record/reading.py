@@ -1,4 +1,4 @@
-"""Rounds out of a record, read strictly."""
+"""Reads the rounds of a record strictly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autoal.record.round import Round
 
 
 def read_rounds(content: bytes, where: object) -> list[Round]:
-    """The rounds that a record holds; messages say in `where` and in which line what is wrong."""
+    """The rounds of a record; messages name `where` and the line of a problem."""
     found: list[Round] = []
     asked: set[int] = set()
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n") if content else []):
@@ -31,19 +31,19 @@ def read_round(line: bytes) -> Round:
     except UserError:
         raise
     except UnicodeDecodeError as error:
-        raise UserError("it is not text in UTF-8") from error
+        raise UserError("it is not valid UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"it is not JSON, {error}" if line.strip() else "it is empty") from error
+        raise UserError(f"it is not JSON: {error}" if line.strip() else "it is empty") from error
     MAPPING.demand("a line", values)
     return Round.from_line(values)
 
 
 def _demand_next(found: Sequence[Round], asked: set[int]) -> None:
-    """Refuse a last round that cannot follow the ones before; count the rows that it asked about.
+    """Refuse a last round that cannot follow the others; add its rows to those asked about.
 
     Args:
         found: the rounds so far.
-        asked: the rows that those before the last asked about.
+        asked: the rows that earlier rounds asked about.
     """
     done, rows = found[-1], _taken(found[-1])
     if done.number != len(found) - 1:

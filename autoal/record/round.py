@@ -27,13 +27,13 @@ from autoal.record.kinds import (
     Kind,
 )
 
-CHECK, CROSS_VALIDATION = "check", "cross-validation"  # by what else than a test set is judged
-SPENT = "spend"  # the rule in `stop` where nothing fits into what a plan has left to spend
+CHECK, CROSS_VALIDATION = "check", "cross-validation"  # judges other than a test set
+SPENT = "spend"  # the rule in `stop` when nothing fits into what is left to spend
 NEEDED = ("round", "labelled", "queried", "labels", "seconds", "steps")
-OF_THE_RUN = ("strategy", "seed")  # stand in every line of a folder, for readers of many runs
+OF_THE_RUN = ("strategy", "seed")  # in every line of a folder, for readers of many runs
 PHASES = ("train", "test", "features", "score")  # of every round; a strategy may add its own
 
-# Of the fields of a line; older records lack some. Every other field is a metric.
+# The kinds of a line's fields; older records lack some. Every other field is a metric.
 _KINDS: dict[str, Kind] = {
     "round": WHOLE,
     "labelled": WHOLE,
@@ -77,95 +77,95 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Round:
-    """What one round did: rows were labelled, the task was trained on all so far and tested.
+    """One round: rows were labelled, and the task was trained on all so far and tested.
 
     Round 0 labels the start set. The labelled rows of round k are those queried in rounds 0 to k.
     """
 
     number: int
-    labelled: int  # rows so far, this round's and those held out for validation among them
+    labelled: int  # rows so far, including this round's and held-out ones
     queried: list[int]  # rows of the data set, in the order of the query
-    labels: list[int]  # what they were labelled with
+    labels: list[int]  # their labels
     metrics: dict[str, float]  # on the test set; val_... on the validation rows
     seconds: dict[str, float]  # train, test, features, score, phases of the strategy's own, total
     steps: int  # of the optimizer
-    notes: dict[str, Any] = field(default_factory=dict)  # what the strategy says about its query
-    bought: int | None = None  # labels paid for in this round; in round 0 the held-out rows' too
-    wrong: int | None = None  # of `labels`, that differ from the truth; None where nobody knows it
+    notes: dict[str, Any] = field(default_factory=dict)  # the strategy's notes on its query
+    bought: int | None = None  # labels paid for in this round; in round 0 also held-out rows'
+    wrong: int | None = None  # how many `labels` differ from the truth; None if unknown
     declined: list[int] = field(default_factory=list)  # rows asked about that got no label
-    cost: float | None = None  # of what was bought, where it is not one for each
+    cost: float | None = None  # of what was bought, if not one for each
     made: int = 0  # rows that joined the pool before the query
-    looked: int = 0  # rows that were looked at for the query, where the plan says how many
+    looked: int = 0  # rows looked at for the query, if the plan limits them
     names: list[str] = field(default_factory=list)  # of the queried rows; older records lack them
-    by: str = ""  # who answered; "" where it is not told
+    by: str = ""  # who answered; "" if unknown
     given: dict[int, int] = field(default_factory=dict)  # rows that came labelled, by their labels
     amended: dict[int, int] = field(default_factory=dict)  # other labels for rows of earlier rounds
     checked: list[int] = field(default_factory=list)  # rows that judge, and are not trained on
     checked_labels: list[int] = field(default_factory=list)
-    judged: str = ""  # by what the metrics are, where it is no test set
+    judged: str = ""  # the source of the metrics, if not a test set
     majority: float = 0.0  # in round 0: the test rows' share of their largest class
     stop: dict[str, Any] = field(default_factory=dict)  # `rule`, its `value`, its `reason` if any
     people: dict[str, Any] = field(default_factory=dict)  # how many labels, in how many seconds
     machine: list[int] = field(default_factory=list)  # rows that a language model labelled
-    growth: dict[str, Any] = field(default_factory=dict)  # what made rows has to say of itself
-    taken: float | None = None  # seconds that its labels cost, where seconds are what they cost
-    timed: dict[int, float] = field(default_factory=dict)  # seconds of what was answered, by row
-    expected: float | None = None  # what its labels would cost, by what was known before
+    growth: dict[str, Any] = field(default_factory=dict)  # the growth's notes
+    taken: float | None = None  # seconds that its labels cost, if costs are seconds
+    timed: dict[int, float] = field(default_factory=dict)  # seconds of answers, by row
+    expected: float | None = None  # expected cost of its labels
     beliefs: dict[int, list[float]] = field(default_factory=dict)  # of labelled rows, by class
-    ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes that rows are not
-    later: list[int] = field(default_factory=list)  # got no answer, and may be asked about again
+    ruled_out: dict[int, list[int]] = field(default_factory=dict)  # classes ruled out, by row
+    later: list[int] = field(default_factory=list)  # without an answer, may be asked about again
     said: dict[str, dict[int, int]] = field(default_factory=dict)  # by each of several people
-    one_each: float | None = None  # what a label of each row asked about costs; see `expected`
+    one_each: float | None = None  # cost of one label of each row in question; see `expected`
     words: dict[str, list[float]] = field(default_factory=dict)  # how much they speak for classes
 
     @property
     def told(self) -> dict[int, int]:
-        """All labels that it brought, by their rows; corrections, and rows that judge, too."""
+        """All its labels by row, including corrections and judging rows."""
         queried = zip(self.queried, self.labels, strict=True)
         checked = zip(self.checked, self.checked_labels, strict=True)
         return {**dict(queried), **dict(checked), **self.given, **self.amended}
 
     @property
     def unasked(self) -> bool:
-        """Whether labels were given that no person was asked for."""
+        """Whether it has labels that no person was asked for."""
         return bool(self.machine) or self.paid < len(self.queried)
 
     @property
     def models(self) -> dict[str, dict[str, Any]]:
-        """What is told of language models that answered; of them alone calls are counted."""
+        """The entries of language models, the only ones with counted calls."""
         return {name: facts for name, facts in self.people.items() if "calls" in facts}
 
     @property
     def persons(self) -> dict[str, dict[str, Any]]:
-        """What is told of people who answered."""
+        """The entries of people."""
         return {name: facts for name, facts in self.people.items() if "calls" not in facts}
 
     @property
     def sources(self) -> dict[int, str]:
-        """Who gave the labels of the rows that were queried and checked."""
+        """The sources of the labels of queried and checked rows."""
         people = dict.fromkeys([*self.queried, *self.checked], self.by)
         models = ", ".join(self.models) or self.by
         return people | {row: models for row in self.machine if row in people}
 
     @property
     def paid(self) -> int:
-        """How many labels were paid for; all, in older records."""
+        """How many labels were paid for; in older records, all."""
         return len(self.queried) if self.bought is None else self.bought
 
     @property
     def money(self) -> float:
-        """What all of its labels cost; one each where nobody says so."""
+        """The cost of all its labels; by default one each."""
         return self.paid if self.cost is None else self.cost
 
     @property
     def time(self) -> float:
-        """The seconds that its labels took; none where nobody says so."""
+        """The seconds that its labels took; by default none."""
         by_person = [float(facts.get("seconds", 0.0)) for facts in self.persons.values()]
         return sum(by_person) if self.taken is None else self.taken
 
     @property
     def weights(self) -> dict[str, float]:
-        """Of the candidates, where the strategy notes such."""
+        """The candidates' weights, if the strategy notes them."""
         return self._noted("weights")
 
     @property
@@ -174,12 +174,12 @@ class Round:
         return self._noted("learner")
 
     def _noted(self, name: str) -> dict[str, float]:
-        """Numbers that are noted under this name; older and foreign notes may hold other things."""
+        """The numbers noted under this name; older and foreign notes may hold other things."""
         noted = self.notes.get(name, {})
         return noted if NUMBERS.holds(noted) else {}
 
     def to_line(self) -> dict[str, Any]:
-        """The round as a flat mapping, ready for JSON; what is rare stands there if it is so."""
+        """The round as a flat mapping, ready for JSON; rare fields appear only if set."""
         rare = {
             "declined": self.declined,
             "cost": self.cost,
@@ -223,7 +223,7 @@ class Round:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Round:
-        """The round that `to_line` wrote; whatever else stands there is a metric."""
+        """The round that `to_line` wrote; every other field is a metric."""
         known = {key: line[key] for key in _KINDS if key in line}
         for key in NEEDED:
             if key not in known:
@@ -253,16 +253,16 @@ class Round:
 
 
 def _by_row(told: Mapping[str, Any]) -> dict[int, Any]:
-    """As rows have it, which are numbers."""
+    """The mapping with rows as numbers."""
     return {int(row): value for row, value in told.items()}
 
 
 def _by_text(by_row: Mapping[int, Value]) -> dict[str, Value]:
-    """As JSON has it, whose keys are texts."""
+    """The mapping with rows as texts, as JSON needs."""
     return {str(row): value for row, value in by_row.items()}
 
 
 def phases_of(seconds: Iterable[Mapping[str, float]]) -> list[str]:
-    """The phases that these rounds have: those of every round, and strategies' own after them."""
+    """The phases of these rounds: the common ones, then strategies' own."""
     own = {name for by_phase in seconds for name in by_phase} - {*PHASES, "total"}
     return [*PHASES, *sorted(own)]

@@ -1,4 +1,4 @@
-"""Where the progress of an experiment is told."""
+"""Sinks for the progress of an experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from autoal.record.round import Round
 
 
 class Sink:
-    """Told what happens, in the order of the methods; this one does nothing with it."""
+    """Receives events, in the order of the methods; this one ignores them."""
 
     def begin(self, number: int) -> None:
         """Round `number` starts."""
@@ -19,7 +19,7 @@ class Sink:
         """The round is done and safe on disk."""
 
     def done(self) -> None:
-        """All rounds are at their end."""
+        """All rounds are done."""
 
     def close(self) -> None:
         """Nothing more will come, for good or ill."""
@@ -32,7 +32,7 @@ class Sinks(Sink):
         self._sinks: list[Sink] = []
 
     def add(self, sink: Sink) -> None:
-        """Let one more be told."""
+        """Add another sink."""
         self._sinks.append(sink)
 
     def begin(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""States as the bytes of files; nothing is unpickled of them but tensors and plain values."""
+"""States as the bytes of files; only tensors and plain values are unpickled."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from autoal.record.layout import checksums_of
 
 
 def packed(state: Mapping[str, Any]) -> bytes:
-    """A state as bytes that can surely be read back."""
+    """A state as bytes that are known to be readable."""
     try:
         return _proven(state)
-    except Exception as error:  # whatever pickle makes of objects of all kinds
+    except Exception as error:  # pickle may raise anything
         unfit = " and the ".join(name for name, part in state.items() if not _is_fit(part))
         raise UserError(
             f"the state of the {unfit or 'run'} cannot be kept: `state_dict` may give "
@@ -28,7 +28,7 @@ def packed(state: Mapping[str, Any]) -> bytes:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The state in a file; what is not as it was written is refused."""
+    """The state in a file; a changed file is refused."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -38,13 +38,13 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def unpacked(content: bytes, path: Path) -> dict[str, Any]:
-    """The state that the bytes of this file are; messages name the file."""
+    """The state in the bytes of this file; messages name the file."""
     try:
         state = _unpacked(content)
-    except Exception as error:  # whatever torch and pickle make of any bytes
+    except Exception as error:  # torch and pickle may raise anything
         raise UserError(f"{path} is damaged, or was not written by a run") from error
     if not isinstance(state, dict):
-        raise UserError(f"{path} holds no state, but a {type(state).__name__}")
+        raise UserError(f"{path} holds a {type(state).__name__}, not a state")
     return state
 
 

@@ -1,4 +1,4 @@
-"""What a result may depend on beside its settings."""
+"""Everything besides the settings that a result may depend on."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

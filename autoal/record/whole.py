@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole; nothing here needs torch."""
+"""Replaces files as a whole; needs no torch."""
 
 import os
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from pathlib import Path
 from autoal.errors import UserError
 from autoal.record.layout import part_of
 
-# A link, at whose end is somebody else's file, is not followed.
+# A link, which may lead to somebody else's file, is not followed.
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Replace a file as a whole, or leave it as it was."""
+    """Replace a file as a whole, or leave it unchanged."""
     part = part_of(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""Whether a plugin keeps its promises, for everybody who writes one.
+"""Checks that a plugin keeps its promises, for everybody who writes one.
 
 The whole test of a strategy in a package of its own is
 
     def test_density() -> None:
         check_strategy(Density())
 
-and there is a check of the same make for every other kind of plugin.
+and every other kind of plugin has a similar check.
 """
 
 from autoal.testing.data import check_data

@@ -1,4 +1,4 @@
-"""Whether a data set keeps its promises."""
+"""Checks that a data set keeps its promises."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _repeatable(data: Data) -> None:
     for name, rows in _parts(data).items():
         same = torch.equal(rows.inputs, first[name].inputs)
         same = same and torch.equal(rows.labels, first[name].labels)
-        demand(same, f"`{name}` was another one at a second time")
+        demand(same, f"`{name}` was different the second time")
 
 
 def _streams_stay(data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Whether an encoder keeps its promises."""
+"""Checks that an encoder keeps its promises."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_encoder(encoder: Encoder, pool: Rows | None = None, others: Rows | Non
     """Raise `BrokenPromiseError` for the first promise that the encoder does not keep.
 
     Args:
-        encoder: to check; copies of it learn, and it stays as it is.
+        encoder: to check; only copies of it learn, so it is not changed.
         pool: rows that it can learn from; small pictures if not given.
         others: rows that it can encode, such as a test set; likewise.
     """
@@ -43,7 +43,7 @@ class _Sample(NamedTuple):
 
 
 def _pictures(part: str, count: int) -> Rows:
-    """Small made pictures."""
+    """Small generated pictures."""
     stream = generator(0, part)
     images = torch.randint(256, (count, 3, 16, 16), generator=stream, dtype=torch.uint8)
     return Rows(images, torch.arange(count) % 2, shown=images, part=part)
@@ -79,7 +79,7 @@ def _finite(rows: _Sample, encoder: Encoder) -> None:
 def _key(rows: _Sample, encoder: Encoder) -> None:
     first, second = encoder.key(), encoder.key()
     demand(isinstance(first, str) and bool(first), f"the key was {first!r}")
-    demand(first == second, "the key was another one at a second time")
+    demand(first == second, "the key was different the second time")
 
 
 def _repeatable(rows: _Sample, encoder: Encoder) -> None:

@@ -1,4 +1,4 @@
-"""Whether a growth keeps its promises."""
+"""Checks that a growth keeps its promises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Make = Callable[[], GrowthRule]
 
 
 class _Case(NamedTuple):
-    """What growths are asked, each time a new one."""
+    """Builds the growth to check, a new one each time, and the view that it is given."""
 
     build: Make
     view: View
@@ -29,14 +29,14 @@ def check_growth(build: Make, view: View) -> None:
     """Raise `BrokenPromiseError` for the first promise that the growth does not keep.
 
     Args:
-        build: makes a new one, which has made nothing yet.
+        build: builds a new one, which has made nothing yet.
         view: of a pool that it can make rows for; its source has the rows' inputs.
     """
     keep_promises(type(build()).__name__, _Case(build, view), PROMISES)
 
 
 def _made(growth: GrowthRule, view: View) -> Rows | None:
-    """What it makes before the first query."""
+    """The rows that it makes before the first query."""
     return growth(view, [])
 
 
@@ -91,7 +91,7 @@ def _between(case: _Case) -> None:
 
 
 def _query(growth: GrowthRule, view: View) -> None:
-    """Let it make rows, and hear how they score."""
+    """Let it make rows, and tell it their scores."""
     made = _made(growth, view)
     count = 0 if made is None else len(made)
     begin = 0 if view.pool.source is None else len(view.pool.source)
@@ -100,7 +100,7 @@ def _query(growth: GrowthRule, view: View) -> None:
 
 
 def _answers(view: View) -> Answers:
-    """What is told of real rows alone."""
+    """The answers about real rows only."""
     rows = view.pool.rows[:2].cpu()
     return Answers(rows, torch.zeros_like(rows), "somebody")
 

@@ -1,4 +1,4 @@
-"""Whether a learner keeps its promises."""
+"""Checks that a learner keeps its promises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autoal.model.learner import Learner
 from autoal.seeding import seeded
 from autoal.testing.promises import about, demand, from_file, keep_promises, unmoved_streams
 
-MOST = 40  # rows of the pool that the checks look at
+MOST = 40  # the number of the pool's rows that the checks look at
 
 
 def check_learner(build: Callable[[], Learner], data: Data) -> None:
@@ -111,7 +111,7 @@ def _snapshot(data: Data, build: Callable[[], Learner]) -> None:
 def _same_seed(data: Data, build: Callable[[], Learner]) -> None:
     one, two = build(), build()
     for learner in (one, two):
-        torch.rand(3)  # whatever was drawn before
+        torch.rand(3)  # earlier draws must not matter
         _taught(learner, _lesson(data))
     demand(
         torch.equal(_look(one, data).probs, _look(two, data).probs),
@@ -184,7 +184,7 @@ def _believes(data: Data, build: Callable[[], Learner]) -> None:
 
 
 def _taught_beliefs(data: Data, build: Callable[[], Learner], left: Tensor) -> Tensor:
-    """What is predicted once this class alone is left of each row, but for one labelled of each."""
+    """The predictions if only this class is left for each row, and one row of each is labelled."""
     rows, classes = _lesson(data), len(data.classes)
     beliefs = one_hot(left, classes).double()
     named = [(rows.labels == label).nonzero()[:1, 0] for label in range(classes)]

@@ -1,4 +1,4 @@
-"""Made rows, and views of them: what checks and tests look at."""
+"""Generated rows and views of them, for checks and tests."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def make_view(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> View:
-    """A view of made rows: a cluster of embeddings for each class, and a head that suits them.
+    """A view of generated rows: a cluster of embeddings for each class, and a head that fits them.
 
-    The same arguments make the same view. Classes take turns, so that `labelled` rows know all of
-    them where there are enough.
+    The same arguments make the same view. Classes take turns, so that the `labelled` rows have all
+    of them if there are enough.
 
     Args:
         pool: number of rows that may be queried.
         labelled: number of labelled rows.
         classes: number of classes.
         width: of the embeddings.
-        validation: number of validation rows, if there are any.
-        stages: whether the network's earlier stages are there too.
+        validation: number of validation rows; 0 for none.
+        stages: whether there are the network's earlier stages too.
         fitted: whether the bench has learners that can be taught some labelled rows.
         dtype: of the embeddings.
         seed: of everything.
@@ -57,7 +57,7 @@ def make_view(
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """What a view is made of; `pool`, `labelled` and `validation` are places among the rows."""
+    """The parts of a view; `pool`, `labelled` and `validation` are positions among the rows."""
 
     rows: Tensor  # (n,) ascending
     labels: Tensor  # (n,)
@@ -69,7 +69,7 @@ class Made:
     labelled: Tensor
     validation: Tensor
     seed: int
-    tries: frozenset[str] = frozenset()  # what of `fitted` and `outcomes` is on the bench
+    tries: frozenset[str] = frozenset()  # which of `fitted` and `outcomes` the bench offers
 
     def view(self) -> View:
         return View(
@@ -82,13 +82,13 @@ class Made:
         )
 
     def with_activations(self, places: Tensor, value: Tensor | float) -> Made:
-        """The same rows, some of which the network sees otherwise."""
+        """The same rows, with other activations for some of them."""
         activations = self.activations.clone()
         activations[places] = value
         return replace(self, activations=activations)
 
     def with_head(self, factor: float) -> Made:
-        """The same rows under a head whose weights are so much larger."""
+        """The same rows with a head whose weights are larger by this factor."""
         head = deepcopy(self.head)
         weights = head.state_dict().items()
         head.load_state_dict({name: factor * weight for name, weight in weights})
@@ -119,14 +119,14 @@ class Made:
         )
 
     def _fitted(self, places: Tensor) -> Learner:
-        """One that has learnt these places of the labelled rows from their images."""
+        """A learner that was fitted to these positions of the labelled rows, from their images."""
         taught = self.labelled[places]
         learner = ClassMeans(self.head.out_features, self.images[0].numel())
         learner.fit(Rows(self.images[taught], self.labels[taught]), first=True, watch=unwatched)
         return learner
 
     def _outcome(self, rows: Tensor, judges: Tensor) -> float:
-        """Some loss that follows from the batch and the true labels."""
+        """A loss that depends on the batch and the true labels."""
         places = torch.searchsorted(self.rows, rows)
         return float(self.labels[places].float().mean() + self.activations[places].float().mean())
 
@@ -134,7 +134,7 @@ class Made:
 def make(
     sizes: tuple[int, int, int], classes: int, width: int = 8, *, stages: bool, seed: int
 ) -> Made:
-    """Rows of these numbers for the pool, labelled and validation."""
+    """Rows for the pool, labelled and validation, as many as `sizes` says."""
     stream, total = generator(seed, "rows"), sum(sizes)
     rows = torch.randperm(2 * total, generator=stream)[:total].sort().values
     order = torch.randperm(total, generator=stream)

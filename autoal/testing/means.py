@@ -1,4 +1,4 @@
-"""A learner that learns at once, for strategies that let learners learn."""
+"""A learner that is fitted in an instant, for strategies that fit learners."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from autoal.model.predictions import Head
 
 
 class ClassMeans(Learner):
-    """Predicts the class whose labelled rows are nearest in the mean.
+    """Predicts the class whose labelled rows have the nearest mean.
 
     Args:
         classes: how many there are.
-        width: numbers of a row.
+        width: how many numbers a row has.
     """
 
     def __init__(self, classes: int, width: int) -> None:
@@ -57,7 +57,7 @@ class ClassMeans(Learner):
 
 
 def head_of(centres: Tensor) -> nn.Linear:
-    """The layer that is right about normal clusters around these centres."""
+    """The linear layer that is optimal for normal clusters around these centres."""
     classes, width = centres.shape
     head: nn.Linear = nn.utils.skip_init(nn.Linear, width, classes)  # no draw for its weights
     head.load_state_dict({"weight": centres, "bias": -centres.square().sum(1) / 2})

@@ -1,4 +1,4 @@
-"""Whether an oracle keeps its promises."""
+"""Checks that an oracle keeps its promises."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_oracle(oracle: Oracle, question: Question) -> None:
 
 
 def _answered(question: Question, oracle: Oracle) -> Answers | None:
-    """What it answers; None where it says that answers are awaited."""
+    """Its answers; None if it says that they are still awaited."""
     try:
         return answered(oracle, question)
     except Waiting:

@@ -1,4 +1,4 @@
-"""What all checks of plugins have in common."""
+"""The parts that all checks of plugins share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Plugin = TypeVar("Plugin")
 
 
 class BrokenPromiseError(AssertionError):
-    """What a plugin should do and does not."""
+    """A plugin does not do what it should."""
 
 
 def keep_promises(
@@ -36,14 +36,14 @@ def keep_promises(
 
 
 def demand(holds: bool, broken: str) -> None:
-    """Raise, with what is broken, unless the promise is kept."""
+    """Raise an error that says what is broken, unless the promise is kept."""
     if not holds:
         raise BrokenPromiseError(broken)
 
 
 @contextmanager
 def about(case: str) -> Iterator[None]:
-    """Say in which case a promise was broken."""
+    """Name the case in the error if a promise is broken."""
     try:
         yield
     except BrokenPromiseError as broken:
@@ -60,18 +60,18 @@ def seed_streams(seed: int) -> None:
 
 
 def streams() -> dict[str, Any]:
-    """Where the global streams stand, so that it can be compared."""
+    """The states of the global streams, in a form that can be compared."""
     return {
         "torch": torch.get_rng_state().tolist(),
-        "numpy": pickle.dumps(np.random.get_state()),  # arrays do not compare to one answer
+        "numpy": pickle.dumps(np.random.get_state()),  # comparing arrays gives an array
         "random": random.getstate(),
     }
 
 
 @contextmanager
 def unmoved_streams() -> Iterator[None]:
-    """Demand that the global streams stay where they are."""
-    seed_streams(20_011)  # not what anybody would seed them with
+    """Demand that the global streams do not move."""
+    seed_streams(20_011)  # a seed that nobody would use
     before = streams()
     yield
     moved = [name for name, state in streams().items() if state != before[name]]
@@ -79,7 +79,7 @@ def unmoved_streams() -> Iterator[None]:
 
 
 def from_file(state: dict[str, Any]) -> dict[str, Any]:
-    """A state as it comes back from a file, of which nothing is unpickled but tensors."""
+    """The state after a file was written and read, with only tensors unpickled."""
     file = BytesIO()
     torch.save(state, file)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""Whether a query strategy keeps its promises."""
+"""Checks that a query strategy keeps its promises."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ ALLOWED_BY = {
     "logits_at": "head",
 }
 
-UNSEEN = ("inputs", "texts")  # what says nothing of what the model makes of rows
-TRIED = frozenset({"fitted", "outcomes"})  # what is on the bench for who reads it
+UNSEEN = ("inputs", "texts")  # these do not depend on the model
+TRIED = frozenset({"fitted", "outcomes"})  # offered on the bench to strategies that read them
 
 
 def check_strategy(strategy: QueryStrategy) -> None:
     """Raise `BrokenPromiseError` for the first of `PROMISES` that the strategy does not keep.
 
-    The strategy itself is left as it is: every check works on a copy.
+    The strategy itself is not changed: every check works on a copy.
     """
     keep_promises(type(strategy).__name__, strategy, PROMISES)
 
@@ -55,7 +55,7 @@ def check_strategy(strategy: QueryStrategy) -> None:
 def _for(
     strategy: QueryStrategy, pool: int = 60, labelled: int = 12, classes: int = 3, seed: int = 0
 ) -> Made:
-    """What a view for this strategy is made of: with what it says it reads."""
+    """The parts of a view for this strategy, with everything that it says it reads."""
     reads = strategy.reads or ()
     sizes = pool, labelled, 12 if "validation" in reads else 0
     made = make(sizes, classes, stages="stages" in reads, seed=seed)
@@ -63,19 +63,19 @@ def _for(
 
 
 def _raw(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> Tensor:
-    """The scores of a fresh copy, whatever they are."""
+    """The scores of a fresh copy, unchecked."""
     return _answer(strategy, view, budget).scores
 
 
 def _answer(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> Scored:
-    """All that a fresh copy says."""
+    """Scores, labels and notes of a fresh copy."""
     fresh = deepcopy(strategy)
     fresh.fit(view)
     return as_scored(fresh.score(view, budget))
 
 
 def _scores(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> Tensor:
-    """The scores of a fresh copy, which must be sound."""
+    """The scores of a fresh copy, which must be finite, one for each row."""
     scores, rows = _raw(strategy, view, budget), len(view.pool)
     shape = tuple(scores.shape)
     demand(shape == (rows,), f"the scores of {rows} rows had the shape {shape}")
@@ -85,7 +85,7 @@ def _scores(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> Tensor
 
 
 class _Given(QueryStrategy):
-    """Scores that are known, so that picks cost no second look."""
+    """Gives known scores, so that picking needs no second scoring."""
 
     def __init__(self, scores: Tensor) -> None:
         self.scores = scores
@@ -95,7 +95,7 @@ class _Given(QueryStrategy):
 
 
 def _serves(strategy: QueryStrategy, view: View, budget: int = BUDGET) -> None:
-    """Demand sound scores and sound picks."""
+    """Demand valid scores and valid picks."""
     picks = select(_Given(_scores(strategy, view, budget)), view, budget).tolist()
     distinct = len(set(picks))
     demand(distinct == budget, f"{distinct} distinct rows, not {budget}, were picked")
@@ -126,7 +126,7 @@ def _global_seed(strategy: QueryStrategy) -> None:
 
 
 def _scores_after(seed: int, strategy: QueryStrategy) -> Tensor:
-    """The scores where the global streams were seeded so."""
+    """The scores after the global streams were seeded with this."""
     seed_streams(seed)
     return _scores(strategy, _for(strategy).view())
 
@@ -172,14 +172,14 @@ def _view_unchanged(strategy: QueryStrategy) -> None:
 
 
 def _near(scores: Tensor, others: Tensor) -> bool:
-    """Whether they differ by no more than sums in another order may."""
+    """Whether they differ by no more than rounding in another order of summation can explain."""
     spread = float(scores.max() - scores.min())
     return float((scores - others).abs().max()) <= 1e-3 * spread + 1e-6
 
 
 def _row_numbers(strategy: QueryStrategy) -> None:
     made = _for(strategy)
-    # Still ascending, so that what is drawn in their order is drawn for the same items.
+    # Still ascending, so that draws in their order go to the same items.
     scores = _scores(strategy, replace(made, rows=7 * made.rows + 100).view())
     demand(
         _near(_scores(strategy, made.view()), scores), "the same items under other numbers differed"
@@ -248,7 +248,7 @@ def _no_validation(strategy: QueryStrategy) -> None:
     made = _for(strategy)
     try:
         _serves(strategy, replace(made, validation=made.validation[:0]).view())
-    except UserError as error:  # it cannot do without them, and says so
+    except UserError as error:  # it needs them, and says so
         demand("validation" in str(error), f"it refused with: {error}")
 
 
@@ -266,7 +266,7 @@ def _nan_refused(strategy: QueryStrategy) -> None:
 def _refuses(
     strategy: QueryStrategy, broken: Made, where: str, telling: set[tuple[str, str]]
 ) -> None:
-    """Demand an error, if the strategy reads what tells of the NaN, and that it says so."""
+    """If the strategy reads the part with the NaN, demand an error that says so."""
     view, read = _watched(broken.view())
     with about(f"with NaN in {where}"):
         said = _refusal(strategy, view)
@@ -285,7 +285,7 @@ def _refusal(strategy: QueryStrategy, view: View) -> str | None:
 
 
 class _Watched:
-    """Something that tells what is read of it."""
+    """A proxy that records which attributes are read."""
 
     def __init__(self, watched: object, tell: Callable[[str], None]) -> None:
         self._watched = watched
@@ -321,7 +321,7 @@ def _watched(view: View) -> tuple[View, set[tuple[str, str]]]:
     labelled = known("labelled", view.labelled)
     pool = features("pool", view.pool)
     watched = replace(view, pool=pool, labelled=labelled, validation=validation)
-    read.clear()  # of what the view itself has looked at
+    read.clear()  # the view itself has read some
     return watched, read
 
 
@@ -336,7 +336,7 @@ def _reads(strategy: QueryStrategy) -> None:
     for part, name in sorted(read):
         needed = {ALLOWED_BY.get(name, name), part} - {"pool"}
         if part == "validation":
-            needed -= {"labels"}  # which come with them
+            needed -= {"labels"}  # they come with it
         missing = sorted(needed - set(strategy.reads))
         demand(not missing, f"it read {part}.{name}, and `reads` lacks {', '.join(missing)}")
 
@@ -375,7 +375,7 @@ def _state(strategy: QueryStrategy) -> None:
 
 
 def _a_round_later(made: Made) -> Made:
-    """The first rows of the pool are labelled, and the network is another."""
+    """The view with the pool's first rows labelled, and another network."""
     new, pool = made.pool.split([BUDGET, len(made.pool) - BUDGET])
     labelled = torch.cat([made.labelled, new]).sort().values
     noise = torch.randn(made.activations.shape, generator=generator(made.seed, "later"))
@@ -383,7 +383,7 @@ def _a_round_later(made: Made) -> Made:
     return replace(made, pool=pool, labelled=labelled, activations=activations, seed=made.seed + 1)
 
 
-# In this order, since a strategy that breaks an early one can hardly keep the later ones.
+# In this order, since a strategy that breaks an early one usually breaks later ones too.
 PROMISES: dict[str, Callable[[QueryStrategy], None]] = {
     "`score` returns one number for every row of the pool": _one_score_a_row,
     "scores are finite": _finite,

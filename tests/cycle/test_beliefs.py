@@ -100,7 +100,7 @@ def test_soft_labels_stand_beside_hard_ones_and_may_change_later() -> None:
     assert beliefs_of(known.lesson) == [[0.25, 0.75, 0], [1, 0, 0]]
     known = known.after(Told(beliefs={3: [0.5, 0.5, 0.0]}))
     assert beliefs_of(known.lesson) == [[0.25, 0.75, 0], [0.5, 0.5, 0]]
-    with pytest.raises(UserError, match="row 2 has no label that could be believed"):
+    with pytest.raises(UserError, match="row 2 has no label to soften"):
         known.after(Told(beliefs={2: [1.0, 0.0, 0.0]}))
 
 

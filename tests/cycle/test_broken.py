@@ -212,8 +212,8 @@ def labelled(labels: Any) -> Rows:
         (Set(Loaded(ROWS), ("a", "a")), "Set: a class is named twice: a, a"),
         (Set(Loaded(ROWS), (0, 1)), "Set: `classes` must be texts, got"),
         (Set(Loaded(ROWS), "ab"), "Set: `classes` must be texts, got"),
-        (Set(Loaded(ROWS), ()), "the data have no class"),
-        (Set(Loaded(ROWS), ("a",)), "the data have one class, 'a': nothing can be learnt"),
+        (Set(Loaded(ROWS), ()), "the data has no class"),
+        (Set(Loaded(ROWS), ("a",)), "the data has one class, 'a': nothing can be learnt"),
     ],
 )
 def test_odd_data_are_refused(data: Data, told: str) -> None:

@@ -940,11 +940,11 @@ def test_answers_in_another_order_are_put_in_that_of_the_question(
         (lambda rows, labels: 1, "no list of answers to 6 questions"),
         (lambda rows, labels: {0: 1}, "no list of answers to 6 questions"),
         (lambda rows, labels: [[label, 0] for label in labels], "several labels a row are not"),
-        (lambda rows, labels: [*labels[:-1], 3], "3 is no class: they go from 0 to 2"),
-        (lambda rows, labels: [*labels[:-1], -2], "-2 is no class: they go from 0 to 2"),
-        (lambda rows, labels: [*labels[:-1], 0.5], "0.5 is no class"),
-        (lambda rows, labels: [*labels[:-1], float("inf")], "inf is no class"),
-        (lambda rows, labels: [*labels[:-1], "uper"], "'uper' is none of the classes upper, middl"),
+        (lambda rows, labels: [*labels[:-1], 3], "3 is not a class: they go from 0 to 2"),
+        (lambda rows, labels: [*labels[:-1], -2], "-2 is not a class: they go from 0 to 2"),
+        (lambda rows, labels: [*labels[:-1], 0.5], "0.5 is not a class"),
+        (lambda rows, labels: [*labels[:-1], float("inf")], "inf is not a class"),
+        (lambda rows, labels: [*labels[:-1], "uper"], "'uper' is not one of the classes upper"),
         (
             lambda rows, labels: Answers(rows + 60, torch.tensor(labels)),
             r"answered for row \d+, which nobody had asked about",
@@ -990,10 +990,10 @@ def test_what_is_no_answer_is_refused_in_later_rounds_too(
 
 def test_nobody_can_answer_what_was_not_asked(quick: Make) -> None:
     experiment = quick()
-    with pytest.raises(RuntimeError, match="nothing was asked"):
+    with pytest.raises(RuntimeError, match="there is no question"):
         experiment.tell([0] * 6)
     answered(experiment)
-    with pytest.raises(RuntimeError, match="nothing was asked"):
+    with pytest.raises(RuntimeError, match="there is no question"):
         experiment.tell([0] * 6)
 
 
@@ -1275,6 +1275,6 @@ def test_nobody_goes_on_with_other_data(quick: Make, data: Data) -> None:
     history = [answered(begun)]
     state = begun.state_dict()
     data.train = data.train.take(torch.arange(60).flip(0))
-    with pytest.raises(UserError, match="the data have changed since"):
+    with pytest.raises(UserError, match="the data has changed since"):
         quick().resume(history, state)
     quick().resume(history, {**state, "data": None})  # as in folders of older versions

@@ -54,7 +54,7 @@ def test_a_stop_ends_the_experiment_for_the_reason_that_it_gives(
     assert experiment.stopped == "sure enough"
     assert experiment.ask() is None
     assert calls == [1, 2]
-    with pytest.raises(RuntimeError, match="nothing was asked"):
+    with pytest.raises(RuntimeError, match="there is no question"):
         experiment.tell([0] * 5)
 
 

@@ -173,7 +173,7 @@ Spoil = Callable[[dict[str, Any]], Any]
             lambda state: state.update(
                 made=[{"inputs": torch.zeros(1, 1, 8, 8).byte(), "shown": None, "names": None}]
             ),
-            "the rounds tell of 0, and 1 are there",
+            "the rounds count 0, and 1 exist",
         ),
     ],
 )
@@ -232,5 +232,5 @@ def test_rounds_that_are_left_are_not_begun_where_they_cannot_be_kept(
         next(rounds(first, truth(first), folder))
         monkeypatch.setattr(RunFolder, "barred", "cannot write here")
         again = quick()
-        with pytest.raises(UserError, match="cannot write here; the rounds that are left cannot"):
+        with pytest.raises(UserError, match="cannot write here; the remaining rounds cannot"):
             next(rounds(again, Attentive(torch.zeros(60)), folder))

@@ -36,7 +36,7 @@ def test_a_plan_that_makes_no_sense_is_refused(
         ({"apart": -1}, "`apart` must be above 0, got -1"),
         ({"minutes": 0}, "`minutes` must be above 0, got 0"),
         ({"per_cost": 1}, "`per_cost` must be true or false, got 1"),
-        ({"unit": "money"}, "plan.unit=money is that of plan.spend=: give plan.spend="),
+        ({"unit": "money"}, "plan.unit=money is the unit of plan.spend=: give plan.spend="),
         ({"spend": 3, "minutes": 3}, "plan.spend= and plan.minutes= both say how large"),
         ({"spend": 3, "budget": [1, 2]}, "plan.spend= says how large a batch is, and a list"),
         ({"minutes": 3, "budget": [1, 2]}, "plan.minutes= says how large a batch is, and a list"),

@@ -294,13 +294,13 @@ def test_what_is_resumed_is_what_would_have_been(quick: Make, name: str) -> None
 @pytest.mark.parametrize(
     ("plan", "costs", "words"),
     [
-        (replace(MONEY, unit="seconds"), None, "plan.unit=seconds: nothing tells how many"),
-        (replace(MONEY, unit="seconds"), ByRow(1.0), "plan.unit=seconds: nothing tells how many"),
+        (replace(MONEY, unit="seconds"), None, "plan.unit=seconds: nothing says how many"),
+        (replace(MONEY, unit="seconds"), ByRow(1.0), "plan.unit=seconds: nothing says how many"),
         (MONEY, ByRow(1.0, SECONDS), "plan.unit=money: these costs are seconds"),
         (MONEY, ByRow(13.0), "plan.spend=12 money: the cheapest label costs 13"),
         (Plan(6, 5, 3, spend=0.5), None, "plan.spend=0.5 labels: the cheapest label costs 1"),
         (Plan(6, 5, 3, per_cost=True), None, "plan.per_cost=true: all labels cost the same"),
-        (Plan(6, 5, 3, minutes=5), ByRow(1.0), "plan.minutes=5: nothing tells how many seconds"),
+        (Plan(6, 5, 3, minutes=5), ByRow(1.0), "plan.minutes=5: nothing says how many seconds"),
         (MONEY, ByRow([1.0, 2.0]), "there are 2 costs, and 60 rows"),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_file_names_rows_by_number_or_name_in_its_own_order(path: Path) -> Non
         (b"", "names no rows"),
         (b"# none\n\n", "names no rows"),
         (b"\0\0\1", "names no rows"),
-        (b"\xff\xfe1", "is no text in UTF-8; it must name a row a line"),
+        (b"\xff\xfe1", "is not valid UTF-8; it must name a row on each line"),
         (b"3\ndog.png\n3\n", "names the row 3 2 times"),
     ],
 )
@@ -51,8 +51,8 @@ def test_a_file_that_is_not_there_is_refused(path: Path) -> None:
     [
         (["5"], "names '5', but the pool has no such row: its numbers go from 0 to 4"),
         (["-1"], "names '-1', but the pool has no such row"),
-        (["bird.png"], "names 'bird.png', .* and a name is 'cat.png'"),
-        (["twin"], "names 'twin', and 2 rows are called so"),
+        (["bird.png"], "names 'bird.png', .* and names are like 'cat.png'"),
+        (["twin"], "names 'twin', and 2 rows have that name"),
         (["dog.png", "1"], "names the row 1 2 times"),
     ],
 )

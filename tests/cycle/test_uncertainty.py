@@ -22,8 +22,8 @@ def test_doubt_that_stands_still_advises_to_stop() -> None:
     assert [bool(said.reason) for said in advice] == [False] * 4
     last = told(Uncertainty(move=0.02, rounds=2), [doubting(share) for share in shares])[-1]
     assert last.reason == (
-        "in 2 rounds the model's doubt about the unlabelled rows moved by 1.0 % of all that is "
-        "possible (uncertainty, rule 2 %)"
+        "in 2 rounds the model's doubt about the unlabelled rows moved by 1.0 % of the "
+        "possible range (uncertainty, rule 2 %)"
     )
 
 

@@ -104,5 +104,5 @@ def test_a_learner_of_labels_alone_is_refused(data: Data) -> None:
 def test_a_record_with_words_of_other_classes_is_refused(data: Data) -> None:
     (first, *_) = rounds(experiment_of(data), TrueLabels(data.train.labels))
     odd = replace(first, words={"ocean": [1.0, 0.0]})
-    with pytest.raises(UserError, match="what is told of the word ocean is about 2 classes"):
+    with pytest.raises(UserError, match="the answer about the word ocean is about 2 classes"):
         demand_history([odd], PLAN, data)

@@ -200,11 +200,11 @@ class Endless(IterableDataset[Tensor]):
             r"the rows have different shapes, such as \(1,\) and \(2,\)",
         ),
         ((ROWS, np.eye(6, 3)), "several labels a row are not supported"),
-        ((ROWS, [0.5, 1.5, 2.5, 1.0, 0.0, 1.0]), "0.5 is no class; what is predicted here are"),
+        ((ROWS, [0.5, 1.5, 2.5, 1.0, 0.0, 1.0]), "0.5 is not a class; AutoAL predicts"),
         ((ROWS, np.array([2**32 - 1] * 6, "u4")), "labels go to 4294967295, and 0 is not among"),
         ((ROWS, [25, 346, 26, 99, 25, 7]), "labels go to 346, and 0 is not among them: if these"),
         ((ROWS, [0, "cat", 1, 0, 1, 1]), "labels are numbers or names, not both: 'cat'"),
-        ((ROWS, [0, float("inf"), 1, 0, 1, 1]), "inf is no class; what is predicted"),
+        ((ROWS, [0, float("inf"), 1, 0, 1, 1]), "inf is not a class; AutoAL predicts"),
         ((torch.zeros(6, 2, dtype=torch.complex64), LABELS), "inputs must be real numbers"),
         ((ROWS, [0, 1]), "train has 6 rows and 2 labels"),
         ((ROWS, LABELS, LABELS), r"give \(inputs, labels\), got a tuple of 3"),
@@ -215,10 +215,10 @@ class Endless(IterableDataset[Tensor]):
             "inputs must be numbers, got object: texts need an encoder",
         ),
         ((ROWS[:0], []), "train has no rows"),
-        ((ROWS, [0] * 6), "the data have one class"),
+        ((ROWS, [0] * 6), "the data has one class"),
         (Endless(), "a Dataset must have a length"),
         (Items([(ROWS[0], 1), ROWS[1]]), "some items of the Dataset are"),
-        (ROWS, "no label tells what classes there are: give classes="),
+        (ROWS, "no label says what classes there are: give classes="),
     ],
 )
 def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> None:
@@ -229,11 +229,11 @@ def test_what_does_not_fit_is_one_clear_sentence(rows: Any, message: str) -> Non
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is none of the classes cat, dog"),
-        ([0, 1, 2] * 2, 2, r"train_labels\[2\]: 2 is no class: they go from 0 to 1"),
+        (["cat", "cow"] * 3, ["cat", "dog"], "'cow' is not one of the classes cat, dog"),
+        ([0, 1, 2] * 2, 2, r"train_labels\[2\]: 2 is not a class: they go from 0 to 1"),
         ([0, 1, 2] * 2, 0, "`classes` must be at least 2, got 0"),
         ([0, 1, 2] * 2, ["a", "b", "a"], "a class is named twice"),
-        ([0, 1, -2] * 2, 2, r"train_labels\[2\]: -2 is no class: they go from 0 to 1"),
+        ([0, 1, -2] * 2, 2, r"train_labels\[2\]: -2 is not a class: they go from 0 to 1"),
     ],
 )
 def test_a_label_that_is_no_class_is_refused(labels: Any, classes: Any, message: str) -> None:
@@ -310,9 +310,9 @@ def test_a_frame_names_its_texts() -> None:
 
 def test_texts_need_an_encoder() -> None:
     data = Arrays((WORDS, LABELS))
-    with pytest.raises(UserError, match=r"texts are read by an encoder: .* Encoded\(data, encoder"):
+    with pytest.raises(UserError, match=r"texts need an encoder: .* Encoded\(data, encoder"):
         data.preprocess()
-    with pytest.raises(UserError, match="texts are read by an encoder"):
+    with pytest.raises(UserError, match="texts need an encoder"):
         SklearnLearner(LogisticRegression(), data)
 
 

@@ -62,7 +62,7 @@ def test_a_damaged_entry_is_named_and_made_anew(
     damage(folder / "key")
     assert sound(cached("kind", "key", make))
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{folder / 'key'} is damaged, and made anew: ")
+    assert line.startswith(f"{folder / 'key'} is damaged, and rebuilt: ")
     assert sound(cached("kind", "key", make))
     assert make.times == 2
     assert not capsys.readouterr().err
@@ -123,4 +123,4 @@ def test_it_is_told_where_the_cache_cannot_be_written(
     folder.parent.write_text("")
     assert sound(cached("kind", "key", make))
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{folder / 'key'} cannot be kept, and is made anew next time: ")
+    assert line.startswith(f"{folder / 'key'} cannot be stored, and will be rebuilt next time: ")

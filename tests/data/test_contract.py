@@ -84,7 +84,7 @@ def test_parts_that_cannot_be_are_refused(part: str, changes: Any, message: str)
 
 
 @pytest.mark.parametrize(
-    ("classes", "message"), [((), "the data have no class"), (("a", "a"), "named twice: a, a")]
+    ("classes", "message"), [((), "the data has no class"), (("a", "a"), "named twice: a, a")]
 )
 def test_classes_that_cannot_be_are_refused(classes: tuple[str, ...], message: str) -> None:
     data = Counted()
@@ -210,8 +210,8 @@ def test_held_out_images_come_from_the_set_s_own_validation_part() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation": 2}, r"data\.validation=2: 1 of 4 rows have no label to go by"),
-        ({"imbalance": "step"}, r"data\.imbalance=step: 1 of 4 rows have no label"),
+        ({"validation": 2}, r"data\.validation=2 needs labels, and 1 of 4 rows have none"),
+        ({"imbalance": "step"}, r"data\.imbalance=step needs labels, and 1 of 4 rows"),
     ],
 )
 def test_what_goes_by_labels_is_refused_where_some_are_lacking(
@@ -324,5 +324,5 @@ def test_rows_that_are_only_queried_need_no_test_rows() -> None:
     data = set_up(Columns())
     assert data.test is None
     assert len(list(data.train_dataloader())) == 1
-    with pytest.raises(UserError, match="the data have no test rows"):
+    with pytest.raises(UserError, match="the data has no test rows"):
         data.test_dataloader()

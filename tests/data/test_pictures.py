@@ -63,7 +63,7 @@ def test_a_draft_of_a_large_photo_is_nearly_the_same_and_has_fewer_pixels_to_rea
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"GIF89a", r"a\.png: it is none of PNG, JPEG, WEBP, BMP"),
+        (b"GIF89a", r"a\.png: it is not one of PNG, JPEG, WEBP, BMP"),
         (saved(NOISE)[:50], r"a\.png: "),
     ],
 )

@@ -72,8 +72,8 @@ def test_a_reader_is_rebuilt_from_a_file_and_reads_the_same(tmp_path: Path) -> N
     [
         ({"kind": "os.system"}, "unknown kind of reader 'os.system'"),
         ({}, "unknown kind of reader"),
-        ({"kind": "arrays"}, "what was kept of the reader of arrays is damaged"),
-        ({"kind": "pictures", "like": 3}, "what was kept of the reader of pictures is damaged"),
+        ({"kind": "arrays"}, "the stored reader of arrays is damaged"),
+        ({"kind": "pictures", "like": 3}, "the stored reader of pictures is damaged"),
         ({"kind": "table", "layout": {"read": [1]}, "scale": {}}, "of table is damaged"),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_table_without_names_is_read_by_the_places_of_its_columns(tmp_path: Pa
     found = [data.reader().read([path]).inputs for path in (new, labelled)]
     assert torch.equal(*found)
     new.write_text("3,red\n")
-    with pytest.raises(UserError, match=r"new\.csv: a row has 3 cells beside its label, got 2"):
+    with pytest.raises(UserError, match=r"new\.csv: a row has 3 cells besides its label, got 2"):
         data.reader().read([new])
 
 
@@ -160,7 +160,7 @@ def test_a_table_without_names_is_read_by_the_places_of_its_columns(tmp_path: Pa
     [
         ("size,colour\n1,green\n", "'colour' has 'green', which none .* 'blue', 'red'"),
         ("size,colour\n1,\n", "'colour' has '', which none of the data set's rows has"),
-        ("size,colour\nlarge,red\n", "'size' is of numbers, but 'large' is none"),
+        ("size,colour\nlarge,red\n", "'size' has numbers, but 'large' is not one"),
         ("size,kind\n1,a\n", "has no column 'colour'; it has size, kind"),
         ("size,colour\n", "there are no rows"),
         ("", "is empty"),
@@ -216,7 +216,7 @@ def test_a_number_that_does_not_fit_the_pool_s_is_refused(
 
 
 def test_a_number_that_is_too_large_beside_those_of_a_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="a number is too large beside those of the table"):
+    with pytest.raises(UserError, match="a number is too large compared with those of the table"):
         table(tmp_path).reader().of([[1e300, 1, "red"]])
 
 

@@ -142,7 +142,7 @@ def test_what_was_left_behind_and_is_damaged_is_begun_anew(
         case "counts":
             progress.write_text("[]")
     assert rows_there() == []
-    assert "is damaged, and begun anew" in capsys.readouterr().err
+    assert "is damaged, and begun again" in capsys.readouterr().err
 
 
 def broken(error: Exception) -> Callable[[NamedArrays], Iterator[NamedArrays]]:
@@ -205,7 +205,7 @@ def test_blocks_stay_in_memory_where_the_cache_cannot_be_written(
     folder.parent.write_text("")
     assert whole(cached_blocks(dict, "kind", "key", blocks))
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{folder / 'key'} cannot be kept, and is made anew next time: ")
+    assert line.startswith(f"{folder / 'key'} cannot be stored, and will be rebuilt next time: ")
 
 
 def test_only_what_is_open_for_writing_is_locked_as_network_file_systems_demand(

@@ -27,7 +27,7 @@ def test_a_roll_is_read_as_it_was_written() -> None:
         (b"[1]", "line 1 of the pool is damaged"),
         (b'{"key": ["k"], "name": "a"}', "line 1 of the pool is damaged"),
         (b"\xff", "line 1 of the pool is damaged"),
-        (b'{"key": "k", "name": "a"}\n' * 2, "line 2 .* damaged: its key is that of 'a'"),
+        (b'{"key": "k", "name": "a"}\n' * 2, "line 2 .* damaged: its key is also that of 'a'"),
     ],
 )
 def test_a_damaged_line_is_refused_by_its_number(content: bytes, message: str) -> None:

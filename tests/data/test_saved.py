@@ -79,7 +79,7 @@ def test_without_the_library_it_is_told_what_to_install(
     (tmp_path / "state.json").write_text("{}")
     assert is_saved(tmp_path)
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match="is read by the library that saved it: pip install data"):
+    with pytest.raises(UserError, match="needs the library that saved it: pip install data"):
         Texts(str(tmp_path), ["body"], "topic").setup()
 
 

@@ -52,7 +52,7 @@ def test_columns_of_a_table_are_called_as_the_classes_are(tmp_path: Path) -> Non
     [
         (":counts", 4, "a number for each of 4 rows and 2 classes, got .3, 2."),
         (":names", 3, "must be numbers, got <U1"),
-        (":none", 3, r"row 0: \[0.0, 0.0\] are no votes"),
+        (":none", 3, r"row 0: \[0.0, 0.0\] are not votes"),
         ("", 3, "give file.npz:member, or a whole file.csv"),
     ],
 )
@@ -93,5 +93,5 @@ def test_a_data_set_has_the_votes_on_its_test_rows(npz: str) -> None:
     assert data.test is not None
     assert data.test.beliefs is not None
     assert data.test.beliefs[0].tolist() == [0.75, 0.25]
-    with pytest.raises(UserError, match="the data have no test rows"):
+    with pytest.raises(UserError, match="the data has no test rows"):
         Voted(test=False, test_votes=f"{npz}:counts").setup()

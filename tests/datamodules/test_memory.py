@@ -235,7 +235,7 @@ def test_parts_of_shards_stand_in_folders(tmp_path: Path) -> None:
 def test_a_folder_without_shards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"there is no folder .*nowhere; data\.path="):
         Shards(str(tmp_path / "nowhere")).setup()
-    with pytest.raises(UserError, match=r"there are no shards in .* called \*\.tar"):
+    with pytest.raises(UserError, match=r"there are no shards in .* named \*\.tar"):
         Shards(str(tmp_path)).setup()
     with pytest.raises(ValueError, match="memory"):
         Shards(str(tmp_path), memory="tape")

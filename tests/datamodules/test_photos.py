@@ -95,4 +95,4 @@ def test_kept_pictures_that_are_not_one_for_each_content_are_made_anew(
     size = (entry / "pixels.npy").stat().st_size
     contents.write_text(contents.read_text().replace(str(size - pixels[:3].nbytes), str(size)))
     assert torch.equal(pictures(photos(paths, SHAPE)), first)
-    assert "is damaged, and made anew: it has 13 pictures of 10 contents" in capsys.readouterr().err
+    assert "is damaged, and rebuilt: it has 13 pictures of 10 contents" in capsys.readouterr().err

@@ -177,15 +177,15 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
             {"train_labels": np.arange(5)},
             r"train_labels must be one for each of 12 images, got \(5,\)",
         ),
-        ({"train_labels": np.full(12, 0.5)}, r"train_labels\[0\]: 0\.5 is no class"),
-        ({"train_labels": np.full(12, np.inf)}, r"train_labels\[0\]: inf is no class"),
+        ({"train_labels": np.full(12, 0.5)}, r"train_labels\[0\]: 0\.5 is not a class"),
+        ({"train_labels": np.full(12, np.inf)}, r"train_labels\[0\]: inf is not a class"),
         ({"train_labels": np.full(12, np.nan)}, r"train_labels\[0\]: every image needs a class"),
         ({"train_labels": np.arange(12) - 1}, r"train_labels\[0\]: .* needs a class, got -1"),
         ({"train_labels": np.zeros((12, 2))}, "several labels a row are not supported"),
         ({"train_labels": np.zeros(12, "M8[D]")}, "train_labels.npy is of datetime64"),
         ({"train_labels": np.zeros(12, complex)}, "train_labels.npy is of complex128"),
         ({"train_labels": np.zeros(12, "i4,i4")}, "numbers and texts are read"),
-        ({"train_labels": [b"\xff"] * 12}, "is no text in utf-8"),
+        ({"train_labels": [b"\xff"] * 12}, "is not valid UTF-8"),
         (
             {"train_labels": np.array(3)},
             r"train_labels must be one for each of 12 images, got \(\)",
@@ -193,7 +193,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
         (
             {"val_labels": np.full(12, 2**32 - 1, "u4")},
-            r"val_labels\[0\] is 4294967295: so many",
+            r"val_labels\[0\] is 4294967295: 12 rows",
         ),
         ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
         ({"test_images": pixels(0, 28, 28), "test_labels": np.zeros(0, int)}, "test has no rows"),
@@ -328,7 +328,7 @@ def test_a_picture_that_is_a_bomb_is_refused(
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no folder"):
         Folder(str(tmp_path / "none")).setup()
-    with pytest.raises(UserError, match="two at least; found none"):
+    with pytest.raises(UserError, match="at least two classes; found none"):
         Folder(str(tmp_path)).setup()
     write_pictures(tmp_path / "train")
     write_pictures(tmp_path / "test")

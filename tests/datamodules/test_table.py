@@ -182,20 +182,20 @@ def test_cells_are_divided_by_what_divides_the_first_line(tmp_path: Path, delimi
         (None, {}, "there is no file"),
         ("", {}, "is empty"),
         ("x,y\n1,a\0\n", {}, "cannot be read as CSV: line 2 has a NUL byte"),
-        ("x,y\n" + 200_000 * "1" + ",a\n2,b\n3,a\n4,b\n", {}, "is infinite"),
+        ("x,y\n" + 200_000 * "1" + ",a\n2,b\n3,a\n4,b\n", {}, "infinite number"),
         ("x,y\n", {}, "has no rows"),
         ("x,y\n1,a\n2\n", {}, "line 3 has 1 cells, but the first has 2"),
         ('x,y\n"1,a\n', {}, "cannot be read as CSV"),
-        ("x,x\n1,a\n", {}, "two columns alike"),
+        ("x,x\n1,a\n", {}, "two columns of the same name"),
         (lines(10), {"label": "z"}, "has no column 'z'; it has column 0"),
         (lines(10), {"label": 3}, "has no column 3"),
         (lines(10), {"drop": ["w"]}, "has no column 'w'"),
-        (lines(10), {"drop": [0, 1]}, "no column beside the labels"),
+        (lines(10), {"drop": [0, 1]}, "no columns besides the labels"),
         (lines(10), {"label": 0}, "10 classes in 10 rows"),
         ("1,a\n2,\n3,a\n", {}, "1 of 3 rows of .* have no label"),
         ("1,a\n2,a\n", {}, "a single class, 'a'"),
         ("1,a\n2,b\n3,a\n4,b\n", {}, "too few rows: none is left to test"),
-        ("inf,a\n2,b\n3,a\n4,b\n", {}, "'column 0' has a number that is infinite"),
+        ("inf,a\n2,b\n3,a\n4,b\n", {}, "'column 0' has an infinite number"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused(
@@ -225,7 +225,7 @@ def test_a_file_of_other_columns_or_bytes_is_refused(tmp_path: Path) -> None:
         opened(first, test_path=str(other))
     for content in (b"x,y\n\xff,a\n", "x,y\n1,a\n".encode("utf-16"), "x,y\n".encode("utf-16-le")):
         other.write_bytes(content)
-        with pytest.raises(UserError, match=r"b\.csv (is no text in UTF-8|cannot be read as CSV)"):
+        with pytest.raises(UserError, match=r"b\.csv (is not valid UTF-8|cannot be read as CSV)"):
             opened(other)
 
 
@@ -246,7 +246,7 @@ def test_a_class_that_only_the_test_file_has_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cell", ["1_000", "\u0663", "1e", "0x10", "1 000", "--1", ".", "e5"])
 def test_a_cell_that_only_python_would_take_for_a_number_is_a_text(cell: str) -> None:
     assert Column.learnt("c", [cell, "a", "b"]).categories is not None
-    with pytest.raises(UserError, match="is of numbers, but"):
+    with pytest.raises(UserError, match="has numbers, but"):
         Column.learnt("c", ["1", "2", "3", cell])
 
 
@@ -274,7 +274,7 @@ def test_a_table_shows_no_pictures_and_is_not_normalised_twice(tmp_path: Path) -
     [(["41,3", "2,95", "7,0"], "41,3"), (["1", "2", "n.a.x", "4"], "n.a.x")],
 )
 def test_a_column_of_numbers_with_other_cells_is_refused(cells: list[str], odd: str) -> None:
-    with pytest.raises(UserError, match=f"'size' is of numbers, but '{odd}' is none"):
+    with pytest.raises(UserError, match=f"'size' has numbers, but '{odd}' is not one"):
         encode("size", cells)
     assert len(encode("size", cells, categorical=True)) == len(cells)
     assert len(encode("grade", ["a", "b", "2", "c"])) == 4  # mostly texts
@@ -316,12 +316,12 @@ def test_new_rows_are_read_cell_by_cell_as_those_of_the_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ([1.0, "red"], "a row has 3 cells beside its label, got 2"),
+        ([1.0, "red"], "a row has 3 cells besides its label, got 2"),
         (
             [1.0, "green", 2.0],
             "the column 'colour' has 'green', which none of the data set's rows has",
         ),
-        (["large", "red", 2.0], "the column 'size' is of numbers, but 'large' is none"),
+        (["large", "red", 2.0], "the column 'size' has numbers, but 'large' is not one"),
     ],
     ids=["too few", "unknown", "no number"],
 )

@@ -65,7 +65,7 @@ def test_a_share_of_the_test_rows_may_be_for_validation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation_path": "b.tsv"}, "goes without `validation_path`"),
+        ({"validation_path": "b.tsv"}, "only one of `validation_share`"),
         ({"validation_share": 1.0}, "`validation_share` must be at least 0 and below 1"),
         ({"validation_share": 0.01}, "leaves a part without rows: the test rows are too few"),
     ],
@@ -164,12 +164,12 @@ def test_copies_and_test_rows_in_the_pool_are_told_and_stay(
     assert (len(data.train), len(for_test(data))) == (13, 4)
     copies, both = capsys.readouterr().err.splitlines()
     assert copies.startswith("3 rows of the pool have the texts of another, such as a.tsv:")
-    assert both.startswith("2 test rows stand in the pool too, such as t.tsv:2 (a.tsv:10)")
+    assert both.startswith("2 test rows also occur in the pool, such as t.tsv:2 (a.tsv:10)")
 
 
 def test_texts_are_refused_without_an_encoder(tmp_path: Path) -> None:
     data = opened(written(tmp_path / "a.tsv", lines(10)))
-    with pytest.raises(UserError, match=r"texts are read by an encoder: give encoder=tfidf"):
+    with pytest.raises(UserError, match=r"texts need an encoder: give encoder=tfidf"):
         data.preprocess()
 
 
@@ -224,14 +224,18 @@ def test_imbalance_thins_texts_too(tmp_path: Path) -> None:
             {"classes": ["x", "y"]},
             "data.classes names x, y, and .* has the labels bad, good",
         ),
-        (lines(9, kinds=tuple("012")), {"classes": ["x", "y"]}, "has the labels 0, 1, 2: numbers"),
+        (
+            lines(9, kinds=tuple("012")),
+            {"classes": ["x", "y"]},
+            "has the labels 0, 1, 2: use these",
+        ),
         ("one\ta\ntwo\tb\nthree\ta\nfour\tb\n", {}, "too few rows: none is left to test"),
         ("one\ta\ntwo\tb\n", {}, "none is left to test; data.test_path= names a file of test rows"),
         (lines(9), {"text": ["title"]}, "has no column 'title'; it has body, label"),
         (
             lines(9),
             {"text": []},
-            r"`text` must be a list of columns, by names or numbers, as \[body\]",
+            r"`text` must be a list of columns, by names or numbers, such as \[body\]",
         ),
         (lines(9), {"text": [None]}, r"`text` must be a list of columns, .*, got \[None\]"),
         (lines(9), {"text": "body"}, "`text` must be a list of columns, .*, got 'body'"),
@@ -253,7 +257,7 @@ def test_texts_that_cannot_be_are_refused(
 def test_a_class_that_only_the_test_has_is_refused_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path / "a.tsv", lines(10))
     other = written(tmp_path / "t.tsv", lines(3) + "odd one\tugly\n")
-    with pytest.raises(UserError, match=r"t\.tsv:5 has the label 'ugly', which is none of the"):
+    with pytest.raises(UserError, match=r"t\.tsv:5 has the label 'ugly', not one of the"):
         opened(path, test_path=str(other))
 
 

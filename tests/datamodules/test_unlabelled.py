@@ -97,7 +97,7 @@ def test_without_given_classes_folders_are_the_classes(
     data = opened(tmp_path, classes=None)
     assert data.classes == ("bee", "owl")
     assert sorted(data.train.labels.tolist()) == [UNKNOWN, 0, 1]
-    told = f"data.classes=[bee,owl], as {tmp_path} tells; labelled by it: 2 of 3 rows\n"
+    told = f"data.classes=[bee,owl], from {tmp_path}, which labels 2 of 3 rows\n"
     assert told in capsys.readouterr().err
     assert names(data.test) == ["test/bee/d.png"]
 
@@ -390,7 +390,7 @@ def test_the_same_text_is_asked_about_once(
 
 def test_unlabelled_texts_need_an_encoder(tmp_path: Path) -> None:
     data = opened(sheet(tmp_path / "a.csv", TEXTS), text=["body"])
-    with pytest.raises(UserError, match="texts are read by an encoder"):
+    with pytest.raises(UserError, match="texts need an encoder"):
         data.preprocess()
 
 
@@ -475,22 +475,22 @@ def text(content: str) -> Callable[[Path], Path]:
         (
             lambda folder: written(folder, "a.png", "test/cat/b.png", "test/c.png"),
             {},
-            r"test/c\.png is in no folder of a class",
+            r"test/c\.png is not in the folder of a class",
         ),
         (
             lambda folder: written(folder, "a.png", "test/cat/b.png", "test/eel/c.png"),
             {},
-            r"test/eel/c\.png has the label 'eel', which is none of the classes cat, dog",
+            r"test/eel/c\.png has the label 'eel', not one of the classes cat, dog",
         ),
         (
             lambda folder: written(folder, "a.png", "b.png"),
             {"classes": None},
-            "tells of no class: name two at least, as in data.classes=",
+            "has no class: name at least two, as in data.classes=",
         ),
         (
             lambda folder: written(folder, "owl/a.png", "b.png"),
             {"classes": None},
-            "tells of only the class 'owl': name two",
+            "has only the class 'owl': name at least two",
         ),
         (lambda folder: written(folder, "a.png"), {"classes": ["a"]}, "data.classes has only"),
         (lambda folder: written(folder, "a.png"), {"classes": []}, "data.classes has no class"),
@@ -504,14 +504,14 @@ def text(content: str) -> Callable[[Path], Path]:
         (lambda folder: written(folder, "a.png"), {"text": ["x"]}, "data.text is for CSV files"),
         (text(TEXTS), {"text": ["x"]}, "has no column 'x'; it has id, body, kind"),
         (text(TEXTS), {"text": ["id"]}, "has only numbers in 'id': data.text= names the columns"),
-        (text(TEXTS), {"text": ["body"], "drop": ["id"]}, "data.drop does not go with data.text"),
+        (text(TEXTS), {"text": ["body"], "drop": ["id"]}, "data.drop does not work with data.text"),
         (
             lambda folder: sheet(folder / "a.jsonl", "{}"),
             {},
             r"a\.jsonl: data\.text=\[\.\.\.\] names the keys",
         ),
         (text(TABLE), {"label": "sort"}, "has no column 'sort'"),
-        (text(TABLE), {"classes": None}, "tells of no class"),
+        (text(TABLE), {"classes": None}, "has no class"),
         (text(TABLE), {"label": "kind", "classes": ["cat", "x"]}, r"a\.csv:4 has the label 'dog'"),
         (text("a,b\n"), {}, r"a\.csv has no rows"),
         (text("a.png\n"), {}, r"cannot read .*a\.png: there is no file"),
@@ -523,9 +523,9 @@ def text(content: str) -> Callable[[Path], Path]:
         (
             lambda folder: write_npz(folder / "a.npz", train_labels=[2] * 12),
             {},
-            r"a\.npz: train_labels\[0\]: 2 is no class",
+            r"a\.npz: train_labels\[0\]: 2 is not a class",
         ),
-        (lambda folder: write_npz(folder / "a.npz"), {"classes": None}, "no label tells"),
+        (lambda folder: write_npz(folder / "a.npz"), {"classes": None}, "no label says"),
     ],
 )
 def test_what_cannot_be_a_pool_is_refused(

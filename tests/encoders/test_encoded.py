@@ -328,7 +328,7 @@ def test_features_that_were_damaged_are_made_anew(
         encoded = encoded_by(data, encoder)
         assert torch.equal(encoded.train.inputs, expected(data, data.train.inputs))
     assert encoder.lessons == 2
-    assert capsys.readouterr().err.count(f"{entry} is damaged, and made anew") == 1
+    assert capsys.readouterr().err.count(f"{entry} is damaged, and rebuilt") == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

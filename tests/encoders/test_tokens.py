@@ -114,7 +114,7 @@ def test_nobody_goes_on_with_a_model_that_was_replaced_only_with_one_that_was_mo
     rmtree(folder)
     copytree(roberta, folder)
     with pytest.raises(
-        UserError, match=r"seen by the model .* before, and by the model .* now.*were replaced"
+        UserError, match=r"encoded by the model .* before, and by the model .* now.*were replaced"
     ):
         seen_by(folder).demand_same(before)
 

@@ -49,9 +49,9 @@ def test_each_card_tells_what_was_answered_by_whom_and_what_the_model_took_it_fo
         "dog 2 of 2 first cat, corrected later ben train[1]",
         "dog ann, 3.0 s train[2]",
         "cat ann, 4.0 s train[7]",
-        "dog 1 of 2 model took it for cat ben, 0.5 s train[6]",
+        "dog 1 of 2 the model's guess: cat ben, 0.5 s train[6]",
         "cat 2 of 2 model agreed, unseen ben, 60.0 s train[0]",
-        "unsure model took it for dog ann, 9.0 s train[3]",
+        "unsure the model's guess: dog ann, 9.0 s train[3]",
     ]
 
 
@@ -64,14 +64,14 @@ def test_rounds_say_why_their_rows_were_asked_about() -> None:
     text = page(pets(pixels()))
     assert [words(part) for part in re.findall("<h[23]>.*?</h[23]>", text)] == [
         "Round 0",
-        "Chosen by kmeans, what it wanted most first",
+        "Chosen by kmeans, most wanted first",
         "Drawn at random, to judge the model without bias",
         "Round 1",
-        "Chosen by margin, what it wanted most first",
+        "Chosen by margin, most wanted first",
         "Declined",
     ]
     assert "4 labelled · accuracy 0.5000 (0.25 to 0.75) afterwards, on the check rows" in text
-    assert "2 labelled · 1 came labelled with the data · 1 corrected of earlier rounds" in text
+    assert "2 labelled · 1 came labelled with the data · 1 corrected from earlier rounds" in text
     assert "the model agreed in 1 of 2" in text
     assert "7 rows were asked about in 2 rounds · cat: 3 · dog: 3 · declined: 1" in text
 
@@ -110,7 +110,7 @@ def test_a_picture_that_is_gone_leaves_a_note(tmp_path: Path) -> None:
     paths[5].unlink()
     paths[1].write_bytes(b"no picture")
     text = page(pets(paths))
-    assert text.count("the picture cannot be read any more") == 2
+    assert text.count("the picture is no longer readable") == 2
     assert len(pictures(text)) == 5
 
 

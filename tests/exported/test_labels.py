@@ -152,7 +152,7 @@ def test_rows_that_are_no_pictures_come_as_arrays(tmp_path: Path) -> None:
         told = [file[name].tolist() for name in ("rows", "names", "rounds", "sources")]
         assert told == [[4, 1], ["train[4]", "train[1]"], [0, 0], ["me", "me"]]
         assert np.isnan(file["probabilities"]).all()
-    with pytest.raises(ValueError, match="no pictures: give --format csv, jsonl, npz, gallery or"):
+    with pytest.raises(ValueError, match="not pictures: give --format csv, jsonl, npz, gallery or"):
         as_folder(columns([4, 1]), tmp_path / "labelled", None)
     assert not (tmp_path / "labelled").exists()
 
@@ -237,12 +237,12 @@ def test_long_names_are_cut_and_a_file_that_is_gone_is_named(tmp_path: Path) -> 
 
 def test_rows_that_are_shown_as_cells_or_texts_are_no_pictures(tmp_path: Path) -> None:
     for shown in ([{"born": "2001"}] * COUNT, ["a text"] * COUNT, None):
-        with pytest.raises(UserError, match="these rows are no pictures"):
+        with pytest.raises(UserError, match="these rows are not pictures"):
             as_folder(labelled(pets(shown)), tmp_path / "out", None)
 
 
 def test_pictures_that_no_file_holds_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no picture file holds 5 channels: give --format csv, js"):
+    with pytest.raises(UserError, match="no picture file can hold 5 channels: give --format csv"):
         as_folder(pictured("train[2]", channels=5), tmp_path / "out", None)
     assert not (tmp_path / "out").exists()
 
@@ -292,7 +292,7 @@ def test_what_was_read_stands_beside_its_label_as_it_was(shown: str, texts: dict
 def test_texts_are_no_arrays() -> None:
     data = columns([4, 1])
     data.rows = [text_rows([["a"], ["b"]], ["body"])]
-    with pytest.raises(UserError, match="texts are no arrays: give --format csv, jsonl, gallery"):
+    with pytest.raises(UserError, match="texts are not arrays: give --format csv, jsonl, gallery"):
         as_npz(data)
 
 
@@ -301,8 +301,8 @@ def test_texts_are_no_arrays() -> None:
     [
         (["--format", "npz"], "--format npz needs a name: give --out"),
         (["--format", "gallery"], "--format gallery needs a name: give --out"),
-        (["--format", "folder", "--out", "."], "is there already"),
-        (["--out", "there.csv"], "is there already"),
+        (["--format", "folder", "--out", "."], "exists already"),
+        (["--out", "there.csv"], "exists already"),
     ],
 )
 def test_what_cannot_be_is_one_message(
@@ -324,7 +324,7 @@ def test_what_cannot_be_is_one_message(
     ("config", "message"),
     [
         (f"{ABOUT}\ndata: {{_target_: any.Thing}}", "no round is done yet in"),
-        (f"{ABOUT}\ndata: {{name: mine}}", "is of a program's own data, which are not known here"),
+        (f"{ABOUT}\ndata: {{name: mine}}", "used a program's own data, which is not"),
         ("data", "is not the config of a run"),
         (f"{ABOUT}\ndata: 5", "config.yaml: `data` must be a mapping, got 5"),
         (f"{ABOUT}\ndata: text", "config.yaml: `data` must be a mapping, got 'text'"),
@@ -348,7 +348,7 @@ def test_of_a_first_round_that_is_not_done_is_told_where_its_answers_are(
     (tmp_path / "config.yaml").write_text(f"{ABOUT}\ndata: {{_target_: any.Thing}}")
     (tmp_path / "labels.jsonl").write_text("{}\n")
     assert main([str(tmp_path)]) == 2
-    assert f"so far is in {tmp_path / 'labels.jsonl'}" in capsys.readouterr().err
+    assert f"so far are in {tmp_path / 'labels.jsonl'}" in capsys.readouterr().err
 
 
 def reworded(run: Path, folder: Path, **settings: Any) -> Path:
@@ -365,7 +365,7 @@ def test_nothing_is_called_but_what_is_a_data_set(
 ) -> None:
     made = {"_target_": "os.mkdir", "path": str(tmp_path / "made")}
     assert main([str(reworded(mlp, tmp_path / "run", data=made))]) == 2
-    assert "data: os.mkdir is no class of the kind Data" in capsys.readouterr().err
+    assert "data: os.mkdir is not a class of the kind Data" in capsys.readouterr().err
     assert not (tmp_path / "made").exists()
 
 
@@ -380,11 +380,11 @@ def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
     run = str(reworded(mlp, tmp_path / "run", data={"_target_": "foreign.Thing"}))
     assert main([run]) == 2
     out, err = capsys.readouterr()
-    assert (out, "--trust foreign of a command" in err) == ("", True)
+    assert (out, "for a command --trust foreign" in err) == ("", True)
     assert main([run, "--trust", "foreign"]) == 2
     out, err = capsys.readouterr()
     assert out == "imported\n"
-    assert "foreign.Thing is no class of the kind Data" in err
+    assert "foreign.Thing is not a class of the kind Data" in err
 
 
 def test_a_run_without_an_encoder_s_section_has_none(

@@ -186,9 +186,12 @@ def changed(folder: Path, **facts: Any) -> Path:
     [
         ({"format": 2}, "is of format 2"),
         ({"weights": "0"}, r"weights\.pt is damaged"),
-        ({"task": {"_target_": "os.system", "command": "false"}}, "os.system is no class of the"),
-        ({"task": {"_target_": "pathlib.Path"}}, "Path is no class of the kind Task or Learner"),
-        ({"encoder": {"_target_": "os.getcwd"}}, "getcwd is no class of the kind Encoder"),
+        (
+            {"task": {"_target_": "os.system", "command": "false"}},
+            "os.system is not a class of the",
+        ),
+        ({"task": {"_target_": "pathlib.Path"}}, "Path is not a class of the kind Task or Learner"),
+        ({"encoder": {"_target_": "os.getcwd"}}, "getcwd is not a class of the kind Encoder"),
         ({"shape": [3]}, "does not fit together"),
         ({"task": None}, "does not fit together"),
     ],
@@ -205,7 +208,9 @@ def test_a_network_that_a_model_names_must_be_one(mlp: Path, tmp_path: Path) -> 
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     changed(tmp_path / "model", task=task | {"network": {"_target_": "os.system"}})
-    with pytest.raises(UserError, match=r"task\.network: os\.system is no class of the kind Mod"):
+    with pytest.raises(
+        UserError, match=r"task\.network: os\.system is not a class of the kind Mod"
+    ):
         Model.read(tmp_path / "model")
 
 
@@ -220,7 +225,7 @@ def test_nothing_of_unknown_origin_is_imported_unless_it_is_trusted(
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     model = changed(tmp_path / "model", task=task | {"_target_": "stranger.Mine"})
-    with pytest.raises(UserError, match=r"stranger\.Mine is of neither AutoAL nor .* trust="):
+    with pytest.raises(UserError, match=r"stranger\.Mine belongs to neither AutoAL nor .* trust="):
         Model.read(model)
     assert not (tmp_path / "imported").exists()
     learner = Model.read(model, trust=["stranger"]).learner
@@ -233,7 +238,7 @@ def test_networks_that_a_model_names_are_of_known_origin_too(mlp: Path, tmp_path
     shutil.copytree(mlp / "model", tmp_path / "model")
     task = json.loads((tmp_path / "model" / FACTS).read_text())["task"]
     changed(tmp_path / "model", task=task | {"network": {"_target_": "antigravity.Net"}})
-    with pytest.raises(UserError, match=r"task\.network: antigravity.Net is of neither AutoAL"):
+    with pytest.raises(UserError, match=r"task\.network: antigravity.Net belongs to neither"):
         Model.read(tmp_path / "model")
 
 
@@ -269,7 +274,7 @@ def test_a_learner_of_code_of_one_s_own_is_not_written(tmp_path: Path) -> None:
     data = rows()
     experiment = taught(data, SklearnLearner(LogisticRegression(), data))
     section = {"_target_": "autoal.SklearnLearner"}
-    with pytest.raises(UserError, match=r"SklearnLearner .* code of yours"):
+    with pytest.raises(UserError, match=r"SklearnLearner .* your code"):
         export(tmp_path / "model", data, experiment.learner, task=section)
 
 
@@ -278,7 +283,7 @@ def test_a_learner_of_sections_is_written_and_read(tmp_path: Path) -> None:
     network = {"_target_": "autoal.model.networks.MLP", "hidden": [5]}
     section = {"_target_": "autoal.Task", "network": network}
     learner = TorchLearner(lambda: nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3)), data, steps=1)
-    with pytest.raises(UserError, match=r"TorchLearner .* code of yours"):
+    with pytest.raises(UserError, match=r"TorchLearner .* your code"):
         export(tmp_path, data, learner, task=section)
     facts = {"shape": (4,), "classes": 3, "preprocess": data.preprocess()}
     mine = learner_of(section, training=learner.training, **facts)
@@ -351,5 +356,5 @@ def test_preprocessing_is_kept_without_augmentation_and_others_are_refused() -> 
     before = Preprocess([0.1, 0.2, 0.3], [0.5, 0.6, 0.7], crop=2, flip=True)
     after = preprocessing_of(preprocessing_state(before))
     assert torch.equal(after.train()(images), before.eval()(images))
-    with pytest.raises(UserError, match="go through Flatten before they are trained on"):
+    with pytest.raises(UserError, match="go through Flatten before training"):
         preprocessing_state(nn.Flatten())

@@ -111,4 +111,4 @@ def test_where_all_is_labelled_there_is_a_header_alone() -> None:
 
 def test_a_model_alone_has_no_pool(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(photos / "model")]) == 2
-    assert "of a model alone, name the files whose rows are to be" in capsys.readouterr().err
+    assert "with just a model, name the files whose rows to" in capsys.readouterr().err

@@ -81,7 +81,7 @@ def test_a_file_that_is_there_is_never_written_over(
     assert len(before.splitlines()) == 4
     for place in (out, pictures / "a.png", mlp / "rounds.jsonl"):
         assert main([str(mlp), str(pictures), "--out", str(place)]) == 2
-        assert f"error: {place} is there already" in capsys.readouterr().err
+        assert f"error: {place} exists already" in capsys.readouterr().err
     assert out.read_bytes() == before
 
 

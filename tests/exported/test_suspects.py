@@ -90,7 +90,7 @@ def test_rows_that_an_encoder_has_seen_and_rows_held_out_are_judged_too(
 @pytest.mark.parametrize("form", ["folder", "npz", "gallery"])
 def test_they_come_as_lines_alone(form: str, mlp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(mlp), "--suspects", "--format", form, "--out", "out"]) == 2
-    assert "--suspects come as lines: give --format csv or jsonl" in capsys.readouterr().err
+    assert "--suspects are written as lines: give --format csv or jsonl" in capsys.readouterr().err
 
 
 def test_without_a_model_nothing_is_suspected(

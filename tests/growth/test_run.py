@@ -109,7 +109,7 @@ def test_a_damaged_file_of_made_rows_ends_a_run_with_one_message(
     path.write_text(path.read_text()[:-9])
     refused = train.run(*arguments)
     assert (refused.code, "Traceback" in refused.err) == (2, False)
-    assert f"{path} is not as it was written (line" in refused.err
+    assert f"{path} has changed since it was written (line" in refused.err
     path.unlink()
     finished = train.run(*arguments)
     assert finished.code == 0, finished.err
@@ -158,8 +158,8 @@ def test_people_are_asked_the_same_about_made_rows_when_the_command_goes_on(
         (("growth=file",), "growth.path is needed"),
         (("growth=file", "growth.path=nowhere.txt"), "there is no file nowhere.txt"),
         (("growth=x",), "edit, file, language, language_signal, none"),
-        (("strategy=cheating_oracle",), "an upper reference goes without growth"),
-        (("rounds=30", "growth.count=1"), "has only 40 rows, and 30 are made at most"),
+        (("strategy=cheating_oracle",), "an upper reference allows no growth"),
+        (("rounds=30", "growth.count=1"), "has only 40 rows, and at most 30 are made"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(
@@ -183,4 +183,4 @@ def test_growth_is_for_texts(train: Zygote, tmp_path: Path) -> None:
     given = ("growth=edit", "task=linear", "logger=none", f"out={tmp_path}", "name=run")
     refused = train.run(*given)
     assert refused.code == 2
-    assert "growth= makes texts, and the rows of these data are none" in refused.err
+    assert "growth= makes texts, and this data has none" in refused.err

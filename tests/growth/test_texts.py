@@ -187,7 +187,7 @@ def test_a_plan_may_ask_about_more_rows_than_the_data_have() -> None:
     plan = Plan(start=4, budget=4, rounds=4)
     with pytest.raises(ValueError, match="but the pool has only 12 rows"):
         experiment_of(data, plan=plan)
-    with pytest.raises(ValueError, match="has only 12 rows, and 4 are made at most"):
+    with pytest.raises(ValueError, match="has only 12 rows, and at most 4 are made"):
         experiment_of(data, Edit(data=data, plan=plan, count=1), plan=plan)
     experiment = experiment_of(data, Edit(data=data, plan=plan, drop=0.3), plan=plan)
     done(experiment, 5)
@@ -266,7 +266,7 @@ def test_a_growth_keeps_the_promises_of_all() -> None:
 def test_data_that_are_no_texts_are_refused() -> None:
     numbers = Arrays((torch.rand(9, 2), torch.arange(9) % 2))
     numbers.setup()
-    with pytest.raises(UserError, match="the rows of these data are none"):
+    with pytest.raises(UserError, match="this data has none"):
         edit(numbers)
 
 

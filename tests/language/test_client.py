@@ -121,9 +121,7 @@ def test_it_is_given_up_in_the_end_and_nothing_that_was_answered_is_lost(
     door.replies += [Reply(spoken("first")), *[Reply("<html>", 502)] * 5]
     asked = client.answers([ASKED, CHAT])
     assert next(asked) == Answer("first", (), 100, 10, False, "stop")
-    with pytest.raises(
-        UserError, match=r"asked 5 times \(502: <html>\): what was answered is kept"
-    ):
+    with pytest.raises(UserError, match=r"asked 5 times \(502: <html>\): the answers are kept"):
         next(asked)
     assert waits == [0.5, 1.0, 2.0, 4.0]
     assert client_of().answer(ASKED).cached
@@ -134,7 +132,10 @@ def test_it_is_given_up_in_the_end_and_nothing_that_was_answered_is_lost(
     [
         (Reply("no", 401), r"set OPENAI_API_KEY in the environment to a key of http.* 401: no"),
         (Reply("no", 403), "403: no"),
-        (Reply("no", 404), r"/v1/completions is not there \(404: no\): language.url= mostly ends"),
+        (
+            Reply("no", 404),
+            r"/v1/completions does not exist \(404: no\): language.url= usually ends",
+        ),
         (
             Reply("", 307, {"Location": "https://elsewhere.example/v1"}),
             "sends to https://elsewhere.example/v1: give that as language.url=",
@@ -222,12 +223,12 @@ def test_a_redirect_carries_the_key_nowhere(
 @pytest.mark.parametrize(
     ("url", "key", "message"),
     [
-        ("http://models.example/v1", KEY, "for all to read: give an address with https://"),
-        ("http://10.0.0.7:8000/v1", KEY, "for all to read"),
+        ("http://models.example/v1", KEY, "unencrypted: give an address with https://"),
+        ("http://10.0.0.7:8000/v1", KEY, "unencrypted"),
         ("https://models.example/v1", "a\nb", "is no key"),
         ("https://models.example/v1", "ключ", "is no key"),
-        ("https://me:secret@models.example/v1", "", "a key belongs into the environment"),
-        ("https://models.example/v1?key=secret", "", "a key belongs into the environment"),
+        ("https://me:secret@models.example/v1", "", "a key belongs in the environment"),
+        ("https://models.example/v1?key=secret", "", "a key belongs in the environment"),
         ("models.example/v1", "", "must begin with http:// or https://"),
         ("http://[", "", "Invalid IPv6"),
         ("http://x:port/v1", "", "Port could not be cast"),
@@ -249,7 +250,9 @@ def test_a_run_ends_where_the_most_is_spent_over_all_its_starts(
     asked = [Request(str(number)) for number in range(5)]
     client = client_of(**prices, most=2.0)
     client.paid_by("this run")
-    with pytest.raises(UserError, match=r"language.most=2 is spent \(2.0000\): what was answered"):
+    with pytest.raises(
+        UserError, match=r"language.most=2 is spent \(2.0000\): the answers are kept"
+    ):
         list(client.answers(asked))
     again = client_of(**prices, most=3.0)
     again.paid_by("this run")
@@ -370,7 +373,7 @@ def test_a_server_that_refuses_whatever_it_is_asked_ends_the_run(
         f"{door.url} says 400: no such option"
     }
     with pytest.raises(
-        UserError, match=r"400: no such option, whatever is asked: see to language.m"
+        UserError, match=r"400: no such option, for every request: check language.m"
     ):
         list(client.answers([Request("2")]))
 

@@ -19,7 +19,7 @@ def test_it_tells_the_models_of_a_server_and_what_was_paid(
     door: Door, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([]) == 0
-    assert capsys.readouterr().out == f"no answer is kept yet in {home}\n"
+    assert capsys.readouterr().out == f"no answers are kept yet in {home}\n"
     assert not home.exists()
     client = Client(door.url, MODEL, price_in=20.0)
     for number in range(12):
@@ -27,7 +27,7 @@ def test_it_tells_the_models_of_a_server_and_what_was_paid(
     assert main(["--url", door.url]) == 0
     served, kept, head, line = capsys.readouterr().out.splitlines()
     assert served == f"{door.url} serves parrot"
-    assert kept == f"kept in {home}, tokens that were read and written:"
+    assert kept == f"kept in {home}, with tokens read and written:"
     assert head.split() == ["model", "answers", "read", "written", "cost", "seconds"]
     assert line.split()[:5] == ["parrot", "12", "1,200", "120", "0.0240"]
     assert len(head) == len(line)
@@ -42,7 +42,7 @@ def test_it_tells_the_models_of_a_server_and_what_was_paid(
         (["--url", "{}", "--model", "carrot"], None, "did you mean 'parrot'"),
         (["--url", "{}"], Reply("<html>"), "no language model is served at"),
         (["--url", "{}"], Reply("no", 401), "set OPENAI_API_KEY"),
-        (["--url", "{}"], Reply("no", 404), "mostly ends in /v1"),
+        (["--url", "{}"], Reply("no", 404), "usually ends in /v1"),
         (["--url", "{}", "--key-env", ""], Reply("no", 401), "language.key_env=null"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_run_asks_counts_and_goes_on_where_the_most_was_spent(
     costly = reached(door, "language.price_in=10000", "language.parallel=1")  # one a row
     stopped = run(train, tmp_path, *costly, "language.most=8")
     assert stopped.code == 2
-    assert "language.most=8 is spent (8.0000): what was answered is kept" in stopped.err
+    assert "language.most=8 is spent (8.0000): the answers are kept" in stopped.err
     assert len(door.bodies) == 8
     (folder,) = tmp_path.glob("digits-*")
     assert rounds(folder) == 2

@@ -146,7 +146,7 @@ def test_a_bag_of_estimators_without_probabilities_gives_no_draws(data: Arrays) 
 
 
 def test_the_class_of_an_estimator_is_none(data: Arrays) -> None:
-    with pytest.raises(UserError, match=r"give an estimator, GaussianNB\(\), and not its class"):
+    with pytest.raises(UserError, match=r"give an estimator, GaussianNB\(\), not its class"):
         SklearnLearner(GaussianNB, data)
 
 

@@ -152,7 +152,7 @@ def test_what_there_is_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch) -
         room.demand_room("embeddings", 10_000_000, 768)
     assert str(refused.value) == (
         "embeddings of 10,000,000 rows take 7.2 GiB, and 3.0 GiB of memory are free: look=100000 "
-        "looks at a draw of so many rows of the pool in each round"
+        "looks at that many drawn rows of the pool in each round"
     )
 
 

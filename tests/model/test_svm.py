@@ -94,7 +94,7 @@ def test_it_is_a_head_on_features_that_stay_and_its_state_is_all_of_it() -> None
 
 
 def test_a_machine_that_does_not_converge_says_what_would_do() -> None:
-    with pytest.raises(UserError, match=r"a smaller task\.c would do"):
+    with pytest.raises(UserError, match=r"or a smaller task\.c"):
         fit(made(3, c=1e6, iterations=1), columns(60, 3))
 
 

@@ -166,9 +166,9 @@ def test_it_goes_around_whoever_labels() -> None:
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        (lambda: Compared(Page(), HARD), "people are asked about classes alone: leave it out"),
+        (lambda: Compared(Page(), HARD), "people are asked only about classes: leave it out"),
         (lambda: Compared(TRUTH), r"give questions.ambiguity=\[file.npz:member,...\]"),
-        (lambda: Compared(TRUTH, ["said.npz:one"]), "labels of two of them at least"),
+        (lambda: Compared(TRUTH, ["said.npz:one"]), "labels of at least two of them"),
         (lambda: compared(among=1), "`among` must be at least 2"),
         (lambda: compared(wrong=2), "`wrong` must be at least 0 and at most 1"),
         (lambda: compared(first="best"), "unknown first 'best'"),

@@ -99,8 +99,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     ("options", "told"),
     [
         (("questions.ambiguity=null",), "give questions.ambiguity=[file.npz:member,...] with"),
-        (("oracle=people",), "people are asked about classes alone: leave it out"),
-        (("oracle=files",), "people are asked about classes alone: leave it out"),
+        (("oracle=people",), "people are asked only about classes: leave it out"),
+        (("oracle=files",), "people are asked only about classes: leave it out"),
         (("plan.spend=5",), "questions=compared costs where there is none: give plan.unit=money"),
         (("questions.among=1",), "`among` must be at least 2, got 1"),
         (("questions.first=best",), "unknown first 'best'"),

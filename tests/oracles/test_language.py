@@ -242,7 +242,7 @@ def test_cells_are_read_as_lines(make: Make, door: Door) -> None:
         ({"again": 1.5}, "`again` must be"),
         ({"price": -1}, "`price` must be"),
         ({"form": "poem"}, "'poem'"),
-        ({"shown": None}, "these show nothing"),
+        ({"shown": None}, "these rows show nothing"),
         (
             {"shown": torch.zeros(8, 1, 2, 2).byte()},
             "cannot be continued .*: give oracle.form=chat",

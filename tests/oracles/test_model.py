@@ -129,11 +129,11 @@ def test_a_model_around_which_there_is_noise_errs_more() -> None:
 
 
 def test_a_strategy_that_gives_no_labels_is_refused_by_name() -> None:
-    message = "oracle=salutary goes with a strategy that gives labels.*; Margin gives none"
+    message = "oracle=salutary needs a strategy that gives labels.*; Margin gives none"
     with pytest.raises(UserError, match=message):
         Salutary(TrueLabels(TRUTH), Margin())
     Salutary(TrueLabels(TRUTH), Parity())
-    with pytest.raises(UserError, match=r"goes with a strategy that gives labels.*; this one"):
+    with pytest.raises(UserError, match=r"needs a strategy that gives labels.*; this one"):
         Salutary(TrueLabels(TRUTH))(question_about(make_view(), [4, 9, 1]))
 
 

@@ -166,10 +166,10 @@ def test_what_people_said_follows_rows_that_were_shuffled_and_left_out(tmp_path:
     ("content", "message"),
     [
         ("0.5,0.5\n", "has 1 lines of 2 shares"),
-        ("0.5,0.5,0\n0,1,0\n0.1,0.2,0.6\n", "line 3: its shares sum to 0.9, and not to 1"),
-        ("0.5,0.5,0\n0,1,0\n-0.1,0.2,0.9\n", "'-0.1' is no share, which is a number from 0 to 1"),
-        ("0.5,0.5,0\n0,x,0\n0,0,1\n", "'x' is no share"),
-        ("1,0\n0,1\n", "the matrix is of 2 classes, and the data have 3"),
+        ("0.5,0.5,0\n0,1,0\n0.1,0.2,0.6\n", "line 3: its shares sum to 0.9, not to 1"),
+        ("0.5,0.5,0\n0,1,0\n-0.1,0.2,0.9\n", "'-0.1' is not a share, a number from 0 to 1"),
+        ("0.5,0.5,0\n0,x,0\n0,0,1\n", "'x' is not a share"),
+        ("1,0\n0,1\n", "the matrix is of 2 classes, and the data has 3"),
     ],
 )
 def test_a_matrix_that_is_none_is_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -182,12 +182,12 @@ def test_a_matrix_that_is_none_is_refused(tmp_path: Path, content: str, message:
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("said.npz", "give a file and what to take of it, as file.npz:member"),
+        ("said.npz", "give a file and what to take from it, such as file.npz:member"),
         ("{}/said.npz:bob", "it has no bob, only ann"),
         ("{}/nothing.npz:ann", "there is no file"),
         ("{}/said.npz:ann", "has 3 labels, but the data set 4,000 rows"),
-        ("{}/said.csv:ann", r"labels\[1\]: 'dog' is none of the classes"),
-        ("{}/said.csv:ben", r"labels\[0\]: 7.0 is no class: they go from 0 to 2"),
+        ("{}/said.csv:ann", r"labels\[1\]: 'dog' is not one of the classes"),
+        ("{}/said.csv:ben", r"labels\[0\]: 7.0 is not a class: they go from 0 to 2"),
     ],
 )
 def test_labels_of_people_that_do_not_fit_are_refused(
@@ -204,7 +204,7 @@ def test_labels_of_people_that_do_not_fit_are_refused(
     [
         ({"kind": "matrix"}, "kind=matrix and matrix=, the path of its file, go together"),
         ({"matrix": "m.csv"}, "go together"),
-        ({"kind": "instance"}, "labels= and kind=instance take `data`"),
+        ({"kind": "instance"}, "labels= and kind=instance need `data`"),
         ({"kind": "all"}, "kind"),
         ({"rate": []}, "give a rate for each person"),
     ],

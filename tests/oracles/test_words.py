@@ -115,7 +115,7 @@ def test_several_texts_a_row_are_refused(data: Data, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_asked_about_words_is_refused(data: Data) -> None:
-    with pytest.raises(UserError, match="these rows are none"):
+    with pytest.raises(UserError, match="these rows are not texts"):
         Words(truth(data), Arrays((torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))))
     with pytest.raises(UserError, match="ByModel cannot: leave it out"):
         Words(ByModel(truth(data)), data)

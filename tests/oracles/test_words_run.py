@@ -79,4 +79,4 @@ def test_what_does_not_go_together_is_refused(
 def test_pictures_have_no_words(train: Zygote, tmp_path: Path) -> None:
     done = train.run(*PLAN, "data=digits", "task=logistic", f"out={tmp_path}")
     assert done.code == 2
-    assert "questions=words asks about words of texts, and these rows are none" in done.err
+    assert "questions=words asks about words of texts, and these rows are not texts" in done.err

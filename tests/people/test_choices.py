@@ -104,7 +104,7 @@ def test_a_no_is_taken_back_until_it_is_handed_over(desk: Desk) -> None:
     say(desk, "ann", 5, "cat")
     no(desk, 3)
     assert desk.hand_over().ruled_out == {3: ("cat",)}
-    with pytest.raises(LateError, match=r"the model learns what 3.jpg is not"):
+    with pytest.raises(LateError, match=r"the model has learnt what 3.jpg is not"):
         take_back(desk, "ann")
 
 
@@ -129,13 +129,13 @@ def test_a_line_without_choices_is_as_it_was_and_none_needs_them() -> None:
     assert b"choices" not in event("a").to_line()
     said = Event.from_line(event("a", kind="none", label=None, choices=["cat"], seq=0).to_line())
     assert [*said.choices] == ["cat"]
-    with pytest.raises(UserError, match="`choices` are lacking of the kind none"):
+    with pytest.raises(UserError, match="`choices` are missing for the kind none"):
         Event.from_line(event("a", kind="none", label=None, seq=0).to_line())
 
 
 def test_a_class_that_somebody_ruled_out_is_still_needed(desk: Desk, tmp_path: Path) -> None:
     no(desk, 5)
-    with pytest.raises(UserError, match=r"line 1: 5.jpg is not 'cat', which is none of the class"):
+    with pytest.raises(UserError, match=r"line 1: 5.jpg is not 'cat', not one of the class"):
         Ledger(tmp_path / "labels.jsonl").demand_classes(["dog", "eel"])
 
 

@@ -80,7 +80,7 @@ def test_a_line_that_was_cut_off_is_taken_away_and_told(
         path.write_bytes(whole + second[:cut])
         assert [one.id for one in Ledger(path).events] == ["a"]
         assert path.read_bytes() == whole
-        assert "labels.jsonl: the last line is not whole" in capsys.readouterr().err
+        assert "labels.jsonl: the last line is incomplete" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_class_with_labels_must_stay(path: Path) -> None:
     ledger.add(event("a"))
     ledger.add(event("b", label="dog"))
     ledger.demand_classes(["cat", "dog", "new"])
-    with pytest.raises(UserError, match=r"line 2: 7\.jpg is labelled 'dog', which is none of"):
+    with pytest.raises(UserError, match=r"line 2: 7\.jpg is labelled 'dog', not one of"):
         ledger.demand_classes(["cat", "wolf"])
     ledger.add(event("c", kind=UNDO, label=None, undoes="b"))
     ledger.demand_classes(["cat", "wolf"])

@@ -377,24 +377,24 @@ def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
     [
         (
             "name,label\na.jpg,rde\n",
-            ["line 2, 'rde': 'rde' is none of the classes; did you mean 'red'?"],
+            ["line 2, 'rde': 'rde' is not one of the classes; did you mean 'red'?"],
         ),
         (
             "name,label\na.jpg,1\n",
-            ["line 2, '1': '1' is none of the classes, which go by their names"],
+            ["line 2, '1': '1' is not one of the classes, which go by their names"],
         ),
         (
             "name,label\nA.jpg,red\nzzz,green\n",
             [
-                "line 2, 'red': no row is called 'A.jpg'; did you mean 'a.j",
-                "line 3, 'green': no row is called 'zzz'\n",
+                "line 2, 'red': no row has the name 'A.jpg'; did you mean 'a.j",
+                "line 3, 'green': no row has the name 'zzz'\n",
             ],
         ),
         (
             "name,label\na.jpg,red\nb.jpg,red\n\na.jpg,green\n",
             ["line 5, 'green': a.jpg was 'red' in line 2"],
         ),
-        ("name,label\n,red\n", ["line 2, 'red': there is no name beside it"]),
+        ("name,label\n,red\n", ["line 2, 'red': its line has no name"]),
         (
             "name,label\n" + "".join(f"x{n},red\n" for n in range(13)),
             ["line 11, ", "\n  and 3 more\n", "a label must be one of red, green, blue, or unsure"],
@@ -403,8 +403,8 @@ def test_a_question_that_has_changed_loses_no_answers(folder: Path) -> None:
         ("name,why\na.jpg,red\n", ["must have the columns `name` and `label`", "'name,why'"]),
         ("", ["must have the columns `name` and `label`"]),
         ("name,label,Label\na.jpg,red,\n", ["has 2 columns `label`: leave one"]),
-        (b"name,label\n\xe4.jpg,red\n", ["is no text in UTF-8: save it as CSV in UTF-8"]),
-        (b"PK\x03\x04\x14\x00\x08", ["is no text in UTF-8: save it as CSV in UTF-8"]),
+        (b"name,label\n\xe4.jpg,red\n", ["is not valid UTF-8: save it as CSV in UTF-8"]),
+        (b"PK\x03\x04\x14\x00\x08", ["is not valid UTF-8: save it as CSV in UTF-8"]),
         ('name,label\n"a.jpg,red\n', ["cannot be read as CSV: unexpected end of data"]),
     ],
     ids=[
@@ -425,7 +425,7 @@ def test_a_file_in_which_something_is_wrong_is_left_as_it_is(
 def test_a_class_that_went_missing_is_refused(folder: Path) -> None:
     done(folder, question(), PLAIN)
     fewer = Question(1, whole([9]), ("red", "green"), names=["d.jpg"])
-    assert "labelled 'blue', which is none of the classes red, green" in refuses(folder, fewer)
+    assert "labelled 'blue', not one of the classes red, green" in refuses(folder, fewer)
 
 
 # Killed anywhere

@@ -97,7 +97,7 @@ def test_the_command_says_what_to_do_and_what_is_left(
     wrong = train.run(*command)
     assert (wrong.code, wrong.out) == (2, "")
     assert wrong.err.startswith("error: ")
-    assert "'ten' is none of the classes" in wrong.err
+    assert "'ten' is not one of the classes" in wrong.err
 
 
 def photos(folder: Path) -> Path:

@@ -274,7 +274,7 @@ def test_classes_that_are_none_are_refused_by_their_tasks(
     told = refuses(ask(), question())
     assert told == (
         f"{studio.url}/projects/1/data:\n"
-        "  task 1, a: 'zebra' is none of the classes red, green, blue\n"
+        "  task 1, a: 'zebra' is not one of the classes red, green, blue\n"
         "  task 3, c: it has no class: give it one, or skip it"
     )
     assert events(tmp_path) == []
@@ -296,7 +296,7 @@ def test_tasks_that_were_deleted_are_told_and_asked_anew(
     monkeypatch.setattr("time.sleep", delete)
     told = refuses(ask(wait=True), question())
     assert told.startswith("2 tasks that are not answered were deleted from")
-    assert "the first that of b; the same command asks about their rows anew" in told
+    assert "the first that of b; the same command asks about their rows again" in told
     waits(ask(), question())
     assert [task["data"]["name"] for task in studio.tasks] == ["a", "b", "c"]
 
@@ -327,7 +327,7 @@ def test_without_a_key_it_is_said_where_to_find_one(
 ) -> None:
     monkeypatch.setenv("AUTOAL_LABEL_STUDIO_TOKEN", " ")
     monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
-    assert "there is no key to Label Studio: set AUTOAL_LABEL" in refuses(ask(), question())
+    assert "there is no key for Label Studio: set AUTOAL_LABEL" in refuses(ask(), question())
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", KEY)
     waits(ask(), question())
     assert KEY not in "".join(path.read_text() for path in ask().folder.iterdir())
@@ -352,14 +352,14 @@ def test_a_server_that_is_not_there_is_told(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("path", "answer", "message"),
     [
-        ("/health", (200, b"<html>"), "is no Label Studio: no JSON"),
+        ("/health", (200, b"<html>"), "is not Label Studio: it does not answer"),
         ("/health", (302, b""), "sends to http://elsewhere/: give that as oracle.url="),
-        ("/api/projects/", (200, b"[]"), "says is not as Label Studio 1.23 says it (TypeError"),
+        ("/api/projects/", (200, b"[]"), "does not answer like Label Studio 1.23 (TypeError"),
         ("/api/projects/1/", (404, b'{"detail": "No Project"}'), "by 404: No Project"),
         ("/api/projects/1/", (200, b"{}"), "(KeyError: 'parsed_label_config')"),
         ("/api/projects/1/export", (200, b'[{"id": 1}]'), "(KeyError: 'meta')"),
         ("/api/projects/1/import", (400, b'{"validation_errors": {"x": 1}}'), "by 400: {'x': 1}"),
-        ("/api/projects/1/import", (500, b"<html>"), "is answered by 500: Internal Server Error"),
+        ("/api/projects/1/import", (500, b"<html>"), "failed with 500: Internal Server Error"),
     ],
 )
 def test_what_no_label_studio_says_is_refused(

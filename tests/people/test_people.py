@@ -289,10 +289,10 @@ def test_the_page_opens_in_a_browser_where_there_can_be_one(
     ("options", "words"),
     [
         ({"host": "192.168.1.5"}, "lets others label: name them, as in oracle.people="),
-        ({"host": "0.0.0.0", "people": ["ann"]}, "is no address that a browser can open"),
-        ({"people": ["ann", "ann"]}, "a name stands there twice"),
-        ({"people": ["ann, ben"]}, "'ann, ben' is no name"),
-        ({"people": [" "]}, "' ' is no name"),
+        ({"host": "0.0.0.0", "people": ["ann"]}, "is not an address that a browser can open"),
+        ({"people": ["ann", "ann"]}, "a name occurs twice"),
+        ({"people": ["ann, ben"]}, "'ann, ben' is not a name"),
+        ({"people": [" "]}, "' ' is not a name"),
         ({"people": "ann"}, r"oracle\.people=ann must be a list of names, as in \[ann,ben\]"),
         ({"people": None}, r"oracle\.people=None must be a list of names"),
         ({"people": [1, 2]}, "`people` must be a text, got 1"),
@@ -332,9 +332,9 @@ def test_a_port_that_is_taken_is_named(data: Data, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"label": "cow"}, "is labelled 'cow', which is none of the classes cat, dog, eel"),
+        ({"label": "cow"}, "is labelled 'cow', not one of the classes cat, dog, eel"),
         ({"key": "sha256:x"}, "4.jpg: it has changed since ann labelled it: put the file of"),
-        ({"key": "sha256:x", "name": "b.jpg"}, "b.jpg: row 4 is another one now"),
+        ({"key": "sha256:x", "name": "b.jpg"}, "b.jpg: row 4 is a different one now"),
         ({"row": 99}, "row 99, and there are 30"),
     ],
 )

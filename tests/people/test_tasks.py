@@ -8,9 +8,9 @@ from tests.people.made import CLASSES
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (Reply("a", 5, LABEL, "cow"), "'cow' is none of the classes cat, dog, eel"),
-        (Reply("a", 5, LABEL), "a `label` goes with the kind label"),
-        (Reply("a", 5, "unsure", "cat"), "a `label` goes with the kind label"),
+        (Reply("a", 5, LABEL, "cow"), "'cow' is not one of the classes cat, dog, eel"),
+        (Reply("a", 5, LABEL), "only the kind label has a `label`"),
+        (Reply("a", 5, "unsure", "cat"), "only the kind label has a `label`"),
         (Reply("a", 5, "undo"), "`kind` must be one of label, unsure, broken"),
     ],
 )

@@ -60,7 +60,7 @@ def test_a_word_is_a_card_with_texts_in_which_it_is_marked() -> None:
         ["An ", "awful", ", ", "AWFUL", " film"],
         ["lawful and ", "awful", ""],
     ]
-    assert task.why.startswith("number 1 of the 2 words by which texts tell most")
+    assert task.why.startswith("number 1 of the 2 words that tell most")
 
 
 def test_what_is_said_of_words_is_told_apart_from_rows(desk: Desk) -> None:

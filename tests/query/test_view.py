@@ -675,7 +675,7 @@ def test_of_several_texts_a_row_each_is_told_by_its_place() -> None:
 def test_what_is_not_given_of_texts_and_inputs_cannot_be_read() -> None:
     with pytest.raises(UserError, match="made without `texts`"):
         _ = View.of(inputs=INPUTS).pool.texts
-    with pytest.raises(UserError, match="texts are read by an encoder"):
+    with pytest.raises(UserError, match="texts need an encoder"):
         _ = View.of(texts=["one", "two"]).pool.inputs
 
 

@@ -50,7 +50,7 @@ def test_a_run_leaves_its_error_until_it_goes_on(
         assert read_failure(tmp_path) == "diverged"
         folder.add(history[0], {})
         assert read_failure(tmp_path) == ""
-        keep_failure(tmp_path, UserError("another process is at work"))
+        keep_failure(tmp_path, UserError("another process is working"))
     assert read_failure(tmp_path) == ""
 
 
@@ -84,5 +84,5 @@ def test_a_refusal_that_came_beside_a_run_is_forgotten_at_its_end(
     tmp_path: Path, config: dict[str, Any]
 ) -> None:
     with RunFolder(tmp_path, config, {}):
-        keep_failure(tmp_path, UserError("another process is at work"))
+        keep_failure(tmp_path, UserError("another process is working"))
     assert read_failure(tmp_path) == ""

@@ -93,7 +93,7 @@ def test_a_folder_is_opened_again_with_the_settings_that_it_has(
 def test_a_folder_that_is_at_work_is_not_opened_again(tmp_path: Path, config: Config) -> None:
     with (
         RunFolder(tmp_path, config, {}),
-        pytest.raises(UserError, match="another process is at work"),
+        pytest.raises(UserError, match="another process is working"),
     ):
         RunFolder.reopened(tmp_path)
 
@@ -117,7 +117,7 @@ def test_settings_from_python_are_kept_as_plain_values(tmp_path: Path) -> None:
         RunFolder(tmp_path / "other", {"model": {"network": len}})
     with pytest.raises(UserError, match="rate=nan: a setting must be"):
         RunFolder(tmp_path / "other", {"rate": float("nan")})
-    with pytest.raises(UserError, match="`about` is where the versions are kept"):
+    with pytest.raises(UserError, match="`about` is reserved for the versions"):
         RunFolder(tmp_path / "other", {"about": 3})
     assert not (tmp_path / "other").exists()
 
@@ -152,7 +152,7 @@ def test_what_is_rare_about_a_round_is_found_again(
 def test_a_folder_is_held_by_one_and_given_back(tmp_path: Path, config: Config) -> None:
     with (
         RunFolder(tmp_path, config, {}),
-        pytest.raises(UserError, match="another process is at work"),
+        pytest.raises(UserError, match="another process is working"),
     ):
         RunFolder(tmp_path, config, {})
     RunFolder(tmp_path, config, {}).__exit__(None, None, None)

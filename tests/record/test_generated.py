@@ -44,12 +44,12 @@ def test_what_became_of_a_row_can_be_left_out() -> None:
         ("", "line 2"),
         ('{"round": 1, "texts": ["a"]', "line 2"),
         ("[]", "must be a mapping"),
-        ('{"texts": ["a"]}', "it tells of no row that was made"),
-        ('{"round": 1, "other": 1}', "it tells of no row that was made"),
+        ('{"texts": ["a"]}', "it does not describe a made row"),
+        ('{"round": 1, "other": 1}', "it does not describe a made row"),
         ('{"round": "1", "texts": ["a"]}', "`round` must be a whole number"),
         ('{"round": 1, "texts": "a"}', "`texts` must be a list of texts"),
         ('{"round": 1, "score": NaN}', "`score` must be a finite number"),
-        ('{"round": 1, "round": 2}', "stands there twice"),
+        ('{"round": 1, "round": 2}', "occurs twice"),
     ],
 )
 def test_a_damaged_file_is_told_of_in_one_message(tmp_path: Path, line: str, why: str) -> None:
@@ -58,12 +58,12 @@ def test_a_damaged_file_is_told_of_in_one_message(tmp_path: Path, line: str, why
     with pytest.raises(UserError) as error:
         read_made(path)
     assert why in str(error.value)
-    assert f"{path} is not as it was written (line 2" in str(error.value)
+    assert f"{path} has changed since it was written (line 2" in str(error.value)
     assert "remove it: the rows of finished rounds are kept" in str(error.value)
 
 
 def test_a_file_that_is_no_text_is_told_of(tmp_path: Path) -> None:
     path = tmp_path / "generated.jsonl"
     path.write_bytes(b"\xff\n")
-    with pytest.raises(UserError, match="is not as it was written"):
+    with pytest.raises(UserError, match="has changed since it was written"):
         read_made(path)

@@ -95,13 +95,13 @@ def test_what_does_not_go_together_is_refused(line: dict[str, Any], told: str) -
     [
         (written(ROUND) + b"\n", "line 2 is not round 1: it is empty"),
         (b"\n" + written(ROUND), "line 1 is not round 0: it is empty"),
-        (written(ROUND) + b"\xff\xfe\n", "line 2 is not round 1: it is not text in UTF-8"),
+        (written(ROUND) + b"\xff\xfe\n", "line 2 is not round 1: it is not valid UTF-8"),
         (b"[" * 100_000, "line 1 is not round 0: it is not JSON"),
         (b'{"round": ' + b"9" * 5000 + b"}", "line 1 is not round 0: it is not JSON"),
         (b"\x00\x01\x02", "line 1 is not round 0: it is not JSON"),
         (b"[1, 2]\n", "`a line` must be a mapping, got [1, 2]"),
-        (written(ROUND).replace(b'"steps": 3', b'"steps": 3, "steps": 4'), "'steps' stands there"),
-        (written(ROUND).replace(b'"train": 1.5', b'"a": 1, "a": 2'), "'a' stands there twice"),
+        (written(ROUND).replace(b'"steps": 3', b'"steps": 3, "steps": 4'), "'steps' occurs twice"),
+        (written(ROUND).replace(b'"train": 1.5', b'"a": 1, "a": 2'), "'a' occurs twice"),
         (written(ROUND)[:40], "line 1 is not round 0: it is not JSON"),
     ],
     ids=[

@@ -421,7 +421,7 @@ def test_the_published_search_is_a_choice_of_its_own(train: Zygote, tmp_path: Pa
         (("strategy.road=papr",), "unknown road 'papr'; did you mean 'paper'"),
         (("strategy.unroll.step=2",), "'step'; did you mean 'steps'"),
         (("strategy.unroll.steps=0",), "`unroll.steps` must be at least 1"),
-        (("strategy.objective=paper",), "otherwise now: give strategy.road=paper"),
+        (("strategy.objective=paper",), "was renamed: give strategy.road=paper"),
         (("strategy.loss_prediction=true",), "give strategy.paper.loss_prediction="),
         (("strategy.hypergradient=unroll",), "give strategy.road=implicit or unroll"),
         (("strategy.steps=some",), "strategy.steps='some': must be a whole number"),
