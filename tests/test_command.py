@@ -189,7 +189,7 @@ def test_help_names_choices_options_and_defaults_without_torch(train: Train) -> 
         "the model and its training: bert, bert_signal,",
         "own folders: none",
         " budget=10 labels bought a round",
-        " task.learning_rate=0.015 at its peak",
+        " task.learning_rate=0.015 the peak",
         "python train.py -m",
     ):
         assert text in " ".join(answer.stdout.split()), text  # lines end where the terminal does

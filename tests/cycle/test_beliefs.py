@@ -186,7 +186,7 @@ def test_a_learner_that_does_not_believe_is_refused_before_it_is_taught() -> Non
     ("told", "match"),
     [
         ({"ruled_out": {39: (0,)}}, "answered for row 39, which nobody had asked about"),
-        ({"ruled_out": {0: (0, 1, 2)}}, "ruled out every class that row 0 may be"),
+        ({"ruled_out": {0: (0, 1, 2)}}, "ruled out every class that row 0 may have"),
         ({"ruled_out": {0: (3,)}}, "ruled out 3 for row 0; classes go from 0 to 2"),
         ({"ruled_out": {1: (0,)}}, "answered for row 1, and left it open as well"),
         ({"later": frozenset([1])}, "answered for row 1, and left it open as well"),

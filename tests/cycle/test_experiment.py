@@ -369,7 +369,7 @@ def test_a_plan_that_the_pool_cannot_serve_is_refused_before_any_round(make: Mak
 def test_a_history_that_labels_a_row_twice_is_refused(quick: Make) -> None:
     experiment = quick()
     first = answered(experiment)
-    with pytest.raises(ValueError, match="is labelled already"):
+    with pytest.raises(ValueError, match="is already labelled"):
         quick().resume([first, first], saved(experiment))
 
 

@@ -193,7 +193,7 @@ def test_an_npz_without_a_test_set_is_split_class_by_class(tmp_path: Path) -> No
         ({"train_labels": ["cat"] * 12}, "labels are numbers or names, not both"),
         (
             {"val_labels": np.full(12, 2**32 - 1, "u4")},
-            r"val_labels\[0\] is 4294967295: 12 rows",
+            r"val_labels\[0\] is 4294967295: 36 rows",
         ),
         ({"test_labels": np.full(12, 9), "classes": ["x", "y", "z"]}, r"test_labels\[0\]: 9 is no"),
         ({"test_images": pixels(0, 28, 28), "test_labels": np.zeros(0, int)}, "test has no rows"),

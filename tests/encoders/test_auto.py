@@ -133,7 +133,7 @@ def test_nobody_goes_on_with_the_other(
     demand_same_data(data, state["data"])  # of the rows themselves
     install(now == "lite0")
     with pytest.raises(
-        UserError, match=rf"seen by {before} before, and by {now} now.*under another name="
+        UserError, match=rf"encoded by {before} before, and by {now} now.*under another name="
     ):
         experiment_on(data).resume([], state)
 

@@ -170,7 +170,7 @@ def test_a_run_of_people_has_one(photos: Path, tmp_path: Path) -> None:
     text = out.read_text()
     assert len(cards(text)) == len(pictures(text)) == 14
     assert "unsure" in words(text)
-    assert "4 of 4 model " in words(text)
+    assert "4 of 4 the model" in words(text)
 
 
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"

@@ -325,7 +325,7 @@ def test_what_is_told_about_a_model_is_plain(tmp_path: Path) -> None:
 
 def test_names_stand_in_the_readme_as_they_are() -> None:
     text = readme({"classes": ["`a`", "b\n# c", "*d*"]})
-    assert r"It tells 3 classes apart: \`a\`, b # c, \*d\*." in text.splitlines()
+    assert r"It distinguishes 3 classes: \`a\`, b # c, \*d\*." in text.splitlines()
 
 
 def test_names_that_are_no_text_come_out_escaped(

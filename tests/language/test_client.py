@@ -138,7 +138,7 @@ def test_it_is_given_up_in_the_end_and_nothing_that_was_answered_is_lost(
         ),
         (
             Reply("", 307, {"Location": "https://elsewhere.example/v1"}),
-            "sends to https://elsewhere.example/v1: give that as language.url=",
+            "redirects to https://elsewhere.example/v1: give that as language.url=",
         ),
         (Reply("", 429, {"Retry-After": "3600"}), "asks to wait for 3600 seconds"),
     ],
@@ -215,7 +215,7 @@ def test_a_redirect_carries_the_key_nowhere(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with opened() as other:
         door.replies += [Reply("", 302, {"Location": f"{other.url}/completions"})]
-        with pytest.raises(UserError, match=f"sends to {other.url}"):
+        with pytest.raises(UserError, match=f"redirects to {other.url}"):
             client_of().answer(ASKED)
         assert not other.keys
 
@@ -225,8 +225,8 @@ def test_a_redirect_carries_the_key_nowhere(
     [
         ("http://models.example/v1", KEY, "unencrypted: give an address with https://"),
         ("http://10.0.0.7:8000/v1", KEY, "unencrypted"),
-        ("https://models.example/v1", "a\nb", "is no key"),
-        ("https://models.example/v1", "ключ", "is no key"),
+        ("https://models.example/v1", "a\nb", "is not a key"),
+        ("https://models.example/v1", "ключ", "is not a key"),
         ("https://me:secret@models.example/v1", "", "a key belongs in the environment"),
         ("https://models.example/v1?key=secret", "", "a key belongs in the environment"),
         ("models.example/v1", "", "must begin with http:// or https://"),

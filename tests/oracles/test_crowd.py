@@ -258,7 +258,7 @@ def test_what_is_said_adds_up() -> None:
         ({"people": 0}, "`people` must be at least 1 and at most 1,000, got 0"),
         ({"again": -1}, "`again` must be at least 0"),
         ({"known": 3}, "`known` is 3, and only 0 rows have a known class"),
-        ({"prices": [1.0]}, "`prices` has 1, and there are 5 people"),
+        ({"prices": [1.0]}, "`prices` has 1 entries, and there are 5 people"),
         ({"prices": [1.0, 1, 1, 1, -1]}, "`prices` must be at least 0"),
         ({"consensus": "loudest"}, "consensus 'loudest'"),
         ({"ask": "nobody"}, "ask 'nobody'"),

@@ -17,7 +17,6 @@ from tests.language.served import MODEL as SMOL
 from tests.launch import Finished, Zygote
 from tests.oracles.speaking import NAMES, asked_in, continued, shown_in
 from tests.people.simulated import Simulated
-from tests.people.test_run import pages
 
 __all__ = ["door", "served"]
 
@@ -280,7 +279,7 @@ def test_people_see_on_their_page_what_the_model_is_not_sure_of(command: Command
     page = ("oracle.human.port=0", "oracle.human.open=false", "oracle.human.people=[ann,ben]")
     assert command("truth").code == 0
     running = command.train.start(*command.options, "name=run", "oracle.human=people", *page)
-    crowd = [Simulated(url, says) for url in pages(running)]
+    crowd = [Simulated(url, says) for url in running.pages(2)]
     for person in crowd:
         person.start()
     finished = running.finish()

@@ -37,7 +37,7 @@ def test_an_answer_costs_what_it_is_said_to_cost() -> None:
 def test_prices_come_in_whatever_form(costs: Any) -> None:
     priced = Priced(TrueLabels(TRUTH), costs)
     assert priced(question_of([2, 1])).costs.tolist() == [4.0, 2.0]
-    with pytest.raises(UserError, match="row 3 has no price: there are 3 of them"):
+    with pytest.raises(UserError, match="row 3 has no price: there are only 3"):
         priced(question_of([1, 3]))
 
 

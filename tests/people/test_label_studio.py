@@ -353,12 +353,12 @@ def test_a_server_that_is_not_there_is_told(ask: Ask) -> None:
     ("path", "answer", "message"),
     [
         ("/health", (200, b"<html>"), "is not Label Studio: it does not answer"),
-        ("/health", (302, b""), "sends to http://elsewhere/: give that as oracle.url="),
+        ("/health", (302, b""), "redirects to http://elsewhere/: give that as oracle.url="),
         ("/api/projects/", (200, b"[]"), "does not answer like Label Studio 1.23 (TypeError"),
-        ("/api/projects/1/", (404, b'{"detail": "No Project"}'), "by 404: No Project"),
+        ("/api/projects/1/", (404, b'{"detail": "No Project"}'), "with 404: No Project"),
         ("/api/projects/1/", (200, b"{}"), "(KeyError: 'parsed_label_config')"),
         ("/api/projects/1/export", (200, b'[{"id": 1}]'), "(KeyError: 'meta')"),
-        ("/api/projects/1/import", (400, b'{"validation_errors": {"x": 1}}'), "by 400: {'x': 1}"),
+        ("/api/projects/1/import", (400, b'{"validation_errors": {"x": 1}}'), "with 400: {'x': 1}"),
         ("/api/projects/1/import", (500, b"<html>"), "failed with 500: Internal Server Error"),
     ],
 )
