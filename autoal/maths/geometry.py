@@ -25,10 +25,10 @@ def blocks(
 
 
 def in_one(parts: Iterable[Tensor], count: int, dim: int = 0) -> Tensor:
-    """All parts, joined along a dimension, in which they have so many rows together.
+    """Join parts along a dimension, in which they have `count` rows together.
 
-    They are copied as they come: small results that are kept between large blocks would leave
-    holes in the memory, which can add up to more than all blocks together.
+    Each is copied as it comes: small results kept between large blocks would leave holes in the
+    memory, which can add up to more than the data.
     """
     found, place = torch.empty(0), 0
     for part in parts:

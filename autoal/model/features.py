@@ -158,7 +158,7 @@ class Features:
         return self._lent.changed()
 
     def places(self, rows: Tensor) -> Tensor:
-        """Where these rows of the data set stand among its own, of which they are some."""
+        """The places of some of its rows, given by their numbers in the data set."""
         return torch.searchsorted(self.rows, rows.to(self.rows.device))
 
     def take(self, places: Tensor) -> Features:
