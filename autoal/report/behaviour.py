@@ -1,25 +1,28 @@
 """What the contenders did: weights, classes, seconds, and what was queried."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from statistics import fmean
 
 import numpy as np
 
 from autoal.record.round import phases_of
-from autoal.report import figures
+from autoal.report import bars, figures
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, evenness, kinds_settled, settled
 from autoal.report.page import Section
 from autoal.report.pictures import Gallery
-from autoal.report.runs import Floats, Run
-from autoal.report.tables import Cell, Table
+from autoal.report.runs import Run
+from autoal.report.tables import Cell, Heat, Table
+
+TWICE = 2.0  # an equal share, from which on a class has its whole colour
 
 
 def weights(settings: Sequence[Setting]) -> Section:
     """What strategies made of strategies gave to each of their candidates."""
     drawn = [
-        figures.mixing_weights(f"{setting.name}, {name}", weights)
+        bars.mixing_weights(f"{setting.name}, {name}", weights)
         for setting in settings
         for name, runs in setting.contenders.items()
         if (weights := candidate_weights(runs))
@@ -76,34 +79,44 @@ def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
 def classes(settings: Sequence[Setting]) -> Section:
     """Which classes were queried."""
     text = (
-        "Shares of the classes, by the labels given, among all that was queried after the start. "
-        "Evenness: their entropy over that of equal shares; 1 is balanced. Classes that no run "
-        "of the setting saw are not counted."
+        "By the labels given, of all that was queried after the start. A class has 1 where its "
+        "share is that of equal shares, 2 where it is twice that: the bluer, the more was queried "
+        "of it. Evenness: the entropy of the shares over that of equal ones; 1 is balanced. "
+        "Classes that no run of the setting saw are not counted."
     )
-    section = Section("Classes of what was queried", [text])
-    rows: list[list[Cell]] = []
-    for setting in settings:
-        counts = class_counts(setting)
-        if counts:
-            shares = {name: by_class / by_class.sum() for name, by_class in counts.items()}
-            section.parts.append(figures.class_balance(setting.name, shares))
-        for name, by_class in counts.items():
-            even = evenness(by_class.astype(int).tolist())
-            rows.append([setting.name, name, even, float(by_class.min()), float(by_class.max())])
+    labels = sorted(set().union(*map(_labels, settings)))
+    rows = [
+        [setting.name, name, *_balance(by_class, labels)]
+        for setting in settings
+        for name, by_class in class_counts(setting).items()
+    ]
     header = ["setting", "strategy", "evenness", "rows of the rarest", "rows of the commonest"]
-    section.parts.append(Table("classes", "Balance of the classes", header, rows))
-    return section
+    heat = Heat(len(header), TWICE)
+    header += [f"class {label}" for label in labels]
+    title = "Which classes were queried"
+    return Section(title, [text, Table("classes", title, header, rows, heat=heat)])
 
 
-def class_counts(setting: Setting) -> dict[str, Floats]:
-    """How many rows of each class seen in the setting were queried, over all seeds."""
-    labels = {label for run in setting.runs for past in run.rounds for label in past.classes}
-    found = {}
-    for name, runs in setting.contenders.items():
-        counts = _queried_classes(runs)
-        if counts:
-            found[name] = np.array([counts[label] for label in sorted(labels)], dtype=float)
-    return found
+def _labels(setting: Setting) -> set[int]:
+    """The classes that any of its runs saw."""
+    return {label for run in setting.runs for past in run.rounds for label in past.classes}
+
+
+def _balance(by_class: Mapping[int, int], labels: Sequence[int]) -> list[Cell]:
+    """Of one contender: how even, the ends, and each of these classes over an equal share."""
+    counts = [*by_class.values()]
+    equal = fmean(counts)
+    over_equal = [by_class[label] / equal if label in by_class else None for label in labels]
+    return [evenness(counts), min(counts), max(counts), *over_equal]
+
+
+def class_counts(setting: Setting) -> dict[str, dict[int, int]]:
+    """How many rows of each class seen in the setting each contender queried, over all seeds."""
+    found = {name: _queried_classes(runs) for name, runs in setting.contenders.items()}
+    labels = sorted(_labels(setting))
+    return {
+        name: {label: counts[label] for label in labels} for name, counts in found.items() if counts
+    }
 
 
 def _queried_classes(runs: Iterable[Run]) -> Counter[int]:
@@ -132,7 +145,7 @@ def times(settings: Sequence[Setting]) -> Section:
         found = {name: seconds(runs, phases) for name, runs in setting.contenders.items()}
         found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
-            section.parts.append(figures.phases(setting.name, found))
+            section.parts.append(bars.phases(setting.name, found))
         lines = [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
         rows += [line[: len(header)] for line in lines]
     section.parts.append(Table("seconds", "Seconds a round", header, rows))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autoal.palette import places
 from autoal.report import figures
 from autoal.report.behaviour import querying, seconds
 from autoal.report.groups import Setting, as_text, by
@@ -67,7 +68,7 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
     for found in peers(settings):
         if not (compared := found.compared()):
             continue
-        colours = {name: place for place, name in enumerate(found.learners)}
+        colours = places(found.learners)
         charts = {
             f"{settings[0].metric}, {strategy}": {
                 name: Curve.of(runs) for name, runs in by_learner.items()

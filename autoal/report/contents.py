@@ -1,7 +1,8 @@
 """What stands in the report: the sections in their order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from autoal.palette import places
 from autoal.report import behaviour, crowds, figures, growing, outcomes, spending, wording
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
@@ -10,8 +11,8 @@ from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
 from autoal.report.measures import Curve
 from autoal.report.metric import ACCURACY, words
-from autoal.report.overview import overview
-from autoal.report.page import Section
+from autoal.report.overview import differences, left_to_gain, overview
+from autoal.report.page import Charts, Section, Statement
 from autoal.report.pictures import queried
 from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
@@ -22,20 +23,21 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
     """The whole report."""
     against = {setting.name: against_baseline(setting) for setting in settings}
     names = contender_names(settings)
-    colours = {name: place for place, name in enumerate(names)}
+    colours = places(names)
     if not settings:
-        return [Section("Verdict", ["No run is finished."]), _notes(faults)]
+        return [Section("What the runs show", ["No run is finished."]), _notes(faults)]
     gallery = queried(settings)
     faults = [*faults, *gallery.faults]
-    return [
-        verdict(settings, against, faults),
-        overview(settings, names),
+    several = len(settings) > 1
+    found = [
         _notes(faults),
         _curves(settings, colours),
         side_by_side(settings),
         outcomes.results(settings),
         outcomes.tests(settings, against),
+        *([differences(settings)] if several else []),
         outcomes.ranks(settings, names),
+        left_to_gain(settings, names),
         behaviour.weights(settings),
         behaviour.learners(settings, colours),
         behaviour.classes(settings),
@@ -48,6 +50,15 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.pictures(gallery),
         Section("A benchmark to be trusted", [checklist(settings)]),
     ]
+    first = [overview(settings, names)] if several else []
+    return [*first, verdict(settings, against, faults), *_full(found)]
+
+
+def _full(found: Sequence[Section]) -> list[Section]:
+    """Those that have something to show; why the others have nothing is told at the end."""
+    empty = [Statement(section.title, section.nothing) for section in found if section.nothing]
+    last = [Section("Not in these runs", [*empty])] if empty else []
+    return [*(section for section in found if not section.nothing), *last]
 
 
 def contender_names(settings: Sequence[Setting]) -> list[str]:
@@ -72,13 +83,22 @@ def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     return Section("Learning curves", [text, *drawn])
 
 
-def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
+def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure | Charts]:
     """The curves over labels, and over what they cost where that says something else."""
-    beside = f"{setting.metric}, {setting.judges}"
-    yield figures.learning_curves(setting.name, curves(setting), colours, beside)
+    yield _charts(setting, setting.name, curves(setting), colours, figures.LABELS)
     for what, spent in costly_curves(setting).items():
-        title = f"{setting.name}, over {what}"
-        yield figures.learning_curves(title, spent, colours, beside, what)
+        yield _charts(setting, f"{setting.name}, over {what}", spent, colours, what)
+
+
+def _charts(
+    setting: Setting, title: str, found: Mapping[str, Curve], colours: figures.Colours, below: str
+) -> Figure | Charts:
+    """One chart of all curves, the best first; of many, each beside it as well."""
+    best_first = {name: found[name] for name in setting.ranked}
+    beside = f"{setting.metric}, {setting.judges}"
+    whole = figures.learning_curves(title, best_first, colours, beside, below)
+    each = figures.one_by_one(title, best_first, colours)
+    return Charts(whole, each) if each else whole
 
 
 def costly_curves(setting: Setting) -> dict[str, dict[str, Curve]]:

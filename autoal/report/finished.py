@@ -11,7 +11,7 @@ from rich.table import Table
 
 from autoal.record.layout import CURVE, SETTLED, WEIGHTS
 from autoal.record.round import Round
-from autoal.report import figures
+from autoal.report import bars, figures
 from autoal.report.judges import judges
 from autoal.report.measures import Curve, kinds_settled, settled
 from autoal.report.svg import Figure, standalone
@@ -61,7 +61,7 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
     found = [finished.weights for finished in history if finished.weights]
     names = dict.fromkeys(name for weights in found for name in weights)
     weights = {name: [told.get(name, 0.0) for told in found] for name in names}
-    return figures.mixing_weights(title, weights)
+    return bars.mixing_weights(title, weights)
 
 
 def chosen(history: Sequence[Round], title: str) -> Figure:

@@ -21,7 +21,7 @@ from autoal.report.page import Section
 from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
-from autoal.report.tables import Cell, Table
+from autoal.report.tables import Cell, Heat, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
 
@@ -138,7 +138,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
         [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
     ]
     title = "Wins: how often the row's area is larger than the column's, a tie as half"
-    section.parts.append(Table("wins", title, ["", *names], rows))
+    section.parts.append(Table("wins", title, ["", *names], rows, heat=Heat(1, 1.0)))
     return section
 
 

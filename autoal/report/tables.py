@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
+HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
+
 Cell = str | int | float | Spread | tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Which cells are coloured by their values: blue above zero, orange below."""
+
+    first: int  # of the columns; all later ones are coloured as well
+    full: float  # the value, or its negative, from which on a cell has all of its colour
 
 
 @dataclass(frozen=True)
@@ -18,18 +28,30 @@ class Table:
     header: list[str]
     rows: list[list[Cell]]
     bold: list[int] = field(default_factory=list)  # places of rows
+    heat: Heat | None = None
 
     def html(self) -> str:
         head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
         kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
         body = "".join(
-            f"<tr{kind}>{''.join(map(_html_cell, row))}</tr>\n"
+            f"<tr{kind}>{''.join(map(self._html_cell, range(len(row)), row))}</tr>\n"
             for kind, row in zip(kinds, self.rows, strict=True)
         )
         return (
-            f'<div class="wide"><table><caption>{escaped(self.title)}</caption>\n'
+            f'<div class="wide table"><table><caption>{escaped(self.title)}</caption>\n'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
+
+    def _html_cell(self, place: int, cell: Cell) -> str:
+        kind = "" if isinstance(cell, str) else ' class="number"'
+        return f"<td{kind}{self._colour(place, cell)}>{escaped(_shown(cell))}</td>"
+
+    def _colour(self, place: int, cell: Cell) -> str:
+        if self.heat is None or place < self.heat.first or not isinstance(cell, int | float):
+            return ""
+        share = HEAT * min(1.0, abs(cell) / (self.heat.full or 1.0))
+        hue = "--c1" if cell < 0 else "--c0"
+        return f' style="background:color-mix(in srgb,var({hue}) {share:.0f}%,transparent)"'
 
     def markdown(self) -> str:
         lines = [[marked(name) for name in self.header], ["---"] * len(self.header)]
@@ -95,13 +117,6 @@ def _spread(cell: Spread) -> str:
 
 def _number(value: float) -> str:
     """Three digits after the point; fewer where it is large, two that count where it is tiny."""
-    if value == int(value) and abs(value) >= 2:
-        return f"{value:.0f}"  # a count
     if abs(value) >= 10:
-        return f"{value:.1f}"
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
-
-
-def _html_cell(cell: Cell) -> str:
-    kind = "" if isinstance(cell, str) else ' class="number"'
-    return f"<td{kind}>{escaped(_shown(cell))}</td>"
+        return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.2g}"

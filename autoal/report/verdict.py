@@ -1,7 +1,7 @@
 """What a report opens with: how the contenders did, and what can and cannot be concluded."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, islice
 
 import numpy as np
@@ -11,7 +11,7 @@ from autoal.report.faults import Fault
 from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
-from autoal.report.page import Command, Part, Section, Statement
+from autoal.report.page import Command, Folded, Part, Section, Statement
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
 
@@ -27,16 +27,25 @@ _NEEDED = (
 
 
 def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
-    """A sentence a setting on how all did, and what follows; then by which tests."""
-    parts: list[Part] = []
-    lacking = False
-    for setting in settings:
-        parts.append(Statement(setting.name, standing(setting)))
-        parts.append(conclusion(setting, against[setting.name]))
-        more = more_seeds(setting, against[setting.name])
-        lacking = lacking or bool(more)
-        parts += more
-    return Section("Verdict", [*parts, *([_NEEDED] if lacking else []), _basis(settings, faults)])
+    """A paragraph a setting on how all did, and what follows; then by which tests."""
+    told = [
+        Statement(setting.name, f"{standing(setting)} {conclusion(setting, against[setting.name])}")
+        for setting in settings
+    ]
+    lacking = {setting.name: more_seeds(setting, against[setting.name]) for setting in settings}
+    basis = _basis(settings, faults)
+    return Section("What the runs show", [*told, *_all_more_seeds(lacking), basis])
+
+
+def _all_more_seeds(lacking: Mapping[str, Sequence[Part]]) -> list[Part]:
+    """How many seeds would do: of one setting at once, of several where somebody looks."""
+    needed = [(name, part) for name, parts in lacking.items() for part in parts]
+    if not needed:
+        return []
+    if len(lacking) == 1:
+        return [*(part for _, part in needed), _NEEDED]
+    named = [Statement(name, part) if isinstance(part, str) else part for name, part in needed]
+    return [Folded("How many seeds would do, and the commands that add them", [*named, _NEEDED])]
 
 
 def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:

@@ -9,7 +9,6 @@ from autoal.report.groups import group
 from autoal.report.metric import ACCURACY
 from autoal.report.page import page
 from autoal.report.runs import read_runs
-from autoal.report.tables import Table
 
 TITLE = "Active-learning runs compared"
 
@@ -29,7 +28,7 @@ def write_report(tops: Sequence[Path], out: Path, metric: str = ACCURACY, reload
     runs, unreadable = read_runs(tops, metric)
     settings, faults = group(runs)
     found = sections(settings, [*unreadable, *faults])
-    tables = [part for section in found for part in section.parts if isinstance(part, Table)]
+    tables = [table for section in found for table in section.tables]
     files = {out / "report.html": page(TITLE, found, reload)}
     beyond = [curve_table(settings), *([costs] if (costs := cost_table(settings)).rows else [])]
     for table in [*tables, *beyond]:

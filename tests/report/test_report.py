@@ -27,7 +27,17 @@ from tests.report.made import write_defects, write_run
 ORACLE = "cheating_oracle"
 TABLES = (
     *("across_random", "against_random", "checklist", "classes", "curves"),
-    *("faults", "hindsight", "pairs", "ranks", "results", "seconds", "summary", "wins"),
+    *(
+        "faults",
+        "gains_by_setting",
+        "hindsight",
+        "pairs",
+        "ranks",
+        "results",
+        "seconds",
+        "summary",
+        "wins",
+    ),
 )
 
 
