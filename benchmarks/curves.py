@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoal.palette import places
 from autoal.report.contents import curves
 from autoal.report.figures import learning_curves
 from autoal.report.groups import Setting as Compared
@@ -110,8 +111,7 @@ def _run(command: list[str]) -> None:
 def _picture(setting: Setting, found: Compared) -> str:
     """Draw the curves; returns what shows them on a page."""
     drawn = curves(found)
-    colours = {name: place for place, name in enumerate(drawn)}
-    figure = learning_curves(setting.title, drawn, colours)
+    figure = learning_curves(setting.title, drawn, places(drawn))
     (RESULTS / f"curves_{setting.name}.svg").write_text(standalone(figure))
     return f"![learning curves](curves_{setting.name}.svg)"
 

@@ -1,8 +1,7 @@
-"""What the contenders did: weights, classes, seconds, and what was queried."""
+"""What the contenders did: choices of learners, classes, seconds, and what was queried."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 from statistics import fmean
 
 import numpy as np
@@ -17,31 +16,6 @@ from autoal.report.runs import Run
 from autoal.report.tables import Cell, Heat, Table
 
 TWICE = 2.0  # an equal share, from which on a class has its whole colour
-
-
-def weights(settings: Sequence[Setting]) -> Section:
-    """What strategies made of strategies gave to each of their candidates."""
-    drawn = [
-        bars.mixing_weights(f"{setting.name}, {name}", weights)
-        for setting in settings
-        for name, runs in setting.contenders.items()
-        if (weights := candidate_weights(runs))
-    ]
-    text = "The mean weight of each candidate in each query, over the seeds."
-    return Section("Weights of the candidates", [text, *drawn] if drawn else ["No run has any."])
-
-
-def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean over the runs for each query; zero where a query told none."""
-    by_run = [[past.weights for past in run.queries] for run in runs]
-    names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
-    return {
-        name: [
-            float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
-        ]
-        for name in names
-    }
 
 
 def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:

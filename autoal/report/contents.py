@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from autoal.palette import places
-from autoal.report import behaviour, crowds, figures, growing, outcomes, spending, wording
+from autoal.report import behaviour, crowds, figures, growing, mixtures, outcomes, spending, wording
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import against_baseline
@@ -38,7 +38,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         *([differences(settings)] if several else []),
         outcomes.ranks(settings, names),
         left_to_gain(settings, names),
-        behaviour.weights(settings),
+        mixtures.weights(settings),
         behaviour.learners(settings, colours),
         behaviour.classes(settings),
         spending.sources(settings),

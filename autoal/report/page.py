@@ -93,6 +93,7 @@ figure .wide { margin: 0; } svg { display: block; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; padding-right: 0; }
 .charts > div { max-width: 100%; }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 440px; align-content: flex-start; }
+figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
@@ -138,7 +139,8 @@ def _part(part: Part) -> str:
 
 def _drawing(figure: Figure) -> str:
     caption = f"<figcaption>{escaped(figure.title)}</figcaption>"
-    return f'{caption}<div class="wide">{figure.svg}</div>'
+    note = f"<p>{escaped(figure.note)}</p>" if figure.note else ""
+    return f'{caption}<div class="wide">{figure.svg}</div>{note}'
 
 
 def _charts(part: Charts) -> str:

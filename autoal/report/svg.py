@@ -22,10 +22,11 @@ LETTERS = 32  # of a name
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its title."""
+    """A drawing with its title, and what is to be seen there in a sentence, if that is said."""
 
     title: str
     svg: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

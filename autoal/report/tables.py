@@ -115,6 +115,11 @@ def _spread(cell: Spread) -> str:
     return f"{mean} ± {_number(cell.deviation) if 'e' in mean else f'{cell.deviation:.{places}f}'}"
 
 
+def short(value: float) -> str:
+    """For a sentence: two digits after the point, as .85."""
+    return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+
+
 def _number(value: float) -> str:
     """Three digits after the point; fewer where it is large, two that count where it is tiny."""
     if abs(value) >= 10:

@@ -14,6 +14,7 @@ from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Folded, Part, Section, Statement
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
+from autoal.report.tables import short
 
 SHOWN = 5  # contenders in a sentence
 MOST = 1000  # seeds that anybody would be told to run
@@ -71,8 +72,8 @@ def standing(setting: Setting) -> str:
     if setting.baseline and setting.baseline not in shown:
         shown[-1] = setting.baseline
     rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
-    told = ", ".join(f"{name} {_short(found[name])}" for name in shown or setting.references)
-    above = ", ".join(f"{name} {_short(found[name])}" for name in setting.references)
+    told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
+    above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
     where = f"{rest}{_of(setting)} at {labels:g} labels{reference}"
     return f"{told}{where}{_saved(setting, ranked)}."
@@ -86,11 +87,6 @@ def _of(setting: Setting) -> str:
 def _at(labels: float, runs: Sequence[Run]) -> float:
     """The mean result with so many labels, on straight lines between rounds."""
     return float(np.mean([np.interp(labels, run.labelled, run.results) for run in runs]))
-
-
-def _short(value: float) -> str:
-    """Two digits after the point, as .85."""
-    return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
