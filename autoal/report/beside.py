@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from autoal.palette import places
 from autoal.report import figures
+from autoal.report.axis import AXES
 from autoal.report.behaviour import querying, seconds
 from autoal.report.groups import Setting, as_text, by
 from autoal.report.measures import Curve, Spread
@@ -75,7 +76,9 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
             }
             for strategy, by_learner in compared.items()
         }
-        section.parts.append(figures.side_by_side(found.name, charts, colours))
+        section.parts.append(
+            figures.side_by_side(found.name, charts, colours, AXES[settings[0].over].title)
+        )
         rows += [
             [found.name, strategy, name, *_measured(runs)]
             for strategy, by_learner in compared.items()

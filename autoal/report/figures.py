@@ -7,7 +7,9 @@ from zlib import crc32
 
 import numpy as np
 
+from autoal.costs.units import LABELS
 from autoal.palette import colour, dash
+from autoal.report.axis import AXES
 from autoal.report.measures import Curve
 from autoal.report.runs import Floats
 from autoal.report.svg import (
@@ -31,7 +33,7 @@ SMALL = (220, 152)  # of one of many charts
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW, REACH = 15, 14  # from a name to the next one, and from the axis to the names
 FEW = 5  # curves whose bands can still be told apart
-LABELS, MONEY, TIME = "labelled rows", "money", "seconds of people"  # along which curves are drawn
+ALONG = AXES[LABELS].title
 
 Curves = Mapping[str, Curve]
 Colours = Mapping[str, int]  # the place of each name in the palette, the same in every figure
@@ -53,14 +55,14 @@ def learning_curves(
     curves: Curves,
     colours: Colours,
     beside: str = "test accuracy",
-    below: str = LABELS,
+    below: str = ALONG,
 ) -> Figure:
     """Means over labels or what they cost; of few, a band of one standard deviation as well."""
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 
 def side_by_side(
-    title: str, charts: Mapping[str, Curves], colours: Colours, below: str = LABELS
+    title: str, charts: Mapping[str, Curves], colours: Colours, below: str = ALONG
 ) -> Figure:
     """Learning curves of several learners: one chart below the other for each strategy."""
     return _charts(title, charts, colours, Scale, below)
@@ -68,7 +70,7 @@ def side_by_side(
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """What learners chose by themselves over labels: one chart below the other for each kind."""
-    return _charts(title, charts, colours, _wide_scale, LABELS)
+    return _charts(title, charts, colours, _wide_scale, ALONG)
 
 
 def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:

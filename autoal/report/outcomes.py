@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from autoal.costs.units import LABELS
 from autoal.report.across import leading
+from autoal.report.axis import AXES
 from autoal.report.comparisons import (
     SEEDS,
     Comparison,
@@ -31,11 +33,12 @@ UNRANKED = "upper references, and those with fewer runs than others"
 def results(settings: Sequence[Setting]) -> Section:
     """Area, final result, labels saved and paid for."""
     metric = settings[0].metric if settings else ACCURACY
+    over = settings[0].over if settings else LABELS
     text = (
-        f"Area: under the curve of {metric} over labelled rows by the trapezoid rule, divided "
-        "by the range of labels. Labels needed: where the mean curve first is at random's mean "
+        f"Area: under the curve of {metric} over {AXES[over].title} by the trapezoid rule, divided "
+        f"by the range. {over.capitalize()} needed: where the mean curve first is at random's mean "
         f"final {metric}, over the seeds in common with random. Saved: the share of random's "
-        "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
+        f"{over} that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
         "largest area of a setting, and those that are not shown to be smaller, by the 95 % "
         "interval of the differences in pairs (Student's t); nothing where seeds are too few."
     )
@@ -44,7 +47,7 @@ def results(settings: Sequence[Setting]) -> Section:
     best = {(setting.name, name) for setting in settings for name in leading(setting)}
     bold = [place for place, (setting, name) in enumerate(lines) if (setting.name, name) in best]
     header = ["setting", "strategy", "seeds", "area", f"final {metric}"]
-    header += ["labels needed", "saved", "labels bought", "wrong labels"]
+    header += [f"{over} needed", "saved", "labels bought", "wrong labels"]
     return Section("Results", [text, Table("results", "Results", header, rows, bold)])
 
 
@@ -62,17 +65,17 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
-    """Labels needed to reach random's final result, and the share saved."""
+    """What must be spent to reach random's final result, and the share of its own saved."""
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
-    if any(past.unasked for run in mine for past in run.rounds):
+    if setting.over == LABELS and any(past.unasked for run in mine for past in run.rounds):
         return "not all bought", None
     common = {(run.seed, run.start) for run in mine} & {(run.seed, run.start) for run in base}
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
         return "no seed in common", None
-    given = float(np.mean([run.labelled[-1] for run in base]))
+    given = float(np.mean([run.spent[-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
     target = float(np.mean([run.final for run in base]))

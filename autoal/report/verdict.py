@@ -6,6 +6,7 @@ from itertools import count, islice
 
 import numpy as np
 
+from autoal.report.axis import AXES
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
 from autoal.report.groups import BASELINE, Setting, by
@@ -65,8 +66,8 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 def standing(setting: Setting) -> str:
     """How good the best are where all still are, and what the best one saves."""
-    labels = min(run.labelled[-1] for run in setting.runs)
-    found = {name: _at(labels, runs) for name, runs in setting.contenders.items()}
+    spent = min(run.spent[-1] for run in setting.runs)
+    found = {name: _at(spent, runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
@@ -75,7 +76,7 @@ def standing(setting: Setting) -> str:
     told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
     above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {labels:g} labels{reference}"
+    where = f"{rest}{_of(setting)} at {spent:.6g} {AXES[setting.over].amount}{reference}"
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
@@ -84,9 +85,9 @@ def _of(setting: Setting) -> str:
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
 
 
-def _at(labels: float, runs: Sequence[Run]) -> float:
-    """The mean result with so many labels, on straight lines between rounds."""
-    return float(np.mean([np.interp(labels, run.labelled, run.results) for run in runs]))
+def _at(spent: float, runs: Sequence[Run]) -> float:
+    """The mean result where so much was spent, on straight lines between rounds."""
+    return float(np.mean([np.interp(spent, run.spent, run.results) for run in runs]))
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
@@ -97,7 +98,8 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
     (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
     if not (share and share > 0 and isinstance(given, float)):  # some were not bought, maybe
         return ""
-    return f"; {best} needs {needed:.0f} labels for what {setting.baseline} needs {given:.0f}"
+    amount = f"{needed:.0f} {AXES[setting.over].amount}"
+    return f"; {best} needs {amount} for what {setting.baseline} needs {given:.0f}"
 
 
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:

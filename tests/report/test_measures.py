@@ -7,7 +7,7 @@ import pytest
 
 from autoal.report import behaviour, outcomes
 from autoal.report.comparisons import against_baseline, other_pairs, ranking, win_matrix
-from autoal.report.contents import cost_table, costly_curves
+from autoal.report.contents import curve_table
 from autoal.report.groups import Setting, group
 from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
@@ -198,10 +198,11 @@ def test_over_money_the_last_of_several_free_rounds_counts(tmp_path: Path) -> No
     for line, (bought, cost) in zip(lines, [(2, 3.0), (0, None), (0, None), (1, 0.5)], strict=True):
         line |= {"bought": bought} | ({} if cost is None else {"cost": cost})
     (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run = read_run(path)
-    assert run.money.tolist() == [3, 3, 3, 3.5]
+    run = read_run(path, over="money")
+    assert run.spent.tolist() == [3, 3, 3, 3.5]
     assert run.priced
-    curve = Curve.over_money([run])
+    assert run.area == pytest.approx(0.7)  # by hand: (.8 + .6) / 2, over .5 of .5
+    curve = Curve.of([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([3, 3.5], [0.8, 0.6])
     assert not read_run(write_run(tmp_path, "b", [0.2])).priced
 
@@ -212,19 +213,16 @@ def test_over_seconds_of_people_or_of_what_labels_cost(tmp_path: Path) -> None:
     lines[0]["people"] = {"ann": {"labels": 2, "seconds": 7.0}}
     lines[1]["taken"], lines[2]["taken"] = 4.0, 1.5
     (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run = read_run(path)
+    run = read_run(path, over="seconds")
     assert run.timed
     assert not run.priced
     # By hand: (.2 + .4) / 2 for 4 seconds and (.4 + .8) / 2 for 1.5, out of 5.5.
-    assert run.area_over_costs == pytest.approx((0.3 * 4 + 0.6 * 1.5) / 5.5)
-    curve = Curve.over_time([run])
+    assert run.area == pytest.approx((0.3 * 4 + 0.6 * 1.5) / 5.5)
+    curve = Curve.of([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([7, 11, 12.5], [0.2, 0.4, 0.8])
-    ((setting,), _) = group([run])
-    (found,) = costly_curves(setting).values()
-    assert found["random"].along.tolist() == [7, 11, 12.5]
-    assert [row[2:4] for row in cost_table([setting]).rows] == [
-        ["seconds of people", spent] for spent in (7.0, 11.0, 12.5)
-    ]
+    table = curve_table(group([run])[0])
+    assert table.header[2:] == ["seconds of people", "accuracy"]
+    assert [row[2] for row in table.rows] == [7.0, 11.0, 12.5]
     assert not read_run(write_run(tmp_path, "b", [0.2])).timed
 
 
