@@ -45,6 +45,7 @@ from autoal.record.failure import keep_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MODEL, POOL
+from autoal.record.memory import keep_peaks
 from autoal.record.sink import Sink, Sinks
 from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal, summary
@@ -379,6 +380,7 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
                 sinks.add(layer)
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
+            keep_peaks(folder)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time
                 _keep_model(built, folder)
         sinks.done()

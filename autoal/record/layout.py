@@ -13,6 +13,7 @@ GENERATED = "generated.jsonl"  # the rows that were made, and how
 POOL = "pool.jsonl"  # the rows that files were found to hold, in the order of their numbers
 TO_LABEL = "to_label.csv"  # what people are asked, where they answer in files
 LABEL_STUDIO = "label_studio.json"  # the project in which people are asked, where they are so
+MEMORY = "memory.json"  # the most that it took
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the process that is at work
 TOKENS = "tokens.json"  # by which they are known; for their eyes only
@@ -34,6 +35,7 @@ FILES = (
         TO_LABEL,
         LABEL_STUDIO,
         TOKENS,
+        MEMORY,
         CURVE,
         WEIGHTS,
         SETTLED,
@@ -44,7 +46,7 @@ FILES = (
 
 # What belongs to one run, and would be a lie beside the rounds of another.
 OF_A_RUN = (
-    *(FAILURE, GENERATED, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, SETTLED),
+    *(FAILURE, GENERATED, POOL, LABEL_STUDIO, MARK, MEMORY, CURVE, WEIGHTS, SETTLED),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 

@@ -1,7 +1,8 @@
 """What the contenders did: choices of learners, classes, seconds, and what was queried."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from statistics import fmean
 
 import numpy as np
@@ -86,7 +87,7 @@ def _balance(by_class: Mapping[int, int], labels: Sequence[int]) -> list[Cell]:
 
 def class_counts(setting: Setting) -> dict[str, dict[int, int]]:
     """How many rows of each class seen in the setting each contender queried, over all seeds."""
-    found = {name: _queried_classes(runs) for name, runs in setting.contenders.items()}
+    found = {name: _queried_classes(setting.contenders[name]) for name in setting.ranked}
     labels = sorted(_labels(setting))
     return {
         name: {label: counts[label] for label in labels} for name, counts in found.items() if counts
@@ -105,7 +106,8 @@ def times(settings: Sequence[Setting]) -> Section:
     text = (
         "Means over the rounds after the start and over the seeds. Other: the round's total less "
         "its phases. Query seconds a label: all phases but train and test, divided by the rows "
-        "queried. "
+        "queried. Peak memory: of the whole process and of its GPU, the most of any seed; runs of "
+        "a sweep that share a process share its peak. "
         "Compare only what ran on the same, undisturbed machine."
     )
     section = Section("Time", [text])
@@ -113,15 +115,16 @@ def times(settings: Sequence[Setting]) -> Section:
     queries = [past for setting in settings for run in setting.runs for past in run.queries]
     phases = phases_of(past.seconds for past in queries)
     header = ["setting", "strategy", *phases, "other", "total", "query seconds a label"]
-    if any(past.looked for past in queries):  # of the others, all rows
-        header.append("rows looked at")
+    rare = _rare_times(settings)
+    header += rare
     for setting in settings:
-        found = {name: seconds(runs, phases) for name, runs in setting.contenders.items()}
+        found = {name: seconds(setting.contenders[name], phases) for name in setting.ranked}
         found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
             section.parts.append(bars.phases(setting.name, found))
-        lines = [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
-        rows += [line[: len(header)] for line in lines]
+        for name, by_phase in found.items():
+            told = (of(setting.contenders[name]) for of in rare.values())
+            rows.append([*_seconds_row(setting, name, by_phase), *told])
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     return section
 
@@ -129,9 +132,29 @@ def times(settings: Sequence[Setting]) -> Section:
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
     a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
-    looked = [past.looked for run in setting.contenders[name] for past in run.queries]
-    seen = float(np.mean(looked)) if any(looked) else None
-    return [setting.name, name, *found.values(), sum(found.values()), a_label, seen]
+    return [setting.name, name, *found.values(), sum(found.values()), a_label]
+
+
+def _rare_times(settings: Sequence[Setting]) -> dict[str, Callable[[Sequence[Run]], float | None]]:
+    """Columns that stand in the table where any run has something to tell there."""
+    columns: dict[str, Callable[[Sequence[Run]], float | None]] = {
+        "rows looked at": _looked,
+        "peak memory, MiB": partial(_peak, "main"),
+        "peak GPU memory, MiB": partial(_peak, "gpu"),
+    }
+    contenders = [runs for setting in settings for runs in setting.contenders.values()]
+    return {title: of for title, of in columns.items() if any(map(of, contenders))}
+
+
+def _looked(runs: Sequence[Run]) -> float | None:
+    """At how many rows a query looked; where a plan says nothing of that, at all."""
+    looked = [past.looked for run in runs for past in run.queries]
+    return fmean(looked) if any(looked) else None
+
+
+def _peak(kind: str, runs: Sequence[Run]) -> float | None:
+    """The most memory of this kind that any of the runs took."""
+    return max((run.peaks[kind] for run in runs if kind in run.peaks), default=None)
 
 
 def querying(runs: Sequence[Run]) -> float:

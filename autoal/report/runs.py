@@ -1,7 +1,7 @@
 """Run folders as plain data: all that the report needs of them, and no more."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
 from autoal.record.layout import CONFIG, ROUNDS
+from autoal.record.memory import read_peaks
 from autoal.record.round import SPENT, Round
 from autoal.report.faults import Fault
 from autoal.report.folders import run_folders
@@ -49,6 +50,7 @@ class Run:
     failure: str = ""  # what stopped it, if it is known to have failed
     metric: str = ACCURACY  # by which it is compared
     over: str = LABELS  # what was spent, over which it is compared
+    peaks: Mapping[str, float] = field(default_factory=dict)  # MiB of memory, where they are told
 
     @property
     def strategy(self) -> str:
@@ -207,6 +209,7 @@ def read_run(path: Path, metric: str = ACCURACY, over: str = LABELS) -> Run:
         failure=read_failure(path),
         metric=metric,
         over=over,
+        peaks=read_peaks(path),
     )
 
 

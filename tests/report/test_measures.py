@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autoal.report import behaviour, outcomes
+from autoal.report.checklist import checklist
 from autoal.report.comparisons import against_baseline, other_pairs, ranking, win_matrix
 from autoal.report.contents import curve_table
 from autoal.report.groups import Setting, group
@@ -165,8 +166,23 @@ def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
         "query seconds a label",
     ]
     # Of 2 rows a query; what no phase has is "other".
-    assert table.rows[0][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.0, 0.5, 2.5, 0.25])
-    assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
+    assert table.rows[0][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
+    assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.0, 0.5, 2.5, 0.25])
+
+
+def test_the_most_memory_of_any_seed_is_told(tmp_path: Path) -> None:
+    for seed, peak in enumerate((300.0, 500.0)):
+        run = write_run(tmp_path, f"a{seed}", [0.4, 0.5], seed=seed)
+        (run / "memory.json").write_text(json.dumps({"main": peak}))
+    older = write_run(tmp_path, "b", [0.4, 0.6], strategy="margin")
+    settings, _ = group(read_runs([tmp_path])[0])
+    (table,) = (part for part in behaviour.times(settings).parts if isinstance(part, Table))
+    assert table.header[-1] == "peak memory, MiB"  # and none of a GPU
+    assert [(row[1], row[-1]) for row in table.rows] == [("margin", None), ("random", 500.0)]
+    (row,) = (row for row in checklist(settings).rows if "peak memory" in str(row[1]))
+    assert str(row[2]).endswith("but for the peak memory of 1 runs, which do not tell it")
+    (older / "memory.json").write_text("[]")
+    assert [fault.kind for fault in read_runs([tmp_path])[1]] == ["unreadable"]
 
 
 def test_how_many_rows_were_looked_at_stands_beside_the_seconds(tmp_path: Path) -> None:
