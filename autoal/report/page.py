@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from autoal.document import document
 from autoal.escape import escaped
-from autoal.report.pictures import Queried, Shown
+from autoal.report.kept import Query
+from autoal.report.pictures import Queried
 from autoal.report.svg import STROKES, Figure
 from autoal.report.tables import Table
 
@@ -96,10 +97,11 @@ figure .wide { margin: 0; } svg { display: block; }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
-.pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
-.pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
+.pair { display: flex; gap: 1.5rem; flex-wrap: wrap; } .pair > div { flex: 0 1 auto; min-width: 0; }
+.pair .wide { margin: 0; } .pair caption { max-width: 34rem; }
+.crop { display: block; background-image: var(--picture); }
 .pair td { white-space: pre-wrap; unicode-bidi: plaintext; }
-.pair td:not(:last-child) { overflow-wrap: anywhere; }
+.pair td { overflow-wrap: anywhere; vertical-align: middle; }
 """
 
 
@@ -151,15 +153,13 @@ def _charts(part: Charts) -> str:
 
 def _queried(part: Queried) -> str:
     title = escaped(f"{part.setting}, {part.contender} ({part.run})")
-    pair = _shown(part, "first", part.first) + _shown(part, "last", part.last)
+    pair = "".join(map(_query, part.queries))
     return (
         f'<figure class="queried"><figcaption>{title}</figcaption>'
         f'<div class="pair">{pair}</div></figure>'
     )
 
 
-def _shown(part: Queried, when: str, shown: Shown) -> str:
-    if isinstance(shown, Table):
-        return shown.html()
-    words = escaped(f"{part.contender}: {when} query")
-    return f'<div><img src="{shown}" alt="{words}"><br>{when} query</div>'
+def _query(query: Query) -> str:
+    picture = f' style="--picture:url({query.picture})"' if query.picture else ""
+    return f"<div{picture}>{query.rows.html()}</div>"

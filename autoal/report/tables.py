@@ -2,13 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
+SIDE = 48  # pixels of a small picture in a cell
 HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
 
-Cell = str | int | float | Spread | tuple[float, float] | None
+
+class Crop(NamedTuple):
+    """A part of the picture that the page has around the table, in pixels."""
+
+    whole: tuple[int, int]
+    place: tuple[int, int]
+    size: tuple[int, int]
+
+    def html(self) -> str:
+        scale = SIDE / max(self.size)
+        (width, height), (x, y), (wide, high) = (
+            (scale * first, scale * second) for first, second in self
+        )
+        return (
+            f'<span class="crop" style="width:{wide:.0f}px;height:{high:.0f}px;'
+            f"background-size:{width:.1f}px {height:.1f}px;"
+            f'background-position:{-x:.1f}px {-y:.1f}px"></span>'
+        )
+
+
+Cell = str | int | float | Spread | tuple[float, float] | Crop | None
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,8 @@ class Table:
         )
 
     def _html_cell(self, place: int, cell: Cell) -> str:
+        if isinstance(cell, Crop):
+            return f"<td>{cell.html()}</td>"
         kind = "" if isinstance(cell, str) else ' class="number"'
         return f"<td{kind}{self._colour(place, cell)}>{escaped(_shown(cell))}</td>"
 
@@ -97,7 +121,7 @@ def _split(cell: Cell, count: int) -> list[object]:
 
 
 def _shown(cell: Cell) -> str:
-    if cell is None:
+    if cell is None or isinstance(cell, Crop):
         return ""
     if isinstance(cell, Spread):
         return _spread(cell)

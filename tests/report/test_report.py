@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import webbrowser
-from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
@@ -19,7 +18,6 @@ from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
 from autoal.report.outcomes import results
-from autoal.report.pictures import ROWS, SIGNATURE
 from autoal.report.runs import read_runs
 from autoal.report.tables import Table
 from tests.report.made import write_defects, write_run
@@ -252,52 +250,6 @@ def test_a_run_whose_money_is_spent_is_finished_whatever_it_planned(tmp_path: Pa
     assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "killed")]
 
 
-def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
-    grids.mkdir(parents=True)
-    (grids / "queried_9_aa.png").write_bytes(SIGNATURE + b"start")
-    (grids / "queried_10_bb.png").write_bytes(SIGNATURE + b"query")
-    assert main([str(tmp_path)]) == 0
-    text = (tmp_path / "report" / "report.html").read_text()
-    start, query = (b64encode(SIGNATURE + word).decode() for word in (b"start", b"query"))
-    assert text.count(f"data:image/png;base64,{query}") == 2  # first and last
-    assert start not in text
-
-
-def keep_texts(run: Path, *contents: str) -> None:
-    """As the tracking keeps what was queried in each round."""
-    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "table" / "media"
-    folder.mkdir(parents=True)
-    for number, content in enumerate(contents):
-        (folder / f"queried_{number}_{number}.table.json").write_text(content)
-
-
-def test_texts_that_the_tracking_kept_are_shown_with_their_labels(tmp_path: Path) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    rows = [[f"<b>{number}</b>", "no"] for number in range(ROWS + 1)]
-    start, query = ({"columns": ["text", "label"], "data": data} for data in ([["a", "b"]], rows))
-    keep_texts(run, json.dumps(start), json.dumps(query))
-    assert main([str(tmp_path)]) == 0
-    text = (tmp_path / "report" / "report.html").read_text()
-    assert text.count("<td>&lt;b&gt;0&lt;/b&gt;</td><td>no</td>") == 2  # first and last
-    assert f"&gt;{ROWS}&lt;" not in text
-    assert not list((tmp_path / "report" / "tables").glob("queried*"))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *("", "[]", "{}", '{"columns": [], "data": 7}', '{"columns": [1], "data": []}'),
-        *('{"columns": ["text"], "data": [[{}]]}', "[" * 100_000),
-    ],
-)
-def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
-    keep_texts(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
-    assert main([str(tmp_path)]) == 0
-    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
-
-
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
 def test_what_is_no_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, told: str
@@ -414,17 +366,6 @@ def test_a_setting_of_another_kind_is_named(tmp_path: Path, key: str, value: obj
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), key: value}))
     _, (fault,) = read_runs([tmp_path])
     assert f"`{key}" in fault.what
-
-
-@pytest.mark.parametrize("name", ["queried_1_b.png", "queried_x_b.png"])
-def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
-    grids.mkdir(parents=True)
-    for picture in ("queried_0_a.png", name):
-        (grids / picture).write_bytes(b"no picture")
-    assert main([str(tmp_path)]) == 0
-    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(
