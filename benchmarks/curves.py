@@ -22,7 +22,6 @@ from autoal.report.groups import group
 from autoal.report.outcomes import results
 from autoal.report.runs import read_runs
 from autoal.report.svg import standalone
-from autoal.report.tables import Table
 from benchmarks.report import RESULTS, keep
 
 STRATEGIES = ("random", "entropy", "margin", "badge")
@@ -94,7 +93,7 @@ def main() -> None:
         _run(setting.command(data, given.out))
         command = " ".join(setting.command(Path("FOLDER"), given.out))
         settings, _ = group(read_runs([given.out / setting.name])[0])
-        (table,) = (part for part in results(settings).parts if isinstance(part, Table))
+        (table,) = results(settings).tables
         text += [f"## {setting.title}", f"`{command}`", table.markdown()]
         if "rounds=0" not in setting.options:
             text.append(_picture(setting, settings[0]))

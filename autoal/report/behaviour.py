@@ -11,7 +11,7 @@ from autoal.record.round import phases_of
 from autoal.report import bars, figures
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, evenness, kinds_settled, settled
-from autoal.report.page import Section
+from autoal.report.page import Folded, Section
 from autoal.report.pictures import Gallery
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Heat, Table
@@ -69,7 +69,8 @@ def classes(settings: Sequence[Setting]) -> Section:
     heat = Heat(len(header), TWICE)
     header += [f"class {label}" for label in labels]
     title = "Which classes were queried"
-    return Section(title, [text, Table("classes", title, header, rows, heat=heat)])
+    table = Table("classes", "How far each is queried more than others", header, rows, heat=heat)
+    return Section(title, [table, Folded("How to read this table", [text])])
 
 
 def _labels(setting: Setting) -> set[int]:
@@ -110,7 +111,7 @@ def times(settings: Sequence[Setting]) -> Section:
         "a sweep that share a process share its peak. "
         "Compare only what ran on the same, undisturbed machine."
     )
-    section = Section("Time", [text])
+    section = Section("Time and memory")
     rows: list[list[Cell]] = []
     queries = [past for setting in settings for run in setting.runs for past in run.queries]
     phases = phases_of(past.seconds for past in queries)
@@ -126,6 +127,7 @@ def times(settings: Sequence[Setting]) -> Section:
             told = (of(setting.contenders[name]) for of in rare.values())
             rows.append([*_seconds_row(setting, name, by_phase), *told])
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
+    section.parts.append(Folded("How to read this table", [text]))
     return section
 
 
@@ -198,7 +200,7 @@ def _results(run: Run) -> list[Cell]:
 
 def pictures(gallery: Gallery) -> Section:
     """The first and the last query of one run a contender."""
-    section = Section("Queried first and last", [*gallery.shown])
+    section = Section("Rows queried first and last", [*gallery.shown])
     if not gallery.shown:
         section.parts.append(
             "No finished run has pictures or texts of every round: only runs that are tracked "

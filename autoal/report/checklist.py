@@ -23,7 +23,9 @@ def checklist(settings: Sequence[Setting]) -> Table:
     for demand, check in DEMANDS.items():
         met, why = check(settings)
         rows.append([{True: "✓ yes", False: "✗ no", None: "? unknown"}[met], demand, why])
-    return Table("checklist", "What these runs meet", ["met", "demand", "seen in the runs"], rows)
+    return Table(
+        "checklist", "Demands of the literature", ["met", "demand", "seen in the runs"], rows
+    )
 
 
 def _values(settings: Sequence[Setting], key: str) -> list[str]:

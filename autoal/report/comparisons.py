@@ -192,10 +192,8 @@ class Ranking:
     @property
     def leading(self) -> list[str]:
         """The first and those that are not shown to differ from it; none where nothing is shown."""
-        reach = self.means[0] + self.critical
-        return (
-            [name for name, mean in self.by_name.items() if mean <= reach] if self.decided else []
-        )
+        reach = self.means[0] + self.critical if self.decided else -np.inf
+        return [name for name, mean in self.by_name.items() if mean <= reach]
 
     @property
     def by_name(self) -> dict[str, float]:

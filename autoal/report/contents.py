@@ -50,7 +50,7 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.times(settings),
         behaviour.stops(settings),
         behaviour.pictures(gallery),
-        Section("A benchmark to be trusted", [checklist(settings)]),
+        Section("Can this benchmark be trusted?", [checklist(settings)]),
     ]
     first = [overview(settings, names)] if several else []
     return [*first, verdict(settings, against, faults), *_full(found)]

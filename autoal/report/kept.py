@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autoal.record.kinds import TEXTS
 from autoal.record.round import Round
-from autoal.report.tables import Cell, Crop, Table, short
+from autoal.report.tables import Cell, Crop, Table, largest
 
 # Round by round; the step and a hash of the content stand in the name.
 FILES = "wandb/*run-*/files/media/*/media/{kind}_*_*"
@@ -19,7 +19,6 @@ SHOWN = 64  # of them at most
 MOST = 12  # rows of one query on the page
 MADE = "made-"  # begins the names of rows that were made
 APART = ("round", "picture")  # columns that tell nothing here: pictures of tables lie elsewhere
-HEAVIEST = 3  # weights of candidates in a sentence
 
 Line = Mapping[str, Cell]
 
@@ -74,10 +73,9 @@ def _query(done: Round, chooser: str, glance: bytes, told: bytes) -> Query:
 def _title(done: Round, chooser: str) -> str:
     """Which rows were chosen, by what, and what became of them."""
     made = sum(name.startswith(MADE) for name in done.names)
-    heaviest = sorted(done.weights.items(), key=lambda weight: -weight[1])[:HEAVIEST]
-    weights = ", ".join(f"{name} {short(weight)}" for name, weight in heaviest)
+    weights = f" (weights: {largest(done.weights)})" if done.weights else ""
     parts = [
-        f"round {done.number}, chosen by {chooser}{f' (weights: {weights})' if weights else ''}",
+        f"round {done.number}, chosen by {chooser}{weights}",
         f"{len(done.queried)} labelled",
         *([f"{made} of them made"] if made else []),
         *([f"{len(done.declined)} declined: {_numbers(done.declined)}"] if done.declined else []),

@@ -10,7 +10,7 @@ from autoal.report import bars
 from autoal.report.groups import Setting
 from autoal.report.page import Section
 from autoal.report.runs import Run
-from autoal.report.tables import short
+from autoal.report.tables import largest, short
 
 FLAT = 0.05  # by which a weight may differ from its first one, and nobody would say that it moved
 
@@ -53,7 +53,7 @@ def moved(found: Weights) -> str:
     name, place = max(changes, key=lambda at: abs(changes[at]))
     change = changes[name, place]
     if abs(change) < FLAT:
-        ends = ", ".join(f"{own} {short(by_round[-1])}" for own, by_round in found.items())
+        ends = largest({own: by_round[-1] for own, by_round in found.items()})
         return f"The weights stayed flat, within {short(FLAT)} of their first ones; last: {ends}."
     other = min(found, key=lambda own: change * changes[own, place])
     how = "at the cost" if change > 0 else "in favour"

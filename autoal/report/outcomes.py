@@ -1,6 +1,7 @@
 """How the contenders did: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from autoal.report.comparisons import (
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, Spread, labels_to_reach
 from autoal.report.metric import ACCURACY
-from autoal.report.page import Section
+from autoal.report.page import Folded, Section, Statement
 from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
@@ -27,6 +28,7 @@ from autoal.report.tables import Cell, Heat, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
 
+_READ = "How to read these numbers"
 UNRANKED = "upper references, and those with fewer runs than others"
 
 
@@ -48,7 +50,8 @@ def results(settings: Sequence[Setting]) -> Section:
     bold = [place for place, (setting, name) in enumerate(lines) if (setting.name, name) in best]
     header = ["setting", "strategy", "seeds", "area", f"final {metric}"]
     header += [f"{over} needed", "saved", "labels bought", "wrong labels"]
-    return Section("Results", [text, Table("results", "Results", header, rows, bold)])
+    table = Table("results", "Results", header, rows, bold)
+    return Section("Results", [table, Folded(_READ, [text])])
 
 
 def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
@@ -103,7 +106,10 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
     )
     compared = comparisons("against_random", "Against random", against)
     pairs = {setting.name: other_pairs(setting) for setting in settings}
-    return Section("Tests", [text, compared, comparisons("pairs", "All other pairs", pairs)])
+    others = comparisons("pairs", "All other pairs", pairs)
+    shown = [table for table in (compared, others) if table.rows]
+    nothing = "No two strategies are there that could be compared."
+    return Section("Tests", [*shown, Folded(_READ, [text])] if shown else [nothing])
 
 
 def comparisons(name: str, title: str, found: Against) -> Table:
@@ -132,23 +138,35 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     section = Section("Ranks and wins", [])
     found = _rankings(settings)
     for where, ranked in found.items():
-        section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
+        section.parts.append(Statement(where, _rank_paragraph(ranked, names)))
         title = f"Mean ranks, {where}: a bar joins strategies that are not shown to differ"
         section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
-    section.parts.append(_rank_table(found, names) if found else unranked)
-    rows: list[list[Cell]] = [
-        [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
-    ]
-    title = "Wins: how often the row's area is larger than the column's, a tie as half"
-    section.parts.append(Table("wins", title, ["", *names], rows, heat=Heat(1, 1.0)))
+    table = _rank_table(found, names)
+    section.parts.append(Folded("All mean ranks", [table]) if found else unranked)
+    rows = _wins(settings, names)
+    section.parts.append(
+        "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "
+        "half; the mean over the settings. The bluer, the more often."
+    )
+    header = ["", *(str(name) for name, *_ in rows)]
+    section.parts.append(Table("wins", "Wins", header, rows, heat=Heat(1, 1.0)))
     return section
+
+
+def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]:
+    """How often each wins against each, those that win most first."""
+    matrix = win_matrix(settings, names)
+    won = [fmean([share for share in row if share is not None] or [0.0]) for row in matrix]
+    order = sorted(range(len(names)), key=lambda place: -won[place])
+    return [[names[row], *(matrix[row][column] for column in order)] for row in order]
 
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     """Over all settings together; for each alone where they share too few strategies or seeds."""
-    found = {"all settings": ranking(settings)}
-    if len(settings) > 1:
+    several = len(settings) > 1
+    found = {"all settings" if several else settings[0].name: ranking(settings)}
+    if several:
         found["all settings, seeds averaged"] = ranking_of_settings(settings)
     if not any(found.values()):
         found = {setting.name: ranking([setting]) for setting in settings}
@@ -168,10 +186,8 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
 def _rank_verdict(found: Ranking) -> str:
     """What the ranks show; nothing where the tests of pairs could not show it either."""
     if not found.enough:
-        return (
-            f"There are too few for a verdict ({found.repeats} "
-            f"{'settings' if found.block != SEEDS else 'seeds of some setting'})."
-        )
+        repeated = "seeds of some setting" if found.block == SEEDS else "settings"
+        return f"There are too few for a verdict ({repeated}: {found.repeats})."
     friedman = f"Friedman's test of no difference at all: p = {found.p:.3g}"
     if not found.decided:
         return f"{friedman}; no difference shown."

@@ -45,8 +45,8 @@ def left_to_gain(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     """What the best choice of a strategy, and of rows, would have gained beyond a contender."""
     held = hindsight(settings, _composed(settings))
     told = shares_table(settings, names)
-    parts: list[Part] = [_HINDSIGHT, held] if held.rows else []
-    parts += [_SHARES, told] if told.rows else []
+    parts: list[Part] = [held, _HINDSIGHT] if held.rows else []
+    parts += [told, _SHARES] if told.rows else []
     nothing = "No run is of a strategy made of others, or of an upper reference better than random."
     return Section("What was left to gain", parts or [nothing])
 

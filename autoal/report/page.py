@@ -98,7 +98,7 @@ figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
 .pair { display: flex; gap: 1.5rem; flex-wrap: wrap; } .pair > div { flex: 0 1 auto; min-width: 0; }
-.pair .wide { margin: 0; } .pair caption { max-width: 34rem; }
+.pair .wide { margin: 0; max-height: none; } .pair caption { min-width: min(18rem, 80vw); }
 .crop { display: block; background-image: var(--picture); }
 .pair td { white-space: pre-wrap; unicode-bidi: plaintext; }
 .pair td { overflow-wrap: anywhere; vertical-align: middle; }

@@ -1,6 +1,6 @@
 """One kind of table, written as HTML, CSV and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
 SIDE = 48  # pixels of a small picture in a cell
+LARGEST = 3  # values in a sentence
 HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
 
 
@@ -142,6 +143,13 @@ def _spread(cell: Spread) -> str:
 def short(value: float) -> str:
     """For a sentence: two digits after the point, as .85."""
     return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+
+
+def largest(values: Mapping[str, float]) -> str:
+    """For a sentence: the largest few of named values, and how many more there are."""
+    ordered = sorted(values, key=lambda name: -values[name])
+    told = ", ".join(f"{name} {short(values[name])}" for name in ordered[:LARGEST])
+    return f"{told} and {len(ordered) - LARGEST} more" if len(ordered) > LARGEST else told
 
 
 def _number(value: float) -> str:

@@ -94,8 +94,8 @@ def test_made_and_declined_rows_are_told_apart_and_what_weighed_most(tmp_path: P
     done = replace(done, names=["made-1-0", "b.png"], declined=[7, 9], notes={"weights": weights})
     (only,) = queries(run, [start, done], "autoal")
     assert only.rows.title == (
-        "round 1, chosen by autoal (weights: margin .60, random .25, badge .10); 2 labelled; "
-        "1 of them made; 2 declined: rows 7, 9"
+        "round 1, chosen by autoal (weights: margin .60, random .25, badge .10 and 1 more); "
+        "2 labelled; 1 of them made; 2 declined: rows 7, 9"
     )
 
 

@@ -124,7 +124,7 @@ def test_ranks_differ_only_where_the_test_of_pairs_could_show_it(
     assert ("critical difference" in drawn) is decided
     assert drawn.count('class="clique"') == 1  # the length of the difference, or what joins all
     told, *_ = outcomes.ranks([setting], ["random", "margin"]).parts
-    assert ("too few for a verdict (5 seeds" in str(told)) is not decided
+    assert ("too few for a verdict (seeds of some setting: 5" in str(told)) is not decided
 
 
 def test_seeds_of_several_settings_are_not_pooled_into_a_verdict(tmp_path: Path) -> None:
