@@ -14,7 +14,7 @@ from autoal.report.measures import Curve, evenness, kinds_settled, settled
 from autoal.report.page import Folded, Section
 from autoal.report.pictures import Gallery
 from autoal.report.runs import Run
-from autoal.report.tables import Cell, Heat, Table
+from autoal.report.tables import Cell, Fine, Heat, Table
 
 TWICE = 2.0  # an equal share, from which on a class has its whole colour
 
@@ -28,7 +28,7 @@ def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     charts = {setting.name: settled_curves(setting) for setting in settings}
     drawn = [figures.settled(name, found, colours) for name, found in charts.items() if found]
     rows: list[list[Cell]] = [
-        [setting, name, kind, float(curve.mean[0]), float(curve.mean[-1])]
+        [setting, name, kind, Fine(curve.mean[0]), Fine(curve.mean[-1])]
         for setting, found in charts.items()
         for kind, curves in found.items()
         for name, curve in curves.items()
@@ -134,7 +134,7 @@ def times(settings: Sequence[Setting]) -> Section:
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
     a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
-    return [setting.name, name, *found.values(), sum(found.values()), a_label]
+    return [setting.name, name, *found.values(), sum(found.values()), Fine(a_label)]
 
 
 def _rare_times(settings: Sequence[Setting]) -> dict[str, Callable[[Sequence[Run]], float | None]]:

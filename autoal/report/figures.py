@@ -81,7 +81,7 @@ def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:
     if len(curves) <= FEW:
         return []
     width, height = SMALL
-    across = _across(curves.values(), 40, width - 8)
+    across = _across(curves.values(), 40, width - 20)
     axes = Axes(across, _upwards(curves, partial(Scale, start=height - 24, end=28)))
     defined, again = _once("".join(_mean(curve, axes, "") for curve in curves.values()))
     ticks = _ticks(axes, 3)

@@ -24,7 +24,7 @@ from autoal.report.page import Folded, Section, Statement
 from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
-from autoal.report.tables import Cell, Heat, Table
+from autoal.report.tables import Cell, Fine, Heat, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
 
@@ -122,8 +122,8 @@ def comparisons(name: str, title: str, found: Against) -> Table:
             comparison.seeds,
             comparison.mean,
             comparison.interval,
-            comparison.p,
-            comparison.corrected,
+            Fine(comparison.p),
+            Fine(comparison.corrected),
             comparison.verdict,
         ]
         for setting, compared in found.items()

@@ -19,7 +19,7 @@ from autoal.report.comparisons import ranking_of_settings
 from autoal.report.gained import gained
 from autoal.report.groups import Setting
 from autoal.report.page import Folded, Part, Section
-from autoal.report.tables import Cell, Heat, Table
+from autoal.report.tables import Cell, Fine, Heat, Table
 
 
 def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
@@ -189,8 +189,8 @@ def across(name: str, title: str, settings: Sequence[Setting], base: str) -> Tab
             overall.gains.mean,
             overall.gains.over_further_settings,
             overall.gains.over_further_seeds,
-            overall.p,
-            overall.corrected,
+            _fine(overall.p),
+            _fine(overall.corrected),
             overall.gains.typical,
             overall.gains.typical_over_further_settings,
             *map(overall.gains.count, SIGNS),
@@ -201,6 +201,10 @@ def across(name: str, title: str, settings: Sequence[Setting], base: str) -> Tab
     header += ["95 %, further settings", "95 %, further seeds", "p", "corrected"]
     header += ["typical", "95 %, by ranks", "won", "level", "lost", "too few seeds"]
     return Table(name, title, header, rows)
+
+
+def _fine(p: float | None) -> Fine | None:
+    return None if p is None else Fine(p)
 
 
 def hindsight(

@@ -8,6 +8,7 @@ from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
 SIDE = 48  # pixels of a small picture in a cell
+VISIBLE = 0.0005  # with three digits after the point
 LARGEST = 3  # values in a sentence
 HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
 
@@ -29,6 +30,10 @@ class Crop(NamedTuple):
             f"background-size:{width:.1f}px {height:.1f}px;"
             f'background-position:{-x:.1f}px {-y:.1f}px"></span>'
         )
+
+
+class Fine(float):
+    """A number that means something however small it is."""
 
 
 Cell = str | int | float | Spread | tuple[float, float] | Crop | None
@@ -128,6 +133,8 @@ def _shown(cell: Cell) -> str:
         return _spread(cell)
     if isinstance(cell, tuple):
         return f"{_number(cell[0])} to {_number(cell[1])}"
+    if isinstance(cell, Fine) and 0 < abs(cell) < VISIBLE:
+        return f"{cell:.2g}"
     return _number(cell) if isinstance(cell, float) else str(cell)
 
 
@@ -136,8 +143,8 @@ def _spread(cell: Spread) -> str:
     mean = _number(cell.mean)
     if cell.deviation is None:
         return mean
-    places = 1 if "." not in mean else len(mean.partition(".")[2])
-    return f"{mean} ± {_number(cell.deviation) if 'e' in mean else f'{cell.deviation:.{places}f}'}"
+    places = len(mean.partition(".")[2]) or 1
+    return f"{mean} ± {cell.deviation:.{places}f}"
 
 
 def short(value: float) -> str:
@@ -153,7 +160,7 @@ def largest(values: Mapping[str, float]) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits after the point; fewer where it is large, two that count where it is tiny."""
+    """Three digits after the point; fewer where it is large."""
     if abs(value) >= 10:
         return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.2g}"
+    return f"{value:.3f}" if abs(value) >= VISIBLE else "0.000"

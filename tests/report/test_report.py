@@ -19,7 +19,7 @@ from autoal.report.groups import group
 from autoal.report.measures import Spread
 from autoal.report.outcomes import results
 from autoal.report.runs import read_runs
-from autoal.report.tables import Table
+from autoal.report.tables import Fine, Table
 from tests.report.made import write_defects, write_run
 
 ORACLE = "cheating_oracle"
@@ -278,6 +278,8 @@ def test_a_table_is_rounded_for_people_only() -> None:
     table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
     assert "| a\\|b | c |" in table.markdown()
     assert "| x\\|y | 0.123 |\n| z | 0.500 to 30 |" in table.markdown()
+    tiny = Table("t", "T", ["a", "b", "c"], [[0.0004, -0.0004, Fine(0.00004)], [0.0006, 12.0, 2.0]])
+    assert "| 0.000 | 0.000 | 4e-05 |\n| 0.001 | 12 | 2.000 |" in tiny.markdown()
     assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
 
 
