@@ -83,7 +83,7 @@ def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:
     width, height = SMALL
     across = _across(curves.values(), 40, width - 20)
     axes = Axes(across, _upwards(curves, partial(Scale, start=height - 24, end=28)))
-    defined, again = _once("".join(_mean(curve, axes, "") for curve in curves.values()))
+    defined, again = _once(title, "".join(_mean(curve, axes, "") for curve in curves.values()))
     ticks = _ticks(axes, 3)
     charts = [
         [ticks, again, _highlighted(own, curve, axes, colours[own])]
@@ -96,9 +96,9 @@ def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:
     ]
 
 
-def _once(content: str) -> tuple[str, str]:
-    """What several charts of a page show: as it is defined in one of them, and used in each."""
-    known = f"behind-{crc32(content.encode()):08x}"
+def _once(title: str, content: str) -> tuple[str, str]:
+    """What several charts of a title show: as it is defined in one of them, and used in each."""
+    known = f"behind-{crc32(title.encode()):08x}"
     defined = element("defs", element("g", content, id=known, class_="behind"))
     return defined, element("use", href=f"#{known}")
 

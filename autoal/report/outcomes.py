@@ -149,7 +149,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
         "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "
         "half; the mean over the settings. The bluer, the more often."
     )
-    header = ["", *(str(name) for name, *_ in rows)]
+    header = ["strategy", *(str(name) for name, *_ in rows)]
     section.parts.append(Table("wins", "Wins", header, rows, heat=Heat(1, 1.0)))
     return section
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autoal.document import document
+from autoal.document import document, scrolling
 from autoal.escape import escaped
 from autoal.report.kept import Query
 from autoal.report.pictures import Queried
@@ -91,8 +91,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
 figure { display: inline-block; vertical-align: top; max-width: 100%; margin: .5rem 0 1rem;
   box-sizing: border-box; padding-right: 1.5rem; }
 figure .wide { margin: 0; } svg { display: block; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; padding-right: 0; }
-.charts > div { max-width: 100%; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
+.charts figure { margin: 0; padding: 0; }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 440px; align-content: flex-start; }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
@@ -127,9 +127,10 @@ def _part(part: Part) -> str:
         inside = "\n".join(map(_part, part.parts))
         return f"<details><summary>{escaped(part.title)}</summary>\n{inside}\n</details>"
     if isinstance(part, Figure):
-        return f"<figure>{_drawing(part)}</figure>"
+        return _figure(part)
     if isinstance(part, Charts):
-        return _charts(part)
+        each = "".join(figure.svg for figure in part.each)
+        return f'<div class="charts">{_figure(part.whole)}<div class="each">{each}</div></div>'
     if isinstance(part, Queried):
         return _queried(part)
     if isinstance(part, Command):
@@ -139,16 +140,11 @@ def _part(part: Part) -> str:
     return f"<p>{escaped(part)}</p>"
 
 
-def _drawing(figure: Figure) -> str:
+def _figure(figure: Figure) -> str:
     caption = f"<figcaption>{escaped(figure.title)}</figcaption>"
     note = f"<p>{escaped(figure.note)}</p>" if figure.note else ""
-    return f'{caption}<div class="wide">{figure.svg}</div>{note}'
-
-
-def _charts(part: Charts) -> str:
-    each = "".join(figure.svg for figure in part.each)
-    whole = f"<div>{_drawing(part.whole)}</div>"
-    return f'<figure class="charts">{whole}<div class="each">{each}</div></figure>'
+    box = f'<div class="wide" {scrolling(figure.title)}>{figure.svg}</div>'
+    return f"<figure>{caption}<div>{box}{note}</div></figure>"
 
 
 def _queried(part: Queried) -> str:

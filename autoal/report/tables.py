@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from autoal.document import scrolling
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
@@ -26,7 +27,8 @@ class Crop(NamedTuple):
             (scale * first, scale * second) for first, second in self
         )
         return (
-            f'<span class="crop" style="width:{wide:.0f}px;height:{high:.0f}px;'
+            f'<span class="crop" role="img" aria-label="picture" '
+            f'style="width:{wide:.0f}px;height:{high:.0f}px;'
             f"background-size:{width:.1f}px {height:.1f}px;"
             f'background-position:{-x:.1f}px {-y:.1f}px"></span>'
         )
@@ -59,14 +61,15 @@ class Table:
     heat: Heat | None = None
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
+        head = "".join(map(_html_head, self.header))
         kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
         body = "".join(
             f"<tr{kind}>{''.join(map(self._html_cell, range(len(row)), row))}</tr>\n"
             for kind, row in zip(kinds, self.rows, strict=True)
         )
         return (
-            f'<div class="wide table"><table><caption>{escaped(self.title)}</caption>\n'
+            f'<div class="wide table" {scrolling(self.title)}>'
+            f"<table><caption>{escaped(self.title)}</caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
 
@@ -136,6 +139,11 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell, Fine) and 0 < abs(cell) < VISIBLE:
         return f"{cell:.2g}"
     return _number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _html_head(name: str) -> str:
+    """The name of a column; over names of rows there is none."""
+    return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
 
 
 def _spread(cell: Spread) -> str:
