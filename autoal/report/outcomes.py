@@ -1,6 +1,7 @@
 """How the contenders did: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from statistics import fmean
 
 import numpy as np
@@ -113,7 +114,7 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
 
 
 def comparisons(name: str, title: str, found: Against) -> Table:
-    """A row for each difference of two contenders."""
+    """A row for each difference of two contenders, in each setting the largest first."""
     rows: list[list[Cell]] = [
         [
             setting,
@@ -127,10 +128,15 @@ def comparisons(name: str, title: str, found: Against) -> Table:
             comparison.verdict,
         ]
         for setting, compared in found.items()
-        for comparison in compared
+        for comparison in sorted(compared, key=_difference)
     ]
     header = ["setting", "first", "second", "seeds", "difference", "95 % interval"]
     return Table(name, title, [*header, "p", "corrected", "verdict"], rows)
+
+
+def _difference(comparison: Comparison) -> float:
+    """Ascending from the largest; those that have none are last."""
+    return inf if comparison.mean is None else -comparison.mean
 
 
 def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:

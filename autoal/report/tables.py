@@ -10,6 +10,7 @@ from autoal.report.measures import Spread
 
 SIDE = 48  # pixels of a small picture in a cell
 VISIBLE = 0.0005  # with three digits after the point
+SENTENCE = 40  # letters, from which on a cell needs room
 LARGEST = 3  # values in a sentence
 HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
 
@@ -76,8 +77,8 @@ class Table:
     def _html_cell(self, place: int, cell: Cell) -> str:
         if isinstance(cell, Crop):
             return f"<td>{cell.html()}</td>"
-        kind = "" if isinstance(cell, str) else ' class="number"'
-        return f"<td{kind}{self._colour(place, cell)}>{escaped(_shown(cell))}</td>"
+        colour = self._colour(place, cell)
+        return f"<td{_kind(cell)}{colour}>{escaped(_shown(cell))}</td>"
 
     def _colour(self, place: int, cell: Cell) -> str:
         if self.heat is None or place < self.heat.first or not isinstance(cell, int | float):
@@ -139,6 +140,13 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell, Fine) and 0 < abs(cell) < VISIBLE:
         return f"{cell:.2g}"
     return _number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _kind(cell: Cell) -> str:
+    """How a cell is laid out: numbers below each other, sentences in few lines."""
+    if isinstance(cell, str):
+        return ' class="sentence"' if len(cell) > SENTENCE else ""
+    return ' class="number"'
 
 
 def _html_head(name: str) -> str:

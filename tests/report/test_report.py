@@ -14,10 +14,13 @@ import yaml
 
 from autoal.report.__main__ import main
 from autoal.report.across import leading
+from autoal.report.comparisons import against_baseline
+from autoal.report.contents import sections
 from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
-from autoal.report.outcomes import results
+from autoal.report.outcomes import comparisons, results
+from autoal.report.page import Command, Folded, Section, Statement, page
 from autoal.report.runs import read_runs
 from autoal.report.tables import Fine, Table
 from tests.report.made import write_defects, write_run
@@ -427,3 +430,47 @@ def test_oracles_of_one_class_are_told_apart_by_their_options(tmp_path: Path) ->
     assert not faults
     assert len(setting.contenders) == 4
     assert not any("port" in name for name in setting.contenders)
+
+
+def test_what_no_run_has_is_told_in_one_section_at_the_end(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6])
+    found = sections(group(read_runs([tmp_path])[0])[0], [])
+    titles = [section.title for section in found]
+    assert titles[0] == "What the runs show"
+    assert titles[-1] == "Not in these runs"
+    told = {part.about: part.words for part in found[-1].parts if isinstance(part, Statement)}
+    assert told["Rows that were made"] == "In no run rows were made."
+    assert not told.keys() & {*titles}
+
+
+def test_of_one_setting_the_command_is_seen_at_once_of_several_where_somebody_looks(
+    tmp_path: Path,
+) -> None:
+    def parts() -> list[type]:
+        settings, _ = group(read_runs([tmp_path])[0])
+        shown = next(one for one in sections(settings, []) if one.title == "What the runs show")
+        return [type(part) for part in shown.parts]
+
+    for name in ("random", "margin"):
+        write_run(tmp_path, name, [0.5, 0.6], strategy=name)
+    assert parts() == [Statement, str, Command, str, str]
+    for name in ("random", "margin"):
+        write_run(tmp_path, f"{name}-b", [0.5, 0.6], strategy=name, budget=9)
+    assert parts() == [Statement, Statement, Folded, str]
+
+
+def test_tables_that_are_folded_have_their_files_too() -> None:
+    inside, beside = (Table(name, name, [], []) for name in ("inside", "beside"))
+    section = Section("s", ["words", Folded("more", [inside]), beside])
+    assert section.tables == [inside, beside]
+    assert "<details><summary>more</summary>" in page("t", [section])
+
+
+def test_the_largest_differences_come_first(tmp_path: Path) -> None:
+    for name, end in (("random", 0.5), ("badge", 0.4), ("margin", 0.7)):
+        write_run(tmp_path, name, [0.5, end], strategy=name)
+    write_run(tmp_path, "alone", [0.5, 0.6], strategy="autoal", seed=7)
+    settings, _ = group(read_runs([tmp_path])[0])
+    against = {setting.name: against_baseline(setting) for setting in settings}
+    first = comparisons("t", "T", against)
+    assert [row[1] for row in first.rows] == ["margin", "badge", "autoal"]
