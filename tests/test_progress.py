@@ -15,15 +15,6 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """A terminal in the place where errors are printed."""
-    text = Terminal()
-    monkeypatch.setattr(sys, "stderr", text)
-    monkeypatch.setenv("TERM", "xterm")
-    return text
-
-
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -91,9 +82,10 @@ def test_work_that_nobody_began_is_shown_where_errors_are_printed(
     assert capsys.readouterr().err == "Patches: 1 of 2 pictures in 0 s, about 0 s left\n"
 
 
-def test_it_has_a_bar_of_its_own_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, terminal: io.StringIO
-) -> None:
+def test_it_has_a_bar_of_its_own_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(module, "SOON", 0)
     with progress("Patches", 8) as advance:
         advance(4)
