@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from autoal.errors import UserError
-from autoal.record.config import changes, read_config
+from autoal.record.config import FREE, changes, read_config
 from autoal.record.layout import CONFIG
 from autoal.settings import MEMORY, REACHED, Settings, differences, plain
 
@@ -18,14 +18,14 @@ _HASH = re.compile(r"(-[0-9a-f]{8})?")
 def run_name(settings: Settings, defaults: Settings, *parts: str) -> str:
     """The parts, the seed, and a short hash of every other setting that was changed.
 
-    `rounds` makes no other run: more of them go on with the one that is there. Nor does the way to
-    a language model, or where rows are held.
+    `rounds` makes no other run: more of them go on with the one that is there. Nor does where it is
+    tracked, the way to a language model, or where rows are held.
     """
     name = "-".join([*parts, str(settings["seed"])])
     changed = {
         key: repr(pair[1])
         for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "rounds", "seed", MEMORY, *REACHED)
+        if key.split(".")[0] not in FREE and key not in ("rounds", "seed", MEMORY, *REACHED)
     }
     if not changed:
         return name

@@ -38,8 +38,8 @@ def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
     assert run_name(defaults(), defaults(), "digits", "margin") == "digits-margin-0"
 
 
-@pytest.mark.parametrize("changes", [{"out": "elsewhere"}, {"name": "mine"}])
-def test_where_a_run_is_kept_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changes", [{"out": "elsewhere"}, {"name": "mine"}, {"logger": {"mode": "offline"}}]
+def test_where_a_run_is_kept_or_tracked_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
     assert run_name(changed(**changes), defaults(), "digits", "margin") == "digits-margin-0"
     with_budget = run_name(changed(budget=5), defaults(), "digits", "margin")
     assert run_name(changed(budget=5, **changes), defaults(), "digits", "margin") == with_budget
@@ -61,7 +61,6 @@ def test_different_settings_have_different_names_and_the_same_ones_the_same() ->
         {"task__network__dropout": 0.5},
         {"task__network__hidden": [128]},
         {"budget": 5, "task__learning_rate": 5},
-        {"logger": {"project": "x"}},
     ]
     names = [run_name(changed(**change), defaults(), "digits", "margin") for change in changes]
     assert len(set(names)) == len(changes)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from autoal.report.measures import Curve
 from autoal.report.runs import Floats
 from autoal.report.svg import (
@@ -90,11 +88,11 @@ def _charts(
 
 def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
     """On which all of the curves and their bands are."""
-    below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
-    above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    below = (float(curve.low.min()) for curve in curves.values())
+    above = (float(curve.high.max()) for curve in curves.values())
     low, high = min(below, default=0.0), max(above, default=1.0)
     room = 0.0 if low < high else abs(low) / 2 or 1.0  # around a line that would lie on the axis
-    return scale(low - room, high + room)
+    return scale(low - room, high + room).widened()
 
 
 def _drawn(curves: Curves, colours: Colours, across: Scale, up: Scale) -> str:
@@ -105,12 +103,12 @@ def _drawn(curves: Curves, colours: Colours, across: Scale, up: Scale) -> str:
 
 def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:
     parts = []
-    for tick in up.ticks():
+    for tick, words in up.told().items():
         parts.append(line(across.start, up(tick), across.end, up(tick)))
-        parts.append(text(f"{tick:g}", across.start - 6, up(tick) + 4, "end"))
-    for tick in across.ticks():
+        parts.append(text(words, across.start - 6, up(tick) + 4, "end"))
+    for tick, words in across.told().items():
         parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
-        parts.append(text(f"{tick:g}", across(tick), up.start + 18, "middle"))
+        parts.append(text(words, across(tick), up.start + 18, "middle"))
     parts.append(line(across.start, up.start, across.end, up.start, "axis"))
     parts.append(text(below, (across.start + across.end) / 2, up.start + 38, "middle"))
     middle = (up.start + up.end) / 2
@@ -121,10 +119,10 @@ def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:
 
 
 def _band(curve: Curve, across: Scale, up: Scale, ink: str) -> str:
-    if not curve.deviation.any():
+    if not (curve.high > curve.low).any():
         return ""
-    above = _points(curve.along, curve.mean + curve.deviation, across, up)
-    below = _points(curve.along, curve.mean - curve.deviation, across, up)
+    above = _points(curve.along, curve.high, across, up)
+    below = _points(curve.along, curve.low, across, up)
     return area([*above, *below[::-1]], f"fill:{ink};opacity:.14")
 
 
