@@ -38,7 +38,9 @@ def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
     assert run_name(defaults(), defaults(), "digits", "margin") == "digits-margin-0"
 
 
-@pytest.mark.parametrize("changes", [{"out": "elsewhere"}, {"name": "mine"}, {"logger": {"mode": "offline"}}]
+@pytest.mark.parametrize(
+    "changes", [{"out": "elsewhere"}, {"name": "mine"}, {"logger": {"mode": "offline"}}]
+)
 def test_where_a_run_is_kept_or_tracked_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
     assert run_name(changed(**changes), defaults(), "digits", "margin") == "digits-margin-0"
     with_budget = run_name(changed(budget=5), defaults(), "digits", "margin")
