@@ -334,6 +334,13 @@ def test_every_data_set_brings_a_start_a_budget_and_epochs(
     assert (settings.start.size, settings.budget, settings.task.epochs) == beginning
 
 
+def test_a_table_brings_a_task_that_reads_one() -> None:
+    logistic = "autoal.model.logistic.Logistic"
+    assert composed("data=table").task._target_ == logistic
+    assert composed("experiment=salutary_table").task._target_ == logistic
+    assert composed("data=table", "task=mlp").task._target_ == "autoal.model.task.Task"
+
+
 def test_what_is_given_takes_the_place_of_what_a_data_set_brings() -> None:
     given = composed("data=cifar10", "start.size=30", "budget=[5,7]", "task.epochs=3")
     assert (given.start.size, [*given.budget], given.task.epochs) == (30, [5, 7], 3)

@@ -119,7 +119,7 @@ def show_results(console: Console, folder: RunFolder) -> None:
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     console.print(table)
-    console.print(f"accuracy by {_judged(history)}", highlight=False, soft_wrap=True)
+    console.print(axis(ACCURACY, _judged(history)), highlight=False, soft_wrap=True)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):
             console.print(str(path), highlight=False, soft_wrap=True)
