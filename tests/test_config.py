@@ -9,9 +9,10 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from autoal.config import CONFIGS
+from autoal.config import CONFIGS, register
 from tests.launch import Finished, Zygote
 
+register()
 QUICK = ("strategy=margin", "task=linear", "task.steps=5", "start=8", "budget=4", "rounds=1")
 
 
