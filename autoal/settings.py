@@ -161,7 +161,10 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     if name in beside and level + name == key:
         return UserError(f"{key!r} takes no value, only its options do: {key}.<option>=<value>")
     if name in beside:
-        return UserError(f"{level + name!r} is a single value, there is no {key!r}")
+        return UserError(
+            f"{level + name!r} has no options as it is chosen here, so {key!r} cannot be set; "
+            "where an experiment sets it, choose another experiment"
+        )
     return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
 
 

@@ -65,7 +65,9 @@ def test_tokens_of_another_model_are_refused(
     options = ("data=text", "data.text=[sentence]", *tiny(bert), f"encoder.model={roberta}")
     finished = run(train, tmp_path, *files, *options)
     assert finished.code == 2
-    assert f"encoder.model={roberta} and task.model={bert}: a model knows its own" in finished.err
+    assert (
+        f"encoder.model={roberta} and task.model={bert}: a model knows only its own" in finished.err
+    )
 
 
 def test_a_run_that_stopped_after_a_round_goes_on_to_the_same_rounds(
