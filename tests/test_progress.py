@@ -4,10 +4,16 @@ import io
 import sys
 
 import pytest
+import torch
+from autoal.strategies.cheating import CheatingOracle
 from rich.console import Console
+from torch import nn
 
+from autoal import Arrays, Experiment, Plan, TorchLearner, Training, TrueLabels, rounds
 from autoal import progress as module
 from autoal.progress import Display, bars, bars_on, hidden, lines, progress, shown_by
+from autoal.search.autoal import AutoAL
+from tests.recorder import Recorder
 
 
 class Terminal(io.StringIO):
@@ -97,3 +103,27 @@ def test_processes_that_follow_show_nothing(capsys: pytest.CaptureFixture[str]) 
     clock = Clock()
     work(hidden, clock, 1000)
     assert capsys.readouterr() == ("", "")
+
+
+def test_looks_tests_searches_and_tries_tell_all_that_they_do() -> None:
+    stream = torch.Generator().manual_seed(0)
+    inputs = torch.randn(60, 4, generator=stream)
+    labels = (inputs[:, 0] > 0).long()
+    data = Arrays((inputs[:40], labels[:40]), test=(inputs[40:], labels[40:]))
+    cpu = Training(accelerator="cpu")
+    shown = Recorder()
+    with shown_by(shown):
+        for strategy in (AutoAL(steps=3, rehearsals=2), CheatingOracle(tries=2)):
+            learner = TorchLearner(layers, data, training=cpu, steps=2)
+            experiment = Experiment(data, learner, strategy, Plan(start=12, budget=4, rounds=1))
+            for _ in rounds(experiment, TrueLabels(labels[:40])):
+                pass
+    assert all(done == count for done, count in shown.done.values())
+    assert shown.done["the search"] == (3, 3)
+    assert shown.done["the oracle"] == (2, 2)
+    assert shown.done["the test"][1] == 2 * 2 * 20 + 2 * 14  # runs, rounds, rows; tries, judges
+    assert shown.done["the look at the pool"][1] >= 2 * 28  # rows that are left
+
+
+def layers() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
