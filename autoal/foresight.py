@@ -16,10 +16,11 @@ from autoal.record.layout import CONFIG, ROUNDS
 from autoal.settings import FEATURES, Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: how many
-# rows a pool has, which of our strategies an oracle goes with: some, or all but some; and which
-# other settings must be given.
-ROWS, PARTNERS, REFUSED, NEEDS = "_rows_", "_strategies_", "_refuses_", "_needs_"
-DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
+# rows a pool has, and how long a task trains on them, where task.epochs does not say; which of our
+# strategies an oracle goes with: some, or all but some; and which other settings must be given.
+ROWS, EPOCHS = "_rows_", "_epochs_"
+PARTNERS, REFUSED, NEEDS = "_strategies_", "_refuses_", "_needs_"
+DECLARED = (ROWS, EPOCHS, PARTNERS, REFUSED, NEEDS)
 # Options that never make a pool larger than what its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),

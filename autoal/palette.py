@@ -32,7 +32,7 @@ def places(names: Iterable[str]) -> dict[str, int]:
 
 def _own(name: str) -> int:
     """The place of a strategy, whatever its options; of an unknown one, by its letters."""
-    strategy = name.partition(" (")[0]
+    strategy = name.partition(" (")[0].partition(", ")[0]
     return _OWN.get(strategy, _OTHERS[crc32(strategy.encode()) % len(_OTHERS)])
 
 

@@ -1,7 +1,6 @@
-"""The settings of a run: are they sound, how do they differ, what is the run called."""
+"""The settings of a run: are they sound, and how do they differ."""
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from inspect import Parameter
 from pathlib import PurePath
 from typing import Any
@@ -162,7 +161,10 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
     if name in beside and level + name == key:
         return UserError(f"{key!r} takes no value, only its options do: {key}.<option>=<value>")
     if name in beside:
-        return UserError(f"{level + name!r} is a single value, there is no {key!r}")
+        return UserError(
+            f"{level + name!r} has no options as it is chosen here, so {key!r} cannot be set; "
+            "where an experiment sets it, choose another experiment"
+        )
     return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
 
 
@@ -172,20 +174,3 @@ def _moved(key: str) -> UserError | None:
         if key == old or key.startswith(f"{old}."):
             return UserError(f"{key} is spelt otherwise now: give {new}")
     return None
-
-
-def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
-    """`data-strategy-seed`, and a short hash of every other setting that was changed.
-
-    `rounds` makes no other run: more of them go on with the one that is there. Nor does the way to
-    a language model, or where rows are held.
-    """
-    name = f"{data}-{strategy}-{settings['seed']}"
-    changed = {
-        key: repr(pair[1])
-        for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "rounds", "seed", MEMORY, *REACHED)
-    }
-    if not changed:
-        return name
-    return f"{name}-{sha256(repr(changed).encode()).hexdigest()[:8]}"

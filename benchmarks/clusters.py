@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from tests.slurm import Slurm
 
@@ -16,6 +17,7 @@ Harm = Callable[[], None]
 class Cluster(ABC):
     """Where the runs of a sweep are done."""
 
+    packages: ClassVar[tuple[str, ...]]  # by which runs get there
     options: tuple[str, ...]
     environment: Mapping[str, str]
 
@@ -34,6 +36,7 @@ class Cluster(ABC):
 class OnSlurm(Cluster):
     """Jobs of an array, submitted by submitit."""
 
+    packages = ("submitit", "hydra-submitit-launcher")
     options = ("hydra/launcher=submitit_slurm", "hydra.launcher.max_num_timeout=3")
 
     def __init__(self, top: Path) -> None:
@@ -63,6 +66,8 @@ class OnSlurm(Cluster):
 class OnRay(Cluster):
     """Tasks of Ray on two nodes."""
 
+    packages = ("ray", "hydra-ray-launcher")
+
     def __init__(self, top: Path) -> None:
         from ray.cluster_utils import Cluster as Nodes
 
@@ -90,4 +95,4 @@ class OnRay(Cluster):
         self.nodes.shutdown()
 
 
-CLUSTERS: dict[str, Callable[[Path], Cluster]] = {"submitit": OnSlurm, "ray": OnRay}
+CLUSTERS: dict[str, type[OnSlurm | OnRay]] = {"submitit": OnSlurm, "ray": OnRay}

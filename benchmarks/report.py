@@ -3,6 +3,7 @@
 import shlex
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,12 @@ def keep(name: str, text: str) -> None:
     (RESULTS / f"{name}.md").write_text(page)
 
 
-def heading() -> str:
-    """The command that is running, the day, the versions and the machine."""
+def heading(*packages: str) -> str:
+    """The command that is running, the day, the machine, and versions, also of these packages."""
     module = sys.modules["__main__"].__spec__
     assert module is not None  # it is run by `python -m`
     command = shlex.join(["python", "-m", module.name.removesuffix(".__main__"), *sys.argv[1:]])
-    found = {**versions(), "processor": _processor()}
+    found = {**versions(), **{name: version(name) for name in packages}, "processor": _processor()}
     about = ", ".join(f"{key} {value}" for key, value in found.items() if value is not None)
     return f"`{command}`, {datetime.now(UTC):%Y-%m-%d}\n\n{about}"
 

@@ -174,7 +174,8 @@ def keep(launcher: str, rows: list[list[str]]) -> None:
     page = RESULTS / "sweeps.md"
     sections = page.read_text().split("# hydra/launcher=")[1:] if page.exists() else []
     others = [each for each in sections if not each.startswith(launcher)]
-    found = [*others, f"{launcher}\n\n{heading()}\n\n{table(head, rows)}\n\n"]
+    about = heading(*CLUSTERS[launcher].packages)
+    found = [*others, f"{launcher}\n\n{about}\n\n{table(head, rows)}\n\n"]
     page.write_text("".join(f"# hydra/launcher={each}" for each in sorted(found)).rstrip() + "\n")
     print(table(head, rows))
 

@@ -1,1 +1,1 @@
-"""Query strategies, one family a file; they enter by entry points, as anybody else's do."""
+"""Query strategies, one family per file; entry points register them, like any plugin's."""

@@ -1,4 +1,4 @@
-"""The listing of the installed strategies: `python -m autoal.strategies`."""
+"""List the installed strategies: `python -m autoal.strategies`."""
 
 import sys
 

@@ -17,7 +17,7 @@ from autoal.maths.draws import by_chances
 from autoal.query.composite import Candidates, Composite
 from autoal.query.strategy import Reads
 
-# Of every regime that a budget may be in, and chance.
+# One for every regime of the budget, and chance.
 CANDIDATES: dict[str, dict[str, Any]] = {
     "random": {},
     "typiclust": {},
@@ -30,17 +30,17 @@ Options = Mapping[str, Mapping[str, Any] | None] | None
 
 
 class _Bandit(Composite):
-    """Learns from the labels of what it asked for, which are there in the next round.
+    """Learns from the labels of the rows it asked for, which arrive by the next round.
 
     Args:
-        candidates: options of each, by its installed name; None: the usual ones.
+        candidates: options of each, by its installed name; None: the default ones.
         reads: what the bandit reads itself.
     """
 
     def __init__(self, candidates: Options, reads: Reads) -> None:
         chosen = CANDIDATES if candidates is None else candidates
         super().__init__(Candidates.installed(chosen), reads)
-        self._asked: dict[str, Tensor] = {}  # by the last query: its `rows`, and facts of each
+        self._asked: dict[str, Tensor] = {}  # by the last query: its `rows`, and facts about each
 
     def learn(self, view: View) -> None:
         if self._asked:
@@ -48,7 +48,7 @@ class _Bandit(Composite):
 
     @abstractmethod
     def reward(self, view: View, *, rows: Tensor, **facts: Tensor) -> None:
-        """Learn what came of the last query, some rows of which may have been declined."""
+        """Learn from the outcome of the last query, some of whose rows may have been declined."""
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "asked": self._asked}
@@ -59,17 +59,17 @@ class _Bandit(Composite):
 
 
 class Tailor(_Bandit):
-    """Thompson sampling of who may ask for each row of a batch (TAILOR: Zhang et al., 2023).
+    """Thompson sampling of the candidate that picks each row (TAILOR: Zhang et al., 2023).
 
-    What a candidate finds is a Dirichlet distribution of classes, by the labels of what it asked
-    for so far. For each row of the batch one is drawn for every candidate, and the one whose draw
-    is worth most asks for its next row: a class is worth 1 / the number of its labelled rows, or
-    minus that if it has more than half of all labelled rows. Rows that stay unlabelled count for
-    nobody.
+    A Dirichlet distribution over classes describes what each candidate finds, by the labels of what
+    it asked for so far. For each row of the batch one draw is made for every candidate, and the
+    candidate whose draw is worth most asks for its next row: a class is worth 1 / the number of its
+    labelled rows, or minus that if it has more than half of all labelled rows. Rows that stay
+    unlabelled do not count.
 
     Args:
         candidates: options of each, by its installed name.
-        decay: of what is known, with every batch.
+        decay: how fast knowledge fades with every batch.
     """
 
     reads = READS
@@ -105,13 +105,13 @@ class Tailor(_Bandit):
         self.tallies = state["tallies"]
 
     def _tallies(self, classes: int) -> Tensor:
-        """Of each candidate and class; 1 of a class that nobody had heard of."""
+        """Tallies of each candidate and class; 1 for a class not seen before."""
         tallies = torch.ones(len(self.candidates), classes, dtype=torch.double)
         tallies[:, : self.tallies.shape[1]] = self.tallies
         return tallies
 
     def _drawn(self, view: View, worth: Tensor, budget: int) -> Tensor:
-        """What each candidate's next row is worth in so many draws, (candidates, budget)."""
+        """The worth of each candidate's next row in `budget` draws, (candidates, budget)."""
         seed = int(torch.randint(1 << 53, (1,), generator=view.generator()))
         chance, shape = np.random.default_rng(seed), (1 + self._tallies(view.classes)).numpy()
         draws = [chance.dirichlet(alpha, size=budget) for alpha in shape]
@@ -119,17 +119,18 @@ class Tailor(_Bandit):
 
 
 class Albl(_Bandit):
-    """A bandit that is paid in weighted accuracy: Exp4.P (ALBL: Hsu and Lin, 2015).
+    """A bandit rewarded by weighted accuracy: Exp4.P (ALBL: Hsu and Lin, 2015).
 
-    Every candidate proposes a batch, and a row is drawn with the chance that somebody who proposes
-    it has a say. The accuracy on all rows that were asked for, each weighted by 1 / its chance,
-    tells how the model would do on all that was proposed. It pays the proposals by as much as what
-    was drawn agrees with them, and whoever seldom has a say gets something for that.
+    Every candidate proposes a batch, and a row is drawn with the total probability of the
+    candidates that propose it. The accuracy on all rows asked for, each weighted by 1 / its
+    probability, estimates the accuracy on everything proposed. This reward goes to the proposals in
+    proportion to their agreement with the drawn rows, plus a bonus for candidates of low
+    probability.
 
     Args:
         candidates: options of each, by its installed name.
-        horizon: queries that are expected; the more, the less the chance that is everybody's, which
-            is sqrt(ln(candidates) / (candidates * horizon)).
+        horizon: expected number of queries; the more, the smaller each candidate's guaranteed
+            probability, sqrt(ln(candidates) / (candidates * horizon)).
         delta: probability with which the bandit may do worse than it promises.
     """
 
@@ -143,7 +144,7 @@ class Albl(_Bandit):
         self.least = min(1 / count, sqrt(log(count) / (count * horizon)))
         self.bonus = sqrt(log(count / delta) / (count * horizon))
         self.merits = torch.zeros(count, dtype=torch.double)  # logarithms of Exp4.P's weights
-        self.paid: float | None = None  # for the last query
+        self.paid: float | None = None  # reward of the last query
         self._past = {
             "rows": torch.zeros(0, dtype=torch.long),
             "importance": torch.zeros(0, dtype=torch.double),
@@ -175,7 +176,7 @@ class Albl(_Bandit):
             agreement = (importance[:, None] * proposed).mean(0)
             gains = self.paid * agreement + self.bonus / self._say()
             merits = self.merits + self.least / 2 * gains
-            self.merits = merits - merits.max()  # since only the differences count
+            self.merits = merits - merits.max()  # only differences count
 
     def state_dict(self) -> dict[str, Any]:
         own = {"merits": self.merits, "paid": self.paid, "past": self._past}
@@ -190,24 +191,24 @@ class Albl(_Bandit):
         return (1 - len(self.merits) * self.least) * self.merits.softmax(0) + self.least
 
     def _accuracy(self, view: View) -> float | None:
-        """On all rows that were asked for and labelled; None if there are none."""
+        """Accuracy on all rows asked for and labelled; None if there are none."""
         told, labels = _answers(view.labelled, self._past["rows"])
         if not len(labels):
             return None
         known, rows = view.labelled.features, self._past["rows"][told]
-        predicted = known.logits.argmax(1).cpu()[torch.searchsorted(known.rows, rows)]
+        predicted = known.logits.argmax(1).cpu()[known.places(rows)]
         importance = self._past["importance"][told]
         return float(importance @ (predicted == labels).double() / importance.sum())
 
 
 def _worth(labels: Tensor, classes: int) -> Tensor:
-    """Of a row of each class, by how many are labelled, (classes,)."""
+    """The worth of a row of each class, by how many are labelled, (classes,)."""
     counts = labels.bincount(minlength=classes).double()
     return (1 / counts.clamp(min=1)) * torch.where(counts > counts.sum() / 2, -1.0, 1.0)
 
 
 def _taking_turns(batches: Sequence[Tensor], arms: Tensor) -> list[int]:
-    """The next row that nobody has asked for, of the batches' owners in this order."""
+    """The owners' next rows that nobody has asked for yet, in this order of turns."""
     left = [iter(batch.tolist()) for batch in batches]
     picks: dict[int, None] = {}
     for arm in arms.tolist():
@@ -216,6 +217,6 @@ def _taking_turns(batches: Sequence[Tensor], arms: Tensor) -> list[int]:
 
 
 def _answers(known: Known, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Which of these rows of the data set are labelled, (rows,), and the labels of those."""
+    """Which of these rows of the data set are labelled, (rows,), and their labels."""
     told = torch.isin(rows, known.features.rows)
-    return told, known.labels[torch.searchsorted(known.features.rows, rows[told])]
+    return told, known.labels[known.features.places(rows[told])]

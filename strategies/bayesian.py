@@ -1,4 +1,4 @@
-"""Rows on which the draws of the model disagree, so that a label would tell them apart."""
+"""Rows on which the model's draws disagree, so that a label would decide between them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,10 +44,10 @@ class Epig(QueryStrategy):
     """Largest information about the labels of other rows (Bickford Smith et al., 2023).
 
     The mean, over target rows, of the mutual information of a row's label and the target's. What a
-    label would tell of the model counts only as far as it bears on what the targets are.
+    label would tell about the model counts only as far as it bears on the targets' classes.
 
     Args:
-        targets: rows of the pool, drawn, whose labels are to be told of.
+        targets: how many rows of the pool to draw as targets.
     """
 
     reads = ("draws",)
@@ -65,16 +65,16 @@ class Epig(QueryStrategy):
 class BatchBald(QueryStrategy):
     """Largest mutual information of the labels of a batch and the model (Kirsch et al., 2019).
 
-    Picks one row after the other by what its label would add to the labels of those before: the
-    entropy of its label once theirs are known, less the entropy that no label removes. The mean
-    over all their possible labels is exact for the first picks, and over a sample of them later.
+    Picks one row after another by what its label would add to those before: the entropy of its
+    label once theirs are known, minus the entropy that no label removes. The mean over all their
+    possible labels is exact for the first picks, and over a sample of them later.
 
     Args:
-        joint: the picks made in this way; the draws of a model tell little more apart. The others
-            are ranked by what they would add to these picks.
-        samples: the most configurations of labels that the mean goes over.
-        candidates: only that many rows, those of the highest BALD, are considered as picks. A row
-            never adds more than its BALD.
+        joint: how many picks are made in this way; a model's draws hardly distinguish more. The
+            others are ranked by what they would add to these picks.
+        samples: most configurations of labels to average over.
+        candidates: how many rows, those of the highest BALD, to consider as picks. A row never adds
+            more than its BALD.
     """
 
     reads = ("draws",)
@@ -90,7 +90,7 @@ class BatchBald(QueryStrategy):
     def score(self, view: View, budget: int) -> Scored:
         drawn, stream = view.pool.drawn_probs, view.generator()
         bald = _over_draws(_information, drawn)
-        # Twice the batch, so that those who are ranked after the picks have a choice as well.
+        # Twice the batch, so that the ranking after the picks has a choice as well.
         best = _best(bald, max(self.candidates, 2 * budget), stream)
         probs = drawn[:, best]  # (draws, best, classes)
         picks, known = self._pick(probs[:, : self.candidates], budget, stream)
@@ -99,14 +99,14 @@ class BatchBald(QueryStrategy):
         return Scored(from_order(best[picks], rest), self._notes(view))
 
     def _notes(self, view: View) -> dict[str, Any]:
-        """How many rows could be picked, and how many picks are exact."""
+        """How many rows were candidates, and how many picks are exact."""
         exact = 1
         while exact < self.joint and view.classes**exact <= self.samples:
             exact += 1
         return {"candidates": min(self.candidates, len(view.pool)), "exact": exact}
 
     def _pick(self, probs: Tensor, budget: int, stream: torch.Generator) -> tuple[Tensor, "_Known"]:
-        """Places of the picks, best first, and what is known after them."""
+        """Places of the picks, best first, and the state of knowledge after them."""
         draws, count, _ = probs.shape
         known: _Known = probs.new_ones(1), probs.new_full((1, draws), 1 / draws)
         picks: list[int] = []
@@ -124,7 +124,7 @@ _Known = tuple[Tensor, Tensor]
 
 
 def _gains(known: _Known, probs: Tensor) -> Tensor:
-    """What a label of each row would add, (n,), by its probabilities (draws, n, classes)."""
+    """What each row's label would add, (n,), from its probabilities (draws, n, classes)."""
     weights, left = known
     draws, count, classes = probs.shape
     gains = probs.new_empty(count)
@@ -153,7 +153,7 @@ def _answered(known: _Known, probs: Tensor, samples: int, stream: torch.Generato
 def _sample(weights: Tensor, count: int, stream: torch.Generator) -> Tensor:
     """Places drawn in proportion to their weights, (count,).
 
-    One from each of `count` equal parts of the weight, which varies less than free draws.
+    Takes one from each of `count` equal parts of the weight, which varies less than free draws.
     """
     heaped = weights.cpu().double().cumsum(0)
     points = (torch.arange(count) + torch.rand(count, generator=stream, dtype=torch.double)) / count
@@ -168,12 +168,12 @@ def _best(scores: Tensor, count: int, stream: torch.Generator) -> Tensor:
 
 
 def _over_draws(measure: Callable[[Tensor], Tensor], drawn: Tensor, columns: int = 1) -> Tensor:
-    """A measure of the draws of each row, (n,); in blocks, since many draws take much memory.
+    """Measure the draws of each row, (n,), in blocks, since many draws take much memory.
 
     Args:
         measure: (draws, rows, classes) -> (rows,).
         drawn: (draws, n, classes).
-        columns: numbers that the measure needs for each class of a row.
+        columns: how many numbers the measure needs for each class of a row.
     """
     draws, _, classes = drawn.shape
     size = max(1, BLOCK // (max(draws, columns) * classes))
@@ -188,7 +188,7 @@ def _shared(drawn: Tensor, targets: Tensor) -> Tensor:  # (draws, n or targets, 
     """The mean over the targets of the mutual information of a row's label and theirs.
 
     It is the sum of p q ((1 + r) log(1 + r) - r) over both labels, where p q (1 + r) is the
-    probability of both. As a difference of entropies it would drown in rounding.
+    probability of both. Computed as a difference of entropies, it would drown in rounding errors.
     """
     own, apart = _deviations(drawn)
     theirs, others = _deviations(targets)
@@ -198,7 +198,7 @@ def _shared(drawn: Tensor, targets: Tensor) -> Tensor:  # (draws, n or targets, 
 
 
 def _deviations(drawn: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of the draws, and by what share of it each differs from it."""
+    """The mean of the draws, and each draw's relative difference from it."""
     mean = drawn.mean(0)
     return mean, (drawn - mean) / mean.clamp(min=torch.finfo(mean.dtype).tiny)
 
@@ -219,6 +219,6 @@ def _entropy(probs: Tensor) -> Tensor:
 
 
 def _difference(entropy: Tensor, noise: Tensor) -> Tensor:
-    """Of an entropy and the part of it that is noise; no less than 0."""
-    # Smaller ones are rounding, which must not order rows that all draws agree on.
+    """The difference of an entropy and its noise part; at least 0."""
+    # Smaller ones are rounding errors, which must not rank rows on which all draws agree.
     return nn.functional.threshold(entropy - noise, RESOLUTION, 0)

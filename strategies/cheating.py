@@ -1,4 +1,4 @@
-"""The upper reference: what a strategy could reach that saw the outcome of its choice."""
+"""The upper reference: a strategy that sees the outcome of its choice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from autoal import Scored, View, from_order
 from autoal.bounds import whole
 from autoal.errors import UserError
+from autoal.progress import progress
 from autoal.query.composite import Asking, Candidates
 from autoal.query.strategy import Facts, Reads
 
@@ -22,11 +23,11 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "typiclust": {},
     "uherding": {},
 }
-LEAST, MOST = 4, 5_000  # rows that a query is about: batches at least, rows at most
+LEAST, MOST = 4, 5_000  # of a query's rows: batches at least, rows at most
 
 
 class _Try(NamedTuple):
-    """A batch, and whose it is."""
+    """A batch, and who asked for it."""
 
     name: str
     rows: Tensor  # of the data set, best first
@@ -35,20 +36,20 @@ class _Try(NamedTuple):
 class CheatingOracle(Asking):
     """Best of many strategies' batches by real retraining on their true labels: a cheat (2026).
 
-    It is BoSS, "best of strategies". For every batch a strategy is drawn, and so are the rows that
-    it is asked about, of which there are from four times the batch to 5,000. Every batch is
-    labelled and trained on as the round would do it, with the round's own random numbers, and the
-    one that leads to the lowest loss is queried. The loss is that on the validation rows; where
-    there are none, on the true labels of a random half of the pool, out of which nothing is queried
-    in that round. The test set takes no part.
+    It is BoSS, "best of strategies". Each batch comes from a randomly drawn strategy, which is
+    asked about randomly drawn rows: from four times the batch to 5,000. Every batch is labelled and
+    trained on as the round would do, with the round's own random numbers, and the batch that leads
+    to the lowest loss is queried. The loss is measured on the validation rows; without any, on the
+    true labels of a random half of the pool, from which that round queries nothing. The test set
+    plays no part.
 
     Args:
-        tries: batches in a round, each of which costs a training.
-        limit: rows of the largest pool that is not refused.
+        tries: batches in a round; each costs a training.
+        limit: most rows that a pool may have.
         candidates: options of each strategy that may be drawn, by its installed name.
     """
 
-    # With the usual candidates; what others read is stated when they are chosen.
+    # With the default candidates; other choices state what they read.
     reads: Reads = ("embeddings", "labelled", "labels", "outcomes", "probs", "validation")
 
     def __init__(
@@ -87,15 +88,19 @@ class CheatingOracle(Asking):
         if view.validation is None and not len(judges):
             return Scored(from_order(asked[:budget], rest))
         tries = list(self._tried(view, asked, budget, stream))
-        losses = [outcome(batch.rows, view.pool.rows[judges]) for batch in tries]
+        losses = []
+        with progress("the oracle", len(tries), "batches") as advance:
+            for batch in tries:
+                losses.append(outcome(batch.rows, view.pool.rows[judges]))
+                advance(1)
         best = tries[losses.index(min(losses))]
-        order = torch.searchsorted(view.pool.rows, best.rows)
+        order = view.pool.places(best.rows)
         return Scored(from_order(order, rest), self._notes(best, losses))
 
     def _tried(
         self, view: View, asked: Tensor, budget: int, stream: torch.Generator
     ) -> Iterator[_Try]:
-        """Batches out of these places of the pool."""
+        """Batches from these places of the pool."""
         names, most = list(self.candidates), min(max(MOST, budget), len(asked))
         least = min(LEAST * budget, most)
         for _ in range(self.tries):
@@ -106,7 +111,7 @@ class CheatingOracle(Asking):
             yield _Try(name, self.ask(name, view, some, seed, budget))
 
     def _notes(self, best: _Try, losses: list[float]) -> dict[str, Any]:
-        """The loss of the best batch, the mean over all of them, and whose the best one is."""
+        """The loss of the best batch, the mean of all, and who asked for the best one."""
         turns = self.by_name(float(name == best.name) for name in self.candidates)
         return {"best": min(losses), "mean": sum(losses) / len(losses), "weights": turns}
 

@@ -1,4 +1,4 @@
-"""Rows on which learners disagree that were taught apart."""
+"""Rows on which separately taught learners disagree."""
 
 from collections.abc import Iterator
 
@@ -17,16 +17,16 @@ MEASURES = ("votes", "divergence")
 
 
 class Committee(QueryStrategy):
-    """Largest disagreement of learners that were taught apart (Seung et al., 1992).
+    """Largest disagreement of separately taught learners (Seung et al., 1992).
 
     Votes are compared by their entropy (Dagan and Engelson, 1995), probabilities by the mean
-    divergence KL(p_member || p_mean) from what all members say together (McCallum and Nigam, 1998).
-    Both are the entropy of the mean opinion less the mean entropy of the opinions, of which a vote
-    has none. As long as nothing is labelled, all rows score 0.
+    divergence KL(p_member || p_mean) from the members' mean (McCallum and Nigam, 1998). Both are
+    the entropy of the mean opinion minus the mean entropy of the opinions, which is 0 for votes. As
+    long as nothing is labelled, all rows score 0.
 
     Args:
         members: of the committee, each a learner of the task's kind that is trained once a round.
-        sample: what each of them learns: bootstrap (of every class as many labelled rows as it has,
+        sample: what each of them learns: bootstrap (as many labelled rows of every class as it has,
             drawn with replacement) or folds (all labelled rows but one of as many parts).
         measure: of disagreement: votes or divergence.
     """
@@ -57,7 +57,7 @@ class Committee(QueryStrategy):
         return Scored(scores, {"members": len(lessons), "disagreement": float(scores.mean())})
 
     def _opinions(self, seen: View) -> Tensor:
-        """What a member says of the pool, (n, classes), each row summing to 1."""
+        """A member's opinion of the pool, (n, classes), each row summing to 1."""
         probs = seen.pool.probs.float().cpu()
         return one_hot(probs.argmax(1), seen.classes).float() if self.measure == "votes" else probs
 

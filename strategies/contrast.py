@@ -1,4 +1,4 @@
-"""Rows that are predicted otherwise than the labelled rows next to them."""
+"""Rows whose predictions differ from those of the labelled rows next to them."""
 
 from abc import abstractmethod
 
@@ -13,7 +13,7 @@ from autoal.maths.geometry import BLOCK, neighbours
 class _Contrast(QueryStrategy):
     """Compares each row with its nearest labelled neighbours in the space of the embeddings.
 
-    With fewer than k labelled rows it is compared with all of them, with none all rows score 0.
+    With fewer than k labelled rows it uses all of them; with none, all rows score 0.
 
     Args:
         k: how many neighbours.
@@ -43,11 +43,11 @@ class _Contrast(QueryStrategy):
 
     @abstractmethod
     def _contrast(self, own: Tensor, near: Tensor, distances: Tensor) -> Tensor:
-        """Of each row to each neighbour, (block, k).
+        """The contrast of each row to each neighbour, (block, k).
 
         Args:
             own: log-probabilities, (block, 1, classes).
-            near: those of the neighbours, (block, k, classes).
+            near: the neighbours' log-probabilities, (block, k, classes).
             distances: to the neighbours, (block, k), above 0.
         """
 
@@ -55,8 +55,8 @@ class _Contrast(QueryStrategy):
 class Cal(_Contrast):
     """Largest divergence of the predictions of the labelled neighbours (Margatina et al., 2021).
 
-    The mean over the neighbours of KL(p_neighbour || p_x). With fewer than k labelled rows it is
-    over all of them, with none all rows score 0.
+    The mean over the neighbours of KL(p_neighbour || p_x). With fewer than k labelled rows it uses
+    all of them; with none, all rows score 0.
 
     Args:
         k: how many neighbours.
@@ -70,7 +70,7 @@ class Signal(_Contrast):
     """Largest divergence per distance to labelled rows (SIGnAL, 2024: self-informed generation).
 
     The mean over the neighbours of KL(p_x || p_neighbour) / distance. With fewer than k labelled
-    rows it is over all of them, with none all rows score 0.
+    rows it uses all of them; with none, all rows score 0.
 
     Args:
         k: how many neighbours.
@@ -86,11 +86,11 @@ def _divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def _log_probs(logits: Tensor) -> Tensor:
-    # What is as good as 0 counts as the smallest number, so that no divergence is infinite.
+    # Probabilities near 0 count as the smallest number, so that no divergence is infinite.
     return logits.log_softmax(1).clamp(min=-87)
 
 
 def _resolution(anchors: Tensor) -> Tensor:
-    """A distance that rounding alone can make up, so that nothing is measured as nearer."""
+    """A distance that rounding alone can cause; no distance counts as smaller."""
     length = anchors.float().norm(dim=1).mean()
     return (1e-3 * length).clamp(min=torch.finfo(length.dtype).eps)

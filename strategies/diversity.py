@@ -17,17 +17,17 @@ from autoal.query.cover import Ground, covering
 from autoal.query.strategy import drawn, placed
 
 SMALL = 5  # clusters up to this size are outliers to TypiClust
-PURE = 0.95  # the share of ProbCover's balls that must not mix clusters
+PURE = 0.95  # share of ProbCover's balls that must not mix clusters
 
 
 class KMeans(QueryStrategy):
     """The row nearest to the centre of each of `budget` clusters (Nguyen and Smeulders, 2004).
 
     Args:
-        iterations: rounds of k-means, at most.
-        sample: rows of a larger pool that the centres are learnt from, drawn; should be well above
+        iterations: most rounds of k-means.
+        sample: how many rows to draw from a larger pool to learn the centres; should be well above
             the budget. The rows nearest to them are sought in the whole pool.
-        normalise: give every embedding the length 1 first. On those of a transformer, this is
+        normalise: scale every embedding to length 1 first. On a transformer's embeddings, this is
             BERT-KM (Yuan et al., 2020).
     """
 
@@ -55,14 +55,14 @@ class KMeans(QueryStrategy):
 
 
 def central(clusters: Clusters) -> list[int]:
-    """The row nearest to the centre of each cluster, that of the largest first."""
+    """The row nearest to the centre of each cluster, the largest cluster's first."""
     members = [rows for rows in _members(clusters) if rows]
     members.sort(key=len, reverse=True)
     return [rows[0] for rows in members]
 
 
 class CoreSet(QueryStrategy):
-    """The row farthest from all that is labelled or picked (Sener and Savarese, 2018)."""
+    """The row farthest from everything labelled or picked (Sener and Savarese, 2018)."""
 
     reads = ("embeddings", "labelled")
 
@@ -70,7 +70,7 @@ class CoreSet(QueryStrategy):
         features = view.pool.embeddings
         first: list[int] = []
         centres = view.labelled.features.embeddings
-        if not len(centres):  # nothing to be far from: the first is amid the pool
+        if not len(centres):  # nothing to be far from: begin in the middle of the pool
             first = [_central(features)]
             centres = features[first]
         distances, _ = nearest(features, centres)
@@ -89,14 +89,14 @@ def _central(features: Tensor) -> int:
 class TypiClust(QueryStrategy):
     """The most typical row of each cluster that has the fewest labels (Hacohen et al., 2022).
 
-    Clusters are those of labelled rows and pool together: as many as there will be labels. A row
-    is typical if its mean distance to its nearest neighbours in the cluster is small.
+    Labelled rows and pool are clustered together, into as many clusters as there will be labels. A
+    row is typical if its mean distance to its nearest neighbours in the cluster is small.
 
     Args:
-        clusters: at most.
-        neighbours: whose distance counts.
-        members: of a larger cluster, so many, drawn, are the neighbours that all others may have.
-        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+        clusters: most clusters.
+        neighbours: how many nearest neighbours count.
+        members: how many rows of a larger cluster are drawn as possible neighbours.
+        sample: how many rows of a larger pool to draw and look at; should be well above the budget.
     """
 
     reads = ("embeddings", "labelled")
@@ -138,7 +138,7 @@ class TypiClust(QueryStrategy):
         budget: int,
         stream: torch.Generator,
     ) -> list[int]:
-        """Take turns by the fewest labels, then by size, outliers last; the pool's rows lead."""
+        """Let clusters take turns by fewest labels, then size, outliers last; pool rows lead."""
         members = _members(clusters)
         queue = [
             (len(rows) <= SMALL, sum(row >= pool for row in rows), -len(rows), number)
@@ -166,7 +166,7 @@ class TypiClust(QueryStrategy):
         inside = torch.zeros(len(rows), dtype=torch.bool)
         inside[anchors] = True
         cluster = features[rows.to(features.device)]
-        # One more than asked for, since the nearest neighbour of an anchor is itself, at 0.
+        # One more than asked for, since an anchor's nearest neighbour is itself, at 0.
         distances, _ = neighbours(cluster, cluster[anchors], self.neighbours + 1)
         beyond = distances[:, -1].where(~inside.to(distances.device), 0.0)
         count = max(1, min(self.neighbours, len(anchors) - 1))
@@ -175,9 +175,9 @@ class TypiClust(QueryStrategy):
 
 
 def _together(view: View) -> Tensor:
-    """The pool at length 1, and below it what is labelled."""
+    """The pool at length 1, followed by the labelled rows."""
     pool, labelled = view.pool.embeddings, view.labelled.features.embeddings
-    # In the type they have, so that half precision stays half as large.
+    # In their own type, so that half precision stays half as large.
     return torch.cat([unit(pool, pool.dtype), unit(labelled, pool.dtype)])
 
 
@@ -190,12 +190,12 @@ def _members(clusters: Clusters) -> list[list[int]]:
 
 
 class ProbCover(QueryStrategy):
-    """The row whose ball holds most rows that no ball holds yet (Yehuda et al., 2022).
+    """The row whose ball covers the most rows not covered yet (Yehuda et al., 2022).
 
     Args:
         delta: radius of the balls, on features of length 1. If null, the largest at which 95 % of
-            the balls hold rows of one cluster only, of as many k-means clusters as classes.
-        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+            the balls hold rows of only one of as many k-means clusters as there are classes.
+        sample: how many rows of a larger pool to draw and look at; should be well above the budget.
     """
 
     reads = ("embeddings", "labelled")
@@ -221,7 +221,7 @@ class ProbCover(QueryStrategy):
 
 
 def pure_radius(pairs: Pairs, clusters: Tensor) -> float:
-    """The largest radius at which the share `PURE` of all balls hold rows of one cluster only."""
+    """The largest radius at which the share `PURE` of all balls is within one cluster."""
     radii = torch.empty(len(pairs), device=clusters.device)
     for rows, apart in pairs.blocks(torch.arange(len(pairs), device=clusters.device)):
         # Rows of length 1 can be no farther apart than 2.
@@ -231,5 +231,5 @@ def pure_radius(pairs: Pairs, clusters: Tensor) -> float:
 
 
 def sampled(count: int, view: View) -> dict[str, Any]:
-    """The note of a strategy that looks at a sample where the pool is larger."""
+    """The note of a strategy that looks at a sample of a larger pool."""
     return {"sample": count} if count < len(view.pool) else {}

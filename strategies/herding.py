@@ -1,4 +1,4 @@
-"""Batches that cover the pool by a smooth kernel: for few labels and, by uncertainty, for many."""
+"""Batches that cover the pool with a smooth kernel, weighted by uncertainty or not."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from autoal.query.cover import Greedy, covering
 
 from .diversity import sampled
 
-# Whose doubt weighs what a pick covers: that of the rows covered, or the pick's own.
+# Whose doubt weighs what a pick covers: the covered rows', or the pick's own.
 WEIGHTS: dict[str, Greedy] = {"covered": greedy_cover, "candidate": greedy_candidates}
 
 
@@ -23,7 +23,7 @@ class MaxHerding(QueryStrategy):
 
     Args:
         width: of the kernel exp(-(distance / width)^2), on features of length 1.
-        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+        sample: how many rows of a larger pool to draw and look at; should be well above the budget.
     """
 
     reads: tuple[str, ...] | None = ("embeddings", "labelled")
@@ -58,18 +58,18 @@ class MaxHerding(QueryStrategy):
 
 
 class UHerding(MaxHerding):
-    """Herding that covers a row the more, the less sure the model is of it (Bae et al., 2025).
+    """Herding that counts a row more, the less sure the model is about it (Bae et al., 2025).
 
-    Unsure means a small margin after temperature scaling. The temperature is the one of least
-    log loss on the validation rows, or, if there are none, on the labelled ones; as these were
-    trained on, they may only make the model less sure. The kernel is as narrow as the two nearest
-    labelled rows, which turns coverage into uncertainty as labels grow.
+    Unsure means a small margin after temperature scaling. The temperature minimises the log loss on
+    the validation rows or, if there are none, on the labelled ones; as the model was trained on
+    these, they may only make it less sure. The kernel is as narrow as the distance of the two
+    nearest labelled rows, which turns coverage into uncertainty as labels grow.
 
     Args:
-        width: of the kernel as long as less than two rows are labelled.
-        sample: rows of a larger pool that are looked at, drawn; should be well above the budget.
+        width: of the kernel as long as fewer than two rows are labelled.
+        sample: how many rows of a larger pool to draw and look at; should be well above the budget.
         weight: `covered` is the authors' form, in which every row counts by its own doubt and
-            coverage. In `candidate`, that of another toolbox, the pick's doubt and coverage stand
+            coverage. In `candidate`, another toolbox's form, the pick's doubt and coverage stand in
             for those of all rows that it would cover.
     """
 

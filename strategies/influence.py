@@ -1,4 +1,4 @@
-"""Rows that lower the loss on validation rows when they are added, by their influence.
+"""Rows whose addition lowers the loss on validation rows, by their influence.
 
 The influence of a row with a class is the first-order fall of the validation loss of a surrogate
 when the row is added (`autoal.maths.slopes.influences` states the sign).
@@ -22,18 +22,24 @@ from autoal.query.strategy import Facts, Reads
 from .surrogate import Surrogate, can_judge, in_blocks, inputs
 
 TARGETS = ("labels", "predictions")
-PREDICTING = ("embeddings", "probs", "labelled", "labels", "validation")  # of those that predict
+PREDICTING = (
+    "embeddings",
+    "probs",
+    "labelled",
+    "labels",
+    "validation",
+)  # if predicting
 
 
 class Influence(QueryStrategy):
-    """What the strategies of this file share: the surrogate, fitted once for each view.
+    """The common base of this file's strategies: the surrogate, fitted once for each view.
 
     Args:
         penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
-        folds: where there are no validation rows, the labelled ones are cross-validated in so many
-            parts; 0 refuses to do without validation rows.
-        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
-            make it stand for the model, as the paper has it for a head that is trained on texts.
+        folds: without validation rows, the labelled ones are cross-validated in this many parts; 0
+            insists on validation rows.
+        targets: labels or predictions: what the surrogate learns for the labelled rows. With
+            predictions it stands in for the model, as in the paper for a head trained on texts.
     """
 
     reads: Reads = ("embeddings", "labelled", "labels", "validation")
@@ -54,7 +60,7 @@ class Influence(QueryStrategy):
         self._demand_judges(facts.validation)
 
     def _demand_judges(self, validation: Tensor | None) -> None:
-        """Refuse to go without validation rows that can judge, unless folds do."""
+        """Refuse to go on without validation rows that can judge, unless folds do."""
         if self.folds:
             return
         if validation is None:
@@ -70,16 +76,16 @@ class Influence(QueryStrategy):
             )
 
     def score(self, view: View, budget: int) -> Scored:
-        if not len(view.labelled):  # nothing has an influence on a surrogate of nothing
+        if not len(view.labelled):  # nothing influences a surrogate without rows
             return Scored(torch.zeros(len(view.pool)))
         return self._scored(view, budget)
 
     @abstractmethod
     def _scored(self, view: View, budget: int) -> Scored:
-        """Of the rows of the pool, where there are labelled ones."""
+        """Scores of the pool's rows, given that some rows are labelled."""
 
     def surrogate(self, view: View) -> Surrogate:
-        """Fitted on the labelled rows; the same for the same view."""
+        """The surrogate fitted on the labelled rows; the same for the same view."""
         self._demand_judges(None if view.validation is None else view.validation.labels)
         labelled = view.labelled
         fitted = partial(Surrogate, labelled, self._taught(labelled), view.validation)
@@ -87,7 +93,7 @@ class Influence(QueryStrategy):
         return view.once((self, "surrogate"), lambda: fitted(view.classes, self.penalty, parts))
 
     def _taught(self, labelled: Known) -> Tensor:
-        """The classes that the surrogate is taught of the labelled rows."""
+        """The classes that the surrogate is taught for the labelled rows."""
         if self.targets == "labels":
             return labelled.labels
         return labelled.features.probs.argmax(1).cpu()
@@ -97,18 +103,18 @@ class Salutary(Influence):
     """Largest fall of the validation loss, under the best class (Xiao and Liu, 2024).
 
     Every row is tried with every class. The best class is its salutary label, which
-    `oracle=salutary` gives it without asking anybody, and that class's influence its score. The
-    best rows are added for real, one at a time, and the true fall takes the place of the predicted
-    one: the largest predictions are those that are wrong most often.
+    `oracle=salutary` gives it without asking anybody, and that class's influence is its score. The
+    best rows are actually added, one at a time, and the true fall replaces the predicted one,
+    because the largest predictions are wrong most often.
 
     Args:
         penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
-        folds: where there are no validation rows, the labelled ones are cross-validated in so many
-            parts; 0 refuses to do without validation rows.
-        recheck: rows that are added for real, at most; null is three for each of the batch where
-            that is cheap, and none where it is not or where rows are cross-validated.
-        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
-            make it stand for the model, as the paper has it for a head that is trained on texts.
+        folds: without validation rows, the labelled ones are cross-validated in this many parts; 0
+            insists on validation rows.
+        recheck: most rows that are actually added; null means three for each row of the batch if
+            that is cheap, and none if it is not or if rows are cross-validated.
+        targets: labels or predictions: what the surrogate learns for the labelled rows. With
+            predictions it stands in for the model, as in the paper for a head trained on texts.
     """
 
     suggests = True
@@ -137,8 +143,8 @@ class Salutary(Influence):
 
         scores, checked = rechecked(predicted, fall, budget, limit)
         best = _best_first(scores)[:budget]
-        # What the batch is predicted to do to the surrogate's validation loss, and what it does,
-        # with the classes that the scores stand for, whoever labels the rows.
+        # The batch's predicted and actual effect on the surrogate's validation loss, with the
+        # classes behind the scores, whoever labels the rows.
         notes = {
             "validation_loss": surrogate.loss,
             "predicted_fall": float(predicted[best].double().sum()),
@@ -148,7 +154,7 @@ class Salutary(Influence):
         return Scored(scores, notes, tried)
 
     def _tried(self, view: View, benefits: Tensor) -> Tensor:
-        """The class that each row of the pool is tried with, (pool,)."""
+        """The class to try for each row of the pool, (pool,)."""
         return benefits.argmax(1)
 
 
@@ -157,12 +163,12 @@ class Isal(Salutary):
 
     Args:
         penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2.
-        folds: where there are no validation rows, the labelled ones are cross-validated in so many
-            parts; 0 refuses to do without validation rows.
-        recheck: rows that are added for real, at most; null is three for each of the batch where
-            that is cheap, and none where it is not or where rows are cross-validated.
-        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
-            make it stand for the model, as the paper has it for a head that is trained on texts.
+        folds: without validation rows, the labelled ones are cross-validated in this many parts; 0
+            insists on validation rows.
+        recheck: most rows that are actually added; null means three for each row of the batch if
+            that is cheap, and none if it is not or if rows are cross-validated.
+        targets: labels or predictions: what the surrogate learns for the labelled rows. With
+            predictions it stands in for the model, as in the paper for a head trained on texts.
     """
 
     reads = PREDICTING
@@ -172,19 +178,19 @@ class Isal(Salutary):
 
 
 class Ibds(Influence):
-    """Largest influence, as a regression on the labelled rows foresees it (Chhabra et al., 2024).
+    """Largest influence, predicted by a regression on the labelled rows (Chhabra et al., 2024).
 
-    No class is tried: ridge regression, in closed form and anew in every round, learns from the
-    embeddings of the labelled rows what influence they have with their labels, and predicts the
-    pool's. The published regressor is a tree.
+    No class is tried: in every round a ridge regression, in closed form, learns the influence of
+    the labelled rows from their embeddings, and predicts the pool's. The published regressor is a
+    tree.
 
     Args:
         penalty: L of the surrogate's training loss, sum_i l_i + L / 2 |theta|^2, and of the
             regression on the influences.
-        folds: where there are no validation rows, the labelled ones are cross-validated in so many
-            parts; 0 refuses to do without validation rows.
-        targets: labels or predictions: what the surrogate learns of the labelled rows. Predictions
-            make it stand for the model, as the paper has it for a head that is trained on texts.
+        folds: without validation rows, the labelled ones are cross-validated in this many parts; 0
+            insists on validation rows.
+        targets: labels or predictions: what the surrogate learns for the labelled rows. With
+            predictions it stands in for the model, as in the paper for a head trained on texts.
     """
 
     def _scored(self, view: View, budget: int) -> Scored:
@@ -202,7 +208,7 @@ class Ibds(Influence):
 
         spread = float((known - middle).square().sum())
         left = float((known - middle - foreseen(labelled, 0.0)).square().sum())
-        # How much of the labelled rows' influences the regression explains.
+        # How much of the labelled rows' influence the regression explains.
         notes = {"explained": 1 - left / spread if spread else 0.0}
         return Scored(foreseen(view.pool, middle), notes)
 
@@ -218,14 +224,14 @@ class Ibds(Influence):
 def rechecked(
     predicted: Tensor, fall: Callable[[int], float], budget: int, limit: int
 ) -> tuple[Tensor, int]:
-    """The predictions, where the true fall takes the place of those that lead.
+    """The predictions, with the leading ones replaced by the true fall.
 
-    Rows are added for real until the best `budget` have all been, or `limit` have.
+    Rows are actually added until the best `budget` rows all have been, or `limit` rows have.
 
     Args:
         predicted: falls, (n,).
-        fall: the true one for the row at a place.
-        budget: rows that will be chosen.
+        fall: the true fall for the row at a place.
+        budget: how many rows will be chosen.
         limit: how many rows may be checked.
 
     Returns:
@@ -245,12 +251,12 @@ def rechecked(
 
 
 def _best_first(scores: Tensor) -> Tensor:
-    """The places of the rows by their scores; where they are equal, by the rows' numbers."""
+    """The places of the rows by their scores; ties go by the rows' numbers."""
     return scores.argsort(descending=True, stable=True)
 
 
 def _parts(view: View, folds: int) -> list[Tensor]:
-    """Places of the labelled rows, drawn into folds."""
+    """Places of the labelled rows, divided into random folds."""
     count = len(view.labelled)
     drawn = torch.randperm(count, generator=view.generator())
     return list(drawn.tensor_split(min(folds, count)))

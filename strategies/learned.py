@@ -14,21 +14,21 @@ from autoal.maths.ranking import LossHead, ranking_loss
 
 from .uncertainty import Entropy, Margin
 
-PAIRS = 64  # of labelled rows that a step of the loss prediction compares
+PAIRS = 64  # of labelled rows compared in a step of loss prediction
 
 
 class LossPrediction(QueryStrategy):
-    """Largest loss, as a small network predicts it from the stages (Yoo and Kweon, 2019).
+    """Largest loss, as predicted by a small network from the stages (Yoo and Kweon, 2019).
 
     It learns from the labelled rows which of two has the larger loss, and reads all stages of the
-    task's network, standardised. It is trained after the task, on stages that stay as they are: the
-    paper trains both together at first and lets no gradient into the stages later. Where no two
-    labelled rows differ in their loss, the scores are the entropies of the predictions, which are
-    the losses that the task's network itself expects.
+    task's network, standardised. It is trained after the task, on fixed stages: the paper trains
+    both together at first and later lets no gradient into the stages. If no two labelled rows
+    differ in their loss, the scores are the entropies of the predictions, the losses that the
+    task's network itself expects.
 
     Args:
         hidden: units of the network.
-        steps: of its training, each on up to 64 pairs of labelled rows.
+        steps: training steps, each on up to 64 pairs of labelled rows.
         margin: by how much the larger of two losses should be predicted larger.
         learning_rate: of Adam.
     """
@@ -64,7 +64,7 @@ class LossPrediction(QueryStrategy):
 
     @torch.enable_grad()
     def _trained(self, view: View) -> LossHead | None:
-        """None where there is nothing to learn."""
+        """The trained network; None if there is nothing to learn."""
         losses = _losses(view.labelled)
         if not (losses != losses[:1]).any():
             return None
@@ -89,9 +89,9 @@ class Tod(QueryStrategy):
     """Largest change of the predictions since the last round's model (Huang et al., 2021).
 
     Half the squared distance of the class probabilities, which are remembered from round to round.
-    Rows without an earlier prediction, all of them in the first query, are ranked by 1 less the
-    gap of the two most probable classes, scaled to the changes of the others: by the ratio that
-    both have on average over the rows with an earlier prediction.
+    Rows without an earlier prediction (in the first query, all of them) are ranked by 1 minus the
+    gap between the two most probable classes, scaled to the others' changes by the average ratio of
+    the two over the rows with an earlier prediction.
     """
 
     reads = ("probs",)
@@ -109,7 +109,7 @@ class Tod(QueryStrategy):
         known, before = self._earlier(view)
         if not known.any():
             return doubts
-        # Rounded as the earlier ones are, so that no change is a change of 0.
+        # Rounded like the earlier ones, so that no change is a change of 0.
         change = view.pool.probs.half()[known].float() - before
         changes = (change**2).sum(1) / 2
         ratio = changes.mean() / doubts[known].mean().clamp(min=torch.finfo(doubts.dtype).eps)

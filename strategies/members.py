@@ -1,4 +1,4 @@
-"""Learners that a strategy lets learn a part of what is labelled."""
+"""Learners that a strategy teaches a part of the labelled rows."""
 
 from dataclasses import replace
 
@@ -8,10 +8,10 @@ from autoal import UserError, View
 
 
 def seen_by_member(view: View, places: Tensor) -> View:
-    """The pool and what is labelled, as a learner sees them that was taught these places alone.
+    """The pool and the labelled rows, as seen by a learner taught only these places.
 
     Args:
-        view: on whose bench learners of the task's kind are.
+        view: its bench provides learners of the task's kind.
         places: of the labelled rows.
     """
     if view.bench is None or view.bench.fitted is None:

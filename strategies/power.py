@@ -1,6 +1,6 @@
-"""Strategies that draw their batch at random, the rows worth more with more probability.
+"""Strategies that draw their batch at random, in proportion to a power of the rows' worth.
 
-Rows that score alike are often alike, so that a batch of the highest scores is redundant.
+Rows with similar scores are often similar, so a batch of the highest scores is redundant.
 """
 
 from abc import abstractmethod
@@ -19,7 +19,7 @@ from .uncertainty import Margin
 class _Power(QueryStrategy):
     """Draws without replacement, each time in proportion to the worth to the power of beta.
 
-    Rows that are worth nothing come after all others.
+    Rows of no worth come after all others.
 
     Args:
         beta: 0 would be uniform; the larger, the closer to the order of the worth.
@@ -41,8 +41,8 @@ class PowerBald(_Power):
     """At random, in proportion to the mutual information of label and model (Kirsch et al., 2023).
 
     Args:
-        beta: the power of the mutual information: 0 would be uniform; the larger, the closer to
-            the order of the mutual information.
+        beta: the power of the mutual information: 0 would be uniform; the larger, the closer to the
+            order of the mutual information.
     """
 
     reads = ("draws",)
@@ -52,7 +52,7 @@ class PowerBald(_Power):
 
 
 class PowerMargin(_Power):
-    """At random, in proportion to 1 less the gap of the two top classes (Kirsch et al., 2023).
+    """At random, in proportion to 1 minus the gap of the two top classes (Kirsch et al., 2023).
 
     Args:
         beta: the power of that difference: 0 would be uniform; the larger, the closer to the
@@ -68,7 +68,7 @@ class PowerMargin(_Power):
 class Falcun(QueryStrategy):
     """At random, by doubt and by difference from the picks before (Gilhuber et al., 2024).
 
-    A row is worth 1 less the gap of its two top classes, and no more than the L1 distance of its
+    A row is worth 1 minus the gap between its two top classes, but at most the L1 distance of its
     class probabilities to those of any pick. Each pick is drawn in proportion to the worth to the
     power of gamma.
 
@@ -93,7 +93,7 @@ class Falcun(QueryStrategy):
 
 
 def _drawn(worth: Tensor, power: float, stream: torch.Generator) -> int:
-    """A place drawn in proportion to the worth, some of it above 0, to a power."""
+    """A place drawn in proportion to a power of the worth, some of which is above 0."""
     # Divided by the largest, so that its power neither overflows nor vanishes.
     heaped = ((worth / worth.max()).cpu().double() ** power).cumsum(0)
     point = torch.rand(1, generator=stream, dtype=torch.double) * heaped[-1]  # always below it
@@ -101,5 +101,5 @@ def _drawn(worth: Tensor, power: float, stream: torch.Generator) -> int:
 
 
 def _doubt(view: View, budget: int) -> Tensor:
-    """1 less the gap of the two top classes of each row, (n,), from 0 to 1."""
+    """1 minus the gap between the two top classes of each row, (n,), from 0 to 1."""
     return (1 + Margin().score(view, budget)).clamp(min=0)

@@ -1,4 +1,4 @@
-"""Rows that a language model chooses from what is written in them."""
+"""Rows that a language model chooses by reading their texts."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ FORM = (
     "instances that you choose, best first, divided by commas."
 )
 DIVIDER = "\n ##### \n"
-NUMBER, LINE = 8, 64  # tokens that a number takes, and what stands around all of them, at most
+NUMBER, LINE = 8, 64  # most tokens of a number, and of the text around them all
 
 ANSWER = re.compile(r"\banswer\W*:", re.IGNORECASE)
 NUMBERS = re.compile(r"\b(\d+)(?:\s*(?:-|–|to)\s*(\d+))?\b")  # noqa: RUF001  # as models write ranges
-DIGITS = 9  # of a number that are read; there are fewer instances
+DIGITS = 9  # of a number to read; there are fewer instances
 
 
 class ActiveLLM(Composite):
-    """What a language model chooses from a list of texts (ActiveLLM: Bayer et al., 2026).
+    """A language model's choice from a list of texts (ActiveLLM: Bayer et al., 2026).
 
-    It needs no label, and so can choose the start too. One call a round asks about some texts of
-    the pool; what the model fails to choose, another strategy does.
+    It needs no label, so it can choose the start too. One call a round asks about some texts of the
+    pool; another strategy chooses what the model fails to.
 
     Args:
-        shown: how many texts are listed, drawn from a larger pool; should be well above the budget.
+        shown: how many texts to list, drawn from a larger pool; should be well above the budget.
         criterion: informative, diverse, difficult or hybrid.
-        advice: tell what makes a good choice.
-        guidelines: what those who label are told of the classes; null: nothing is told of them.
+        advice: say what makes a good choice.
+        guidelines: the annotators' instructions about the classes; null: none.
         reasoning: none, step_by_step or each_instance: what the model writes before it answers.
-        then: the strategy that chooses what is missing.
-        language: the client of the model.
+        then: the strategy that chooses the rest.
+        language: the model's client.
     """
 
     reads: Reads = ("texts",)
@@ -132,11 +132,11 @@ class ActiveLLM(Composite):
             "calls": 1,
             "tokens_in": answer.tokens_in,
             "tokens_out": answer.tokens_out,
-            "cost": language.price(answer.tokens_in, answer.tokens_out),  # whoever paid it
+            "cost": language.price(answer.tokens_in, answer.tokens_out),  # whichever run paid it
         }
 
     def _request(self, texts: Sequence[str], budget: int) -> Request:
-        """What the model is asked: the same for the same texts."""
+        """The request to the model: the same for the same texts."""
         written = LINE + NUMBER * budget + REASONING[self.reasoning][1] * len(texts)
         messages: tuple[Message, ...] = (
             {"role": "system", "content": ROLE},
@@ -164,12 +164,12 @@ class ActiveLLM(Composite):
 
 
 def numbers_of(answer: str, most: int, *, reasons: bool) -> Iterator[int]:
-    """The numbers that an answer names, those of a range one by one.
+    """The numbers that an answer names, with ranges expanded.
 
     Args:
-        answer: of the model.
-        most: the largest number that there is; whatever is larger is one more.
-        reasons: it was to give reasons first, in which numbers mean nothing yet.
+        answer: the model's.
+        most: the largest number in the list; anything larger counts as one more.
+        reasons: the model was to give reasons first, where numbers mean nothing yet.
     """
     *before, last = ANSWER.split(answer)
     if reasons and not before:

@@ -1,4 +1,4 @@
-"""Strategies that propose rows, out of which one that covers composes the batch."""
+"""Strategies that propose rows, from which a covering strategy composes the batch."""
 
 from __future__ import annotations
 
@@ -28,21 +28,23 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "maxherding": {},
     "uherding": {},
 }
-FIRST, LATER = 5_000, 0.4  # rows of a query: of the pool at most, and a share of what is left
-MOST = 10_000  # rows that are left of a level
+FIRST, LATER = 5_000, 0.4  # rows of a query: of the pool at most, and as a share of the rest
+MOST = 10_000  # rows left by a level, at most
 
 
 class Refine(Asking):
-    """Herding out of what many strategies ask for, of samples of the pool (Refine, 2026).
+    """Herding among what many strategies ask for in samples of the pool (Refine, 2026).
 
-    Every candidate makes some queries, each of fresh random rows of the pool. What they ask for is
-    left, up to 10,000 rows, drawn. At a depth above 1 they are asked again about that, each query
-    of 40 % of it. In the end UHerding composes the batch from what is left.
+    Every candidate makes several queries, each about fresh random rows of the pool. The rows they
+    ask for remain, up to 10,000, drawn at random. At a depth above 1 the candidates are asked again
+    about these, each query about 40 % of them. In the end UHerding composes the batch from the
+    rest.
 
     Args:
         depth: how often the pool is narrowed down.
-        batches: queries of each candidate, every time; each asks for the batch's size.
-        subset: rows of the pool that such a query is about; null: half of the pool, 5,000 at most.
+        batches: queries of each candidate at every level; each asks for as many rows as the batch
+            has.
+        subset: how many rows of the pool a query is about; null: half of the pool, at most 5,000.
         candidates: options of each, by its installed name.
     """
 
@@ -75,7 +77,7 @@ class Refine(Asking):
             places = places[sample(len(places), max(MOST, budget), stream)].sort().values
             sizes.append(len(places))
             wished = int(LATER * len(places))
-        scores = torch.full((size,), -1.0)  # below all that is left
+        scores = torch.full((size,), -1.0)  # below all rows that remain
         left = as_scored(UHerding().score(view.among(places), budget)).scores
         scores[places] = left.float().cpu()
         batch = best_first(scores, view)[:budget]
@@ -84,16 +86,16 @@ class Refine(Asking):
     def _asked(
         self, view: View, places: Tensor, size: int, budget: int, stream: torch.Generator
     ) -> Tensor:
-        """Which rows of the pool each candidate asks for out of these places, (n, candidates)."""
+        """Which rows of the pool each candidate asks for among these places, (n, candidates)."""
         asked = torch.zeros(len(view.pool), len(self.candidates), dtype=torch.bool)
         for column, name in enumerate(self.candidates):
             for _ in range(self.batches):
                 some = places[sample(len(places), size, stream)].sort().values
                 seed = int(torch.randint(1 << 53, (1,), generator=stream))
                 rows = self.ask(name, view, some, seed, budget)
-                asked[torch.searchsorted(view.pool.rows, rows), column] = True
+                asked[view.pool.places(rows), column] = True
         return asked
 
     def _shares(self, asked: Tensor) -> dict[str, float]:
-        """How much of a batch is whose; a row that several asked for is shared by them."""
+        """Each candidate's share of a batch; several who asked for the same row share it."""
         return self.by_name((asked / asked.sum(1, keepdim=True)).mean(0).tolist())

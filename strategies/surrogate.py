@@ -1,7 +1,7 @@
 """The surrogate of influence: a regression on embeddings, and the rows that judge it.
 
-The surrogate is convex: logistic regression on embeddings of length 1, since the largest influences
-belong to just those rows for which first order fails where rows are long and the penalty is small.
+The surrogate is convex: logistic regression on embeddings of length 1. With long rows and a small
+penalty, first order would fail for precisely the rows of largest influence.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch.nn.functional import cross_entropy
 
 from autoal import Features, Known
 from autoal.errors import UserError
-from autoal.maths.geometry import unit
+from autoal.maths.geometry import in_one, unit
 from autoal.maths.regressions import Regressions
 from autoal.maths.slopes import influences, mean_gradient, with_intercept
 
 BLOCK = 1024  # rows in double precision at a time
 AFFORDABLE = 100_000_000  # labelled rows x width x classes, summed over unasked re-checks
-TOLERANCE = 1e-8  # of the gradient's norm at a surrogate's optimum
-SLOPE = 1e-10  # relative residual of the way that the optimum moves
-CHECKS = 3  # unasked re-checks for each row of the batch, at most
+TOLERANCE = 1e-8  # norm of the gradient at a surrogate's optimum
+SLOPE = 1e-10  # relative residual of the optimum's response
+CHECKS = 3  # most unasked re-checks for each row of the batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Check:
         return self.share * float(cross_entropy(self.rows @ theta.T, self.labels))
 
     def gradient(self, theta: Tensor) -> Tensor:
-        """Of the same."""
+        """The gradient of that loss."""
         return self.share * mean_gradient(self.rows, self.labels, theta)
 
 
@@ -49,13 +49,12 @@ class Surrogate:
     """Logistic regression on the labelled rows, and its loss on the rows that judge it.
 
     Args:
-        labelled: it is fitted on them.
-        taught: their classes as it is taught them, which need not be their labels.
-        judges: rows that judge it, if they can.
+        labelled: the rows to fit.
+        taught: the classes it is taught for them, which need not be their labels.
+        judges: rows that judge it, if they are able to.
         classes: how many there are.
         penalty: L of its training loss, sum_i l_i + L / 2 |theta|^2.
-        parts: places of the labelled rows in folds, which judge by their labels where the others
-            cannot.
+        parts: places of the labelled rows in folds, which judge by their labels if `judges` cannot.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class Surrogate:
         parts: Callable[[], list[Tensor]],
     ) -> None:
         rows, labels = _known(labelled)
-        self.weight = 1 / len(rows)  # of a row, so that J is the sum over the rows times this
+        self.weight = 1 / len(rows)  # of a row: J is the sum over the rows times this
         self.regressions = Regressions(rows, taught.cpu(), classes, penalty / len(rows))
         whole = rows.new_full((1, len(rows)), self.weight)
         self.folded = judges is None or not can_judge(judges.labels)
@@ -95,7 +94,7 @@ class Surrogate:
 
     @cached_property
     def loss(self) -> float:
-        """On the rows that judge."""
+        """The loss on the rows that judge."""
         return self._loss(self.thetas)
 
     def influences(self, rows: Features) -> Tensor:
@@ -107,23 +106,23 @@ class Surrogate:
         return in_blocks(rows.pieces(), len(rows), of)
 
     def fall(self, embeddings: Tensor, labels: Tensor) -> float:
-        """By how much the loss really falls when these rows are added together."""
+        """By how much the loss actually falls when these rows are added together."""
         joined = self.regressions.joined(inputs(embeddings).cpu(), labels)
         added = self.weights.new_full((len(self.weights), len(labels)), self.weight)
         weights = torch.cat([self.weights, added], 1)
         return self.loss - self._loss(_optima(joined, weights, self.thetas))
 
     def affordable(self, budget: int) -> int:
-        """How many rows may be added for real without being asked to."""
+        """How many rows to add for real without being asked to."""
         if self.folded:
             return 0
         return min(CHECKS * budget, AFFORDABLE // (self.weights.shape[1] * self.theta.numel()))
 
     def _left_out(self, parts: list[Tensor]) -> Tensor:
-        """Weights without each of the parts, which judges what the others teach."""
+        """Weights that leave out each part in turn, which then judges what the others teach."""
         count = len(self.regressions.labels)
         weights = self.regressions.features.new_full((len(parts), count), self.weight)
-        if count > 1:  # a single row has nobody else to learn from
+        if count > 1:  # a single row leaves nothing to learn from
             for line, part in zip(weights, parts, strict=True):
                 line[part] = 0.0
         return weights
@@ -132,7 +131,7 @@ class Surrogate:
         return sum(check.loss(theta) for check, theta in self._judged(thetas))
 
     def _judged(self, thetas: Tensor) -> Iterator[tuple[Check, Tensor]]:
-        """The rows that judge, and what they judge."""
+        """The rows that judge, and the optima they judge."""
         return zip(self.checks, thetas, strict=True)
 
 
@@ -145,36 +144,27 @@ def _optima(regressions: Regressions, weights: Tensor, start: Tensor | None = No
 
 
 def in_blocks(embeddings: Iterable[Tensor], count: int, act: Callable[[Tensor], Tensor]) -> Tensor:
-    """What `act` makes of the surrogate's inputs, without all of them in memory; on the CPU.
+    """Apply `act` to the surrogate's inputs block by block, to save memory; on the CPU.
 
     Args:
-        embeddings: of so many rows, in pieces.
-        count: of the rows.
-        act: makes a line of each row.
+        embeddings: of `count` rows, in pieces.
+        count: number of rows.
+        act: makes a line from each row.
     """
-    found = torch.empty(0)
-    place = 0
-    for part in chain.from_iterable(piece.split(BLOCK) for piece in embeddings):
-        made = act(inputs(part)).float().cpu()
-        if not place:
-            # In place, since results that are kept between large blocks would leave holes in the
-            # memory.
-            found = made.new_empty(count, *made.shape[1:])
-        found[place : place + len(part)] = made
-        place += len(part)
-    return found
+    parts = chain.from_iterable(piece.split(BLOCK) for piece in embeddings)
+    return in_one((act(inputs(part)).float().cpu() for part in parts), count)
 
 
 def _known(known: Known) -> tuple[Tensor, Tensor]:
-    """The surrogate's inputs of rows, and their labels; on the CPU."""
+    """The surrogate's inputs for rows, and their labels; on the CPU."""
     return inputs(known.features.embeddings).cpu(), known.labels.cpu()
 
 
 def can_judge(labels: Tensor) -> bool:
-    """Whether these validation rows can: those of one class would find harm in every other."""
+    """Whether these validation rows can judge: a single class would find harm in every other."""
     return len(labels.unique()) > 1
 
 
 def inputs(embeddings: Tensor) -> Tensor:
-    """What the surrogate reads: embeddings of length 1 and an intercept, in double precision."""
+    """The surrogate's inputs: embeddings of length 1 and an intercept, in double precision."""
     return with_intercept(unit(embeddings))

@@ -1,4 +1,4 @@
-"""Strategies that go by the budget's regime: first rows that are typical, later doubtful ones."""
+"""Strategies that follow the budget's regime: first typical rows, later doubtful ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autoal.query.strategy import Reads
 from .diversity import TypiClust
 from .members import seen_by_member
 
-# Who asks for what is missed most once it was removed.
+# Who asks for the kind of rows whose removal hurts most.
 ASKED_BY = {"typical": "typiclust", "random": "random", "atypical": "badge"}
 
 
@@ -27,8 +27,8 @@ class Tcm(Composite):
 
     Args:
         first: the strategy to begin with.
-        then: the one that goes on.
-        queries: of the first.
+        then: the strategy that follows.
+        queries: how many the first one makes.
     """
 
     reads: Reads = ("embeddings", "labelled", "probs")
@@ -39,7 +39,7 @@ class Tcm(Composite):
         self.first = first
         self.then = then
         self.queries = queries
-        self.begun = 0  # queries, this one among them
+        self.begun = 0  # queries, including this one
 
     def learn(self, view: View) -> None:
         self.begun += 1
@@ -56,20 +56,20 @@ class Tcm(Composite):
 
 
 class SelectAl(Composite):
-    """TypiClust, random or BADGE, as labelled rows say by removal (Hacohen and Weinshall, 2023).
+    """TypiClust, random or BADGE, chosen by removing labelled rows (Hacohen and Weinshall, 2023).
 
-    The model is taught without some labelled rows of each class: without the most typical, without
-    the least typical, or without some at random. What it misses most is what it needs: typical rows
-    are asked by TypiClust, others by BADGE, and any by random. Where all is missed alike, as with a
-    row or two a class, it is TypiClust.
+    The model is taught without some labelled rows of each class: the most typical, the least
+    typical, or some random ones. What it misses most is what it needs: TypiClust asks for typical
+    rows, BADGE for others, random for any. If all are missed equally, as with a row or two a class,
+    it is TypiClust.
 
-    What it misses is told by labelled rows that are left out of all this: each part of them judges
-    learners that were taught the others, less those removed. All three removals have the same
-    judges, and no class loses its last row.
+    Labelled rows that all lessons leave out show what it misses: each part of them judges learners
+    that were taught the others minus those removed. All three removals have the same judges, and no
+    class loses its last row.
 
     Args:
-        share: of the labelled rows that are removed; one of each class at least.
-        splits: parts of the labelled rows, each of which costs three trainings a round.
+        share: share of the labelled rows to remove; at least one of each class.
+        splits: parts of the labelled rows; each costs three trainings a round.
     """
 
     reads: Reads = ("embeddings", "fitted", "labelled", "labels", "probs")
@@ -84,18 +84,18 @@ class SelectAl(Composite):
 
     def score(self, view: View, budget: int) -> Scored:
         accuracy = view.once((self, "accuracy"), lambda: self._accuracy_without(view))
-        missed = min(accuracy, key=accuracy.__getitem__)  # the first of those that are alike
+        missed = min(accuracy, key=accuracy.__getitem__)  # the first in a tie
         scores, notes, _ = self.in_turn(ASKED_BY[missed], view, budget)
         return Scored(scores, {**notes, "accuracy_without": accuracy})
 
     def _accuracy_without(self, view: View) -> dict[str, float]:
-        """Of learners that were taught without some rows, on rows left out, by what was removed."""
+        """Accuracy on left-out rows of learners taught without some rows, by what was removed."""
         labels, stream = view.labelled.labels, view.generator()
         right = dict.fromkeys(ASKED_BY, 0)
         fold = stratified(labels, self.splits, torch.randperm(len(labels), generator=stream))
         for part in fold.unique().tolist() if len(labels) > 1 else []:
             lessons = self._kept(view, (fold != part).nonzero().flatten(), stream)
-            found: dict[tuple[int, ...], int] = {}  # so that equal lessons are missed alike
+            found: dict[tuple[int, ...], int] = {}  # so that equal lessons are missed equally
             for name, kept in lessons.items():
                 lesson = tuple(kept.tolist())
                 if lesson not in found:
@@ -104,7 +104,7 @@ class SelectAl(Composite):
         return {name: count / max(1, len(labels)) for name, count in right.items()}
 
     def _kept(self, view: View, places: Tensor, stream: torch.Generator) -> dict[str, Tensor]:
-        """Labelled rows out of these places that each removal leaves, ascending."""
+        """The labelled rows among these places that each removal keeps, ascending."""
         count = max(1, int(self.share * len(view.labelled)) // view.classes)
         gone: dict[str, list[Tensor]] = {name: [] for name in ASKED_BY}
         for label in view.labelled.labels[places].unique():
@@ -118,13 +118,13 @@ class SelectAl(Composite):
 
 
 def _right(view: View, kept: Tensor, judges: Tensor) -> int:
-    """How many of the judging rows a learner gets right that was taught those that were kept."""
+    """How many of the judging rows a learner taught the kept rows gets right."""
     known = seen_by_member(view, kept).labelled
     return int((known.features.logits.argmax(1).cpu() == known.labels)[judges].sum())
 
 
 def _typical_first(view: View, places: Tensor, clusters: int) -> Tensor:
-    """The order in which TypiClust would ask for these labelled rows, if they were not."""
+    """The order in which TypiClust would ask for these rows if they were not labelled."""
     known, nothing = view.labelled, torch.zeros(0, dtype=torch.long)
     pool = View(known.features.take(places), known.take(nothing), view.classes, view.seed)
     return best_first(TypiClust().score(pool, clusters).scores, pool)

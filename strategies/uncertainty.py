@@ -1,4 +1,4 @@
-"""Rows that the model is unsure of, by its class probabilities."""
+"""Rows about which the model is unsure, by its class probabilities."""
 
 from abc import abstractmethod
 from math import log
@@ -10,12 +10,12 @@ from autoal.bounds import number, switch
 
 
 class _Predicted(QueryStrategy):
-    """Scores class probabilities, however they are come by.
+    """Scores class probabilities from any source.
 
     Args:
-        temperature: divides the logits; above 1 the model counts as less sure than it says.
-        draws: take the mean of the class probabilities over the dropout draws instead. They are
-            softened by the dropout already, so that a temperature does not go with them.
+        temperature: divides the logits; above 1 the model counts as less sure than it claims.
+        draws: take the mean of the class probabilities over the dropout draws instead. Dropout
+            already softens them, so they allow no temperature.
     """
 
     reads = ("probs",)
@@ -36,13 +36,13 @@ class _Predicted(QueryStrategy):
     def _probs(self, view: View) -> Tensor:  # (n, classes)
         if self.draws:
             return view.pool.drawn_probs.mean(0)
-        if self.temperature == 1:  # computed already, where anybody else reads them
+        if self.temperature == 1:  # already computed if anybody else reads them
             return view.pool.probs
         return (view.pool.logits / self.temperature).softmax(1)
 
     @abstractmethod
     def _doubt(self, probs: Tensor) -> Tensor:
-        """What (n, classes) probabilities are worth, (n,)."""
+        """The doubt in (n, classes) probabilities, (n,)."""
 
 
 class Entropy(_Predicted):

@@ -1,4 +1,4 @@
-"""Rows whose predicted class changes when their embeddings do: many of them, of every kind."""
+"""Rows whose predicted class changes when their embeddings do, spread over clusters."""
 
 from abc import abstractmethod
 
@@ -13,13 +13,13 @@ from autoal.maths.geometry import blocks, squared_distances, unit
 from .diversity import central
 from .uncertainty import Margin
 
-PLENTY = 25  # unstable rows for each of the batch, from which DropQuery likes to choose
+PLENTY = 25  # unstable rows for each row of the batch that DropQuery wants to choose from
 
 
 class _Unstable(QueryStrategy):
     """Picks the unstable row nearest to the centre of each of `budget` clusters of such rows.
 
-    The other unstable rows come next, then all others, each by the smallest margin.
+    The other unstable rows come next, then all others, in order of the smallest margin.
     """
 
     def score(self, view: View, budget: int) -> Scored:
@@ -31,11 +31,11 @@ class _Unstable(QueryStrategy):
 
     @abstractmethod
     def _unstable(self, view: View, budget: int, stream: torch.Generator) -> Tensor:
-        """Which rows of the pool are, (n,) bool."""
+        """Which rows of the pool are unstable, (n,) bool."""
 
 
 def _spread(features: Tensor, places: Tensor, count: int, stream: torch.Generator) -> Tensor:
-    """Out of these places, the nearest to each centre of so many clusters, at length 1."""
+    """Among these places, the nearest to each centre of as many clusters, at length 1."""
     if not len(places):
         return places
     rows = features[places]
@@ -43,14 +43,14 @@ def _spread(features: Tensor, places: Tensor, count: int, stream: torch.Generato
 
 
 class AlfaMix(_Unstable):
-    """Rows of many kinds that a small step predicts otherwise (Parvaneh et al., 2022).
+    """Rows of many kinds whose prediction a small step changes (Parvaneh et al., 2022).
 
     The published step mixes a row's embedding with the mean of a class's labelled rows, each number
     in the proportion that raises the loss of the predicted class most. That is a step along the
-    loss's gradient, `reach` / sqrt(width) times as long as the way to that mean; and under a linear
-    head, what any class's step changes, the longest changes too, so that only that one is taken.
+    loss's gradient, `reach` / sqrt(width) times as long as the way to that mean. Under a linear
+    head the longest step changes whatever any class's step changes, so only that one is taken.
 
-    Of the rows that change, the nearest to the centre of each of `budget` clusters is picked. Where
+    Of the rows that change, the nearest to the centre of each of `budget` clusters is picked. If
     they are too few, rows of the smallest margin follow.
 
     Args:
@@ -68,7 +68,7 @@ class AlfaMix(_Unstable):
         embeddings, means = view.pool.embeddings, _means(view)
         changed = torch.zeros(len(embeddings), dtype=torch.bool, device=embeddings.device)
         if not len(means):
-            return changed  # no class is known, towards which to step
+            return changed  # no known class to step towards
         share = self.reach / embeddings.shape[1] ** 0.5
         for piece, block in blocks(embeddings, view.classes):
             steps = share * squared_distances(block, means).amax(1, keepdim=True).sqrt()
@@ -99,18 +99,18 @@ def _away(rows: Features, embeddings: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class DropQuery(_Unstable):
-    """Rows of many kinds that dropout predicts otherwise (Gupte et al., 2024).
+    """Rows of many kinds whose prediction dropout changes (Gupte et al., 2024).
 
-    Each row's embedding goes through the head a few times, with other numbers of it set to 0. It
-    counts if most passes change the predicted class; where that leaves less than 25 rows for each
-    of the batch, fewer passes will do, one at least.
+    Each row's embedding goes through the head a few times, each time with different numbers set to
+    0. It counts if most passes change the predicted class; if that leaves fewer than 25 rows for
+    each row of the batch, fewer passes suffice, at least one.
 
-    Of the rows that count, the nearest to the centre of each of `budget` clusters is picked. Where
+    Of the rows that count, the nearest to the centre of each of `budget` clusters is picked. If
     they are too few, rows of the smallest margin follow.
 
     Args:
-        passes: of each row through the head.
-        rate: the share of the numbers that a pass sets to 0.
+        passes: how often each row goes through the head.
+        rate: the share of numbers that a pass sets to 0.
     """
 
     reads = ("embeddings", "probs", "head")
@@ -130,7 +130,7 @@ class DropQuery(_Unstable):
 
     @torch.no_grad()
     def _changes(self, rows: Features, stream: torch.Generator) -> Tensor:
-        """How many passes predict each row otherwise, (n,)."""
+        """How many passes change each row's prediction, (n,)."""
         predicted, width = rows.logits.argmax(1, keepdim=True), rows.embeddings.shape[1]
         changes = torch.zeros_like(predicted[:, 0])
         for piece, block in blocks(rows.embeddings, self.passes * width):

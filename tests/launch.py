@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +102,17 @@ class Running:
     def finish(self) -> Finished:
         code = self.zygote.ask("wait", self.pid)
         return Finished(code, self.out.read_text(), self.err.read_text())
+
+    def pages(self, people: int = 1) -> list[str]:
+        """The addresses at which so many people label, waited for."""
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            told = self.out.read_text() if self.out.exists() else ""
+            found = re.findall(r"label at (\S+)(?: \(\w+\))?\n", told)
+            if len(found) == people:
+                return found
+            time.sleep(0.02)
+        raise TimeoutError(self.err.read_text())
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)

@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
@@ -14,7 +13,7 @@ import pytest
 
 from autoal import plugins
 from tests.language.door import MODEL, Door, Reply, opened, spoken
-from tests.launch import Finished, Running, Zygote
+from tests.launch import Finished, Zygote
 from tests.people.simulated import Client, Simulated
 from tests.reader import DOCS, Reader
 
@@ -49,21 +48,10 @@ def test_every_start_and_tutorial_is_done_here() -> None:
             assert page.stem == "index" or f'"{folder}/{page.name}"' in done, page
 
 
-def page_of(running: Running) -> str:
-    """The address that a run prints, waited for."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        told = running.out.read_text() if running.out.exists() else ""
-        if found := re.search(r"label at (\S+)\n", told):
-            return found[1]
-        time.sleep(0.02)
-    raise TimeoutError(running.err.read_text())
-
-
 def labelling(reader: Reader, given: list[str], enough: int) -> Finished:
     """Somebody labels so many pictures rightly, and stops for today."""
     running = reader.train.start(*given, *UNSEEN, folder=reader.folder)
-    url, truth, answered = page_of(running), reader.names["truth"], count(1)
+    url, truth, answered = running.pages()[0], reader.names["truth"], count(1)
 
     def says(task: dict[str, dict[str, str]]) -> dict[str, str]:
         if next(answered) == enough:

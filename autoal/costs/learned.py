@@ -14,7 +14,7 @@ from autoal.costs.words import words_of
 from autoal.data.contract import Data
 from autoal.data.texts import written_of
 from autoal.errors import UserError
-from autoal.maths.geometry import sample
+from autoal.maths.geometry import in_one, sample
 from autoal.maths.line import fitted
 from autoal.model.features import Features
 from autoal.query.view import View
@@ -93,7 +93,7 @@ def _described(view: View) -> tuple[Tensor, Tensor]:
 
 
 def _along(rows: Features, axes: Tensor) -> Tensor:
-    return torch.cat([piece.cpu().double() @ axes for piece in rows.pieces()])
+    return in_one((piece.cpu().double() @ axes for piece in rows.pieces()), len(rows))
 
 
 def _lengths(rows: Features) -> Tensor:

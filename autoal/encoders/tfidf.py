@@ -1,4 +1,4 @@
-"""Features of texts that need no download: the terms of a text, on the main axes of the pool's."""
+"""Text features without a download: a text's terms on the main axes of the pool's."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,23 +21,22 @@ from autoal.seeding import generator
 
 FITTED = 100_000  # texts of the pool from which terms and axes are learnt
 ROUNDS = 4  # of the power iteration that finds the axes
-NOTHING = 1e-5  # of the first axis' size: what is below it, rounding has made
+NOTHING = 1e-5  # relative to the first axis; anything smaller is rounding error
 
 
 class Tfidf(Encoder):
     """Latent semantic analysis (Deerwester et al., 1990).
 
-    A term is a word, or some that follow each other. In a text that has it n times it weighs
-    1 + log n, times the logarithm of how rare it is in the pool; these weights are projected on
-    their main axes over the pool, and have the length 1. A text without any known term is zero.
+    A term is a word, or several consecutive ones. In a text that contains it n times it weighs 1 +
+    log n, times the logarithm of its rarity in the pool; these weights are projected on their main
+    axes over the pool, and scaled to length 1. A text without any known term is zero.
 
     Args:
-        components: axes that are kept, at most.
+        components: most axes to keep.
         ngrams: words of the longest term.
-        min_df: texts of the pool that have a term, at least; where no term is in so many, one will
-            do.
-        features: terms, at most: those that stand in the pool most often.
-        pairs: compared or joined: how several texts of a row are read.
+        min_df: fewest texts of the pool with a term; if no term is in that many, one suffices.
+        features: most terms: those that occur in the pool most often.
+        pairs: compared or joined: how to read several texts of a row.
     """
 
     def __init__(
@@ -99,14 +98,14 @@ class Tfidf(Encoder):
         }
 
     def _fitted(self, texts: Sequence[str]) -> tuple[TfidfVectorizer, Any]:
-        """What weighs terms, and the weights of these texts, sparse."""
+        """The weighting of terms, and the sparse weights of these texts."""
         for least in (self.min_df, 1):
             vectorizer = self._vectorizer(min_df=least, max_features=self.features)
-            with suppress(ValueError):  # there is no term
+            with suppress(ValueError):  # there are no terms
                 return vectorizer, vectorizer.fit_transform(texts)
         raise UserError(
             "encoder=tfidf: no text of the pool has a word of two letters: "
-            "give encoder=sentence, which reads whatever its model does"
+            "give encoder=sentence, which reads whatever its model reads"
         )
 
     def _vectorizer(self, **options: Any) -> TfidfVectorizer:

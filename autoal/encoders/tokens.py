@@ -22,21 +22,21 @@ from autoal.errors import UserError, about
 from autoal.model.transformers import demand_places, outline_of, tokenizer_of
 from autoal.model.whereabouts import OFFLINE, folder_key, model_folder
 
-BLOCK = 2048  # rows that are read together, so that there are some of every length
-FEW = 128  # texts of any length whose tokens are in memory before they are cut
-SHOWN = 8  # characters of a digest that people compare
+BLOCK = 2048  # rows read together, so that there are some of every length
+FEW = 128  # texts of any length tokenized before they are cut
+SHOWN = 8  # characters of a digest for people to compare
 SHORTEST, LONGEST = 8, 8192  # bounds of the length
 
 
 class Tokenized(Encoder):
-    """What reads texts as tokens.
+    """Reads texts as tokens.
 
-    Its state tells the model from others, and has none of its weights: they would be kept again,
-    90 MB or more, with every set of features and every run of a sweep. New rows need the model.
+    Its state identifies the model without its weights, which would be stored again, 90 MB or more,
+    with every set of features and every run of a sweep. New rows need the model.
 
     Args:
         model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
-        length: tokens of a text at most; what is longer is cut.
+        length: most tokens of a text; longer texts are cut.
     """
 
     def __init__(self, model: str, length: int) -> None:
@@ -44,13 +44,13 @@ class Tokenized(Encoder):
         whole("length", length, least=SHORTEST, most=LONGEST)
         self.model = model
         self.length = length
-        self._cut = 0  # texts, of those that were read
+        self._cut = 0  # texts cut so far
 
     def key(self) -> str:
         return repr((self._digest, self.length))
 
     def learn(self, pool: Rows, device: torch.device) -> None:
-        """Nothing of the pool."""
+        """Learn nothing from the pool."""
         demand_texts(self, pool)
         self.load_state_dict({"model": self._digest})
 
@@ -73,17 +73,17 @@ class Tokenized(Encoder):
         self.choice = f"the model {self._known[:SHOWN]}"
 
     def tokens(self, texts: Sequence[Texts]) -> Tensor:
-        """The tokens of some texts, as wide as the longest of them, (n, width) int32.
+        """The tokens of some texts, as wide as the longest, (n, width) int32.
 
-        A token is its id plus 1, negative where it is of a second text and the model tells texts
-        apart; 0 is what fills up the end.
+        A token is its id plus 1, negative if it belongs to a second text and the model
+        distinguishes texts; 0 pads the end.
         """
         starts = range(0, len(texts), FEW)
         read = [tokens for start in starts for tokens in self._cut_off(texts[start : start + FEW])]
         return pad_sequence(read, batch_first=True)
 
     def _cut_off(self, texts: Sequence[Texts]) -> list[Tensor]:
-        """The tokens of each text, those that are too long cut, and counted."""
+        """The tokens of each text; texts that are too long are cut and counted."""
         read = self._read(texts)
         long = [row for row, tokens in enumerate(read) if len(tokens) > self._most]
         self._cut += len(long)
@@ -95,11 +95,11 @@ class Tokenized(Encoder):
 
     @property
     def _most(self) -> int:
-        """Tokens of a text."""
+        """The most tokens of a text."""
         return self.length
 
     def _read(self, texts: Sequence[Texts], **options: Any) -> list[Tensor]:
-        """What the tokenizer makes of texts, the first of each beside all others."""
+        """Tokenize texts: each row's first text against all others."""
         first = [_sound(several[0]) for several in texts]
         second = [_sound(" ".join(several[1:])) for several in texts]
         both = (first, second) if len(texts[0]) > 1 else (first,)
@@ -116,33 +116,33 @@ class Tokenized(Encoder):
 
     @cached_property
     def _digest(self) -> str:
-        """Of the model's files, which are large, and read for it once."""
+        """A digest of the model's files, which are large, and read only once for it."""
         return folder_key(self._folder)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        """That of the model which other rows went through before."""
+        """The tokenizer of the model that encoded earlier rows."""
         if self._digest != self._known:
             raise UserError(
-                f"encoder.model={self.model} is another model than the one that rows were encoded "
-                f"by before: put the files of that one into {self._folder}"
+                f"encoder.model={self.model} is not the model with which rows were encoded "
+                f"before: put the files of that model into {self._folder}"
             )
         return tokenizer_of(self._folder)
 
 
 class Tokens(Tokenized):
-    """Tokens as they are, for a task that fine-tunes; all rows have the same width.
+    """Raw tokens, for a task that fine-tunes; all rows have the same width.
 
     Args:
         model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
-        length: tokens of a row; what is longer is cut, what is shorter is filled up with 0.
+        length: tokens of a row; longer rows are cut, shorter ones padded with 0.
     """
 
     def __init__(self, model: str = OFFLINE, length: int = 128) -> None:
         super().__init__(model, length)
 
     def learn(self, pool: Rows, device: torch.device) -> None:
-        """Nothing of the pool; rows longer than the model reads are refused before any is read."""
+        """Learn nothing from the pool; refuse rows that are too long for the model first."""
         super().learn(pool, device)
         demand_places(self.model, outline_of(self._folder), self.length)
 
@@ -158,5 +158,5 @@ def _signed(ids: Sequence[int], types: Sequence[int]) -> Tensor:
 
 
 def _sound(written: str) -> str:
-    """A text that a tokenizer takes, which stops at half a character."""
+    """A text that a tokenizer accepts, without halves of characters."""
     return written.encode(errors="replace").decode()

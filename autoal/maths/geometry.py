@@ -5,7 +5,7 @@ What follows from the order of the rows follows from the order given here: strat
 by ascending row number.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -23,6 +23,22 @@ def blocks(
     for begin in range(0, len(features), size):
         piece = slice(begin, begin + size)
         yield piece, features[piece].to(dtype)
+
+
+def in_one(parts: Iterable[Tensor], count: int, dim: int = 0) -> Tensor:
+    """All parts, joined along a dimension, in which they have so many rows together.
+
+    They are copied as they come: small results that are kept between large blocks would leave
+    holes in the memory, which can add up to more than all blocks together.
+    """
+    found, place = torch.empty(0), 0
+    for part in parts:
+        rows = part.shape[dim]
+        if not place:
+            found = part.new_empty(*part.shape[:dim], count, *part.shape[dim + 1 :])
+        found.narrow(dim, place, rows).copy_(part)
+        place += rows
+    return found
 
 
 def squared_distances(features: Tensor, anchors: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoal.maths.geometry import blocks
+from autoal.maths.geometry import blocks, in_one
 
 NEWEST = 64  # picks between two passes over all rows
 ACTIVE = 1024  # rows, at least, that are kept up to date between two passes over all rows
@@ -60,11 +60,11 @@ class Evidence:
     def forms(self, matrix: Tensor) -> Tensor:
         """Of a matrix over all weights, (n, classes, classes) float64."""
         flat = self._met(matrix)
-        parts = [
+        parts = (
             (block @ flat).view(len(block), -1, self.width) @ block[:, :, None]
             for _, block in blocks(self.features, flat.shape[1], self.dtype)
-        ]
-        return torch.cat(parts).view(-1, self.classes, self.classes).double()
+        )
+        return in_one(parts, len(self)).view(-1, self.classes, self.classes).double()
 
     def follow(self, forms: Forms, changes: Sequence[Change], sign: int) -> None:
         """What rows that came (1) or went (-1) do to the forms, in place."""

@@ -1,1 +1,1 @@
-"""What learns from the labelled rows, and what it says about the others."""
+"""Models that learn from the labelled rows and predict the others."""

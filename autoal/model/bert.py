@@ -20,30 +20,30 @@ from autoal.model.transformers import demand_places, network_of
 from autoal.model.whereabouts import OFFLINE, model_folder
 
 POOLINGS = ("mean", "cls")
-STAGES = 4  # layers whose tokens are pooled for strategies that read stages, evenly apart
-FEW, MANY = 32, 256  # rows that are read together where nothing is learnt, on a CPU and elsewhere
+STAGES = 4  # evenly spaced layers whose tokens are pooled for strategies that read stages
+FEW, MANY = 32, 256  # rows read together when nothing is learnt, on a CPU and elsewhere
 
 
 class Bert(Task):
-    """A published transformer and a head on its pooled tokens, all of it trained.
+    """A published transformer and a head on its pooled tokens, fully trained.
 
     Every round starts from the published weights, which are read once and then stay in memory.
 
     Args:
-        shape: of a row, its tokens as the encoder `tokens` gives them.
+        shape: of a row: its tokens, as the encoder `tokens` gives them.
         classes: how many there are.
         preprocess: from rows as they are stored to tokens.
         model: a folder, `package:NAME`, or a name on the hub of Hugging Face.
         pooling: mean (of all tokens) or cls (the first one).
         dropout: before the head.
-        tokens: the model whose tokenizer the rows went through, if that is told.
+        tokens: the model whose tokenizer read the rows, if known.
         optimizer: sgd, adam or adamw.
         learning_rate: at its peak; 1e-4 is for models as small as MiniLM, BERT-base takes 2e-5.
         weight_decay: of the optimizer.
-        steps: of the optimizer in each round.
-        batch_size: at most; a batch is cut to its longest row.
-        clip: the gradient's norm at most; None leaves it as it is.
-        shrink: factor on last round's weights, where a warm start keeps them.
+        steps: optimizer steps in each round.
+        batch_size: most rows of a batch, which is cut to its longest row.
+        clip: largest norm of the gradient; None does not limit it.
+        shrink: factor on last round's weights, if a warm start keeps them.
         perturb: factor on the published weights that are added to them; the two sum to 1, since
             both are near the published weights, and a smaller sum would shrink what these know.
         **options: of `Task`.
@@ -73,8 +73,8 @@ class Bert(Task):
         number("dropout", dropout, least=0, below=1)
         if tokens not in (None, model):
             raise UserError(
-                f"encoder.model={tokens} and task.model={model}: a model knows its own tokens "
-                "alone; task.model= names both"
+                f"encoder.model={tokens} and task.model={model}: a model knows only its own "
+                "tokens; task.model= names both"
             )
         super().__init__(
             Published(model, pooling, dropout),
@@ -93,7 +93,7 @@ class Bert(Task):
         )
 
     def meet(self, pool: Rows) -> None:
-        """See that the pool's rows are tokens that the model knows."""
+        """Check that the pool's rows are tokens that the model knows."""
         if pool.inputs.dtype != torch.int32:
             raise _no_tokens(f"these are {pool.inputs.dtype}")
         trunk, largest = self.network.embed, int(pool.inputs.abs().max())
@@ -107,7 +107,7 @@ class Bert(Task):
 
 
 class Published:
-    """Builds networks that begin with the weights of a model, which are read once.
+    """Builds networks that begin with a model's weights, which it reads once.
 
     Args:
         model: a folder, `package:NAME`, or a name on the hub.
@@ -122,7 +122,7 @@ class Published:
         self._trunk: Pooled | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Published:
-        return self  # what it has read never changes, and is large
+        return self  # its weights never change, and are large
 
     def __call__(self, shape: Shape, classes: int) -> Transformer:
         if len(shape) != 1:
@@ -152,10 +152,10 @@ class Transformer(Network):
 
 
 class Pooled(nn.Module):
-    """One vector for each row, pooled from those of its tokens.
+    """One vector for each row, pooled from its tokens' vectors.
 
     Args:
-        transformer: of the library transformers.
+        transformer: from the library transformers.
         pooling: mean or cls.
     """
 
@@ -176,7 +176,7 @@ class Pooled(nn.Module):
         return _by_length(rows, self._embedded)
 
     def stages(self, rows: Tensor) -> Tensor:
-        """What some layers give, pooled, side by side; the last is the embedding."""
+        """The pooled outputs of some layers, side by side; the last is the embedding."""
         return _by_length(rows, self._staged)
 
     def _embedded(self, rows: Tensor) -> Tensor:
@@ -201,9 +201,9 @@ class Pooled(nn.Module):
 
 
 def _by_length(rows: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
-    """What a look gives of rows, none of them beside one that is much longer.
+    """Read rows in order of length, so that none is batched with a much longer one.
 
-    Where something is learnt, the rows of a batch stay together.
+    In training, the rows of a batch stay together.
     """
     lengths = _there(rows).sum(1)
     if torch.is_grad_enabled():
@@ -215,7 +215,7 @@ def _by_length(rows: Tensor, look: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def _there(rows: Tensor) -> Tensor:
-    """Where a row has tokens; one without any is read as a filler, since it must be something."""
+    """Where a row has tokens; an empty row counts as one filler, since it needs something."""
     there = rows != 0
     there[:, 0] = True
     return there
@@ -224,5 +224,5 @@ def _there(rows: Tensor) -> Tensor:
 def _no_tokens(found: str) -> UserError:
     return UserError(
         f"task=bert reads the tokens of texts, and {found}: give encoder=tokens and data of texts, "
-        "or another task, such as logistic, for what another encoder makes of them"
+        "or another task, such as logistic, for the features of another encoder"
     )

@@ -1,4 +1,4 @@
-"""What goes on at every step of a training, beside it."""
+"""Callbacks that run at every training step."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -9,10 +9,11 @@ from torch import Tensor
 
 from autoal.data.batches import Shared
 from autoal.model.fitstep import FitStep, Watch
+from autoal.progress import Advance
 
 
 class Watching(Callback):
-    """Tells about some fifty steps of a fit, since reading a loss makes a GPU wait."""
+    """Reports some fifty steps of a fit; reading every loss would make a GPU wait."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -21,7 +22,7 @@ class Watching(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        # Of a module of the user's there may be none, which is how Lightning lets it train nothing.
+        # A user's module may have no optimiser, which is how Lightning lets it train nothing.
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
         self.learning_rate = groups[0]["lr"] if groups else 0.0
 
@@ -29,17 +30,46 @@ class Watching(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step, total = trainer.global_step, trainer.estimated_stepping_batches
-        steps = int(total) if isfinite(total) else step  # endless, but for a limit of time
+        steps = int(total) if isfinite(total) else step  # endless, except for a time limit
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is not None and (step % max(1, steps // 50) == 0 or step == steps):
             epoch = trainer.current_epoch + 1
             self.watch(FitStep(step, steps, epoch, float(loss), self.learning_rate))
 
 
-class Weighing(Callback):
-    """Lets every row of a batch count alike, where some processes have more of them than others.
+class Counting(Callback):
+    """Tells how many more rows were looked at, or tested on, after every batch of them."""
 
-    Each takes the mean loss of its own rows, and DDP the mean of the processes' gradients.
+    def __init__(self, advance: Advance) -> None:
+        self.advance = advance
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.advance(len(batch[0]))
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.advance(len(batch[0]))
+
+
+class Weighing(Callback):
+    """Makes every row of a batch count equally when processes have different numbers of rows.
+
+    Each process takes the mean loss of its own rows, and DDP the mean of their gradients.
     """
 
     def __init__(self, batches: Shared) -> None:
@@ -55,4 +85,4 @@ class Weighing(Callback):
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
         if self.weight != 1:
-            loss.mul_(self.weight)  # what the step told of it is a copy
+            loss.mul_(self.weight)  # the step reported a copy of it

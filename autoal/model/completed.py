@@ -1,11 +1,10 @@
-"""A regression on rows of which some classes are ruled out, beside rows with labels.
+"""A regression on labelled rows and rows for which some classes are ruled out.
 
-It minimises the labelled rows' loss, and -w log p(S) of each row of the weight w that is of one of
-the classes S.
-That loss is not convex: the way down begins at the optimum of the labelled rows alone. Where it
-ends, each of the others counts for the classes that are left as far as the model takes it for them,
-and the regression on that, which is convex, has its optimum there too (EM: Dempster, Laird and
-Rubin, 1977). This one is found to the last digit, and no step raises the loss.
+It minimises the labelled rows' loss plus -w log p(S) for each row of weight w that has one of the
+classes S. That loss is not convex: the way down begins at the optimum of the labelled rows alone.
+Where it ends, each other row counts for its remaining classes by the model's probabilities, and the
+regression on that, which is convex, has its optimum there too (EM: Dempster, Laird and Rubin,
+1977). That optimum is found to the last digit, and no step raises the loss.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ TOLERANCE = 1e-7  # of the gradient of the mean loss
 def completed(
     told: Weighted, partly: Weighted, head: Head, l2: float, *, intercept: bool
 ) -> tuple[Head, Weighted]:
-    """The optimum, and what it is the optimum of: all rows, with a share of each class.
+    """The optimum, and the rows it belongs to: all of them, with a share of each class.
 
     Args:
         told: the rows with labels.
-        partly: the others, whose targets are their weights for each class that they may be.
+        partly: the others, whose targets are their weights for each class they may have.
         head: where to begin, the optimum of the labelled rows alone.
         l2: the penalty.
         intercept: whether classes have one.
@@ -41,7 +40,7 @@ def completed(
 
 
 def _shared(partly: Weighted, head: Head) -> Weighted:
-    """The rows, each of the classes that are left for it as likely as a model says."""
+    """The rows, with their remaining classes as likely as a model says."""
     logits = head.logits(partly.features)
     return partly._replace(targets=(logits + partly.targets.log()).softmax(1))
 

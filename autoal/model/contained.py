@@ -1,4 +1,4 @@
-"""Lightning, kept from saying what nobody asked, and from ending the program."""
+"""Keeps Lightning from printing what nobody asked for, and from ending the program."""
 
 import logging
 import signal
@@ -15,9 +15,9 @@ LOGS = (
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Lightning without its introductions, of which there are three a round, and stopped by Ctrl-C.
+    """Run Lightning without its three banners a round, and let Ctrl-C stop it.
 
-    Left alone, it ends the whole process on a KeyboardInterrupt, and ignores the next ones.
+    By itself, it ends the whole process on a KeyboardInterrupt, and ignores further ones.
     """
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -38,17 +38,17 @@ def _quiet() -> Iterator[None]:
         log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # Lightning 2.6 with torch 2.15; nothing that a user could change.
+            # From Lightning 2.6 with torch 2.15; users can do nothing about it.
             warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            # A SearchNet is in eval mode, a FitNet in whatever mode its rehearsal wants.
+            # A SearchNet is in eval mode, a FitNet in the mode its rehearsal wants.
             warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start")
-            # A GPU that is left idle was left so by `accelerator`.
+            # If a GPU is idle, `accelerator` says so.
             warnings.filterwarnings("ignore", message="GPU available but not used")
-            # A module of the user's may validate, where the data have rows for it.
+            # A user's module may validate if the data has rows for it.
             warnings.filterwarnings("ignore", message="You defined a `validation_step` but have")
-            # A loss that is NaN is refused in words of our own.
+            # A NaN loss gets our own message.
             warnings.filterwarnings("ignore", message="Encountered `nan` values")
-            # Whole batches are dealt to the processes: each row is tested once, and in order.
+            # Processes get whole batches: each row is tested once, and in order.
             warnings.filterwarnings("ignore", message="Using `DistributedSampler` with the")
             yield
     finally:

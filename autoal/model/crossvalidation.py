@@ -1,4 +1,4 @@
-"""What learners say of labelled rows that they have not seen."""
+"""Predictions for labelled rows by learners that have not seen them."""
 
 import torch
 from torch import Tensor
@@ -16,22 +16,24 @@ FOLDS = 5
 def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int = 0) -> Tensor:
     """The class probabilities of labelled rows by learners that were taught the others.
 
-    They are what is right to ask of the labels themselves: how often the model agrees, and which
-    may be wrong. The rows of a class are spread over the folds, and few rows make fewer folds. What
-    the learner chose by itself, such as a penalty, is taken for granted: choosing it again in every
-    fold takes as long as all else.
+    Use them to judge the labels themselves: how often the model agrees, and which may be wrong. The
+    rows of a class are spread over the folds, and few rows make fewer folds. What the learner chose
+    by itself, such as a penalty, is kept fixed: choosing it again in every fold would take as long
+    as everything else.
 
     Args:
-        learner: of which fresh ones are made; itself it is left as it is.
-        rows: labelled, two at least.
-        folds: how many there are, each held out once.
-        seed: of the folds, and of whatever the learners draw.
+        learner: the source of fresh ones; it does not change itself.
+        rows: at least two labelled rows.
+        folds: how many there are; each is held out once.
+        seed: for the folds and the learners' draws.
 
     Returns:
         (n, classes), on the CPU.
     """
     if len(rows) < 2:
-        raise UserError(f"a row is judged by a model of others: give 2 at least, got {len(rows)}")
+        raise UserError(
+            f"other rows teach the model that judges a row: give at least 2, got {len(rows)}"
+        )
     if folds < 2:
         raise UserError(f"`folds` must be at least 2, got {folds}")
     order = torch.randperm(len(rows), generator=generator(seed, "folds"))
@@ -46,8 +48,8 @@ def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int
 def doubted(probs: Tensor, labels: Tensor) -> Tensor:
     """Which labels may be wrong, (n,) bool (confident learning: Northcutt, Jiang and Chuang, 2021).
 
-    They are those of rows that are taken for another class, and as surely as rows with the label
-    of that class are on average: so a model that hesitates everywhere accuses nobody.
+    They belong to rows that are predicted to have another class, at least as surely as rows with
+    that class's label are on average: so a model that hesitates everywhere accuses no label.
 
     Args:
         probs: out of sample, (n, classes).
@@ -62,7 +64,7 @@ def doubted(probs: Tensor, labels: Tensor) -> Tensor:
 
 
 def _judged(learner: Learner, rows: Rows, held_out: Tensor, seed: int) -> Tensor:
-    """What a fresh learner makes of these rows when it was taught all others."""
+    """A fresh learner's predictions for these rows after learning all others."""
     others = torch.ones(len(rows), dtype=torch.bool)
     others[held_out] = False
     with seeded(seed, "fit"):

@@ -1,4 +1,4 @@
-"""Anybody's network, cut in three as ours are: embed, dropout, head."""
+"""Any network, cut in three like ours: embed, dropout, head."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model.networks import Network
 
-UNCHANGING = (nn.Identity, nn.Flatten)  # layers that give a vector as they got it
+UNCHANGING = (nn.Identity, nn.Flatten)  # layers that pass a vector on unchanged
 
 
 class Cut(NamedTuple):
     """Where a network is cut."""
 
     head: nn.Linear  # its last layer
-    dropout: nn.Dropout | None  # what stands right before it
+    dropout: nn.Dropout | None  # right before the head
     elsewhere: bool  # the dropout is used in other places too
 
 
 class _Call(NamedTuple):
-    """A layer read something and gave something."""
+    """One call of a layer: its input and output."""
 
     layer: nn.Module
     read: Any
@@ -39,11 +39,11 @@ def network_of(
     classes: int,
     sample: Tensor | None = None,
 ) -> Network:
-    """A fresh network, cut.
+    """Build a fresh network and cut it.
 
     Args:
-        network: builds one, from `shape` and `classes` or `num_classes` where it has such
-            parameters or passes all on; or is one, whose weights every fresh start then has.
+        network: builds one, from `shape` and `classes` or `num_classes` if it has such parameters
+            or passes all on; or is one, whose weights every fresh start then gets.
         shape: of one row.
         classes: how many there are.
         sample: some rows as the network reads them; by default noise of that shape.
@@ -58,30 +58,30 @@ def network_of(
         raise UserError(f"a network must be an nn.Module, got {type(built).__name__}")
     if isinstance(built, Network):
         return deepcopy(built) if built is network else built
-    built = deepcopy(built)  # whoever holds it may give the same one again
+    built = deepcopy(built)  # its owner may give the same one again
     if sample is None:
         sample = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))
     return adopted(built, classes, sample)
 
 
 def _known_to(network: Callable[..., nn.Module], shape: Shape, classes: int) -> dict[str, Any]:
-    """What the builder of a network has parameters for."""
+    """The facts that a network's builder has parameters for."""
     facts = {"shape": shape, "classes": classes, "num_classes": classes}
     parameters = signature(network).parameters
     known = {name: fact for name, fact in facts.items() if name in parameters}
     passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     if passes_on and not {"classes", "num_classes"} & known.keys():
-        known["num_classes"] = classes  # as torchvision and timm pass it on
+        known["num_classes"] = classes  # torchvision and timm pass it on
     return known
 
 
 def adopted(module: nn.Module, classes: int, sample: Tensor) -> Network:
-    """A module of somebody else's as one of our networks; the module itself is taken apart."""
+    """Somebody else's module as one of our networks; the module itself is taken apart."""
     cut, expected = cut_of(module, classes, sample)
     still = _still(module)
     _take_out(module, cut.head)
-    # timm's networks drop by a function, and others by a layer that stands elsewhere too: these
-    # stay where they are, and draws are made by their rate.
+    # timm's networks drop by a function, and others by a layer that is also used elsewhere: these
+    # stay in place, and draws use their rate.
     rate = cut.dropout.p if cut.dropout else float(getattr(module, "drop_rate", 0.0))
     apart = cut.dropout is not None and not cut.elsewhere
     if cut.dropout is not None and apart:
@@ -96,17 +96,17 @@ def adopted(module: nn.Module, classes: int, sample: Tensor) -> Network:
 
 
 def _still(module: nn.Module) -> list[str]:
-    """The modules that do not learn where the whole does: in eval mode, among some in training."""
+    """The modules in eval mode among others in training: they do not learn with the whole."""
     if not module.training:
         return []
     return [name for name, inner in module.named_modules() if not inner.training]
 
 
 def cut_of(module: nn.Module, classes: int, sample: Tensor) -> tuple[Cut, Tensor]:
-    """Where a module can be cut, and what it says about the sample.
+    """Find where a module can be cut, and its output for the sample.
 
     Raises:
-        UserError: it is no classifier with a linear head.
+        UserError: it is not a classifier with a linear head.
     """
     calls: list[_Call] = []
 
@@ -131,12 +131,12 @@ def cut_of(module: nn.Module, classes: int, sample: Tensor) -> tuple[Cut, Tensor
     if not places or not isinstance(head := calls[places[-1]].layer, nn.Linear):
         raise _refusal("its output is not that of a Linear layer, or something follows the layer")
     if head is module:
-        raise _refusal("it is nothing but a Linear layer: give task=linear, or autoal's MLP")
+        raise _refusal("it is just a Linear layer: give task=linear, or autoal's MLP")
     return Cut(head, *_dropout_before(calls, places[-1])), output
 
 
 def _dropout_before(calls: list[_Call], place: int) -> tuple[nn.Dropout | None, bool]:
-    """What stands right before a layer, if it is a dropout, and whether it stands elsewhere too."""
+    """The dropout right before a layer, if there is one, and whether it is used elsewhere too."""
     before = [call.layer for call in calls[:place] if call.output is calls[place].read]
     if not before or not isinstance(dropout := before[-1], nn.Dropout):
         return None, False
@@ -144,7 +144,7 @@ def _dropout_before(calls: list[_Call], place: int) -> tuple[nn.Dropout | None, 
 
 
 def output_of(module: nn.Module, sample: Tensor) -> Any:
-    """What it says about the sample, when it does not learn."""
+    """The module's output for the sample in eval mode."""
     modes = [(inner, inner.training) for inner in module.modules()]
     try:
         with torch.no_grad():
@@ -160,7 +160,7 @@ def output_of(module: nn.Module, sample: Tensor) -> Any:
 
 
 def _take_out(module: nn.Module, layer: nn.Module) -> None:
-    """Let everything pass wherever a layer was; it may go by several names."""
+    """Replace a layer by the identity everywhere; it may go by several names."""
     for parent in module.modules():
         for name, child in list(parent._modules.items()):
             if child is layer:
@@ -169,6 +169,6 @@ def _take_out(module: nn.Module, layer: nn.Module) -> None:
 
 def _refusal(reason: str) -> UserError:
     return UserError(
-        f"this network has no linear head that could be read: {reason}. A network here ends in a "
+        f"this network has no readable linear head: {reason}. A network here must end in a "
         "Linear layer that gives one number for each class, without a softmax after it"
     )

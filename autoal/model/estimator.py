@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn as learners."""
+"""Scikit-learn estimators as learners."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ from autoal.model.learner import Learner
 from autoal.model.metrics import evaluation_metrics
 from autoal.model.predictions import Given
 
-BLOCK = 8192  # rows that are predicted at a time
-SEED_LIMIT = 2**31  # below which the seed of an estimator is
+BLOCK = 8192  # rows predicted at a time
+SEED_LIMIT = 2**31  # upper bound of an estimator's seed
 RAREST = 1e-7  # probability that counts, so that no log loss is infinite
-# Ensembles whose members could each be right: a draw is one of them.
+# Ensembles whose members are each a plausible model: a draw is one of them.
 DRAWN = (BaggingClassifier, ExtraTreesClassifier, RandomForestClassifier)
 
 Matrix = np.ndarray[Any, Any]
 
 
 class SklearnLearner(Learner):
-    """A classifier with `predict_proba`, fitted anew in every round.
+    """A classifier with `predict_proba`, fitted afresh in every round.
 
-    It reads the rows as they are stored, flattened; these are the embeddings too. Every
-    `random_state` of None follows the experiment's seed. Of a forest or a bagging classifier each
-    member is a draw.
+    It reads the rows as they are stored, flattened; these are also the embeddings. Every
+    `random_state` of None follows the experiment's seed. Each member of a forest or a bagging
+    classifier is a draw.
 
     Args:
-        estimator: is cloned, and itself never fitted.
-        data: whose classes it predicts.
+        estimator: cloned, and never fitted itself.
+        data: the data whose classes it predicts.
     """
 
     def __init__(self, estimator: Any, data: Data) -> None:
         if isinstance(estimator, type):
-            raise UserError(f"give an estimator, {estimator.__name__}(), and not its class")
+            raise UserError(f"give an estimator, {estimator.__name__}(), not its class")
         if not hasattr(estimator, "predict_proba"):
             raise UserError(
                 f"{type(estimator).__name__} has no predict_proba, and so no probabilities to "
-                "query by: sklearn.calibration.CalibratedClassifierCV gives it some"
+                "query by: wrap it in sklearn.calibration.CalibratedClassifierCV"
             )
         data.setup()
         demand_encoded(data.train)
         self._estimator = estimator
         self._classes = len(data.classes)
         self._fitted: Any = None
-        self._lesson: dict[str, Any] = {}  # from which a run that goes on fits it again
+        self._lesson: dict[str, Any] = {}  # a run that goes on fits it again from this
 
     @property
     def draws(self) -> bool:
@@ -68,7 +68,7 @@ class SklearnLearner(Learner):
         seed = int(torch.randint(SEED_LIMIT, (1,)))
         self._lesson = {"inputs": rows.inputs.cpu(), "labels": rows.labels, "seed": seed}
         self._fitted = self._taught(_matrix(rows.inputs), rows.labels.numpy(), seed)
-        return 0  # it takes no steps that could be counted
+        return 0  # it has no steps to count
 
     def test(self, rows: Rows) -> dict[str, float]:
         metrics = evaluation_metrics(self._classes)
@@ -111,7 +111,7 @@ class SklearnLearner(Learner):
             self._fitted = self._taught(inputs, labels, state["seed"])
 
     def _taught(self, inputs: Matrix, labels: Matrix, seed: int) -> Any:
-        """A clone, fitted."""
+        """A fitted clone."""
         if len(np.unique(labels)) == 1:
             return _Constant(int(labels[0]))
         estimator = clone(self._estimator)
@@ -127,7 +127,7 @@ class SklearnLearner(Learner):
 
 
 class _Constant:
-    """What there is to say as long as all labelled rows are of one class."""
+    """The prediction as long as all labelled rows are of one class."""
 
     def __init__(self, label: int) -> None:
         self.classes_ = np.array([label])
@@ -137,7 +137,7 @@ class _Constant:
 
 
 class _Member:
-    """One estimator of an ensemble, which may read some columns and number the classes anew."""
+    """One estimator of an ensemble, which may read some columns and renumber the classes."""
 
     def __init__(self, member: Any, classes: Matrix, columns: Matrix | None) -> None:
         self.member = member
@@ -161,9 +161,9 @@ def _members(fitted: Any) -> list[Any]:
 
 
 def _logits(fitted: Any, inputs: Tensor, classes: int) -> Tensor:
-    """The logarithms of the probabilities of all classes, (n, classes); of unseen ones too."""
+    """The log-probabilities of all classes, (n, classes), including unseen ones."""
     if fitted is None:
-        return torch.zeros(len(inputs), classes)  # untaught: all are as likely
+        return torch.zeros(len(inputs), classes)  # untaught: all are equally likely
     probs = torch.zeros(len(inputs), classes)
     columns = torch.from_numpy(fitted.classes_.astype(np.int64))
     for begin in range(0, len(inputs), BLOCK):
@@ -176,5 +176,5 @@ def _logits(fitted: Any, inputs: Tensor, classes: int) -> Tensor:
 
 
 def _matrix(inputs: Tensor) -> Matrix:
-    """Rows by columns."""
+    """The inputs as a matrix, rows by columns."""
     return inputs.cpu().flatten(1).numpy()

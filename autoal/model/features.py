@@ -1,4 +1,4 @@
-"""What a model says about some rows: computed once a round, and only if somebody asks."""
+"""A model's view of some rows: computed once a round, and only if somebody asks."""
 
 from __future__ import annotations
 
@@ -22,24 +22,22 @@ Clock = Callable[[], AbstractContextManager[None]]  # runs while a model looks a
 class Features:
     """One look at some rows, shared by all strategies of a round.
 
-    What is known not to be is not predicted: classes that are ruled out of a row have a probability
-    of 0, and the others share what is left.
+    Classes that are ruled out for a row have a probability of 0, and the others share the rest.
 
-    The activations cost one pass of the model, on their first read; a strategy that reads none of
-    this costs none.
+    The activations cost one pass of the model, on first read; a strategy that reads nothing costs
+    nothing.
 
     Args:
-        source: the rows of the data set, whose labels nobody here may know; None if nobody has
-            their inputs.
+        source: the rows of the data set, without labels; None if nobody has their inputs.
         rows: the numbers of those looked at, (n,) long, ascending.
-        activations: of the model, (n, width) of any floating type: the embeddings, or, if `width`
-            is given, all of the network's stages side by side, of which the embedding is the last.
-        predictions: how logits and draws come about.
-        width: of the embedding, where `activations` gives all stages.
+        activations: the model's, (n, width) of any floating type: the embeddings or, if `width` is
+            given, all of the network's stages side by side, the last of which is the embedding.
+        predictions: computes logits and draws.
+        width: of the embedding, if `activations` gives all stages.
         clock: runs while the model looks.
-        glance: the same of any of the rows, by their numbers, where that costs no more than reading
-            them. The embeddings of a large pool are then made anew, piece by piece, for whoever
-            can do with pieces.
+        glance: the embeddings of any of the rows, by number, if that costs no more than reading
+            them. The embeddings of a large pool are then recomputed piece by piece for readers that
+            can work with pieces.
     """
 
     def __init__(
@@ -76,12 +74,12 @@ class Features:
 
     @property
     def inputs(self) -> Tensor:
-        """What the model reads of the rows, such as images, (n, ...)."""
+        """The model's inputs for the rows, such as images, (n, ...)."""
         return self._lent.once("inputs", self._read)
 
     @property
     def texts(self) -> list[str]:
-        """What is written in the rows, where they are texts."""
+        """The texts of the rows, if they are texts."""
         written = None if self.source is None else written_of(self.source)
         if written is None:
             raise UserError("this view was made without `texts`, which the strategy reads")
@@ -94,17 +92,17 @@ class Features:
 
     @property
     def width(self) -> int:
-        """Of the embeddings."""
+        """The width of the embeddings."""
         return self.embedded(torch.zeros(min(1, len(self)), dtype=torch.long)).shape[1]
 
     def embedded(self, places: Tensor) -> Tensor:
-        """The embeddings at these places, in their order; of a large pool, without the others."""
+        """The embeddings at these places, in their order; in a large pool, only those."""
         if self._large:
             return self._seen(_at(self.rows, places))
         return _at(self.embeddings, places)
 
     def pieces(self) -> Iterator[Tensor]:
-        """The embeddings of all rows, so many at a time as there is room for."""
+        """The embeddings of all rows, as many at a time as there is room for."""
         if self._large:
             yield from map(self._seen, self.rows.split(PIECE))
         else:
@@ -114,7 +112,7 @@ class Features:
     def stages(self) -> Tensor:
         """The network's stages, pooled, side by side, (n, sum of their widths).
 
-        Only there for a strategy that names them in `reads`, since they take memory.
+        Available only to a strategy that names them in `reads`, since they take memory.
         """
         if self._width is None:
             raise RuntimeError(
@@ -140,34 +138,39 @@ class Features:
 
     @property
     def drawn_probs(self) -> Tensor:
-        """Class probabilities by several draws of the model, (draws, n, classes).
+        """Class probabilities from several draws of the model, (draws, n, classes).
 
-        A draw is one model for all rows, out of those that could be right, so that what a draw
-        says of two rows belongs together.
+        A draw is one plausible model for all rows, so that its predictions for two rows belong
+        together.
         """
         return self._lent.once("drawn_probs", self._drawn)
 
     def logits_at(self, embeddings: Tensor) -> Tensor:
         """Logits at any points of the space of the embeddings, (m, width) -> (m, classes).
 
-        They can be differentiated by the points. The caller sees to it that these are not too many.
+        They can be differentiated with respect to the points. The caller limits the number of
+        points.
         """
         return self._predictions.logits_at(embeddings)
 
     def changed(self) -> list[str]:
-        """What was given out and then written to."""
+        """Tensors that were handed out and then written to."""
         return self._lent.changed()
+
+    def places(self, rows: Tensor) -> Tensor:
+        """Where these rows of the data set stand among its own, of which they are some."""
+        return torch.searchsorted(self.rows, rows.to(self.rows.device))
 
     def take(self, places: Tensor) -> Features:
         """Some of the rows, by ascending places, without another look."""
         return self._derived(places, self._predictions.of(self, places))
 
     def under(self, head: nn.Module | None, seed: int) -> Features:
-        """The same rows as another head predicts them; None changes only the seed of the draws."""
+        """The same rows under another head; None changes only the seed of the draws."""
         return self._derived(None, self._predictions.under(self, head, seed))
 
     def cooled(self, by: float) -> Features:
-        """The same rows with logits that are divided by a temperature."""
+        """The same rows with logits divided by a temperature."""
         return self._derived(None, self._predictions.cooled(self, by))
 
     def _derived(self, places: Tensor | None, predictions: Predictions) -> Features:
@@ -186,11 +189,11 @@ class Features:
 
     @property
     def _large(self) -> bool:
-        """Whether embeddings are rather made anew than kept."""
+        """Whether embeddings are recomputed rather than kept."""
         return self._glance is not None and len(self) > PIECE
 
     def _seen(self, numbers: Tensor) -> Tensor:
-        """The embeddings of the rows of these numbers, made anew."""
+        """The recomputed embeddings of the rows of these numbers."""
         assert self._glance is not None
         with self.clock():
             return self._glance(numbers)
@@ -203,8 +206,8 @@ class Features:
         with self.clock():
             activations = self._look()
         demand_lines("activations", activations, 2, len(self))
-        del self._look  # and with it whatever kept the model as it was
-        # In blocks, since what tells whether numbers are finite is larger than they are.
+        del self._look  # and with it any copy of the model's earlier state
+        # In blocks, since the test for finite numbers takes more memory than the numbers.
         bad = sum(int((~part.isfinite().all(1)).sum()) for part in activations.split(BLOCK))
         if bad:
             raise diverged(f"features of {bad} of {len(self)} rows are")
@@ -231,7 +234,7 @@ class Features:
         return self._possible(logits).softmax(2)
 
     def _possible(self, logits: Tensor) -> Tensor:
-        """The logits, which are those of nothing for classes that are ruled out of a row."""
+        """The logits, which are minus infinity for classes ruled out for a row."""
         possible = None if self.source is None else self.source.possible(self.rows)
         return logits if possible is None else logits.where(possible.to(logits.device), -inf)
 

@@ -1,4 +1,4 @@
-"""What is told of a training while it runs."""
+"""Progress reports of a training while it runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FitStep:
-    """Where the training of a round stands."""
+    """The progress of a round's training."""
 
     step: int  # from 1
     steps: int
@@ -19,4 +19,4 @@ Watch = Callable[[FitStep], None]
 
 
 def unwatched(step: FitStep) -> None:
-    """What watches a training that nobody watches."""
+    """A watch that does nothing."""

@@ -12,20 +12,20 @@ from autoal.data.rows import Rows
 from autoal.model.networks import Network, Ready
 from autoal.model.predictions import PIECE
 
-BLOCK = 1024  # rows that are read at a time
+BLOCK = 1024  # rows read at a time
 HALVES = (torch.float16, torch.bfloat16)
 
 
 class Glance:
-    """A look through a network that is nothing but its head: what the head reads of any rows.
+    """A look through a network that is just a head: the head's inputs for any rows.
 
-    It is cheap, so that it is repeated, piece by piece, where all that is seen would take too much
+    It is cheap enough to be repeated, piece by piece, when keeping all of it would take too much
     memory.
 
     Args:
-        module: a copy of the network, which is not trained on.
+        module: a copy of the network, which is not trained further.
         rows: of a data set.
-        place: puts what was seen where strategies compute.
+        place: moves the result to where strategies compute.
     """
 
     def __init__(self, module: Ready, rows: Rows, place: Callable[[Tensor], Tensor]) -> None:
@@ -36,7 +36,7 @@ class Glance:
 
     @torch.no_grad()
     def __call__(self, numbers: Tensor) -> Tensor:
-        """What the head reads of the rows of these numbers, (n, width), in single precision."""
+        """The head's inputs for the rows of these numbers, (n, width), in single precision."""
         read = self.module.network.embed
         seen = torch.empty(len(numbers), self.width, device=self.rows.inputs.device)
         blocks = self.rows.blocks(numbers, BLOCK)
@@ -45,7 +45,7 @@ class Glance:
         return self.place(seen)
 
     def kept(self, numbers: Tensor) -> Tensor:
-        """The same of all these rows; of a large pool in half precision, if its rows are."""
+        """The same for all these rows; in half precision for a large pool whose rows are."""
         if len(numbers) <= PIECE:
             return self(numbers)
         stored = self.rows.inputs.dtype

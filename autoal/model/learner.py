@@ -1,4 +1,4 @@
-"""All that the cycle may know of a model."""
+"""All that the cycle may know about a model."""
 
 from __future__ import annotations
 
@@ -20,82 +20,82 @@ if TYPE_CHECKING:
     from autoal.model.training import Training
 
 
-ASKED = "asked"  # the metric that says of how many rows the others are, where not of all
+ASKED = "asked"  # the metric that counts the rows behind the others, if not all
 
 
 class Learner(ABC):
-    """Learns from labelled rows, and says what it makes of others.
+    """Learns from labelled rows and predicts others.
 
-    A plugin is a subclass, entered under the entry-point group `autoal.tasks`; the parameters of
-    its `__init__` become options of the command line, but for those that are filled in: `shape` of
+    A plugin is a subclass, registered under the entry-point group `autoal.tasks`; the parameters of
+    its `__init__` become options of the command line, except those that AutoAL fills in: `shape` of
     a row, `classes`, `preprocess` and `training`.
     """
 
-    training: Training | None = None  # how and on which machine, for a strategy that trains
+    training: Training | None = None  # how and on which device, for a strategy that trains
 
     @property
     def believes(self) -> bool:
-        """Whether it learns from beliefs, too, which some rows may have in place of labels."""
+        """Whether it also learns from beliefs, which some rows may have instead of labels."""
         return False
 
     @property
     def deep(self) -> bool:
-        """Whether more is trained than a head on features that stay as they are."""
+        """Whether it trains more than a head on fixed features."""
         return False
 
     @property
     def draws(self) -> bool:
-        """Whether it can say what each of several models that could be right predicts."""
+        """Whether it can predict with each of several plausible models."""
         return True
 
     @property
     def headed(self) -> bool:
-        """Whether its looks have `logits_at`, as those of a network with a linear head do."""
+        """Whether its looks have `logits_at`, as with a linear head."""
         return False
 
     @abstractmethod
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
-        """Learn from these rows; returns the optimiser's steps.
+        """Learn from these rows; return the optimiser's steps.
 
         All randomness comes from torch's global stream, which the cycle seeds.
 
         Args:
-            rows: labelled all of them, but where it believes, and they have beliefs.
-            first: nothing that was learnt before counts; else the learner may go on from it.
-            watch: is told some of the steps.
+            rows: all labelled, unless the learner uses beliefs and the rows have some.
+            first: forget what was learnt before; otherwise the learner may build on it.
+            watch: receives some of the steps.
         """
 
     @abstractmethod
     def test(self, rows: Rows) -> dict[str, float]:
         """Metrics on labelled rows, `accuracy` and `nll` (the mean log loss) among them.
 
-        One that looks at some of them alone says at how many, as `asked`.
+        A learner that tests only some of them says how many, as `asked`.
         """
 
     @abstractmethod
     def look(self, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False) -> Features:
-        """What the model, as it is now, makes of the rows of these ascending numbers.
+        """Look at the rows of these ascending numbers with the current model.
 
-        Later training changes nothing of it, whenever it is read.
+        Later training does not change the result, whenever it is read.
 
         Args:
-            rows: of a data set; their labels take no part.
-            numbers: of the rows that are looked at.
+            rows: of a data set; their labels play no part.
+            numbers: of the rows to look at.
             seed: of the draws.
-            stages: give the network's stages too, where it has any.
+            stages: include the network's stages, if it has any.
         """
 
     @abstractmethod
     def fresh(self, share: float = 1.0) -> Learner:
-        """Another learner of the kind, untaught and independent of this one.
+        """Another learner of the same kind, untaught and independent of this one.
 
         Args:
-            share: of the rows that it will learn from; its training is as much shorter.
+            share: of the rows that it will learn from; its training is shorter in proportion.
         """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """All that was learnt, as tensors and plain values."""
+        """Everything learnt, as tensors and plain values."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -104,15 +104,15 @@ class Learner(ABC):
     def meet(self, pool: Rows) -> None:
         """See the pool's rows, none of them labelled, before the first fit; `fresh` ones know them.
 
-        An experiment calls it once. Most learners make nothing of rows without labels.
+        An experiment calls it once. Most learners make no use of rows without labels.
         """
 
     def settled(self) -> dict[str, float]:
-        """What the last fit chose by itself, such as a penalty; the record tells it."""
+        """What the last fit chose by itself, such as a penalty, for the record."""
         return {}
 
     def alike(self, share: float = 1.0) -> Learner:
-        """A fresh learner that takes for granted what this one chose by itself."""
+        """A fresh learner that keeps what this one chose by itself."""
         return self.fresh(share)
 
     def module(self) -> nn.Module | None:
@@ -120,12 +120,12 @@ class Learner(ABC):
         return None
 
     def place(self, rows: Rows) -> Rows:
-        """The rows where they are read fastest."""
+        """The rows, moved to where they are read fastest."""
         return rows
 
 
 def demand_believing(learner: Learner, what: str) -> None:
-    """Refuse a learner that learns from labels alone where there is more than labels."""
+    """Refuse a learner that uses only labels if rows have more than labels."""
     if not learner.believes:
         raise UserError(
             f"{what} what classes rows may be, and this task learns from labels alone: give "
@@ -134,7 +134,7 @@ def demand_believing(learner: Learner, what: str) -> None:
 
 
 def taught(learner: Learner, rows: Rows, *, first: bool, watch: Watch) -> int:
-    """Let a learner fit; returns the steps, which must be a number of them."""
+    """Let a learner fit; return its steps, which must be a whole number."""
     steps = learner.fit(rows, first=first, watch=watch)
     if not isinstance(steps, Integral) or steps < 0:
         raise UserError(f"{_name(learner)}.fit must return the steps it took, got {steps!r}")
@@ -142,7 +142,7 @@ def taught(learner: Learner, rows: Rows, *, first: bool, watch: Watch) -> int:
 
 
 def tested(learner: Learner, rows: Rows) -> dict[str, float]:
-    """A learner's metrics, which must be finite numbers, the usual ones among them."""
+    """A learner's metrics: finite numbers, including the required ones."""
     metrics = learner.test(rows)
     if not isinstance(metrics, Mapping) or not {"accuracy", "nll"} <= metrics.keys():
         found = list(metrics) if isinstance(metrics, Mapping) else type(metrics).__name__
@@ -156,7 +156,7 @@ def tested(learner: Learner, rows: Rows) -> dict[str, float]:
 def looked(
     learner: Learner, rows: Rows, numbers: Tensor, seed: int, *, stages: bool = False
 ) -> Features:
-    """A learner's look, which must be at these very rows."""
+    """A learner's look, which must be at exactly these rows."""
     features = learner.look(rows, numbers, seed, stages=stages)
     if not isinstance(features, Features):
         raise UserError(f"{_name(learner)}.look must give Features, got {type(features).__name__}")

@@ -1,4 +1,4 @@
-"""What a regression learns from, seen whole and in folds that are held out."""
+"""The rows that a regression learns from, whole and in held-out folds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autoal.maths.ridge import Family, Head, Optimum, row_space
 from autoal.model.neighbourhood import Neighbourhood
 
 FOLDS = 5
-FEW = 10  # rows below which each is a fold of its own
+FEW = 10  # with fewer rows, each is a fold of its own
 
 
 class Weighted(NamedTuple):
@@ -24,7 +24,7 @@ class Weighted(NamedTuple):
     weights: Tensor  # (n,) double
 
     def loss(self, head: nn.Module) -> Tensor:
-        """The sum of the weighted losses under a head, on its machine."""
+        """The sum of the weighted losses under a head, on its device."""
         place = next(head.parameters())
         features, targets, weights = (part.to(place) for part in self)
         return weights @ cross_entropy(head(features), targets, reduction="none")
@@ -35,11 +35,11 @@ class Weighted(NamedTuple):
 
 
 class Lesson:
-    """Labelled rows, and those of the pool that may join them, in the space of them all.
+    """Labelled rows, and pool rows that may join them, in the space they span.
 
     Args:
         features: of the labelled rows, (n, d) double.
-        targets: how likely each class is of them, (n, classes) double.
+        targets: their class probabilities, (n, classes) double.
         pool: where labels may spread; None: nowhere.
         intercept: whether classes have one.
     """
@@ -54,7 +54,7 @@ class Lesson:
             self._places = pool.places(features)
             self._others = pool.others(self._places)
             rows = torch.cat([rows, pool.features(self._others)])
-        # Far from the origin, what rows have in common would drown the directions they differ in.
+        # Far from the origin, what rows share would drown the directions in which they differ.
         self._centre = rows.mean(0) * intercept
         centred = rows - self._centre
         self._axes = row_space(centred)
@@ -74,7 +74,7 @@ class Lesson:
         return float((self._labelled - self._labelled.mean(0)).square().sum(1).mean()) or 1.0
 
     def folded(self, trust: Tensor, spread: float) -> Family:
-        """The regressions of which each holds out a fold."""
+        """The regressions, each of which holds out one fold."""
         kept = self.fold[:, None] != torch.arange(int(self.fold.max()) + 1)
         return self._family(kept * trust[:, None], spread)
 
@@ -85,7 +85,7 @@ class Lesson:
     def optimum(
         self, l2: float, trust: Tensor, spread: float, start: Optimum | None = None
     ) -> tuple[Head, Weighted]:
-        """That of all rows, and what they are, in the space of the features."""
+        """The optimum for all rows, and these rows, in the space of the features."""
         family = self.unfolded(trust, spread)
         inside = family.optimum(l2, start, tolerance=1e-6).head
         features, targets, weights = family.rows(0)
@@ -94,7 +94,7 @@ class Lesson:
         return Head(weight, inside.bias - weight @ self._centre), taught
 
     def _family(self, weights: Tensor, spread: float) -> Family:
-        """Regressions on the labelled rows, weighted so, (n, members), and on what joins them."""
+        """Regressions on labelled rows with weights (n, members), and on rows that join them."""
         targets = self._targets[:, None].expand(-1, weights.shape[1], -1)
         features = self._labelled
         if spread:
@@ -106,9 +106,9 @@ class Lesson:
         return Family(features, targets, weights, intercept=self._intercept)
 
     def _joining(self, weights: Tensor, spread: float) -> tuple[Tensor, Tensor]:
-        """The targets and weights of the rows that join labels of these weights.
+        """The targets and weights of the rows that join labelled rows of these weights.
 
-        What no label reaches counts nothing.
+        Rows that no label reaches do not count.
         """
         assert self._pool is not None
         known = weights > 0
@@ -120,7 +120,7 @@ class Lesson:
 
 
 def _folds(labels: Tensor) -> Tensor:
-    """The fold of each row, (n,); -1 where it is never held out, as the only one of its class."""
+    """The fold of each row, (n,); -1 for the only row of its class, which is never held out."""
     counts = labels.bincount()
     some = (counts[labels] > 1).nonzero().flatten()
     fold = torch.full_like(labels, -1)

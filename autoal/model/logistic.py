@@ -1,4 +1,4 @@
-"""Logistic regression as a task: one optimum, which every round finds."""
+"""Logistic regression as a task: every round finds its one optimum."""
 
 from math import nan
 from typing import Any
@@ -20,50 +20,50 @@ from autoal.model.solved import Solved
 from autoal.model.task import Batch
 from autoal.model.tuning import UNTRIED, Choice, Tuned, granted, tuned
 
-BLOCK = 4096  # rows of the pool that are read at a time
-ROUNDING = 1e-15  # relative error of a sum in double precision, and somewhat more
+BLOCK = 4096  # rows of the pool read at a time
+ROUNDING = 1e-15  # relative error of a sum in double precision, with a margin
 
 
 class Logistic(Solved):
     """Multinomial logistic regression with an l2 penalty, trained to convergence.
 
-    It minimises sum_i l(x_i, y_i) + l2 / 2 |W|^2 over all rows at once, in double precision, and
-    starts at zero, where the intercepts' sum, which no loss depends on, then stays. This is
-    scikit-learn's model with C = 1 / l2, and for two classes, which have one vector there, 2 / l2.
-    L-BFGS finds the optimum, and where its iterations or the losses' digits do not suffice, Newton
-    steps do. Images are neither cropped nor flipped.
+    It minimises sum_i l(x_i, y_i) + l2 / 2 |W|^2 over all rows at once, in double precision. It
+    starts at zero, and the sum of the intercepts, on which no loss depends, stays there. This is
+    scikit-learn's model with C = 1 / l2, or 2 / l2 for two classes, which have one vector there.
+    L-BFGS finds the optimum; if its iterations or the losses' digits do not suffice, Newton steps
+    follow. Images are neither cropped nor flipped.
 
-    With `tune`, the penalty, the temperature that the logits are divided by and the share of
-    wrong labels are found anew in every round, from the penalty of the last one on. They are
-    those of the least log loss on labelled rows held out, along its exact gradient. There are five
-    stratified folds, dealt from the shuffled rows; of less than ten rows each is one. Where wrong
-    labels explain the rows held out better than none do, each row counts as much as its label may
-    be trusted. As long as there is only one class, or every class has a single row, the penalty is
-    1/64 of the rows' mean squared distance from their centre, and nothing else is tuned.
+    With `tune`, every round finds the penalty, the temperature that divides the logits and the
+    share of wrong labels, starting from the last round's penalty. They minimise the log loss on
+    held-out labelled rows, along its exact gradient. There are five stratified folds, dealt from
+    the shuffled rows; with fewer than ten rows each is a fold. If wrong labels explain the held-out
+    rows better than none do, each row counts as much as its label can be trusted. As long as there
+    is only one class, or every class has a single row, the penalty is 1/64 of the rows' mean
+    squared distance from their centre, and nothing else is tuned.
 
     With `spread`, labels spread over the graph of the pool's nearest neighbours, and 500 of its
-    rows learn along with what reaches them where the same folds find the log loss lower so. A
-    learner that has met no pool goes without.
+    rows join the training with the labels that reach them, if the same folds find that this lowers
+    the log loss. A learner that has met no pool does without.
 
-    Of rows whose labels are soft, each class is a target as far as it is likely. Rows of which
-    classes are ruled out learn along with the probabilities of the others, by the model itself.
+    Soft labels are targets with their class probabilities. Rows with ruled-out classes take part
+    with the model's own probabilities of the remaining ones.
 
     Args:
         shape: of one row.
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
-        l2: the penalty on the weights, not on the intercepts; above 0, as the optimum of separable
-            rows is infinitely far away without. None is 1, where `tune` does not find it.
-        tune: find the penalty, a temperature and the share of wrong labels in every round. None is
-            yes, unless `l2` is given.
+        l2: the penalty on the weights, not on the intercepts; above 0, because without it the
+            optimum of separable rows is infinitely far away. None means 1, unless `tune` finds it.
+        tune: find the penalty, a temperature and the share of wrong labels in every round. None
+            means yes, unless `l2` is given.
         spread: let labels spread over the pool where that helps.
         intercept: whether classes have one.
-        tolerance: the largest entry that the gradient of the mean loss may have in the end, if
-            rounding alone does not make it larger.
-        iterations: of L-BFGS in a round at most.
+        tolerance: the largest final entry of the mean loss's gradient, unless rounding alone makes
+            it larger.
+        iterations: most L-BFGS iterations in a round.
 
     Raises:
-        UserError: in training, when the tolerance is not reached.
+        UserError: in training, if the tolerance is not reached.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Logistic(Solved):
         self.spread = spread
         self.network.head.bias.requires_grad_(intercept)
         self._pool: Neighbourhood | None = None
-        self._taught: Weighted | None = None  # of the training that is under way
+        self._taught: Weighted | None = None  # of the current training
         self._granted = False
-        self._size = 1.0  # of the numbers that are read, by which gradients grow
-        if self._chooses:  # what is chosen is a part of what is learnt
+        self._size = 1.0  # of the inputs, with which gradients grow
+        if self._chooses:  # the choice is a part of what is learnt
             self.network.register_buffer("chosen", torch.zeros(5, dtype=torch.double))
 
     @property
@@ -108,7 +108,7 @@ class Logistic(Solved):
 
     @property
     def _choice(self) -> Choice | None:
-        """What was chosen last; None before anything was."""
+        """The last choice; None before the first."""
         l2, temperature, drawn, spread, _ = self.network.get_buffer("chosen").tolist()
         return Choice(l2, Belief(temperature, drawn), spread) if l2 else None
 
@@ -146,9 +146,9 @@ class Logistic(Solved):
         self.network.head.load_state_dict(head._asdict())
 
     def _begun(self, whole: Weighted, partly: Tensor) -> tuple[Head, Weighted]:
-        """The optimum, and what it is the optimum of.
+        """The optimum, and the rows it belongs to.
 
-        What is chosen is chosen by the rows with labels.
+        Only the labelled rows decide what is chosen.
         """
         told = whole.take(~partly)
         lesson = Lesson(told.features, told.targets, self._pool, self._intercept)
@@ -162,7 +162,7 @@ class Logistic(Solved):
         return completed(told, whole.take(partly), head, penalty, intercept=self._intercept)
 
     def _chosen(self, lesson: Lesson) -> tuple[Head, Weighted]:
-        """The optimum of what is chosen, which is noted."""
+        """The optimum under the choice, which is noted."""
         found = self._tuned(lesson)
         l2, belief, spread = found.choice
         chosen = torch.tensor([l2, *belief, spread, found.wrong], dtype=torch.double)
@@ -172,7 +172,7 @@ class Logistic(Solved):
     def _tuned(self, lesson: Lesson) -> Tuned:
         before = self._choice
         if self._granted and before is not None:
-            # One that has met no pool, such as an exported one, has nothing to spread labels over.
+            # A task that has met no pool, such as an exported one, cannot spread labels.
             within_reach = before if self._pool is not None else before._replace(spread=0.0)
             return granted(lesson, within_reach)
         begin = self.l2
@@ -200,24 +200,24 @@ class Logistic(Solved):
             self._cool()
 
     def _finish(self, taught: Weighted) -> None:
-        """Go to the optimum by Newton steps, as near as rounding lets come."""
+        """Approach the optimum by Newton steps, as closely as rounding allows."""
         features, targets, weights = taught
         family = Family(features, targets, weights[:, None], intercept=self._intercept)
         found = family.optimum(self._penalty(), tolerance=0.0)
         self.network.head.load_state_dict(found.head._asdict())
 
     def _confirm(self, steepest: float, taught: Weighted, labelled: int) -> None:
-        """Refuse what is steeper than it may be and than rounding makes it."""
+        """Refuse a gradient above the tolerance that rounding does not explain."""
         rounding = ROUNDING * self._effort(taught) / labelled
         if not steepest <= max(self.tolerance * self._size, rounding):
             raise self._unconverged(steepest)
 
     def _unconverged(self, steepest: float) -> UserError:
-        """The error for a gradient that is too steep, or no number."""
+        """The error for a gradient that is too steep, or not a number."""
         larger = "task.tolerance" if self.tune else "task.l2 or task.tolerance"
         return UserError(
             f"the regression did not converge: its gradient has an entry of {steepest:.1e}, "
-            f"more than task.tolerance={self.tolerance:g}; a larger {larger} would do, "
+            f"more than task.tolerance={self.tolerance:g}; give a larger {larger}, "
             "or columns of a smaller scale"
         )
 
@@ -236,7 +236,7 @@ class Logistic(Solved):
             weight.div_(self.network.get_buffer("chosen")[1])
 
     def _whole(self, batch: Batch) -> Weighted:
-        """All rows with what was told of them; each counts as one, but for those without labels."""
+        """All rows and their targets; each counts as one, except those without labels."""
         inputs, labels, *beliefs = batch
         with torch.no_grad(), torch.autocast(inputs.device.type, enabled=False):
             features = self._read(inputs).cpu().double()
@@ -245,16 +245,16 @@ class Logistic(Solved):
         return Weighted(features, targets, weights)
 
     def _read(self, inputs: Tensor) -> Tensor:
-        """What the head reads of rows as they are stored."""
+        """The head's inputs for rows as they are stored."""
         return self.network.embed(self.preprocess(inputs))
 
 
 def _wished(l2: float | None, tune: bool | None) -> tuple[float, bool]:
-    """The penalty that does for a start, and whether a better one is to be found."""
+    """The penalty to start with, and whether to find a better one."""
     switch("tune", tune, optional=True)
     if l2 is None:
         return 1.0, tune is not False
     number("l2", l2, above=0)
     if tune:
-        raise ValueError(f"`l2` is found where `tune` is on, so it cannot be {l2:g}: give only one")
+        raise ValueError(f"`tune` finds `l2`, so it cannot be {l2:g}: give only one")
     return l2, False

@@ -1,4 +1,4 @@
-"""The loss of what was told of rows: labels, or how likely each class is, or what they are not."""
+"""The loss under labels, class probabilities or ruled-out classes."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,12 @@ from autoal.data.rows import UNKNOWN
 def told_loss(
     logits: Tensor, labels: Tensor, beliefs: Tensor | None = None, *, label_smoothing: float = 0.0
 ) -> Tensor:
-    """The mean loss of rows: the cross-entropy of a label, -log p(S) of a row that is one of S.
+    """The mean loss of rows: the cross-entropy of a label, or -log p(S) for a row of classes S.
 
     Args:
         logits: (n, classes).
-        labels: (n,), UNKNOWN of rows without one.
-        beliefs: of each row, (n, classes), as `Rows` have them; None: labels are all there is.
+        labels: (n,), UNKNOWN for rows without one.
+        beliefs: of each row, (n, classes), as in `Rows`; None: there are only labels.
         label_smoothing: of the cross-entropy.
     """
     if beliefs is None:
@@ -26,11 +26,11 @@ def told_loss(
 
 
 def partial_losses(logits: Tensor, beliefs: Tensor) -> Tensor:
-    """-w log sum_c p_c over the classes that each row may be, (n,), where w is its weight.
+    """-w log sum_c p_c over the classes that each row may have, (n,), where w is its weight.
 
     Args:
         logits: (n, classes).
-        beliefs: the weight for each class that a row may be, (n, classes).
+        beliefs: the weight for each class that a row may have, (n, classes).
     """
     weights = beliefs.amax(1, keepdim=True)
     may = (beliefs / weights).log()

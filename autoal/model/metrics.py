@@ -1,4 +1,4 @@
-"""What is measured on the test set after every round."""
+"""The metrics on the test set after every round."""
 
 from functools import reduce
 
@@ -17,14 +17,14 @@ RAREST = 1e-12  # probability that counts, so that no log loss is infinite
 
 
 class NegativeLogLikelihood(Metric):
-    """Mean of -log p(true class); the same to the last digit, however many processes test."""
+    """Mean of -log p(true class); the same to the last digit with any number of processes."""
 
     sums: list[Tensor]  # of each batch
     rows: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("sums", [], dist_reduce_fx="cat")  # added up in their order, in the end
+        self.add_state("sums", [], dist_reduce_fx="cat")  # summed in order at the end
         self.add_state("rows", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, labels: Tensor) -> None:
@@ -56,20 +56,20 @@ class CalibrationError(MulticlassCalibrationError):
         super().__init__(classes, n_bins=15, norm="l1")
 
     def update(self, logits: Tensor, labels: Tensor) -> None:
-        # The parent takes logits within [0, 1] for probabilities, and has a bin of its own for 1.
+        # The parent mistakes logits within [0, 1] for probabilities, and has a separate bin for 1.
         probs = logits.softmax(1)
         super().update(probs.clamp(max=1 - torch.finfo(probs.dtype).eps), labels)
 
 
 def metrics_of_votes(probs: Tensor, shares: Tensor) -> dict[str, float]:
-    """How good predictions are where people do not all say the same of a row.
+    """The quality of predictions when people disagree about a row.
 
     The mean share of the votes that the predicted class got, and the mean cross-entropy against all
     shares.
 
     Args:
-        probs: of the classes, (n, classes).
-        shares: of the votes, likewise.
+        probs: class probabilities, (n, classes).
+        shares: of the votes, (n, classes).
     """
     shares = shares.to(probs.device)
     hits = shares.gather(1, probs.argmax(1, keepdim=True))
@@ -87,14 +87,14 @@ def evaluation_metrics(classes: int) -> MetricCollection:
             "nll": NegativeLogLikelihood(),
             "ece": CalibrationError(classes),
         },
-        compute_groups=False,  # BalancedAccuracy keeps the same counts but reads them otherwise
+        compute_groups=False,  # BalancedAccuracy keeps the same counts but uses them differently
     )
     counted_by_all(metrics, False)
     return metrics
 
 
 def counted_by_all(metrics: MetricCollection, everywhere: bool) -> None:
-    """Say whether every process counts a part of the rows, or this one all of them, alone."""
+    """Set whether every process counts a part of the rows, or this one counts all of them."""
     for metric in metrics.values():
         metric.distributed_available_fn = _together if everywhere else _alone
 

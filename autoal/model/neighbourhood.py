@@ -1,4 +1,4 @@
-"""The pool of a learner that learns from rows without labels too."""
+"""The pool of a learner that also learns from rows without labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ JOINING = 500  # rows of the pool, evenly spread, that may join a lesson
 
 
 class Neighbourhood:
-    """The pool's rows as a model reads them, the graph of neighbours, and some that join lessons.
+    """The pool's rows as a model reads them, their neighbour graph, and some that join lessons.
 
-    A labelled row is told by where it lies, so that copies of it are labelled with it, and a row
-    that is not of the pool labels its nearest neighbour.
+    A labelled row is identified by its position, so that copies of it are labelled with it, and a
+    row from outside the pool labels its nearest neighbour.
 
     Args:
         features: of all rows, (n, width), on the CPU.
@@ -31,20 +31,20 @@ class Neighbourhood:
         self._joining = spread.long()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Neighbourhood:
-        return self  # nothing in it ever changes, and it may be large
+        return self  # it never changes, and may be large
 
     def places(self, features: Tensor) -> Tensor:
         """Where rows stand in the pool, (n,)."""
         return nearest(features.float(), self._features)[1]
 
     def others(self, places: Tensor) -> Tensor:
-        """The places of those that may join, these left out."""
+        """The places of rows that may join, except these."""
         return self._joining[~torch.isin(self._joining, places)]
 
     def features(self, places: Tensor) -> Tensor:
-        """Of the rows at these places, in double precision."""
+        """The features of the rows at these places, in double precision."""
         return self._features[places].double()
 
     def spread(self, places: Tensor, targets: Tensor, others: Tensor) -> Tensor:
-        """What the others are taken for, once those at the places are known, (others, classes)."""
+        """The labels that reach the others from the rows at the places, (others, classes)."""
         return self._graph.spread(places, targets)[others]

@@ -22,15 +22,15 @@ MOST_WEIGHTS = 1_000_000_000  # 4 GB, and as much again for gradients and the op
 
 
 class Network(nn.Module):
-    """A classifier whose penultimate features can be read once and used again.
+    """A classifier whose penultimate features are computed once and reused.
 
     Args:
         embed: inputs -> embeddings, (n, width).
         width: of the embedding.
         classes: how many there are.
         dropout: before the head.
-        inner: names of the modules inside `embed` that end its stages, but the last.
-        channels: the axis of the channels in what these modules give; a transformer's is -1.
+        inner: names of the modules inside `embed` that end its stages, except the last.
+        channels: the axis of the channels in these modules' outputs; a transformer's is -1.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Network(nn.Module):
         _demand_rate(dropout)
         self.embed = embed
         self.dropout = nn.Dropout(dropout)
-        self.draw_rate = dropout  # of the dropout by which draws are made
+        self.draw_rate = dropout  # of the dropout that makes draws
         self.head = nn.Linear(width, classes)
         self.inner = tuple(inner)
         self.channels = channels
@@ -54,7 +54,7 @@ class Network(nn.Module):
 
     @property
     def trunk(self) -> list[nn.Parameter]:
-        """The weights of all but the head."""
+        """The weights of everything but the head."""
         head = {id(weight) for weight in self.head.parameters()}
         return [weight for weight in self.parameters() if id(weight) not in head]
 
@@ -78,7 +78,7 @@ class Network(nn.Module):
         watched = [self.embed.get_submodule(name) for name in self.inner]
         hooks = [module.register_forward_hook(keep) for module in watched]
         try:
-            # Not the call, which may be compiled, and then shows nothing of its inside.
+            # Not a call, which may be compiled, and then hides its stages.
             embedding = self.embed.forward(inputs)
         finally:
             for hook in hooks:
@@ -118,8 +118,8 @@ class PretrainedResNet18(Network):
     Args:
         shape: of one image, of any size; grey images are shown as colour.
         classes: how many there are.
-        size: height and width that images are enlarged to; the weights were trained with 224.
-        weights: a file with other weights; null fetches those of ImageNet.
+        size: height and width to which images are enlarged; the weights were trained with 224.
+        weights: a file with other weights; null fetches ImageNet's.
         dropout: before the head.
     """
 
@@ -132,18 +132,18 @@ class PretrainedResNet18(Network):
         dropout: float = 0.2,
     ) -> None:
         _of_an_image(shape)
-        _demand_rate(dropout)  # before anything is fetched
+        _demand_rate(dropout)  # before fetching anything
         embed = nn.Sequential(Enlarge(size), torchvision_network("resnet18", weights))
         super().__init__(embed, 512, classes, dropout, ("1.layer1", "1.layer2", "1.layer3"))
 
 
 class Flat(nn.Flatten):
-    """Rows of one axis; whole numbers, such as those of tokens, are names, and no sizes."""
+    """Flattens rows; refuses whole numbers, such as token ids, which are names and not sizes."""
 
     def forward(self, inputs: Tensor) -> Tensor:
         if not inputs.is_floating_point():
             raise UserError(
-                f"the rows are whole numbers ({inputs.dtype}), as encoder=tokens gives them to "
+                f"the rows are whole numbers ({inputs.dtype}), as encoder=tokens makes for "
                 "task=bert: give this task the features of another encoder, such as sentence"
             )
         return super().forward(inputs)
@@ -176,8 +176,8 @@ class MLP(Network):
 class TanhHead(Network):
     """A layer with tanh on the flattened row, dropout before it and before the head.
 
-    With it, RoBERTa classifies; Salutary's experiments train it alone, on frozen features (Xiao and
-    Liu, 2024). The embedding is what the head reads.
+    RoBERTa classifies with it; Salutary's experiments train only this, on frozen features (Xiao and
+    Liu, 2024). The embedding is the input of the head.
 
     Args:
         shape: of one row.
@@ -194,22 +194,22 @@ class TanhHead(Network):
 
 
 def _demand_rate(dropout: float) -> None:
-    """Refuse what is no rate of dropout."""
+    """Refuse what is not a dropout rate."""
     number("dropout", dropout, least=0, below=1)
 
 
 def _demand_room(widths: Sequence[int], cause: str) -> None:
-    """Refuse layers of more weights than a machine has memory for."""
+    """Refuse layers with more weights than a machine has memory for."""
     weights = sum(before * after for before, after in pairwise(widths))
     if weights > MOST_WEIGHTS:
         raise ValueError(
             f"{cause} gives {weights:,} weights to layers of the widths {widths}: "
-            f"at most {MOST_WEIGHTS:,} will do"
+            f"at most {MOST_WEIGHTS:,} are possible"
         )
 
 
 def _of_an_image(shape: Shape) -> tuple[int, int, int]:
-    """Channels, height and width; rows that are no images are refused."""
+    """Channels, height and width; rows that are not images are refused."""
     if len(shape) != 3:
         raise ValueError(
             f"this network reads images, (channels, height, width), and the rows have the shape "
@@ -222,7 +222,7 @@ class Ready(nn.Module):
     """A network that reads rows as they are stored.
 
     Args:
-        preprocess: from stored rows to what the network reads; without augmentation.
+        preprocess: from stored rows to the network's input, without augmentation.
         network: in training mode.
     """
 

@@ -1,4 +1,4 @@
-"""Models of one's own as learners: torch modules and LightningModules."""
+"""Users' own models as learners: torch modules and LightningModules."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ from autoal.model.trained import Trained
 from autoal.model.training import QUIET, Training
 from autoal.seeding import seeded
 
-SAMPLE = 2  # rows that show how a network is made
+SAMPLE = 2  # rows that show a network's structure
 
 
 class TorchLearner(Trained):
-    """A torch module of one's own, trained and looked at as AutoAL's networks are.
+    """Your own torch module, trained and looked at like AutoAL's networks.
 
-    Its last Linear layer becomes the head by itself, and what that reads the embedding.
+    Its last Linear layer becomes the head, and the input of that layer the embedding.
 
     Args:
-        module: whose weights every round starts from; or what builds one, for a fresh start.
-        data: whose rows it reads.
-        preprocess: from rows as they are stored to what it reads; None standardises them.
-        training: the machine's side; the default takes what is there.
-        options: of `Task`: how it is trained.
+        module: every round starts from its weights; or a function that builds one, for a fresh
+            start.
+        data: the data whose rows it reads.
+        preprocess: from rows as they are stored to its inputs; None standardises them.
+        training: how the machine is used; by default whatever is available.
+        options: those of `Task`, for its training.
     """
 
     def __init__(
@@ -70,19 +71,19 @@ class TorchLearner(Trained):
 
 
 class LightningLearner(Learner):
-    """A LightningModule of one's own, trained by its own steps, optimisers and callbacks.
+    """Your own LightningModule, trained by its own steps, optimisers and callbacks.
 
-    Every round starts from the weights that it has now, or, if it is built, from fresh ones, and
-    every training has a Trainer and copies of the callbacks of its own. `forward` gives logits by
-    a last Linear layer, which is read as the head.
+    Every round starts from the module's current weights or, if a function builds it, from fresh
+    ones, and every training has its own Trainer and its own copies of the callbacks. `forward`
+    gives logits through a last Linear layer, which is read as the head.
 
     Args:
-        module: or what builds one.
-        data: whose rows it reads.
-        trainer: flags of the Trainer; say how long by max_epochs or max_steps.
+        module: a module, or a function that builds one.
+        data: the data whose rows it reads.
+        trainer: flags of the Trainer; set the length by max_epochs or max_steps.
         batch_size: rows of a batch, (inputs, labels).
-        preprocess: from rows as they are stored to what it reads; None leaves them as they are.
-        training: the machine that looks and tests; the default takes what is there.
+        preprocess: from rows as they are stored to its inputs; None leaves them unchanged.
+        training: how looks and tests use the machine; by default whatever is available.
     """
 
     def __init__(
@@ -100,11 +101,11 @@ class LightningLearner(Learner):
                 "say how long a round trains: trainer={'max_epochs': 10}, max_steps or max_time"
             )
         data.setup()
-        # What is looked through by a hook cannot be compiled.
+        # A network that is read through a hook cannot be compiled.
         self.training = replace(training or Training(), compile=False)
         self._module_of = module
         whole("batch_size", batch_size, least=2)
-        # Of the data no more than this: whoever is shown the learner could read all labels in them.
+        # Nothing else of the data: anyone who sees the learner could read all labels in it.
         self._classes, self._shape = len(data.classes), data.train.shape
         self._sample = data.train.inputs[:SAMPLE].clone()
         self._held_out = data.validation
@@ -128,7 +129,7 @@ class LightningLearner(Learner):
         flags = {**QUIET, "enable_checkpointing": kept, **self._flags}
         with contained():
             trainer = Trainer(**{**flags, "callbacks": [*callbacks, Watching(watch)]})
-            if not self._module.training:  # else its parts are in the modes that its author set
+            if not self._module.training:  # otherwise its parts are in the modes set by its author
                 self._module.train()
             trainer.fit(self._module, loader, self._validation())
         return trainer.global_step
@@ -165,7 +166,7 @@ class LightningLearner(Learner):
         return self._trained.place(rows)
 
     def _begun(self) -> LightningModule:
-        """What a round starts from; a copy, since a builder may give the same module again."""
+        """The module a round starts from; a copy, since a builder may return the same one again."""
         given = self._module_of
         module = given if isinstance(given, nn.Module) else given()
         if not isinstance(module, LightningModule):
@@ -173,7 +174,7 @@ class LightningLearner(Learner):
         return deepcopy(module)
 
     def _wear(self, module: LightningModule) -> None:
-        """Look, from now on, through another module; whoever looked before keeps the other one."""
+        """Look through another module from now on; earlier looks keep the old one."""
         self._module = module
         sample = self._preprocess.eval()(self._sample)
         worn = partial(_Worn, module, classes=self._classes, sample=sample)
@@ -181,7 +182,7 @@ class LightningLearner(Learner):
         self._trained = Trained(task, self.training)
 
     def _validation(self) -> Any:
-        """For a module that validates, where the data have rows for it."""
+        """The validation rows, for a module that validates if the data has any."""
         held_out = self._held_out
         if held_out is None:
             return None
@@ -197,25 +198,25 @@ def _preprocess(given: Any) -> nn.Module:
 
 
 def _demand_trainable(network: Network, sample: Tensor) -> None:
-    """Refuse what could be looked at, and not be trained as our networks are."""
+    """Refuse modules that could be looked at, but not trained like our networks."""
     if isinstance(network.embed, LightningModule):
         raise UserError(
-            "a LightningModule trains by steps of its own: give it to LightningLearner, or give "
+            "a LightningModule trains by its own steps: give it to LightningLearner, or give "
             "TorchLearner the network inside"
         )
     if not any(weight.requires_grad for weight in network.parameters()):
-        raise UserError("all weights of the network are frozen: let the head, at least, learn")
+        raise UserError("all weights of the network are frozen: let at least the head learn")
     with seeded(0, "sample"), torch.no_grad():
         output = deepcopy(network).train().embed(sample)
     if not isinstance(output, Tensor):
         raise UserError(
-            f"in training mode the network gives a {type(output).__name__} beside or in place of "
+            f"in training mode the network gives a {type(output).__name__} beside or instead of "
             "logits: build it without auxiliary outputs"
         )
 
 
 class _Worn(Network):
-    """A module as a network of ours: it stays whole, and its head's input is the embedding."""
+    """A module as one of our networks: it stays whole, and its head's input is the embedding."""
 
     def __init__(self, module: nn.Module, classes: int, sample: Tensor) -> None:
         cut, _ = cut_of(module, classes, sample)
@@ -229,7 +230,7 @@ class _Worn(Network):
 
 
 class _UpTo(nn.Module):
-    """What a layer of a module reads."""
+    """A module up to the input of one of its layers."""
 
     def __init__(self, module: nn.Module, layer: str) -> None:
         super().__init__()
@@ -260,7 +261,7 @@ class _Preprocessed:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         self.preprocess.train(self.batches.shuffle)  # augmentation is for training
         for inputs, labels in self.batches:
-            self.preprocess.to(inputs.device)  # whence Lightning may have taken it
-            with torch.no_grad():  # not around the yield, which would keep gradients off outside
+            self.preprocess.to(inputs.device)  # Lightning may have moved it
+            with torch.no_grad():  # not around the yield, which would disable gradients outside
                 read = self.preprocess(inputs)
             yield read, labels

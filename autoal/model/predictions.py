@@ -1,9 +1,10 @@
-"""How logits come about, and draws of them: by the head of a network, or given."""
+"""Logits, and draws of them: from the head of a network, or given."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,53 +12,54 @@ from torch import Tensor, nn
 
 from autoal.data.room import demand_room
 from autoal.errors import UserError, diverged
+from autoal.maths.geometry import in_one
 from autoal.seeding import generator
 
 if TYPE_CHECKING:
     from autoal.model.features import Features
 
 DRAWS = 20  # Monte-Carlo draws of the head
-DRAWN_DROPOUT = 0.2  # their rate where the head was trained without dropout
+DRAWN_DROPOUT = 0.2  # their rate if the head was trained without dropout
 BLOCK = 8192  # rows whose intermediate results are in memory at a time
-PIECE = 1 << 16  # rows of a large pool whose embeddings are there at a time; whole blocks of them
+PIECE = 1 << 16  # rows of a large pool whose embeddings are in memory at a time; whole blocks
 
 
 class Predictions(ABC):
-    """How the logits of some rows, and draws of them, come about."""
+    """Computes the logits of some rows, and draws of them."""
 
     @abstractmethod
     def logits(self, features: Features) -> Tensor:
-        """Of each row, (n, classes)."""
+        """The logits of each row, (n, classes)."""
 
     @abstractmethod
     def drawn(self, features: Features) -> Tensor:
-        """Of each row by each draw, (draws, n, classes)."""
+        """The logits of each row in each draw, (draws, n, classes)."""
 
     @abstractmethod
     def logits_at(self, embeddings: Tensor) -> Tensor:
-        """At any points of the space of the embeddings, (m, classes)."""
+        """The logits at any points of the space of the embeddings, (m, classes)."""
 
     @abstractmethod
     def of(self, whole: Features, places: Tensor) -> Predictions:
-        """For the rows at these places alone."""
+        """The predictions for only the rows at these places."""
 
     @abstractmethod
     def under(self, whole: Features, head: nn.Module | None, seed: int) -> Predictions:
-        """Through another head, or with other draws."""
+        """The predictions through another head, or with other draws."""
 
     @abstractmethod
     def cooled(self, whole: Features, by: float) -> Predictions:
-        """Divided by a temperature."""
+        """The predictions with logits divided by a temperature."""
 
 
 class Head(Predictions):
-    """By the last layer of a network: small products on the embeddings.
+    """Predictions by the last layer of a network: small products on the embeddings.
 
     A draw is one mask of dropout before the head, for all rows.
 
     Args:
         module: embeddings -> logits.
-        dropout: the rate that the head was trained with.
+        dropout: the rate with which the head was trained.
         seed: of the draws.
     """
 
@@ -90,23 +92,21 @@ class Head(Predictions):
     @torch.no_grad()
     def _through(self, features: Features, factors: Tensor) -> Tensor:
         """The head's output for embeddings times each of the factors, (factors, n, classes)."""
-        parts: list[Tensor] = []
-        for embeddings in features.pieces():
-            # In blocks, since a product of all embeddings with a factor is as large as they are.
-            some = [self._products(block, factors) for block in embeddings.split(BLOCK)]
-            if not parts:  # of which there will be two while they are joined
-                demand_room("predictions", len(features), 2 * some[0][:, :1].nbytes)
-            parts += some
-        return torch.cat(parts, 1)
+        # In blocks, since a product of all embeddings with a factor is as large as the embeddings.
+        blocks = chain.from_iterable(piece.split(BLOCK) for piece in features.pieces())
+        first = self._products(next(blocks), factors)
+        demand_room("predictions", len(features), first[:, :1].nbytes)
+        rest = (self._products(block, factors) for block in blocks)
+        return in_one(chain([first], rest), len(features), dim=1)
 
     def _products(self, embeddings: Tensor, factors: Tensor) -> Tensor:
-        """The same of one block."""
+        """The same for one block."""
         head, block = self.module.to(embeddings.device), embeddings.to(self._exact)
         return torch.stack([head(block * factor) for factor in factors.to(block.device)])
 
     @property
     def _exact(self) -> torch.dtype:
-        """The type that the head computes with."""
+        """The type in which the head computes."""
         return next((weight.dtype for weight in self.module.parameters()), torch.float32)
 
 
@@ -123,11 +123,11 @@ class _Cooled(nn.Module):
 
 
 class Given(Predictions):
-    """By whoever computed them: a model without a linear head, or arrays at hand.
+    """Given predictions: from a model without a linear head, or from arrays.
 
     Args:
-        logits: of all rows, (n, classes); called once, if at all.
-        drawn: of all rows by several draws, (draws, n, classes); None if there are none.
+        logits: returns those of all rows, (n, classes); called at most once.
+        drawn: returns those of several draws, (draws, n, classes); None if there are none.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Given(Predictions):
         if self._drawn is None:
             raise UserError(
                 "these predictions come without draws, which this strategy reads: give a model "
-                "that draws, or draws= where arrays are given"
+                "that draws, or draws= with arrays"
             )
         with features.clock():
             return self._drawn()
@@ -152,7 +152,7 @@ class Given(Predictions):
     def logits_at(self, embeddings: Tensor) -> Tensor:
         raise UserError(
             "these predictions come without a head, which this strategy reads: give a network with "
-            "a linear head, or head= where arrays are given"
+            "a linear head, or head= with arrays"
         )
 
     def of(self, whole: Features, places: Tensor) -> Given:
@@ -172,14 +172,14 @@ class Given(Predictions):
 
 
 def demand_lines(what: str, given: Any, axes: int, size: int) -> None:
-    """Refuse what has not one line of numbers for each row, on its last axis but one."""
+    """Refuse anything but one line of numbers for each row, on the last axis but one."""
     shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
     if not isinstance(given, Tensor) or given.ndim != axes or given.shape[-2] != size:
         raise UserError(f"the model must give {what} of {axes} axes for {size} rows, got {shape}")
 
 
 def demand_finite(logits: Tensor) -> None:  # (draws, n, classes)
-    """Refuse what a network that diverged predicts."""
+    """Refuse the predictions of a network that diverged."""
     # A class may be impossible, at minus infinity; all of them may not.
     bad = int((~logits.amax(2).isfinite().all(0)).sum())
     if bad:

@@ -1,4 +1,4 @@
-"""What a language model alone says of texts, as a learner to compare others with."""
+"""A language model's own predictions for texts, as a baseline learner."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ RAREST = 1e-7  # probability that counts, so that no log loss is infinite
 
 
 class Prompted(Learner):
-    """A language model that is asked for the class of a text, and is taught nothing.
+    """A language model that is asked for the class of a text, and never trained.
 
-    Labelled rows are examples in its prompt; without any, it is asked as it is (zero-shot). Every
-    row whose probabilities somebody reads is a call: the test rows that are drawn, and the pool
-    where a strategy reads its predictions. The embeddings are those of the encoder, and cost none.
+    Labelled rows are examples in its prompt; without any, it is asked zero-shot. Every row whose
+    probabilities somebody reads takes a call: the drawn test rows, and the pool if a strategy reads
+    its predictions. The embeddings come from the encoder, and take no calls.
 
     Args:
         preprocess: from rows as the encoder gives them to embeddings.
-        class_names: what the classes are called in a prompt.
-        language: the client of the model.
-        words: what the data call their rows and classes.
-        shots: labelled rows that are examples, at most, of all classes in turn; 0: none.
-        form: of the prompts: completion, or chat, of servers without log-probabilities.
-        noun: what a row is called in a prompt; null: as the data have it.
-        question: what its class is called there; null: as the data have it.
-        draws: of a chat, whose shares are probabilities.
-        test_rows: of the test set, drawn, that are asked about; null: all.
+        class_names: the names of the classes in a prompt.
+        language: the model's client.
+        words: the data's names for its rows and classes.
+        shots: most labelled rows to use as examples, from all classes in turn; 0: none.
+        form: of the prompts: completion, or chat for servers without log-probabilities.
+        noun: the name of a row in a prompt; null: the data's own.
+        question: the name of its class there; null: the data's own.
+        draws: answers drawn in a chat, whose shares are probabilities.
+        test_rows: how many rows of the test set to draw and ask about; null: all.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class Prompted(Learner):
         return False
 
     def meet(self, pool: Rows) -> None:
-        """See that a language model can read the pool's rows."""
+        """Check that a language model can read the pool's rows."""
         if written_of(pool) is None:
             raise UserError("task=prompt reads texts, and these rows are none: give data=text")
 
     def fit(self, rows: Rows, *, first: bool, watch: Watch) -> int:
-        """Take examples; whatever was learnt before counts for nothing."""
+        """Take examples, forgetting earlier ones."""
         chosen = rows.take(in_turn(rows.labels, self._shots))
         names = [self._classes[label] for label in chosen.labels.tolist()]
         self._examples = tuple(zip(_texts(chosen), names, strict=True))
@@ -124,14 +124,14 @@ class Prompted(Learner):
         self._examples = tuple((text, name) for text, name in state["examples"])
 
     def _judging(self, size: int) -> Tensor:
-        """The places of the test rows that are asked about, the same in every round and run."""
+        """The places of the test rows to ask about, the same in every round and run."""
         drawn = torch.randperm(size, generator=generator(0, "prompted", size))
         return drawn[: self._test_rows].sort().values
 
     def _asked(self, texts: Sequence[str], examples: Sequence[Example]) -> tuple[Tensor, int]:
-        """The probabilities of the classes, (n, classes), and of how many texts the model told.
+        """The probabilities of the classes, (n, classes), and how many texts the model answered.
 
-        Where it did not, all classes are as likely.
+        Without an answer, all classes are equally likely.
         """
         found = self._classifier.probs(texts, examples)
         told = [probs for probs in found if probs is not None]
@@ -140,7 +140,7 @@ class Prompted(Learner):
 
 
 def in_turn(labels: Tensor, count: int) -> Tensor:
-    """So many places, all classes in turn, as torch's global stream has it."""
+    """This many places, from all classes in turn, drawn from torch's global stream."""
     earlier: Counter[int] = Counter()  # rows of each class
     turns = {}
     for place in torch.randperm(len(labels)).tolist():
@@ -154,4 +154,4 @@ def _texts(rows: Rows) -> list[str]:
     written = written_of(rows)
     if written is None and len(rows):
         raise UserError("task=prompt reads texts, and these rows are none")
-    return [str(each) for each in written or ()]  # as a file of a state keeps them
+    return [str(each) for each in written or ()]  # plain strings, as a state file keeps them

@@ -1,7 +1,7 @@
 """The processes that compute one run together, whoever starts them: Lightning, torchrun or SLURM.
 
-The first of them does the run as if it were alone. The others, in which the same command was
-started, do nothing but what the first tells them to do along with it: a training, a test, a look.
+The first of them does the run as if it were alone. The others, started with the same command, only
+share the work that the first sends them: a training, a test, a look.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from autoal.errors import UserError
 from autoal.model.contained import contained
 
-PATIENCE = timedelta(days=365)  # of who waits for the first: people may take long to answer
+PATIENCE = timedelta(days=365)  # of those waiting for the first: people may take long to answer
 GRACE = 5.0  # seconds in which one process notices that another has ended
-STARTER = "AUTOAL_STARTER"  # the process that Lightning started this one from
+STARTER = "AUTOAL_STARTER"  # the process from which Lightning started this one
 
 _here: Ranks | None = None
 
@@ -44,27 +44,27 @@ class RankLostError(UserError):
 
     def __init__(self) -> None:
         super().__init__(
-            "another process of the run has ended, and so the run does; what was finished is safe, "
+            "another process of the run has ended, and the run with it; finished rounds are safe, "
             "and the same command goes on"
         )
 
 
 class _Call(NamedTuple):
-    """What the others are to do."""
+    """Work for the other processes."""
 
     work: Callable[..., object]
     arguments: tuple[Any, ...]
-    number: int  # of the inputs that it reads
-    inputs: Any  # themselves, if the others do not have them yet
+    number: int  # of the inputs to read
+    inputs: Any  # the inputs themselves, if the others do not have them yet
     needed: Sequence[int]  # the numbers of all inputs that may be read again
 
 
 class Ranks:
-    """All processes of a run, as one of them sees them.
+    """All processes of a run, from the point of view of one.
 
     Args:
-        accelerator: as Lightning knows it.
-        devices: processes on every machine, each with a device of its own.
+        accelerator: Lightning's name for it.
+        devices: processes on every machine, each with its own device.
         num_nodes: machines.
     """
 
@@ -78,15 +78,15 @@ class Ranks:
             )
         self.world = devices * num_nodes
         self._machines = num_nodes
-        self._sent = WeakTensorKeyDictionary()  # the number of each of the inputs that others have
+        self._sent = WeakTensorKeyDictionary()  # the numbers of the inputs that the others have
         self._numbers = count()
         self._kept: dict[int, Any] = {}  # inputs by their numbers, in the others
-        self._talk: Any = None  # the group by which the first tells the others
+        self._talk: Any = None  # the group through which the first addresses the others
         self._over = False
 
     @property
     def rank(self) -> int:
-        """The number of this process, once all are together."""
+        """The number of this process, once all have met."""
         return self._fabric.global_rank
 
     @property
@@ -97,12 +97,12 @@ class Ranks:
 
     @property
     def started_outside(self) -> bool:
-        """Whether somebody else than Lightning starts the processes."""
+        """Whether something other than Lightning starts the processes."""
         return self._strategy.cluster_environment.creates_processes_externally
 
     @contextmanager
     def lead(self) -> Iterator[None]:
-        """Do the run, in which the others compute along; they end with it."""
+        """Do the run while the others help; they end with it."""
         global _here
         self._join()
         children: list[subprocess.Popen[bytes]] = self._strategy.launcher.procs
@@ -125,7 +125,7 @@ class Ranks:
                 child.kill()
 
     def follow(self) -> None:
-        """Do what the first process tells, until it has no more to tell, or is gone."""
+        """Do the first process's bidding until it has no more work, or is gone."""
         global _here
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first, which ends this one
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -138,16 +138,16 @@ class Ranks:
             except BaseException as error:
                 if _unheard(error):
                     return
-                time.sleep(GRACE)  # in which the first, if it failed as well, ends this process
+                time.sleep(GRACE)  # so that the first, if it failed as well, can end this process
                 raise
 
     def tell(self, work: Callable[..., object], *arguments: Any, inputs: Tensor) -> None:
-        """Let the others do this, too.
+        """Make the others do this too.
 
         Args:
             work: a function that they can import.
-            arguments: of it.
-            inputs: its last argument, which is sent once, and kept there as long as it is here.
+            arguments: for it.
+            inputs: its last argument, sent once, and kept there as long as here.
         """
         new = inputs not in self._sent
         if new:
@@ -158,17 +158,17 @@ class Ranks:
             message = pickle.dumps(call)
         except Exception as error:
             raise UserError(
-                f"the task, or what it reads, cannot be sent to the other processes ({error}): "
+                f"the task, or its data, cannot be sent to the other processes ({error}): "
                 "give trainer.devices=1"
             ) from error
         self._say(message)
 
     def run(self, rows: int, block: int) -> slice:
-        """Which rows this process looks at, in blocks of this size as one alone would."""
+        """The rows that this process looks at, in the same blocks as a single process would."""
         return runs(rows, block, self.world)[self.rank]
 
     def gathered(self, part: Tensor, rows: int, block: int) -> Tensor:
-        """What all processes have of their runs, one after the other; only the first has all."""
+        """The processes' results, one after another; only the first process gets all."""
         if self.rank:
             torch.distributed.send(part.contiguous(), 0, group=self._talk)
             return part
@@ -193,15 +193,15 @@ class Ranks:
         try:
             with contained():
                 self._fabric.launch()
-        except ValueError as error:  # others were started than were asked for
-            if not self.first:  # which tells of it
+        except ValueError as error:  # the processes are not those asked for
+            if not self.first:  # which reports it
                 sys.exit(UserError.code)
             raise UserError(" ".join(str(error).split())) from error
-        # By the CPU, on which waiting costs nothing.
+        # Through the CPU, on which waiting costs nothing.
         self._talk = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
 
     def _say(self, message: bytes) -> None:
-        """Let the others hear this; nothing is the end."""
+        """Send this to the others; None ends them."""
         torch.distributed.broadcast_object_list([message], 0, group=self._talk)
 
     def _heard(self) -> _Call | None:
@@ -218,48 +218,48 @@ class Ranks:
 
     def _dismiss(self) -> None:
         self._over = True
-        with suppress(RuntimeError):  # whoever is gone needs not be told
+        with suppress(RuntimeError):  # processes that are gone need no dismissal
             self._say(b"")
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
-        """End the run when another process does before it."""
+        """End the run if another process ends before it."""
         child.wait()
-        child.returncode = 0  # or Lightning would kill this process, and nothing would be said
+        child.returncode = 0  # or Lightning would kill this process without a message
         if self._over:
             return
         time.sleep(GRACE)
-        if not self._over:  # what waits for the other does not always learn that it is gone
+        if not self._over:  # waiting code does not always notice that the other is gone
             print(f"error: {RankLostError()}", file=sys.stderr)
             os._exit(RankLostError.code)
 
 
 def together() -> Ranks | None:
-    """All processes of the run that is under way; None where this one is alone."""
+    """All processes of the current run; None if this one is alone."""
     return _here
 
 
 def runs(rows: int, size: int, world: int) -> list[slice]:
-    """Which rows each process reads, in blocks of this size as one alone would read them."""
+    """The rows that each process reads, in the same blocks as a single process would."""
     blocks = -(-rows // size)
     ends = [min(rows, size * (blocks * rank // world)) for rank in range(world + 1)]
     return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def sendable(tensor: Tensor) -> Tensor:
-    """A tensor in memory that takes no more with it than itself."""
+    """A tensor in memory that brings along nothing but itself."""
     held = tensor.cpu()
     return held if held.untyped_storage().nbytes() == held.nbytes else held.clone()
 
 
 def _unheard(error: BaseException) -> bool:
-    """Whether this is how torch says that another process cannot be reached."""
+    """Whether this error is torch's for an unreachable process."""
     gloo = isinstance(error, RuntimeError) and "gloo" in str(error)
     return gloo or isinstance(error, torch.distributed.DistError)
 
 
 def _die_with_parent() -> None:
-    """Let the kernel kill this process when the one that started it ends, however it does."""
+    """Let the kernel kill this process when its parent ends, for whatever reason."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of Linux
     parent = str(os.getppid())
-    if os.environ.get(STARTER, parent) != parent:  # it ended before
+    if os.environ.get(STARTER, parent) != parent:  # it has already ended
         os.kill(os.getpid(), signal.SIGKILL)

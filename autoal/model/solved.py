@@ -1,4 +1,4 @@
-"""Linear tasks that are solved: all rows at once, to the one optimum of their loss."""
+"""Linear tasks solved on all rows at once, to the one optimum of their loss."""
 
 from functools import partial
 from typing import Self
@@ -21,8 +21,8 @@ class Solved(Task):
         shape: of one row.
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
-        tolerance: the largest entry that the gradient of the mean loss may have in the end.
-        iterations: of L-BFGS in a round at most.
+        tolerance: the largest final entry of the mean loss's gradient.
+        iterations: most L-BFGS iterations in a round.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class Solved(Task):
         iterations: int,
     ) -> None:
         network = partial(MLP, hidden=(), dropout=0.0)
-        # One step of the optimizer, which iterates inside, on one batch of all rows.
+        # One optimizer step, which iterates inside, on one batch of all rows.
         super().__init__(network, shape, classes, preprocess, steps=1, batch_size=LARGEST)
         number("tolerance", tolerance, above=0)
         whole("iterations", iterations, least=1, most=1_000_000)
         self.tolerance = tolerance
         self.iterations = iterations
         self.double()
-        self.train()  # which leaves the preprocessing in eval mode, for a pool that is met
+        self.train()  # leaves the preprocessing in eval mode, for meeting a pool
         self.renew(first=True)
 
     def renew(self, *, first: bool) -> None:
@@ -73,7 +73,7 @@ def free(module: nn.Module) -> list[nn.Parameter]:
 
 
 def lbfgs(module: nn.Module, iterations: int, tolerance: float) -> torch.optim.LBFGS:
-    """What goes down to the optimum in one step, up to an entry of the gradient of this size."""
+    """L-BFGS that reaches the optimum in one step, to this largest entry of the gradient."""
     return torch.optim.LBFGS(
         free(module),
         max_iter=iterations,

@@ -17,24 +17,23 @@ class Svm(Solved):
 
     It minimises |w|^2 / 2 + c sum_i max(0, 1 - t_i f(x_i))^2 for every class, where t_i is 1 for
     the rows of the class and -1 for all others, and the intercept is one of the weights. This is
-    scikit-learn's LinearSVC on rows that are divided by the root of their mean squared length, so
-    that `c` means the same for every encoder. Of two classes, each has the vector of the other with
-    the opposite sign.
+    scikit-learn's LinearSVC on rows divided by the root of their mean squared length, so that `c`
+    means the same for every encoder. With two classes, each has the other's vector with the
+    opposite sign.
 
-    What f gives are the logits. A softmax of them is what stands for probabilities: it ranks rows
-    by their margins, and is not calibrated.
+    The values of f are the logits. A softmax of them serves as probabilities: it ranks rows by
+    their margins, and is not calibrated.
 
     Args:
         shape: of one row.
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
-        c: what rows inside of the margin cost, against the length of the vectors.
-        tolerance: the largest entry that the gradient of the mean loss, over c, may have in
-            the end.
-        iterations: of L-BFGS in a round at most.
+        c: the cost of rows inside the margin, relative to the length of the vectors.
+        tolerance: the largest final entry of the mean loss's gradient, divided by c.
+        iterations: most L-BFGS iterations in a round.
 
     Raises:
-        UserError: in training, when the tolerance is not reached.
+        UserError: in training, if the tolerance is not reached.
     """
 
     def __init__(
@@ -50,7 +49,7 @@ class Svm(Solved):
         number("c", c, above=0)
         super().__init__(shape, classes, preprocess, tolerance=tolerance, iterations=iterations)
         self.c = c
-        self._length = 1.0  # of the rows that are learnt, the root of their mean square
+        self._length = 1.0  # root mean square length of the rows learnt
 
     @torch.no_grad()
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -65,7 +64,7 @@ class Svm(Solved):
         return (missing.square().sum() + sum(squares) / (2 * self.c)) / len(sides)
 
     def _read(self, batch: Batch) -> Tensor:
-        """What the head reads."""
+        """The head's inputs."""
         return self.network.embed(self.preprocess(batch[0])).double()
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
@@ -73,8 +72,8 @@ class Svm(Solved):
         if not steepest <= self.tolerance:
             raise UserError(
                 f"the support vector machine did not converge: its gradient has an entry of "
-                f"{steepest:.1e}, more than task.tolerance={self.tolerance:g}; a larger tolerance, "
-                "more task.iterations or a smaller task.c would do"
+                f"{steepest:.1e}, more than task.tolerance={self.tolerance:g}; give a larger one, "
+                "more task.iterations or a smaller task.c"
             )
-        with torch.no_grad():  # for rows as long as they are
+        with torch.no_grad():  # for rows at their original length
             self.network.head.weight.div_(self._length)

@@ -29,11 +29,11 @@ SCHEDULES = ("cosine", "constant")
 
 
 class Task(LightningModule):
-    """A network, how it is trained, and how it is judged.
+    """A network, its training and its evaluation.
 
     Args:
-        network: builds the classifier from the shape of a row and the number of classes; any
-            module that ends in a Linear layer will do, or what builds one.
+        network: builds the classifier from the shape of a row and the number of classes; any module
+            that ends in a Linear layer works, or a function that builds one.
         shape: of one row.
         classes: how many there are.
         preprocess: from rows as they are stored to the network's input.
@@ -42,13 +42,13 @@ class Task(LightningModule):
         weight_decay: of the optimizer.
         schedule: cosine (after a linear warm-up) or constant.
         warmup: share of the steps over which the learning rate rises to its peak.
-        steps: of the optimizer in each round.
-        epochs: length of a round's training in place of `steps`, where it is given.
-        batch_size: at most; labelled rows are spread evenly over the batches of an epoch.
+        steps: optimizer steps in each round.
+        epochs: length of a round's training, replaces `steps` if given.
+        batch_size: most rows of a batch; labelled rows are spread evenly over an epoch's batches.
         label_smoothing: of the cross-entropy.
-        clip: the gradient's norm at most; None leaves it as it is.
-        warm_start: go on from last round's weights, shrunk and perturbed (Ash and Adams, 2020),
-            where the default is a fresh network every round.
+        clip: largest norm of the gradient; None does not limit it.
+        warm_start: continue from last round's weights, shrunk and perturbed (Ash and Adams, 2020),
+            instead of from a fresh network every round.
         shrink: factor on last round's weights.
         perturb: factor on the fresh weights that are added to them.
     """
@@ -106,28 +106,30 @@ class Task(LightningModule):
         self.warm_start = warm_start
         self.shrink = shrink
         self.perturb = perturb
-        self.show_stages = False  # set for the predictions of which all stages are wanted
+        self.show_stages = False  # set for predictions that need all stages
 
     @property
     def believes(self) -> bool:
-        """Whether it learns from beliefs, too; a step of its own may know of labels alone."""
+        """Whether it also learns from beliefs; an overridden step may know only labels."""
         return type(self).training_step is Task.training_step
 
     def meet(self, pool: Rows) -> None:
-        """See the pool's rows, which nobody labelled, before anything is learnt."""
+        """See the pool's unlabelled rows before learning anything."""
 
     def settled(self) -> dict[str, float]:
-        """What the last training chose by itself, worth a line in the record."""
+        """What the last training chose by itself, for the record."""
         return {}
 
     def settle(self) -> None:
-        """Take what the last training chose by itself for granted from now on."""
+        """Keep what the last training chose by itself from now on."""
 
     def renew(self, *, first: bool) -> None:
-        """Set the weights that this round's training starts from."""
+        """Set the weights from which this round's training starts."""
         fresh = self._build()
         if fresh is self.network:
-            raise UserError("what builds the network gave the same one twice: give it as it is")
+            raise UserError(
+                "the network's builder returned the same one twice: give the network itself"
+            )
         if self.warm_start and not first:
             _shrink_and_perturb(self.network, fresh, self.shrink, self.perturb)
         else:
@@ -135,7 +137,7 @@ class Task(LightningModule):
             self.network.load_state_dict(fresh.state_dict())
 
     def shorter(self, share: float) -> "Task":
-        """A copy whose training is so much shorter."""
+        """A copy whose training is shorter by this factor."""
         copy = deepcopy(self)
         copy.steps = max(1, round(self.steps * share))
         copy.epochs = self.epochs and max(1, round(self.epochs * share))
@@ -182,7 +184,7 @@ class Task(LightningModule):
 
 @torch.no_grad()
 def _shrink_and_perturb(old: Network, fresh: Network, shrink: float, perturb: float) -> None:
-    """Mix the weights of `fresh` into `old`; what does not learn stays as it is."""
+    """Mix the weights of `fresh` into `old`; weights that do not learn stay unchanged."""
     for weight, noise in zip(old.parameters(), fresh.parameters(), strict=True):
         if not weight.requires_grad:
             continue

@@ -30,7 +30,7 @@ def learner_of(section: Settings, **facts: Any) -> Learner:
     Args:
         section: `task` of the settings.
         facts: `shape` of a row, `classes`, their `class_names`, `preprocess`, `training`,
-            `language`, the client of a language model, and `words`, those of its prompts.
+            `language`, a language model's client, and `words`, those for its prompts.
     """
     demand_class(section, "task", Task, Learner)
     built = build(section, "task", **facts)
@@ -41,8 +41,8 @@ class Trained(Learner):
     """A task and the machine that trains it.
 
     Args:
-        task: what is trained, and how.
-        training: the machine's side; the default takes what is there.
+        task: the network and its training.
+        training: how the machine is used; by default whatever is available.
     """
 
     training: Training
@@ -118,7 +118,7 @@ class Trained(Learner):
         return replace(rows, inputs=self.training.place(rows.inputs))
 
     def _taken(self) -> _Snapshot:
-        """The network as it is now, the same one until it changes."""
+        """A snapshot of the network, the same one until the network changes."""
         snapshot = None if self._snapshot is None else self._snapshot()
         if snapshot is None:
             snapshot = _Snapshot(self.task)
@@ -126,7 +126,7 @@ class Trained(Learner):
         return snapshot
 
     def _part(self) -> None:
-        """Leave a copy to those who may still look through the network as it is."""
+        """Leave a copy to earlier looks that may still use the network's current state."""
         snapshot = None if self._snapshot is None else self._snapshot()
         if snapshot is not None:
             snapshot.task = deepcopy(self.task)
@@ -134,7 +134,7 @@ class Trained(Learner):
 
 
 def _suited(training: Training, task: Task) -> Training:
-    """The machine's side of a task in double precision, which Apple's GPUs do not have."""
+    """The training settings for double precision, which Apple's GPUs lack."""
     precise = any(weight.dtype == torch.float64 for weight in task.parameters())
     if precise and training.device.type == "mps":
         return replace(training, accelerator="cpu")
@@ -142,7 +142,7 @@ def _suited(training: Training, task: Task) -> Training:
 
 
 class _Snapshot:
-    """A network at one time; copied only if it changes while somebody may still look."""
+    """A network at one moment; copied only if it changes while somebody may still look."""
 
     def __init__(self, task: Task) -> None:
         self.task = task

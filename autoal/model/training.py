@@ -1,4 +1,4 @@
-"""Running a task on what the machine has: one fresh Lightning Trainer for every call."""
+"""Running a task on the available hardware, with a fresh Lightning Trainer for every call."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from autoal.data.batches import Batches, Blocks, Shared
 from autoal.data.lazy import LazyTensor, held
 from autoal.data.rows import Rows
 from autoal.errors import diverged
-from autoal.model.callbacks import Watching, Weighing
+from autoal.model.callbacks import Counting, Watching, Weighing
 from autoal.model.contained import contained
 from autoal.model.fitstep import Watch, unwatched
 from autoal.model.metrics import counted_by_all
 from autoal.model.ranks import Ranks, sendable, together
 from autoal.model.task import Task
+from autoal.progress import progress
 from autoal.seeding import derive
 
-# Flags of a Trainer that writes and draws nothing.
+# Flags of a Trainer that writes no files and shows no bars.
 QUIET: dict[str, Any] = {
     "logger": False,
     "enable_checkpointing": False,
@@ -41,18 +42,19 @@ MOST = 10_000  # devices or machines
 
 @dataclass(frozen=True)
 class Training:
-    """The machine's side of an experiment.
+    """How an experiment uses the machine.
 
     Args:
         accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
-        precision: auto, 32-true, bf16-mixed or any other that Lightning knows; auto is bf16-mixed
-            on GPUs that compute in it, 32-true elsewhere.
-        channels_last: memory format of the weights, and so of all that they touch; null is on for
-            GPUs, off for CPUs.
+        precision: auto, 32-true, bf16-mixed or any other that Lightning knows; auto means
+            bf16-mixed on GPUs that compute in it, 32-true elsewhere.
+        channels_last: memory format of the weights, and so of everything they touch; null means on
+            for GPUs, off for CPUs.
         compile: torch.compile the network's trunk.
-        devices: how many compute on each machine, every one in a process of its own.
+        devices: how many compute on each machine, each in a process of its own.
         num_nodes: how many machines there are.
-        strategy: auto or ddp, by which several devices train one network; auto is ddp for several.
+        strategy: auto or ddp, in which several devices train one network; auto means ddp for
+            several.
     """
 
     accelerator: str = "auto"
@@ -70,7 +72,7 @@ class Training:
         whole("num_nodes", self.num_nodes, least=1, most=MOST)
         choice("trainer.strategy", self.strategy, STRATEGIES)
         if self.several and self.compile:
-            raise ValueError("`compile` goes with one device: leave it out, or give devices=1")
+            raise ValueError("`compile` works with one device: leave it out, or give devices=1")
         try:
             _device(self.accelerator, self._precision(), self.devices)
         except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
@@ -78,7 +80,7 @@ class Training:
 
     @property
     def several(self) -> bool:
-        """Whether several processes are to compute a run together."""
+        """Whether several processes compute a run together."""
         return self.devices * self.num_nodes > 1
 
     def ranks(self) -> Ranks:
@@ -86,19 +88,19 @@ class Training:
         return Ranks(self.accelerator, self.devices, self.num_nodes)
 
     def fit(self, task: Task, rows: Rows, watch: Watch) -> int:
-        """Train on these rows; returns the number of optimizer steps that were taken."""
+        """Train on these rows; return the number of optimizer steps taken."""
         lesson = _lesson(task, rows)
         ranks = together()
         if ranks is None or not any(weight.requires_grad for weight in task.network.trunk):
             return self._fit(task, Batches(*lesson, size=task.batch_size, shuffle=True), watch)
-        inputs, *told = held(lesson[0]), *lesson[1:]  # what is read when needed cannot be sent
+        inputs, *told = held(lesson[0]), *lesson[1:]  # lazy rows cannot be sent
         draws = torch.get_rng_state(), int(torch.randint(2**62, ()))
         work = self, task, [*map(sendable, told)], *draws
         ranks.tell(Training._fit_together, *work, inputs=inputs)
         return self._fit_together(task, told, *draws, inputs, watch)
 
     def optimise(self, module: LightningModule) -> None:
-        """Let a module go through its own batches once, and take what steps it takes."""
+        """Let a module go through its own batches once, taking its own steps."""
         with contained():
             self._trainer(max_epochs=1).fit(module)
 
@@ -113,11 +115,11 @@ class Training:
         return {name: float(value) for name, value in metrics.items()}
 
     def embed(self, task: Task, rows: Rows, numbers: Tensor, *, stages: bool = False) -> Tensor:
-        """The network's embedding of the rows of these numbers, or all its stages, (n, width).
+        """The network's embeddings of the rows of these numbers, or all its stages, (n, width).
 
-        On the GPU if there is one with room for it, where strategies then compute.
+        They are on the GPU if there is one with room for them; strategies then compute there.
         """
-        if not len(numbers):  # the width is that of any row
+        if not len(numbers):  # any row has the same width
             return self.embed(task, rows, torch.zeros(1, dtype=torch.long), stages=stages)[:0]
         task.show_stages = stages
         work = self, task, numbers
@@ -126,9 +128,9 @@ class Training:
         return self.place(Training._embed(*work, rows.inputs))
 
     def place(self, tensor: Tensor) -> Tensor:
-        """The tensor where training reads it fastest: on a GPU that has room for it twice."""
+        """The tensor, moved to where training reads it fastest: a GPU with room for it twice."""
         device = self.device
-        if isinstance(tensor, LazyTensor):  # it is there because it is too large
+        if isinstance(tensor, LazyTensor):  # it is lazy because it is too large
             return tensor
         if device.type == "cuda" and tensor.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
             return tensor.to(device)
@@ -136,7 +138,7 @@ class Training:
 
     @property
     def device(self) -> torch.device:
-        """Where a fit would compute."""
+        """The device on which a fit would compute."""
         return _device(self.accelerator, self._precision())
 
     def _fit_together(
@@ -148,9 +150,9 @@ class Training:
         inputs: Tensor,
         watch: Watch = unwatched,
     ) -> int:
-        """What every process does of a fit.
+        """Every process's part in a fit.
 
-        All know the order of the rows, and what else is drawn each draws for itself.
+        All know the order of the rows; each draws everything else for itself.
         """
         ranks = together()
         assert ranks is not None
@@ -171,32 +173,32 @@ class Training:
                 callbacks=[Watching(watch), *callbacks],
             )
             self._arrange(task, trainer)
-            task.train()  # Lightning keeps the mode in which it finds a module
+            task.train()  # Lightning keeps a module's current mode
             trainer.fit(task, batches)
         return trainer.global_step
 
     def _test(self, task: Task, labels: Tensor, inputs: Tensor) -> Mapping[str, float]:
-        """What every process does of a test."""
+        """Every process's part in a test."""
         ranks = _looking(task, len(labels), inputs)
         run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
-        with contained():
-            trainer = self._trainer(ranks is not None)
+        batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
+        with contained(), progress("the test", batches.rows) as advance:
+            trainer = self._trainer(ranks is not None, callbacks=[Counting(advance)])
             self._arrange(task, trainer)
             counted_by_all(task.metrics, ranks is not None)
-            batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
             (metrics,) = trainer.test(task, batches, verbose=False)
         return metrics
 
     def _embed(self, task: Task, numbers: Tensor, inputs: Tensor) -> Tensor:
-        """What every process does of a look; the first has all of it in the end."""
+        """Every process's part in a look; the first ends up with all of it."""
         ranks = _looking(task, len(numbers), inputs)
         run = slice(None) if ranks is None else ranks.run(len(numbers), EVALUATION_BATCH)
-        with contained():
-            trainer = self._trainer(ranks is not None)
+        loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
+        with contained(), progress("the look at the pool", len(loader.rows)) as advance:
+            trainer = self._trainer(ranks is not None, callbacks=[Counting(advance)])
             self._arrange(task, trainer)
-            loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
             batches: Any = trainer.predict(task, loader)
-        # Inference tensors, which no gradient may touch later; `cat` makes a plain one of them.
+        # Inference tensors, which no gradient may touch later; `cat` makes them a plain one.
         part = torch.cat([batch.cpu() for batch in batches])
         return part if ranks is None else ranks.gathered(part, len(numbers), EVALUATION_BATCH)
 
@@ -222,7 +224,7 @@ class Training:
         return "32-true"
 
     def _arrange(self, task: Task, trainer: Trainer) -> None:
-        """Memory format and compilation; asking again for what is there costs nothing."""
+        """Set memory format and compilation; repeating it costs nothing."""
         on_gpu = trainer.strategy.root_device.type == "cuda"
         if on_gpu if self.channels_last is None else self.channels_last:
             task.network.to(memory_format=torch.channels_last)
@@ -231,16 +233,16 @@ class Training:
 
 
 def _lesson(task: Task, rows: Rows) -> list[Tensor]:
-    """What a task is taught of rows: the inputs, the labels, and the beliefs if there are any."""
+    """The lesson for a task: rows' inputs, labels, and beliefs if there are any."""
     if rows.beliefs is None:
         return [rows.inputs, rows.labels]
     return [rows.inputs, rows.labels, rows.beliefs.to(task.network.head.weight.dtype)]
 
 
 def _looking(task: Task, rows: int, inputs: Tensor) -> Ranks | None:
-    """The processes that look at so many rows together, where there is enough to do for all.
+    """The processes that look at this many rows together, if there is enough work for all.
 
-    What is read from elsewhere when it is needed, the first process reads alone.
+    Only the first process reads lazy rows.
     """
     ranks = together()
     if ranks is None or type(inputs) is not Tensor or not task.network.trunk:
@@ -250,7 +252,7 @@ def _looking(task: Task, rows: int, inputs: Tensor) -> Ranks | None:
 
 @cache
 def _device(accelerator: str, precision: Any, devices: int = 1) -> torch.device:
-    """Where a Trainer of these would compute; to make one takes looks at all packages."""
+    """Where a Trainer with these flags would compute; making one scans all packages."""
     with contained():
         trainer = Trainer(accelerator=accelerator, devices=devices, precision=precision, **QUIET)
         return trainer.strategy.root_device

@@ -16,15 +16,15 @@ from autoal.model.weights import weights_follow, weights_read
 from autoal.model.whereabouts import GGUF, transformers_library
 from autoal.seeding import seeded
 
-NEEDED = ("vocab_size", "hidden_size", "num_hidden_layers")  # of the configuration of an encoder
-WRITING = ("ForCausalLM", "LMHeadModel")  # how networks are called that continue a text
-NO_LIMIT = sys.maxsize  # of the tokens that a model reads
+NEEDED = ("vocab_size", "hidden_size", "num_hidden_layers")  # in the configuration of an encoder
+WRITING = ("ForCausalLM", "LMHeadModel")  # name endings of networks that continue a text
+NO_LIMIT = sys.maxsize  # on the tokens that a model reads
 
 Found = TypeVar("Found")
 
 
 def tokenizer_of(place: Path) -> Any:
-    """The tokenizer of a model, which gives no token that the model has no embedding of."""
+    """The tokenizer of a model, checked to give only tokens that the model has embeddings for."""
     tokenizer = _made(place, "tokenizer", transformers_library().AutoTokenizer)
     known = _read(place, "size of the vocabulary", lambda: config_of(place).vocab_size)
     if len(tokenizer) > known:
@@ -38,13 +38,13 @@ def tokenizer_of(place: Path) -> Any:
 def network_of(folder: Path) -> Any:
     """The network below any head, in single precision; within `weights_follow`, untrained.
 
-    A pooler is cut off: what comes after the last layer is the reader's to choose, and many
-    published models were never given one.
+    A pooler is cut off: the caller chooses what follows the last layer, and many published models
+    never had one.
     """
     with seeded(0, "transformer"):  # weights are drawn before they are replaced
         network = _loaded(folder) if weights_read() else _blank(folder)
     if hasattr(network, "pooler"):
-        del network.pooler  # else a module would be left that is None, which `higher` cannot read
+        del network.pooler  # else a module that is None would remain, which `higher` cannot read
         network.pooler = None
     return network.eval()
 
@@ -58,11 +58,11 @@ def writer_of(place: Path, dtype: torch.dtype = torch.float32) -> Any:
 
 
 def config_of(place: Path) -> Any:
-    """How a network is built; one that does not encode texts is refused."""
+    """The configuration of a network; one that does not encode texts is refused."""
     config = _config(place)
     if config.is_encoder_decoder or not all(hasattr(config, name) for name in NEEDED):
         raise UserError(
-            f"the model in {place}, {config.model_type}, is no encoder of texts, such as BERT or "
+            f"the model in {place}, {config.model_type}, is not a text encoder, such as BERT or "
             "RoBERTa: give another one"
         )
     return config
@@ -70,14 +70,14 @@ def config_of(place: Path) -> Any:
 
 def demand_writer(place: Path) -> None:
     """Refuse a model that cannot continue a text, before its weights are read."""
-    if place.suffix == GGUF:  # which llama.cpp has for such models alone
+    if place.suffix == GGUF:  # which llama.cpp has only for such models
         _demand_gguf(place)
         return
     config = _config(place)
     writes = any(name.endswith(WRITING) for name in config.architectures or ())
     if config.is_encoder_decoder or not writes:
         raise UserError(
-            f"the model in {place}, {config.model_type}, does not continue texts, as SmolLM2 or "
+            f"the model in {place}, {config.model_type}, does not continue texts, as SmolLM2 and "
             "Qwen2.5 do: give another one"
         )
 
@@ -89,7 +89,7 @@ def outline_of(folder: Path) -> Any:
 
 
 def places_of(network: Any) -> int:
-    """The longest row that a network has positions for."""
+    """The longest row for which a network has positions."""
     embeddings = getattr(network, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
     if table is None:
@@ -119,7 +119,7 @@ def _loaded(folder: Path) -> Any:
 
 
 def _weighed(place: Path, auto: Any, **options: Any) -> Any:
-    """A network with the weights of files, none of which is missing."""
+    """A network with its weights read from files, none of them missing."""
     options |= {"use_safetensors": True, "output_loading_info": True}
     network, told = _made(place, "model", auto, **options)
     missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
@@ -137,7 +137,7 @@ def _blank(folder: Path) -> Any:
 
 
 def _made(place: Path, what: str, auto: Any, **options: Any) -> Any:
-    """What an auto class makes of a place; no code of a model is run, and nothing is fetched."""
+    """What an auto class builds from a place, without running a model's code or fetching."""
     options |= {"trust_remote_code": False, "local_files_only": True}
     if place.suffix != GGUF:
         return _read(place, what, lambda: auto.from_pretrained(place, **options))
@@ -153,25 +153,25 @@ def _demand_gguf(place: Path) -> None:
 
 
 def _read(place: Path, what: str, read: Callable[[], Found]) -> Found:
-    """What transformers read of files, in silence; whatever goes wrong is one message."""
+    """Let transformers read files in silence; any failure becomes one message."""
     try:
         with _silence():
             return read()
-    except Exception as error:  # of files that anyone may have written
+    except Exception as error:  # anyone may have written the files
         why = " ".join(str(error).split())
         raise UserError(f"cannot read the {what} in {place}: {why[:300]}") from error
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Neither bars nor advice of transformers."""
+    """Silence the bars and advice of transformers."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with redirect_stderr(StringIO()):  # a bar for GGUF files can be silenced by nothing else
+        with redirect_stderr(StringIO()):  # nothing else silences the bar for GGUF files
             yield
     finally:
         logging.set_verbosity(verbosity)

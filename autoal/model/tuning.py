@@ -1,9 +1,9 @@
-"""A regression that is tuned by what it says of labelled rows that it has not seen.
+"""A regression tuned by its predictions for labelled rows that it has not seen.
 
 Its penalty, the temperature of its logits and the share of wrong labels are the variables of an
-upper problem: the loss of rows held out, each by the regression of the other folds. The penalty
-moves their optima, and the implicit function theorem says how; the others act on their logits
-alone, and are the likeliest at every penalty.
+upper problem: the loss of held-out rows, each under the regression of the other folds. The penalty
+moves their optima, and the implicit function theorem says how; the other two act only on the
+logits, and are the likeliest at every penalty.
 """
 
 from __future__ import annotations
@@ -20,51 +20,51 @@ from autoal.maths.trust import Belief, Judged, judged, likeliest
 from autoal.model.lesson import Lesson, Weighted
 
 # Penalties in mean squared distances of the rows from their centre, so that no scale matters.
-UNTRIED = 4.0**-3  # where the search begins, and where it ends if nothing can be held out
+UNTRIED = 4.0**-3  # where the search begins, and ends if nothing can be held out
 LEAST, MOST = 4.0**-6, 4.0**2
-SPREADS = (0.0, 4.0)  # the weight of all rows that join together, for each labelled row
-FAR = 0.1  # tolerance of what only begins
-ROUGH = 1e-2  # tolerance of optima on the way: it moves the loss by less than can be told
-FLAT = 0.1  # nats for a penalty e times as large, which no rows can tell from none
-RISE = 0.005  # nats of a row by which the slope rises meanwhile, as a rule of thumb
-EVIDENCE = 1.0  # nats that must speak for wrong labels, beside those for their rarity
+SPREADS = (0.0, 4.0)  # total weight of the rows that join, per labelled row
+FAR = 0.1  # tolerance of mere starting points
+ROUGH = 1e-2  # tolerance of intermediate optima: its effect on the loss is not measurable
+FLAT = 0.1  # nats for a penalty e times as large, which rows cannot distinguish from none
+RISE = 0.005  # nats per row by which the slope rises meanwhile, as a rule of thumb
+EVIDENCE = 1.0  # nats that must speak for wrong labels, on top of those for their rarity
 
 
 class Choice(NamedTuple):
-    """What is chosen."""
+    """The numbers to choose."""
 
     l2: float
     belief: Belief = Belief()
-    spread: float = 0.0  # weight of all rows that joined, for each labelled row
+    spread: float = 0.0  # total weight of the rows that joined, per labelled row
 
 
 class Tuned(NamedTuple):
-    """What was chosen, and what it led to."""
+    """A choice and its outcome."""
 
     choice: Choice
-    wrong: float  # share of the labels, as far as can be told
+    wrong: float  # estimated share of wrong labels
     head: Head  # the optimum
-    taught: Weighted  # what it is the optimum of
+    taught: Weighted  # the rows it belongs to
 
 
 class Trial(NamedTuple):
-    """What was found in rows that were held out."""
+    """Findings on held-out rows."""
 
     choice: Choice
     loss: float  # in nats
-    trust: Tensor  # the probability of each label to be right, (n,)
+    trust: Tensor  # the probability that each label is right, (n,)
 
 
 def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
-    """The regression of the least loss on rows that are held out.
+    """The regression of least loss on held-out rows.
 
-    Where none can be, as only one class is there yet or every class has a single row, it is that
-    of the penalty that is given, and no label spreads.
+    If none can be held out, because there is only one class or every class has a single row, it
+    uses the given penalty, and no label spreads.
 
     Args:
-        lesson: what there is to learn from.
+        lesson: the rows to learn from.
         l2: the penalty, or where the search for it begins.
-        tune: choose the penalty, the temperature and which labels are trusted.
+        tune: choose the penalty, the temperature and the labels to trust.
         spread: choose whether labels spread over the pool.
     """
     if not lesson.judges:
@@ -78,7 +78,7 @@ def tuned(lesson: Lesson, l2: float, *, tune: bool, spread: bool) -> Tuned:
 
 
 def granted(lesson: Lesson, choice: Choice) -> Tuned:
-    """The regression of a choice, which trusts each label as far as that says."""
+    """The regression of a choice, trusting each label as far as the choice says."""
     if not lesson.judges:
         return _solved(lesson, choice, lesson.full_trust, None)
     search = Search(lesson, choice.spread)
@@ -92,10 +92,10 @@ def _solved(lesson: Lesson, choice: Choice, trust: Tensor, near: Optimum | None)
 
 
 def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
-    """The trial, or one in which each row counts as much as its label may be trusted.
+    """The trial, or one in which each row counts as much as its label can be trusted.
 
-    Wrong labels must explain the rows held out better than none do, by more nats the rarer they
-    are, since a few odd rows are in every set.
+    Wrong labels must explain the held-out rows better than none do, by more nats the rarer they
+    are, since every set has a few odd rows.
     """
     l2, spread = certain.choice.l2, certain.choice.spread
     trial = search.likeliest(l2, doubting=True)
@@ -107,14 +107,14 @@ def _doubted(lesson: Lesson, search: Search, certain: Trial) -> Trial:
 
 
 class Search:
-    """The upper problem: what to choose for the least loss of the rows held out.
+    """The upper problem: the choice of least loss on the held-out rows.
 
     Args:
-        lesson: whose rows are held out.
-        spread: weight of all rows that join, for each labelled row.
-        trust: in each label, (n,), by which its row is weighted; None: all of it.
-        start: optima of such a lesson that are not far.
-        tolerance: of the optima, and of what they respond.
+        lesson: the rows, parts of which are held out.
+        spread: total weight of the rows that join, per labelled row.
+        trust: in each label, (n,), which weights its row; None: full trust.
+        start: nearby optima of such a lesson.
+        tolerance: of the optima, and of their response.
     """
 
     def __init__(
@@ -132,12 +132,12 @@ class Search:
         self._tolerance = tolerance
         self._rows = (lesson.fold >= 0).nonzero().flatten()
         self._labels = lesson.labels[self._rows]
-        # Where the next solutions start, since a step moves them little.
+        # The next solutions start here, since a step moves them little.
         self.optimum = start
         self._response: Tensor | None = None
 
     def found(self, l2: float, *, doubting: bool = False) -> Trial:
-        """The best trial, from this penalty on."""
+        """The best trial, starting from this penalty."""
         unit = self._lesson.unit()
         limits = log(LEAST * unit), log(MOST * unit)
         start = min(max(log(l2), limits[0]), limits[1])
@@ -163,9 +163,9 @@ class Search:
         return Trial(choice, loss, self._lesson.full_trust.index_put((self._rows,), trust))
 
     def slope(self, trial: Trial) -> float:
-        """Of the loss in the logarithm of the penalty.
+        """The slope of the loss in the logarithm of the penalty.
 
-        The belief is the best at its penalty, so that its own move does not count.
+        The belief is optimal at its penalty, so its own move does not count.
         """
         optimum = self._solved(trial.choice.l2)
         slopes = torch.zeros_like(optimum.logits)
@@ -178,7 +178,7 @@ class Search:
         return judged(logits, self._labels, choice.belief)
 
     def _solved(self, l2: float) -> Optimum:
-        if self.optimum is None:  # one regression on all rows costs less than the way of each fold
+        if self.optimum is None:  # one regression on all rows is cheaper than each fold from zero
             self.optimum = self._lesson.unfolded(self._trust, self._spread).optimum(
                 l2, tolerance=FAR
             )
@@ -188,5 +188,5 @@ class Search:
 
     @property
     def _held_out(self) -> tuple[Tensor, Tensor]:
-        """The rows, and the member that has not seen each."""
+        """The rows, and for each the member that has not seen it."""
         return self._rows, self._lesson.fold[self._rows]

@@ -1,4 +1,4 @@
-"""Networks with published weights: fetched or read, the head cut off."""
+"""Networks with published weights, fetched or read, without the head."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from autoal.errors import UserError, unknown
 
 _FOLLOW = ContextVar("weights follow", default=False)
 HEADS = ("fc", "classifier", "heads", "head")
-WRAPPED = ("state_dict_ema", "model_ema", "state_dict", "model")  # where checkpoints have weights
+WRAPPED = ("state_dict_ema", "model_ema", "state_dict", "model")  # where checkpoints keep weights
 MOST_CHARACTERS = 300  # of a message that may name every layer
 
 Weights = dict[str, Tensor]
 
 
 class Enlarge(nn.Module):
-    """Images at the size and with the three channels that a network was trained with."""
+    """Resizes images to the size and three channels with which a network was trained."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Enlarge(nn.Module):
 
 
 def torchvision_network(model: str, weights: str | None) -> nn.Module:
-    """A network of torchvision without its head; its ImageNet weights, or those of a file."""
+    """A torchvision network without its head; with ImageNet weights, or those of a file."""
     known = torchvision.models.list_models(module=torchvision.models)
     if model not in known:
         raise unknown("model of torchvision", model, known)
@@ -60,7 +60,7 @@ def _give(network: nn.Module, model: str, weights: str | None) -> None:
 
 @contextmanager
 def weights_follow() -> Iterator[None]:
-    """Networks that are built in here get their weights from a state afterwards, and read none."""
+    """Networks built in this context read no weights, since a state will provide them."""
     token = _FOLLOW.set(True)
     try:
         yield
@@ -69,18 +69,18 @@ def weights_follow() -> Iterator[None]:
 
 
 def weights_read() -> bool:
-    """Whether a network that is built reads its published weights."""
+    """Whether a network being built reads its published weights."""
     return not _FOLLOW.get()
 
 
 def load_weights(network: nn.Module, file: str) -> None:
-    """Give a network the weights of a file."""
+    """Load the weights of a file into a network."""
     path = weights_file(file)
     _load(network, _read(path), str(path))
 
 
 def weights_file(name: str) -> Path:
-    """The path of a file of weights that is there."""
+    """The path of an existing file of weights."""
     path = Path(name).expanduser()
     demand_file(path, "weights= names one")
     return path
@@ -94,7 +94,7 @@ def _fetched(model: str) -> Weights:
         return _read(path)
     try:
         return weights.get_state_dict(check_hash=True, progress=False, weights_only=True)
-    except (OSError, RuntimeError) as error:  # RuntimeError: another checksum
+    except (OSError, RuntimeError) as error:  # RuntimeError: a different checksum
         raise UserError(
             f"the ImageNet weights of {model} are not in {folder}: {error}\n"
             f"  they are published at {weights.url}\n"
@@ -103,20 +103,20 @@ def _fetched(model: str) -> Weights:
 
 
 def _read(path: Path) -> Weights:
-    """The tensors of a file, alone or as one entry of a checkpoint; no code in it is run."""
+    """The tensors of a file, bare or in an entry of a checkpoint; no code in it is run."""
     try:
         content = _content(path)
     except ImportError as error:
         raise UserError(f"{path} needs safetensors: pip install safetensors") from error
-    except Exception as error:  # torch advises to run what the file says, which is not passed on
+    except Exception as error:  # torch's advice, to run the file's code, is not passed on
         raise UserError(
-            f"cannot read the weights in {path}: it is damaged, or holds other things than tensors"
+            f"cannot read the weights in {path}: it is damaged, or holds more than tensors"
         ) from error
     inner = next((content[name] for name in WRAPPED if name in content), content)
     if not all(isinstance(value, Tensor) for value in inner.values()):
-        raise UserError(f"cannot read the weights in {path}: it holds other things than tensors")
+        raise UserError(f"cannot read the weights in {path}: it holds more than tensors")
     weights = dict(inner)
-    consume_prefix_in_state_dict_if_present(weights, "module.")  # of a network that was wrapped
+    consume_prefix_in_state_dict_if_present(weights, "module.")  # of a wrapped network
     return weights
 
 

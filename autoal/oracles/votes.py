@@ -120,7 +120,7 @@ def _looks(question: Question) -> Iterator[tuple[Tensor, Tensor]]:
         yield question.expected
     if question.view is not None:
         pool, rows = question.view.pool, question.rows.sort().values
-        yield rows, pool.take(torch.searchsorted(pool.rows, rows)).probs
+        yield rows, pool.take(pool.places(rows)).probs
 
 
 def _with_interval(right: Sequence[float]) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from autoal.data.rows import UNKNOWN
@@ -79,7 +78,7 @@ def _probs(question: Question) -> Tensor | None:
     if question.view is None or not len(question.rows):
         return None
     pool = question.view.pool
-    return pool.probs.cpu()[torch.searchsorted(pool.rows.cpu(), question.rows)]
+    return pool.probs[pool.places(question.rows)].cpu()
 
 
 def _guess(probs: Tensor, question: Question) -> tuple[tuple[str, float], ...]:

@@ -1,1 +1,1 @@
-"""What a strategy sees, what it is, and where it comes from."""
+"""Query strategies: their contract, the view they see, and the registry."""

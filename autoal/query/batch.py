@@ -1,4 +1,4 @@
-"""A batch of rows to ask about, chosen by a strategy; what it says of them must be sound."""
+"""A batch of rows to ask about, chosen by a strategy, whose scores must be sound."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from autoal.query.strategy import QueryStrategy, Scored, as_scored
 from autoal.query.turn import turn
 from autoal.query.view import View
 
-NOTHING = 1e-12  # of what a row costs that is free; the best of these come first
+NOTHING = 1e-12  # cost of a free row; the best of these come first
 
 
 class Query(NamedTuple):
-    """A batch, and what the strategy says of it."""
+    """A batch, and what the strategy says about it."""
 
     rows: Tensor  # of the data set, best first
     notes: dict[str, Any]
-    suggested: Tensor | None  # the classes that the strategy itself would give to them
+    suggested: Tensor | None  # the classes that the strategy itself would give them
     looked: Tensor | None = None  # the rows of the data set that it scored
     scores: Tensor | None = None  # of those
 
     def scores_of(self, rows: Tensor) -> dict[int, float]:
-        """The scores of these rows, as far as the strategy looked at them."""
+        """The scores of those of these rows that the strategy looked at."""
         if self.looked is None or self.scores is None:
             return {}
         mask = torch.isin(self.looked, rows)
@@ -36,7 +36,7 @@ class Query(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Some rows of a pool, and how many of a batch are to be of them."""
+    """Some rows of a pool, and how many of them a batch should have."""
 
     places: Tensor  # of the pool, ascending
     size: int
@@ -56,8 +56,8 @@ def query(
     Args:
         strategy: learns from the whole view, and scores.
         view: of the pool.
-        limits: of the batch; a number is that of its rows.
-        parts: of the pool, that are scored one by one; None: it is scored as a whole.
+        limits: of the batch; a plain number limits its rows.
+        parts: parts of the pool to score one by one; None: score it as a whole.
     """
     limits = limits if isinstance(limits, Limits) else Limits(limits)
     if not 1 <= limits.size <= len(view.pool):
@@ -80,7 +80,7 @@ def query(
 
 
 class _Piece(NamedTuple):
-    """Some rows of a pool, or all, of which a strategy is asked."""
+    """The rows of a pool, some or all, that a strategy scores."""
 
     view: View
     rows: Tensor  # of the data set
@@ -98,7 +98,7 @@ class _Piece(NamedTuple):
 
 
 def _best(strategy: QueryStrategy, piece: _Piece, scored: Scored, basket: Basket) -> Query:
-    """The rows that got the highest scores, which must be sound, as far as they fit."""
+    """The rows with the highest scores, as far as they fit; scores must be sound."""
     name, (view, rows, places, limits) = type(strategy).__name__, piece
     demand_scores(name, scored.scores, len(rows))
     if scored.labels is not None:
@@ -111,32 +111,32 @@ def _best(strategy: QueryStrategy, piece: _Piece, scored: Scored, basket: Basket
 
 
 def _worth(strategy: QueryStrategy, scores: Tensor, view: View) -> Tensor:
-    """What each row is worth for what it costs (Haertel, 2008)."""
+    """The worth of each row per cost (Haertel, 2008)."""
     votes = votes_of(type(strategy).__name__, strategy, scores, view)
     return votes if view.costs is None else votes.double() / view.costs.clamp(min=NOTHING)
 
 
 def votes_of(name: str, strategy: QueryStrategy, scores: Tensor, view: View) -> Tensor:
-    """A strategy's votes by its scores, (n,), which must be shares.
+    """A strategy's votes for its scores, (n,), which must be shares.
 
     Args:
         name: what messages call it.
-        strategy: whose votes they are.
-        scores: that it gave to the rows of the pool.
+        strategy: the one that votes.
+        scores: its scores of the pool's rows.
         view: of the pool.
     """
     with turn(name, view):
         votes = strategy.votes(scores, view.classes)
     if not isinstance(votes, Tensor):
-        raise UserError(f"{name}: its votes are a {type(votes).__name__}, no Tensor")
+        raise UserError(f"{name}: its votes are a {type(votes).__name__}, not a Tensor")
     shares = votes.detach().to(torch.float32).cpu()
     if shares.shape != scores.shape or not ((shares >= 0) & (shares <= 1)).all():
-        raise UserError(f"{name}: its votes are not one number from 0 to 1 for a row")
+        raise UserError(f"{name}: its votes are not one number from 0 to 1 for each row")
     return shares
 
 
 def _joined(found: Sequence[Query]) -> Query:
-    """Batches as one; what is noted is what the strategy said of the first."""
+    """Several batches as one; the notes are those of the first."""
     parts = {name: [getattr(each, name) for each in found] for name in Query._fields}
     lacking = any(each is None for each in parts["suggested"])
     return Query(
@@ -149,31 +149,31 @@ def _joined(found: Sequence[Query]) -> Query:
 
 
 def recorded(by: str, notes: Any) -> dict[str, Any]:
-    """The notes as they come back from the record: what JSON has no number for is null.
+    """The notes as the record returns them: numbers that JSON lacks become null.
 
     Args:
-        by: who gave them, for messages.
-        notes: to be kept.
+        by: their author, for messages.
+        notes: what to keep.
     """
     try:
         return json.loads(json.dumps(dict(notes)), parse_constant=lambda word: None)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{by} gave notes that JSON has no words for: {error}") from error
+        raise UserError(f"{by} gave notes that JSON cannot express: {error}") from error
 
 
 def select(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
-    """The rows of `query`, alone."""
+    """Only the rows of `query`."""
     return query(strategy, view, budget).rows
 
 
 def best_first(scores: Tensor, view: View) -> Tensor:
-    """The places in the pool by their scores; equal ones as a draw from the view's seed has it."""
+    """Places in the pool by their scores; a draw from the view's seed orders equal ones."""
     shuffled = torch.randperm(len(view.pool), generator=view.generator())
     return shuffled[scores.cpu()[shuffled].argsort(descending=True, stable=True)]
 
 
 def demand_scores(name: str, scores: Tensor, size: int) -> None:
-    """Refuse what is not one finite number for each row."""
+    """Refuse anything but one finite number for each row."""
     _demand_tensor(name, "scores", scores)
     if scores.shape != (size,):
         raise UserError(
@@ -188,7 +188,7 @@ def demand_scores(name: str, scores: Tensor, size: int) -> None:
 
 
 def _demand_labels(name: str, labels: Any, size: int, classes: int) -> None:
-    """Refuse what is not one class for each row."""
+    """Refuse anything but one class for each row."""
     _demand_tensor(name, "labels", labels)
     if labels.shape != (size,):
         shape = tuple(labels.shape)

@@ -1,4 +1,4 @@
-"""How sure the model may be of what it says."""
+"""Calibration: how sure the model may be of its predictions."""
 
 import torch
 from torch import Tensor
@@ -6,11 +6,11 @@ from torch.nn.functional import cross_entropy
 
 from autoal.query.view import Known, View
 
-TEMPERATURES = 64  # that are tried for each power of ten
+TEMPERATURES = 64  # to try for each power of ten
 
 
 def temperature(view: View) -> float:
-    """What the logits are to be divided by, from 0.1 to 10; 1 where no row tells."""
+    """The best divisor of the logits, from 0.1 to 10; 1 without rows to tell."""
 
     def found() -> float:
         if view.validation is not None and len(view.validation):
@@ -23,7 +23,7 @@ def temperature(view: View) -> float:
 
 
 def cooled(view: View) -> View:
-    """The view with the model as sure as it may be, by temperature scaling."""
+    """The view with the model's predictions calibrated by temperature scaling."""
     by = temperature(view)
     if by == 1:
         return view
@@ -31,7 +31,7 @@ def cooled(view: View) -> View:
 
 
 def _best(tried: Tensor, known: Known) -> float:
-    """The temperature of least log loss; a grid will do, as margins hardly feel the rest."""
+    """The temperature of least log loss, on a grid, since margins hardly depend on the rest."""
     logits = known.features.logits
     labels = known.labels.to(logits.device)
     losses = [float(cross_entropy(logits / by, labels)) for by in tried.tolist()]

@@ -1,4 +1,4 @@
-"""Strategies made of strategies: their candidates, and what these say of a pool."""
+"""Strategies made of strategies: their candidates, and how these judge a pool."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SECTION = "strategy.candidates"  # of the settings
 
 
 class Candidates:
-    """Strategies that say together what rows are worth.
+    """Strategies that together judge what rows are worth.
 
     Args:
         strategies: by their names.
-        section: of the settings, in which the options of each stand; empty: there are none.
+        section: of the settings, which holds the options of each; empty: there are no settings.
     """
 
     def __init__(self, strategies: Mapping[str, QueryStrategy], section: str = SECTION) -> None:
@@ -37,7 +37,7 @@ class Candidates:
     def installed(
         cls, options: Mapping[str, Mapping[str, Any] | None], section: str = SECTION
     ) -> Candidates:
-        """Installed strategies by their names, with the options of each."""
+        """Build installed strategies from their names and options."""
         return cls({name: _built(name, own or {}) for name, own in options.items()}, section)
 
     def __len__(self) -> int:
@@ -47,11 +47,11 @@ class Candidates:
         return iter(self.strategies)
 
     def reads(self) -> set[str]:
-        """What at least one of them states that it reads."""
+        """Everything that at least one of them declares to read."""
         return {name for strategy in self.strategies.values() for name in strategy.reads or ()}
 
     def check(self, facts: Facts, when: str = "") -> None:
-        """Refuse, by its name, the first that cannot serve when these are the facts."""
+        """Refuse, by name, the first candidate that cannot serve under these facts."""
         for name, strategy in self.strategies.items():
             try:
                 demand_served(strategy, facts)
@@ -70,7 +70,7 @@ class Candidates:
         return torch.stack([self._vote(name, view, budget) for name in self], 1)
 
     def scored(self, name: str, view: View, budget: int) -> Scored:
-        """What one of them says of the pool, which must be sound."""
+        """The scores that one of them gives the pool, checked."""
         strategy = self.strategies[name]
         with turn(f"candidate {name!r}", view):
             scored = as_scored(strategy.score(view, budget))
@@ -80,7 +80,7 @@ class Candidates:
         return scored
 
     def batches(self, view: View, budget: int) -> dict[str, Tensor]:
-        """The places of the pool that each would ask for, best first, by its name."""
+        """The places of the pool that each would ask for, best first, by name."""
 
         def batch(name: str) -> Tensor:
             return best_first(self.scored(name, view, budget).scores, view)[:budget]
@@ -88,7 +88,7 @@ class Candidates:
         return {name: batch(name) for name in self}
 
     def understudies(self) -> Candidates:
-        """Copies, so that what they learn elsewhere is not for the pool."""
+        """Copies, so that what they learn elsewhere does not affect the pool."""
         return Candidates(deepcopy(self.strategies), self.section)
 
     def state_dict(self) -> dict[str, Any]:
@@ -104,17 +104,17 @@ class Candidates:
 
 
 class Composite(QueryStrategy):
-    """A strategy that is made of strategies, and can itself be none of another's.
+    """A strategy made of strategies, which cannot be a candidate of another.
 
     Args:
-        candidates: what it is made of.
-        reads: what it reads itself, beside what they do.
+        candidates: the strategies it is made of.
+        reads: what it reads itself, in addition to them.
     """
 
     def __init__(self, candidates: Candidates, reads: Reads = ()) -> None:
         self.candidates = candidates
         self.reads = tuple(sorted({*(reads or ()), *candidates.reads()}))
-        self._seen: int | None = None  # seed of the view that was learnt from last
+        self._seen: int | None = None  # seed of the last view learnt from
 
     def check(self, facts: Facts) -> None:
         self.candidates.check(facts)
@@ -137,7 +137,7 @@ class Composite(QueryStrategy):
         self.candidates.load_state_dict(state["candidates"])
 
     def in_turn(self, name: str, view: View, budget: int) -> Scored:
-        """What one of the candidates says, whose turn it is alone."""
+        """The answer of a single candidate, whose turn it is."""
         scored = self.candidates.scored(name, view, budget)
         turns = {other: float(other == name) for other in self.candidates}
         return Scored(scored.scores, {**scored.notes, "weights": turns})
@@ -148,14 +148,14 @@ class Composite(QueryStrategy):
 
 
 class Asking(Composite):
-    """A composite that asks its candidates about parts of the pool, over and over.
+    """A composite that repeatedly asks its candidates about parts of the pool.
 
-    No question teaches whoever is asked anything, neither does what they learn of the whole pool
-    in the same round: the questions are of this round, though not of its pool.
+    Candidates learn nothing from these questions, nor do they learn from the whole pool in between:
+    the questions belong to this round, though not to its pool.
 
     Args:
-        candidates: what it is made of.
-        reads: what it reads itself, beside what they do.
+        candidates: the strategies it is made of.
+        reads: what it reads itself, in addition to them.
     """
 
     def __init__(self, candidates: Candidates, reads: Reads = ()) -> None:
@@ -169,11 +169,11 @@ class Asking(Composite):
         """The rows of the data set that a candidate asks for.
 
         Args:
-            name: of the candidate.
-            view: whose pool it is.
-            places: of the rows that it is asked about, ascending.
-            seed: of what it draws.
-            budget: how many rows it asks for.
+            name: the candidate's.
+            view: the view with the pool.
+            places: of the rows to ask about, ascending.
+            seed: for what it draws.
+            budget: how many rows it may ask for.
         """
         return select(deepcopy(self._askers.strategies[name]), view.among(places, seed), budget)
 

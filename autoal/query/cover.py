@@ -14,35 +14,35 @@ from autoal.maths.pairs import Pairs
 from autoal.query.strategy import placed
 from autoal.query.view import View
 
-SAID = 1.5  # what the model says of rows counts so many times as much as how they are spread
+SAID = 1.5  # the weight of predictions relative to the spread of rows
 
-# Distances, remoteness, weights, kernel and budget -> picks and what the rows are still worth.
+# Distances, remoteness, weights, kernel and budget -> picks and the remaining worth of rows.
 Greedy = Callable[[Pairs, Tensor, Tensor, Kernel, int], tuple[list[int], Tensor]]
 
-# The view and places in the pool -> where these rows lie, and where the labelled ones do.
+# The view and places in the pool -> the positions of these rows, and of the labelled ones.
 Space = Callable[[View, Tensor], tuple[Tensor, Tensor]]
 
 
 class Ground(NamedTuple):
-    """What is to be covered."""
+    """The rows to cover."""
 
-    features: Tensor  # (n, width) of the pool, or of a sample of it
+    features: Tensor  # (n, width) of the pool, or a sample of it
     labelled: Tensor  # (labelled, width)
     remote: Tensor  # (n,) the squared distance of each to the nearest labelled one
-    pairs: Pairs  # squared distances between the former, until they become a kernel
+    pairs: Pairs  # squared distances between pool rows, until they become a kernel
 
 
 def embedded(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows lie where their embeddings do, at length 1."""
+    """Position rows at their embeddings, scaled to length 1."""
     return unit(view.pool.embedded(places)), unit(view.labelled.features.embeddings)
 
 
 def predicted(view: View, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows lie where their embeddings do and, in further dimensions, by what is said of them.
+    """Position rows at their embeddings and, in further dimensions, at their predictions.
 
-    What the model says are the square roots of the class probabilities, whose distance is sqrt(2)
-    times Hellinger's, in units of how far the embeddings are spread. A model that says much the
-    same of all rows counts for little.
+    Predictions are the square roots of the class probabilities, whose distance is sqrt(2) times
+    Hellinger's, scaled to the spread of the embeddings. A model that predicts much the same for all
+    rows counts for little.
     """
     pool, labelled = embedded(view, places)
     by = SAID * _spread(pool)
@@ -72,11 +72,11 @@ def covering(
         view: whose pool is covered.
         weights: how much it is worth to cover each row of the pool, (pool,), at least 0.
         budget: rows to pick.
-        kernel: how far a row covers, from the ground.
-        most: rows of a larger pool that are looked at, drawn; those left out score lowest.
-        stream: of the draw.
-        space: where rows lie.
-        greedy: how the picks are found.
+        kernel: how far a row covers, given the ground.
+        most: how many rows of a larger pool to draw and look at; the others score lowest.
+        stream: for the draw.
+        space: positions the rows.
+        greedy: finds the picks.
     """
     places = sample(len(view.pool), most, stream)
     ground = _ground(view, places, space)
@@ -87,7 +87,7 @@ def covering(
 
 
 def _ground(view: View, places: Tensor, space: Space) -> Ground:
-    """These rows of the pool; what strategies share is made once a round."""
+    """These rows of the pool; what strategies share is computed once a round."""
 
     def made() -> tuple[Tensor, Tensor, Tensor]:
         features, labelled = space(view, places)

@@ -1,4 +1,4 @@
-"""How large a batch may be: in rows or in what they cost, and in how alike they are."""
+"""Limits of a batch: its rows or their cost, and how alike they may be."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from autoal.maths.geometry import sample
 from autoal.model.features import Features
 from autoal.query.view import View
 
-LOOKED_AT = 100  # rows of a pool whose nearest neighbours tell how far apart rows are
-LISTED = 1024  # places that are numbers of Python at a time
-ROUNDING = 1e-9  # share of what may be spent by which a sum of costs may be off
+LOOKED_AT = 100  # rows of a pool whose nearest neighbours show how far apart rows are
+LISTED = 1024  # places turned into Python numbers at a time
+ROUNDING = 1e-9  # relative error allowed in a sum of costs
 
 
 @dataclass(frozen=True, eq=False)
 class Limits:
-    """What a batch may be.
+    """Limits of a batch.
 
     Args:
-        size: how many rows a strategy is asked for.
-        spend: what the rows may cost together; None: there are to be `size` of them.
+        size: how many rows to ask a strategy for.
+        spend: what the rows may cost together; None: take `size` rows.
         prices: of each row of the pool, (pool,).
-        most: what a row may cost that is alone in the batch, as none fits into `spend`.
-        per_cost: rank rows by their worth for what they cost.
+        most: what a single row may cost if none fits into `spend`.
+        per_cost: rank rows by worth per cost.
         apart: the least distance of two rows, in median distances to the nearest neighbour.
     """
 
@@ -39,7 +39,7 @@ class Limits:
     apart: float | None = None
 
     def part(self, places: Tensor, size: int) -> Limits:
-        """Those of so many of the rows, out of some of the pool."""
+        """The limits of a part of the batch, from a part of the pool."""
         if self.spend is None or self.prices is None:
             return replace(self, size=size)
         share = self.spend * size / self.size
@@ -58,12 +58,12 @@ class Basket:
         self._apart = None if apart is None else Apart.of(view, apart)
 
     def fill(self, order: Tensor, rows: Tensor, limits: Limits) -> Tensor:
-        """Those of some rows that are taken, as places.
+        """Take those of some rows that fit; return their places.
 
         Args:
             order: places of the rows, best first.
-            rows: by place, where each stands in the pool.
-            limits: of what is taken now.
+            rows: for each place, the row's position in the pool.
+            limits: of this filling.
         """
         if limits.spend is None or limits.prices is None:
             return self._fitting(order, rows, repeat(1.0, len(order)), 1.0, limits.size)
@@ -75,7 +75,7 @@ class Basket:
     def _fitting(
         self, order: Tensor, rows: Tensor, prices: Iterable[float], cheapest: float, spend: float
     ) -> Tensor:
-        """As many as their prices let."""
+        """As many as their prices allow."""
         left = spend * (1 + ROUNDING)
         taken: list[int] = []
         for place, price in zip(_numbers(order), prices, strict=True):
@@ -87,7 +87,7 @@ class Basket:
         return torch.tensor(taken, dtype=torch.long)
 
     def _single(self, order: Tensor, rows: Tensor, prices: Sequence[float], most: float) -> Tensor:
-        """The best that costs no more than this."""
+        """The best row that costs no more than this."""
         fits = (torch.tensor(prices) <= most * (1 + ROUNDING)).nonzero().flatten()
         free = (place for place in order[fits].tolist() if self._admits(int(rows[place])))
         return torch.tensor([*islice(free, 1)], dtype=torch.long)
@@ -97,11 +97,11 @@ class Basket:
 
 
 class Apart:
-    """Lets no row join that is too near to one that has joined.
+    """Keeps out rows that are too near to one that has joined.
 
     Args:
-        pool: whose rows join.
-        least: distance from which on rows are apart; equal rows never are.
+        pool: the rows that may join.
+        least: distance from which rows count as apart; equal rows never do.
     """
 
     def __init__(self, pool: Features, least: float) -> None:
@@ -111,7 +111,7 @@ class Apart:
 
     @classmethod
     def of(cls, view: View, least: float) -> Apart:
-        """For distances in the median one of a row of the pool to its nearest neighbour."""
+        """With distances in units of the pool's median nearest-neighbour distance."""
         drawn = sample(len(view.pool), LOOKED_AT, view.generator())
         return cls(view.pool, least * spacing(view.pool, drawn))
 
@@ -126,7 +126,7 @@ class Apart:
 
 
 def spacing(pool: Features, some: Tensor) -> float:
-    """The median distance of some rows to their nearest among all that differ from them."""
+    """The median distance of some rows to the nearest row that differs from them."""
     drawn = _exact(pool.embedded(some))
     nearest = torch.full((len(some),), torch.inf)
     for piece in pool.pieces():
@@ -137,7 +137,7 @@ def spacing(pool: Features, some: Tensor) -> float:
 
 
 def _numbers(places: Tensor) -> Iterator[int]:
-    """The places one by one; not as one list, since mostly only the first are asked for."""
+    """The places one by one, not as one list, since mostly only the first are needed."""
     for some in places.split(LISTED):
         yield from some.tolist()
 
@@ -147,5 +147,5 @@ def _exact(embeddings: Tensor) -> Tensor:
 
 
 def _distances(first: Tensor, second: Tensor) -> Tensor:
-    """Of each of the first to each of the second; that of equal rows is exactly 0."""
+    """Distances of each of the first to each of the second; exactly 0 for equal rows."""
     return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")

@@ -1,4 +1,4 @@
-"""Arrays at hand, a line for every row, as features: what a view is made of without a model."""
+"""Given arrays, a line for every row, as features: a view without a model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autoal.model.predictions import Given, Head, Predictions
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """What is given of all rows; see `View.of` for what each array is."""
+    """The given arrays of all rows; see `View.of` for their meanings."""
 
     embeddings: Tensor | None
     stages: Tensor | None
@@ -46,7 +46,7 @@ class Lines:
         dropout: float,
         seed: int,
     ) -> Lines:
-        """From arrays of any kind."""
+        """Make lines from arrays of any kind."""
         if sum(given is not None for given in (logits, probs, head)) > 1:
             raise ValueError("give one of `logits`, `probs` and `head`, not several")
         return cls(
@@ -75,13 +75,13 @@ class Lines:
         if self.drawn_logits is not None:
             sizes["draws"] = self.drawn_logits.shape[1]
         if not sizes:
-            raise ValueError("a view needs an array at least: embeddings, probs, labels, ...")
+            raise ValueError("a view needs at least one array: embeddings, probs, labels, ...")
         if len(set(sizes.values())) > 1:
             raise ValueError(f"the arrays of a view must have a line for every row, got {sizes}")
         return next(iter(sizes.values()))
 
     def classes(self, labels: Tensor, given: int | None) -> int:
-        """How many classes the predictions have, or else the labels tell, or was said."""
+        """The number of classes: of the predictions, else by the labels, else as given."""
         widths = {
             array.shape[-1] for array in (self.logits, self.drawn_logits) if array is not None
         }
@@ -96,7 +96,7 @@ class Lines:
         return found if widths else max(found, 2)
 
     def features(self, rows: Tensor) -> Features:
-        """Of some rows."""
+        """The features of some rows."""
         embeddings = self.embeddings
         staged = self.stages is not None and self.embeddings is not None
         if self.stages is not None and self.embeddings is not None:
@@ -110,7 +110,7 @@ class Lines:
         )
 
     def _source(self) -> Rows | None:
-        """The rows themselves, as far as they are given."""
+        """The rows themselves, as far as given."""
         if self.inputs is None:
             return self.texts
         rows = Rows.of(self.inputs)
@@ -138,7 +138,7 @@ def labels_of(values: Any) -> Tensor:
 
 
 def rows_of(values: Any, labels: Tensor) -> Tensor:
-    """A mask of the labelled rows that these numbers, or a mask, name."""
+    """The labelled rows that these numbers, or a mask, name, as a mask."""
     given = tensor_of([] if values is None else values, "held_out")
     mask = torch.zeros(len(labels), dtype=torch.bool)
     if given.dtype == torch.bool and given.shape != mask.shape:
@@ -155,13 +155,13 @@ def rows_of(values: Any, labels: Tensor) -> Tensor:
 
 
 def _written(texts: Any) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """The texts of each row, and what they are called."""
+    """The texts of each row, and their names."""
     columns = columns_of(texts) or ("text",)
     return texts_of(texts, columns), columns
 
 
 def _numbers(values: Any, what: str) -> Tensor | None:
-    """A tensor of floating-point numbers; whole ones become some."""
+    """A tensor of floating-point numbers, converted from whole ones if necessary."""
     if values is None:
         return None
     tensor, listed = tensor_of(values, what), isinstance(values, list | tuple)
@@ -170,7 +170,7 @@ def _numbers(values: Any, what: str) -> Tensor | None:
 
 
 def _logarithms(probs: Any, what: str) -> Tensor | None:
-    """Of probabilities, none of which may be below zero."""
+    """The logarithms of probabilities, none of which may be below zero."""
     numbers = _numbers(probs, what)
     if numbers is not None and bool((numbers < 0).any()):
         raise ValueError(f"`{what}` must be probabilities, and {float(numbers.min()):g} is below 0")

@@ -1,4 +1,4 @@
-"""Installed strategies, built by their names and options."""
+"""Installed strategies, built from their names and options."""
 
 from contextlib import suppress
 from typing import Any
@@ -36,7 +36,7 @@ def untaught() -> list[str]:
     """The installed strategies that can choose the start, before anything is labelled."""
     usable = []
     for name in STRATEGIES.installed():
-        with suppress(Exception), unending():  # a package that is broken is no choice
+        with suppress(Exception), unending():  # a broken package is not a choice
             if reads_untaught(load(name).reads):
                 usable.append(name)
     return usable
@@ -49,9 +49,9 @@ def build(
 
     Args:
         name: of an installed one.
-        section: of the settings, in which its options stand, for messages.
+        section: of the settings with its options, for messages.
         language: the client of a language model, for a strategy with a parameter of that name.
-        chosen: of its options.
+        chosen: the options to set.
     """
     strategy = load(name)
     complete = completed(chosen, options(strategy), f"strategy {name!r}", section)

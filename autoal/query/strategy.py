@@ -1,4 +1,4 @@
-"""What a query strategy is, and how it says what it found in scores."""
+"""The contract of a query strategy, and helpers to express findings as scores."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from autoal.errors import UserError
 from autoal.maths.geometry import sample
 from autoal.query.view import View
 
-# What a strategy may read of a view, by the names for `QueryStrategy.reads`. `labelled` is what the
-# model makes of the labelled rows, `labels` are their classes; the last three are on the bench.
+# What a strategy may read from a view, by the names for `QueryStrategy.reads`. `labelled` are the
+# labelled rows' features, `labels` their classes; the last three are on the bench.
 READABLE = (
     *("inputs", "texts", "embeddings", "stages", "probs", "draws", "head"),
     *("labelled", "labels", "validation", "costs"),
     *("fitted", "outcomes", "training"),
 )
-UNTAUGHT = ("inputs", "texts", "embeddings", "labelled")  # there before anything is labelled
+UNTAUGHT = ("inputs", "texts", "embeddings", "labelled")  # available before anything is labelled
 
 Reads = tuple[str, ...] | None
 
@@ -36,24 +36,24 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an experiment before anything is trained."""
+    """What is known about an experiment before anything is trained."""
 
     pool: int  # rows
     classes: int
     validation: Tensor | None = None  # labels of the validation rows, if there are any
-    deep: bool = True  # the task trains more than a head on features that stay as they are
-    draws: bool = True  # the model can be drawn from
-    headed: bool = True  # it says what it would make of other embeddings
+    deep: bool = True  # the task trains more than a head on fixed features
+    draws: bool = True  # the model gives draws
+    headed: bool = True  # it predicts for other embeddings too
     revealed: bool = True  # all labels of the pool are known, as in a simulation
     pictures: bool = True  # the model reads bytes of the shape (channels, height, width)
     texts: bool = True  # a person reads the rows
 
 
 class QueryStrategy(ABC):
-    """Says which rows of the pool are worth a label.
+    """Decides which rows of the pool are worth a label.
 
-    A plugin is a subclass with a `score`, entered under the entry-point group `autoal.strategies`;
-    the parameters of its `__init__` become options of the command line.
+    A plugin is a subclass with a `score`, registered under the entry-point group
+    `autoal.strategies`; the parameters of its `__init__` become options of the command line.
     """
 
     reads: Reads = None  # out of READABLE; None: not stated
@@ -69,20 +69,20 @@ class QueryStrategy(ABC):
     def score(self, view: View, budget: int) -> Tensor | Scored:
         """A finite number for every row of `view.pool`, (n,); higher is queried first.
 
-        A pure function: the same view and budget give the same scores. Whatever else there is to
-        say, for the record or as labels, is returned beside them.
+        A pure function: the same view and budget give the same scores. Return anything else, for
+        the record or as labels, as `Scored`.
         """
 
     def votes(self, scores: Tensor, classes: int) -> Tensor:
-        """How much each row is worth, from 0 to 1, beside what other strategies say of it.
+        """How much each row is worth, from 0 to 1, comparable with other strategies' votes.
 
-        By default its rank among the scores, since their sizes mean different things; rows of equal
-        scores have equal ranks. A strategy whose scores have a natural scale may keep it.
+        By default its rank among the scores, since strategies' scales differ; rows of equal scores
+        have equal ranks. A strategy whose scores have a natural scale may keep it.
         """
         return ranks(scores)
 
     def state_dict(self) -> dict[str, Any]:
-        """What must outlive a round; kept with the run, and given back when it goes on."""
+        """State that must outlive a round; kept with the run, and restored when it goes on."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -90,12 +90,12 @@ class QueryStrategy(ABC):
 
 
 def as_scored(answer: Tensor | Scored) -> Scored:
-    """What `score` returned, with the notes and labels that it left out."""
+    """The result of `score` as `Scored`, with the notes and labels it left out."""
     return answer if isinstance(answer, Scored) else Scored(answer)
 
 
 def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
-    """Refuse an experiment that lacks what the strategy reads, or that it refuses itself."""
+    """Refuse an experiment that lacks what the strategy reads, or that the strategy refuses."""
     name, reads = type(strategy).__name__, strategy.reads or ()
     demand_readable(name, strategy.reads)
     strategy.check(facts)
@@ -120,7 +120,7 @@ def demand_served(strategy: QueryStrategy, facts: Facts) -> None:
 
 
 def demand_readable(owner: str, reads: Any) -> None:
-    """Refuse what a strategy says it reads, if a view has nothing of that name."""
+    """Refuse names in `reads` that a view does not have."""
     several = isinstance(reads, tuple | list | set | frozenset)
     if reads is not None and not (several and all(name in READABLE for name in reads)):
         raise UserError(
@@ -129,12 +129,12 @@ def demand_readable(owner: str, reads: Any) -> None:
 
 
 def reads_untaught(reads: Reads) -> bool:
-    """Whether a strategy reads only what is there before anything is labelled."""
+    """Whether a strategy reads only what is available before anything is labelled."""
     return reads is not None and set(reads) <= set(UNTAUGHT)
 
 
 def demand_untaught(strategy: QueryStrategy, usable: Callable[[], list[str]]) -> None:
-    """Refuse a strategy for the start that reads what is not there before anything is labelled."""
+    """Refuse a strategy for the start that reads what only labels make available."""
     if reads_untaught(strategy.reads):
         return
     stated = strategy.reads or ("what it does not state",)
@@ -146,18 +146,18 @@ def demand_untaught(strategy: QueryStrategy, usable: Callable[[], list[str]]) ->
 
 
 def ranks(scores: Tensor) -> Tensor:
-    """The place of each score among all, above 0 and below 1; equal ones share the middle."""
+    """The rank of each score among all, above 0 and below 1; equal ones share the middle."""
     _, place, counts = scores.unique(return_inverse=True, return_counts=True)
     middle = counts.cumsum(0) - counts / 2
     return (middle / max(1, len(scores)))[place]
 
 
 def from_order(order: Sequence[int] | Tensor, rest: Tensor) -> Tensor:
-    """The picks of a greedy strategy as scores: they come first, in their order.
+    """The picks of a greedy strategy as scores, which put them first, in order.
 
     Args:
         order: places in the pool, best first.
-        rest: what every row of the pool would still be worth after them, (n,); ranks the others.
+        rest: the worth of every row of the pool after these picks, (n,); ranks the others.
     """
     low, high = rest.min(), rest.max()
     scores = (rest - low) / (high - low).clamp(min=torch.finfo(rest.dtype).tiny) / 2
@@ -167,7 +167,7 @@ def from_order(order: Sequence[int] | Tensor, rest: Tensor) -> Tensor:
 
 
 def drawn(view: View, most: int, stream: torch.Generator) -> tuple[View, Tensor]:
-    """The view with so many rows of a larger pool alone, and their places in the pool."""
+    """The view with only this many rows drawn from a larger pool, and their places in it."""
     size = len(view.pool)
     if size <= most:
         return view, torch.arange(size)
@@ -176,11 +176,11 @@ def drawn(view: View, most: int, stream: torch.Generator) -> tuple[View, Tensor]
 
 
 def placed(picks: list[int], rest: Tensor, places: Tensor, size: int) -> Tensor:
-    """The scores of a greedy strategy that saw the rows at these places of a pool of that size.
+    """The scores of a greedy strategy that saw only some places of a pool of this size.
 
     Args:
-        picks: numbers out of `places`, best first.
-        rest: what each of the rows seen is still worth, (places,), at least 0; the others get 0.
+        picks: indices into `places`, best first.
+        rest: remaining worth of each row seen, (places,), at least 0; the others get 0.
         places: of the rows seen.
         size: of the pool.
     """

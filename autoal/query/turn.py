@@ -1,4 +1,4 @@
-"""The time in which a strategy is at work, after which all is as it was for the others."""
+"""A strategy's turn, after which everything is as it was for the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from autoal.errors import UserError
 from autoal.query.view import View
 
-# How the process computes, and where it is: what tells each, and what sets it.
+# How the process computes, and its working directory: a getter and a setter for each.
 PROCESS: tuple[tuple[Any, Any], ...] = (
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.is_grad_enabled, torch.set_grad_enabled),
@@ -24,24 +24,24 @@ PROCESS: tuple[tuple[Any, Any], ...] = (
 
 
 class _WrittenError(UserError):
-    """A strategy wrote to what it was to read."""
+    """A strategy wrote to what it may only read."""
 
 
 @contextmanager
 def turn(name: str, view: View) -> Iterator[None]:
-    """The time in which a strategy may read a view; one that writes to it is refused.
+    """A strategy's turn to read a view; one that writes to it is refused.
 
     Args:
         name: of the strategy.
-        view: is for all to read.
+        view: which everybody reads.
     """
     try:
         with _process_as_it_was():
             yield
-    except _WrittenError:  # in a turn inside of this one, by whom it names
+    except _WrittenError:  # in a turn inside this one, which names the culprit
         raise
     except Exception:
-        _demand_unchanged(name, view)  # which may be why, and would look like another's fault
+        _demand_unchanged(name, view)  # which may be the cause, and would look like another's fault
         raise
     _demand_unchanged(name, view)
 

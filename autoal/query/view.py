@@ -1,4 +1,4 @@
-"""All that a strategy may know: the pool's labels are not in it, so they cannot leak."""
+"""Everything a strategy may know. The pool's labels are not in it, so they cannot leak."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autoal.model.lent import Lent
 from autoal.query.lines import Lines, labels_of, rows_of
 from autoal.seeding import derive, generator
 
-if TYPE_CHECKING:  # or a strategy could not be imported without Lightning, which takes seconds
+if TYPE_CHECKING:  # else importing a strategy would import Lightning, which takes seconds
     from autoal.model.learner import Learner
     from autoal.model.training import Training
 
@@ -37,25 +37,25 @@ class Known:
         return len(self.labels)
 
     def take(self, places: Tensor) -> Known:
-        """Some of them, by ascending places."""
+        """Some of the rows, by ascending places."""
         return Known(self.features.take(places), self.labels[places])
 
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What a strategy may try out; each is there only for one whose `reads` names it.
+    """What a strategy may try out; each is available only if its `reads` names it.
 
-    `fitted`: from places of the labelled rows to a learner of the task's kind that was taught those
-    alone; every call gives another one. `outcomes`: from rows of the pool, and rows of it that
-    judge where there are no validation rows, to the loss after the task's real training with the
-    true labels of the former. `training`: how and on which machine the user wants things trained.
-    `worth` is for a growth alone: from rows that may join the pool to the strategy's scores.
-    `left_out` is for a stop alone, where the pool is only a part of what may be queried: from rows
-    to features of those of them that are in the other part.
+    `fitted`: from places of labelled rows to a learner of the task's kind, taught only those; every
+    call returns a new one. `outcomes`: from rows of the pool, and other rows of it that judge if
+    there are no validation rows, to the loss after the task's real training with the former's true
+    labels. `training`: how and on which device the user wants things trained. `worth` is only for a
+    growth: from rows that may join the pool to the strategy's scores. `left_out` is only for a
+    stop, when the pool is a part of what may be queried: from rows to the features of those in the
+    other part.
     """
 
-    phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then tells
-    deep: bool = False  # the task trains more than a head on features that stay as they are
+    phase: Callable[[str], AbstractContextManager[None]]  # whose seconds the record then reports
+    deep: bool = False  # the task trains more than a head on fixed features
     fitted: Callable[[Tensor], Learner] | None = None
     outcome: Callable[[Tensor, Tensor], float] | None = None
     training: Training | None = None
@@ -72,7 +72,7 @@ class View:
     classes: int
     seed: int
     validation: Known | None = None  # rows that are not trained on, if the user has any
-    costs: Tensor | None = None  # (pool,) of a label of each row; None: all cost the same
+    costs: Tensor | None = None  # (pool,) price of a label of each row; None: all cost the same
     bench: Bench | None = None  # None where nothing can be tried out
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
     _lent: Lent = field(default_factory=Lent, init=False, repr=False)
@@ -104,26 +104,26 @@ class View:
         dropout: float = 0.0,
         seed: int = 0,
     ) -> View:
-        """A view of arrays at hand, without a data set, a model or a loop.
+        """Make a view from arrays, without a data set, a model or a loop.
 
-        Every array has a line for every row, labelled or not. What is not given, no strategy can
-        read.
+        Every array has a line for every row, labelled or not. A strategy cannot read an array that
+        is not given.
 
         Args:
             embeddings: (n, width).
-            logits: of the model, (n, classes); or give one of the next two.
+            logits: the model's, (n, classes); or give one of the next two.
             probs: class probabilities, (n, classes).
-            head: a layer from embeddings to logits, by which draws are made too.
+            head: a layer from embeddings to logits, which also makes draws.
             draws: class probabilities by several draws of the model, (draws, n, classes).
-            labels: (n,) whole numbers; -1 or NaN is unknown, which makes a row one of the pool.
-            inputs: what the model reads of the rows, (n, ...).
+            labels: (n,) whole numbers; -1 or NaN means unknown, and puts a row into the pool.
+            inputs: the model's inputs, (n, ...).
             texts: what is written in the rows, or several texts of each.
-            stages: of the network, below the embeddings, (n, sum of their widths).
+            stages: the network's, below the embeddings, (n, sum of their widths).
             held_out: numbers, or a mask, of labelled rows that are for validation.
-            costs: of a label, (n,).
-            classes: how many there are; where neither predictions nor labels tell.
-            dropout: the rate that the head was trained with.
-            seed: of all that strategies draw.
+            costs: price of each row's label, (n,).
+            classes: how many there are, if neither predictions nor labels tell.
+            dropout: the rate with which the head was trained.
+            seed: for everything that strategies draw.
         """
         lines = Lines.of(
             embeddings=embeddings,
@@ -162,18 +162,18 @@ class View:
         return generator(self.seed, "view")
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What `make` returns, made once for each key and kept as long as the view.
+        """The result of `make`, computed once for each key and kept as long as the view.
 
         Args:
-            key: mostly (self, "what it is").
-            make: called if this key was not asked for yet.
+            key: usually (self, "what it is").
+            make: called the first time a key is asked for.
         """
         if key not in self._memory:
             self._memory[key] = make()
         return self._memory[key]
 
     def changed(self) -> list[str]:
-        """What was given out and then written to, such as `pool.embeddings`."""
+        """Tensors that were handed out and then written to, such as `pool.embeddings`."""
         parts = {"pool": self.pool, "labelled": self.labelled.features}
         if self.validation is not None:
             parts["validation"] = self.validation.features
@@ -182,11 +182,11 @@ class View:
         return [*self._lent.changed(), *found, *chain.from_iterable(kept)]
 
     def among(self, places: Tensor, seed: int | None = None) -> View:
-        """The same view with these places of the pool alone, ascending, without another look.
+        """The same view with only these places of the pool, ascending, without another look.
 
         Args:
             places: of the pool.
-            seed: of what is drawn there; None: this view's own.
+            seed: for draws in it; None: this view's own.
         """
         return replace(
             self,

@@ -11,6 +11,7 @@ from autoal.report.checklist import checklist
 from autoal.report.comparisons import against_baseline
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
+from autoal.report.judges import axis
 from autoal.report.measures import Curve
 from autoal.report.metric import ACCURACY, words
 from autoal.report.overview import differences, left_to_gain, overview
@@ -100,7 +101,7 @@ def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
     """One chart of all curves, the best first; of many, each beside it as well."""
     found = curves(setting)
     best_first = {name: found[name] for name in setting.ranked}
-    beside, below = f"{setting.metric}, {setting.judges}", AXES[setting.over].title
+    beside, below = axis(setting.metric, setting.judges), AXES[setting.over].title
     whole = figures.learning_curves(setting.name, best_first, colours, beside, below)
     each = figures.one_by_one(setting.name, best_first, colours)
     return Charts(whole, each) if each else whole

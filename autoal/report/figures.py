@@ -5,8 +5,6 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-import numpy as np
-
 from autoal.costs.units import LABELS
 from autoal.palette import colour, dash
 from autoal.report.axis import AXES
@@ -142,11 +140,11 @@ def _across(curves: Iterable[Curve], start: float, end: float) -> Scale:
 
 def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
     """On which all of the curves and their bands are."""
-    below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
-    above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    below = (float(curve.low.min()) for curve in curves.values())
+    above = (float(curve.high.max()) for curve in curves.values())
     low, high = min(below, default=0.0), max(above, default=1.0)
     room = 0.0 if low < high else abs(low) / 2 or 1.0  # around a line that would lie on the axis
-    return scale(low - room, high + room)
+    return scale(low - room, high + room).widened()
 
 
 def _lines(curves: Curves, colours: Colours, axes: Axes) -> str:
@@ -193,20 +191,20 @@ def _ticks(axes: Axes, count: int) -> str:
     """The axes, with about so many numbers at each."""
     across, up = axes
     parts = []
-    for tick in up.ticks(count):
+    for tick, words in up.told(count).items():
         parts.append(line(across.start, up(tick), across.end, up(tick)))
-        parts.append(text(f"{tick:g}", across.start - 6, up(tick) + 4, "end"))
-    for tick in across.ticks(count):
+        parts.append(text(words, across.start - 6, up(tick) + 4, "end"))
+    for tick, words in across.told(count).items():
         parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
-        parts.append(text(f"{tick:g}", across(tick), up.start + 18, "middle"))
+        parts.append(text(words, across(tick), up.start + 18, "middle"))
     return "".join([*parts, line(across.start, up.start, across.end, up.start, "axis")])
 
 
 def _band(curve: Curve, axes: Axes, ink: str) -> str:
-    if not curve.deviation.any():
+    if not (curve.high > curve.low).any():
         return ""
-    above = axes.points(curve.along, curve.mean + curve.deviation)
-    below = axes.points(curve.along, curve.mean - curve.deviation)
+    above = axes.points(curve.along, curve.high)
+    below = axes.points(curve.along, curve.low)
     return area([*above, *below[::-1]], f"fill:{ink};opacity:.14")
 
 

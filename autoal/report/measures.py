@@ -37,6 +37,17 @@ class Curve:
     mean: Floats
     deviation: Floats  # zero where there is one seed
     seeds: int = 1
+    interval: tuple[Floats, Floats] | None = None  # of the mean, where the runs tell one themselves
+
+    @property
+    def low(self) -> Floats:
+        """The lower end of what is drawn around the mean."""
+        return self.mean - self.deviation if self.interval is None else self.interval[0]
+
+    @property
+    def high(self) -> Floats:
+        """The upper end of it."""
+        return self.mean + self.deviation if self.interval is None else self.interval[1]
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":

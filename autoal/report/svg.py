@@ -1,7 +1,9 @@
 """The few parts that figures are drawn from, as text; the style sheet has their colours."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -18,6 +20,7 @@ polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 """
 FONT = 12
 LETTERS = 32  # of a name
+TICKS = 5  # of an axis, about
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,26 @@ class Scale:
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return round(self.start + share * (self.end - self.start), 2)
 
-    def ticks(self, count: int = 5) -> list[float]:
-        """Round numbers within, about so many."""
+    def widened(self) -> Scale:
+        """The same from one round number to another."""
+        step = self._step(TICKS)
+        low, high = np.floor(self.low / step + 1e-9), np.ceil(self.high / step - 1e-9)
+        return replace(self, low=round(low * step, 10), high=round(high * step, 10))
+
+    def told(self, count: int = TICKS) -> dict[float, str]:
+        """What stands at each tick: all with as many digits behind the point."""
+        ticks = self.ticks(count)
+        digits = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+        return {tick: f"{tick:,.{digits}f}" for tick in ticks}
+
+    def _step(self, count: int) -> float:
         rough = ((self.high - self.low) or 1.0) / count
         power = 10.0 ** np.floor(np.log10(rough))
-        step = power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough))
+        return float(power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough)))
+
+    def ticks(self, count: int = TICKS) -> list[float]:
+        """Round numbers within, about so many."""
+        step = self._step(count)
         first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
         return [float(round(place * step, 10)) + 0.0 for place in np.arange(first, last + 1)]
 
@@ -57,7 +75,13 @@ class LogScale(Scale):
     def __call__(self, value: float) -> float:
         return self._exponents(float(np.log10(value)))
 
-    def ticks(self, count: int = 5) -> list[float]:
+    def widened(self) -> Scale:
+        return self
+
+    def told(self, count: int = TICKS) -> dict[float, str]:
+        return {tick: f"{tick:g}" for tick in self.ticks(count)}
+
+    def ticks(self, count: int = TICKS) -> list[float]:
         return [float(f"{10**tick:.2g}") for tick in self._exponents.ticks(count)]
 
     @property

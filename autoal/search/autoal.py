@@ -18,6 +18,7 @@ from autoal.maths.geometry import sample, unit
 from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
+from autoal.progress import progress
 from autoal.query.batch import best_first
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates, Composite
@@ -33,7 +34,7 @@ from autoal.search.searchnet import SEARCHNETS, ImageWeights, RowWeights, Search
 from autoal.search.stage import Stage
 from autoal.seeding import generator, seeded
 
-# The paper's seven, and the strongest that are newer.
+# The paper's seven, and the strongest newer ones.
 CANDIDATES: dict[str, dict[str, Any]] = {
     "entropy": {},
     "margin": {},
@@ -50,8 +51,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 PRIOR = {"margin": 0.9}
 UNROLL: dict[str, Any] = {"steps": 3, "learning_rate": 0.1}
 PAPER: dict[str, Any] = {"warmup": 0, "loss_prediction": False}
-LARGE = 10_000_000  # multiplications that are worth the waking of other threads
-CHOICE = 10  # rows that are looked at for each of the batch, at least
+LARGE = 10_000_000  # multiplications from which it pays to wake other threads
+CHOICE = 10  # rows to look at for each row of the batch, at least
 
 
 class AutoAL(Composite):
@@ -59,39 +60,41 @@ class AutoAL(Composite):
 
     Labelled rows rehearse queries: FitNet learns a part of them, the candidates vote on another
     part, and SearchNet's weights of the votes move so that FitNet, trained on what they choose,
-    does better on a third. The pool's votes by these weights say what each row is worth, and
-    the batch covers what is worth most.
+    does better on a third. The votes on the pool, under these weights, say what each row is worth,
+    and the batch covers the rows of greatest worth.
 
     Args:
-        candidates: options of each, by its installed name.
-        prior: shares of the weights before any evidence; what is left goes to the others, evenly.
-        pull: of the prior against the evidence, in standard errors; falls as rounds add up.
+        candidates: options of each candidate, by its installed name.
+        prior: shares of the weights before any evidence; the other candidates divide the rest
+            evenly.
+        pull: the prior's pull against the evidence, in standard errors; falls as rounds add up.
         compose: herding (the batch covers the pool, weighted by worth), topk (the rows worth most)
             or power (drawn by worth).
         searchnet: shared (one weight vector), rows (weights from a row's embedding and votes) or
             images (weights from a row's image, by a ResNet-18: the paper).
         fitnet: network (of the task's kind, trained once a round), head (on the task's embeddings,
-            solved for every rehearsal) or auto: network, where the task trains more than a head.
-        road: from the loss on checked rows back to the weights: implicit (FitNet's head, solved and
-            differentiated exactly), unroll (some steps of its training) or paper (the published
-            min-max).
-        unroll: options of that road: steps of FitNet, and their learning_rate.
+            solved for every rehearsal) or auto (network if the task trains more than a head).
+        road: the way from the loss on checked rows back to the weights: implicit (FitNet's head,
+            solved and differentiated exactly), unroll (some steps of its training) or paper (the
+            published min-max).
+        unroll: options of that road: FitNet's steps, and their learning_rate.
         paper: options of that road: warmup (epochs of FitNet before the turns) and loss_prediction
-            (SearchNet sees losses that a head on FitNet's stages predicts, not the losses).
+            (SearchNet sees the losses predicted by a head on FitNet's stages, not the true losses).
         relaxation: top or mixture.
-        rehearsals: in every round; searchnet=rows or images takes more, such as 16.
+        rehearsals: number in every round; searchnet=rows or images needs more, such as 16.
         taught: share of the labelled rows that FitNet learns.
-        steps: of SearchNet in every round; 0: no search, the weights stay the prior.
-        learning_rate: of SearchNet.
-        ridge: of FitNet's solved head.
-        sharpness: of the herding: a row is covered for its worth to this power.
-        width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
-        space: of the herding: embedded (rows are near whose embeddings are alike) or predicted (and
-            of which the model says the same).
-        sample: rows of a larger pool that are looked at, drawn; ten for each of the batch at least.
+        steps: SearchNet's steps in every round; 0: no search, the weights stay at the prior.
+        learning_rate: SearchNet's.
+        ridge: penalty of FitNet's solved head.
+        sharpness: for herding: a row counts by its worth to this power.
+        width: of herding's kernel; 0: the distance of the pool's rows from labelled ones.
+        space: for herding: embedded (rows with similar embeddings are near) or predicted (rows must
+            also have similar predictions).
+        sample: how many rows to draw from a larger pool and look at; at least ten for each row of
+            the batch.
     """
 
-    # With the usual candidates; what others read is stated when they are chosen.
+    # With the default candidates; other choices state what they read.
     reads: Reads = (
         *("draws", "embeddings", "fitted", "inputs", "labelled", "labels", "probs", "training"),
         "validation",
@@ -122,7 +125,7 @@ class AutoAL(Composite):
         choice("searchnet", searchnet, SEARCHNETS)
         choice("relaxation", relaxation, RELAXATIONS)
         number("pull", pull, least=0)
-        # Less would never agree on so many parameters.
+        # Fewer would never agree on so many parameters.
         whole("rehearsals", rehearsals, least=2 if searchnet == "shared" else 4, most=1_000)
         whole("steps", steps, least=0, most=100_000)
         number("learning_rate", learning_rate, above=0)
@@ -139,7 +142,7 @@ class AutoAL(Composite):
         self.learning_rate = learning_rate
         self.sample = sample
         self.reads = self._readable()
-        self.rounds = 0  # that were searched
+        self.rounds = 0  # that had a search
         self.searchnet: SearchNet | None = None
         self._saved_weights: dict[str, Tensor] | None = None  # of a SearchNet not built yet
         self._found: dict[str, Any] = {}  # what the last search says
@@ -152,7 +155,7 @@ class AutoAL(Composite):
         if self.stage.fitnet == "network" and not facts.deep:
             raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
         self.candidates.check(facts)
-        if self.steps:  # validation rows check rehearsals, and may have no part in the choice
+        if self.steps:  # validation rows check rehearsals, and may take no part in the choice
             self.candidates.check(replace(facts, validation=None), "in rehearsals: ")
 
     def fit(self, view: View) -> None:
@@ -161,7 +164,7 @@ class AutoAL(Composite):
         self._seen = view.seed
         phase = nullcontext() if view.bench is None else view.bench.phase("search")
         with phase, seeded(view.seed, "search"):
-            self.candidates.fit(cooled(view))  # the whole pool, of which what is scored is a part
+            self.candidates.fit(cooled(view))  # on the whole pool, a part of which is scored
             self._found = self._search(view)
 
     def score(self, view: View, budget: int) -> Scored:
@@ -178,7 +181,7 @@ class AutoAL(Composite):
         return Scored(scores, {**self._found, **mixture, **looked})
 
     def _sampled(self, view: View, budget: int) -> Tensor:
-        """The places of the pool that are looked at, ascending."""
+        """The places of the pool to look at, ascending."""
         count = max(self.sample, CHOICE * budget)
         return sample(len(view.pool), count, generator(view.seed, "sample")).sort().values
 
@@ -198,7 +201,7 @@ class AutoAL(Composite):
 
     @torch.no_grad()
     def _weights(self, view: View, votes: Tensor) -> Tensor:
-        """SearchNet's, for every row of the pool, (n, candidates)."""
+        """SearchNet's weights for every row of the pool, (n, candidates)."""
         device = _exactly(view, small=self.kind != "images").device
         net = self._net(view).to(device)
         inputs = self._inputs(view.pool)
@@ -213,17 +216,21 @@ class AutoAL(Composite):
         if not plays:
             return {}
         self.rounds += 1
-        search = Search(
-            self._net(view),
-            self.road(),
-            plays,
-            relaxation=self.relaxation,
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            pull=self.pull / math.sqrt(self.rounds),
-        )
         small = not (self.stage.whole and self.stage.trains(view))  # heads
-        with single_thread() if small and _product(plays) < LARGE else nullcontext():
+        with (
+            single_thread() if small and _product(plays) < LARGE else nullcontext(),
+            progress("the search", self.steps, "steps") as advance,
+        ):
+            search = Search(
+                self._net(view),
+                self.road(),
+                plays,
+                relaxation=self.relaxation,
+                steps=self.steps,
+                learning_rate=self.learning_rate,
+                pull=self.pull / math.sqrt(self.rounds),
+                advance=advance,
+            )
             before = search.check_loss()
             _exactly(view, small=small).optimise(search)
             after = search.check_loss()
@@ -249,7 +256,7 @@ class AutoAL(Composite):
         return ImageWeights(self.prior, view.labelled.features.inputs.shape[1])
 
     def _inputs(self, rows: Features) -> Tensor:
-        """What SearchNet reads."""
+        """SearchNet's inputs."""
         if self.kind == "shared":
             return torch.empty(len(rows), 0)
         if self.kind == "rows":
@@ -257,7 +264,7 @@ class AutoAL(Composite):
         return rows.inputs.cpu()
 
     def _readable(self) -> Reads:
-        """What the candidates read, and what the search does."""
+        """Everything that the candidates and the search read."""
         own = {"embeddings", "probs", "labelled", "labels", "validation", "training"}
         own |= {"inputs"} if self.kind == "images" else set()
         own |= {"inputs", "fitted"} if self.stage.fitnet != "head" else set()
@@ -265,14 +272,14 @@ class AutoAL(Composite):
 
 
 def _among(view: View, places: Tensor) -> View:
-    """The view with these places of its pool; itself if they are all."""
+    """The view with these places of its pool; the view itself if they are all."""
     if len(places) == len(view.pool):
         return view
     return view.once(("among", len(places)), lambda: view.among(places))
 
 
 def _lowest_elsewhere(scores: Tensor, places: Tensor, size: int) -> Tensor:
-    """Of a whole pool, the scores of the rows at these places; all others are below them."""
+    """Scores of a whole pool, given those of the rows at these places; all others rank below."""
     found = scores.new_full((size,), float(scores.min()) - 1)
     found[places.to(found.device)] = scores
     return found
@@ -280,7 +287,7 @@ def _lowest_elsewhere(scores: Tensor, places: Tensor, size: int) -> Tensor:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Without other threads, whose waking takes longer than what small products would gain."""
+    """Run on one thread: waking others takes longer than it saves on small products."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -290,13 +297,13 @@ def single_thread() -> Iterator[None]:
 
 
 def _product(plays: list[Rehearsal]) -> int:
-    """The multiplications in a product of the rows, once, with the heads of all plays."""
+    """The multiplications in one product of the rows with the heads of all plays."""
     rows, width = plays[0].training[0].flatten(1).shape
     return rows * width * plays[0].classes * len(plays)
 
 
 def _exactly(view: View, *, small: bool) -> Training:
-    """How the user wants things trained, but in full precision; small things on the CPU."""
+    """The user's training settings, but in full precision; small problems on the CPU."""
     wished = (view.bench and view.bench.training) or Training()
     device = "cpu" if small else wished.accelerator
     return replace(wished, accelerator=device, precision="32-true")
@@ -305,14 +312,14 @@ def _exactly(view: View, *, small: bool) -> Training:
 def _road(
     name: str, ridge: float, unroll: dict[str, Any], paper: dict[str, Any]
 ) -> Callable[[], Road]:
-    """Builds the road of this name, anew for every search."""
+    """Build the road of this name, afresh for every search."""
     roads: dict[str, Callable[[], Road]] = {
         "implicit": partial(Implicit, ridge),
         "unroll": partial(Unroll, **unroll),
         "paper": partial(Paper, **paper),
     }
     choice("road", name, roads)
-    for built in roads.values():  # options that cannot be are refused on whatever road
+    for built in roads.values():  # impossible options are refused, whichever road is taken
         built()
     return roads[name]
 
@@ -320,8 +327,8 @@ def _road(
 def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
     """The weights of the candidates before any evidence; they sum to 1.
 
-    A share of a strategy that is no candidate is left out, so that the prior need not be given anew
-    where one is taken away.
+    Shares of strategies that are not candidates are ignored, so that the prior stays valid when a
+    candidate is removed.
     """
     known = {*STRATEGIES.installed(), *names}
     for name, share in prior.items():
@@ -342,7 +349,7 @@ def _shares(prior: Mapping[str, float], names: list[str]) -> Tensor:
 def _mixture(
     names: list[str], weights: Tensor, votes: Tensor, batch: Tensor, own: Tensor
 ) -> dict[str, Any]:
-    """What the record says about a query, candidate by candidate; `own` are their own batches."""
+    """The record's notes on a query, by candidate; `own` are the candidates' own batches."""
     parts = (weights * votes)[batch].sum(0)
 
     def named(values: Tensor) -> dict[str, float]:

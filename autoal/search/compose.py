@@ -1,4 +1,4 @@
-"""How a batch is composed of rows that are worth more or less."""
+"""How a batch is composed from the worth of rows."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SPACES: dict[str, Space] = {"embedded": embedded, "predicted": predicted}
 
 @dataclass(frozen=True)
 class Composition:
-    """From what each row is worth to a batch.
+    """From the worth of each row to a batch.
 
     Args:
         way: herding (the batch covers the pool, weighted by worth), topk (the rows worth most) or
             power (drawn in proportion to worth).
-        sharpness: of the herding: a row is covered for its worth to this power.
-        width: of the herding's kernel; 0: as wide as the pool's rows are from labelled ones.
-        space: of the herding: embedded (rows are near whose embeddings are alike) or predicted (and
-            of which the model says the same).
+        sharpness: for herding: a row counts by its worth to this power.
+        width: of herding's kernel; 0: the distance of the pool's rows from labelled ones.
+        space: for herding: embedded (rows with similar embeddings are near) or predicted (rows must
+            also have similar predictions).
     """
 
     way: str
@@ -44,8 +44,8 @@ class Composition:
         """The batch as scores, (pool,).
 
         Args:
-            view: of the query.
-            worth: of each row of the pool, (pool,).
+            view: the query's view.
+            worth: worth of each row of the pool, (pool,).
             budget: rows to pick.
         """
         worth = worth.clamp(min=0)

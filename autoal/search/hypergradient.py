@@ -1,7 +1,7 @@
-"""Roads from the loss on the checked rows back to how much each played row was chosen.
+"""Roads from the loss on the checked rows back to the share of each played row.
 
-A road takes the shares in which the rows are chosen and a rehearsal, and returns the loss and its
-gradient with respect to the shares. From there, the chain rule is SearchNet's own.
+Given a rehearsal and the shares in which its rows are chosen, a road returns the loss and its
+gradient with respect to the shares. SearchNet applies the rest of the chain rule itself.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from autoal.maths.regressions import Regressions
 from autoal.maths.slopes import mean_gradient, with_intercept
 from autoal.search.rehearsal import Rehearsal
 
-OPTIMUM = 1e-5  # norm of the gradient there
-MOMENTUM = 0.9  # of the steps that are unrolled
-SLOPE = 1e-3  # relative residual, which is far less than rehearsals differ by
+OPTIMUM = 1e-5  # norm of the gradient at an optimum
+MOMENTUM = 0.9  # of the unrolled steps
+SLOPE = 1e-3  # relative residual, far below the differences between rehearsals
 
 
 class Road(ABC):
     """From shares (played,) in [0, 1] to the loss on the checked rows and its gradient.
 
     Attributes:
-        learns: FitNets go on learning from step to step, so that the first says little of the next.
+        learns: FitNets go on learning from step to step, so that one step says little about the
+            next.
     """
 
     learns = False
@@ -47,11 +48,11 @@ class Road(ABC):
     def together(
         self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]
     ) -> list[tuple[float, Tensor]]:
-        """The same of several rehearsals, which a road may know how to do faster."""
+        """The same for several rehearsals, which a road may be able to do faster."""
         return [self(*pair) for pair in zip(shares, rehearsals, strict=True)]
 
     def losses(self, shares: Sequence[Tensor], rehearsals: Sequence[Rehearsal]) -> list[float]:
-        """The losses alone; FitNets stay as they are."""
+        """The losses only; FitNets do not change."""
         copies = [replace(each, fitnet=deepcopy(each.fitnet)) for each in rehearsals]
         return [loss for loss, _ in self.together(shares, copies)]
 
@@ -59,12 +60,12 @@ class Road(ABC):
 class Implicit(Road):
     """FitNet's head, solved to its optimum and differentiated by the implicit function theorem.
 
-    As exact as asked for, at the cost of one linear solve; FitNet's inputs are its own fixed
+    As exact as requested, at the cost of one linear solve; FitNet's inputs are its own fixed
     features.
 
     Args:
-        ridge: of the head's penalty.
-        optimum: norm of the gradient there.
+        ridge: the head's penalty.
+        optimum: norm of the gradient at the optimum.
         slope: relative residual of the linear solve.
     """
 
@@ -73,7 +74,7 @@ class Implicit(Road):
         self.ridge = ridge
         self.optimum = optimum
         self.slope = slope
-        self._heads: _Heads | None = None  # of the rehearsals that were asked for last
+        self._heads: _Heads | None = None  # of the latest rehearsals
 
     def __call__(self, shares: Tensor, rehearsal: Rehearsal) -> tuple[float, Tensor]:
         return self.together([shares], [rehearsal])[0]
@@ -94,7 +95,7 @@ class Implicit(Road):
 
 
 class _Heads:
-    """The heads of several rehearsals, which are trained on much the same rows."""
+    """The heads of several rehearsals, which train on much the same rows."""
 
     def __init__(self, rehearsals: Sequence[Rehearsal], road: Implicit) -> None:
         self.road = road
@@ -102,18 +103,18 @@ class _Heads:
         self.places, features, labels = _common_rows(self.rehearsals)
         checks = [with_intercept(rehearsal.check) for rehearsal in self.rehearsals]
         if len(features) < features.shape[1]:
-            # The optima are combinations of the rows, so that what is orthogonal to all of them
-            # counts neither for a loss nor for its gradient.
+            # The optima are combinations of the rows, so anything orthogonal to all rows affects
+            # neither a loss nor its gradient.
             basis, _ = torch.linalg.qr(features.T)
             features, checks = features @ basis, [check @ basis for check in checks]
         self.checks = list(zip(checks, (r.check_labels for r in self.rehearsals), strict=True))
         self.regressions = Regressions(features, labels, self.rehearsals[0].classes, road.ridge)
-        # Where the next solutions start, since a step of SearchNet moves them little.
+        # The next solutions start here, since a step of SearchNet moves them little.
         self.theta: Tensor | None = None
         self.slope: Tensor | None = None
 
     def losses(self, shares: Sequence[Tensor]) -> list[float]:
-        """On the checked rows, of the heads that are trained in these shares."""
+        """Losses on the checked rows of heads trained with these shares."""
         pairs = zip(_double(shares), self.rehearsals, strict=True)
         raw = [training_weights(share, *rehearsal.trusted) for share, rehearsal in pairs]
         self.totals, self.dtype = [total for _, total in raw], shares[0].dtype
@@ -128,15 +129,15 @@ class _Heads:
         return [float(cross_entropy(rows @ head.T, labels)) for (rows, labels), head in checked]
 
     def gradients(self) -> list[Tensor]:
-        """Of the last losses with respect to the shares."""
+        """Gradients of the last losses with respect to the shares."""
         assert self.theta is not None
         checked = zip(self.checks, self.theta, strict=True)
         right = torch.stack([mean_gradient(*check, head) for check, head in checked])
         self.slope = self.regressions.solve(
             self.weights, self.theta, right, self.road.slope, self.slope
         )
-        # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so what
-        # one row gains, all lose.
+        # d loss / d weight_i = -<gradient of row i's loss, H^-1 g>; the weights sum to 1, so one
+        # row's gain is everybody's loss.
         products = self.regressions.residuals(self.theta) * self.regressions.logits(self.slope)
         influences = -products.sum(2).T
         gained = (influences - (self.weights * influences).sum(1, keepdim=True)).to(self.dtype)
@@ -149,7 +150,7 @@ class _Heads:
 
 
 def _common_rows(rehearsals: Sequence[Rehearsal]) -> tuple[list[Tensor], Tensor, Tensor]:
-    """Where the rows that each is trained on are among those of all, their features and labels."""
+    """All rows' features and labels, and the places in them of each rehearsal's rows."""
     rows = torch.cat([rehearsal.training[0] for rehearsal in rehearsals])
     labels = torch.cat([rehearsal.training[1] for rehearsal in rehearsals])
     known = torch.cat([labels[:, None].to(rows.dtype), rows], 1)
@@ -166,11 +167,11 @@ class Unroll(Road):
     """Some training steps of the whole FitNet, differentiated through by `higher`.
 
     A truncated estimate: with few steps, the gradient shows where training goes, not where it ends.
-    The steps are those of SGD, which `higher` gets right; FitNet itself is not changed.
+    The steps are SGD's, which `higher` gets right; FitNet itself does not change.
 
     Args:
-        steps: of FitNet's training.
-        learning_rate: of them.
+        steps: number of FitNet's training steps.
+        learning_rate: of these steps.
     """
 
     def __init__(self, steps: int = 3, learning_rate: float = 0.1) -> None:
@@ -195,15 +196,15 @@ def unrolled(
     shares = shares.detach().requires_grad_()
     inputs, labels = rehearsal.training
     patched = higher.innerloop_ctx(rehearsal.fitnet, optimizer)
-    # Of the ways to compute attention, only this one has a second derivative.
+    # The only implementation of attention that has a second derivative.
     twice = sdpa_kernel(SDPBackend.MATH)
     with torch.enable_grad(), twice, patched as (network, steady):
         weights, _ = training_weights(shares, *rehearsal.trusted)
         for _ in range(steps):
-            # Only the call: `higher` keeps stale weights where a method of the network is called.
+            # Only by calling it: in the network's other methods `higher` keeps stale weights.
             steady.step(weights @ cross_entropy(network(inputs), labels, reduction="none"))
         loss = cross_entropy(network(rehearsal.check), rehearsal.check_labels)
-        # Not `backward`, which stays silent where the shares had no part in the loss.
+        # Not `backward`, which stays silent if the shares played no part in the loss.
         (gradient,) = torch.autograd.grad(loss, shares)
     return loss.detach(), gradient
 
@@ -222,21 +223,21 @@ def demand_optimizer(optimizer: torch.optim.Optimizer) -> None:
 
 def _higher() -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # of a library that is no longer maintained
+        warnings.simplefilter("ignore", SyntaxWarning)  # the library is unmaintained
         import higher
 
     return higher
 
 
 def training_weights(shares: Tensor, taught: Tensor, played: Tensor) -> tuple[Tensor, Tensor]:
-    """The weights of all rows in training, which sum to 1, and the sum before that.
+    """The training weights of all rows, normalised to sum to 1, and their sum before that.
 
-    Without the division, shares would mostly act as a learning rate.
+    Without normalisation, shares would mostly act as a learning rate.
 
     Args:
         shares: of the played rows.
-        taught: how much the labels of the taught rows count.
-        played: likewise.
+        taught: how much the taught rows' labels count.
+        played: how much the played rows' labels count.
     """
     raw = torch.cat([taught.to(shares), shares * played.to(shares)])
     total = raw.sum().clamp(min=1e-12)

@@ -19,21 +19,21 @@ from autoal.seeding import generator
 
 LEARNING_RATE = 0.005  # of FitNet by Adam and of the loss head by SGD, as published
 HIDDEN = 128  # units of the loss head
-BATCH = 128  # rows of a step, at most
+BATCH = 128  # rows in a step, at most
 MARGIN = 1.0  # by which the larger of two losses should be predicted larger
 
 
 class Paper(Road):
     """FitNet lowers the chosen rows' loss, SearchNet chooses rows of high loss.
 
-    First order: SearchNet's gradient is that of the choice alone, and none passes through FitNet's
-    training. Each call is one epoch of the rehearsal's FitNet on what is chosen now.
+    First order: SearchNet's gradient is only that of the choice; none passes through FitNet's
+    training. Each call is one epoch of the rehearsal's FitNet on the current choice.
 
     Args:
         warmup: epochs of FitNet on the taught rows before the first turn.
-        loss_prediction: SearchNet sees the losses that a head on FitNet's stages predicts, and not
-            the losses themselves; the head learns from the taught rows, and never from the labels
-            of those that play the pool.
+        loss_prediction: SearchNet sees the losses predicted by a head on FitNet's stages, not the
+            true losses; the head learns from the taught rows, and never from the labels of those
+            that play the pool.
     """
 
     learns = True
@@ -43,7 +43,7 @@ class Paper(Road):
         switch("paper.loss_prediction", loss_prediction)
         self.warmup = warmup
         self.loss_prediction = loss_prediction
-        # Weak, so that a copy of FitNet on which a loss was only looked up takes its side along.
+        # Weak, so that a copy of FitNet made only to look up a loss takes its side along.
         self.sides: WeakKeyDictionary[nn.Module, _FitNetSide] = WeakKeyDictionary()
 
     def prepare(self, rehearsals: Sequence[Rehearsal]) -> None:
@@ -70,7 +70,7 @@ class Paper(Road):
 
 
 class _FitNetSide:
-    """What trains FitNet and, where losses are predicted, the head that does so from its stages."""
+    """Trains FitNet and, if losses are predicted, the head that predicts them from its stages."""
 
     def __init__(self, rehearsal: Rehearsal, loss_prediction: bool) -> None:
         self.taught = len(rehearsal.taught)
@@ -85,9 +85,9 @@ class _FitNetSide:
     def epoch(
         self, fitnet: nn.Module, inputs: Tensor, labels: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        """One pass over rows, taught ones first; their losses before each step, and as predicted.
+        """Pass over rows once, taught ones first; return losses before each step, and as predicted.
 
-        In batches of even size, so that none has a single row, in an order of its own.
+        Batches have even sizes, so that none has a single row, and come in an order of their own.
         """
         losses = weights.new_empty(len(labels))
         predicted = None if self.head is None else torch.empty_like(losses)
@@ -97,7 +97,7 @@ class _FitNetSide:
                 logits, stages = _forward(fitnet, inputs[rows])
                 row_losses = cross_entropy(logits, labels[rows], reduction="none")
                 self.optimizer.zero_grad()
-                (batches * (weights[rows] @ row_losses)).backward()  # on average, of all rows
+                (batches * (weights[rows] @ row_losses)).backward()  # on average, over all rows
             self.optimizer.step()
             losses[rows] = row_losses.detach()
             if self.head is not None and predicted is not None:
@@ -106,8 +106,8 @@ class _FitNetSide:
 
     @torch.enable_grad()
     def _rank(self, head: LossHead, stages: Tensor, losses: Tensor, taught: Tensor) -> Tensor:
-        """Let the head learn the order of the taught rows' losses; what it predicted before."""
-        predicted = head(stages.detach().float())  # into FitNet, no gradient of the ranking goes
+        """Teach the head the order of the taught rows' losses; return its earlier predictions."""
+        predicted = head(stages.detach().float())  # no gradient of the ranking enters FitNet
         places = taught.nonzero().flatten()
         if len(places) < 2:  # no pair
             return predicted.detach()
@@ -120,7 +120,7 @@ class _FitNetSide:
 
 @torch.no_grad()
 def _look(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits and the stages of rows that are not learnt from."""
+    """The logits and the stages of rows, without learning from them."""
     learning = fitnet.training
     fitnet.eval()
     parts = [_forward(fitnet, part) for part in inputs.split(BATCH)]
@@ -130,7 +130,7 @@ def _look(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _forward(fitnet: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """The logits, and FitNet's stages; those of a mere head are what it reads."""
+    """The logits, and FitNet's stages; for a mere head, these are its inputs."""
     if isinstance(fitnet, Ready):
         return fitnet.with_stages(inputs)
     return fitnet(inputs), inputs

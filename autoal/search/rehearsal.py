@@ -1,4 +1,4 @@
-"""A rehearsal: rows of known labels play the pool, and others check what the choice is worth."""
+"""A rehearsal: rows of known labels play the pool, and others check the choice."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -11,21 +11,21 @@ from torch import Tensor, nn
 class Rehearsal:
     """One play of a query, as plain tensors.
 
-    FitNet's inputs are whatever it reads: embeddings for a linear head, images for a network.
+    FitNet's inputs are embeddings for a linear head, images for a network.
     """
 
     inputs: Tensor  # (played, ...) what SearchNet reads of the rows that play the pool
     votes: Tensor  # (played, candidates) in [0, 1]
     budget: int  # rows to be chosen of those played
-    taught: Tensor  # (taught, ...) FitNet's inputs: rows that it is trained on in any case,
+    taught: Tensor  # (taught, ...) FitNet's inputs: rows that it always trains on,
     taught_labels: Tensor
-    played: Tensor  # (played, ...) rows that it is trained on as far as they are chosen,
+    played: Tensor  # (played, ...) rows that it trains on as far as they are chosen,
     played_labels: Tensor
-    check: Tensor  # (check, ...) and rows that its loss is measured on
+    check: Tensor  # (check, ...) and rows on which its loss is measured
     check_labels: Tensor
     classes: int
     fitnet: nn.Module  # trained on the taught rows; inputs -> (n, classes) logits
-    # How likely each label of `training` is, where people doubt some; None: all are sure.
+    # How likely each label of `training` is, if some are doubtful; None: all are sure.
     trust: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class Rehearsal:
 
     @property
     def trusted(self) -> tuple[Tensor, Tensor]:
-        """How much the labels of the taught and of the played rows count: as far as believed."""
+        """How much the taught and the played rows' labels count: as far as they are believed."""
         sizes = [len(self.taught), len(self.played)]
         trust = torch.ones(sum(sizes)) if self.trust is None else self.trust
         taught, played = trust.to(self.check.device).split(sizes)

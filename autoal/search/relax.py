@@ -1,4 +1,4 @@
-"""Choosing some rows by their worth, so softly that a gradient passes."""
+"""Choosing rows by their worth, softly enough to pass a gradient."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -8,16 +8,16 @@ from torch import Tensor
 
 Relaxation = Callable[[Tensor, int, float], Tensor]  # worth, budget, temperature -> (n,) in [0, 1]
 
-CUTS, PARTS = 12, 32  # of an interval, so that 2^-60 of it is left
+CUTS, PARTS = 12, 32  # of an interval, which leave 2^-60 of it
 COMPONENTS = 5  # of the Gaussian mixture, as in the paper
-FLOOR = 1e-3  # of a component's deviation, in those of the worth
+FLOOR = 1e-3  # least deviation of a component, in deviations of the worth
 
 
 def soft_top(worth: Tensor, budget: int, temperature: float) -> Tensor:
-    """A share of each row, the higher the more it is worth; the shares sum to the budget.
+    """A share of each row that grows with its worth; the shares sum to the budget.
 
     They are sigmoid((worth - threshold) / temperature). The threshold follows the worth, and its
-    derivative is part of the gradient: a row only gains what others lose.
+    derivative is part of the gradient: a row gains only what others lose.
     """
     if budget >= len(worth):
         return torch.ones_like(worth) + 0 * worth  # a gradient of zero, not none
@@ -26,12 +26,12 @@ def soft_top(worth: Tensor, budget: int, temperature: float) -> Tensor:
     slopes = shares * (1 - shares)
     moved = (
         slopes @ (worth - worth.detach()) / slopes.sum().clamp(min=1e-30)
-    )  # 0, but for its slope
+    )  # 0, except for its slope
     return torch.sigmoid((worth - (threshold + moved)) / temperature)
 
 
 def _threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
-    """Where the shares sum to the budget."""
+    """The threshold at which the shares sum to the budget."""
     reach = temperature * 40  # beyond which a sigmoid is 0 or 1
 
     def chosen(tried: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ def _threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
 def _crossing(
     falling: Callable[[Tensor], Tensor], wanted: float, low: Tensor, high: Tensor
 ) -> Tensor:
-    """Where a falling function has this value, by cutting an interval that holds the place."""
+    """Where a falling function takes this value, by cutting an interval that contains it."""
     parts = torch.linspace(0, 1, PARTS + 1, dtype=low.dtype, device=low.device)
     for _ in range(CUTS):
         edges = low + (high - low) * parts
@@ -53,9 +53,9 @@ def _crossing(
 
 
 def mixture_threshold(worth: Tensor, budget: int, temperature: float) -> Tensor:
-    """The paper's: shares above a quantile of a Gaussian mixture that is fitted to the worth.
+    """The paper's choice: shares above a quantile of a Gaussian mixture fitted to the worth.
 
-    They sum to the budget only as nearly as the mixture fits. The published code divides by 1e-11,
+    They sum to the budget only as closely as the mixture fits. The published code divides by 1e-11,
     and its gradient is zero; here the temperature is that of `soft_top`.
     """
     if budget >= len(worth):

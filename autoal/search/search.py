@@ -13,14 +13,15 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.utils.data import DataLoader
 
+from autoal.progress import Advance
 from autoal.search.hypergradient import Road
 from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
 from autoal.search.searchnet import SearchNet
 
 SURE = 2.0  # standard errors of a normal distribution,
-CHANCE = 0.0455  # which rehearsals that know nothing pass this often
-NUDGE = 1e-3  # of all parameters together, to see what they move
+CHANCE = 0.0455  # exceeded this often by rehearsals that know nothing
+NUDGE = 1e-3  # of all parameters together, to see their effect
 PIECE = 512  # rows that SearchNet reads at a time
 
 
@@ -28,20 +29,21 @@ class Search(LightningModule):
     """Learns SearchNet from rehearsals; optimised by hand, since a road gives the gradient.
 
     Every step plays all rehearsals, unless they agree on nothing at the first. SearchNet moves by
-    what they agree on: the mean of their gradients in units of its standard error, less what
-    chance alone would give, and that for each candidate, or, where SearchNet has many parameters,
-    for all together. So it goes as far as the evidence carries it, whatever the scale of the loss.
-    Against that stands the pull of the prior, pull x KL(weights, prior).
+    what they agree on: the mean of their gradients in units of its standard error, minus what
+    chance alone would give, for each candidate separately or, if SearchNet has many parameters, for
+    all together. So it goes as far as the evidence carries it, whatever the scale of the loss. The
+    prior pulls against that, by pull x KL(weights, prior).
 
     Args:
-        searchnet: is learnt.
-        road: to the gradient; holds FitNet.
-        rehearsals: at least two, of which the agreement is measured.
+        searchnet: the network to learn.
+        road: computes the gradient; holds FitNet.
+        rehearsals: at least two, whose agreement is measured.
         relaxation: top or mixture.
-        steps: of SearchNet.
-        learning_rate: of them.
+        steps: number of SearchNet's steps.
+        learning_rate: of these steps.
         temperature: of the soft choice at the first and the last step, in deviations of the worth.
-        pull: of the prior, in standard errors.
+        pull: the prior's, in standard errors.
+        advance: is told about every step.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Search(LightningModule):
         learning_rate: float,
         pull: float,
         temperature: tuple[float, float] = (1.0, 0.2),
+        advance: Advance = lambda more: None,
     ) -> None:
         super().__init__()
         if len(rehearsals) < 2:
@@ -65,15 +68,16 @@ class Search(LightningModule):
         self.rehearsals = rehearsals
         self.relax = RELAXATIONS[relaxation]
         self.steps = steps
+        self.advance = advance
         self.learning_rate = learning_rate
         self.temperature = temperature
         self.pull = pull
         self.losses: list[float] = []  # on the checked rows, step by step
         self.gradients: list[float] = []  # the norms of their gradients at SearchNet
-        self.silent = False  # the rehearsals agreed on nothing, and are played no more
+        self.silent = False  # the rehearsals agreed on nothing, so no more are played
 
     def train_dataloader(self) -> DataLoader[Any]:
-        # Only the number of each step: Lightning copies what it hands over, FitNets and all.
+        # Only the steps' numbers: Lightning copies whatever it hands over, including FitNets.
         return DataLoader(range(self.steps), batch_size=None)  # type: ignore[arg-type]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -95,20 +99,21 @@ class Search(LightningModule):
         for parameter, move in zip(parameters, moves.split(sizes), strict=True):
             parameter.grad = move.view_as(parameter)
         optimizer.step()
+        self.advance(1)
 
     def _learnt(self, step: int) -> Tensor:
-        """What the rehearsals agree on, as a move of all parameters."""
+        """The move of all parameters on which the rehearsals agree."""
         losses, gradients = self._played(step)
         self.losses.append(sum(losses) / len(losses))
         self.gradients.append(float(gradients.mean(0).norm()))
         if not self.searchnet.together:
             return agreement(gradients)
         way, length = _direction(gradients.mean(0))
-        # As large in the rows' logits as that of shared weights is.
+        # As large a move of the rows' logits as shared weights would make.
         return way * (common(gradients) / self._reach(way)) if length else way
 
     def _back_to_prior(self) -> Tensor:
-        """What the prior pulls, in the same measure."""
+        """The prior's pull, in the same units."""
         if not self.pull:
             return torch.zeros_like(parameters_to_vector(self.searchnet.parameters()))
         pulled = self._pulled()
@@ -119,7 +124,7 @@ class Search(LightningModule):
 
     @torch.no_grad()
     def _reach(self, direction: Tensor) -> float:
-        """How far the logits of the played rows move with the parameters, at the mean square."""
+        """How far the played rows' logits move with the parameters, as a root mean square."""
         parameters = list(self.searchnet.parameters())
         start = parameters_to_vector(parameters)
         before = self._logits()
@@ -137,7 +142,7 @@ class Search(LightningModule):
         return torch.cat(list(parts))
 
     def check_loss(self) -> float:
-        """The mean loss on the checked rows after the choices of SearchNet as it is now."""
+        """The mean loss on the checked rows after the current SearchNet's choices."""
         plays = [rehearsal.to(self.device) for rehearsal in self.rehearsals]
         with torch.no_grad():
             shares = [self.shares(play, self.steps - 1) for play in plays]
@@ -153,14 +158,14 @@ class Search(LightningModule):
             return torch.cat([_mixed(self.searchnet, *piece) for piece in pieces(rehearsal)])
 
     def relaxed(self, worth: Tensor, rehearsal: Rehearsal, step: int) -> Tensor:
-        """The shares of rows that are worth so much."""
+        """The shares of rows with this worth."""
         first, last = self.temperature
         warmth = first * (last / first) ** (step / max(1, self.steps - 1))
         spread = float(worth.detach().std(correction=0))
         return self.relax(worth, rehearsal.budget, warmth * max(spread, 1e-3))
 
     def _played(self, step: int) -> tuple[list[float], Tensor]:
-        """The losses on the checked rows, and SearchNet's gradients, each in one piece."""
+        """The losses on the checked rows, and SearchNet's gradients, flattened."""
         worths = [self._worth(rehearsal).requires_grad_() for rehearsal in self.rehearsals]
         shares = [
             self.relaxed(worth, rehearsal, step)
@@ -176,7 +181,7 @@ class Search(LightningModule):
         return [loss for loss, _ in answers], torch.stack(gradients)
 
     def _worth_gradient(self, rehearsal: Rehearsal, slope: Tensor) -> Tensor:
-        """SearchNet's, from that of the worth of the played rows."""
+        """SearchNet's gradient, from that of the played rows' worth."""
         slopes = slope.split(PIECE)
         return self._gradient(
             _mixed(self.searchnet, *piece) @ part
@@ -193,7 +198,7 @@ class Search(LightningModule):
         )
 
     def _gradient(self, sums: Iterable[Tensor]) -> Tensor:
-        """SearchNet's gradient of a sum, term by term, so that one term's graph is kept at most."""
+        """SearchNet's gradient of a sum, term by term, which keeps only one term's graph."""
         parameters = list(self.searchnet.parameters())
         sizes = sum(parameter.numel() for parameter in parameters)
         gradient = parameters[0].new_zeros(sizes)
@@ -204,12 +209,12 @@ class Search(LightningModule):
 
 
 def pieces(rehearsal: Rehearsal) -> Iterator[tuple[Tensor, Tensor]]:
-    """What SearchNet reads of the played rows, in parts that any memory holds."""
+    """SearchNet's inputs for the played rows, in parts that fit into any memory."""
     return zip(rehearsal.inputs.split(PIECE), rehearsal.votes.split(PIECE), strict=True)
 
 
 def _mixed(searchnet: SearchNet, inputs: Tensor, votes: Tensor) -> Tensor:
-    """What the weighted votes say each row is worth."""
+    """The worth of each row, by the weighted votes."""
     return (searchnet(inputs, votes) * votes).sum(1)
 
 
@@ -220,10 +225,10 @@ def _divergence(searchnet: SearchNet, inputs: Tensor, votes: Tensor) -> Tensor:
 
 
 def agreement(gradients: Tensor) -> Tensor:
-    """The mean of several gradients in standard errors, less what chance would give.
+    """The mean of several gradients in standard errors, minus what chance would give.
 
     By the positive-part shrinkage t (1 - c^2 / t^2) of James and Stein (1961), for each parameter;
-    c is what Student's t passes by chance, which is more the fewer the rehearsals.
+    c is what Student's t exceeds by chance, which grows as rehearsals get fewer.
 
     Args:
         gradients: one for each rehearsal, (rehearsals, ...).
@@ -232,16 +237,16 @@ def agreement(gradients: Tensor) -> Tensor:
     ratio = gradients.mean(0) / error.clamp(min=1e-30)
     chance = float(stdtrit(len(gradients) - 1, 1 - CHANCE / 2))
     factor = (1 - (chance / ratio.abs().clamp(min=1e-15)) ** 2).clamp(min=0)
-    return (ratio * factor).clamp(-10, 10)  # equal gradients would count as infinitely sure
+    return (ratio * factor).clamp(-10, 10)  # equal gradients would count as infinitely certain
 
 
 def common(gradients: Tensor) -> float:
-    """How sure several gradients are of the direction of their mean, less what chance would give.
+    """How sure several gradients are of their mean's direction, minus what chance would give.
 
-    The products of different gradients tell: if these know nothing, a product is as often negative
-    as positive, in however many dimensions. It is the sum of the products, in its deviations under
-    random signs, that is shrunk as in `agreement`. It grows with their number, and less than four
-    are never sure enough.
+    The products of different gradients show it: if these know nothing, a product is as often
+    negative as positive, in any number of dimensions. The sum of the products, in units of its
+    deviation under random signs, is shrunk as in `agreement`. It grows with their number, and fewer
+    than four are never sure enough.
 
     Args:
         gradients: one for each rehearsal, (rehearsals, parameters).

@@ -1,4 +1,4 @@
-"""SearchNets: from what is known of a row to the weights of the candidates for it."""
+"""SearchNets: from what is known about a row to the candidates' weights for it."""
 
 from abc import ABC, abstractmethod
 
@@ -19,7 +19,7 @@ class SearchNet(nn.Module, ABC):
     """
 
     prior: Tensor
-    together = True  # the parameters move together: among many, chance alone would move some
+    together = True  # parameters move together: chance alone would move some of many
 
     def __init__(self, prior: Tensor) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class SearchNet(nn.Module, ABC):
 
     @abstractmethod
     def deviation(self, inputs: Tensor, votes: Tensor) -> Tensor:
-        """What is added to the logarithm of the prior, (n, candidates) or (candidates,)."""
+        """The addition to the logarithm of the prior, (n, candidates) or (candidates,)."""
 
     def forward(self, inputs: Tensor, votes: Tensor) -> Tensor:  # -> (n, candidates), rows sum to 1
         logits = self.prior.log() + self.deviation(inputs, votes)
@@ -37,7 +37,7 @@ class SearchNet(nn.Module, ABC):
 class SharedWeights(SearchNet):
     """The same weights for all rows."""
 
-    together = False  # a number a candidate
+    together = False  # one number per candidate
 
     def __init__(self, prior: Tensor) -> None:
         super().__init__(prior)
@@ -53,7 +53,7 @@ class RowWeights(SearchNet):
     Args:
         prior: of the candidates' weights.
         width: of the embeddings.
-        hidden: units of the one layer between.
+        hidden: units of the one hidden layer.
     """
 
     def __init__(self, prior: Tensor, width: int, hidden: int = 32) -> None:
@@ -67,7 +67,7 @@ class RowWeights(SearchNet):
 
 
 class ImageWeights(SearchNet):
-    """Weights from a row's image, of bytes, by a ResNet-18, as in the paper.
+    """Weights from a row's image (uint8), by a ResNet-18, as in the paper.
 
     Args:
         prior: of the candidates' weights.

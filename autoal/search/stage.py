@@ -21,11 +21,11 @@ from autoal.search.hypergradient import OPTIMUM
 from autoal.search.rehearsal import Rehearsal
 from autoal.seeding import derive, generator
 
-Inputs = Callable[[Features], Tensor]  # what SearchNet reads of some rows
-Parts = tuple[Tensor, Tensor, Tensor]  # places of the rows that are taught, that play, that check
+Inputs = Callable[[Features], Tensor]  # SearchNet's inputs for some rows
+Parts = tuple[Tensor, Tensor, Tensor]  # places of the rows that teach, that play, that check
 
 FITNETS = ("auto", "head", "network")
-CHOSEN = 1 / 3  # of the rows that play the pool
+CHOSEN = 1 / 3  # share of the rows that play the pool
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Stage:
     """How rehearsals are made.
 
     Args:
-        count: of them.
+        count: how many to make.
         taught: share of the labelled rows that FitNet is trained on; of the others, half play the
-            pool and half check, or, where there are validation rows, which then check, all play.
+            pool and half check; if validation rows check instead, all play.
         fitnet: network (of the task's kind, trained once a round on one part), head (on the task's
-            embeddings, solved for every rehearsal) or auto: network, where the task trains one.
-        whole: the road goes through FitNet as a whole, and not through its head alone.
-        ridge: of the solved head.
+            embeddings, solved for every rehearsal) or auto (network if the task trains one).
+        whole: the road goes through the whole FitNet, not just its head.
+        ridge: penalty of the solved head.
     """
 
     count: int
@@ -54,7 +54,7 @@ class Stage:
         number("ridge", self.ridge, above=0)
 
     def rehearsals(self, view: View, candidates: Candidates, inputs: Inputs) -> list[Rehearsal]:
-        """As many as asked for, or none if there are too few labelled rows."""
+        """The rehearsals; none if there are too few labelled rows."""
         few = view.validation is not None and len(view.validation) < self.fewest(view)
         if few or len(view.labelled) < self.fewest(view) + self.others(view):
             return []
@@ -66,23 +66,23 @@ class Stage:
         return [company.play(*each, candidates, inputs) for each in cast]
 
     def trains(self, view: View) -> bool:
-        """Whether FitNet is a network that is trained, and not a head that is solved."""
+        """Whether FitNet is a network to train, rather than a head to solve."""
         deep = view.bench is not None and view.bench.deep
         if self.fitnet == "network" and not deep:
             raise UserError("fitnet=network: the task trains only a head; give fitnet=head or auto")
         return deep and self.fitnet != "head"
 
     def fewest(self, view: View) -> int:
-        """Rows that are taught, and that check; BatchNorm can do nothing with a single one."""
+        """The fewest rows that may teach or check; BatchNorm cannot use a single one."""
         return 2 if self.whole and self.trains(view) else 1
 
     def others(self, view: View) -> int:
-        """Labelled rows, at least, beside the taught ones: two to choose from, and who checks."""
+        """The fewest labelled rows beside the taught ones: two to choose from, some to check."""
         return 2 + (self.fewest(view) if view.validation is None else 0)
 
 
 class _Company:
-    """What the rehearsals of a round share."""
+    """The common ground of a round's rehearsals."""
 
     def __init__(self, stage: Stage, view: View) -> None:
         self.stage = stage
@@ -97,7 +97,7 @@ class _Company:
         self.trust = trust_of(view.labelled)
         if self.trains:
             self._train()
-        # At a mean length of 1, so that the ridge means the same for all networks.
+        # Scaled to a mean length of 1, so that the ridge means the same for all networks.
         lengths = self.fitted.labelled.features.embeddings.float().square().sum(1)
         self.scale = 1 / max(float(lengths.mean().sqrt()), 1e-12)
 
@@ -154,7 +154,7 @@ class _Company:
             )
 
     def parts(self, seed: int) -> Parts:
-        """Places of the labelled rows that are taught, that play the pool, and that check."""
+        """Places of the labelled rows that teach, that play the pool, and that check."""
         free = slice(self.size, None) if self.trains else slice(None)
         order = self.order.clone()
         part = order[free]
@@ -164,9 +164,9 @@ class _Company:
         return taught.sort().values, rest[:half].sort().values, rest[half:].sort().values
 
     def _fitnet(self, solved: nn.Linear | None) -> tuple[nn.Module, nn.Module | None]:
-        """What a road trains, and the head under which the candidates see the rows.
+        """The module that a road trains, and the head through which the candidates see the rows.
 
-        None is the network's own.
+        None stands for the network's own head.
         """
         if solved is None:
             assert self.network is not None
@@ -179,10 +179,10 @@ class _Company:
         return solved, scaled
 
     def heads(self, taught: list[Tensor]) -> Sequence[nn.Linear | None]:
-        """What fits each of these parts best; None where the network's own head goes with it."""
+        """The head that fits each part best; None where the network's own head is used."""
         if self.network is not None and self.stage.whole:
             return [None] * len(taught)
-        if self.trains:  # one part, once
+        if self.trains:  # once, on one part
             return self._solved(taught[:1]) * len(taught)
         return self._solved(taught)
 
@@ -206,7 +206,7 @@ class _Company:
 
 
 def trust_of(known: Known) -> Tensor | None:
-    """How likely each label is, as those say who gave it; None where nobody doubts any."""
+    """How likely each label is, according to its annotators; None if nobody doubts any."""
     source = known.features.source
     if source is None or source.beliefs is None:
         return None
@@ -215,7 +215,7 @@ def trust_of(known: Known) -> Tensor | None:
 
 
 def _linear(theta: Tensor) -> nn.Linear:
-    """The head of these coefficients, of which the last is the intercept."""
+    """The head with these coefficients, the last of which is the intercept."""
     head = nn.Linear(theta.shape[1] - 1, theta.shape[0])
     with torch.no_grad():
         head.weight.copy_(theta[:, :-1])

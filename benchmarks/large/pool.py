@@ -133,7 +133,8 @@ def _measured(given: Sequence[str], key: Sequence[Any]) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"refused": f"above {LIMIT} s"}
     if done.returncode:
-        return {"refused": done.stderr.strip().splitlines()[-1]}
+        told = done.stderr.strip() or f"ended by signal {-done.returncode}"
+        return {"refused": told.splitlines()[-1]}
     return json.loads(done.stdout.splitlines()[-1])
 
 

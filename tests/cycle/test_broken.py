@@ -56,12 +56,12 @@ for _ in range(5000):
         (Scored(SCORES, {}, LABELS + 3), "gave the label 3; classes go from 0 to 2"),
         (Scored(SCORES, {}, LABELS - 1), "gave the label -1; classes go from 0 to 2"),
         (Scored(SCORES, {}, [0] * 54), "its labels as a Tensor, got list"),  # type: ignore[arg-type]
-        (Scored(SCORES, {"a": SCORES}), "notes that JSON has no words for"),
-        (Scored(SCORES, {("a", 1): 2}), "notes that JSON has no words for"),  # type: ignore[dict-item]
-        (Scored(SCORES, CYCLE), "notes that JSON has no words for"),
-        (Scored(SCORES, {"deep": NESTED}), "notes that JSON has no words for"),
-        (Scored(SCORES, {"a": np.int64(1)}), "notes that JSON has no words for"),
-        (Scored(SCORES, 3), "notes that JSON has no words for"),  # type: ignore[arg-type]
+        (Scored(SCORES, {"a": SCORES}), "notes that JSON cannot express"),
+        (Scored(SCORES, {("a", 1): 2}), "notes that JSON cannot express"),  # type: ignore[dict-item]
+        (Scored(SCORES, CYCLE), "notes that JSON cannot express"),
+        (Scored(SCORES, {"deep": NESTED}), "notes that JSON cannot express"),
+        (Scored(SCORES, {"a": np.int64(1)}), "notes that JSON cannot express"),
+        (Scored(SCORES, 3), "notes that JSON cannot express"),  # type: ignore[arg-type]
     ],
 )
 def test_an_odd_answer_of_a_strategy_is_refused_by_its_name(
@@ -224,11 +224,11 @@ def test_odd_data_are_refused(data: Data, told: str) -> None:
 @pytest.mark.parametrize(
     ("votes", "told"),
     [
-        (None, "its votes are a NoneType, no Tensor"),
-        ([0.5] * 54, "its votes are a list, no Tensor"),
-        (torch.ones(3), "its votes are not one number from 0 to 1 for a row"),
-        (SCORES, "its votes are not one number from 0 to 1 for a row"),
-        (SCORES * torch.nan, "its votes are not one number from 0 to 1 for a row"),
+        (None, "its votes are a NoneType, not a Tensor"),
+        ([0.5] * 54, "its votes are a list, not a Tensor"),
+        (torch.ones(3), "its votes are not one number from 0 to 1 for each row"),
+        (SCORES, "its votes are not one number from 0 to 1 for each row"),
+        (SCORES * torch.nan, "its votes are not one number from 0 to 1 for each row"),
     ],
 )
 def test_odd_votes_are_refused_by_the_candidates_name(votes: Any, told: str) -> None:

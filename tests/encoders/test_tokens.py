@@ -92,7 +92,7 @@ def test_another_model_does_not_go_on(bert: Path, roberta: Path) -> None:
     there, elsewhere = Tokens(str(bert), 12), Tokens(str(roberta), 12)
     there.learn(texts(*LINES), CPU)
     elsewhere.load_state_dict(there.state_dict())
-    with pytest.raises(UserError, match="is another model than the one that rows were encoded by"):
+    with pytest.raises(UserError, match="is not the model with which rows were encoded before"):
         elsewhere.encode(texts(*LINES), CPU)
     assert there.key() != elsewhere.key()
 

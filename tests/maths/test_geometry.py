@@ -104,3 +104,11 @@ def test_farthest_first_stops_where_no_row_is_apart() -> None:
     picks, distances = geometry.farthest_first(rows, 10, gaps([0], rows))
     assert len(picks) == 2
     assert float(distances.max()) == 0
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_parts_are_joined_as_they_come(dim: int) -> None:
+    whole = torch.rand(3 if dim else 7, 7, 2, generator=generator(0, "parts"))
+    parts = whole.split([4, 1, 2], dim)
+    assert geometry.in_one(iter(parts), 7, dim).equal(whole)
+    assert geometry.in_one([part.double() for part in parts], 7, dim).dtype == torch.float64

@@ -81,7 +81,7 @@ def test_folds_without_a_class_are_fine(data: Arrays) -> None:
 
 
 def test_a_single_row_cannot_be_judged(data: Arrays) -> None:
-    with pytest.raises(UserError, match="give 2 at least, got 1"):
+    with pytest.raises(UserError, match="give at least 2, got 1"):
         out_of_sample(NearestMean(3), data.train.take(torch.tensor([0])))
     with pytest.raises(UserError, match="`folds` must be at least 2, got 1"):
         out_of_sample(NearestMean(3), data.train, folds=1)

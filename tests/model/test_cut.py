@@ -159,7 +159,7 @@ class Pair(Plain):
         (Plain(), 3, r"it returns \(3, 4\) for 3 rows and 3 classes"),
         (Pair(), 4, "it returns tuple for 3 rows"),
         (Twice(), 4, "it uses its last layer in more than one way"),
-        (nn.Linear(5, 4), 4, "it is nothing but a Linear layer"),
+        (nn.Linear(5, 4), 4, "it is just a Linear layer"),
         (nn.Sequential(nn.Flatten(), nn.Bilinear(5, 5, 4)), 4, "cannot read rows"),
         (nn.Sequential(nn.Conv2d(1, 2, 3)), 4, r"Sequential cannot read rows of the shape \(5,\)"),
         (nn.Sequential(nn.Linear(5, 4), nn.ReLU()), 4, "without a softmax after it"),

@@ -42,7 +42,7 @@ def test_it_tunes_itself_unless_a_penalty_is_given(
 
 
 def test_a_penalty_that_would_not_be_read_is_refused() -> None:
-    with pytest.raises(ValueError, match="`l2` is found where `tune` is on, so it cannot be 5"):
+    with pytest.raises(ValueError, match="`tune` finds `l2`, so it cannot be 5"):
         Logistic((5,), 3, NOTHING, l2=5.0, tune=True)
 
 
@@ -219,7 +219,7 @@ def test_an_optimum_beyond_all_numbers_is_refused_with_what_would_do(
     options: dict[str, Any], larger: str
 ) -> None:
     inputs, labels = columns(30, 3)
-    message = f"entry of nan, .*; a larger {larger} would do, or columns of a smaller scale"
+    message = f"entry of nan, .*; give a larger {larger}, or columns of a smaller scale"
     with pytest.raises(UserError, match=message):
         fit(made(3, iterations=5, **options), torch.inf * inputs, labels)
 

@@ -232,7 +232,7 @@ def test_a_module_that_ends_in_a_softmax_is_refused_in_one_sentence(data: Arrays
         def forward(self, images: Tensor) -> Tensor:
             return super().forward(images).softmax(1)
 
-    with pytest.raises(UserError, match="no linear head that could be read"):
+    with pytest.raises(UserError, match="no readable linear head"):
         lightning(Soft, data)
     with pytest.raises(UserError, match="cannot read rows of the shape"):
         TorchLearner(nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2, 2)), data)
@@ -265,7 +265,7 @@ def frozen() -> nn.Module:
     [
         (Auxiliary, {}, "in training mode the network gives a tuple"),
         (frozen, {}, "all weights of the network are frozen"),
-        (MODULE, {}, "a LightningModule trains by steps of its own: give it to LightningLearner"),
+        (MODULE, {}, "a LightningModule trains by its own steps: give it to LightningLearner"),
         (Tiny, {"preprocess": lambda rows: rows}, r"`preprocess` must be an nn\.Module"),
     ],
     ids=["two outputs", "frozen", "LightningModule", "function"],

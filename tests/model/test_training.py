@@ -326,7 +326,7 @@ def test_several_devices_or_machines_take_several_processes(
         ({"devices": 0}, "`devices` must be at least 1"),
         ({"num_nodes": 0}, "`num_nodes` must be at least 1"),
         ({"strategy": "fsdp"}, "unknown trainer.strategy 'fsdp'"),
-        ({"devices": 2, "compile": True}, "`compile` goes with one device"),
+        ({"devices": 2, "compile": True}, "`compile` works with one device"),
     ],
 )
 def test_devices_that_cannot_compute_together_are_refused(

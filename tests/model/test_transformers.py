@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_told_in_one_message(
 def test_what_is_no_encoder_of_texts_is_refused(kind: str, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": kind}))
     for read in (network_of, tokenizer_of):
-        with pytest.raises(UserError, match=f"{kind}, is no encoder of texts, such as BERT or Ro"):
+        with pytest.raises(UserError, match=f"{kind}, is not a text encoder, such as BERT or Ro"):
             read(folder)
 
 

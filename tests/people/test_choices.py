@@ -214,7 +214,7 @@ def test_yes_or_no_by_the_keyboard(server: Start, window: Window) -> None:
     window.shows("Is it “dog”?")
     window.press("1")
     window.shows("The model is learning")
-    engine.join(timeout=10)
+    engine.join(timeout=60)
     assert rows == [5, 3, 5, 3]
     assert [outcome.labels for outcome in engine.outcomes] == [{3: "cat"}, {5: "dog"}]
     assert [outcome.ruled_out for outcome in engine.outcomes] == [{5: ("cat",)}, {}]
@@ -232,7 +232,7 @@ def test_one_of_some_classes_or_none(server: Start, window: Window) -> None:
     window.shows("dog")  # all classes again
     assert "None of these" not in window.text()
     window.press("2")
-    engine.join(timeout=10)
+    engine.join(timeout=60)
     assert engine.outcomes[0].labels == {5: "cat", 3: "dog", 1: "eel"}  # all else is ruled out
     assert engine.outcomes[0].ruled_out == {}
     assert engine.outcomes[1].labels == {9: "dog"}

@@ -58,7 +58,7 @@ def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:
     rows += [window.answer(key) for key in ("Enter", "x")]
     window.press("2")
     window.shows("The model is learning")
-    engine.join(timeout=10)
+    engine.join(timeout=60)
     assert rows == [0, 1, 2, 1, 2, 3, 4]
     assert [outcome.labels for outcome in engine.outcomes] == [
         {0: "cat", 1: "eel"},

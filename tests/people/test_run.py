@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,18 +42,6 @@ def said(folder: Path) -> list[int]:
     return [json.loads(line)["row"] for line in (folder / "labels.jsonl").read_text().splitlines()]
 
 
-def pages(running: Running, count: int = 2) -> list[str]:
-    """The addresses that a run has printed, waited for."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        told = running.out.read_text() if running.out.exists() else ""
-        found = re.findall(r"label at (\S+) \(\w+\)\n", told)
-        if len(found) == count:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError(running.err.read_text())
-
-
 def labelled(train: Zygote, out: Path, *given: str) -> Finished:
     """A run that is labelled to its end by two people who are always right."""
     right = truth()
@@ -64,7 +51,7 @@ def labelled(train: Zygote, out: Path, *given: str) -> Finished:
 
 def labelled_by(running: Running, *says: Says) -> Finished:
     """A run that is labelled to its end by people who say this."""
-    urls = pages(running, len(says))
+    urls = running.pages(len(says))
     crowd = [Simulated(url, says) for url, says in zip(urls, says, strict=True)]
     for person in crowd:
         person.start()
@@ -130,7 +117,7 @@ def test_a_run_that_was_stopped_asks_no_answered_row_again_and_loses_none(
     code: int,
 ) -> None:
     running = train.start(*SMALL, *PEOPLE, f"out={tmp_path}", "name=run")
-    urls = pages(running)
+    urls = running.pages(2)
     answer_some(Client(urls[0]), answers)
     if by is None:
         client = Client(urls[0])
@@ -162,7 +149,7 @@ def test_a_run_learns_what_most_of_three_people_say(
         return {**said, "label": "7" if task["row"] % 2 else said["label"]}
 
     running = train.start(*SMALL, *VOTING, f"out={tmp_path}", "name=run")
-    answer_some(Client(pages(running, 3)[0]), 5)  # by one of the three, of the first eight rows
+    answer_some(Client(running.pages(3)[0]), 5)  # by one of the three, of the first eight rows
     running.send(signal.SIGKILL)
     running.finish()
     running = train.start(*SMALL, *VOTING, f"out={tmp_path}", "name=run")

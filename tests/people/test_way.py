@@ -2,9 +2,7 @@
 
 import csv
 import json
-import re
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -55,18 +53,9 @@ def page(running: Running, profile: Path) -> Iterator[Window]:
     """A browser of its own at the address that the run tells."""
     with opened(PROGRAM, profile) as browser:
         window = Window(browser)
-        window.open(address(running))
+        window.open(running.pages()[0])
         yield window
-
-
-def address(running: Running) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        told = running.out.read_text() if running.out.exists() else ""
-        if found := re.search(r"label at (\S+)\n", told):
-            return found[1]
-        time.sleep(0.02)
-    raise TimeoutError(running.err.read_text())
+        window.sent()  # a browser that is killed takes with it what it has not sent
 
 
 def answer(window: Window, count: int) -> None:

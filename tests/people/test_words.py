@@ -152,6 +152,6 @@ def test_words_by_the_keyboard(server: Start, window: Window) -> None:
     ]
     window.answer("2")
     window.press("u")
-    asks.join(timeout=10)
+    asks.join(timeout=60)
     assert evidence_of(outcomes[0], question_of()) == {"awful": [0.0, 1.0, 0.0], "film": NOTHING}
     assert window.complaints() == []

@@ -40,7 +40,7 @@ class Window:
     def get(self, expression: str) -> Any:
         return self.browser.evaluate(expression)
 
-    def until(self, expression: str, seconds: float = 10.0) -> None:
+    def until(self, expression: str, seconds: float = 60.0) -> None:
         end = time.monotonic() + seconds
         while not self.get(f"!!({expression})"):
             assert time.monotonic() < end, f"waited in vain for: {expression}\n{self.text()}"

@@ -170,7 +170,7 @@ def test_labels_that_are_not_one_for_each_row_of_the_pool_are_refused(size: int)
         ([1.0, 2.0], r"Raw\.score must give its scores as a Tensor, got list"),
         (None, r"Raw\.score must give its scores as a Tensor, got NoneType"),
         (Scored(torch.zeros(6), {}, [0] * 6), r"must give its labels as a Tensor, got list"),  # type: ignore[arg-type]
-        (Scored(torch.zeros(6), {"a": torch.ones(2)}), "notes that JSON has no words for.*Tensor"),
+        (Scored(torch.zeros(6), {"a": torch.ones(2)}), "notes that JSON cannot express.*Tensor"),
     ],
     ids=["list", "nothing", "labels", "notes"],
 )

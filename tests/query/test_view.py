@@ -285,9 +285,9 @@ def test_arrays_of_other_sizes_are_refused(name: str) -> None:
 
 
 def test_no_array_at_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="a view needs an array at least"):
+    with pytest.raises(ValueError, match="a view needs at least one array"):
         View.of()
-    with pytest.raises(ValueError, match="a view needs an array at least"):
+    with pytest.raises(ValueError, match="a view needs at least one array"):
         View.of(head=linear())
 
 

@@ -28,7 +28,7 @@ def runs(tmp_path: Path) -> Path:
 def test_runs_are_compared_by_the_metric_that_is_asked_for(runs: Path) -> None:
     assert main([str(runs), "--metric", "macro_f1"]) == 0
     page = (runs / "report" / "report.html").read_text()
-    assert ">macro f1, test set</text>" in page
+    assert ">macro f1 on the test set</text>" in page
     assert "macro f1" in (runs / "report" / "tables" / "curves.csv").read_text()
     with (runs / "report" / "tables" / "results.csv").open() as file:
         found = {row["strategy"]: float(row["final macro f1 mean"]) for row in csv.DictReader(file)}

@@ -189,7 +189,7 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("no test set", "a")]
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">accuracy, cross-validation, biased</text>" in text
+    assert ">accuracy by cross-validation, biased</text>" in text
     assert ">accuracy, test set</text>" in text
 
 
@@ -200,7 +200,7 @@ def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path
     assert setting.judges == "test set (65.0 to 68.4 % of one class)"
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">accuracy, test set (65.0 to 68.4 % of one class)</text>" in text
+    assert ">accuracy on the test set (65.0 to 68.4 % of one class)</text>" in text
 
 
 def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
