@@ -190,7 +190,7 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
     assert ">accuracy by cross-validation, biased</text>" in text
-    assert ">accuracy, test set</text>" in text
+    assert ">accuracy on the test set</text>" in text
 
 
 def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path: Path) -> None:
