@@ -53,9 +53,5 @@ def _critical_bar(across: Scale, difference: float) -> str:
 def _label(own: str, mean: float, x: float, y: float, ink: str, left: bool) -> str:
     """A name and its mean rank, left or right of where a stem ends."""
     words = f"{own}  {mean:.2f}" if left else f"{mean:.2f}  {own}"
-    style = f"fill:{ink}"
-    return (
-        text(words, x - 4, y + 4, "end", style)
-        if left
-        else text(words, x + 4, y + 4, "start", style)
-    )
+    at, anchor = (x - 4, "end") if left else (x + 4, "start")
+    return text(words, at, y + 4, anchor, f"fill:{ink}")
