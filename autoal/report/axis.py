@@ -5,6 +5,11 @@ from typing import NamedTuple
 from autoal.costs.units import LABELS, MONEY, SECONDS
 
 
+def counted(spent: float) -> str:
+    """So much, as a sentence tells it."""
+    return f"{spent:.0f}" if spent >= 10 else f"{spent:.3g}"
+
+
 class Axis(NamedTuple):
     """Something that is spent round by round."""
 
@@ -14,6 +19,6 @@ class Axis(NamedTuple):
 
 AXES = {
     LABELS: Axis("labelled rows", "labels"),
-    MONEY: Axis("money", "of money"),
+    MONEY: Axis("money", "in money"),
     SECONDS: Axis("seconds of people", "seconds"),
 }

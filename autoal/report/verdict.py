@@ -6,7 +6,7 @@ from itertools import count, islice
 
 import numpy as np
 
-from autoal.report.axis import AXES
+from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
 from autoal.report.groups import BASELINE, Setting, by
@@ -76,7 +76,7 @@ def standing(setting: Setting) -> str:
     told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
     above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {spent:.6g} {AXES[setting.over].amount}{reference}"
+    where = f"{rest}{_of(setting)} at {counted(spent)} {AXES[setting.over].amount}{reference}"
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
@@ -96,10 +96,12 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     best = ranked[0]
     (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
-    if not (share and share > 0 and isinstance(given, float)):  # some were not bought, maybe
+    if not (share and share > 0):
         return ""
-    amount = f"{needed:.0f} {AXES[setting.over].amount}"
-    return f"; {best} needs {amount} for what {setting.baseline} needs {given:.0f}"
+    if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
+        return ""
+    amount = f"{counted(needed)} {AXES[setting.over].amount}"
+    return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 
 
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:

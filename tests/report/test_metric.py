@@ -94,7 +94,7 @@ def test_runs_are_compared_over_what_labels_cost(costly: Path) -> None:
     assert ">money</text>" in page
     assert "labelled rows" not in page
     # By hand, at 3 of money: random has its .6, margin .4 + .15 * 2 / 4 = .475.
-    assert "random .60, margin .48 at 3 of money." in page
+    assert "random .60, margin .48 at 3 in money." in page
     with (costly / "report" / "tables" / "results.csv").open() as file:
         found = {row["strategy"]: row for row in csv.DictReader(file)}
     # By hand: .475 for 4 and .625 for 5 of 9; .6 is where .05 of the .15 for the 5 are gained.
