@@ -39,6 +39,7 @@ from autoal.foresight import (
     may_grow,
     partners_of,
 )
+from autoal.naming import kept_name, run_name, subject
 from autoal.plugins import (
     COSTS,
     DATA,
@@ -59,7 +60,6 @@ from autoal.settings import (
     demand_kinds,
     demand_names,
     flatten,
-    run_name,
     unknown_key,
 )
 
@@ -130,7 +130,7 @@ def settings_of(config: Any) -> Settings:
     choices, filed = _choices(), _filed()
     if _declared(config) != _declared(filed):
         raise UserError(f"{', '.join(DECLARED)} are not options: they declare what the files know")
-    defaults, expected = container(filed), container(filed)
+    defaults, expected = container(filed), container(filed, resolve=False)
     given = container(config, resolve=False)
     _demand_start(given["start"])
     _swap(given, expected, choices)
@@ -146,13 +146,32 @@ def settings_of(config: Any) -> Settings:
     demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
-    if settings["name"] in (None, "") and choices["data"] == OWN:
-        settings["name"] = Path(settings["data"]["path"]).expanduser().resolve().stem
     if settings["name"] in (None, ""):
-        plain = _plain({key: choices[key] for key in ("data", "strategy")})
-        settings["name"] = run_name(settings, plain, choices["data"], choices["strategy"])
+        settings["name"] = _made_name(
+            settings, choices, own=OmegaConf.is_missing(filed.data, "path")
+        )
     settings["name"] = _folder_name(settings["name"])
     return settings
+
+
+def _made_name(settings: Settings, choices: dict[str, str], own: bool) -> str:
+    """The name of a run that was given none.
+
+    Args:
+        settings: complete, but for the name.
+        choices: of all groups.
+        own: whether the data are files of the user's own.
+    """
+    about = subject(choices["data"], own, settings["data"].get("path"))
+    if choices["data"] == OWN:
+        return about
+    told = {key: choices[key] for key in ("data", "task", "strategy")}
+    plain = _plain(told)
+    if not _same_class(plain["encoder"], settings["encoder"]):
+        told = {"data": told.pop("data"), "encoder": choices["encoder"], **told}
+        plain = _plain(told)
+    name = run_name(settings, plain, *{**told, "data": about}.values())
+    return kept_name(settings, name, choices["data"], choices["strategy"])
 
 
 def demand_foreseen(settings: Settings) -> None:
@@ -203,14 +222,19 @@ def _demand_start(start: Any) -> None:
 
 
 def _followed(config: DictConfig) -> DictConfig:
-    """The same with derived values: the rounds of budgets, the size of a file."""
-    config = deepcopy(config)
+    """The same with derived values: the rounds of budgets, the size of a file.
+
+    A given number of steps takes the place of the epochs that the data set brings.
+    """
+    config, stated = deepcopy(config), _stated()
     start = config.start
-    if OmegaConf.is_list(config.budget) and "rounds" not in _stated():
+    if OmegaConf.is_list(config.budget) and "rounds" not in stated:
         config.rounds = len(config.budget)
+    if "task.steps" in stated and "task.epochs" not in stated and "epochs" in config.task:
+        config.task.epochs = None
     if start.name == startfile.NAME:
         named = len(startfile.read(_path_of(start)))
-        if start.size not in (None, named):
+        if start.size != named and "start.size" in stated:
             raise UserError(f"start.size={start.size}: the file names {named} rows")
         start.size = named
     return config

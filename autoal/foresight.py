@@ -16,9 +16,11 @@ from autoal.record.layout import CONFIG, ROUNDS
 from autoal.settings import FEATURES, Settings, flatten, plain
 
 # What the file of a choice declares beside its class and options, and nobody can change: the rows
-# of a pool, the strategies that work with an oracle (some, or all but some), and required settings.
-ROWS, PARTNERS, REFUSED, NEEDS = "_rows_", "_strategies_", "_refuses_", "_needs_"
-DECLARED = (ROWS, PARTNERS, REFUSED, NEEDS)
+# of a pool, the epochs that a task trains on them unless task.epochs is given, the strategies that
+# work with an oracle (some, or all but some), and required settings.
+ROWS, EPOCHS = "_rows_", "_epochs_"
+PARTNERS, REFUSED, NEEDS = "_strategies_", "_refuses_", "_needs_"
+DECLARED = (ROWS, EPOCHS, PARTNERS, REFUSED, NEEDS)
 # Options that never make a pool larger than its file declares.
 SMALLER = {
     *("crop", "flip", "imbalance", "imbalance_ratio", "share", "split_seed", "validation"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
@@ -11,12 +10,12 @@ from itertools import pairwise
 from textwrap import TextWrapper
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from autoal import plugins, remarks
 from autoal.building import TARGET
+from autoal.choices import brought, filed
 from autoal.config import CONFIGS, NAMED, TARGETED, container, options_of, search_paths
 from autoal.errors import unknown
 from autoal.plugins import STRATEGIES
@@ -142,7 +141,15 @@ def _section(group: str, choice: str, section: Any) -> list[str]:
     """A group's choice and its options."""
     told = _about(group, choice, section)
     head = _wrapped(f"{group}={choice}: {told.head or 'says nothing about itself'}", "", "    ")
-    return [*head, *(_options(section, told, f"{group}.") if isinstance(section, dict) else [])]
+    options = _options(section, told, f"{group}.") if isinstance(section, dict) else []
+    return [*head, *_along(group, choice), *options]
+
+
+def _along(group: str, choice: str) -> list[str]:
+    """What comes with a choice, outside of its own section."""
+    along = brought(f"{group}/{choice}", group)
+    told = ", ".join(f"{key}={_written(value)}" for key, value in along.items())
+    return _wrapped(f"It brings {told}, unless others are given.", "  ", "  ") if told else []
 
 
 def _options(section: Settings, told: Remarks, prefix: str = "") -> list[str]:
@@ -179,35 +186,8 @@ def _about(group: str, choice: str, section: Any = None) -> Remarks:
     name = (section or {}).get("name", choice) if group in NAMED else choice
     point = kind.installed().get(name) if kind else None
     target = point.value.replace(":", ".") if point else (section or {}).get(TARGET, "")
-    told = _filed(f"{group}/{choice}", group).over(remarks.of_class(target))
+    told = filed(f"{group}/{choice}", group).over(remarks.of_class(target))
     return told.over(Remarks(options={"size": START})) if group == "start" else told
-
-
-def _filed(name: str, group: str) -> Remarks:
-    """The remarks of a file on itself and its options, with those of files it builds on."""
-    path = CONFIGS / f"{name}.yaml"
-    told = remarks.of_file(path) if path.exists() else Remarks()
-    own = {key.removeprefix(f"{group}."): remark for key, remark in told.options.items()}
-    told = Remarks(told.head, own)
-    for base in _bases(_content(name), group):
-        told = told.over(Remarks(options=_filed(base, group).options))
-    return told
-
-
-def _bases(content: Settings, group: str) -> Iterator[str]:
-    """The files that one builds on for the same section, last first, as the last counts most."""
-    for entry in reversed(content.get("defaults", [])):
-        if isinstance(entry, str) and (
-            found := re.fullmatch(rf"/([\w/]+)@(_here_|{group})", entry)
-        ):
-            yield found[1]
-        elif isinstance(entry, str) and re.fullmatch(r"(?!_self_)\w+", entry):
-            yield f"{group}/{entry}"
-
-
-def _content(name: str) -> Settings:
-    path = CONFIGS / f"{name}.yaml"
-    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
 
 
 def _written(value: Any) -> str:

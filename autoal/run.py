@@ -39,12 +39,14 @@ from autoal.oracles.priced import Priced
 from autoal.oracles.question import Oracle, asks_people, layers
 from autoal.oracles.truth import TrueLabels
 from autoal.plugins import STRATEGIES, parameters
+from autoal.progress import hidden, shown_by
 from autoal.query import registry
 from autoal.query.strategy import QueryStrategy
 from autoal.record.failure import keep_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.folder import RunFolder
 from autoal.record.layout import MODEL, POOL
+from autoal.record.memory import keep_peaks
 from autoal.record.sink import Sink, Sinks
 from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal, summary
@@ -74,7 +76,8 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
     """
     ranks = _ranks(settings)
     if ranks is not None and not ranks.first:
-        ranks.follow()
+        with shown_by(hidden):
+            ranks.follow()
         return
     console = Console(markup=False)  # brackets in names are not markup
     path = Path(settings["out"], settings["name"])
@@ -366,9 +369,10 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
-    with closing(Sinks()) as sinks:
+    terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
+    with closing(Sinks()) as sinks, shown_by(terminal.work):
         experiment.sink = sinks
-        sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
+        sinks.add(terminal)
         if logger:
             tell: Any = partial(console.print, highlight=False, soft_wrap=True)
             asking = asks_people(built.oracle)
@@ -379,6 +383,7 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
                 sinks.add(layer)
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
+            keep_peaks(folder)
             if experiment.data.labels_count and done.metrics:  # people may stop at any time
                 _keep_model(built, folder)
         sinks.done()

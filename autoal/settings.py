@@ -1,7 +1,6 @@
-"""The settings of a run: checks, differences, and the name of the run."""
+"""The settings of a run: checks and differences."""
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from inspect import Parameter
 from pathlib import PurePath
 from typing import Any
@@ -175,20 +174,3 @@ def _moved(key: str) -> UserError | None:
         if key == old or key.startswith(f"{old}."):
             return UserError(f"{key} was renamed: give {new}")
     return None
-
-
-def run_name(settings: Settings, defaults: Settings, data: str, strategy: str) -> str:
-    """`data-strategy-seed`, and a short hash of every other changed setting.
-
-    `rounds` does not change the name: more of them continue the same run. Nor does the way to a
-    language model, or where rows are held.
-    """
-    name = f"{data}-{strategy}-{settings['seed']}"
-    changed = {
-        key: repr(pair[1])
-        for key, pair in sorted(differences(defaults, settings).items())
-        if key not in ("name", "out", "rounds", "seed", MEMORY, *REACHED)
-    }
-    if not changed:
-        return name
-    return f"{name}-{sha256(repr(changed).encode()).hexdigest()[:8]}"

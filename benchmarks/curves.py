@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoal.palette import places
 from autoal.report.contents import curves
 from autoal.report.figures import learning_curves
 from autoal.report.groups import Setting as Compared
@@ -21,7 +22,6 @@ from autoal.report.groups import group
 from autoal.report.outcomes import results
 from autoal.report.runs import read_runs
 from autoal.report.svg import standalone
-from autoal.report.tables import Table
 from benchmarks.report import RESULTS, keep
 
 STRATEGIES = ("random", "entropy", "margin", "badge")
@@ -93,7 +93,7 @@ def main() -> None:
         _run(setting.command(data, given.out))
         command = " ".join(setting.command(Path("FOLDER"), given.out))
         settings, _ = group(read_runs([given.out / setting.name])[0])
-        (table,) = (part for part in results(settings).parts if isinstance(part, Table))
+        (table,) = results(settings).tables
         text += [f"## {setting.title}", f"`{command}`", table.markdown()]
         if "rounds=0" not in setting.options:
             text.append(_picture(setting, settings[0]))
@@ -110,8 +110,7 @@ def _run(command: list[str]) -> None:
 def _picture(setting: Setting, found: Compared) -> str:
     """Draw the curves; returns what shows them on a page."""
     drawn = curves(found)
-    colours = {name: place for place, name in enumerate(drawn)}
-    figure = learning_curves(setting.title, drawn, colours)
+    figure = learning_curves(setting.title, drawn, places(drawn))
     (RESULTS / f"curves_{setting.name}.svg").write_text(standalone(figure))
     return f"![learning curves](curves_{setting.name}.svg)"
 

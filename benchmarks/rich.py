@@ -16,8 +16,8 @@ from scipy.stats import spearmanr
 
 from autoal import Plan
 from autoal.query import registry
-from autoal.report.behaviour import candidate_weights
 from autoal.report.groups import Setting as Reported
+from autoal.report.mixtures import candidate_weights
 from autoal.report.tables import Cell, Table
 from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks import runs

@@ -95,8 +95,8 @@ def one_by_one(settings: Sequence[Setting], bases: Sequence[str]) -> list[Table]
     names = contender_names(settings)
     found = [overview.shares_table(settings, names)]
     ranks = outcomes.ranks(settings, names)
-    found += [part for part in ranks.parts if isinstance(part, Table) and part.name == "ranks"]
-    found += [part for part in outcomes.results(settings).parts if isinstance(part, Table)]
+    found += [table for table in ranks.tables if table.name == "ranks"]
+    found += outcomes.results(settings).tables
     for base in bases:
         compared = {setting.name: against(setting, base) for setting in settings}
         found.append(outcomes.comparisons(f"against_{base}", f"Against {base}", compared))

@@ -16,9 +16,9 @@ from torch import Tensor
 from autoal.data.cache import NamedArrays
 from autoal.data.lazy import LazyTensor
 from autoal.data.pictures import CorruptError, Stored, all_pictures, attempted, digested
-from autoal.data.progress import progress
 from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
+from autoal.progress import progress
 
 from .published import channels_first
 

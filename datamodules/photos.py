@@ -19,9 +19,9 @@ from torch import Tensor
 
 from autoal.data.cache import NamedArrays
 from autoal.data.pictures import CorruptError, Pixels, attempted, digested, stacked
-from autoal.data.progress import progress
 from autoal.data.resumed import cached_blocks
 from autoal.data.rows import Shape
+from autoal.progress import progress
 
 from .looked import keys_of, lazy_pictures, look_through
 from .published import channels_first

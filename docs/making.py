@@ -54,11 +54,14 @@ def pages() -> Iterator[tuple[str, str]]:
 def gallery() -> str:
     """The pictures of all strategies, by family, each leading to what is said of it."""
     families = [
-        f"## {family}\n\n::::{{grid}} 2 3 4 4\n:gutter: 2\n\n{''.join(map(_card, names))}::::\n"
+        f"## {family}\n\n::::{{grid}} 1 2 2 3\n:gutter: 2\n\n{''.join(map(_card, names))}::::\n"
         for family, names in _families()
     ]
-    head = "Twelve rows that each strategy asks for, of two moons: the colour of a dot is the class"
-    told = "that the network predicts, a square is a row that was labelled before."
+    head = "Two batches that each strategy asks for, among points of three classes: the colour of"
+    told = (
+        "a dot is the class that the network predicts, a square is a row that was labelled at the "
+        "start, a diamond is one of the first batch, and a number one of the second."
+    )
     return "\n".join([f"# Gallery\n\n{head} {told}\n", *families])
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from autoal import Scored, View, from_order
 from autoal.bounds import whole
 from autoal.errors import UserError
+from autoal.progress import progress
 from autoal.query.composite import Asking, Candidates
 from autoal.query.strategy import Facts, Reads
 
@@ -87,7 +88,11 @@ class CheatingOracle(Asking):
         if view.validation is None and not len(judges):
             return Scored(from_order(asked[:budget], rest))
         tries = list(self._tried(view, asked, budget, stream))
-        losses = [outcome(batch.rows, view.pool.rows[judges]) for batch in tries]
+        losses = []
+        with progress("the oracle", len(tries), "batches") as advance:
+            for batch in tries:
+                losses.append(outcome(batch.rows, view.pool.rows[judges]))
+                advance(1)
         best = tries[losses.index(min(losses))]
         order = view.pool.places(best.rows)
         return Scored(from_order(order, rest), self._notes(best, losses))

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 
+from autoal.config import CONFIGS, register
 from tests.launch import Finished, Zygote
 
+register()
 QUICK = ("strategy=margin", "task=linear", "task.steps=5", "start=8", "budget=4", "rounds=1")
 
 
@@ -51,7 +55,7 @@ def run(train: Zygote, tmp_path: Path, *argv: str) -> Finished:
     return train.run(*argv, "logger=none", f"out={tmp_path / 'runs'}")
 
 
-def config(tmp_path: Path, name: str = "run") -> dict[str, object]:
+def config(tmp_path: Path, name: str = "run") -> dict[str, Any]:
     return yaml.safe_load((tmp_path / "runs" / name / "config.yaml").read_text())
 
 
@@ -78,7 +82,7 @@ def test_a_folder_of_ones_own_brings_choices_of_every_group(
         "flip": True,
     }
     assert found["strategy"] == {"name": "margin", "temperature": 2.0, "draws": False}
-    assert found["task"]["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    assert found["task"]["network"] == {"_target_": "tests.networks.Tiny", "width": 2}
     assert (found["start"], found["budget"]) == ({"name": "random", "size": 9}, 3)
 
 
@@ -100,7 +104,7 @@ def test_a_sweep_takes_choices_of_ones_own(train: Zygote, folder: Path, tmp_path
     finished = run(train, tmp_path, *swept, *workers)
     assert finished.code == 0, finished.err
     for seed in (0, 1):
-        assert config(tmp_path, f"run-{seed}")["data"]["flip"] is True  # type: ignore[index]
+        assert config(tmp_path, f"run-{seed}")["data"]["flip"] is True
 
 
 def test_a_start_in_a_file_is_a_section(train: Zygote, folder: Path, tmp_path: Path) -> None:
@@ -117,8 +121,8 @@ def test_a_class_in_the_place_of_another_does_not_inherit_its_options(
     finished = run(train, tmp_path, *QUICK, *tiny, "name=run", "task.network.width=2")
     assert finished.code == 0, finished.err
     found = config(tmp_path)["task"]
-    assert found["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
-    assert found["steps"] == 3  # type: ignore[index]
+    assert found["network"] == {"_target_": "tests.networks.Tiny", "width": 2}
+    assert found["steps"] == 3
 
 
 def test_an_experiment_s_file_puts_a_class_in_the_place_of_another_too(
@@ -136,7 +140,7 @@ task:
     finished = run(train, tmp_path, *chosen, "name=run")
     assert finished.code == 0, finished.err
     task = config(tmp_path)["task"]
-    assert task["network"] == {"_target_": "tests.networks.Tiny", "width": 2}  # type: ignore[index]
+    assert task["network"] == {"_target_": "tests.networks.Tiny", "width": 2}
     # What the file says counts, though it is what the other class has too.
     same = text.replace(
         "steps: 3", "_target_: tests.networks.Gentle\n  steps: 15\n  gentleness: 0.5"
@@ -146,7 +150,7 @@ task:
     given = [value.replace("swapped", "same") for value in chosen]
     finished = run(train, tmp_path, *given, "name=same")
     assert finished.code == 0, finished.err
-    assert config(tmp_path, "same")["task"]["steps"] == 15  # type: ignore[index]
+    assert config(tmp_path, "same")["task"]["steps"] == 15
     (folder / "experiment" / "swapped.yaml").write_text(text.replace("steps", "stepz"))
     refused = run(train, tmp_path, *chosen)
     assert refused.code == 2
@@ -246,7 +250,7 @@ def test_the_start_is_chosen_by_a_strategy_that_needs_no_label(
 ) -> None:
     finished = run(train, tmp_path, *QUICK, f"start={name}", "start=12", "rounds=0", "name=run")
     assert finished.code == 0, finished.err
-    assert config(tmp_path)["start"]["name"] == name  # type: ignore[index]
+    assert config(tmp_path)["start"]["name"] == name
     (line,) = (tmp_path / "runs" / "run" / "rounds.jsonl").read_text().splitlines()
     assert len(set(json.loads(line)["queried"])) == 12
 
@@ -303,4 +307,83 @@ def test_a_group_of_runs_knows_what_follows_from_the_rest(
     told = ("logger.mode=disabled", f"out={tmp_path / 'runs'}", "name=run")
     finished = train.run(*QUICK[:3], given.format(chosen), *told)
     assert finished.code == 0, finished.err
-    assert config(tmp_path)["logger"]["group"] == group  # type: ignore[index]
+    assert config(tmp_path)["logger"]["group"] == group
+
+
+# What each data set is begun with, where nobody says otherwise.
+BEGINNINGS = {
+    "digits": (20, 10, None),
+    "mnist": (100, 100, 50),
+    "cifar10": (1000, 1000, 50),
+    "cifar100": (2000, 1000, 50),
+    "pneumoniamnist": (50, 50, 50),
+    "organcmnist": (500, 500, 50),
+    "sst2": (100, 100, None),
+    "wnli": (50, 20, None),
+    "folder": (20, 10, None),
+}
+
+
+def composed(*given: str) -> Any:
+    """The settings as Hydra composes them."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
+        return compose("train", [*given])
+
+
+@pytest.mark.parametrize(("data", "beginning"), BEGINNINGS.items())
+def test_every_data_set_brings_a_start_a_budget_and_epochs(
+    data: str, beginning: tuple[int, int, int | None]
+) -> None:
+    settings = composed(f"data={data}", "task=resnet18")
+    assert (settings.start.size, settings.budget, settings.task.epochs) == beginning
+
+
+def test_a_table_brings_a_task_that_reads_one() -> None:
+    logistic = "autoal.model.logistic.Logistic"
+    assert composed("data=table").task._target_ == logistic
+    assert composed("experiment=salutary_table").task._target_ == logistic
+    assert composed("data=table", "task=mlp").task._target_ == "autoal.model.task.Task"
+
+
+def test_what_is_given_takes_the_place_of_what_a_data_set_brings() -> None:
+    given = composed("data=cifar10", "start.size=30", "budget=[5,7]", "task.epochs=3")
+    assert (given.start.size, [*given.budget], given.task.epochs) == (30, [5, 7], 3)
+    by_experiment = composed("data=cifar10", "experiment=compare")
+    assert (by_experiment.start.size, by_experiment.budget) == (20, 10)
+    assert composed("data=cifar10", "start=coreset").start.size == 1000
+
+
+@pytest.mark.parametrize("file", [*(CONFIGS / "data").glob("*.yaml")], ids=lambda path: path.stem)
+def test_the_plan_that_a_data_set_brings_fits_its_pool(file: Path) -> None:
+    settings = composed(f"data={file.stem}")
+    rows = settings.data.get("_rows_", float("inf"))
+    assert settings.start.size + settings.rounds * settings.budget <= rows
+
+
+@pytest.mark.parametrize(("given", "epochs"), [((), 3), (("task.steps=5",), None)])
+def test_steps_that_are_given_take_the_place_of_epochs(
+    train: Zygote, folder: Path, tmp_path: Path, given: tuple[str, ...], epochs: int | None
+) -> None:
+    (folder / "data" / "mine.yaml").write_text(
+        "_target_: autoal.datamodules.digits.Digits\n_epochs_: 3\n"
+    )
+    plain = (f"--config-dir={folder}", "data=mine", "strategy=random", "task=linear", "rounds=0")
+    finished = run(train, tmp_path, *plain, *given, "name=run")
+    assert finished.code == 0, finished.err
+    assert config(tmp_path)["task"]["epochs"] == epochs
+
+
+def test_a_start_in_a_file_takes_the_place_of_what_a_data_set_brings(
+    train: Zygote, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "data" / "mine.yaml").write_text(
+        "# @package _global_\n"
+        "data: {_target_: autoal.datamodules.digits.Digits}\nstart: {size: 30}\nbudget: 9\n"
+    )
+    first = tmp_path / "first.txt"
+    first.write_text("3\n5\n")
+    plain = (f"--config-dir={folder}", "data=mine", "strategy=random", "task=linear", "rounds=1")
+    finished = run(train, tmp_path, *plain, f"start={first}", "name=run")
+    assert finished.code == 0, finished.err
+    assert [len(done["queried"]) for done in rounds(tmp_path)] == [2, 9]

@@ -90,7 +90,7 @@ ENGINE = [name for name in within("autoal") if not any(belongs(name, room) for r
 # The rooms from the ground up; what stands on a floor may use those below, and its own.
 FLOORS = (
     ("errors",),
-    ("bounds", "escape", "launchers", "plugins", "remarks", "seeding"),
+    ("bounds", "escape", "launchers", "palette", "plugins", "progress", "remarks", "seeding"),
     ("kinds", "document"),
     ("settings",),
     ("building",),
@@ -108,8 +108,9 @@ FLOORS = (
     ("exported",),
     ("cycle", "search"),
     ("growth",),
-    ("report", "foresight", "costing"),
+    ("report", "foresight", "costing", "naming"),
     ("run", "config", "listing", "dashboard", "sweeping", "testing"),
+    ("choices",),
     ("spelling", "kept", "manual"),
     ("command", "predict", "labels"),
     ("__main__",),
@@ -189,7 +190,7 @@ def test_the_leaves_import_nothing_of_ours_but_errors(module: str) -> None:
 @pytest.mark.parametrize("module", within("autoal.datamodules"))
 def test_data_sets_know_only_data(module: str) -> None:
     rooms = {room_of(name) for name in ours(imports(module, everywhere=True))}
-    assert rooms <= {"datamodules", "data", "errors", "bounds", "seeding"}
+    assert rooms <= {"datamodules", "data", "errors", "bounds", "progress", "seeding"}
 
 
 @pytest.mark.parametrize("module", within("autoal.strategies"))
@@ -197,7 +198,16 @@ def test_strategies_know_neither_data_sets_nor_the_cycle(module: str) -> None:
     if module == "autoal.strategies.__main__":  # the listing's command
         return
     rooms = {room_of(name) for name in ours(imports(module, everywhere=True))}
-    assert rooms <= {"strategies", "query", "maths", "model", "language", "errors", "bounds"}
+    assert rooms <= {
+        "strategies",
+        "query",
+        "maths",
+        "model",
+        "language",
+        "errors",
+        "bounds",
+        "progress",
+    }
 
 
 @pytest.mark.parametrize("folder", ["autoal", "strategies", "datamodules", "tests", "benchmarks"])

@@ -241,6 +241,12 @@ def test_the_page_tells_of_every_strategy() -> None:
     assert pictures == [name for name in own if name not in UNDRAWN]
 
 
+def test_pictures_are_small_and_no_two_are_the_same() -> None:
+    pictures = [path.read_bytes() for path in (PAGE.parent / "strategies").glob("*.png")]
+    assert len(set(pictures)) == len(pictures)
+    assert max(map(len, pictures)) < 60_000
+
+
 @pytest.mark.parametrize("name", STRATEGIES.installed())
 def test_the_page_tells_what_is_read_and_the_defaults(name: str) -> None:
     section = re.split(r"\n##+ ", PAGE.read_text().partition(f"\n### {name}\n")[2])[0]

@@ -139,3 +139,20 @@ def test_a_class_is_told_with_those_that_it_is_made_of() -> None:
     assert told.options["imbalance"].startswith("none, long_tail or step")
     assert remarks.of_class("autoal.nowhere.Nothing") == Remarks()
     assert remarks.of_class("os.path.Nothing") == Remarks()
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("data=cifar10", "It brings start.size=1000, budget=1000, task.epochs=50, unless"),
+        ("data=pneumoniamnist", "It brings start.size=50, budget=50, task.epochs=50, unless"),
+        ("data=wnli", "It brings rows=texts, task=logistic, start.size=50, budget=20, unless"),
+        ("task=frozen", "It brings rows=pictures, unless"),
+    ],
+)
+def test_what_a_choice_brings_along_is_told(choice: str, told: str) -> None:
+    assert told in manual([choice], "autoal")
+
+
+def test_a_choice_that_brings_nothing_along_says_nothing_of_it() -> None:
+    assert "It brings" not in manual(["data=digits"], "autoal")

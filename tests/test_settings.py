@@ -12,7 +12,6 @@ from autoal.settings import (
     demand_kinds,
     differences,
     flatten,
-    run_name,
     unknown_key,
 )
 
@@ -225,53 +224,3 @@ def test_an_option_that_has_moved_is_told_its_new_name(key: str, spelling: str) 
 def test_a_strategys_option_that_has_moved_is_told_its_new_name() -> None:
     with pytest.raises(UserError, match=r"strategy\.objective was renamed"):
         completed({"objective": "paper"}, NESTED, "strategy 'autoal'")
-
-
-def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
-    assert run_name(defaults(), defaults(), "digits", "margin") == "digits-margin-0"
-
-
-@pytest.mark.parametrize("changes", [{"out": "elsewhere"}, {"name": "mine"}])
-def test_where_a_run_is_kept_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
-    assert run_name(changed(**changes), defaults(), "digits", "margin") == "digits-margin-0"
-    with_budget = run_name(changed(budget=5), defaults(), "digits", "margin")
-    assert run_name(changed(budget=5, **changes), defaults(), "digits", "margin") == with_budget
-
-
-def test_the_seed_is_in_the_name_and_not_in_the_hash() -> None:
-    assert run_name(changed(seed=7), defaults(), "digits", "margin") == "digits-margin-7"
-    first, other = (
-        run_name(changed(seed=s, budget=5), defaults(), "digits", "margin") for s in (1, 2)
-    )
-    assert first.removeprefix("digits-margin-1-") == other.removeprefix("digits-margin-2-")
-
-
-def test_different_settings_have_different_names_and_the_same_ones_the_same() -> None:
-    changes: list[dict[str, Any]] = [
-        {"budget": 5},
-        {"budget": 6},
-        {"task__learning_rate": 5},
-        {"task__network__dropout": 0.5},
-        {"task__network__hidden": [128]},
-        {"budget": 5, "task__learning_rate": 5},
-        {"logger": {"project": "x"}},
-    ]
-    names = [run_name(changed(**change), defaults(), "digits", "margin") for change in changes]
-    assert len(set(names)) == len(changes)
-    assert all(name.startswith("digits-margin-0-") for name in names)
-    assert names == [
-        run_name(changed(**change), defaults(), "digits", "margin") for change in changes
-    ]
-
-
-def test_the_order_of_the_settings_does_not_count_in_the_name() -> None:
-    settings = changed(budget=5, task__learning_rate=5, logger={"project": "x", "mode": "y"})
-    turned = dict(reversed(settings.items()))
-    turned["logger"] = dict(reversed(settings["logger"].items()))
-    assert run_name(turned, defaults(), "digits", "margin") == run_name(
-        settings, defaults(), "digits", "margin"
-    )
-
-
-def test_the_data_and_the_strategy_are_in_the_name() -> None:
-    assert run_name(defaults(), defaults(), "cifar10", "random") == "cifar10-random-0"

@@ -45,7 +45,7 @@ def test_a_transformer_is_fine_tuned_and_its_model_predicts(
     finished = run(train, tmp_path, *files, *options)
     assert finished.code == 0, finished.err
     assert [line["labelled"] for line in record(tmp_path)] == [4, 6]
-    assert "accuracy by test set (50.0 % of one class)" in finished.out
+    assert "accuracy on the test set (50.0 % of one class)" in finished.out
 
 
 def test_rows_longer_than_a_transformer_reads_are_refused(

@@ -100,9 +100,9 @@ def test_the_name_of_a_run_tells_its_settings_apart(train: Zygote, tmp_path: Pat
     names = {path.name for path in tmp_path.iterdir()}
     assert len(names) == 4
     assert {name.rpartition("-")[0] for name in names} == {
-        "digits-margin-0",
-        "digits-margin-1",
-        "digits-random-0",
+        "digits-linear-margin-0",
+        "digits-linear-margin-1",
+        "digits-linear-random-0",
     }
 
 
@@ -393,8 +393,8 @@ def test_a_sweep_runs_every_combination(train: Zygote, tmp_path: Path) -> None:
     runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
     assert len(runs) == 4
     starts = {path.name.rpartition("-")[0]: lines(path)[0]["queried"] for path in runs}
-    assert starts["digits-random-0"] == starts["digits-margin-0"]
-    assert starts["digits-random-0"] != starts["digits-random-1"]
+    assert starts["digits-linear-random-0"] == starts["digits-linear-margin-0"]
+    assert starts["digits-linear-random-0"] != starts["digits-linear-random-1"]
 
 
 def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from autoal.bounds import choice
 from autoal.data.cache import NamedArrays
 from autoal.data.contract import LEAST, SEEN_BY, Data, Loaded, Standardise
 from autoal.data.inputs import all_finite
-from autoal.data.progress import progress
 from autoal.data.reader import Reader
 from autoal.data.resumed import UnsoundError, cached_blocks
 from autoal.data.rows import Rows
@@ -26,6 +25,7 @@ from autoal.encoders.encoder import Encoder
 from autoal.encoders.identity import STATE, key_of
 from autoal.errors import UserError
 from autoal.maths.moments import moments
+from autoal.progress import progress
 from autoal.settings import FEATURES
 
 PRECISIONS = dict(zip(FEATURES, (torch.float32, torch.float16), strict=True))

@@ -15,6 +15,7 @@ from autoal.language.asked import LOGPROBS, NEXT, Answer, Failure, Request
 from autoal.language.cache import Cache
 from autoal.language.server import GO_ON, NotThere, Rejected, Server, Wait
 from autoal.language.spent import Spent
+from autoal.progress import progress
 
 MILLION = 1_000_000  # tokens, the unit of prices
 PROBE = Request("One, two,", NEXT)
@@ -124,11 +125,17 @@ class Client:
     def answers(self, requests: Sequence[Request]) -> Iterator[Answer | Failure]:
         """The model's answers, in order, requested several at a time."""
         stopped = Event()
-        with ThreadPoolExecutor(self.parallel) as pool:
+        count = len(requests)
+        with (
+            ThreadPoolExecutor(self.parallel) as pool,
+            progress("the language model", count, "answers") as advance,
+        ):
             asked = [pool.submit(self._tried, request, stopped) for request in requests]
             try:
                 for request, one in zip(requests, asked, strict=True):
-                    yield self._heeded(request, one.result())
+                    reply = one.result()
+                    advance(1)
+                    yield self._heeded(request, reply)
                 self._demand_useful()
             finally:
                 stopped.set()

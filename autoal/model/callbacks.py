@@ -9,6 +9,7 @@ from torch import Tensor
 
 from autoal.data.batches import Shared
 from autoal.model.fitstep import FitStep, Watch
+from autoal.progress import Advance
 
 
 class Watching(Callback):
@@ -34,6 +35,35 @@ class Watching(Callback):
         if loss is not None and (step % max(1, steps // 50) == 0 or step == steps):
             epoch = trainer.current_epoch + 1
             self.watch(FitStep(step, steps, epoch, float(loss), self.learning_rate))
+
+
+class Counting(Callback):
+    """Tells how many more rows were looked at, or tested on, after every batch of them."""
+
+    def __init__(self, advance: Advance) -> None:
+        self.advance = advance
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.advance(len(batch[0]))
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.advance(len(batch[0]))
 
 
 class Weighing(Callback):

@@ -19,12 +19,13 @@ from autoal.data.batches import Batches, Blocks, Shared
 from autoal.data.lazy import LazyTensor, held
 from autoal.data.rows import Rows
 from autoal.errors import diverged
-from autoal.model.callbacks import Watching, Weighing
+from autoal.model.callbacks import Counting, Watching, Weighing
 from autoal.model.contained import contained
 from autoal.model.fitstep import Watch, unwatched
 from autoal.model.metrics import counted_by_all
 from autoal.model.ranks import Ranks, sendable, together
 from autoal.model.task import Task
+from autoal.progress import progress
 from autoal.seeding import derive
 
 # Flags of a Trainer that writes no files and shows no bars.
@@ -180,10 +181,13 @@ class Training:
         """Every process's part in a test."""
         ranks = _looking(task, len(labels), inputs)
         run = slice(None) if ranks is None else ranks.run(len(labels), EVALUATION_BATCH)
-        with self._trainer(ranks is not None) as trainer:
+        batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
+        with (
+            progress("the test", batches.rows) as advance,
+            self._trainer(ranks is not None, callbacks=[Counting(advance)]) as trainer,
+        ):
             self._arrange(task, trainer)
             counted_by_all(task.metrics, ranks is not None)
-            batches = Batches(inputs[run], labels[run], size=EVALUATION_BATCH)
             (metrics,) = trainer.test(task, batches, verbose=False)
         return metrics
 
@@ -191,9 +195,12 @@ class Training:
         """Every process's part in a look; the first ends up with all of it."""
         ranks = _looking(task, len(numbers), inputs)
         run = slice(None) if ranks is None else ranks.run(len(numbers), EVALUATION_BATCH)
-        with self._trainer(ranks is not None) as trainer:
+        loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
+        with (
+            progress("the look at the pool", len(loader.rows)) as advance,
+            self._trainer(ranks is not None, callbacks=[Counting(advance)]) as trainer,
+        ):
             self._arrange(task, trainer)
-            loader = Blocks(Rows.of(inputs), numbers[run], EVALUATION_BATCH)
             batches: Any = trainer.predict(task, loader)
         # Inference tensors, which no gradient may touch later; `cat` makes them a plain one.
         part = torch.cat([batch.cpu() for batch in batches])

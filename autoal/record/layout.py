@@ -13,6 +13,7 @@ GENERATED = "generated.jsonl"  # the rows that were made, and how
 POOL = "pool.jsonl"  # the rows found in files, in the order of their numbers
 TO_LABEL = "to_label.csv"  # the question to people who answer in files
 LABEL_STUDIO = "label_studio.json"  # the Label Studio project in which people are asked
+MEMORY = "memory.json"  # the peak memory of the run
 FAILURE = "error.txt"  # what stopped the run
 LOCK = ".lock"  # held by the working process
 TOKENS = "tokens.json"  # of people's pages; secret
@@ -34,6 +35,7 @@ FILES = (
         TO_LABEL,
         LABEL_STUDIO,
         TOKENS,
+        MEMORY,
         CURVE,
         WEIGHTS,
         SETTLED,
@@ -44,7 +46,7 @@ FILES = (
 
 # Files that belong to one run, and would be wrong beside another's rounds.
 OF_A_RUN = (
-    *(FAILURE, GENERATED, POOL, LABEL_STUDIO, MARK, CURVE, WEIGHTS, SETTLED),
+    *(FAILURE, GENERATED, POOL, LABEL_STUDIO, MARK, MEMORY, CURVE, WEIGHTS, SETTLED),
     *(QUESTION, *STATES, *MODEL_FILES),
 )
 

@@ -2,18 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from time import monotonic
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
 from autoal.model.fitstep import FitStep
+from autoal.progress import Advance, Clock, Pace, bars, bars_on, lines
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 from autoal.record.sink import Sink
 
@@ -21,25 +17,37 @@ from autoal.record.sink import Sink
 class Terminal(Sink):
     """One live display on a terminal; one plain line a round where the output is piped.
 
+    There, what takes long within a round has lines of its own, half a minute apart.
+
     Args:
         console: where to.
         name: of the run, since several may share a terminal.
         rounds: the number of the last round; None where there is no end.
         history: the rounds that were done before.
+        clock: seconds from any beginning.
     """
 
     def __init__(
-        self, console: Console, name: str, rounds: int | None, history: Sequence[Round] = ()
+        self,
+        console: Console,
+        name: str,
+        rounds: int | None,
+        history: Sequence[Round] = (),
+        clock: Clock = monotonic,
     ) -> None:
         self.console = console
         self.name = name
         self.rounds = rounds
+        self.clock = clock
+        self._doing = name
+        self._pace: Pace | None = None  # of the training
         self._live: Progress | None = None
         self._advised = bool(history) and _advises(history[-1])
         if console.is_terminal:
             self._open_display(history)
 
     def begin(self, number: int) -> None:
+        self._doing, self._pace = f"{self.name}  {self._place(number)}", None
         if self._live:
             self._live.reset(self._fit, description=self._place(number))
 
@@ -47,6 +55,17 @@ class Terminal(Sink):
         if self._live:
             state = f"epoch {step.epoch}, loss {step.loss:.3f}"
             self._live.update(self._fit, completed=step.step, total=step.steps, state=state)
+            return
+        if self._pace is None:
+            what = f"{self._doing}, training"
+            self._pace = Pace(what, step.steps, "steps", self._print, self.clock)
+        self._pace.reach(step.step)
+
+    def work(self, what: str, count: int, unit: str) -> AbstractContextManager[Advance]:
+        """A display of long work within a round."""
+        if self._live:
+            return bars(self._live, self.clock)(what, count, unit)
+        return lines(self._print, self.clock)(f"{self._doing}, {what}", count, unit)
 
     def end(self, finished: Round) -> None:
         seconds = f"{finished.seconds['total']:.1f} s"
@@ -72,14 +91,7 @@ class Terminal(Sink):
         return f"round {number}" if self.rounds is None else f"round {number} of {self.rounds}"
 
     def _open_display(self, history: Sequence[Round]) -> None:
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
-            TimeRemainingColumn(),
-        )
-        self._live = Progress(*columns, console=self.console, transient=True)
+        self._live = bars_on(self.console)
         state = summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
             self.name,

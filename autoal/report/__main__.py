@@ -4,6 +4,7 @@ python -m autoal.report runs/                  # writes runs/report/report.html 
 python -m autoal.report runs/ --open           # and shows it in the browser
 python -m autoal.report a/ b/ --out compared   # runs of several folders
 python -m autoal.report runs/ --metric nll     # by another metric than accuracy
+python -m autoal.report runs/ --over money     # over what labels cost
 python -m autoal.report runs/ --watch          # and anew whenever a run goes on
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from autoal.costs.units import LABELS, UNITS
 from autoal.errors import UserError
 from autoal.report.metric import ACCURACY
 from autoal.report.watching import INTERVAL, follow, stamps
@@ -39,6 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="to compare by, of those in the records, such as balanced_accuracy, macro_f1, nll or "
         "ece; default: accuracy",
     )
+    parser.add_argument(
+        "--over",
+        choices=UNITS,
+        default=LABELS,
+        help="what was spent, over which to compare: labels, or the money or the seconds of people "
+        "that they cost; default: labels",
+    )
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
     parser.add_argument(
         "--watch",
@@ -57,14 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _report(given: argparse.Namespace) -> None:
     """Write the report, once or as long as somebody watches."""
     out = given.out or given.folders[0] / "report"
-    write = partial(write_report, given.folders, out, given.metric)
+    write = partial(write_report, given.folders, out, given.metric, given.over)
     if not given.watch:
         _show(write(), given.open)
         return
     try:
         seen = stamps(given.folders)
-        _show(write(INTERVAL), given.open)
-        follow(given.folders, seen, lambda: write(INTERVAL))
+        _show(write(reload=INTERVAL), given.open)
+        follow(given.folders, seen, lambda: write(reload=INTERVAL))
     except KeyboardInterrupt:
         write()  # what nobody watches need not be loaded anew
 

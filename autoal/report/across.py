@@ -30,6 +30,7 @@ from autoal.report.statistics import (
 )
 
 FEWEST = 3  # settings, or seeds, that say something about further ones
+SIGNS = (1, 0, -1, None)  # of a gain: won, level, lost, too few seeds
 SLIGHT = 0.005  # of area, by which nobody minds to be worse
 
 

@@ -1,44 +1,22 @@
-"""What the contenders did: weights, classes, seconds, and what was queried."""
+"""What the contenders did: choices of learners, classes, seconds, and what was queried."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from statistics import fmean
 
 import numpy as np
 
 from autoal.record.round import phases_of
-from autoal.report import figures
+from autoal.report import bars, figures
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, evenness, kinds_settled, settled
-from autoal.report.page import Section
+from autoal.report.page import Folded, Section
 from autoal.report.pictures import Gallery
-from autoal.report.runs import Floats, Run
-from autoal.report.tables import Cell, Table
+from autoal.report.runs import Run
+from autoal.report.tables import Cell, Fine, Heat, Table
 
-
-def weights(settings: Sequence[Setting]) -> Section:
-    """What strategies made of strategies gave to each of their candidates."""
-    drawn = [
-        figures.mixing_weights(f"{setting.name}, {name}", weights)
-        for setting in settings
-        for name, runs in setting.contenders.items()
-        if (weights := candidate_weights(runs))
-    ]
-    text = "The mean weight of each candidate in each query, over the seeds."
-    return Section("Weights of the candidates", [text, *drawn] if drawn else ["No run has any."])
-
-
-def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean over the runs for each query; zero where a query told none."""
-    by_run = [[past.weights for past in run.queries] for run in runs]
-    names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
-    return {
-        name: [
-            float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
-        ]
-        for name in names
-    }
+TWICE = 2.0  # an equal share, from which on a class has its whole colour
 
 
 def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
@@ -50,7 +28,7 @@ def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     charts = {setting.name: settled_curves(setting) for setting in settings}
     drawn = [figures.settled(name, found, colours) for name, found in charts.items() if found]
     rows: list[list[Cell]] = [
-        [setting, name, kind, float(curve.mean[0]), float(curve.mean[-1])]
+        [setting, name, kind, Fine(curve.mean[0]), Fine(curve.mean[-1])]
         for setting, found in charts.items()
         for kind, curves in found.items()
         for name, curve in curves.items()
@@ -76,34 +54,45 @@ def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
 def classes(settings: Sequence[Setting]) -> Section:
     """Which classes were queried."""
     text = (
-        "Shares of the classes, by the labels given, among all that was queried after the start. "
-        "Evenness: their entropy over that of equal shares; 1 is balanced. Classes that no run "
-        "of the setting saw are not counted."
+        "By the labels given, of all that was queried after the start. A class has 1 where its "
+        "share is that of equal shares, 2 where it is twice that: the bluer, the more was queried "
+        "of it. Evenness: the entropy of the shares over that of equal ones; 1 is balanced. "
+        "Classes that no run of the setting saw are not counted."
     )
-    section = Section("Classes of what was queried", [text])
-    rows: list[list[Cell]] = []
-    for setting in settings:
-        counts = class_counts(setting)
-        if counts:
-            shares = {name: by_class / by_class.sum() for name, by_class in counts.items()}
-            section.parts.append(figures.class_balance(setting.name, shares))
-        for name, by_class in counts.items():
-            even = evenness(by_class.astype(int).tolist())
-            rows.append([setting.name, name, even, float(by_class.min()), float(by_class.max())])
+    labels = sorted(set().union(*map(_labels, settings)))
+    rows = [
+        [setting.name, name, *_balance(by_class, labels)]
+        for setting in settings
+        for name, by_class in class_counts(setting).items()
+    ]
     header = ["setting", "strategy", "evenness", "rows of the rarest", "rows of the commonest"]
-    section.parts.append(Table("classes", "Balance of the classes", header, rows))
-    return section
+    heat = Heat(len(header), TWICE)
+    header += [f"class {label}" for label in labels]
+    title = "Which classes were queried"
+    table = Table("classes", "How far each is queried more than others", header, rows, heat=heat)
+    return Section(title, [table, Folded("How to read this table", [text])])
 
 
-def class_counts(setting: Setting) -> dict[str, Floats]:
-    """How many rows of each class seen in the setting were queried, over all seeds."""
-    labels = {label for run in setting.runs for past in run.rounds for label in past.classes}
-    found = {}
-    for name, runs in setting.contenders.items():
-        counts = _queried_classes(runs)
-        if counts:
-            found[name] = np.array([counts[label] for label in sorted(labels)], dtype=float)
-    return found
+def _labels(setting: Setting) -> set[int]:
+    """The classes that any of its runs saw."""
+    return {label for run in setting.runs for past in run.rounds for label in past.classes}
+
+
+def _balance(by_class: Mapping[int, int], labels: Sequence[int]) -> list[Cell]:
+    """Of one contender: how even, the ends, and each of these classes over an equal share."""
+    counts = [*by_class.values()]
+    equal = fmean(counts)
+    over_equal = [by_class[label] / equal if label in by_class else None for label in labels]
+    return [evenness(counts), min(counts), max(counts), *over_equal]
+
+
+def class_counts(setting: Setting) -> dict[str, dict[int, int]]:
+    """How many rows of each class seen in the setting each contender queried, over all seeds."""
+    found = {name: _queried_classes(setting.contenders[name]) for name in setting.ranked}
+    labels = sorted(_labels(setting))
+    return {
+        name: {label: counts[label] for label in labels} for name, counts in found.items() if counts
+    }
 
 
 def _queried_classes(runs: Iterable[Run]) -> Counter[int]:
@@ -118,33 +107,56 @@ def times(settings: Sequence[Setting]) -> Section:
     text = (
         "Means over the rounds after the start and over the seeds. Other: the round's total less "
         "its phases. Query seconds a label: all phases but train and test, divided by the rows "
-        "queried. "
+        "queried. Peak memory: of the whole process and of its GPU, the most of any seed; runs of "
+        "a sweep that share a process share its peak. "
         "Compare only what ran on the same, undisturbed machine."
     )
-    section = Section("Time", [text])
+    section = Section("Time and memory")
     rows: list[list[Cell]] = []
     queries = [past for setting in settings for run in setting.runs for past in run.queries]
     phases = phases_of(past.seconds for past in queries)
     header = ["setting", "strategy", *phases, "other", "total", "query seconds a label"]
-    if any(past.looked for past in queries):  # of the others, all rows
-        header.append("rows looked at")
+    rare = _rare_times(settings)
+    header += rare
     for setting in settings:
-        found = {name: seconds(runs, phases) for name, runs in setting.contenders.items()}
+        found = {name: seconds(setting.contenders[name], phases) for name in setting.ranked}
         found = {name: by_phase for name, by_phase in found.items() if by_phase}
         if found:
-            section.parts.append(figures.phases(setting.name, found))
-        lines = [_seconds_row(setting, name, by_phase) for name, by_phase in found.items()]
-        rows += [line[: len(header)] for line in lines]
+            section.parts.append(bars.phases(setting.name, found))
+        for name, by_phase in found.items():
+            told = (of(setting.contenders[name]) for of in rare.values())
+            rows.append([*_seconds_row(setting, name, by_phase), *told])
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
+    section.parts.append(Folded("How to read this table", [text]))
     return section
 
 
 def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[Cell]:
     asked = [sum(past.classes.values()) for run in setting.contenders[name] for past in run.queries]
     a_label = querying(setting.contenders[name]) / max(1.0, float(np.mean(asked)))
-    looked = [past.looked for run in setting.contenders[name] for past in run.queries]
-    seen = float(np.mean(looked)) if any(looked) else None
-    return [setting.name, name, *found.values(), sum(found.values()), a_label, seen]
+    return [setting.name, name, *found.values(), sum(found.values()), Fine(a_label)]
+
+
+def _rare_times(settings: Sequence[Setting]) -> dict[str, Callable[[Sequence[Run]], float | None]]:
+    """Columns that stand in the table where any run has something to tell there."""
+    columns: dict[str, Callable[[Sequence[Run]], float | None]] = {
+        "rows looked at": _looked,
+        "peak memory, MiB": partial(_peak, "main"),
+        "peak GPU memory, MiB": partial(_peak, "gpu"),
+    }
+    contenders = [runs for setting in settings for runs in setting.contenders.values()]
+    return {title: of for title, of in columns.items() if any(map(of, contenders))}
+
+
+def _looked(runs: Sequence[Run]) -> float | None:
+    """At how many rows a query looked; where a plan says nothing of that, at all."""
+    looked = [past.looked for run in runs for past in run.queries]
+    return fmean(looked) if any(looked) else None
+
+
+def _peak(kind: str, runs: Sequence[Run]) -> float | None:
+    """The most memory of this kind that any of the runs took."""
+    return max((run.peaks[kind] for run in runs if kind in run.peaks), default=None)
 
 
 def querying(runs: Sequence[Run]) -> float:
@@ -188,7 +200,7 @@ def _results(run: Run) -> list[Cell]:
 
 def pictures(gallery: Gallery) -> Section:
     """The first and the last query of one run a contender."""
-    section = Section("Queried first and last", [*gallery.shown])
+    section = Section("Rows queried first and last", [*gallery.shown])
     if not gallery.shown:
         section.parts.append(
             "No finished run has pictures or texts of every round: only runs that are tracked "

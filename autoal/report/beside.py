@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autoal.palette import places
 from autoal.report import figures
+from autoal.report.axis import AXES
 from autoal.report.behaviour import querying, seconds
 from autoal.report.groups import Setting, as_text, by
 from autoal.report.measures import Curve, Spread
@@ -67,14 +69,16 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
     for found in peers(settings):
         if not (compared := found.compared()):
             continue
-        colours = {name: place for place, name in enumerate(found.learners)}
+        colours = places(found.learners)
         charts = {
             f"{settings[0].metric}, {strategy}": {
                 name: Curve.of(runs) for name, runs in by_learner.items()
             }
             for strategy, by_learner in compared.items()
         }
-        section.parts.append(figures.side_by_side(found.name, charts, colours))
+        section.parts.append(
+            figures.side_by_side(found.name, charts, colours, AXES[settings[0].over].title)
+        )
         rows += [
             [found.name, strategy, name, *_measured(runs)]
             for strategy, by_learner in compared.items()

@@ -190,6 +190,12 @@ class Ranking:
         return self.enough and self.p <= LEVEL
 
     @property
+    def leading(self) -> list[str]:
+        """The first and those that are not shown to differ from it; none where nothing is shown."""
+        reach = self.means[0] + self.critical if self.decided else -np.inf
+        return [name for name, mean in self.by_name.items() if mean <= reach]
+
+    @property
     def by_name(self) -> dict[str, float]:
         """The mean rank of each."""
         return dict(zip(self.names, self.means, strict=True))

@@ -1,17 +1,21 @@
 """What stands in the report: the sections in their order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from autoal.report import behaviour, crowds, figures, growing, outcomes, spending, wording
+from autoal.costs.units import LABELS, MONEY, SECONDS
+from autoal.palette import places
+from autoal.report import behaviour, crowds, figures, growing, mixtures, outcomes, spending, wording
+from autoal.report.axis import AXES
 from autoal.report.beside import side_by_side
 from autoal.report.checklist import checklist
 from autoal.report.comparisons import against_baseline
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting, by_baseline
+from autoal.report.judges import axis
 from autoal.report.measures import Curve
 from autoal.report.metric import ACCURACY, words
-from autoal.report.overview import overview
-from autoal.report.page import Section
+from autoal.report.overview import differences, left_to_gain, overview
+from autoal.report.page import Charts, Section, Statement
 from autoal.report.pictures import queried
 from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
@@ -22,21 +26,22 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
     """The whole report."""
     against = {setting.name: against_baseline(setting) for setting in settings}
     names = contender_names(settings)
-    colours = {name: place for place, name in enumerate(names)}
+    colours = places(names)
     if not settings:
-        return [Section("Verdict", ["No run is finished."]), _notes(faults)]
+        return [Section("What the runs show", ["No run is finished."]), _notes(faults)]
     gallery = queried(settings)
     faults = [*faults, *gallery.faults]
-    return [
-        verdict(settings, against, faults),
-        overview(settings, names),
+    several = len(settings) > 1
+    found = [
         _notes(faults),
         _curves(settings, colours),
         side_by_side(settings),
         outcomes.results(settings),
         outcomes.tests(settings, against),
+        *([differences(settings)] if several else []),
         outcomes.ranks(settings, names),
-        behaviour.weights(settings),
+        left_to_gain(settings, names),
+        mixtures.weights(settings),
         behaviour.learners(settings, colours),
         behaviour.classes(settings),
         spending.sources(settings),
@@ -46,8 +51,17 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
         behaviour.times(settings),
         behaviour.stops(settings),
         behaviour.pictures(gallery),
-        Section("A benchmark to be trusted", [checklist(settings)]),
+        Section("Can this benchmark be trusted?", [checklist(settings)]),
     ]
+    first = [overview(settings, names)] if several else []
+    return [*first, verdict(settings, against, faults), *_full(found)]
+
+
+def _full(found: Sequence[Section]) -> list[Section]:
+    """Those that have something to show; why the others have nothing is told at the end."""
+    empty = [Statement(section.title, section.nothing) for section in found if section.nothing]
+    last = [Section("Not in these runs", [*empty])] if empty else []
+    return [*(section for section in found if not section.nothing), *last]
 
 
 def contender_names(settings: Sequence[Setting]) -> list[str]:
@@ -63,35 +77,34 @@ def _notes(faults: Sequence[Fault]) -> Section:
 
 
 def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
+    axis = AXES[settings[0].over]
     text = (
-        f"The mean {settings[0].metric} over the labelled rows, and a band of one standard "
-        "deviation over the seeds; below it over money, where labels do not all cost one, and over "
-        "the seconds that they took, where that is told. What gave it stands at its axis."
+        f"The mean {settings[0].metric} over {axis.title}, and a band of one standard deviation "
+        "over the seeds; of many strategies each has its band in a chart of its own, before all "
+        f"others in grey. What gave the results stands at the axis.{_costs_apart(settings)}"
     )
-    drawn = [figure for setting in settings for figure in _drawn(setting, colours)]
-    return Section("Learning curves", [text, *drawn])
+    return Section("Learning curves", [text, *(_drawn(setting, colours) for setting in settings)])
 
 
-def _drawn(setting: Setting, colours: figures.Colours) -> Iterator[Figure]:
-    """The curves over labels, and over what they cost where that says something else."""
-    beside = f"{setting.metric}, {setting.judges}"
-    yield figures.learning_curves(setting.name, curves(setting), colours, beside)
-    for what, spent in costly_curves(setting).items():
-        title = f"{setting.name}, over {what}"
-        yield figures.learning_curves(title, spent, colours, beside, what)
+def _costs_apart(settings: Sequence[Setting]) -> str:
+    """Over what else the runs could be compared, as labels do not say it all."""
+    timed = all(run.timed for setting in settings for run in setting.runs)
+    told = {MONEY: any(map(spending.priced, settings)), SECONDS: timed}
+    others = [f"--over {unit}" for unit, known in told.items() if known]
+    asked = settings[0].over != LABELS
+    if asked or not others:
+        return ""
+    return f" Labels cost more here than a count of them tells: see {' or '.join(others)}."
 
 
-def costly_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
-    """The curves over money and over seconds, as far as they say something else than labels do."""
-    kinds = (
-        (figures.MONEY, spending.priced(setting), Curve.over_money),
-        (figures.TIME, spending.timed(setting), Curve.over_time),
-    )
-    return {
-        what: {name: over(runs) for name, runs in setting.contenders.items()}
-        for what, told, over in kinds
-        if told
-    }
+def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
+    """One chart of all curves, the best first; of many, each beside it as well."""
+    found = curves(setting)
+    best_first = {name: found[name] for name in setting.ranked}
+    beside, below = axis(setting.metric, setting.judges), AXES[setting.over].title
+    whole = figures.learning_curves(setting.name, best_first, colours, beside, below)
+    each = figures.one_by_one(setting.name, best_first, colours)
+    return Charts(whole, each) if each else whole
 
 
 def curves(setting: Setting) -> dict[str, Curve]:
@@ -99,30 +112,15 @@ def curves(setting: Setting) -> dict[str, Curve]:
     return {name: Curve.of(runs) for name, runs in setting.contenders.items()}
 
 
-def cost_table(settings: Sequence[Setting]) -> Table:
-    """The points of all learning curves over money and over seconds."""
-    rows: list[list[Cell]] = [
-        [setting.name, name, what, spent, spread]
-        for setting in settings
-        for what, found in costly_curves(setting).items()
-        for name, curve in found.items()
-        for spent, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
-    ]
-    header = ["setting", "strategy", "over", "spent", _metric(settings)]
-    return Table("curves_over_costs", "Learning curves over costs", header, rows)
-
-
-def _metric(settings: Sequence[Setting]) -> str:
-    return settings[0].metric if settings else words(ACCURACY)
-
-
 def curve_table(settings: Sequence[Setting]) -> Table:
     """The points of all learning curves."""
     rows: list[list[Cell]] = [
-        [setting.name, name, labelled, spread]
+        [setting.name, name, spent, spread]
         for setting in settings
         for name, curve in curves(setting).items()
-        for labelled, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
+        for spent, spread in zip(curve.along.tolist(), curve.spreads, strict=True)
     ]
-    header = ["setting", "strategy", "labelled", _metric(settings)]
+    metric = settings[0].metric if settings else words(ACCURACY)
+    over = AXES[settings[0].over if settings else LABELS].title
+    header = ["setting", "strategy", over, metric]
     return Table("curves", "Learning curves", header, rows)

@@ -1,37 +1,51 @@
-"""The figures of the report."""
+"""Curves over labels, or over what they cost: the figures that have lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import NamedTuple
+from zlib import crc32
 
-import numpy as np
-
+from autoal.costs.units import LABELS
+from autoal.palette import colour, dash
+from autoal.report.axis import AXES
 from autoal.report.measures import Curve
 from autoal.report.runs import Floats
 from autoal.report.svg import (
-    COLOURS,
     Figure,
     LogScale,
     Scale,
+    apart,
     area,
-    box,
-    colour,
-    dash,
     drawing,
     element,
-    legend,
+    group,
     line,
+    name,
     path,
     text,
     width_of,
 )
 
-WIDTH, HEIGHT = 520, 320  # of a chart, its legend apart
+WIDTH, HEIGHT = 580, 340  # of a chart, without the names beside it
+SMALL = (220, 152)  # of one of many charts
 LEFT, TOP, BOTTOM = 60, 16, 44
-ROW = 26
-LABELS, MONEY, TIME = "labelled rows", "money", "seconds of people"  # along which curves are drawn
+ROW, REACH = 15, 14  # from a name to the next one, and from the axis to the names
+FEW = 5  # curves whose bands can still be told apart
+ALONG = AXES[LABELS].title
 
 Curves = Mapping[str, Curve]
-Colours = Mapping[str, int]  # the place of each name, the same in every figure
+Colours = Mapping[str, int]  # the place of each name in the palette, the same in every figure
+
+
+class Axes(NamedTuple):
+    """Where values are in a chart."""
+
+    across: Scale
+    up: Scale
+
+    def points(self, xs: Floats, ys: Floats) -> list[tuple[float, float]]:
+        pairs = zip(xs.tolist(), ys.tolist(), strict=True)
+        return [(self.across(x), self.up(y)) for x, y in pairs]
 
 
 def learning_curves(
@@ -39,14 +53,14 @@ def learning_curves(
     curves: Curves,
     colours: Colours,
     beside: str = "test accuracy",
-    below: str = LABELS,
+    below: str = ALONG,
 ) -> Figure:
-    """Means over labels or what they cost, and a band of one standard deviation over the seeds."""
+    """Means over labels or what they cost; of few, a band of one standard deviation as well."""
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 
 def side_by_side(
-    title: str, charts: Mapping[str, Curves], colours: Colours, below: str = LABELS
+    title: str, charts: Mapping[str, Curves], colours: Colours, below: str = ALONG
 ) -> Figure:
     """Learning curves of several learners: one chart below the other for each strategy."""
     return _charts(title, charts, colours, Scale, below)
@@ -54,7 +68,43 @@ def side_by_side(
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
     """What learners chose by themselves over labels: one chart below the other for each kind."""
-    return _charts(title, charts, colours, _wide_scale, LABELS)
+    return _charts(title, charts, colours, _wide_scale, ALONG)
+
+
+def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:
+    """A small chart for each of many curves: with its band, and all others in grey behind it.
+
+    All have the same axes. Few curves need none: one chart shows their bands.
+    """
+    if len(curves) <= FEW:
+        return []
+    width, height = SMALL
+    across = _across(curves.values(), 40, width - 20)
+    axes = Axes(across, _upwards(curves, partial(Scale, start=height - 24, end=28)))
+    defined, again = _once(title, "".join(_mean(curve, axes, "") for curve in curves.values()))
+    ticks = _ticks(axes, 3)
+    charts = [
+        [ticks, again, _highlighted(own, curve, axes, colours[own])]
+        for own, curve in curves.items()
+    ]
+    charts[0].insert(0, defined)
+    return [
+        drawing(f"{title}: {own}", width, height, parts)
+        for own, parts in zip(curves, charts, strict=True)
+    ]
+
+
+def _once(title: str, content: str) -> tuple[str, str]:
+    """What several charts of a title show: as it is defined in one of them, and used in each."""
+    known = f"behind-{crc32(title.encode()):08x}"
+    defined = element("defs", element("g", content, id=known, class_="behind"))
+    return defined, element("use", href=f"#{known}")
+
+
+def _highlighted(own: str, curve: Curve, axes: Axes, place: int) -> str:
+    ink = colour(place)
+    title = name(own, axes.across.start, 16, style=f"fill:{ink};font-weight:600")
+    return title + _band(curve, axes, ink) + _mean(curve, axes, f"stroke:{ink}", dash(place))
 
 
 def _wide_scale(low: float, high: float, start: float, end: float) -> Scale:
@@ -70,169 +120,93 @@ def _charts(
     scale: Callable[..., Scale],
     below: str,
 ) -> Figure:
-    """One below the other, over the same axis; the legend of all stands beside the first."""
-    names = list(dict.fromkeys(name for curves in charts.values() for name in curves))
-    found = [curve for curves in charts.values() for curve in curves.values()]
-    across = Scale(
-        min((curve.along[0] for curve in found), default=0),
-        max((curve.along[-1] for curve in found), default=1),
-        LEFT,
-        WIDTH,
-    )
-    height = max(HEIGHT, (18 * len(names) + 60) / len(charts))
-    parts = [legend(names, [colours[name] for name in names], WIDTH + 16, TOP + 8)]
+    """One below the other, over the same axis, with a name at the end of each line."""
+    names = list(dict.fromkeys(own for curves in charts.values() for own in curves))
+    height = max(HEIGHT, ROW * len(names) + TOP + BOTTOM)
+    across = _across((curve for found in charts.values() for curve in found.values()), LEFT, WIDTH)
+    parts = []
     for place, (beside, curves) in enumerate(charts.items()):
-        up = _upwards(curves, partial(scale, start=height - BOTTOM, end=TOP))
-        chart = _axes(across, up, below, beside) + _drawn(curves, colours, across, up)
-        parts.append(element("g", chart, transform=f"translate(0 {height * place:g})"))
-    return drawing(title, WIDTH + 56 + width_of(names), height * len(charts), parts)
+        axes = Axes(across, _upwards(curves, partial(scale, start=height - BOTTOM, end=TOP)))
+        chart = _named_axes(axes, below, beside) + _lines(curves, colours, axes)
+        parts.append(group(chart, 0, height * place))
+    return drawing(title, WIDTH + REACH + 8 + width_of(names), height * len(charts), parts)
+
+
+def _across(curves: Iterable[Curve], start: float, end: float) -> Scale:
+    """On which all of the curves are."""
+    ends = [(curve.along[0], curve.along[-1]) for curve in curves] or [(0, 1)]
+    return Scale(min(low for low, _ in ends), max(high for _, high in ends), start, end)
 
 
 def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
     """On which all of the curves and their bands are."""
-    below = (float(np.min(curve.mean - curve.deviation)) for curve in curves.values())
-    above = (float(np.max(curve.mean + curve.deviation)) for curve in curves.values())
+    below = (float(curve.low.min()) for curve in curves.values())
+    above = (float(curve.high.max()) for curve in curves.values())
     low, high = min(below, default=0.0), max(above, default=1.0)
     room = 0.0 if low < high else abs(low) / 2 or 1.0  # around a line that would lie on the axis
-    return scale(low - room, high + room)
+    return scale(low - room, high + room).widened()
 
 
-def _drawn(curves: Curves, colours: Colours, across: Scale, up: Scale) -> str:
-    bands = [_band(curve, across, up, colour(colours[name])) for name, curve in curves.items()]
-    lines = [_mean(curve, across, up, colours[name]) for name, curve in curves.items()]
-    return "".join([*bands, *lines])
+def _lines(curves: Curves, colours: Colours, axes: Axes) -> str:
+    few = curves if len(curves) <= FEW else {}
+    bands = [_band(curve, axes, colour(colours[own])) for own, curve in few.items()]
+    means = [
+        _mean(curve, axes, f"stroke:{colour(colours[own])}", dash(colours[own]))
+        for own, curve in curves.items()
+    ]
+    dots = [_dots(curve, axes, colour(colours[own])) for own, curve in curves.items()]
+    return "".join([*bands, *means, *dots, *_names(curves, colours, axes)])
 
 
-def _axes(across: Scale, up: Scale, below: str, beside: str) -> str:
-    parts = []
-    for tick in up.ticks():
-        parts.append(line(across.start, up(tick), across.end, up(tick)))
-        parts.append(text(f"{tick:g}", across.start - 6, up(tick) + 4, "end"))
-    for tick in across.ticks():
-        parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
-        parts.append(text(f"{tick:g}", across(tick), up.start + 18, "middle"))
-    parts.append(line(across.start, up.start, across.end, up.start, "axis"))
-    parts.append(text(below, (across.start + across.end) / 2, up.start + 38, "middle"))
+def _dots(curve: Curve, axes: Axes, ink: str) -> str:
+    spots = axes.points(curve.along, curve.mean)
+    return "".join(element("circle", cx=x, cy=y, r=2.4, style=f"fill:{ink}") for x, y in spots)
+
+
+def _names(curves: Curves, colours: Colours, axes: Axes) -> list[str]:
+    """At the right of the chart, each as high as its line ends, as far as there is room."""
+    ends = {own: axes.points(curve.along[-1:], curve.mean[-1:])[0] for own, curve in curves.items()}
+    ordered = sorted(ends, key=lambda own: ends[own][1])
+    heights = apart([ends[own][1] for own in ordered], ROW, axes.up.end, axes.up.start)
+    left = axes.across.end + REACH
+    return [
+        path([ends[own], (left - 3, y)], f"stroke:{ink};stroke-width:1;opacity:.5")
+        + name(own, left, y + 4, style=f"fill:{ink}")
+        for own, y in zip(ordered, heights, strict=True)
+        for ink in [colour(colours[own])]
+    ]
+
+
+def _named_axes(axes: Axes, below: str, beside: str) -> str:
+    across, up = axes
+    words = text(below, (across.start + across.end) / 2, up.start + 38, "middle")
     middle = (up.start + up.end) / 2
-    parts.append(
-        element("g", text(beside, 0, 0, "middle"), transform=f"translate(14 {middle}) rotate(-90)")
+    turned = element(
+        "g", text(beside, 0, 0, "middle"), transform=f"translate(14 {middle}) rotate(-90)"
     )
-    return "".join(parts)
+    return _ticks(axes, 5) + words + turned
 
 
-def _band(curve: Curve, across: Scale, up: Scale, ink: str) -> str:
-    if not curve.deviation.any():
+def _ticks(axes: Axes, count: int) -> str:
+    """The axes, with about so many numbers at each."""
+    across, up = axes
+    parts = []
+    for tick, words in up.told(count).items():
+        parts.append(line(across.start, up(tick), across.end, up(tick)))
+        parts.append(text(words, across.start - 6, up(tick) + 4, "end"))
+    for tick, words in across.told(count).items():
+        parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
+        parts.append(text(words, across(tick), up.start + 18, "middle"))
+    return "".join([*parts, line(across.start, up.start, across.end, up.start, "axis")])
+
+
+def _band(curve: Curve, axes: Axes, ink: str) -> str:
+    if not (curve.high > curve.low).any():
         return ""
-    above = _points(curve.along, curve.mean + curve.deviation, across, up)
-    below = _points(curve.along, curve.mean - curve.deviation, across, up)
+    above = axes.points(curve.along, curve.high)
+    below = axes.points(curve.along, curve.low)
     return area([*above, *below[::-1]], f"fill:{ink};opacity:.14")
 
 
-def _mean(curve: Curve, across: Scale, up: Scale, place: int) -> str:
-    points = _points(curve.along, curve.mean, across, up)
-    ink = colour(place)
-    dots = "".join(element("circle", cx=x, cy=y, r=2.6, style=f"fill:{ink}") for x, y in points)
-    return path(points, f"stroke:{ink};stroke-width:1.8", dash(place)) + dots
-
-
-def _points(xs: Floats, ys: Floats, across: Scale, up: Scale) -> list[tuple[float, float]]:
-    return [(across(x), up(y)) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
-
-
-def mixing_weights(title: str, weights: Mapping[str, Sequence[float]]) -> Figure:
-    """The mean weight of each candidate in each query, stacked."""
-    names = list(weights)
-    rounds = len(weights[names[0]])
-    height = max(HEIGHT, 18 * len(names) + 60)
-    across, up = Scale(1, rounds, LEFT, WIDTH), Scale(0, 1, height - BOTTOM, TOP)
-    slot = (across.end - across.start) / rounds
-    parts = [_round_axes(across, up, slot, rounds)]
-    for number in range(rounds):
-        base = 0.0
-        for place, name in enumerate(names):
-            weight = weights[name][number]
-            hint = f"round {number + 1}, {name}: {weight:.3f}"
-            x, y = across.start + slot * (number + 0.08), up(base + weight)
-            parts.append(box(x, y, slot * 0.84, up(base) - y, _filled(place), hint))
-            base += weight
-    parts += [
-        box(WIDTH + 16, TOP + 18 * place, 12, 12, _filled(place))
-        + text(name, WIDTH + 34, TOP + 18 * place + 10)
-        for place, name in enumerate(names)
-    ]
-    return drawing(title, WIDTH + 56 + width_of(names), height, parts)
-
-
-def _round_axes(across: Scale, up: Scale, slot: float, rounds: int) -> str:
-    every = -(-rounds // 12)
-    parts = [line(across.start, up(tick), across.end, up(tick)) for tick in up.ticks()]
-    parts += [text(f"{tick:g}", across.start - 6, up(tick) + 4, "end") for tick in up.ticks()]
-    parts += [
-        text(str(number + 1), across.start + slot * (number + 0.5), up.start + 18, "middle")
-        for number in range(0, rounds, every)
-    ]
-    middle = (across.start + across.end) / 2
-    return "".join([*parts, text("round", middle, up.start + 38, "middle")])
-
-
-def _filled(place: int) -> str:
-    """Beyond the colours there are, the same ones paler."""
-    return f"fill:{colour(place)};opacity:{1 - 0.3 * (place // COLOURS % 3):.1f}"
-
-
-def class_balance(title: str, shares: Mapping[str, Floats]) -> Figure:
-    """One row a contender, one field a class: the darker, the more was queried of it."""
-    names = list(shares)
-    classes = len(shares[names[0]])
-    left = width_of(names) + 16
-    field = (WIDTH - LEFT) / classes
-    highest = max(float(by_class.max()) for by_class in shares.values()) or 1.0
-    parts = []
-    for row, name in enumerate(names):
-        y = TOP + ROW * row
-        parts.append(text(name, left - 8, y + 16, "end"))
-        for label, share in enumerate(shares[name].tolist()):
-            style = f"fill:var(--c0);fill-opacity:{share / highest:.3f};stroke:var(--line)"
-            hint = f"{name}, class {label}: {share:.3f}"
-            parts.append(box(left + field * label, y, field, ROW - 4, style, hint))
-    bottom = TOP + ROW * len(names) + 12
-    every = -(-classes // 20)
-    parts += [
-        text(str(label), left + field * (label + 0.5), bottom, "middle")
-        for label in range(0, classes, every)
-    ]
-    parts.append(text("class", left + (WIDTH - LEFT) / 2, bottom + 20, "middle"))
-    return drawing(title, left + WIDTH - LEFT + 16, bottom + 30, parts)
-
-
-def phases(title: str, seconds: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Seconds of a round by phase, stacked; one bar a contender."""
-    names = list(seconds)
-    kinds = list(seconds[names[0]])
-    left = width_of(names) + 16
-    longest = max(sum(by_phase.values()) for by_phase in seconds.values())
-    across = Scale(0, longest or 1.0, left, left + WIDTH - LEFT)
-    bottom = 40 + ROW * len(names)
-    parts = [_phase_legend(kinds, left)]
-    for tick in across.ticks():
-        parts.append(line(across(tick), 30, across(tick), bottom))
-        parts.append(text(f"{tick:g}", across(tick), bottom + 16, "middle"))
-    for row, name in enumerate(names):
-        y, base = 36 + ROW * row, 0.0
-        parts.append(text(name, left - 8, y + 14, "end"))
-        for place, kind in enumerate(kinds):
-            value = seconds[name][kind]
-            wide = across(base + value) - across(base)
-            hint = f"{name}, {kind}: {value:.3g} s"
-            parts.append(box(across(base), y, wide, ROW - 8, _filled(place), hint))
-            base += value
-    parts.append(text("seconds a round", (across.start + across.end) / 2, bottom + 36, "middle"))
-    return drawing(title, left + WIDTH - LEFT + 40, bottom + 46, parts)
-
-
-def _phase_legend(kinds: Sequence[str], left: float) -> str:
-    slots = [left + 90 * place for place in range(len(kinds))]
-    return "".join(
-        box(x, 6, 12, 12, _filled(place)) + text(kind, x + 18, 16)
-        for place, (x, kind) in enumerate(zip(slots, kinds, strict=True))
-    )
+def _mean(curve: Curve, axes: Axes, style: str, dashes: str = "") -> str:
+    return path(axes.points(curve.along, curve.mean), style, dashes)

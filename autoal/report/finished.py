@@ -9,11 +9,15 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from autoal.palette import places
 from autoal.record.layout import CURVE, SETTLED, WEIGHTS
 from autoal.record.round import Round
-from autoal.report import figures
-from autoal.report.judges import judges
+from autoal.report import bars, figures
+from autoal.report.baseline import random_beside
+from autoal.report.groups import BASELINE
+from autoal.report.judges import axis, judges
 from autoal.report.measures import Curve, kinds_settled, settled
+from autoal.report.metric import ACCURACY, words
 from autoal.report.svg import Figure, standalone
 
 if TYPE_CHECKING:
@@ -22,13 +26,16 @@ if TYPE_CHECKING:
     from autoal.record.folder import RunFolder
 
 GAP = 2  # between the columns of the table, and around it
-DRAWN = ("accuracy", "balanced_accuracy", "soft_accuracy")  # in the learning curve
+DRAWN = (ACCURACY, "balanced_accuracy", "soft_accuracy")  # in the learning curve
+SEEN = 0.005  # how far apart two lines are, somewhere, if both are drawn
 
 
 def write_results(folder: RunFolder) -> None:
     """The learning curve as a picture; weights and what the learner chose, where there are such."""
     history, name = folder.rounds, folder.path.name
-    drawn = {CURVE: learning_curve(history, name)}
+    strategy = folder.config.get("strategy", {}).get("name", "this run")
+    random = random_beside(folder.path, folder.config)
+    drawn = {CURVE: learning_curve(history, name, strategy, random)}
     if any(finished.weights for finished in history):
         drawn[WEIGHTS] = mixing_weights(history, name)
     if kinds_settled(history):
@@ -37,17 +44,47 @@ def write_results(folder: RunFolder) -> None:
         folder.renew(folder.path / file, standalone(figure).encode())
 
 
-def learning_curve(history: Sequence[Round], title: str) -> Figure:
-    """Accuracy over the number of labels, on the test set or what stands in for one."""
-    curves = {}
-    for metric in DRAWN:
-        there = [finished for finished in history if metric in finished.metrics]
-        labelled = np.array([finished.labelled for finished in there], dtype=float)
-        values = np.array([finished.metrics[metric] for finished in there])
-        if len(values) and np.isfinite(values).all():
-            curves[metric.replace("_", " ")] = Curve(labelled, values, np.zeros_like(values))
-    colours = {name: place for place, name in enumerate(curves)}
-    return figures.learning_curves(title, curves, colours, beside=_judged(history))
+def learning_curve(
+    history: Sequence[Round], title: str, strategy: str, random: Sequence[Round] = ()
+) -> Figure:
+    """Accuracy over the number of labels, on the test set or what stands in for one.
+
+    Args:
+        history: of the run.
+        title: of the figure.
+        strategy: that queried.
+        random: the rounds of the same setting at random, if there are any.
+    """
+    found = {metric: curve for metric in DRAWN if (curve := _curve(history, metric))}
+    first = found.get(ACCURACY)
+    curves = {
+        strategy if curve is first else f"{strategy}, {words(metric)}": curve
+        for metric, curve in found.items()
+        if curve is first or _apart(curve, first)
+    }
+    if beside := _curve(random, ACCURACY):
+        curves[BASELINE] = beside
+    return figures.learning_curves(title, curves, places(curves), axis(ACCURACY, _judged(history)))
+
+
+def _curve(history: Sequence[Round], metric: str) -> Curve | None:
+    """One metric over labels, with its interval where that is told; None where none is told."""
+    there = [finished for finished in history if metric in finished.metrics]
+    values = np.array([finished.metrics[metric] for finished in there])
+    if not len(values) or not np.isfinite(values).all():
+        return None
+    labelled = np.array([finished.labelled for finished in there], dtype=float)
+    ends = [[done.metrics.get(f"{metric}_{end}") for done in there] for end in ("low", "high")]
+    told = all(value is not None for end in ends for value in end)
+    interval = (np.array(ends[0], dtype=float), np.array(ends[1], dtype=float)) if told else None
+    return Curve(labelled, values, np.zeros_like(values), interval=interval)
+
+
+def _apart(curve: Curve, first: Curve | None) -> bool:
+    """Whether a curve would be seen beside the first."""
+    if first is None or len(curve.mean) != len(first.mean):
+        return True
+    return bool(np.abs(curve.mean - first.mean).max() >= SEEN)
 
 
 def _judged(history: Sequence[Round]) -> str:
@@ -61,7 +98,7 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
     found = [finished.weights for finished in history if finished.weights]
     names = dict.fromkeys(name for weights in found for name in weights)
     weights = {name: [told.get(name, 0.0) for told in found] for name in names}
-    return figures.mixing_weights(title, weights)
+    return bars.mixing_weights(title, weights)
 
 
 def chosen(history: Sequence[Round], title: str) -> Figure:
@@ -81,7 +118,7 @@ def show_results(console: Console, folder: RunFolder) -> None:
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     console.print(table)
-    console.print(f"accuracy by {_judged(history)}", highlight=False, soft_wrap=True)
+    console.print(axis(ACCURACY, _judged(history)), highlight=False, soft_wrap=True)
     for path in sorted(folder.path.iterdir()):
         if not path.name.startswith("."):
             console.print(str(path), highlight=False, soft_wrap=True)

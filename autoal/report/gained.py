@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 
-from autoal.escape import escaped
+from autoal.palette import colour, places
 from autoal.report.across import Overall
 from autoal.report.statistics import Interval
-from autoal.report.svg import Figure, Scale, drawing, element, line, path, text, width_of
+from autoal.report.svg import (
+    Figure,
+    Scale,
+    drawing,
+    element,
+    hint,
+    line,
+    name,
+    path,
+    text,
+    width_of,
+)
 
 ROW = 24
-WIDTH = 460
+WIDTH = 580
 TOP = 30  # of the first row
 
 
@@ -34,7 +45,11 @@ def gained(title: str, found: Sequence[Overall], what: str) -> Figure | None:
         + text(f"{tick:g}", across(tick), bottom + 16, "middle")
         for tick in across.ticks()
     ]
-    parts += [_row(overall, across, TOP + ROW * place) for place, overall in enumerate(found)]
+    inks = places(overall.first for overall in found)
+    parts += [
+        _row(overall, across, TOP + ROW * place, colour(inks[overall.first]))
+        for place, overall in enumerate(found)
+    ]
     parts.append(text(what, left + WIDTH / 2, bottom + 36, "middle"))
     return drawing(title, left + WIDTH + 20, bottom + 46, parts)
 
@@ -46,30 +61,27 @@ def _shown(overall: Overall) -> list[float]:
     return [*gains.means.tolist(), *(end for interval in intervals for end in interval or ())]
 
 
-def _row(overall: Overall, across: Scale, y: float) -> str:
+def _row(overall: Overall, across: Scale, y: float, ink: str) -> str:
     gains, mean = overall.gains, overall.gains.mean
     assert mean is not None  # those without a pair are not compared
     rings = [
-        _spot(across(gain.mean), y, "fill:none;stroke:var(--quiet);opacity:.5", 3, name, gain.mean)
-        for name, gain in gains.by_setting.items()
+        _spot(across(gain.mean), y, "fill:none;stroke:var(--quiet);opacity:.5", 3, own, gain.mean)
+        for own, gain in gains.by_setting.items()
     ]
     return "".join(
         [
-            text(overall.first, across.start - 12, y + 4, "end"),
+            name(overall.first, across.start - 12, y + 4, "end"),
             *rings,
-            _reach(gains.over_further_settings, across, y, 1.5),
-            _reach(gains.over_further_seeds, across, y, 5),
-            _spot(across(mean), y, "fill:var(--c0);stroke:var(--paper)", 5, overall.first, mean),
+            _reach(gains.over_further_settings, across, y, f"stroke:{ink};stroke-width:1.5"),
+            _reach(gains.over_further_seeds, across, y, f"stroke:{ink};stroke-width:5"),
+            _spot(across(mean), y, f"fill:{ink};stroke:var(--paper)", 5, overall.first, mean),
         ]
     )
 
 
-def _spot(x: float, y: float, style: str, radius: float, name: str, value: float) -> str:
-    hint = element("title", escaped(f"{name}: {value:+.4f}"))
-    return element("circle", hint, cx=x, cy=y, r=radius, style=style)
+def _spot(x: float, y: float, style: str, radius: float, own: str, value: float) -> str:
+    return element("circle", hint(f"{own}: {value:+.4f}"), cx=x, cy=y, r=radius, style=style)
 
 
-def _reach(interval: Interval | None, across: Scale, y: float, width: float) -> str:
-    if interval is None:
-        return ""
-    return path([(across(end), y) for end in interval], f"stroke:var(--c0);stroke-width:{width:g}")
+def _reach(interval: Interval | None, across: Scale, y: float, style: str) -> str:
+    return path([(across(end), y) for end in interval], style) if interval else ""

@@ -66,6 +66,11 @@ class Setting:
         return words(self.runs[0].metric)
 
     @property
+    def over(self) -> str:
+        """What was spent, over which its runs are compared."""
+        return self.runs[0].over
+
+    @property
     def judges(self) -> str:
         """What gave the results of its runs."""
         rounds = [past for run in self.runs for past in run.rounds]

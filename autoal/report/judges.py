@@ -7,6 +7,12 @@ from autoal.record.round import CHECK, CROSS_VALIDATION
 WORDS = {"": "test set", CHECK: "check rows", CROSS_VALIDATION: "cross-validation, biased"}
 
 
+def axis(metric: str, judged: str) -> str:
+    """What stands at the axis of results, by what gave them."""
+    by = CROSS_VALIDATION in judged  # a way, and no rows
+    return f"{metric} {'by' if by else 'on the'} {judged}"
+
+
 def judges(judged: Iterable[str], majorities: Iterable[float] = ()) -> str:
     """What gave the accuracies of rounds that say this; a test set, where there is none.
 

@@ -31,34 +31,33 @@ def mean_of_sums(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
 
 @dataclass(frozen=True)
 class Curve:
-    """Results over labels, or over what they cost, over the seeds."""
+    """Results over what was spent, over the seeds."""
 
     along: Floats  # labels, or the money or seconds that they cost
     mean: Floats
     deviation: Floats  # zero where there is one seed
     seeds: int = 1
+    interval: tuple[Floats, Floats] | None = None  # of the mean, where the runs tell one themselves
+
+    @property
+    def low(self) -> Floats:
+        """The lower end of what is drawn around the mean."""
+        return self.mean - self.deviation if self.interval is None else self.interval[0]
+
+    @property
+    def high(self) -> Floats:
+        """The upper end of it."""
+        return self.mean + self.deviation if self.interval is None else self.interval[1]
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
-        """At all counts of labels within the reach of every run, straight lines between rounds."""
-        return cls._over([(run.labelled, run.results) for run in runs])
+        """At all that any run had spent within the reach of every one, straight lines between.
 
-    @classmethod
-    def over_money(cls, runs: Sequence[Run]) -> "Curve":
-        """The same at all sums of money."""
-        return cls._over_sums(runs, [run.money for run in runs])
-
-    @classmethod
-    def over_time(cls, runs: Sequence[Run]) -> "Curve":
-        """The same at all sums of the seconds that labels took."""
-        return cls._over_sums(runs, [run.time for run in runs])
-
-    @classmethod
-    def _over_sums(cls, runs: Sequence[Run], sums: Sequence[Floats]) -> "Curve":
-        """Over what was spent by each round; of rounds that cost nothing, the last one counts."""
-        lasts = [np.append(np.diff(spent) > 0, True) for spent in sums]
-        triples = zip(runs, sums, lasts, strict=True)
-        return cls._over([(spent[last], run.results[last]) for run, spent, last in triples])
+        Of rounds that spent nothing, the last one counts.
+        """
+        lasts = [np.append(np.diff(run.spent) > 0, True) for run in runs]
+        pairs = zip(runs, lasts, strict=True)
+        return cls._over([(run.spent[last], run.results[last]) for run, last in pairs])
 
     @classmethod
     def _over(cls, curves: Sequence[tuple[Floats, Floats]]) -> "Curve":

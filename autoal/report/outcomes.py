@@ -1,10 +1,14 @@
 """How the contenders did: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
+from statistics import fmean
 
 import numpy as np
 
+from autoal.costs.units import LABELS
 from autoal.report.across import leading
+from autoal.report.axis import AXES
 from autoal.report.comparisons import (
     SEEDS,
     Comparison,
@@ -17,25 +21,27 @@ from autoal.report.comparisons import (
 from autoal.report.groups import Setting
 from autoal.report.measures import Curve, Spread, labels_to_reach
 from autoal.report.metric import ACCURACY
-from autoal.report.page import Section
+from autoal.report.page import Folded, Section, Statement
 from autoal.report.rank_figure import critical_difference
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL
-from autoal.report.tables import Cell, Table
+from autoal.report.tables import Cell, Fine, Heat, Table
 
 Against = Mapping[str, Sequence[Comparison]]  # by setting
 
+_READ = "How to read these numbers"
 UNRANKED = "upper references, and those with fewer runs than others"
 
 
 def results(settings: Sequence[Setting]) -> Section:
     """Area, final result, labels saved and paid for."""
     metric = settings[0].metric if settings else ACCURACY
+    over = settings[0].over if settings else LABELS
     text = (
-        f"Area: under the curve of {metric} over labelled rows by the trapezoid rule, divided "
-        "by the range of labels. Labels needed: where the mean curve first is at random's mean "
+        f"Area: under the curve of {metric} over {AXES[over].title} by the trapezoid rule, divided "
+        f"by the range. {over.capitalize()} needed: where the mean curve first is at random's mean "
         f"final {metric}, over the seeds in common with random. Saved: the share of random's "
-        "labels that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
+        f"{over} that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
         "largest area of a setting, and those that are not shown to be smaller, by the 95 % "
         "interval of the differences in pairs (Student's t); nothing where seeds are too few."
     )
@@ -44,8 +50,9 @@ def results(settings: Sequence[Setting]) -> Section:
     best = {(setting.name, name) for setting in settings for name in leading(setting)}
     bold = [place for place, (setting, name) in enumerate(lines) if (setting.name, name) in best]
     header = ["setting", "strategy", "seeds", "area", f"final {metric}"]
-    header += ["labels needed", "saved", "labels bought", "wrong labels"]
-    return Section("Results", [text, Table("results", "Results", header, rows, bold)])
+    header += [f"{over} needed", "saved", "labels bought", "wrong labels"]
+    table = Table("results", "Results", header, rows, bold)
+    return Section("Results", [table, Folded(_READ, [text])])
 
 
 def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
@@ -62,17 +69,17 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
-    """Labels needed to reach random's final result, and the share saved."""
+    """What must be spent to reach random's final result, and the share of its own saved."""
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
-    if any(past.unasked for run in mine for past in run.rounds):
+    if setting.over == LABELS and any(past.unasked for run in mine for past in run.rounds):
         return "not all bought", None
     common = {(run.seed, run.start) for run in mine} & {(run.seed, run.start) for run in base}
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
         return "no seed in common", None
-    given = float(np.mean([run.labelled[-1] for run in base]))
+    given = float(np.mean([run.spent[-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
     target = float(np.mean([run.final for run in base]))
@@ -100,11 +107,14 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
     )
     compared = comparisons("against_random", "Against random", against)
     pairs = {setting.name: other_pairs(setting) for setting in settings}
-    return Section("Tests", [text, compared, comparisons("pairs", "All other pairs", pairs)])
+    others = comparisons("pairs", "All other pairs", pairs)
+    shown = [table for table in (compared, others) if table.rows]
+    nothing = "No two strategies are there that could be compared."
+    return Section("Tests", [*shown, Folded(_READ, [text])] if shown else [nothing])
 
 
 def comparisons(name: str, title: str, found: Against) -> Table:
-    """A row for each difference of two contenders."""
+    """A row for each difference of two contenders, in each setting the largest first."""
     rows: list[list[Cell]] = [
         [
             setting,
@@ -113,15 +123,20 @@ def comparisons(name: str, title: str, found: Against) -> Table:
             comparison.seeds,
             comparison.mean,
             comparison.interval,
-            comparison.p,
-            comparison.corrected,
+            Fine(comparison.p),
+            Fine(comparison.corrected),
             comparison.verdict,
         ]
         for setting, compared in found.items()
-        for comparison in compared
+        for comparison in sorted(compared, key=_difference)
     ]
     header = ["setting", "first", "second", "seeds", "difference", "95 % interval"]
     return Table(name, title, [*header, "p", "corrected", "verdict"], rows)
+
+
+def _difference(comparison: Comparison) -> float:
+    """Ascending from the largest; those that have none are last."""
+    return inf if comparison.mean is None else -comparison.mean
 
 
 def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
@@ -129,23 +144,35 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     section = Section("Ranks and wins", [])
     found = _rankings(settings)
     for where, ranked in found.items():
-        section.parts.append(f"{where}: {_rank_paragraph(ranked, names)}")
+        section.parts.append(Statement(where, _rank_paragraph(ranked, names)))
         title = f"Mean ranks, {where}: a bar joins strategies that are not shown to differ"
         section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
-    section.parts.append(_rank_table(found, names) if found else unranked)
-    rows: list[list[Cell]] = [
-        [name, *shares] for name, shares in zip(names, win_matrix(settings, names), strict=True)
-    ]
-    title = "Wins: how often the row's area is larger than the column's, a tie as half"
-    section.parts.append(Table("wins", title, ["", *names], rows))
+    table = _rank_table(found, names)
+    section.parts.append(Folded("All mean ranks", [table]) if found else unranked)
+    rows = _wins(settings, names)
+    section.parts.append(
+        "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "
+        "half; the mean over the settings. The bluer, the more often."
+    )
+    header = ["strategy", *(str(name) for name, *_ in rows)]
+    section.parts.append(Table("wins", "Wins", header, rows, heat=Heat(1, 1.0)))
     return section
+
+
+def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]:
+    """How often each wins against each, those that win most first."""
+    matrix = win_matrix(settings, names)
+    won = [fmean([share for share in row if share is not None] or [0.0]) for row in matrix]
+    order = sorted(range(len(names)), key=lambda place: -won[place])
+    return [[names[row], *(matrix[row][column] for column in order)] for row in order]
 
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     """Over all settings together; for each alone where they share too few strategies or seeds."""
-    found = {"all settings": ranking(settings)}
-    if len(settings) > 1:
+    several = len(settings) > 1
+    found = {"all settings" if several else settings[0].name: ranking(settings)}
+    if several:
         found["all settings, seeds averaged"] = ranking_of_settings(settings)
     if not any(found.values()):
         found = {setting.name: ranking([setting]) for setting in settings}
@@ -165,10 +192,8 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
 def _rank_verdict(found: Ranking) -> str:
     """What the ranks show; nothing where the tests of pairs could not show it either."""
     if not found.enough:
-        return (
-            f"There are too few for a verdict ({found.repeats} "
-            f"{'settings' if found.block != SEEDS else 'seeds of some setting'})."
-        )
+        repeated = "seeds of some setting" if found.block == SEEDS else "settings"
+        return f"There are too few for a verdict ({repeated}: {found.repeats})."
     friedman = f"Friedman's test of no difference at all: p = {found.p:.3g}"
     if not found.decided:
         return f"{friedman}; no difference shown."

@@ -1,4 +1,4 @@
-"""How the contenders did over all settings together, in few tables."""
+"""How the contenders did over all settings together: at a glance, then difference by difference."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from autoal.report.across import (
     FEWEST,
+    SIGNS,
     SLIGHT,
     Share,
     gains,
@@ -17,32 +18,55 @@ from autoal.report.behaviour import querying
 from autoal.report.comparisons import ranking_of_settings
 from autoal.report.gained import gained
 from autoal.report.groups import Setting
-from autoal.report.page import Part, Section
-from autoal.report.tables import Cell, Table
+from autoal.report.page import Folded, Part, Section
+from autoal.report.tables import Cell, Fine, Heat, Table
 
 
 def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
-    """A line for each contender, and what its differences say where there are several settings."""
-    parts: list[Part] = [_SUMMARY, summary(settings, names)]
-    if len(settings) > 1:
-        parts += [_ACROSS, *_drawn(settings), *_across(settings)]
+    """A line for each contender, and what it gains in each setting."""
+    table = by_setting(settings, names)
+    return Section(
+        "All settings at a glance",
+        [
+            summary(settings, names),
+            *([table] if table.rows else []),
+            Folded("How to read these tables", [_SUMMARY, _BY_SETTING]),
+        ],
+    )
+
+
+def differences(settings: Sequence[Setting]) -> Section:
+    """What differences over all settings say: at a glance, and all numbers folded."""
+    folded = Folded("All numbers, and how to read them", [_ACROSS, *_across(settings)])
+    return Section("Differences over all settings", [*_drawn(settings), folded])
+
+
+def left_to_gain(settings: Sequence[Setting], names: Sequence[str]) -> Section:
+    """What the best choice of a strategy, and of rows, would have gained beyond a contender."""
     held = hindsight(settings, _composed(settings))
     told = shares_table(settings, names)
-    parts += [_HINDSIGHT, held] if held.rows else []
-    parts += [_SHARES, told] if told.rows else []
-    return Section("Over all settings", parts)
+    parts: list[Part] = [held, _HINDSIGHT] if held.rows else []
+    parts += [told, _SHARES] if told.rows else []
+    nothing = "No run is of a strategy made of others, or of an upper reference better than random."
+    return Section("What was left to gain", parts or [nothing])
 
 
 _ALL = "all settings"
 _SUMMARY = (
-    "Every number is a mean over the settings that have it. Seeds: the fewest of a setting. "
-    "Mean rank: one rank a setting, 1 is best, by the mean area over the seeds that the strategies "
-    "share; of the strategies that every setting has. Seeds ranked: how many they share, the "
-    "fewest of a setting; one strategy with few seeds makes them few for all. Area and final "
-    "result minus random: of the seeds in common with random. Interval: 95 %, of the area minus "
-    f"random, settings drawn at random, by Student's t; it takes {FEWEST} settings. Share: of what "
-    "the upper reference gains over random. Seconds: of a round's query, all phases but train and "
-    "test."
+    "Every number is a mean over the settings that have it. Mean rank: one rank a setting, 1 is "
+    "best, by the mean area over the seeds that the strategies share; of the strategies that every "
+    "setting has. Bold: the first, and those whose mean rank is not shown to differ from its; "
+    "nothing where the settings are too few to show it. Won and lost: settings whose own 95 % "
+    "interval over the seeds is above and below random; too few seeds: those in which the tests of "
+    "pairs could show neither. Gain over random: of the area, over the seeds in common; its "
+    f"interval is that of settings drawn at random, by Student's t, and takes {FEWEST} settings. "
+    "Share: of what the upper reference gains over random. Seeds: the fewest of a setting. Seeds "
+    "ranked: how many the strategies share, the fewest of a setting; one strategy with few seeds "
+    "makes them few for all. Seconds: of a round's query, all phases but train and test."
+)
+_BY_SETTING = (
+    "Gain over random, by setting: the mean difference of areas over the seeds in common; blue: "
+    "above random, orange: below it, the darker, the further."
 )
 _ACROSS = (
     "Differences of areas in pairs, their mean in each setting, and the mean over the settings. "
@@ -75,11 +99,13 @@ def summary(settings: Sequence[Setting], names: Sequence[str]) -> Table:
     ranked = ranking_of_settings(settings)
     ranks = {name: (mean, ranked.seeds) for name, mean in ranked.by_name.items()} if ranked else {}
     ordered = sorted(names, key=lambda name: ranks.get(name, (np.inf,)))
-    header = ["strategy", "settings", "seeds", "mean rank", "seeds ranked", "area minus random"]
-    header += ["95 % interval", "final minus random", "share of the reference's gain"]
-    header += ["query seconds a round"]
+    header = ["strategy", "mean rank", "won", "level", "lost", "too few seeds", "gain over random"]
+    header += ["95 % interval", "share of the reference's gain", "final minus random"]
+    header += ["settings", "seeds", "seeds ranked", "query seconds a round"]
     rows = [_summary_row(settings, name, ranks.get(name, (None, None))) for name in ordered]
-    return Table("summary", "Summary", header, rows)
+    level = ranked.leading if ranked else []
+    bold = [place for place, name in enumerate(ordered) if name in level]
+    return Table("summary", "Strategies over all settings", header, rows, bold)
 
 
 def _summary_row(settings: Sequence[Setting], name: str, rank: Sequence[Cell]) -> list[Cell]:
@@ -87,19 +113,45 @@ def _summary_row(settings: Sequence[Setting], name: str, rank: Sequence[Cell]) -
     base = _baseline(settings)
     base = None if base == name else base
     areas = gains(settings, name, base)
+    tested = areas and any(name in setting.honest for setting in settings)
     told = shares(settings, name)
     seconds = [querying(runs) for runs in found if any(run.queries for run in runs)]
+    mean_rank, seeds_ranked = rank
     return [
         name,
-        len(found),
-        min(map(len, found)),
-        *rank,
+        mean_rank,
+        *(areas.count(sign) if tested else None for sign in SIGNS),
         areas.mean,
         areas.over_further_settings,
-        gains(settings, name, base, "final").mean,
         Share.over(told).value if told else None,
+        gains(settings, name, base, "final").mean,
+        len(found),
+        min(map(len, found)),
+        seeds_ranked,
         float(np.mean(seconds)) if seconds else None,
     ]
+
+
+def by_setting(settings: Sequence[Setting], names: Sequence[str]) -> Table:
+    """What each contender gains over random in each setting, the most first."""
+    base = _baseline(settings)
+    found = {name: gains(settings, name, base).by_setting for name in names if name != base}
+    told = {name: gain for name, gain in found.items() if gain}
+    means = {name: [gain.mean for gain in by_name.values()] for name, by_name in told.items()}
+    rows: list[list[Cell]] = [
+        [
+            name,
+            *(
+                gain.mean if (gain := told[name].get(setting.name)) else None
+                for setting in settings
+            ),
+        ]
+        for name in sorted(told, key=lambda name: -np.mean(means[name]))
+    ]
+    most = max((abs(mean) for of_one in means.values() for mean in of_one), default=0.0)
+    header = ["strategy", *(setting.name for setting in settings)]
+    title = "Gain over random, by setting"
+    return Table("gains_by_setting", title, header, rows, heat=Heat(1, most))
 
 
 def _baseline(settings: Sequence[Setting]) -> str | None:
@@ -112,7 +164,7 @@ def _drawn(settings: Sequence[Setting]) -> list[Part]:
     base = _baseline(settings)
     found = over_all(settings, base) if base else []
     drawn = gained(f"Area minus {base}, over all settings", found, f"area minus {base}")
-    return [_DRAWN, drawn] if drawn else []
+    return [drawn, _DRAWN] if drawn else []
 
 
 def _across(settings: Sequence[Setting]) -> list[Table]:
@@ -137,27 +189,22 @@ def across(name: str, title: str, settings: Sequence[Setting], base: str) -> Tab
             overall.gains.mean,
             overall.gains.over_further_settings,
             overall.gains.over_further_seeds,
-            overall.p,
-            overall.corrected,
+            _fine(overall.p),
+            _fine(overall.corrected),
             overall.gains.typical,
             overall.gains.typical_over_further_settings,
-            *(overall.gains.count(sign) for sign in (1, 0, -1, None)),
+            *map(overall.gains.count, SIGNS),
         ]
         for overall in over_all(settings, base)
     ]
     header = ["first", "second", "settings", "difference"]
-    header += ["95 %, further settings", "95 %, further seeds"]
-    header += [
-        "p",
-        "corrected",
-        "typical",
-        "95 %, by ranks",
-        "won",
-        "level",
-        "lost",
-        "too few seeds",
-    ]
+    header += ["95 %, further settings", "95 %, further seeds", "p", "corrected"]
+    header += ["typical", "95 %, by ranks", "won", "level", "lost", "too few seeds"]
     return Table(name, title, header, rows)
+
+
+def _fine(p: float | None) -> Fine | None:
+    return None if p is None else Fine(p)
 
 
 def hindsight(

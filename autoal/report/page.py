@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autoal.document import document
+from autoal.document import document, scrolling
 from autoal.escape import escaped
-from autoal.report.pictures import Queried, Shown
+from autoal.report.kept import Query
+from autoal.report.pictures import Queried
 from autoal.report.svg import STROKES, Figure
 from autoal.report.tables import Table
 
@@ -25,7 +26,25 @@ class Statement:
     words: str
 
 
-Part = Table | Figure | Queried | Command | Statement | str  # a text is a paragraph
+@dataclass(frozen=True)
+class Folded:
+    """What is shown once somebody opens it."""
+
+    title: str
+    parts: list["Part"]
+
+
+@dataclass(frozen=True)
+class Charts:
+    """A figure, and small ones that say the same one by one."""
+
+    whole: Figure
+    each: Sequence[Figure]
+
+
+Part = (
+    Table | Figure | Charts | Queried | Command | Statement | Folded | str
+)  # a text is a paragraph
 
 
 @dataclass(frozen=True)
@@ -35,22 +54,55 @@ class Section:
     title: str
     parts: list[Part] = field(default_factory=list)
 
+    @property
+    def nothing(self) -> str:
+        """Why it is empty, in the one sentence that it has."""
+        alone = self.parts[0] if len(self.parts) == 1 else ""
+        return alone if isinstance(alone, str) else ""
+
+    @property
+    def tables(self) -> list[Table]:
+        """All that stand in it, folded or not."""
+        return _tables(self.parts)
+
+
+def _tables(parts: Sequence[Part]) -> list[Table]:
+    found: list[Table] = []
+    for part in parts:
+        found += _tables(part.parts) if isinstance(part, Folded) else []
+        found += [part] if isinstance(part, Table) else []
+    return found
+
 
 _STYLE = """
-.wide { overflow-x: auto; margin: 1rem 0; }
+body { max-width: 1440px; }
+.wide { overflow: auto; margin: 1rem 0; }
+.table { max-height: 40rem; } .table thead { position: sticky; top: 0; background: var(--paper); }
+@media print { .table { max-height: none; } }
 table { border-collapse: collapse; font-size: 13px; }
 caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
-th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left;
+th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align: left;
   vertical-align: top; }
+th { vertical-align: bottom; color: var(--quiet); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.sentence { min-width: 18rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
   border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
-figure { margin: 1rem 0; overflow-x: auto; }
-.pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
-.pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
+figure { display: inline-block; vertical-align: top; max-width: 100%; margin: .5rem 0 1rem;
+  box-sizing: border-box; padding-right: 1.5rem; }
+figure .wide { margin: 0; } svg { display: block; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
+.charts figure { margin: 0; padding: 0; }
+.each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
+figure p { max-width: 40rem; margin: .3rem 0; }
+.queried { display: block; padding-right: 0; }
+details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
+.pair { display: flex; gap: 1.5rem; flex-wrap: wrap; } .pair > div { flex: 0 1 auto; min-width: 0; }
+.pair .wide { margin: 0; max-height: none; } .pair caption { min-width: min(18rem, 80vw); }
+.crop { display: block; background-image: var(--picture); }
 .pair td { white-space: pre-wrap; unicode-bidi: plaintext; }
-.pair td:not(:last-child) { overflow-wrap: anywhere; }
+.pair td { overflow-wrap: anywhere; vertical-align: middle; }
 """
 
 
@@ -72,8 +124,14 @@ def _section(number: int, section: Section) -> str:
 def _part(part: Part) -> str:
     if isinstance(part, Table):
         return part.html()
+    if isinstance(part, Folded):
+        inside = "\n".join(map(_part, part.parts))
+        return f"<details><summary>{escaped(part.title)}</summary>\n{inside}\n</details>"
     if isinstance(part, Figure):
-        return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
+        return _figure(part)
+    if isinstance(part, Charts):
+        each = "".join(figure.svg for figure in part.each)
+        return f'<div class="charts">{_figure(part.whole)}<div class="each">{each}</div></div>'
     if isinstance(part, Queried):
         return _queried(part)
     if isinstance(part, Command):
@@ -83,14 +141,22 @@ def _part(part: Part) -> str:
     return f"<p>{escaped(part)}</p>"
 
 
+def _figure(figure: Figure) -> str:
+    caption = f"<figcaption>{escaped(figure.title)}</figcaption>"
+    note = f"<p>{escaped(figure.note)}</p>" if figure.note else ""
+    box = f'<div class="wide" {scrolling(figure.title)}>{figure.svg}</div>'
+    return f"<figure>{caption}<div>{box}{note}</div></figure>"
+
+
 def _queried(part: Queried) -> str:
     title = escaped(f"{part.setting}, {part.contender} ({part.run})")
-    pair = _shown(part, "first", part.first) + _shown(part, "last", part.last)
-    return f'<figure><figcaption>{title}</figcaption><div class="pair">{pair}</div></figure>'
+    pair = "".join(map(_query, part.queries))
+    return (
+        f'<figure class="queried"><figcaption>{title}</figcaption>'
+        f'<div class="pair">{pair}</div></figure>'
+    )
 
 
-def _shown(part: Queried, when: str, shown: Shown) -> str:
-    if isinstance(shown, Table):
-        return shown.html()
-    words = escaped(f"{part.contender}: {when} query")
-    return f'<div><img src="{shown}" alt="{words}"><br>{when} query</div>'
+def _query(query: Query) -> str:
+    picture = f' style="--picture:url({query.picture})"' if query.picture else ""
+    return f"<div{picture}>{query.rows.html()}</div>"

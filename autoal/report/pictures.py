@@ -1,37 +1,25 @@
-"""The pictures or texts that were queried first and last, where a run kept them."""
+"""The rows that were queried first and last, where a run kept what they look like."""
 
-import json
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
-from autoal.record.kinds import TEXTS
+from autoal.record.finished import finished_rounds
 from autoal.report.faults import Fault
 from autoal.report.groups import Setting
+from autoal.report.kept import Query, queries
 from autoal.report.runs import Run
-from autoal.report.tables import Table
 
-# Where the tracking leaves what was queried: by rounds, as a picture or a table. The step and a
-# hash of its content stand in its name.
-KEPT = "wandb/*run-*/files/media/*/media/queried_*_*"
-SIGNATURE = b"\x89PNG\r\n\x1a\n"  # with which every such picture begins
 MOST = 4_000_000  # bytes of them in one page
-ROWS = 12  # texts of one query
-
-Shown = str | Table  # an address that holds the picture itself, or texts with their labels
 
 
 @dataclass(frozen=True)
 class Queried:
-    """The first and the last query of one run."""
+    """The first and the last query of one run, or its only one."""
 
     setting: str
     contender: str
     run: str
-    first: Shown
-    last: Shown
+    queries: list[Query]
 
 
 @dataclass(frozen=True)
@@ -49,59 +37,34 @@ def queried(settings: Sequence[Setting]) -> Gallery:
     faults: list[Fault] = []
     size = left_out = 0
     for setting in settings:
-        for name, runs in setting.contenders.items():
-            found = next((pair for run in runs if (pair := _ends(run, faults))), None)
+        for name in setting.ranked:
+            found = _first(setting, name, faults)
             if found is None:
                 continue
-            size += found.size
+            size += sum(query.size for query in found.queries)
             if size > MOST:
                 left_out += 1
-                continue
-            shown.append(Queried(setting.name, name, found.run.path.name, *found.shown))
+            else:
+                shown.append(found)
     return Gallery(shown, left_out, faults)
 
 
-class _Ends(NamedTuple):
-    """The first and the last query of a run."""
+def _first(setting: Setting, name: str, faults: list[Fault]) -> Queried | None:
+    """Of the first of a contender's runs that kept the queries of all rounds."""
+    for run in setting.contenders[name]:
+        if found := _kept(run, name, faults):
+            return Queried(setting.name, name, run.path.name, found)
+    return None
 
-    run: Run
-    shown: tuple[Shown, Shown]
-    size: int
 
-
-def _ends(run: Run, faults: list[Fault]) -> _Ends | None:
-    """Those of a run that kept the queries of all rounds; broken ones are told."""
+def _kept(run: Run, name: str, faults: list[Fault]) -> list[Query]:
+    """The queries of a run; broken ones are told."""
     try:
-        kept = _kept(run)
-        if not kept:
-            return None
-        first, last = (path.read_bytes() for path in (kept[1], kept[-1]))
-        shown = (_shown(first, "first query"), _shown(last, "last query"))
-        return _Ends(run, shown, len(first) + len(last))
+        if not (run.path / "wandb").is_dir():
+            return []
+        _, rounds = finished_rounds(run.path)
+        return queries(run.path, rounds[run.empty :], name)
     except (OSError, ValueError, TypeError, LookupError, RecursionError):
         what = "its pictures or texts of queries cannot be read; they are not shown"
         faults.append(Fault("broken queries", str(run.path), what))
-        return None
-
-
-def _kept(run: Run) -> list[Path]:
-    """The queries of all rounds in their order; nothing if they are not as many as the rounds."""
-    # A round that was told twice, after a restart, has the same content.
-    once = {path.name.split("_")[-1]: path for path in run.path.glob(KEPT)}
-    ordered = sorted(once.values(), key=lambda path: int(path.name.split("_")[1]))
-    return ordered if len(ordered) == len(run.rounds) > 1 else []
-
-
-def _shown(content: bytes, title: str) -> Shown:
-    if content.startswith(SIGNATURE):
-        return f"data:image/png;base64,{b64encode(content).decode()}"
-    return _table(content, title)
-
-
-def _table(content: bytes, title: str) -> Table:
-    """The first rows of a table of texts, as W&B keeps it."""
-    kept = json.loads(content)
-    header, rows = kept["columns"], kept["data"][:ROWS]
-    for cells in (header, *rows):
-        TEXTS.demand("a row", cells)
-    return Table("queried", title, header, rows)
+        return []

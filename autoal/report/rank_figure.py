@@ -2,6 +2,7 @@
 
 from math import inf
 
+from autoal.palette import colour, places
 from autoal.report.comparisons import Ranking
 from autoal.report.statistics import cliques
 from autoal.report.svg import Figure, Scale, drawing, line, path, text, width_of
@@ -21,9 +22,14 @@ def critical_difference(title: str, found: Ranking) -> Figure:
         y = top + 12 + 9 * row
         x1, x2 = across(found.means[first]) - 4, across(found.means[last]) + 4
         parts.append(line(x1, y, x2, y, "clique"))
-    for place, (name, mean) in enumerate(zip(found.names, found.means, strict=True)):
+    inks = places(found.names)
+    for place, (own, mean) in enumerate(found.by_name.items()):
         row = place if place < half else len(found.names) - 1 - place
-        parts.append(_stem(name, mean, across, top, first_name + 20 * (row + 1), place < half))
+        end = across.start - 12 if place < half else across.end + 12
+        y = first_name + 20 * (row + 1)
+        stem = [(across(mean), top), (across(mean), y), (end, y)]
+        parts.append(path(stem, "stroke:currentColor;stroke-width:1"))
+        parts.append(_label(own, mean, end, y, colour(inks[own]), place < half))
     return drawing(title, 2 * side + 420, first_name + 20 * half + 20, parts)
 
 
@@ -44,9 +50,8 @@ def _critical_bar(across: Scale, difference: float) -> str:
     )
 
 
-def _stem(name: str, mean: float, across: Scale, top: float, y: float, left: bool) -> str:
-    x = across(mean)
-    end = across.start - 12 if left else across.end + 12
-    label = f"{name}  {mean:.2f}" if left else f"{mean:.2f}  {name}"
-    words = text(label, end - 4, y + 4, "end") if left else text(label, end + 4, y + 4)
-    return path([(x, top), (x, y), (end, y)], "stroke:currentColor;stroke-width:1") + words
+def _label(own: str, mean: float, x: float, y: float, ink: str, left: bool) -> str:
+    """A name and its mean rank, left or right of where a stem ends."""
+    words = f"{own}  {mean:.2f}" if left else f"{mean:.2f}  {own}"
+    at, anchor = (x - 4, "end") if left else (x + 4, "start")
+    return text(words, at, y + 4, anchor, f"fill:{ink}")

@@ -1,7 +1,7 @@
 """Run folders as plain data: all that the report needs of them, and no more."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from autoal.costs.units import LABELS, MONEY, SECONDS
 from autoal.errors import UserError
 from autoal.record.config import is_open, read_config
 from autoal.record.failure import read_failure
 from autoal.record.finished import finished_rounds
 from autoal.record.kinds import TEXT, WHOLE
 from autoal.record.layout import CONFIG, ROUNDS
+from autoal.record.memory import read_peaks
 from autoal.record.round import SPENT, Round
 from autoal.report.faults import Fault
 from autoal.report.folders import run_folders
@@ -30,8 +32,8 @@ Floats = npt.NDArray[np.float64]
 NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
 
 
-class MetricError(UserError):
-    """A run cannot be compared by the metric that was asked for."""
+class IncomparableError(UserError):
+    """A run lacks what was asked to compare by, or over."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Run:
     ended: bool = False  # as its stop said, or with no end that was planned
     failure: str = ""  # what stopped it, if it is known to have failed
     metric: str = ACCURACY  # by which it is compared
+    over: str = LABELS  # what was spent, over which it is compared
+    peaks: Mapping[str, float] = field(default_factory=dict)  # MiB of memory, where they are told
 
     @property
     def strategy(self) -> str:
@@ -87,14 +91,12 @@ class Run:
         return np.array([past.labelled for past in self.rounds], dtype=float)
 
     @cached_property
-    def money(self) -> Floats:
-        """What all labels so far cost."""
-        return np.cumsum([past.money for past in self.rounds])
-
-    @cached_property
-    def time(self) -> Floats:
-        """The seconds that all labels so far took."""
-        return np.cumsum([past.time for past in self.rounds])
+    def spent(self) -> Floats:
+        """What was spent by the end of each round: labels, or the money or seconds they cost."""
+        if self.over == LABELS:
+            return self.labelled
+        each = [past.money if self.over == MONEY else past.time for past in self.rounds]
+        return np.cumsum(each)
 
     @property
     def priced(self) -> bool:
@@ -113,16 +115,11 @@ class Run:
 
     @cached_property
     def area(self) -> float:
-        """Under the results over labels by the trapezoid rule, divided by the range of labels.
+        """Under the results over what was spent by the trapezoid rule, divided by its range.
 
-        The mean result over the budget; where no label was added to the start, over the rounds.
+        The mean result over the budget; where nothing was spent after the start, over the rounds.
         """
-        return _area(self.labelled, self.results)
-
-    @property
-    def area_over_costs(self) -> float:
-        """The same over the seconds that labels took, where that is told, or else over money."""
-        return _area(self.time if self.timed else self.money, self.results)
+        return _area(self.spent, self.results)
 
     @property
     def final(self) -> float:
@@ -163,8 +160,10 @@ def _area(along: Floats, results: Floats) -> float:
     return float(np.sum(middles * np.diff(along)) / (along[-1] - along[0]))
 
 
-def read_runs(tops: Sequence[Path], metric: str = ACCURACY) -> tuple[list[Run], list[Fault]]:
-    """All runs below these folders, to compare by this metric, and what could not be read."""
+def read_runs(
+    tops: Sequence[Path], metric: str = ACCURACY, over: str = LABELS
+) -> tuple[list[Run], list[Fault]]:
+    """All runs below these folders, to compare by a metric over what was spent, and the faults."""
     runs: list[Run] = []
     faults: list[Fault] = []
     for path in run_folders(tops, faults):
@@ -173,8 +172,8 @@ def read_runs(tops: Sequence[Path], metric: str = ACCURACY) -> tuple[list[Run], 
             faults.append(Fault("failed", str(path), f"{failure}; before its start; left out"))
             continue
         try:
-            runs.append(read_run(path, metric))
-        except MetricError:
+            runs.append(read_run(path, metric, over))
+        except IncomparableError:
             raise
         except (UserError, OSError) as error:
             faults.append(Fault("unreadable", str(path), f"{error}; left out"))
@@ -184,7 +183,7 @@ def read_runs(tops: Sequence[Path], metric: str = ACCURACY) -> tuple[list[Run], 
     return runs, faults
 
 
-def read_run(path: Path, metric: str = ACCURACY) -> Run:
+def read_run(path: Path, metric: str = ACCURACY, over: str = LABELS) -> Run:
     """The run in this folder; a UserError says what is amiss with it."""
     config = read_config(path / CONFIG)
     settings = flatten(config.settings)
@@ -197,6 +196,7 @@ def read_run(path: Path, metric: str = ACCURACY) -> Run:
     if all_rounds and not history:
         raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")
     _demand_metric(path, history, metric)
+    _demand_spent(path, history, over)
     start = sorted(history[0].queried) if history else []
     return Run(
         path=path,
@@ -208,6 +208,8 @@ def read_run(path: Path, metric: str = ACCURACY) -> Run:
         ended=_ended(settings, history),
         failure=read_failure(path),
         metric=metric,
+        over=over,
+        peaks=read_peaks(path),
     )
 
 
@@ -215,10 +217,16 @@ def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
     """Refuse what not all of its rounds have."""
     for done in history:
         if metric not in done.metrics:
-            raise MetricError(
+            raise IncomparableError(
                 f"--metric={metric}: {path} has none in round {done.number}, only "
                 f"{', '.join(sorted(done.metrics))}"
             )
+
+
+def _demand_spent(path: Path, history: Sequence[Round], over: str) -> None:
+    """Refuse seconds where nothing tells them; money and labels are told of every run."""
+    if over == SECONDS and history and not any(done.time for done in history):
+        raise IncomparableError(f"--over={over}: {path} does not tell how long its labels took")
 
 
 def _read_rounds(folder: Path) -> list[Round]:

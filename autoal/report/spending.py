@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from autoal.report.groups import Setting
-from autoal.report.measures import Spread, mean_of_sums
+from autoal.report.measures import mean_of_sums
 from autoal.report.page import Section
 from autoal.report.past import Past
 from autoal.report.runs import Run
@@ -37,11 +37,10 @@ def sources(settings: Sequence[Setting]) -> Section:
         "one a label where none was, language.price_in= and price_out= for a language model, and "
         "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
         "where the truth is known; it is measured, and never used. Seconds: that people took, or "
-        "the costs of a simulation say they would. Area over costs: under the curve "
-        "over seconds where they are told, else over money, divided by the range."
+        "the costs of a simulation say they would."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
-    header += ["money for a model", "money for others", "seconds", "area over costs"]
+    header += ["money for a model", "money for others", "seconds"]
     return Section(TITLE, [text, Table("sources", TITLE, header, rows)])
 
 
@@ -52,8 +51,7 @@ def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
     right = _right([past for run in runs for past in run.rounds if past.machine])
     seconds = mean_of_sums(runs, lambda past: past.time) or None
     others = [labels - machine, paid, max(0.0, all_paid - paid), seconds]
-    area = Spread.of([run.area_over_costs for run in runs])
-    return [setting.name, name, len(runs), machine, right, *others, area]
+    return [setting.name, name, len(runs), machine, right, *others]
 
 
 def _right(rounds: Sequence[Past]) -> float | None:

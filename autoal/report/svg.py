@@ -1,29 +1,35 @@
 """The few parts that figures are drawn from, as text; the style sheet has their colours."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 
 from autoal.document import PALETTE
 from autoal.escape import escaped
 
-COLOURS = 8
 STROKES = """
 svg { font: 12px system-ui, sans-serif; fill: var(--ink); color: var(--ink); max-width: none; }
+polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .grid { stroke: var(--line); } .axis { stroke: var(--quiet); }
+.behind polyline { stroke: var(--line); stroke-width: 1; }
 .clique { stroke: var(--ink); stroke-width: 4; }
 """
-DASHES = ("", "7 3", "2 3", "9 3 2 3")  # tell apart what shares a colour
 FONT = 12
+LETTERS = 32  # of a name
+TICKS = 5  # of an axis, about
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its title."""
+    """A drawing with its title, and what is to be seen there in a sentence, if that is said."""
 
     title: str
     svg: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,26 @@ class Scale:
         share = (value - self.low) / ((self.high - self.low) or 1.0)
         return round(self.start + share * (self.end - self.start), 2)
 
-    def ticks(self, count: int = 5) -> list[float]:
-        """Round numbers within, about so many."""
+    def widened(self) -> Scale:
+        """The same from one round number to another."""
+        step = self._step(TICKS)
+        low, high = np.floor(self.low / step + 1e-9), np.ceil(self.high / step - 1e-9)
+        return replace(self, low=round(low * step, 10), high=round(high * step, 10))
+
+    def told(self, count: int = TICKS) -> dict[float, str]:
+        """What stands at each tick: all with as many digits behind the point."""
+        ticks = self.ticks(count)
+        digits = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+        return {tick: f"{tick:,.{digits}f}" for tick in ticks}
+
+    def _step(self, count: int) -> float:
         rough = ((self.high - self.low) or 1.0) / count
         power = 10.0 ** np.floor(np.log10(rough))
-        step = power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough))
+        return float(power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough)))
+
+    def ticks(self, count: int = TICKS) -> list[float]:
+        """Round numbers within, about so many."""
+        step = self._step(count)
         first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
         return [float(round(place * step, 10)) + 0.0 for place in np.arange(first, last + 1)]
 
@@ -54,23 +75,19 @@ class LogScale(Scale):
     def __call__(self, value: float) -> float:
         return self._exponents(float(np.log10(value)))
 
-    def ticks(self, count: int = 5) -> list[float]:
+    def widened(self) -> Scale:
+        return self
+
+    def told(self, count: int = TICKS) -> dict[float, str]:
+        return {tick: f"{tick:g}" for tick in self.ticks(count)}
+
+    def ticks(self, count: int = TICKS) -> list[float]:
         return [float(f"{10**tick:.2g}") for tick in self._exponents.ticks(count)]
 
     @property
     def _exponents(self) -> Scale:
         low, high = np.log10([self.low, self.high]).tolist()
         return Scale(low, high, self.start, self.end)
-
-
-def colour(place: int) -> str:
-    """The colour of the n-th of several."""
-    return f"var(--c{place % COLOURS})"
-
-
-def dash(place: int) -> str:
-    """The dashes of the n-th of several: those of one colour differ."""
-    return DASHES[place // COLOURS % len(DASHES)]
 
 
 def element(tag: str, content: str = "", **attributes: object) -> str:
@@ -83,9 +100,30 @@ def element(tag: str, content: str = "", **attributes: object) -> str:
     return f"<{tag}{pairs}>{content}</{tag}>"
 
 
-def text(words: str, x: float, y: float, anchor: str = "start") -> str:
+def text(words: str, x: float, y: float, anchor: str = "start", style: str = "") -> str:
     """Words whose line of writing starts, ends or has its middle here."""
-    return element("text", escaped(words), x=round(x, 2), y=round(y, 2), text_anchor=anchor)
+    return _written(escaped(words), x, y, anchor, style)
+
+
+def name(words: str, x: float, y: float, anchor: str = "start", style: str = "") -> str:
+    """Likewise a name; of a long one the beginning, and all where the pointer rests on it."""
+    whole = hint(words) if clipped(words) != words else ""
+    return _written(escaped(clipped(words)) + whole, x, y, anchor, style)
+
+
+def _written(content: str, x: float, y: float, anchor: str, style: str) -> str:
+    where = {"x": round(x, 2), "y": round(y, 2), "text_anchor": anchor}
+    return element("text", content, **where, style=style)
+
+
+def clipped(words: str) -> str:
+    """The beginning of a name that is long."""
+    return words if len(words) <= LETTERS else f"{words[: LETTERS - 1]}…"
+
+
+def hint(words: str) -> str:
+    """What is told of an element where the pointer rests on it."""
+    return element("title", escaped(words)) if words else ""
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
@@ -96,7 +134,7 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> str:
 def path(points: Iterable[tuple[float, float]], style: str, dashes: str = "") -> str:
     """A line through these points."""
     where = " ".join(f"{x},{y}" for x, y in points)
-    return element("polyline", points=where, style=f"fill:none;{style}", stroke_dasharray=dashes)
+    return element("polyline", points=where, style=style, stroke_dasharray=dashes)
 
 
 def area(points: Iterable[tuple[float, float]], style: str) -> str:
@@ -105,29 +143,36 @@ def area(points: Iterable[tuple[float, float]], style: str) -> str:
     return element("polygon", points=where, style=style)
 
 
-def box(x: float, y: float, width: float, height: float, style: str, hint: str = "") -> str:
+def box(x: float, y: float, width: float, height: float, style: str, told: str = "") -> str:
     """A rectangle, and what is told of it where the pointer rests on it."""
-    title = element("title", escaped(hint)) if hint else ""
     sizes = {"width": round(width, 2), "height": round(height, 2)}
-    return element("rect", title, x=round(x, 2), y=round(y, 2), **sizes, style=style)
+    return element("rect", hint(told), x=round(x, 2), y=round(y, 2), **sizes, style=style)
 
 
-def legend(names: Sequence[str], places: Sequence[int], x: float, y: float) -> str:
-    """Names beside their colours, one below the other."""
-    return "".join(
-        path([(x, y + 18 * row), (x + 24, y + 18 * row)], _stroke(place), dash(place))
-        + text(name, x + 30, y + 18 * row + 4)
-        for row, (name, place) in enumerate(zip(names, places, strict=True))
-    )
+def group(content: str, x: float, y: float) -> str:
+    """Parts together, moved by so much."""
+    return element("g", content, transform=f"translate({x:g} {y:g})")
 
 
-def _stroke(place: int) -> str:
-    return f"stroke:{colour(place)};stroke-width:3"
+def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places at least a gap from each other, as near to ascending ones as that lets them be.
+
+    What would overlap is moved together, by as much in sum to one side as to the other.
+    """
+    blocks: list[list[float]] = []  # of places less the gaps before them, with rising means
+    for place, value in enumerate(wanted):
+        block = [value - gap * place]
+        while blocks and fmean(blocks[-1]) >= fmean(block):
+            block = blocks.pop() + block
+        blocks.append(block)
+    free = [fmean(block) for block in blocks for _ in block]
+    last = max(low, high - gap * (len(free) - 1))
+    return [min(max(value, low), last) + gap * place for place, value in enumerate(free)]
 
 
 def width_of(names: Iterable[str]) -> float:
-    """About what the longest of these takes."""
-    return 0.58 * FONT * max(map(len, names), default=0)
+    """About what the longest of these takes, as it is shown."""
+    return 0.58 * FONT * max((len(clipped(name)) for name in names), default=0)
 
 
 def drawing(title: str, width: float, height: float, parts: Iterable[str]) -> Figure:

@@ -1,12 +1,53 @@
 """One kind of table, written as HTML, CSV and Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from autoal.document import scrolling
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
-Cell = str | int | float | Spread | tuple[float, float] | None
+SIDE = 48  # pixels of a small picture in a cell
+VISIBLE = 0.0005  # with three digits after the point
+SENTENCE = 40  # letters, from which on a cell needs room
+LARGEST = 3  # values in a sentence
+HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
+
+
+class Crop(NamedTuple):
+    """A part of the picture that the page has around the table, in pixels."""
+
+    whole: tuple[int, int]
+    place: tuple[int, int]
+    size: tuple[int, int]
+
+    def html(self) -> str:
+        scale = SIDE / max(self.size)
+        (width, height), (x, y), (wide, high) = (
+            (scale * first, scale * second) for first, second in self
+        )
+        return (
+            f'<span class="crop" role="img" aria-label="picture" '
+            f'style="width:{wide:.0f}px;height:{high:.0f}px;'
+            f"background-size:{width:.1f}px {height:.1f}px;"
+            f'background-position:{-x:.1f}px {-y:.1f}px"></span>'
+        )
+
+
+class Fine(float):
+    """A number that means something however small it is."""
+
+
+Cell = str | int | float | Spread | tuple[float, float] | Crop | None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Which cells are coloured by their values: blue above zero, orange below."""
+
+    first: int  # of the columns; all later ones are coloured as well
+    full: float  # the value, or its negative, from which on a cell has all of its colour
 
 
 @dataclass(frozen=True)
@@ -18,18 +59,33 @@ class Table:
     header: list[str]
     rows: list[list[Cell]]
     bold: list[int] = field(default_factory=list)  # places of rows
+    heat: Heat | None = None
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
+        head = "".join(map(_html_head, self.header))
         kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
         body = "".join(
-            f"<tr{kind}>{''.join(map(_html_cell, row))}</tr>\n"
+            f"<tr{kind}>{''.join(map(self._html_cell, range(len(row)), row))}</tr>\n"
             for kind, row in zip(kinds, self.rows, strict=True)
         )
         return (
-            f'<div class="wide"><table><caption>{escaped(self.title)}</caption>\n'
+            f'<div class="wide table" {scrolling(self.title)}>'
+            f"<table><caption>{escaped(self.title)}</caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
+
+    def _html_cell(self, place: int, cell: Cell) -> str:
+        if isinstance(cell, Crop):
+            return f"<td>{cell.html()}</td>"
+        colour = self._colour(place, cell)
+        return f"<td{_kind(cell)}{colour}>{escaped(_shown(cell))}</td>"
+
+    def _colour(self, place: int, cell: Cell) -> str:
+        if self.heat is None or place < self.heat.first or not isinstance(cell, int | float):
+            return ""
+        share = HEAT * min(1.0, abs(cell) / (self.heat.full or 1.0))
+        hue = "--c1" if cell < 0 else "--c0"
+        return f' style="background:color-mix(in srgb,var({hue}) {share:.0f}%,transparent)"'
 
     def markdown(self) -> str:
         lines = [[marked(name) for name in self.header], ["---"] * len(self.header)]
@@ -75,13 +131,27 @@ def _split(cell: Cell, count: int) -> list[object]:
 
 
 def _shown(cell: Cell) -> str:
-    if cell is None:
+    if cell is None or isinstance(cell, Crop):
         return ""
     if isinstance(cell, Spread):
         return _spread(cell)
     if isinstance(cell, tuple):
         return f"{_number(cell[0])} to {_number(cell[1])}"
+    if isinstance(cell, Fine) and 0 < abs(cell) < VISIBLE:
+        return f"{cell:.2g}"
     return _number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _kind(cell: Cell) -> str:
+    """How a cell is laid out: numbers below each other, sentences in few lines."""
+    if isinstance(cell, str):
+        return ' class="sentence"' if len(cell) > SENTENCE else ""
+    return ' class="number"'
+
+
+def _html_head(name: str) -> str:
+    """The name of a column; over names of rows there is none."""
+    return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
 
 
 def _spread(cell: Spread) -> str:
@@ -89,19 +159,24 @@ def _spread(cell: Spread) -> str:
     mean = _number(cell.mean)
     if cell.deviation is None:
         return mean
-    places = 1 if "." not in mean else len(mean.partition(".")[2])
-    return f"{mean} ± {_number(cell.deviation) if 'e' in mean else f'{cell.deviation:.{places}f}'}"
+    places = len(mean.partition(".")[2]) or 1
+    return f"{mean} ± {cell.deviation:.{places}f}"
+
+
+def short(value: float) -> str:
+    """For a sentence: two digits after the point, as .85."""
+    return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+
+
+def largest(values: Mapping[str, float]) -> str:
+    """For a sentence: the largest few of named values, and how many more there are."""
+    ordered = sorted(values, key=lambda name: -values[name])
+    told = ", ".join(f"{name} {short(values[name])}" for name in ordered[:LARGEST])
+    return f"{told} and {len(ordered) - LARGEST} more" if len(ordered) > LARGEST else told
 
 
 def _number(value: float) -> str:
-    """Three digits after the point; fewer where it is large, two that count where it is tiny."""
-    if value == int(value) and abs(value) >= 2:
-        return f"{value:.0f}"  # a count
+    """Three digits after the point; fewer where it is large."""
     if abs(value) >= 10:
-        return f"{value:.1f}"
-    return f"{value:.3f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
-
-
-def _html_cell(cell: Cell) -> str:
-    kind = "" if isinstance(cell, str) else ' class="number"'
-    return f"<td{kind}>{escaped(_shown(cell))}</td>"
+        return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+    return f"{value:.3f}" if abs(value) >= VISIBLE else "0.000"

@@ -1,19 +1,21 @@
 """What a report opens with: how the contenders did, and what can and cannot be concluded."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, islice
 
 import numpy as np
 
+from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
 from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
-from autoal.report.page import Command, Part, Section, Statement
+from autoal.report.page import Command, Folded, Part, Section, Statement
 from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
+from autoal.report.tables import short
 
 SHOWN = 5  # contenders in a sentence
 MOST = 1000  # seeds that anybody would be told to run
@@ -27,16 +29,25 @@ _NEEDED = (
 
 
 def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
-    """A sentence a setting on how all did, and what follows; then by which tests."""
-    parts: list[Part] = []
-    lacking = False
-    for setting in settings:
-        parts.append(Statement(setting.name, standing(setting)))
-        parts.append(conclusion(setting, against[setting.name]))
-        more = more_seeds(setting, against[setting.name])
-        lacking = lacking or bool(more)
-        parts += more
-    return Section("Verdict", [*parts, *([_NEEDED] if lacking else []), _basis(settings, faults)])
+    """A paragraph a setting on how all did, and what follows; then by which tests."""
+    told = [
+        Statement(setting.name, f"{standing(setting)} {conclusion(setting, against[setting.name])}")
+        for setting in settings
+    ]
+    lacking = {setting.name: more_seeds(setting, against[setting.name]) for setting in settings}
+    basis = _basis(settings, faults)
+    return Section("What the runs show", [*told, *_all_more_seeds(lacking), basis])
+
+
+def _all_more_seeds(lacking: Mapping[str, Sequence[Part]]) -> list[Part]:
+    """How many seeds would do: of one setting at once, of several where somebody looks."""
+    needed = [(name, part) for name, parts in lacking.items() for part in parts]
+    if not needed:
+        return []
+    if len(lacking) == 1:
+        return [*(part for _, part in needed), _NEEDED]
+    named = [Statement(name, part) if isinstance(part, str) else part for name, part in needed]
+    return [Folded("How many seeds would do, and the commands that add them", [*named, _NEEDED])]
 
 
 def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
@@ -55,17 +66,17 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 def standing(setting: Setting) -> str:
     """How good the best are where all still are, and what the best one saves."""
-    labels = min(run.labelled[-1] for run in setting.runs)
-    found = {name: _at(labels, runs) for name, runs in setting.contenders.items()}
+    spent = min(run.spent[-1] for run in setting.runs)
+    found = {name: _at(spent, runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
         shown[-1] = setting.baseline
     rest = f" (and {len(ranked) - len(shown)} more)" if len(ranked) > len(shown) else ""
-    told = ", ".join(f"{name} {_short(found[name])}" for name in shown or setting.references)
-    above = ", ".join(f"{name} {_short(found[name])}" for name in setting.references)
+    told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
+    above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {labels:g} labels{reference}"
+    where = f"{rest}{_of(setting)} at {counted(spent)} {AXES[setting.over].amount}{reference}"
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
@@ -74,14 +85,9 @@ def _of(setting: Setting) -> str:
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
 
 
-def _at(labels: float, runs: Sequence[Run]) -> float:
-    """The mean result with so many labels, on straight lines between rounds."""
-    return float(np.mean([np.interp(labels, run.labelled, run.results) for run in runs]))
-
-
-def _short(value: float) -> str:
-    """Two digits after the point, as .85."""
-    return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+def _at(spent: float, runs: Sequence[Run]) -> float:
+    """The mean result where so much was spent, on straight lines between rounds."""
+    return float(np.mean([np.interp(spent, run.spent, run.results) for run in runs]))
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
@@ -90,9 +96,12 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     best = ranked[0]
     (needed, share), (given, _) = (saving(setting, name) for name in (best, setting.baseline))
-    if not (share and share > 0 and isinstance(given, float)):  # some were not bought, maybe
+    if not (share and share > 0):
         return ""
-    return f"; {best} needs {needed:.0f} labels for what {setting.baseline} needs {given:.0f}"
+    if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
+        return ""
+    amount = f"{counted(needed)} {AXES[setting.over].amount}"
+    return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 
 
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:

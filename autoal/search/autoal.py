@@ -18,6 +18,7 @@ from autoal.maths.geometry import sample, unit
 from autoal.model.features import Features
 from autoal.model.training import Training
 from autoal.plugins import STRATEGIES
+from autoal.progress import progress
 from autoal.query.batch import best_first
 from autoal.query.calibration import cooled
 from autoal.query.composite import Candidates, Composite
@@ -215,17 +216,21 @@ class AutoAL(Composite):
         if not plays:
             return {}
         self.rounds += 1
-        search = Search(
-            self._net(view),
-            self.road(),
-            plays,
-            relaxation=self.relaxation,
-            steps=self.steps,
-            learning_rate=self.learning_rate,
-            pull=self.pull / math.sqrt(self.rounds),
-        )
         small = not (self.stage.whole and self.stage.trains(view))  # heads
-        with single_thread() if small and _product(plays) < LARGE else nullcontext():
+        with (
+            single_thread() if small and _product(plays) < LARGE else nullcontext(),
+            progress("the search", self.steps, "steps") as advance,
+        ):
+            search = Search(
+                self._net(view),
+                self.road(),
+                plays,
+                relaxation=self.relaxation,
+                steps=self.steps,
+                learning_rate=self.learning_rate,
+                pull=self.pull / math.sqrt(self.rounds),
+                advance=advance,
+            )
             before = search.check_loss()
             _exactly(view, small=small).optimise(search)
             after = search.check_loss()

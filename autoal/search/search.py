@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.utils.data import DataLoader
 
+from autoal.progress import Advance
 from autoal.search.hypergradient import Road
 from autoal.search.rehearsal import Rehearsal
 from autoal.search.relax import RELAXATIONS
@@ -42,6 +43,7 @@ class Search(LightningModule):
         learning_rate: of these steps.
         temperature: of the soft choice at the first and the last step, in deviations of the worth.
         pull: the prior's, in standard errors.
+        advance: is told about every step.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Search(LightningModule):
         learning_rate: float,
         pull: float,
         temperature: tuple[float, float] = (1.0, 0.2),
+        advance: Advance = lambda more: None,
     ) -> None:
         super().__init__()
         if len(rehearsals) < 2:
@@ -65,6 +68,7 @@ class Search(LightningModule):
         self.rehearsals = rehearsals
         self.relax = RELAXATIONS[relaxation]
         self.steps = steps
+        self.advance = advance
         self.learning_rate = learning_rate
         self.temperature = temperature
         self.pull = pull
@@ -95,6 +99,7 @@ class Search(LightningModule):
         for parameter, move in zip(parameters, moves.split(sizes), strict=True):
             parameter.grad = move.view_as(parameter)
         optimizer.step()
+        self.advance(1)
 
     def _learnt(self, step: int) -> Tensor:
         """The move of all parameters on which the rehearsals agree."""

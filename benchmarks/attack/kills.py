@@ -23,7 +23,7 @@ TRACKED = 6  # of them with W&B's own files beside
 SWEEPS = 6
 # What a run may leave; anything else is litter of a kill.
 LEFT = {
-    *("config.yaml", "rounds.jsonl", "state", "model", ".lock", "wandb"),
+    *("config.yaml", "rounds.jsonl", "memory.json", "state", "model", ".lock", "wandb"),
     *("learning_curve.svg", "weights.svg", "learner.svg"),
 }
 

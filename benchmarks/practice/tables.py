@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from autoal.palette import places
 from autoal.record.round import Round
 from autoal.report.figures import side_by_side
 from autoal.report.measures import Curve, Spread
@@ -82,8 +83,7 @@ def figure(part: Part, found: Mapping[str, Records]) -> Figure:
     """Accuracy over what was spent, of the last case of each data set, which is the hardest."""
     hardest = {case.data: case.name for case in part.cases() if found[case.name]}
     charts = {name: curves(found[name]) for name in hardest.values()}
-    names = dict.fromkeys(name for drawn in charts.values() for name in drawn)
-    colours = {name: place for place, name in enumerate(names)}
+    colours = places(name for drawn in charts.values() for name in drawn)
     return side_by_side("Test accuracy in per cent", charts, colours, below=part.along)
 
 

@@ -63,7 +63,7 @@ def tables(top: Path, scale: Scale) -> list[Table]:
     """Curves, areas, differences, weights, seconds and images, each with what was left out."""
     settings = runs.read([top])
     epochs = scale.share(preset("random")["task"]["epochs"])
-    seconds = [part for part in times(settings).parts if isinstance(part, Table)]
+    seconds = times(settings).tables
     found = [*map(curves_side_by_side, settings), *runs.one_by_one(settings, BASES)]
     found += [weights.table(settings), *seconds, passes.table(settings, epochs)]
     found.append(runs.made_with(settings))

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from autoal.report.behaviour import candidate_weights
 from autoal.report.groups import Setting
 from autoal.report.measures import Spread
+from autoal.report.mixtures import candidate_weights
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
 

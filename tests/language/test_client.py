@@ -16,7 +16,9 @@ from autoal.errors import UserError
 from autoal.language.asked import Answer, Failure, Message, Request
 from autoal.language.client import Client, demanded
 from autoal.language.spent import Spent
+from autoal.progress import shown_by
 from tests.language.door import MODEL, Door, Reply, opened, spoken
+from tests.recorder import Recorder
 
 KEY = "sk-very-secret"
 ASKED = Request("Is it?", {"max_tokens": 1})
@@ -71,7 +73,10 @@ def test_answers_come_in_order_and_what_is_rejected_is_told(
 
     door.says = says
     client = client_of(parallel=3)
-    told = list(client.answers([Request(str(number)) for number in range(5)]))
+    shown = Recorder()
+    with shown_by(shown):
+        told = list(client.answers([Request(str(number)) for number in range(5)]))
+    assert shown.done == {"the language model": (5, 5)}
     said = [one.text if isinstance(one, Answer) else one.why for one in told]
     assert said == ["0", "1", f"{door.url} says 400: too long", "3", "4"]
     assert isinstance(told[2], Failure)

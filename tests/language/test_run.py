@@ -13,10 +13,10 @@ from autoal import plugins
 from autoal.errors import UserError
 from autoal.language.client import Client
 from autoal.language.section import client_of
+from autoal.naming import run_name
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.record.config import changes
-from autoal.settings import run_name
 from tests.language.asking import Chooses
 from tests.language.door import MODEL, Door, Reply, spoken
 from tests.launch import Finished, Zygote

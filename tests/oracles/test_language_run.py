@@ -151,7 +151,7 @@ def test_a_record_tells_who_labelled_and_for_how_much(
     assert machine
     assert command("plain", "oracle=truth").code == 0
     page = write_report([command.out], command.out / "report").read_text()
-    assert "pool, over money" in page
+    assert "see --over money." in page
     table = (command.out / "report" / "tables" / "sources.csv").read_text()
     (paid, free) = sorted(
         csv.DictReader(table.splitlines()), key=lambda line: -float(line["labels by a model"])

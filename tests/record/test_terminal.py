@@ -148,3 +148,34 @@ def test_wrong_labels_and_the_reliability_of_people_are_told(history: list[Round
         "run  round 0 of 1  labelled 2  accuracy 0.5000  1 wrong, ann 95%  1.5 s",
         "run  round 1 of 1  labelled 4  accuracy 0.7500  1.5 s",
     ]
+
+
+def test_long_training_and_other_long_work_have_lines_where_output_is_piped(
+    history: list[Round],
+) -> None:
+    text, seconds = StringIO(), iter((0.0, 0.0, 40.0, 45.0, 50.0, 90.0))
+    terminal = Terminal(Console(file=text, width=100), "run", rounds=1, clock=lambda: next(seconds))
+    terminal.begin(1)
+    for step in (1, 20, 21):  # at 0, 40 and 45 seconds
+        terminal.step(FitStep(step=step, steps=100, epoch=1, loss=0.25, learning_rate=0.1))
+    with terminal.work("the search", 4, "steps") as advance:  # from 50 to 90
+        advance(1)
+    terminal.end(history[1])
+    assert text.getvalue().splitlines() == [
+        "run  round 1 of 1, training: 20 of 100 steps in 40 s, about 3 min left",
+        "run  round 1 of 1, the search: 1 of 4 steps in 40 s, about 2 min left",
+        "run  round 1 of 1  labelled 4  accuracy 0.7500  1.5 s",
+    ]
+
+
+def test_long_work_has_a_bar_of_its_own_in_the_display(history: list[Round]) -> None:
+    text, seconds = StringIO(), iter((0.0, 5.0))
+    console = Console(file=text, width=160, force_terminal=True)
+    terminal = Terminal(console, "run", rounds=2, clock=lambda: next(seconds))
+    terminal.begin(1)
+    with terminal.work("the search", 12, "steps") as advance:
+        advance(7)
+        terminal.end(history[0])
+    terminal.close()
+    assert "the search" in text.getvalue()
+    assert "7/12" in text.getvalue()

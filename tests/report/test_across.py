@@ -7,12 +7,12 @@ import pytest
 
 from autoal.report.across import Gain, Hindsight, Share, gains, in_hindsight, over_all, shares
 from autoal.report.comparisons import ranking, ranking_of_settings
+from autoal.report.contents import sections
 from autoal.report.gained import WIDTH, gained
 from autoal.report.groups import Setting, group
-from autoal.report.overview import hindsight, overview, shares_table, summary
+from autoal.report.overview import by_setting, hindsight, shares_table, summary
 from autoal.report.runs import read_runs
 from autoal.report.svg import width_of
-from autoal.report.tables import Table
 from tests.report.made import write_run
 
 ORACLE = "cheating_oracle"
@@ -219,15 +219,50 @@ def test_of_several_upper_references_the_best_counts(tmp_path: Path) -> None:
 
 def test_the_summary_has_a_line_for_each_strategy(tmp_path: Path) -> None:
     settings = made(tmp_path, GAINED)
-    margin, random, reference = summary(settings, ["random", "margin", ORACLE]).rows
-    assert margin[:5] == ["margin", 3, 2, 1, 2]
-    assert margin[5] == pytest.approx(0.1)
-    assert margin[6] == pytest.approx((0.1, 0.1))
-    # Twice as much in the end, and features and scores took half a second.
-    assert margin[7:] == pytest.approx([0.2, 2 / 3, 0.5])
-    assert random == ["random", 3, 2, 2, 2, None, None, None, None, pytest.approx(0.5)]
-    assert reference[:5] == [ORACLE, 3, 2, None, None]
-    assert reference[8] is None
+    table = summary(settings, ["random", "margin", ORACLE])
+    margin, random, reference = (dict(zip(table.header, row, strict=True)) for row in table.rows)
+    # Two seeds are too few to win anything by; features and scores took half a second.
+    assert [*margin.values()][:6] == ["margin", 1, 0, 0, 0, 3]
+    assert margin["gain over random"] == pytest.approx(0.1)
+    assert margin["95 % interval"] == pytest.approx((0.1, 0.1))
+    assert margin["share of the reference's gain"] == pytest.approx(2 / 3)
+    assert margin["final minus random"] == pytest.approx(0.2)  # twice as much in the end
+    assert [*margin.values()][-4:] == [3, 2, 2, pytest.approx(0.5)]
+    assert [*random.values()][:-4] == ["random", 2, *[None] * 8]
+    assert [*reference.values()][:6] == [ORACLE, *[None] * 5]
+    assert reference["share of the reference's gain"] is None
+    assert table.bold == []  # nothing is shown of three settings
+
+
+def test_settings_are_won_and_the_first_stand_out_where_that_is_shown(tmp_path: Path) -> None:
+    # Margin is better than random by six seeds of each of six settings, badge is as good as it.
+    ends = {"random": 0.4, "margin": 0.5, "badge": 0.4}
+    areas = {
+        place: {
+            name: [end + seed / 100 + (name == "badge") * (-1) ** seed / 50 for seed in range(8)]
+            for name, end in ends.items()
+        }
+        for place in "abcdefg"
+    }
+    table = summary(made(tmp_path, areas), ["random", "margin", "badge"])
+    assert [row[:6] for row in table.rows] == [
+        ["margin", 1, 7, 0, 0, 0],
+        ["random", 2.5, *[None] * 4],
+        ["badge", 2.5, 0, 7, 0, 0],
+    ]
+    assert table.bold == [0]
+
+
+def test_gains_in_each_setting_are_warm_above_random_and_cold_below(three: list[Setting]) -> None:
+    table = by_setting(three, ["random", "margin", "badge"])
+    assert table.header == ["strategy", "a", "b", "c"]
+    assert [row[0] for row in table.rows] == ["margin", "badge"]
+    assert table.rows[0][1:] == pytest.approx([0.02, 0.04, 0.06])
+    assert table.rows[1][1:] == pytest.approx([-0.01] * 3)
+    # The largest gain has all of the colour, a loss of a sixth of it the other one.
+    page = table.html()
+    assert "color-mix(in srgb,var(--c0) 50%,transparent)" in page
+    assert page.count("color-mix(in srgb,var(--c1) 8%,transparent)") == 3
 
 
 def test_the_summary_tells_of_how_many_seeds_the_ranks_are(tmp_path: Path) -> None:
@@ -237,7 +272,8 @@ def test_the_summary_tells_of_how_many_seeds_the_ranks_are(tmp_path: Path) -> No
     }
     table = summary(made(tmp_path, areas), ["random", "margin", "badge"])
     place = table.header.index("seeds ranked")
-    assert [(row[0], row[2], row[place]) for row in table.rows] == [
+    seeds = table.header.index("seeds")
+    assert [(row[0], row[seeds], row[place]) for row in table.rows] == [
         ("badge", 2, 2),
         ("margin", 4, 2),
         ("random", 4, 2),
@@ -247,21 +283,24 @@ def test_the_summary_tells_of_how_many_seeds_the_ranks_are(tmp_path: Path) -> No
 def test_runs_that_query_nothing_take_no_seconds(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5])
     settings, _ = group(read_runs([tmp_path])[0])
-    assert summary(settings, ["random"]).rows == [
-        ["random", 1, 1, None, None, None, None, None, None, None]
-    ]
+    assert summary(settings, ["random"]).rows == [["random", *[None] * 9, 1, 1, None, None]]
+
+
+ACROSS = ("summary", "gains_by_setting", "across_random", "across_best", "shares")
 
 
 def names_of(settings: Sequence[Setting]) -> list[str]:
-    names = ["random", "margin", ORACLE]
-    return [part.name for part in overview(settings, names).parts if isinstance(part, Table)]
+    """Of the tables over all settings, as they follow each other on the page."""
+    found = sections(settings, [])
+    return [table.name for section in found for table in section.tables if table.name in ACROSS]
 
 
 def test_differences_over_all_settings_are_shown_where_there_are_several(tmp_path: Path) -> None:
     settings = made(tmp_path, GAINED)
-    assert names_of(settings) == ["summary", "across_random", "across_best", "shares"]
-    assert names_of(settings[:1]) == ["summary", "shares"]
-    assert names_of(settings[2:]) == ["summary"]
+    assert names_of(settings) == [*ACROSS]
+    assert sections(settings, [])[0].title == "All settings at a glance"
+    assert names_of(settings[:1]) == ["shares"]
+    assert names_of(settings[2:]) == []
 
 
 def drawing_of(settings: Sequence[Setting]) -> str:

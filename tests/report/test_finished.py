@@ -43,26 +43,109 @@ def words(svg: str) -> list[str]:
 
 
 def test_the_learning_curve_shows_accuracy_over_labels(history: list[Round]) -> None:
-    svg = standalone(learning_curve(history, "run"))
+    svg = standalone(learning_curve(history, "run", "margin"))
     first, second, *balanced = circles(svg)
     assert second[0] > first[0]
     assert second[1] < first[1]  # higher up, that is: .5 and then .75
     # Balanced accuracy is .4 twice: level, and below.
     assert balanced[0][1] == balanced[1][1] > first[1]
-    assert {"accuracy", "balanced accuracy", "labelled rows", "test set"} <= set(words(svg))
+    told = {"margin", "margin, balanced accuracy", "labelled rows", "accuracy on the test set"}
+    assert told <= set(words(svg))
+
+
+def test_metrics_that_say_the_same_have_one_line(history: list[Round]) -> None:
+    alike = [
+        replace(done, metrics={name: 0.5 for name in ("accuracy", "balanced_accuracy")})
+        for done in history
+    ]
+    assert len(circles(standalone(learning_curve(alike, "run", "margin")))) == 2
+
+
+def test_ticks_are_round_and_have_as_many_digits(history: list[Round]) -> None:
+    results = zip(history, ((1000, 0.504), (3000, 0.596)), strict=True)
+    rounds = [
+        replace(done, labelled=labelled, metrics={"accuracy": accuracy})
+        for done, (labelled, accuracy) in results
+    ]
+    told = words(standalone(learning_curve(rounds, "run", "margin")))
+    assert [word for word in told if word.startswith("0.")] == [
+        "0.50",
+        "0.52",
+        "0.54",
+        "0.56",
+        "0.58",
+        "0.60",
+    ]
+    assert {"1,000", "1,500", "2,000", "2,500", "3,000"} <= set(told)
+
+
+def test_an_interval_of_check_rows_is_a_band(history: list[Round]) -> None:
+    judged = [
+        replace(
+            done,
+            judged="check",
+            metrics={"accuracy": 0.8, "accuracy_low": 0.6, "accuracy_high": 0.9},
+        )
+        for done in history
+    ]
+    svg = standalone(learning_curve(judged, "run", "margin"))
+    (band,) = ElementTree.fromstring(svg).iter(f"{SVG}polygon")
+    across = sorted(float(point.split(",")[1]) for point in band.attrib["points"].split())
+    assert across[0] == across[1] == TOP  # .9, which is the upper end of the axis
+    assert across[2] == across[3] == HEIGHT - BOTTOM  # .6
+    assert "accuracy on the check rows" in words(svg)
+    assert "polygon" not in learning_curve(history, "run", "margin").svg
+
+
+def at_random(beside: RunFolder, config: dict[str, Any], history: list[Round]) -> Path:
+    """A finished run at random in the same folder; its name tells nothing."""
+    place = beside.path.with_name("other")
+    with RunFolder(place, {"rounds": 1, **config, "strategy": {"name": "random"}}, {}) as folder:
+        for done in history:
+            folder.add(replace(done, metrics={"accuracy": 0.25}), {})
+    return place
+
+
+def test_the_same_setting_at_random_is_drawn_where_it_lies_beside(
+    folder: RunFolder, config: dict[str, Any], history: list[Round]
+) -> None:
+    at_random(folder, config, history)
+    write_results(folder)
+    text = (folder.path / "learning_curve.svg").read_text()
+    assert {"margin", "random"} <= set(words(text))
+    assert len({y for _, y in circles(text)[-2:]}) == 1  # .25 twice
+
+
+@pytest.mark.parametrize("other", [{"seed": 9}, {"budget": 99}, {"rounds": 2}])
+def test_another_seed_setting_or_an_unfinished_run_is_not(
+    folder: RunFolder, config: dict[str, Any], history: list[Round], other: dict[str, int]
+) -> None:
+    place = at_random(folder, {**config, **other}, history)
+    write_results(folder)
+    assert "random" not in words((folder.path / "learning_curve.svg").read_text())
+    assert place.exists()
+
+
+def test_a_run_that_is_damaged_is_not(
+    folder: RunFolder, config: dict[str, Any], history: list[Round]
+) -> None:
+    place = at_random(folder, config, history)
+    (place / "rounds.jsonl").write_text("{")
+    write_results(folder)
+    assert "random" not in words((folder.path / "learning_curve.svg").read_text())
 
 
 def test_a_curve_without_a_test_set_is_empty_and_no_error(history: list[Round]) -> None:
     untested = [replace(finished, metrics={}) for finished in history]
-    svg = standalone(learning_curve(untested, "run"))
+    svg = standalone(learning_curve(untested, "run", "margin"))
     assert circles(svg) == []
     assert "labelled rows" in words(svg)
 
 
 def test_a_round_without_a_test_is_no_point_of_the_curve(history: list[Round]) -> None:
     empty = replace(history[0], metrics={})
-    svg = standalone(learning_curve([empty, *history], "run"))
-    assert circles(svg) == circles(standalone(learning_curve(history, "run")))
+    svg = standalone(learning_curve([empty, *history], "run", "margin"))
+    assert circles(svg) == circles(standalone(learning_curve(history, "run", "margin")))
 
 
 def test_the_weights_are_stacked_to_one(history: list[Round]) -> None:
@@ -81,12 +164,12 @@ def test_the_weights_are_stacked_to_one(history: list[Round]) -> None:
 
 @pytest.mark.parametrize("name", ["$x^$", "<b>&amp;", "日本語", "🙂 a'b"])
 def test_any_name_of_a_run_is_drawn_as_it_is(history: list[Round], name: str) -> None:
-    svg = standalone(learning_curve(history, name))
+    svg = standalone(learning_curve(history, name, "margin"))
     assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == name
 
 
 def test_what_no_drawing_may_hold_is_replaced(history: list[Round]) -> None:
-    svg = standalone(learning_curve(history, "a\x00b\x1b\udcffc"))
+    svg = standalone(learning_curve(history, "a\x00b\x1b\udcffc", "margin"))
     assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == "a�b��c"
 
 
@@ -164,8 +247,10 @@ def test_what_is_always_zero_has_its_line_apart_from_the_axis(history: list[Roun
 
 def test_accuracy_by_votes_is_drawn_where_it_is_told(history: list[Round]) -> None:
     voted = [replace(done, metrics=done.metrics | {"soft_accuracy": 0.5}) for done in history]
-    assert "soft accuracy" in words(standalone(learning_curve(voted, "run")))
-    assert "soft accuracy" not in words(standalone(learning_curve(history, "run")))
+    assert "margin, soft accuracy" in words(standalone(learning_curve(voted, "run", "margin")))
+    assert "margin, soft accuracy" not in words(
+        standalone(learning_curve(history, "run", "margin"))
+    )
 
 
 def test_choices_of_another_kind_are_none(history: list[Round], tmp_path: Path) -> None:
@@ -186,7 +271,7 @@ def test_candidates_that_come_later_weigh_nothing_before(history: list[Round]) -
 
 
 def test_the_same_curve_is_the_same_file(history: list[Round]) -> None:
-    one, two = (standalone(learning_curve(history, "run")) for _ in range(2))
+    one, two = (standalone(learning_curve(history, "run", "margin")) for _ in range(2))
     assert one == two
 
 

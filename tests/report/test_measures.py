@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from autoal.report import behaviour, outcomes
+from autoal.report.checklist import checklist
 from autoal.report.comparisons import against_baseline, other_pairs, ranking, win_matrix
-from autoal.report.contents import cost_table, costly_curves
+from autoal.report.contents import curve_table
 from autoal.report.groups import Setting, group
 from autoal.report.measures import Curve, Spread, evenness, labels_to_reach
 from autoal.report.outcomes import saving
@@ -123,7 +124,7 @@ def test_ranks_differ_only_where_the_test_of_pairs_could_show_it(
     assert ("critical difference" in drawn) is decided
     assert drawn.count('class="clique"') == 1  # the length of the difference, or what joins all
     told, *_ = outcomes.ranks([setting], ["random", "margin"]).parts
-    assert ("too few for a verdict (5 seeds" in str(told)) is not decided
+    assert ("too few for a verdict (seeds of some setting: 5" in str(told)) is not decided
 
 
 def test_seeds_of_several_settings_are_not_pooled_into_a_verdict(tmp_path: Path) -> None:
@@ -165,8 +166,23 @@ def test_phases_of_a_strategys_own_are_part_of_the_time_that_a_query_takes(
         "query seconds a label",
     ]
     # Of 2 rows a query; what no phase has is "other".
-    assert table.rows[0][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.0, 0.5, 2.5, 0.25])
-    assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
+    assert table.rows[0][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.4, 0.1, 2.5, 0.45])
+    assert table.rows[1][2:] == pytest.approx([1.0, 0.5, 0.2, 0.3, 0.0, 0.5, 2.5, 0.25])
+
+
+def test_the_most_memory_of_any_seed_is_told(tmp_path: Path) -> None:
+    for seed, peak in enumerate((300.0, 500.0)):
+        run = write_run(tmp_path, f"a{seed}", [0.4, 0.5], seed=seed)
+        (run / "memory.json").write_text(json.dumps({"main": peak}))
+    older = write_run(tmp_path, "b", [0.4, 0.6], strategy="margin")
+    settings, _ = group(read_runs([tmp_path])[0])
+    (table,) = (part for part in behaviour.times(settings).parts if isinstance(part, Table))
+    assert table.header[-1] == "peak memory, MiB"  # and none of a GPU
+    assert [(row[1], row[-1]) for row in table.rows] == [("margin", None), ("random", 500.0)]
+    (row,) = (row for row in checklist(settings).rows if "peak memory" in str(row[1]))
+    assert str(row[2]).endswith("but for the peak memory of 1 runs, which do not tell it")
+    (older / "memory.json").write_text("[]")
+    assert [fault.kind for fault in read_runs([tmp_path])[1]] == ["unreadable"]
 
 
 def test_how_many_rows_were_looked_at_stands_beside_the_seconds(tmp_path: Path) -> None:
@@ -198,10 +214,11 @@ def test_over_money_the_last_of_several_free_rounds_counts(tmp_path: Path) -> No
     for line, (bought, cost) in zip(lines, [(2, 3.0), (0, None), (0, None), (1, 0.5)], strict=True):
         line |= {"bought": bought} | ({} if cost is None else {"cost": cost})
     (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run = read_run(path)
-    assert run.money.tolist() == [3, 3, 3, 3.5]
+    run = read_run(path, over="money")
+    assert run.spent.tolist() == [3, 3, 3, 3.5]
     assert run.priced
-    curve = Curve.over_money([run])
+    assert run.area == pytest.approx(0.7)  # by hand: (.8 + .6) / 2, over .5 of .5
+    curve = Curve.of([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([3, 3.5], [0.8, 0.6])
     assert not read_run(write_run(tmp_path, "b", [0.2])).priced
 
@@ -212,19 +229,16 @@ def test_over_seconds_of_people_or_of_what_labels_cost(tmp_path: Path) -> None:
     lines[0]["people"] = {"ann": {"labels": 2, "seconds": 7.0}}
     lines[1]["taken"], lines[2]["taken"] = 4.0, 1.5
     (path / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run = read_run(path)
+    run = read_run(path, over="seconds")
     assert run.timed
     assert not run.priced
     # By hand: (.2 + .4) / 2 for 4 seconds and (.4 + .8) / 2 for 1.5, out of 5.5.
-    assert run.area_over_costs == pytest.approx((0.3 * 4 + 0.6 * 1.5) / 5.5)
-    curve = Curve.over_time([run])
+    assert run.area == pytest.approx((0.3 * 4 + 0.6 * 1.5) / 5.5)
+    curve = Curve.of([run])
     assert (curve.along.tolist(), curve.mean.tolist()) == ([7, 11, 12.5], [0.2, 0.4, 0.8])
-    ((setting,), _) = group([run])
-    (found,) = costly_curves(setting).values()
-    assert found["random"].along.tolist() == [7, 11, 12.5]
-    assert [row[2:4] for row in cost_table([setting]).rows] == [
-        ["seconds of people", spent] for spent in (7.0, 11.0, 12.5)
-    ]
+    table = curve_table(group([run])[0])
+    assert table.header[2:] == ["seconds of people", "accuracy"]
+    assert [row[2] for row in table.rows] == [7.0, 11.0, 12.5]
     assert not read_run(write_run(tmp_path, "b", [0.2])).timed
 
 

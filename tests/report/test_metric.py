@@ -1,6 +1,8 @@
-"""Reports by other metrics than accuracy."""
+"""Reports by other metrics than accuracy, and over other things than labels."""
 
 import csv
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ def runs(tmp_path: Path) -> Path:
 def test_runs_are_compared_by_the_metric_that_is_asked_for(runs: Path) -> None:
     assert main([str(runs), "--metric", "macro_f1"]) == 0
     page = (runs / "report" / "report.html").read_text()
-    assert ">macro f1, test set</text>" in page
+    assert ">macro f1 on the test set</text>" in page
     assert "macro f1" in (runs / "report" / "tables" / "curves.csv").read_text()
     with (runs / "report" / "tables" / "results.csv").open() as file:
         found = {row["strategy"]: float(row["final macro f1 mean"]) for row in csv.DictReader(file)}
@@ -62,3 +64,60 @@ def test_a_metric_that_a_run_lacks_is_refused(
         f"error: --metric=nll: {older} has none in round 0, only accuracy\n"
     )
     assert not (runs / "report").exists()
+
+
+def priced(run: Path, **costs: Sequence[float]) -> Path:
+    """A run whose rounds tell what their labels cost."""
+    path = run / "rounds.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for name, values in costs.items():
+        for line, value in zip(lines, values, strict=True):
+            line[name] = value
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return run
+
+
+@pytest.fixture
+def costly(tmp_path: Path) -> Path:
+    """Margin gains more a label than random, yet less for what its labels cost."""
+    top = tmp_path / "runs"
+    random = write_run(top, "random", [0.4, 0.5, 0.6])
+    priced(random, cost=[1, 1, 1], taken=[2.0, 2.0, 2.0])
+    margin = write_run(top, "margin", [0.4, 0.55, 0.7], strategy="margin")
+    priced(margin, cost=[1, 4, 5], taken=[2.0, 8.0, 10.0])
+    return top
+
+
+def test_runs_are_compared_over_what_labels_cost(costly: Path) -> None:
+    assert main([str(costly), "--over", "money"]) == 0
+    page = (costly / "report" / "report.html").read_text()
+    assert ">money</text>" in page
+    assert "labelled rows" not in page
+    # By hand, at 3 of money: random has its .6, margin .4 + .15 * 2 / 4 = .475.
+    assert "random .60, margin .48 at 3 in money." in page
+    with (costly / "report" / "tables" / "results.csv").open() as file:
+        found = {row["strategy"]: row for row in csv.DictReader(file)}
+    # By hand: .475 for 4 and .625 for 5 of 9; .6 is where .05 of the .15 for the 5 are gained.
+    assert float(found["margin"]["area mean"]) == pytest.approx((0.475 * 4 + 0.625 * 5) / 9)
+    assert float(found["margin"]["money needed"]) == pytest.approx(5 + 5 / 3)
+    assert float(found["random"]["money needed"]) == pytest.approx(3)
+    assert main([str(costly), "--over", "seconds"]) == 0
+    assert "at 6 seconds" in (costly / "report" / "report.html").read_text()
+
+
+def test_over_labels_it_is_told_that_costs_say_something_else(costly: Path) -> None:
+    assert main([str(costly)]) == 0
+    page = (costly / "report" / "report.html").read_text()
+    assert "margin .70, random .60 at 6 labels" in page
+    assert "see --over money or --over seconds." in page
+
+
+def test_seconds_that_a_run_lacks_are_refused(
+    costly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = write_run(costly, "older", [0.4, 0.6], strategy="badge")
+    assert main([str(costly), "--over", "seconds"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: --over=seconds: {older} does not tell how long its labels took\n"
+    )
+    assert not (costly / "report").exists()

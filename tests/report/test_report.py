@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import webbrowser
-from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
@@ -15,19 +14,31 @@ import yaml
 
 from autoal.report.__main__ import main
 from autoal.report.across import leading
+from autoal.report.comparisons import against_baseline
+from autoal.report.contents import sections
 from autoal.report.faults import Fault
 from autoal.report.groups import group
 from autoal.report.measures import Spread
-from autoal.report.outcomes import results
-from autoal.report.pictures import ROWS, SIGNATURE
+from autoal.report.outcomes import comparisons, results
+from autoal.report.page import Command, Folded, Section, Statement, page
 from autoal.report.runs import read_runs
-from autoal.report.tables import Table
+from autoal.report.tables import Fine, Table
 from tests.report.made import write_defects, write_run
 
 ORACLE = "cheating_oracle"
 TABLES = (
     *("across_random", "against_random", "checklist", "classes", "curves"),
-    *("faults", "hindsight", "pairs", "ranks", "results", "seconds", "summary", "wins"),
+    *(
+        "faults",
+        "gains_by_setting",
+        "hindsight",
+        "pairs",
+        "ranks",
+        "results",
+        "seconds",
+        "summary",
+        "wins",
+    ),
 )
 
 
@@ -178,8 +189,8 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
     assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("no test set", "a")]
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">accuracy, cross-validation, biased</text>" in text
-    assert ">accuracy, test set</text>" in text
+    assert ">accuracy by cross-validation, biased</text>" in text
+    assert ">accuracy on the test set</text>" in text
 
 
 def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path: Path) -> None:
@@ -189,7 +200,7 @@ def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path
     assert setting.judges == "test set (65.0 to 68.4 % of one class)"
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
-    assert ">accuracy, test set (65.0 to 68.4 % of one class)</text>" in text
+    assert ">accuracy on the test set (65.0 to 68.4 % of one class)</text>" in text
 
 
 def test_what_learners_chose_is_drawn_and_told(tmp_path: Path) -> None:
@@ -242,52 +253,6 @@ def test_a_run_whose_money_is_spent_is_finished_whatever_it_planned(tmp_path: Pa
     assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "killed")]
 
 
-def test_pictures_that_the_tracking_kept_are_shown(tmp_path: Path) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
-    grids.mkdir(parents=True)
-    (grids / "queried_9_aa.png").write_bytes(SIGNATURE + b"start")
-    (grids / "queried_10_bb.png").write_bytes(SIGNATURE + b"query")
-    assert main([str(tmp_path)]) == 0
-    text = (tmp_path / "report" / "report.html").read_text()
-    start, query = (b64encode(SIGNATURE + word).decode() for word in (b"start", b"query"))
-    assert text.count(f"data:image/png;base64,{query}") == 2  # first and last
-    assert start not in text
-
-
-def keep_texts(run: Path, *contents: str) -> None:
-    """As the tracking keeps what was queried in each round."""
-    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "table" / "media"
-    folder.mkdir(parents=True)
-    for number, content in enumerate(contents):
-        (folder / f"queried_{number}_{number}.table.json").write_text(content)
-
-
-def test_texts_that_the_tracking_kept_are_shown_with_their_labels(tmp_path: Path) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    rows = [[f"<b>{number}</b>", "no"] for number in range(ROWS + 1)]
-    start, query = ({"columns": ["text", "label"], "data": data} for data in ([["a", "b"]], rows))
-    keep_texts(run, json.dumps(start), json.dumps(query))
-    assert main([str(tmp_path)]) == 0
-    text = (tmp_path / "report" / "report.html").read_text()
-    assert text.count("<td>&lt;b&gt;0&lt;/b&gt;</td><td>no</td>") == 2  # first and last
-    assert f"&gt;{ROWS}&lt;" not in text
-    assert not list((tmp_path / "report" / "tables").glob("queried*"))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *("", "[]", "{}", '{"columns": [], "data": 7}', '{"columns": [1], "data": []}'),
-        *('{"columns": ["text"], "data": [[{}]]}', "[" * 100_000),
-    ],
-)
-def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
-    keep_texts(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
-    assert main([str(tmp_path)]) == 0
-    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
-
-
 @pytest.mark.parametrize(("folder", "told"), [("none", "there is no folder"), (".", "no run")])
 def test_what_is_no_run_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, told: str
@@ -316,6 +281,8 @@ def test_a_table_is_rounded_for_people_only() -> None:
     table = Table("t", "T", ["a|b", "c"], [["x|y", Spread(0.123456, None)], ["z", (0.5, 30.0)]])
     assert "| a\\|b | c |" in table.markdown()
     assert "| x\\|y | 0.123 |\n| z | 0.500 to 30 |" in table.markdown()
+    tiny = Table("t", "T", ["a", "b", "c"], [[0.0004, -0.0004, Fine(0.00004)], [0.0006, 12.0, 2.0]])
+    assert "| 0.000 | 0.000 | 4e-05 |\n| 0.001 | 12 | 2.000 |" in tiny.markdown()
     assert table.csv() == "a|b,c mean,c deviation\nx|y,0.123456,\nz,0.5,30.0\n"
 
 
@@ -406,17 +373,6 @@ def test_a_setting_of_another_kind_is_named(tmp_path: Path, key: str, value: obj
     assert f"`{key}" in fault.what
 
 
-@pytest.mark.parametrize("name", ["queried_1_b.png", "queried_x_b.png"])
-def test_pictures_that_are_none_are_told(tmp_path: Path, name: str) -> None:
-    run = write_run(tmp_path, "a", [0.5, 0.6])
-    grids = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
-    grids.mkdir(parents=True)
-    for picture in ("queried_0_a.png", name):
-        (grids / picture).write_bytes(b"no picture")
-    assert main([str(tmp_path)]) == 0
-    assert "Notes: broken queries: 1" in (tmp_path / "report" / "report.html").read_text()
-
-
 def test_a_folder_that_cannot_be_looked_into_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -474,3 +430,47 @@ def test_oracles_of_one_class_are_told_apart_by_their_options(tmp_path: Path) ->
     assert not faults
     assert len(setting.contenders) == 4
     assert not any("port" in name for name in setting.contenders)
+
+
+def test_what_no_run_has_is_told_in_one_section_at_the_end(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6])
+    found = sections(group(read_runs([tmp_path])[0])[0], [])
+    titles = [section.title for section in found]
+    assert titles[0] == "What the runs show"
+    assert titles[-1] == "Not in these runs"
+    told = {part.about: part.words for part in found[-1].parts if isinstance(part, Statement)}
+    assert told["Rows that were made"] == "In no run rows were made."
+    assert not told.keys() & {*titles}
+
+
+def test_of_one_setting_the_command_is_seen_at_once_of_several_where_somebody_looks(
+    tmp_path: Path,
+) -> None:
+    def parts() -> list[type]:
+        settings, _ = group(read_runs([tmp_path])[0])
+        shown = next(one for one in sections(settings, []) if one.title == "What the runs show")
+        return [type(part) for part in shown.parts]
+
+    for name in ("random", "margin"):
+        write_run(tmp_path, name, [0.5, 0.6], strategy=name)
+    assert parts() == [Statement, str, Command, str, str]
+    for name in ("random", "margin"):
+        write_run(tmp_path, f"{name}-b", [0.5, 0.6], strategy=name, budget=9)
+    assert parts() == [Statement, Statement, Folded, str]
+
+
+def test_tables_that_are_folded_have_their_files_too() -> None:
+    inside, beside = (Table(name, name, [], []) for name in ("inside", "beside"))
+    section = Section("s", ["words", Folded("more", [inside]), beside])
+    assert section.tables == [inside, beside]
+    assert "<details><summary>more</summary>" in page("t", [section])
+
+
+def test_the_largest_differences_come_first(tmp_path: Path) -> None:
+    for name, end in (("random", 0.5), ("badge", 0.4), ("margin", 0.7)):
+        write_run(tmp_path, name, [0.5, end], strategy=name)
+    write_run(tmp_path, "alone", [0.5, 0.6], strategy="autoal", seed=7)
+    settings, _ = group(read_runs([tmp_path])[0])
+    against = {setting.name: against_baseline(setting) for setting in settings}
+    first = comparisons("t", "T", against)
+    assert [row[1] for row in first.rows] == ["margin", "badge", "autoal"]

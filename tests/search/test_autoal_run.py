@@ -401,7 +401,7 @@ def test_the_published_search_is_a_choice_of_its_own(train: Zygote, tmp_path: Pa
     finished = train.run(*options)
     assert finished.code == 0, finished.err
     (folder,) = tmp_path.iterdir()
-    assert folder.name.startswith("digits-autoal_paper-4-")
+    assert folder.name.startswith("digits-mlp-autoal_paper-4-")
     assert notes(folder)[1].keys() == NOTED
     assert notes(folder)[1]["gradient"] > 0
     chosen = yaml.safe_load((folder / "config.yaml").read_text())["strategy"]

@@ -1,0 +1,128 @@
+"""What the tracking kept of the rows of a query: a picture of all, texts, what was said of them."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoal.record.kinds import TEXTS
+from autoal.record.round import Round
+from autoal.report.tables import Cell, Crop, Table, largest
+
+# Round by round; the step and a hash of the content stand in the name.
+FILES = "wandb/*run-*/files/media/*/media/{kind}_*_*"
+GLANCES, ROWS = "queried", "rows"  # all at a glance, of every run; row by row, by option
+SIGNATURE = b"\x89PNG\r\n\x1a\n"  # with which every picture begins
+ACROSS, BETWEEN = 8, 2  # pictures side by side in the one of all, and pixels between them
+SHOWN = 64  # of them at most
+MOST = 12  # rows of one query on the page
+MADE = "made-"  # begins the names of rows that were made
+APART = ("round", "picture")  # columns that tell nothing here: pictures of tables lie elsewhere
+
+Line = Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Rows of one query, and the picture of which their cells show parts, if there is one."""
+
+    rows: Table
+    picture: str = ""  # an address that holds it
+
+    @property
+    def size(self) -> int:
+        """How much of it there is in a page, about."""
+        return len(self.picture) + len(self.rows.html())
+
+
+def queries(folder: Path, history: Sequence[Round], chooser: str) -> list[Query]:
+    """The first and the last query of these rounds; nothing where not all were kept."""
+    glances, rows = (_in_order(folder, kind, len(history)) for kind in (GLANCES, ROWS))
+    places = sorted({1, len(history) - 1}) if glances or rows else []
+    return [
+        _query(history[place], chooser, _content(glances, place), _content(rows, place))
+        for place in places
+    ]
+
+
+def _in_order(folder: Path, kind: str, count: int) -> list[Path]:
+    """The files of all rounds; nothing if they are not as many as the rounds."""
+    # A round that was told twice, after a restart, has the same content.
+    once = {path.name.split("_")[-1]: path for path in folder.glob(FILES.format(kind=kind))}
+    ordered = sorted(once.values(), key=lambda path: int(path.name.split("_")[1]))
+    return ordered if len(ordered) == count > 1 else []
+
+
+def _content(files: Sequence[Path], place: int) -> bytes:
+    return files[place].read_bytes() if files else b""
+
+
+def _query(done: Round, chooser: str, glance: bytes, told: bytes) -> Query:
+    picture = glance if glance.startswith(SIGNATURE) else b""
+    lines = _recorded(done) if picture and not told else _lines(told or glance)
+    crops = _crops(picture, min(SHOWN, len(done.queried))) if picture else []
+    seen: list[Line] = [{"": crop} for crop in crops] or [{} for _ in lines]
+    rows = [{**crop, **line} for crop, line in zip(seen, lines, strict=False)][:MOST]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[row.get(name) for name in header] for row in rows]
+    address = f"data:image/png;base64,{b64encode(picture).decode()}" if picture else ""
+    return Query(Table("queried", _title(done, chooser), header, cells), address)
+
+
+def _title(done: Round, chooser: str) -> str:
+    """Which rows were chosen, by what, and what became of them."""
+    made = sum(name.startswith(MADE) for name in done.names)
+    weights = f" (weights: {largest(done.weights)})" if done.weights else ""
+    parts = [
+        f"round {done.number}, chosen by {chooser}{weights}",
+        f"{len(done.queried)} labelled",
+        *([f"{made} of them made"] if made else []),
+        *([f"{len(done.declined)} declined: {_numbers(done.declined)}"] if done.declined else []),
+    ]
+    return "; ".join(parts)
+
+
+def _numbers(rows: Sequence[int]) -> str:
+    rest = f" and {len(rows) - MOST} more" if len(rows) > MOST else ""
+    return f"rows {', '.join(map(str, rows[:MOST]))}{rest}"
+
+
+def _recorded(done: Round) -> list[Line]:
+    """As much as the record tells of each row."""
+    names = done.names or [f"row {row}" for row in done.queried]
+    pairs = zip(names, done.labels, strict=True)
+    return [{"row": name, "label": f"class {label}"} for name, label in pairs]
+
+
+def _lines(content: bytes) -> list[Line]:
+    """The rows of a table as W&B keeps it."""
+    kept = json.loads(content)
+    header = kept["columns"]
+    TEXTS.demand("a header", header)
+    lines = [dict(zip(header, cells, strict=True)) for cells in kept["data"][:MOST]]
+    return [{name: _cell(line[name]) for name in header if name not in APART} for line in lines]
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError("a cell is neither a text nor a number")
+
+
+def _crops(picture: bytes, count: int) -> list[Crop]:
+    """Where each picture is in the one of all; they stand side by side and below each other."""
+    width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
+    across = min(ACROSS, count)
+    down = -(-count // ACROSS)
+    (wide, over), (high, beyond) = divmod(width - BETWEEN, across), divmod(height - BETWEEN, down)
+    if over or beyond or min(wide, high) <= BETWEEN:
+        raise ValueError("the picture is not of so many rows")
+    return [
+        Crop(
+            (width, height),
+            (BETWEEN + wide * (place % ACROSS), BETWEEN + high * (place // ACROSS)),
+            (wide - BETWEEN, high - BETWEEN),
+        )
+        for place in range(count)
+    ]

@@ -1,0 +1,45 @@
+"""What moved among the weights of candidates."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from autoal.report.bars import mixing_weights
+from autoal.report.mixtures import moved
+
+ROSE = {"margin": [0.2, 0.3, 0.45], "badge": [0.35, 0.3, 0.1], "random": [0.45, 0.4, 0.45]}
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (
+            ROSE,
+            "margin went from .20 to .45 between rounds 1 and 3, at the cost of badge "
+            "(from .35 to .10).",
+        ),
+        (
+            {"margin": [0.6, 0.2, 0.5], "badge": [0.2, 0.4, 0.3], "random": [0.2, 0.4, 0.2]},
+            "margin went from .60 to .20 between rounds 1 and 2, in favour of badge "
+            "(from .20 to .40); in the end it was .50.",
+        ),
+        (
+            {"margin": [0.5, 0.52], "badge": [0.5, 0.48]},
+            "The weights stayed flat, within .05 of their first ones; last: margin .52, badge .48.",
+        ),
+        (
+            {"margin": [1.0]},
+            "The weights stayed flat, within .05 of their first ones; last: margin 1.00.",
+        ),
+    ],
+)
+def test_it_is_told_what_moved(weights: Mapping[str, Sequence[float]], told: str) -> None:
+    assert moved(weights) == told
+
+
+def test_names_stand_in_the_order_of_the_stack() -> None:
+    svg = mixing_weights("t", ROSE).svg
+    places = [svg.index(f">{own}</text>") for own in ("random", "badge", "margin")]
+    assert places == sorted(places)  # the first candidate is at the bottom
+    first = [svg.index(f"round 1, {own}:") for own in ROSE]
+    assert first == sorted(first)
