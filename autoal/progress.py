@@ -20,9 +20,11 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 EVERY = 30  # seconds, at least, from one line to the next
 SOON = 2  # seconds after which there is a bar
+NAMED = 24  # columns, at most, of the name beside a bar
 
 Clock = Callable[[], float]
 Advance = Callable[[int], None]  # is told how many more are done
@@ -82,13 +84,17 @@ def lines(tell: Callable[[str], None], clock: Clock = monotonic) -> Display:
 
 
 def bars_on(console: Console) -> Progress:
-    """Room for bars, each with its time left, at the end of what a terminal shows."""
+    """Room for bars, each with its time left, at the end of what a terminal shows.
+
+    Where there is little room, bars are short and long names lose their ends; all else stays whole.
+    """
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=NAMED)
     return Progress(
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=name),
         BarColumn(),
-        MofNCompleteColumn(),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
         console=console,
         transient=True,
     )

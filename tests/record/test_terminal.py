@@ -168,6 +168,22 @@ def test_long_training_and_other_long_work_have_lines_where_output_is_piped(
     ]
 
 
+def test_counts_and_the_time_left_are_whole_beside_a_long_name(history: list[Round]) -> None:
+    text, seconds = StringIO(), iter((0.0, 5.0))
+    console = Console(file=text, width=80, force_terminal=True)
+    terminal = Terminal(console, 9 * "name-", 5, history, clock=lambda: next(seconds))
+    terminal.begin(3)
+    terminal.step(FitStep(step=3000, steps=9375, epoch=17, loss=0.25, learning_rate=0.1))
+    with terminal.work("the look at the pool", 50_000, "rows") as advance:
+        advance(12_000)
+    terminal.close()
+    shown = text.getvalue()
+    assert "3000/9375" in shown
+    assert "12000/50000" in shown
+    assert "-:--:--" in shown
+    assert "epoch 17, loss 0.250" in shown
+
+
 def test_long_work_has_a_bar_of_its_own_in_the_display(history: list[Round]) -> None:
     text, seconds = StringIO(), iter((0.0, 5.0))
     console = Console(file=text, width=160, force_terminal=True)
