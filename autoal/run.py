@@ -366,7 +366,7 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
 def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
     """Do the rounds that are not in the folder yet, and tell of each."""
     experiment, logger = built.experiment, folder.config["logger"]
-    with closing(Sinks()) as sinks:
+    with Sinks() as sinks:
         experiment.sink = sinks
         sinks.add(Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds))
         if logger:
@@ -381,4 +381,5 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
             sinks.end(done)
             if experiment.data.labels_count and done.metrics:  # they may stop at any time
                 _keep_model(built, folder)
+        _keep_model(built, folder)
         sinks.done()

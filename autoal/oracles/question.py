@@ -64,6 +64,14 @@ class Question:
         """Rows of earlier rounds whose labels may be wrong; it takes models to find them."""
         return self.doubting()
 
+    @cached_property
+    def probs(self) -> Tensor | None:
+        """Of the classes of each row, (rows, classes), by the model; None before there is one."""
+        if self.view is None or not len(self.rows):
+            return None
+        pool = self.view.pool
+        return pool.probs.cpu()[torch.searchsorted(pool.rows.cpu(), self.rows)]
+
     @property
     def made(self) -> Tensor:
         """Which of the rows were made, (rows,) bool."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from autoal.data.rows import UNKNOWN
@@ -37,7 +36,7 @@ class AskedRow:
 
 def asked(question: Question) -> list[AskedRow]:
     """The rows of a question, in its order."""
-    probs = _probs(question)
+    probs = question.probs
     rows = question.rows.tolist()
     shown = question.shown if question.shown is not None else [None] * len(rows)
     names = question.names or [f"row {row}" for row in rows]
@@ -72,14 +71,6 @@ def _offering(one: AskedRow, probs: Tensor, labels: list[int], question: Questio
     offered = [label for label in labels if label != UNKNOWN]
     guess = tuple((question.classes[label], round(float(probs[label]), 4)) for label in offered)
     return replace(one, guess=guess, choices=tuple(name for name, _ in guess))
-
-
-def _probs(question: Question) -> Tensor | None:
-    """Of the classes of each row, (rows, classes); None where there is no model yet."""
-    if question.view is None or not len(question.rows):
-        return None
-    pool = question.view.pool
-    return pool.probs.cpu()[torch.searchsorted(pool.rows.cpu(), question.rows)]
 
 
 def _guess(probs: Tensor, question: Question) -> tuple[tuple[str, float], ...]:
