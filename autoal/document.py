@@ -40,5 +40,14 @@ def document(title: str, style: str, body: str, reload: int = 0) -> str:
         f"{again}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>{PALETTE}{_STYLE}{style}</style>\n</head>\n"
-        f"<body>\n<h1>{escaped(title)}</h1>\n{body}\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{escaped(title)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+def scrolling(words: str) -> str:
+    """The attributes of a box that scrolls in itself, so that the keyboard gets into it.
+
+    Args:
+        words: by which a screen reader calls it.
+    """
+    return f'tabindex="0" role="group" aria-label="{escaped(words)}"'

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autoal.document import document
+from autoal.document import document, scrolling
 from autoal.escape import escaped
 from autoal.report.pictures import Queried, Shown
 from autoal.report.svg import STROKES, Figure
@@ -46,7 +46,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align:
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
   border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
-figure { margin: 1rem 0; overflow-x: auto; }
+figure { margin: 1rem 0; } figure .wide { margin: 0; }
 .pair { display: flex; gap: 1rem; flex-wrap: wrap; } .pair img { max-width: 100%; }
 .pair .wide { flex: 1 1 24rem; min-width: 0; margin: 0; }
 .pair td { white-space: pre-wrap; unicode-bidi: plaintext; }
@@ -73,7 +73,8 @@ def _part(part: Part) -> str:
     if isinstance(part, Table):
         return part.html()
     if isinstance(part, Figure):
-        return f"<figure><figcaption>{escaped(part.title)}</figcaption>{part.svg}</figure>"
+        box = f'<div class="wide" {scrolling(part.title)}>{part.svg}</div>'
+        return f"<figure><figcaption>{escaped(part.title)}</figcaption>{box}</figure>"
     if isinstance(part, Queried):
         return _queried(part)
     if isinstance(part, Command):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from autoal.document import scrolling
 from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
@@ -20,14 +21,15 @@ class Table:
     bold: list[int] = field(default_factory=list)  # places of rows
 
     def html(self) -> str:
-        head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in self.header)
+        head = "".join(map(_html_head, self.header))
         kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
         body = "".join(
             f"<tr{kind}>{''.join(map(_html_cell, row))}</tr>\n"
             for kind, row in zip(kinds, self.rows, strict=True)
         )
         return (
-            f'<div class="wide"><table><caption>{escaped(self.title)}</caption>\n'
+            f'<div class="wide" {scrolling(self.title)}>'
+            f"<table><caption>{escaped(self.title)}</caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
 
@@ -100,6 +102,11 @@ def _number(value: float) -> str:
     if abs(value) >= 10:
         return f"{value:.1f}"
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+
+
+def _html_head(name: str) -> str:
+    """The name of a column; over names of rows there is none."""
+    return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
 
 
 def _html_cell(cell: Cell) -> str:
