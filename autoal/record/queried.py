@@ -82,8 +82,9 @@ def table(
             numbers, _names(finished), shown, _labels(finished, classes), strict=True
         )
     ]
-    columns: list[str | int] = [*dict.fromkeys(name for line in lines for name in line)]
-    return wandb.Table(columns, [[line.get(name) for name in columns] for line in lines])
+    columns = [*dict.fromkeys(name for line in lines for name in line)]
+    cells = [[line.get(name) for name in columns] for line in lines]
+    return wandb.Table(columns=[*columns], data=cells)
 
 
 def _shown(finished: Round, rows: Rows) -> Any:

@@ -359,8 +359,10 @@ def test_a_table_of_what_may_not_leave_the_machine_is_not_made(
     history: list[Round],
     asked: tuple[Question, Query],
 ) -> None:
-    for options in ({"tables": True, "pictures": False}, {"pictures": True}):
-        sink = Tracking(folder, experiment, print, mode="disabled", **options)
+    for tables, pictures in ((True, False), (False, True)):
+        sink = Tracking(
+            folder, experiment, print, mode="disabled", tables=tables, pictures=pictures
+        )
         sink.asked(*asked)
         assert "probs" not in vars(asked[0])  # nor has the model looked for it
         assert "media/rows" not in sink._row(history[0])
