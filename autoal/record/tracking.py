@@ -149,9 +149,8 @@ class Tracking(Sink):
         self.run = None
 
     def _finish(self) -> None:
-        self.run.finish(
-            int(self._failed)
-        )  # W&B's service writes the end in a moment, even if this process dies
+        # W&B's service writes the end in a moment, even if this process dies.
+        self.run.finish(exit_code=int(self._failed))
         self._mark(0)
 
     def _foresee(self, question: Question, query: Query) -> None:
