@@ -2,6 +2,7 @@
 
 python -m autoal.dashboard                                 # the project autoal of your own
 python -m autoal.dashboard --entity me --project digits    # another one
+python -m autoal.dashboard --report                        # a report with its panels, to write in
 """
 
 from __future__ import annotations
@@ -21,9 +22,22 @@ PANELS = (
     *("BarPlot", "LinePlot", "MediaBrowser", "ParallelCoordinatesPlot"),
     *("ParallelCoordinatesPlotColumn", "ParameterImportancePlot", "RunComparer"),
     *("Config", "SummaryMetric"),
+    *("H2", "P", "PanelGrid", "Report", "Runset"),
 )
 FRAME = ("Section", "Workspace", "WorkspaceSettings")
 PHASES = ("train", "test", "features", "score", "search")  # the last is AutoAL's
+# The words of a report, by section; whoever keeps it replaces them by their own.
+LEDE = "Which strategy needs the fewest labels, by how much, and is that more than chance?"
+WORDS = {
+    "Accuracy over labels": "One line a strategy: the mean over its seeds, in a band of one "
+    "standard deviation. Bands that overlap decide nothing; `python -m autoal.report` has tests.",
+    "Mixing weights": "How much each candidate counts in a query, for strategies that mix others.",
+    "Learner": "What the learner chose by itself, such as its penalty.",
+    "Queries": "What was asked about, and how many of the labels were wrong.",
+    "Time": "Seconds of a round, by what they were spent on.",
+    "Training": "The loss over all fits of a run; the step goes on from round to round.",
+    "Sweep": "All runs at once, and how they differ.",
+}
 JUDGED = ("al/balanced_accuracy", "al/macro_f1", "al/nll", "al/ece")
 
 
@@ -36,11 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--entity", help="user or team; default: yours")
     parser.add_argument("--project", default="autoal", help="default: autoal")
-    parser.add_argument("--name", default="Strategies compared", help="of the workspace")
+    parser.add_argument(
+        "--name", default="Strategies compared", help="of the workspace or the report"
+    )
+    parser.add_argument("--report", action="store_true", help="lay out a report, to write in")
     given = parser.parse_args(argv)
+    lay_out = report if given.report else workspace
     try:
         parts = _library()
-        print(_saved(workspace(parts, _entity(given.entity), given.project, given.name)))
+        print(_saved(lay_out(parts, _entity(given.entity), given.project, given.name)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -58,6 +76,28 @@ def workspace(parts: Any, entity: str, project: str, name: str) -> Any:
             parts.Section(name=title, panels=panels, is_open=True)
             for title, panels in _panels(parts).items()
         ],
+    )
+
+
+def report(parts: Any, entity: str, project: str, name: str) -> Any:
+    """A report, unsaved: the panels of the workspace with words above each section."""
+    runs = parts.Runset(name="All runs")  # those of the report's own project
+    blocks = [
+        block
+        for title, panels in _panels(parts).items()
+        for block in (
+            parts.H2(title),
+            parts.P(WORDS[title]),
+            parts.PanelGrid(runsets=[runs], panels=panels, hide_run_sets=True),
+        )
+    ]
+    return parts.Report(
+        entity=entity,
+        project=project,
+        title=name,
+        description=LEDE,
+        blocks=blocks,
+        width="fluid",
     )
 
 
@@ -129,7 +169,7 @@ def _library() -> Any:
             import wandb_workspaces.workspaces as workspaces
     except ImportError as error:
         raise UserError(
-            f"a W&B workspace needs wandb-workspaces: pip install 'autoal[dashboard]' ({error})"
+            f"a layout on W&B needs wandb-workspaces: pip install 'autoal[dashboard]' ({error})"
         ) from error
     return SimpleNamespace(
         **{name: getattr(reports, name) for name in PANELS},
@@ -144,7 +184,7 @@ def _entity(given: str | None) -> str:
     from autoal.record.login import signed_in
 
     if not signed_in():
-        raise UserError("a workspace is kept by W&B, and no key was found: wandb login")
+        raise UserError("workspaces and reports are kept by W&B, and no key was found: wandb login")
     if given:
         return given
     try:
@@ -154,11 +194,11 @@ def _entity(given: str | None) -> str:
 
 
 def _saved(built: Any) -> str:
-    """The address of the workspace, once W&B has it."""
+    """The address of the workspace or report, once W&B has it."""
     try:
         return str(built.save().url)
     except Exception as error:  # wandb raises its own, its protocol's and the network's
-        raise UserError(f"W&B did not take the workspace: {error}") from error
+        raise UserError(f"W&B did not take it: {error}") from error
 
 
 if __name__ == "__main__":

@@ -370,7 +370,7 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
     terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
-    with closing(Sinks()) as sinks, shown_by(terminal.work):
+    with Sinks() as sinks, shown_by(terminal.work):
         experiment.sink = sinks
         sinks.add(terminal)
         if logger:
@@ -386,4 +386,5 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
             keep_peaks(folder)
             if experiment.data.labels_count and done.metrics:  # people may stop at any time
                 _keep_model(built, folder)
+        _keep_model(built, folder)
         sinks.done()

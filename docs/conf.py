@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -41,6 +42,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"AutoAL {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False
 html_sidebars: dict[str, list[str]] = {"index": []}
@@ -60,6 +62,8 @@ html_theme_options = {
 PAGE = re.compile(r"`docs/([\w-]+)\.md`")
 KEPT = r"benchmarks/results/([\w.]+)\.md"
 RESULT = re.compile(rf"\]\(\.\./{KEPT}\)|(`{KEPT}`)")
+# Sphinx writes long signatures as definitions without terms, which HTML has no such list for.
+PARAMETERS = re.compile(r"<dl>\n((?:<dd>.*</dd>\n)+)</dl>")
 
 
 def _page(found: re.Match[str]) -> str:
@@ -78,7 +82,19 @@ def _linked(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = RESULT.sub(_result, PAGE.sub(_page, source[0]))
 
 
+def _listed(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: object) -> None:
+    """Let the parameters of long signatures be a plain list."""
+    if "body" in context:
+        context["body"] = PARAMETERS.sub(_plain_list, context["body"])
+
+
+def _plain_list(found: re.Match[str]) -> str:
+    items = found[1].replace("<dd>", "<li>").replace("</dd>", "</li>")
+    return f'<ul class="parameters">\n{items}</ul>'
+
+
 def setup(app: Sphinx) -> None:
     """Make the pages that follow from the program, then read all of them."""
     app.connect("builder-inited", lambda app: write_pages())
     app.connect("source-read", _linked)
+    app.connect("html-page-context", _listed)

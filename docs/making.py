@@ -141,7 +141,8 @@ def _told(path: Path) -> str:
     comment = list(takewhile(lambda line: line.startswith("#"), lines))
     said = "\n".join(line.lstrip("# ") for line in comment if "@package" not in line)
     rest = "\n".join(lines[len(comment) :]).strip()
-    return f"{said}\n\n{_block('yaml', rest) if rest else ''}"
+    words = said.replace("<", "\\<")  # or `<option>` would be an element
+    return f"{words}\n\n{_block('yaml', rest) if rest else ''}"
 
 
 def _block(language: str, text: str) -> str:

@@ -41,6 +41,12 @@ class Browser:
         assert "error" not in answer, answer
         return dict(answer["result"])
 
+    def load(self, address: str) -> None:
+        """Go there and wait until all of it has come; `Page` must be enabled."""
+        self.events.clear()
+        self.call("Page.navigate", url=address)
+        self.wait("Page.loadEventFired")
+
     def wait(self, *methods: str) -> str:
         """The first of these events, come or to come."""
         while True:

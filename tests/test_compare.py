@@ -127,24 +127,39 @@ def test_an_experiment_on_texts_has_its_strategies_plan_and_oracle(
     assert found["oracle"]["_target_"].endswith(f".{oracle}")
 
 
-def test_the_command_of_the_sweep_composes() -> None:
+def of_the_sweep(**parameters: Any) -> Any:
+    """The settings of the run that an agent starts with these parameters."""
     from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
+    given = {name: {"value": value} for name, value in parameters.items()}
+    return composition(create_sweep_command_args({"args": given})["args_no_hyphens"])
+
+
+@pytest.fixture(scope="module")
+def swept() -> dict[str, list[Any]]:
+    """The values of each parameter of the sweep."""
     sweep = yaml.safe_load((CONFIGS / "sweep.yaml").read_text())
     assert sweep["program"] == "train.py"
     assert sweep["command"][-2:] == ["${program}", "${args_no_hyphens}"]
-    fixed = {
-        key: {"value": given["value"]}
-        for key, given in sweep["parameters"].items()
-        if "value" in given
-    }
-    strategies = sweep["parameters"]["strategy"]["values"]
-    seeds = sweep["parameters"]["seed"]["values"]
-    assert (len(strategies), len(seeds)) == (8, 10)
-    for strategy in strategies:
-        given = {**fixed, "strategy": {"value": strategy}, "seed": {"value": seeds[-1]}}
-        arguments = create_sweep_command_args({"args": given})["args_no_hyphens"]
-        settings = composition(arguments)
+    parameters = sweep["parameters"].items()
+    return {name: given.get("values") or [given["value"]] for name, given in parameters}
+
+
+def test_every_run_of_the_sweep_composes(swept: dict[str, list[Any]]) -> None:
+    assert (len(swept["strategy"]), len(swept["seed"])) == (8, 10)
+    fixed = {name: values[-1] for name, values in swept.items()}
+    for strategy in swept["strategy"]:
+        settings = of_the_sweep(**fixed | {"strategy": strategy})
         assert (settings["strategy"]["name"], settings["seed"]) == (strategy, 9)
         assert settings["logger"]["_target_"] == "autoal.record.tracking.Tracking"
         assert settings["rounds"] == 8
+
+
+def test_a_sweep_over_every_choice_of_every_group_composes(swept: dict[str, list[Any]]) -> None:
+    fixed = {name: values[0] for name, values in swept.items()}
+    choices = {folder.name: sorted(folder.glob("*.yaml")) for folder in CONFIGS.iterdir()}
+    choices = {group: files for group, files in choices.items() if files}
+    assert {"costs", "growth", "questions", "rows", "start", "stop"} <= set(choices)
+    for number in range(max(map(len, choices.values()))):
+        one_each = {name: files[number % len(files)].stem for name, files in choices.items()}
+        assert of_the_sweep(**fixed | one_each)["budget"] == fixed["budget"]

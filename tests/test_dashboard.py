@@ -19,10 +19,20 @@ def keys(built: str) -> set[str]:
     return set(re.findall(r"(?:al|fit|query|seconds|media)/\w+|n_labelled", built))
 
 
+def sent(made: Any) -> str:
+    """As it goes to the server."""
+    return str(made._to_model().model_dump_json(by_alias=True, exclude_none=True))
+
+
 @pytest.fixture
-def built() -> str:
+def parts() -> Any:
     pytest.importorskip("wandb_workspaces", reason="the extra `dashboard` is not installed")
-    made = dashboard.workspace(dashboard._library(), "me", "digits", "Compared")
+    return dashboard._library()
+
+
+@pytest.fixture
+def built(parts: Any) -> str:
+    made = dashboard.workspace(parts, "me", "digits", "Compared")
     return str(made._to_model().model_dump_json())
 
 
@@ -45,6 +55,34 @@ def test_a_workspace_is_laid_out_without_a_key(built: str) -> None:
     assert (accuracy["group_agg"], accuracy["group_area"]) == ("mean", "stddev")
 
 
+def test_a_workspace_comes_back_from_the_schema_of_the_server_as_it_was(parts: Any) -> None:
+    from wandb_workspaces.workspaces.internal import View
+
+    made = dashboard.workspace(parts, "me", "digits", "Compared")
+    again = type(made)._from_model(View.model_validate_json(sent(made)))
+    assert json.loads(sent(again)) == json.loads(sent(made))
+
+
+def test_a_report_comes_back_from_the_schema_of_the_server_as_it_was(parts: Any) -> None:
+    from wandb_workspaces.reports.v2.internal import ReportViewspec
+
+    made = dashboard.report(parts, "me", "digits", "Compared")
+    again = type(made)._from_model(ReportViewspec.model_validate_json(sent(made)))
+    again.width = made.width  # which the library does not read back
+    assert json.loads(sent(again)) == json.loads(sent(made))
+
+
+def test_a_report_has_the_panels_of_the_workspace_with_words_above(parts: Any, built: str) -> None:
+    made = dashboard.report(parts, "me", "digits", "Compared")
+    assert (made.entity, made.project, made.title) == ("me", "digits", "Compared")
+    sections = dashboard._panels(parts)
+    headings = [block for block in made.blocks if isinstance(block, parts.H2)]
+    grids = [block for block in made.blocks if isinstance(block, parts.PanelGrid)]
+    assert [heading.text for heading in headings] == [*sections] == [*dashboard.WORDS]
+    assert [len(grid.panels) for grid in grids] == [len(panels) for panels in sections.values()]
+    assert keys(sent(made)) >= keys(built)
+
+
 def test_every_panel_shows_what_a_run_logs(built: str, train: Zygote, tmp_path: Path) -> None:
     done = train.run(*AUTOAL, *SMALL, f"out={tmp_path}", "name=run")
     assert done.code == 0, done.err
@@ -55,8 +93,8 @@ def test_every_panel_shows_what_a_run_logs(built: str, train: Zygote, tmp_path: 
     assert keys(built) <= {"/".join(key.split("/")[:2]) for key in logged}
 
 
-def answer(capsys: pytest.CaptureFixture[str]) -> str:
-    assert dashboard.main(["--entity", "me"]) == 2
+def answer(capsys: pytest.CaptureFixture[str], *flags: str) -> str:
+    assert dashboard.main(["--entity", "me", *flags]) == 2
     told = capsys.readouterr().err
     assert told.startswith("error: ")
     assert len(told.splitlines()) == 1
@@ -92,17 +130,20 @@ class Sent:
         return self
 
 
+@pytest.mark.parametrize(("kind", "flags"), [("workspace", []), ("report", ["--report"])])
 @pytest.mark.parametrize("error", [None, OSError("no network")])
 def test_with_a_key_it_is_saved_or_the_reason_told(
     built: str,
     error: Exception | None,
+    kind: str,
+    flags: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("wandb.login", lambda **options: True)
-    monkeypatch.setattr(dashboard, "workspace", lambda *asked: Sent(error))
+    monkeypatch.setattr(dashboard, kind, lambda *asked: Sent(error))
     if error:
-        assert "W&B did not take the workspace: no network" in answer(capsys)
+        assert "W&B did not take it: no network" in answer(capsys, *flags)
     else:
-        assert dashboard.main(["--entity", "me"]) == 0
+        assert dashboard.main(["--entity", "me", *flags]) == 0
         assert capsys.readouterr().out == f"{Sent.url}\n"

@@ -14,6 +14,8 @@ from nbclient import NotebookClient
 
 import autoal
 import autoal.testing
+from tests import accessible
+from tests.browser import chromium, opened
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -49,6 +51,32 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     return out
+
+
+PROGRAM = chromium()
+# One of each kind: of prose, of tables, of cards, of signatures, of options, of a notebook.
+KINDS = (
+    *("index", "running", "gallery", "reference/experiments", "made/options/oracle-human"),
+    "notebooks/two_moons",
+)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_is_sound_html(site: Path, name: str) -> None:
+    assert accessible.faults((site / f"{name}.html").read_text("utf-8")) == []
+
+
+@pytest.mark.skipif(not PROGRAM, reason="no Chromium on PATH or in AUTOAL_CHROMIUM")
+def test_a_page_is_read_and_scrolled_by_everybody(site: Path, tmp_path: Path) -> None:
+    with opened(str(PROGRAM), tmp_path / "profile") as browser:
+        browser.call("Page.enable")
+        for name in KINDS:
+            assert accessible.barred(browser, (site / f"{name}.html").as_uri()) == []
+
+
+def test_what_stands_in_angle_brackets_is_no_element(site: Path) -> None:
+    told = (site / "made" / "options" / "oracle-human.html").read_text("utf-8")
+    assert "oracle.human.&lt;option&gt;" in told
 
 
 @pytest.fixture(scope="module")

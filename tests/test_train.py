@@ -444,6 +444,28 @@ def test_what_wandb_was_told_is_what_the_record_says(train: Zygote, tmp_path: Pa
         assert charted[family] == "n_labelled"
 
 
+def test_by_option_wandb_has_tables_the_model_and_word_of_the_end(
+    train: Zygote, tmp_path: Path
+) -> None:
+    options = [f"logger.{name}=true" for name in ("tables", "artifacts", "alerts")]
+    finished = train.run(*QUICK[:-1], *options, f"out={tmp_path}", "name=run")
+    assert (finished.code, finished.err) == (0, "")
+    (part,) = map(wandb_file.whole, tmp_path.glob("run/wandb/offline-run-*"))
+    found = wandb_file.records(part)
+    sent = {each.artifact.type: each.artifact for each in found if each.HasField("artifact")}
+    model = [file.path for file in sent["model"].manifest.contents]
+    assert model == ["README.md", "model.json", "weights.pt"]
+    assert [file.path for file in sent["labels"].manifest.contents] == ["rounds.jsonl"]
+    assert [each.alert.title for each in found if each.HasField("alert")] == ["AutoAL has finished"]
+    tables = [json.loads(path.read_text()) for path in part.glob("files/media/table/media/rows_*")]
+    shown = {line[1]: line for each in tables for line in each["data"]}
+    for done in lines(tmp_path / "run"):
+        for name, label in zip(done["names"], done["labels"], strict=True):
+            number, _, _, told, prediction, score = shown[name]
+            assert (number, told) == (done["round"], str(label))
+            assert (prediction is None) == (score is None) == (number == 0)
+
+
 def test_a_killed_run_goes_on_as_the_same_wandb_run(train: Zygote, tmp_path: Path) -> None:
     arguments = (*QUICK[:-1], "task.steps=3", f"out={tmp_path}", "name=run")
     assert train.run(*arguments, die="training").code == -signal.SIGKILL

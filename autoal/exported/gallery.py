@@ -15,7 +15,7 @@ from autoal.data.seen import Seen, visible
 from autoal.document import document
 from autoal.escape import escaped
 from autoal.exported.batches import Batch, Card
-from autoal.exported.thumbnail import thumbnail
+from autoal.exported.thumbnail import held
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 
 Draw = Callable[[Iterable[Card]], Iterator[str]]  # makes items of a list
@@ -207,7 +207,7 @@ def _seen(seen: Seen) -> str:
 
 def _picture(picture: Path | Tensor) -> str:
     try:
-        return f'<img src="{thumbnail(picture)}" alt="">'
+        return f'<img src="{held(picture)}" alt="">'
     except CorruptError:
         return '<p class="quiet">the picture is no longer readable</p>'
 

@@ -64,6 +64,14 @@ class Question:
         """Rows of earlier rounds whose labels may be wrong; finding them trains models."""
         return self.doubting()
 
+    @cached_property
+    def probs(self) -> Tensor | None:
+        """The class probabilities of each row, (rows, classes); None without a model."""
+        if self.view is None or not len(self.rows):
+            return None
+        pool = self.view.pool
+        return pool.probs[pool.places(self.rows)].cpu()
+
     @property
     def made(self) -> Tensor:
         """Which of the rows were made, (rows,) bool."""

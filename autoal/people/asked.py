@@ -36,7 +36,7 @@ class AskedRow:
 
 def asked(question: Question) -> list[AskedRow]:
     """The rows of a question, in its order."""
-    probs = _probs(question)
+    probs = question.probs
     rows = question.rows.tolist()
     shown = question.shown if question.shown is not None else [None] * len(rows)
     names = question.names or [f"row {row}" for row in rows]
@@ -71,14 +71,6 @@ def _offering(one: AskedRow, probs: Tensor, labels: list[int], question: Questio
     offered = [label for label in labels if label != UNKNOWN]
     guess = tuple((question.classes[label], round(float(probs[label]), 4)) for label in offered)
     return replace(one, guess=guess, choices=tuple(name for name, _ in guess))
-
-
-def _probs(question: Question) -> Tensor | None:
-    """The class probabilities of each row, (rows, classes); None without a model."""
-    if question.view is None or not len(question.rows):
-        return None
-    pool = question.view.pool
-    return pool.probs[pool.places(question.rows)].cpu()
 
 
 def _guess(probs: Tensor, question: Question) -> tuple[tuple[str, float], ...]:

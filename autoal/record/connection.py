@@ -15,10 +15,11 @@ from autoal.record.login import signed_in
 
 MODES = ("online", "offline", "disabled")
 PATIENCE = 30  # seconds for the network at the start and at the end
+UPLOADING = 600  # seconds at the end when a model is uploaded
 
 
 def connect(
-    folder: RunFolder, *, mode: str | None, asking: bool, **options: Any
+    folder: RunFolder, *, mode: str | None, asking: bool, uploads: bool, **options: Any
 ) -> tuple[Any, str]:
     """The run, and what to tell the user about it.
 
@@ -26,17 +27,19 @@ def connect(
         folder: of the run, which goes on as the same run on W&B.
         mode: out of MODES; None: online if there is a key and a network.
         asking: people are asked.
+        uploads: files are handed over at the end.
         options: of `wandb.init`.
     """
     mode, note = mode_of(mode)
+    options["settings"] = _settings(asking, uploads)
     try:
-        return _opened(folder, mode, asking, options), note
+        return _opened(folder, mode, options), note
     except Exception as error:
         if mode != "online":
             raise
         wandb.teardown()  # otherwise the same id would count as in use
         note = f"W&B is offline, {error}: `wandb sync` uploads this run later"
-        return _opened(folder, "offline", asking, options), note
+        return _opened(folder, "offline", options), note
 
 
 def mode_of(wished: str | None) -> tuple[str | None, str]:
@@ -65,7 +68,7 @@ def _reachable() -> bool:
     return True
 
 
-def _opened(folder: RunFolder, mode: str | None, asking: bool, options: dict[str, Any]) -> Any:
+def _opened(folder: RunFolder, mode: str | None, options: dict[str, Any]) -> Any:
     return wandb.init(
         id=folder.id,
         name=folder.path.name,
@@ -74,18 +77,17 @@ def _opened(folder: RunFolder, mode: str | None, asking: bool, options: dict[str
         mode=mode,  # type: ignore[arg-type]
         config=folder.config,
         job_type=folder.config["strategy"]["name"],
-        settings=_settings(asking),
         **options,
     )
 
 
-def _settings(asking: bool) -> wandb.Settings:
+def _settings(asking: bool, uploads: bool) -> wandb.Settings:
     wanted: dict[str, Any] = {
         "silent": True,
         # The output may contain the secret address of a page, and names of rows.
         "console": "off" if asking else "auto",
         "init_timeout": PATIENCE,
-        "finish_timeout": PATIENCE,
+        "finish_timeout": UPLOADING if uploads else PATIENCE,
         # Private to wandb: rows reach the disk within a second, so that a killed run keeps them.
         "x_transaction_log_flush_interval": 1.0,
     }

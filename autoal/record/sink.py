@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+
+from autoal.errors import Waiting
 from autoal.model.fitstep import FitStep
+from autoal.oracles.question import Question
+from autoal.query.batch import Query
 from autoal.record.round import Round
 
 
@@ -12,6 +17,14 @@ class Sink:
     def begin(self, number: int) -> None:
         """Round `number` starts."""
 
+    def asked(self, question: Question, query: Query) -> None:
+        """Rows were chosen, and nobody has answered yet.
+
+        Args:
+            question: about them. Whoever keeps its view costs a copy of the model.
+            query: that chose them, with the scores of the strategy.
+        """
+
     def step(self, step: FitStep) -> None:
         """A step of the round's training was taken."""
 
@@ -20,6 +33,9 @@ class Sink:
 
     def done(self) -> None:
         """All rounds are done."""
+
+    def failed(self, error: Exception) -> None:
+        """An error ends the run before its time."""
 
     def close(self) -> None:
         """Nothing more will come, for good or ill."""
@@ -31,6 +47,19 @@ class Sinks(Sink):
     def __init__(self) -> None:
         self._sinks: list[Sink] = []
 
+    def __enter__(self) -> Sinks:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, Waiting):
+            self.failed(error)  # being stopped is no failure
+        self.close()
+
     def add(self, sink: Sink) -> None:
         """Add another sink."""
         self._sinks.append(sink)
@@ -38,6 +67,10 @@ class Sinks(Sink):
     def begin(self, number: int) -> None:
         for sink in self._sinks:
             sink.begin(number)
+
+    def asked(self, question: Question, query: Query) -> None:
+        for sink in self._sinks:
+            sink.asked(question, query)
 
     def step(self, step: FitStep) -> None:
         for sink in self._sinks:
@@ -50,6 +83,10 @@ class Sinks(Sink):
     def done(self) -> None:
         for sink in self._sinks:
             sink.done()
+
+    def failed(self, error: Exception) -> None:
+        for sink in self._sinks:
+            sink.failed(error)
 
     def close(self) -> None:
         for sink in self._sinks:

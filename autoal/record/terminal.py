@@ -42,7 +42,7 @@ class Terminal(Sink):
         self._doing = name
         self._pace: Pace | None = None  # of the training
         self._live: Progress | None = None
-        self._advised = bool(history) and _advises(history[-1])
+        self._advised = bool(history) and advises(history[-1])
         if console.is_terminal:
             self._open_display(history)
 
@@ -75,10 +75,10 @@ class Terminal(Sink):
             self._print(told)  # above the display, where it stays
         else:
             self._print(f"{self.name}  {told}")
-        if _advises(finished) and not self._advised:  # and not again after every round
+        if advises(finished) and not self._advised:  # and not again after every round
             rule = finished.stop.get("rule", "a rule")
             self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
-        self._advised = _advises(finished)
+        self._advised = advises(finished)
 
     def close(self) -> None:
         if self._live:
@@ -103,7 +103,7 @@ class Terminal(Sink):
         self._live.start()
 
 
-def _advises(finished: Round) -> bool:
+def advises(finished: Round) -> bool:
     """Whether a rule had a reason after this round to buy no more labels."""
     return "reason" in finished.stop
 

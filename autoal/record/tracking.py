@@ -7,30 +7,29 @@ once and never stops the experiment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import torch
 import wandb
-from torch import Tensor
-from torchvision.utils import make_grid
 
 from autoal.bounds import switch
 from autoal.data.contract import Data
-from autoal.data.rows import Rows, chosen
-from autoal.data.seen import beside, seen
+from autoal.data.rows import Rows
 from autoal.model.fitstep import FitStep
+from autoal.oracles.question import Question
+from autoal.query.batch import Query
+from autoal.record.charted import charted
 from autoal.record.connection import MODES, connect
 from autoal.record.folder import RunFolder
-from autoal.record.layout import MARK
+from autoal.record.layout import GENERATED, LABELS, MARK, MODEL_FILES, ROUNDS
+from autoal.record.queried import Foreseen, glance, table
 from autoal.record.round import Round
 from autoal.record.sink import Sink
-from autoal.settings import flatten
+from autoal.record.terminal import advises, summary
 
-GRID = 64  # queried images or texts shown a round
-LETTERS = 600  # of a text, likewise
-LABEL = "label"  # the last column of a table of texts
+# What is uploaded by option: nothing else of the folder, which holds the secrets of pages too.
+ARTIFACTS = {"model": MODEL_FILES, "labels": (ROUNDS, LABELS, GENERATED)}
 FLUSHED = 3.0  # seconds after which a row is on disk
 
 
@@ -57,6 +56,9 @@ class Tracking(Sink):
         mode: online, offline or disabled; null is online when there is a key and a network.
         asking: people are asked, so that what the terminal shows stays on this machine.
         pictures: let what was queried leave this machine; null: unless the rows are somebody's own.
+        tables: of what was queried, row by row; the model looks at the rows for its predictions.
+        artifacts: upload the trained model and the labels once all rounds are done.
+        alerts: let W&B send word of the end, of a failure, and of a rule that advises to stop.
     """
 
     def __init__(
@@ -72,14 +74,26 @@ class Tracking(Sink):
         tags: Sequence[str] = (),
         mode: str | None = None,
         pictures: bool | None = None,
+        tables: bool = False,
+        artifacts: bool = False,
+        alerts: bool = False,
     ) -> None:
         if mode not in (None, *MODES):
             raise ValueError(f"`mode` must be null, online, offline or disabled, got {mode!r}")
         switch("pictures", pictures, optional=True)
+        for name, value in {"tables": tables, "artifacts": artifacts, "alerts": alerts}.items():
+            switch(name, value)
         self.folder = folder
         self.experiment = experiment
         self.pictures = not experiment.data.labels_count if pictures is None else pictures
+        self.tables = tables
+        self.artifacts = artifacts
+        self.alerts = alerts
+        self.asking = asking
         self.tell = tell
+        self._foreseen = Foreseen()
+        self._advised = bool(folder.rounds) and advises(folder.rounds[-1])
+        self._failed = False
         self._sent: list[tuple[float, int]] = []  # when, and which round
         self.round = 0
         self.offset = sum(finished.steps for finished in folder.rounds)
@@ -92,10 +106,15 @@ class Tracking(Sink):
             tags=list(tags),
             mode=mode,
             asking=asking,
+            uploads=artifacts,
         )
 
     def begin(self, number: int) -> None:
         self.round = number
+
+    def asked(self, question: Question, query: Query) -> None:
+        if self.tables and self.pictures:
+            self._try(lambda: self._foresee(question, query))
 
     def step(self, step: FitStep) -> None:
         values = {
@@ -110,14 +129,47 @@ class Tracking(Sink):
     def end(self, finished: Round) -> None:
         self.offset += finished.steps
         self._try(lambda: self._tell_round(finished))
+        self._foreseen = Foreseen()
+        if advises(finished) and not self._advised:  # and not again after every round
+            self._alert("AutoAL advises to stop", f"{finished.stop['reason']}")
+        self._advised = advises(finished)
+
+    def done(self) -> None:
+        if self.artifacts:
+            self._try(self._upload)
+        self._alert("AutoAL has finished", summary(self.folder.rounds[-1]))
+
+    def failed(self, error: Exception) -> None:
+        self._failed = True
+        why = "error.txt tells why" if self.asking else str(error)  # it may name somebody's rows
+        self._alert("AutoAL has failed", f"in round {len(self.folder.rounds)}: {why}", "ERROR")
 
     def close(self) -> None:
         self._try(self._finish)
         self.run = None
 
     def _finish(self) -> None:
-        self.run.finish()  # W&B's service writes the end in a moment, even if this process dies
+        # W&B's service writes the end in a moment, even if this process dies.
+        self.run.finish(exit_code=int(self._failed))
         self._mark(0)
+
+    def _foresee(self, question: Question, query: Query) -> None:
+        self._foreseen = Foreseen.of(question, query)
+
+    def _alert(self, title: str, text: str, level: str = "INFO") -> None:
+        """Let W&B send word, to whom and how the settings of the account say."""
+        if self.alerts:
+            told = f"{self.folder.path.name}: {text}"
+            self._try(lambda: self.run.alert(title, told, level))
+
+    def _upload(self) -> None:
+        """Hand the files over that are there; a model that could not be written is not."""
+        for kind, names in ARTIFACTS.items():
+            artifact = wandb.Artifact(f"{kind}-{self.folder.id}", kind)
+            for path in filter(Path.is_file, map(self.folder.path.joinpath, names)):
+                artifact.add_file(str(path))
+            if artifact.manifest.entries:
+                self.run.log_artifact(artifact)
 
     def _tell_round(self, finished: Round) -> None:
         self.run.log(self._row(finished))
@@ -139,36 +191,17 @@ class Tracking(Sink):
             self._tell_round(finished)
 
     def _row(self, finished: Round) -> dict[str, Any]:
-        counts = np.bincount(finished.labels, minlength=len(self.experiment.data.classes))
-        edges = np.arange(len(counts) + 1) - 0.5
-        return {
-            "n_labelled": finished.labelled,
-            "al/round": finished.number,
-            **_counts(finished),
-            **{f"al/{name}": value for name, value in finished.metrics.items()},
-            **({"al/judged": finished.judged} if finished.judged else {}),
-            **{f"seconds/{name}": value for name, value in finished.seconds.items()},
-            **{f"query/{name}": value for name, value in _numbers(finished.notes).items()},
-            **{f"stop/{name}": value for name, value in _numbers(finished.stop).items()},
-            **{f"growth/{name}": value for name, value in _numbers(finished.growth).items()},
-            "query/classes": wandb.Histogram(np_histogram=(counts, edges)),
-            **self._shown(finished),
-        }
+        return charted(finished, len(self.experiment.data.classes)) | self._shown(finished)
 
     def _shown(self, finished: Round) -> dict[str, Any]:
-        """What was queried, where there is something to look at."""
+        """What was queried, where there is something to look at, and it may leave this machine."""
         if not self.pictures:
             return {}
-        rows = torch.tensor(finished.queried[:GRID], dtype=torch.long)
-        shown = chosen(self.experiment.rows.shown, rows)
-        if shown is None or not len(shown):
-            return {}
-        classes = self.experiment.data.classes
-        labels = [classes[label] for label in finished.labels[:GRID]]
-        if isinstance(shown, Tensor):
-            return {"media/queried": wandb.Image(_grid(shown), caption=", ".join(labels))}
-        texts = [beside((LABEL,), seen(each).texts) for each in shown]
-        return {"media/queried": _table(texts, labels)} if all(texts) else {}
+        seen = finished, self.experiment.rows, self.experiment.data.classes
+        media = {"media/queried": glance(*seen)}
+        if self.tables:
+            media["media/rows"] = table(*seen, self._foreseen)
+        return {name: each for name, each in media.items() if each is not None}
 
     def _start(self, **options: Any) -> None:
         self.run, note = connect(self.folder, **options)
@@ -190,44 +223,3 @@ class Tracking(Sink):
         except Exception as error:  # wandb raises its own, its protocol's and the network's
             self.run = None
             self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")
-
-
-def _counts(finished: Round) -> dict[str, Any]:
-    """Of the labels, as far as they are known, and of those who gave them."""
-    counts = {
-        "al/bought": finished.bought,
-        "al/wrong": finished.wrong,
-        "al/declined": len(finished.declined) or None,
-        "al/amended": len(finished.amended) or None,
-        "al/machine": len(finished.machine) or None,
-        "al/ruled_out": len(finished.ruled_out) or None,
-        "al/words": len(finished.words) or None,
-        "al/cost": finished.cost,
-        "al/taken": finished.taken,
-        "al/made": finished.made or None,
-        "al/looked": finished.looked or None,
-    }
-    known = {name: count for name, count in counts.items() if count is not None}
-    told = ((f"people/{name}", facts) for name, facts in finished.people.items())
-    return known | {f"{who}/{fact}": count for who, facts in told for fact, count in facts.items()}
-
-
-def _numbers(notes: dict[str, Any]) -> dict[str, float]:
-    """The numbers among what was noted, such as weights/margin."""
-    flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
-    return {key: value for key, value in flat.items() if type(value) in (int, float)}
-
-
-def _table(texts: Sequence[Mapping[str, str]], labels: Sequence[str]) -> wandb.Table:
-    """Texts beside their labels; of a long one the beginning."""
-    clipped = [[text[:LETTERS] for text in each.values()] for each in texts]
-    data = [[*cells, label] for cells, label in zip(clipped, labels, strict=True)]
-    return wandb.Table(columns=[*texts[0], LABEL], data=data)
-
-
-def _grid(images: Tensor) -> np.ndarray[Any, Any]:
-    """One picture of all the images, enlarged where they are tiny."""
-    scale = max(1, 32 // images.shape[-1])
-    large = images.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
-    grid = make_grid(large, nrow=8, padding=2, pad_value=255)
-    return grid.permute(1, 2, 0).numpy()

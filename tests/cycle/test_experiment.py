@@ -39,6 +39,7 @@ from autoal.errors import UserError
 from autoal.model.features import Features
 from autoal.model.fitstep import FitStep
 from autoal.model.networks import MLP, Network
+from autoal.query.batch import Query
 from autoal.query.registry import untaught
 from autoal.query.strategy import Facts, Reads
 from autoal.record.sink import Sink
@@ -77,9 +78,14 @@ class Listener(Sink):
 
     def __init__(self) -> None:
         self.events: list[Any] = []
+        self.scores: list[list[tuple[int, float]]] = []
 
     def begin(self, number: int) -> None:
         self.events.append(("begin", number))
+
+    def asked(self, question: Question, query: Query) -> None:
+        self.events.append(("asked", question.number))
+        self.scores.append([*query.scores_of(question.rows).items()])
 
     def step(self, step: FitStep) -> None:
         if step.step == step.steps:
@@ -308,7 +314,7 @@ def test_the_backbone_reads_the_pool_once_a_round_if_at_all(
         assert (finished.seconds["score"] > 0) == (finished.number > 0)
 
 
-def test_a_sink_is_told_of_the_beginning_and_the_steps_of_a_round_but_not_its_end(
+def test_a_sink_is_told_of_the_beginning_the_question_and_the_steps_of_a_round_but_not_its_end(
     make: Make,
 ) -> None:
     sink = Listener()
@@ -316,9 +322,20 @@ def test_a_sink_is_told_of_the_beginning_and_the_steps_of_a_round_but_not_its_en
     left = rounds(experiment, truth(experiment))
     assert sink.events == []
     next(left)
-    assert sink.events == [("begin", 0), ("step", 8)]
+    assert sink.events == [("begin", 0), ("asked", 0), ("step", 8)]
     list(left)
-    assert sink.events == [event for n in range(4) for event in (("begin", n), ("step", 8))]
+    assert sink.events == [
+        event for n in range(4) for event in (("begin", n), ("asked", n), ("step", 8))
+    ]
+
+
+def test_a_sink_is_told_of_the_scores_by_which_rows_were_chosen(make: Make) -> None:
+    sink = Listener()
+    history = done(make(sink=sink))
+    assert sink.scores[0] == []  # the start is drawn
+    for finished, scores in zip(history[1:], sink.scores[1:], strict=True):
+        best = sorted(scores, key=lambda each: each[1], reverse=True)
+        assert [row for row, _ in best] == finished.queried
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from PIL import Image
 
 from autoal import Data, Round
 from autoal.data.texts import Text
+from autoal.data.thumbnail import SIDE
 from autoal.exported.batches import batches
 from autoal.exported.gallery import CELLS, LETTERS, as_gallery
-from autoal.exported.thumbnail import SIDE
 from autoal.labels import main
 from tests.browser import chromium, opened
 from tests.exported.made import COUNT, EVENTS, HISTORY, files, labelled, pets, pixels

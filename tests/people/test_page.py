@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests import accessible
 from tests.browser import chromium, opened
 from tests.people.fake import PAGE, Fake, Json, picture_card, served
 from tests.people.window import Window
@@ -46,6 +47,10 @@ BOX = "document.querySelector(%r).getBoundingClientRect()"
 PICTURE = f"(({{width, height}}) => [width, height])({BOX % '#card img'})"
 COLOURS = """[document.body, document.querySelector('#stage')].map(getComputedStyle)
   .flatMap(style => [style.color, style.backgroundColor])"""
+FOCUS = """(() => { const part = document.activeElement, shown = part.closest('#card') || part;
+  const {outlineStyle, outlineWidth} = getComputedStyle(shown);
+  return [part.closest('dialog')?.id, part === document.body || part.matches('dialog')
+    || outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2]; })()"""
 WANTED = """document.querySelectorAll('button, input, [tabindex="0"]').forEach(part =>
   part.checkVisibility() && part.setAttribute('data-wanted', ''))"""
 SEEN = """Object.defineProperty(document, 'hidden', {value: %s, configurable: true});
@@ -639,6 +644,67 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
     roles = ("button", "combobox", "listbox", "option", "progressbar", "article", "image", "region")
     parts = [node for node in nodes if node.get("role", {}).get("value") in roles]
     assert [node for node in parts if not node.get("name", {}).get("value")] == []
+
+
+@pytest.mark.parametrize(
+    ("cards", "classes"),
+    [(PICTURE_CARDS, CLASSES), (TEXTS, MANY), (CELLS, CLASSES)],
+    ids=["pictures", "texts", "cells"],
+)
+def test_it_is_read_by_everybody(
+    cards: list[Json], classes: dict[str, str], window: Window, start: Started
+) -> None:
+    fake = start(cards, classes)
+    fake.round = 1
+    fake.extra = {"advice": {"rule": "kappa", "value": 0.99, "reason": "they agree"}}
+    for width, scheme in accessible.LOOKS:
+        accessible.look(window.browser, width, scheme)
+        window.open(fake.address())
+        for key in ("Escape", "?"):
+            window.press(key)
+            assert accessible.faint(window.browser) == []
+            assert accessible.unreached(window.browser) == []
+            assert window.get("document.documentElement.scrollWidth") <= width
+        html = window.get("document.documentElement.outerHTML")
+        assert accessible.faults(f"<!DOCTYPE html>{html}") == []
+
+
+def test_the_list_is_read_by_everybody(window: Window, start: Started) -> None:
+    fake = start()
+    for width, scheme in accessible.LOOKS:
+        accessible.look(window.browser, width, scheme)
+        window.open(fake.address())
+        window.answer("1")
+        window.sent()
+        window.click("#to-list")
+        window.until("document.querySelector('#rows button')")
+        assert accessible.faint(window.browser) == []
+
+
+@pytest.mark.parametrize("dialog", ["help", "stop"])
+def test_a_dialog_keeps_the_focus_and_gives_it_back(
+    dialog: str, window: Window, start: Started
+) -> None:
+    window.open(start().address())
+    window.get(f"document.querySelector('#to-{dialog}').focus()")
+    window.press("Enter")
+    window.until(f"document.querySelector('#{dialog}').open")
+    for _ in range(4):
+        inside, _ = window.get(FOCUS)
+        assert inside == dialog or window.get("document.activeElement === document.body")
+        window.press("Tab")
+    window.press("Escape")
+    window.until(f"document.activeElement.id === 'to-{dialog}'")
+
+
+@pytest.mark.parametrize("classes", [CLASSES, MANY], ids=["few", "many"])
+def test_whoever_goes_by_the_keyboard_sees_where(
+    classes: dict[str, str], window: Window, start: Started
+) -> None:
+    window.open(start(TEXTS, classes).address())
+    for _ in range(14):
+        window.press("Tab")
+        assert window.get(FOCUS)[1], window.get("document.activeElement.outerHTML")
 
 
 def text_card(*texts: list[str]) -> list[Json]:

@@ -1,19 +1,25 @@
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import wandb
 from autoal.strategies.uncertainty import Margin
+from PIL import Image
 from torch import Tensor
 
-from autoal import Experiment, ImageData, Loaded, Plan, Round, Rows, Trained
+from autoal import Experiment, ImageData, Loaded, Plan, Question, Round, Rows, Trained, View
 from autoal.data.texts import Text
+from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
-from autoal.record import connection, tracking
+from autoal.query.batch import Query
+from autoal.record import connection, queried
 from autoal.record.folder import RunFolder
+from autoal.record.sink import Sinks
 from autoal.record.tracking import Tracking
 from tests import wandb_file
 
@@ -102,7 +108,7 @@ def test_a_set_with_nothing_to_look_at_is_told_without_it(
             ["q", "label (data)", "label"],
             ["Who?", "I.", "dark"],
         ),
-        (["x" * 9000, ""], ["text", "label"], ["x" * tracking.LETTERS, "dark"]),
+        (["x" * 9000, ""], ["text", "label"], ["x" * queried.LETTERS, "dark"]),
     ],
     ids=["one", "pair", "long"],
 )
@@ -125,7 +131,7 @@ def test_texts_are_told_as_a_table_with_their_labels(
 
 def test_the_grid_shows_the_queried_images(experiment: Experiment) -> None:
     assert isinstance(experiment.rows.shown, Tensor)
-    grid = tracking._grid(experiment.rows.shown[torch.tensor([5, 2])])
+    grid = queried._grid(experiment.rows.shown[torch.tensor([5, 2])])
     assert grid.shape == (32 + 4, 2 * (32 + 2) + 2, 3)
     assert (grid[2:34, 2:34] == 5).all()
     assert (grid[2:34, 36:68] == 2).all()
@@ -222,9 +228,9 @@ def test_rows_that_were_made_are_shown_as_the_others_are(
         shown.append(images)
         return _grid(images)
 
-    _grid = tracking._grid
+    _grid = queried._grid
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracking, "_grid", grid)
+        patch.setattr(queried, "_grid", grid)
         row = sink._row(replace(history[1], queried=[6, 3], labels=[1, 0], made=1))
     sink.close()
     assert [int(image.max()) for image in shown[0]] == [200, 3]
@@ -302,3 +308,154 @@ def test_what_a_language_model_labelled_and_cost_is_told(
     (row,) = [row for row in wandb_file.history(part) if "al/accuracy" in row]
     assert (row["al/machine"], row["al/ruled_out"], row["al/cost"]) == (1, 1, 1.5)
     assert (row["people/Qwen/Qwen2.5-7B/calls"], row["people/Qwen/Qwen2.5-7B/cost"]) == (3, 0.5)
+
+
+def told(folder: RunFolder, kind: str) -> list[Any]:
+    """All records of a kind in the file of the only W&B run."""
+    (part,) = map(wandb_file.whole, folder.path.glob("wandb/offline-run-*"))
+    found = wandb_file.records(part)
+    return [getattr(record, kind) for record in found if record.HasField(kind)]
+
+
+@pytest.fixture
+def asked(experiment: Experiment) -> tuple[Question, Query]:
+    """About the rows 3 and 2, which the model takes for dark, and which score 0.25 and 0.5."""
+    logits = torch.tensor([[0.0, 9.0], [0.0, 9.0], [9.0, 0.0], [9.0, 0.0], [0.0, 9.0]])
+    view = View.of(logits=logits, labels=[-1, -1, -1, -1, 0])
+    rows, looked = torch.tensor([3, 2]), torch.arange(4)
+    query = Query(rows, {}, None, looked, torch.tensor([0.0, 0.0, 0.5, 0.25]))
+    return Question(1, rows, Grey.classes, view=view), query
+
+
+def test_a_table_tells_of_each_row_its_label_the_prediction_and_the_score(
+    folder: RunFolder,
+    experiment: Experiment,
+    history: list[Round],
+    asked: tuple[Question, Query],
+) -> None:
+    sink = Tracking(folder, experiment, print, mode="offline", tables=True)
+    sink.end(history[0])
+    sink.asked(*asked)
+    sink.end(replace(history[1], queried=[3, 2], labels=[1, 0], names=["c.png", "b.png"]))
+    sink.close()
+    kept = sorted(folder.path.glob("wandb/offline-run-*/files/media/table/media/rows_*"))
+    first, second = (json.loads(path.read_text()) for path in kept)
+    columns = ["round", "row", "picture", "label", "prediction", "score"]
+    assert first["columns"] == second["columns"] == columns
+    assert [line[:2] + line[3:] for line in (*first["data"], *second["data"])] == [
+        [0, "0", "dark", None, None],
+        [0, "1", "light", None, None],
+        [1, "c.png", "light", "dark", 0.25],
+        [1, "b.png", "dark", "dark", 0.5],
+    ]
+    files = [file for each in told(folder, "artifact") for file in each.manifest.contents]
+    pictures = [Image.open(file.local_path) for file in files if file.path.endswith(".png")]
+    assert sorted(np.asarray(picture).max() for picture in pictures) == [0, 1, 2, 3]
+
+
+def test_a_table_of_what_may_not_leave_the_machine_is_not_made(
+    folder: RunFolder,
+    experiment: Experiment,
+    history: list[Round],
+    asked: tuple[Question, Query],
+) -> None:
+    for tables, pictures in ((True, False), (False, True)):
+        sink = Tracking(
+            folder, experiment, print, mode="disabled", tables=tables, pictures=pictures
+        )
+        sink.asked(*asked)
+        assert "probs" not in vars(asked[0])  # nor has the model looked for it
+        assert "media/rows" not in sink._row(history[0])
+        sink.close()
+
+
+def test_a_table_has_whatever_a_row_shows_and_bears_what_cannot_be_read(
+    folder: RunFolder, experiment: Experiment, history: list[Round], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    photo = {"photo": tmp_path / "broken.png", "Label": "mine", "age": 3}
+    rows = replace(experiment.rows, shown=[photo, {"age": 4}] * 3)
+    experiment._known = replace(experiment._known, rows=rows)
+    sink = Tracking(folder, experiment, print, mode="disabled", tables=True)
+    shown = sink._row(history[0])["media/rows"]
+    ours = ["round", "row", "picture", "Label (data)", "age", "label", "prediction", "score"]
+    assert shown.columns == ours
+    assert [line[2:6] for line in shown.data] == [
+        [None, "mine", "3", "dark"],
+        [None, None, "4", "light"],
+    ]
+    sink.close()
+
+
+def test_the_model_and_the_labels_are_handed_over_and_no_secret(
+    folder: RunFolder, experiment: Experiment, history: list[Round], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "5ec2e7" * 7)
+    for done in history:
+        folder.add(done, {})
+    (folder.path / "model").mkdir()
+    for name in ("model/model.json", "model/weights.pt", "labels.jsonl", "tokens.json"):
+        (folder.path / name).write_text(f"{name} 5ec2e7" if name == "tokens.json" else name)
+    sink = Tracking(folder, experiment, print, mode="offline", artifacts=True)
+    sink.done()
+    sink.close()
+    found = {each.name: each for each in told(folder, "artifact")}
+    files = {name: [file.path for file in each.manifest.contents] for name, each in found.items()}
+    assert files == {
+        f"model-{folder.id}": ["model.json", "weights.pt"],
+        f"labels-{folder.id}": ["labels.jsonl", "rounds.jsonl"],
+    }
+    assert [each.type for each in found.values()] == ["model", "labels"]
+    kept = (path for path in (folder.path / "wandb").rglob("*") if path.is_file())
+    assert not [path for path in kept if b"5ec2e7" in path.read_bytes()]
+
+
+def test_nothing_is_handed_over_and_nobody_alerted_unless_asked_for(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    folder.add(history[0], {})
+    sink = Tracking(folder, experiment, print, mode="offline")
+    sink.end(replace(history[0], stop={"rule": "kappa", "reason": "they agree"}))
+    sink.done()
+    sink.close()
+    assert told(folder, "artifact") == told(folder, "alert") == []
+
+
+def test_an_alert_tells_of_advice_once_and_of_the_end(
+    folder: RunFolder, experiment: Experiment, history: list[Round]
+) -> None:
+    sink = Tracking(folder, experiment, print, mode="offline", alerts=True)
+    advice = {"rule": "kappa", "reason": "they agree"}
+    for done in (history[0], replace(history[1], stop=advice)):
+        folder.add(done, {})
+        sink.end(replace(done, stop=advice))
+    sink.done()
+    sink.close()
+    alerts = [(each.title, each.text, each.level) for each in told(folder, "alert")]
+    assert alerts == [
+        ("AutoAL advises to stop", "run: they agree", "INFO"),
+        ("AutoAL has finished", "run: labelled 4  accuracy 0.7500", "INFO"),
+    ]
+    assert [each.exit_code for each in told(folder, "exit")] == [0]
+
+
+@pytest.mark.parametrize(
+    ("asking", "why"), [(False, "row 12 is odd"), (True, "error.txt tells why")]
+)
+def test_an_alert_tells_of_a_failure_and_w_and_b_counts_the_run_as_failed(
+    folder: RunFolder, experiment: Experiment, history: list[Round], asking: bool, why: str
+) -> None:
+    folder.add(history[0], {})
+    sinks = Sinks()
+    sinks.add(Tracking(folder, experiment, print, mode="offline", alerts=True, asking=asking))
+    with pytest.raises(UserError), sinks:
+        raise UserError("row 12 is odd")
+    (alert,) = told(folder, "alert")
+    assert (alert.title, alert.level) == ("AutoAL has failed", "ERROR")
+    assert alert.text == f"run: in round 1: {why}"
+    assert [each.exit_code for each in told(folder, "exit")] == [1]
+
+
+def test_an_option_that_is_no_switch_is_refused(folder: RunFolder, experiment: Experiment) -> None:
+    with pytest.raises(ValueError, match="`artifacts` must be"):
+        Tracking(folder, experiment, print, artifacts="model")  # type: ignore[arg-type]
