@@ -170,9 +170,9 @@ def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     """Over all settings together; for each alone where they share too few strategies or seeds."""
-    several = len(settings) > 1
-    found = {"all settings" if several else settings[0].name: ranking(settings)}
-    if several:
+    where = settings[0].name if len(settings) == 1 else "all settings"
+    found = {where: ranking(settings)}
+    if len(settings) > 1:
         found["all settings, seeds averaged"] = ranking_of_settings(settings)
     if not any(found.values()):
         found = {setting.name: ranking([setting]) for setting in settings}
