@@ -79,7 +79,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
         return "no seed in common", None
-    given = float(np.mean([run.spent[-1] for run in base]))
+    given = float(np.mean([run.compared[0][-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
     target = float(np.mean([run.final for run in base]))

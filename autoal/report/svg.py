@@ -54,7 +54,8 @@ class Scale:
     def told(self, count: int = TICKS) -> dict[float, str]:
         """What stands at each tick: all with as many digits behind the point."""
         ticks = self.ticks(count)
-        digits = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+        behind = (f"{tick:.10f}".rstrip("0").partition(".")[2] for tick in ticks)
+        digits = max(map(len, behind), default=0)
         return {tick: f"{tick:,.{digits}f}" for tick in ticks}
 
     def _step(self, count: int) -> float:

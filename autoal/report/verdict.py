@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count, islice
-
-import numpy as np
+from statistics import fmean
 
 from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
@@ -13,7 +12,6 @@ from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Folded, Part, Section, Statement
-from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
 from autoal.report.tables import short
 
@@ -66,8 +64,7 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 def standing(setting: Setting) -> str:
     """How good the best are where all still are, and what the best one saves."""
-    spent = min(run.spent[-1] for run in setting.runs)
-    found = {name: _at(spent, runs) for name, runs in setting.contenders.items()}
+    found = {name: fmean(run.final for run in runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
@@ -76,18 +73,15 @@ def standing(setting: Setting) -> str:
     told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
     above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {counted(spent)} {AXES[setting.over].amount}{reference}"
+    where = (
+        f"{rest}{_of(setting)} at {counted(setting.reach)} {AXES[setting.over].amount}{reference}"
+    )
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
 def _of(setting: Setting) -> str:
     """Which metric it is, where it is another one than people expect."""
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
-
-
-def _at(spent: float, runs: Sequence[Run]) -> float:
-    """The mean result where so much was spent, on straight lines between rounds."""
-    return float(np.mean([np.interp(spent, run.spent, run.results) for run in runs]))
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
