@@ -29,7 +29,7 @@ class PluginError(UserError):
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, SIGTERM, a cluster's warning, or a pipe that nobody reads.
+    """Ctrl-C, SIGTERM or a cluster's warning.
 
     Not a KeyboardInterrupt, which Lightning would swallow.
     """

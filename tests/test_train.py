@@ -1,6 +1,5 @@
 import fcntl
 import json
-import os
 import random
 import shutil
 import signal
@@ -153,23 +152,6 @@ def test_killed_in_the_middle_of_something_a_run_ends_as_if_it_never_was(
     assert finished.code == 0, finished.err
     assert lines(tmp_path / "run") == lines(whole)
     assert states(tmp_path / "run") == ["round-0003.pt", "round-0003.sha256"]
-
-
-def test_a_run_stops_where_its_reader_leaves_and_goes_on(
-    train: Zygote, deep: tuple[str, ...], whole: Path, tmp_path: Path
-) -> None:
-    arguments = [*deep, f"out={tmp_path}", "name=run"]
-    pipe = train.folder / f"{train.count + 1}.out"
-    os.mkfifo(pipe)
-    running = train.start(*arguments)
-    with pipe.open() as reader:
-        assert reader.readline().startswith("run  round 0 of 3")
-    assert train.ask("wait", running.pid) == 128 + signal.SIGPIPE
-    assert "stopped by SIGPIPE; what was finished is safe" in running.err.read_text()
-    assert not (tmp_path / "run" / "error.txt").exists()
-    assert lines(tmp_path / "run") == lines(whole)[: len(lines(tmp_path / "run"))]
-    assert train.run(*arguments).code == 0
-    assert lines(tmp_path / "run") == lines(whole)
 
 
 def test_a_finished_run_goes_on_where_more_rounds_are_asked_for(

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE
+from rich.console import Console
 from rich.table import Table
 
-from autoal.console import Output
 from autoal.report.across import leading
 from autoal.report.groups import Setting, group
 from autoal.report.runs import Run, read_runs
 from autoal.report.statistics import t_interval
 
 
-def show_ranked(folders: Sequence[Path], total: int, console: Output | None = None) -> None:
+def show_ranked(folders: Sequence[Path], total: int, console: Console | None = None) -> None:
     """The table of the runs in these folders, how many are lacking, and where to read more."""
     if not folders:
         return
-    console = console or Output(markup=False)  # a name with brackets is a name
+    console = console or Console(markup=False)  # a name with brackets is a name
     settings, _ = group(read_runs(folders)[0])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))
