@@ -90,7 +90,17 @@ ENGINE = [name for name in within("autoal") if not any(belongs(name, room) for r
 # The rooms from the ground up; what stands on a floor may use those below, and its own.
 FLOORS = (
     ("errors",),
-    ("bounds", "escape", "launchers", "palette", "plugins", "progress", "remarks", "seeding"),
+    (
+        "bounds",
+        "escape",
+        "launchers",
+        "palette",
+        "plugins",
+        "progress",
+        "remarks",
+        "screen",
+        "seeding",
+    ),
     ("kinds", "document"),
     ("settings",),
     ("building",),
