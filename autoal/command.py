@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config, launchers
 from autoal.config import CONFIGS
-from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
+from autoal.errors import Interrupted, PluginError, UserError, Waiting, until_unread
 from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
@@ -37,6 +37,7 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # by which a cluster says that time
 NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
 
 
+@until_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one experiment, or several, with the settings of the command line.
 
@@ -72,8 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
-    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
-        return unread()
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:

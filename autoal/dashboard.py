@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 
 LABELS = "n_labelled"  # what autoal.record.tracking logs all rounds over
 # What is used of wandb-workspaces: of its reports, and of its workspaces.
@@ -41,6 +41,7 @@ WORDS = {
 JUDGED = ("al/balanced_accuracy", "al/macro_f1", "al/nll", "al/ece")
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the workspace and save it; returns the exit code."""
     parser = argparse.ArgumentParser(

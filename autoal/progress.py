@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from autoal.screen import Screen
+
 EVERY = 30  # seconds, at least, from one line to the next
 SOON = 2  # seconds after which there is a bar
 NAMED = 24  # columns, at most, of the name beside a bar
@@ -129,7 +131,7 @@ def bars(room: Progress, clock: Clock = monotonic) -> Display:
 @contextmanager
 def alone(what: str, count: int, unit: str) -> Iterator[Advance]:
     """On the terminal, or as lines where errors are printed, of work that nobody began."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield Pace(what, count, unit, _to_stderr, monotonic).advance
         return

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
@@ -52,6 +51,7 @@ from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal, summary
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
+from autoal.screen import Screen
 from autoal.settings import FEATURES, Settings
 
 HUMAN = "human"  # in an oracle's section: who answers in its place
@@ -79,7 +79,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         with shown_by(hidden):
             ranks.follow()
         return
-    console = Console(markup=False)  # brackets in names are not markup
+    console = Screen(markup=False)  # brackets in names are not markup
     path = Path(settings["out"], settings["name"])
     try:
         with blaming(settings):
@@ -358,7 +358,7 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
         print(f"{place} is not written: {error}", file=sys.stderr)
 
 
-def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
+def _list_declined(console: Screen, rows: Rows, folder: RunFolder) -> None:
     """Name the rows that nobody could label."""
     declined = [row for done in folder.rounds for row in done.declined if row < len(rows)]
     if declined:
@@ -366,7 +366,7 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
         console.print(f"declined: {names}", highlight=False, soft_wrap=True)
 
 
-def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
+def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
     terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
