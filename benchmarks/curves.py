@@ -40,12 +40,12 @@ class Setting:
     seeds: tuple[str, ...] = SEEDS
 
     def command(self, data: Path, out: Path) -> list[str]:
-        """What makes all of its runs."""
+        """The command that makes all of its runs."""
         return [
             *("python", "train.py", "-m"),
             f"data={'pneumoniamnist' if self.file == 'pneumoniamnist' else 'npz'}",
             *(
-                (f"data.root={data}", "data.check=false")  # a file of another checksum
+                (f"data.root={data}", "data.check=false")  # a file with another checksum
                 if self.file == "pneumoniamnist"
                 else (f"data.path={data / f'{self.file}.npz'}",)
             ),
@@ -108,7 +108,7 @@ def _run(command: list[str]) -> None:
 
 
 def _picture(setting: Setting, found: Compared) -> str:
-    """Draw the curves; returns what shows them on a page."""
+    """Draw the curves; return the Markdown that shows them on a page."""
     drawn = curves(found)
     figure = learning_curves(setting.title, drawn, places(drawn))
     (RESULTS / f"curves_{setting.name}.svg").write_text(standalone(figure))
