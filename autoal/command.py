@@ -19,6 +19,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config, launchers
@@ -144,8 +145,9 @@ class _Job:
     def __call__(self, composed: Any) -> None:
         try:
             with _interruptible():
-                settings = config.settings_of(composed)
-                _demand_foreseen(settings)
+                filed = config.filed_settings()
+                settings = config.settings_of(composed, filed)
+                _demand_foreseen(settings, filed)
                 from autoal.run import run  # which brings torch
 
                 run(settings, keep_refusals=_in_sweep())
@@ -161,10 +163,10 @@ class _Job:
                 raise refusal from error  # Hydra does the other jobs, and ends with this error
 
 
-def _demand_foreseen(settings: Settings) -> None:
+def _demand_foreseen(settings: Settings, filed: DictConfig) -> None:
     """Refuse what needs no torch to be known; the report on a sweep is to tell why."""
     try:
-        config.demand_foreseen(settings)
+        config.demand_foreseen(settings, filed)
     except UserError as error:
         folder = Path(settings["out"], settings["name"])
         if (

@@ -132,9 +132,17 @@ def options_of(strategy: str) -> Settings:
     return plugins.options(STRATEGIES.load(strategy), (LANGUAGE,)) if known is None else known
 
 
-def settings_of(config: Any) -> Settings:
-    """The settings that Hydra composed, checked, completed and named."""
-    choices, filed = _choices(), _filed()
+def filed_settings() -> DictConfig:
+    """The settings in the files of the choices.
+
+    Changes by an experiment's file are left out, and checked like the command line.
+    """
+    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
+
+
+def settings_of(config: Any, filed: DictConfig) -> Settings:
+    """The settings that Hydra composed, checked against the files', completed and named."""
+    choices = _choices()
     if _declared(config) != _declared(filed):
         raise UserError(f"{', '.join(DECLARED)} are not options: they declare what the files know")
     defaults, expected = container(filed), container(filed, resolve=False)
@@ -178,9 +186,13 @@ def _made_name(settings: Settings, choices: dict[str, str], about: str) -> str:
     return kept_name(settings, name, choices["data"], choices["strategy"])
 
 
-def demand_foreseen(settings: Settings) -> None:
-    """Refuse complete settings that already show that they lead to no run."""
-    composed = _filed()
+def demand_foreseen(settings: Settings, composed: DictConfig) -> None:
+    """Refuse complete settings that already show that they lead to no run.
+
+    Args:
+        settings: complete and named.
+        composed: those in the files, with what the files declare.
+    """
     filed, declared = container(composed), _declared(composed)
     larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
@@ -205,14 +217,6 @@ def _choices() -> dict[str, str]:
         for group, choice in HydraConfig.get().runtime.choices.items()
         if not group.startswith("hydra/") and choice is not None
     }
-
-
-def _filed() -> DictConfig:
-    """The settings in the files of the choices.
-
-    Changes by an experiment's file are left out, and checked like the command line.
-    """
-    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
 
 
 def _demand_start(start: Any) -> None:

@@ -115,8 +115,8 @@ def die_in(place: str, by: int) -> None:
 
 
 if __name__ == "__main__":
-    for module in ("autoal.run", "autoal.search.autoal", "autoal.datamodules.digits"):
-        import_module(module)
+    for name in ("command", "run", "search.autoal", "datamodules.digits"):
+        import_module(f"autoal.{name}")
     sys.path.insert(0, str(TRAIN.parent))
     calls: dict[str, Any] = {"start": start, "wait": wait}
     for line in sys.stdin:
