@@ -105,7 +105,9 @@ def register() -> None:
 
 def _subject(_root_: DictConfig) -> str:
     """What a run is about, for files: ${subject:}."""
-    own = OmegaConf.is_missing(_filed().data, "path")  # then the data are files of the user's own
+    own = OmegaConf.is_missing(
+        filed_settings().data, "path"
+    )  # then the data are files of the user's own
     return subject(_choices()["data"], own, _root_.data.get("path"))
 
 

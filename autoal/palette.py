@@ -1,11 +1,11 @@
 """Which colour and dashes a strategy is drawn with: the same ones everywhere."""
 
 from collections.abc import Iterable
-from itertools import chain, count
+from itertools import count
 from zlib import crc32
 
 COLOURS = 8  # that the style sheets have
-DASHES = ("", "7 3", "2 3", "9 3 2 3")  # tell apart what shares a colour
+DASHES = ("", "7 3", "2 3", "9 3 2 3", "14 4", "9 3 2 3 2 3")  # tell apart what shares a colour
 GREY = 6  # the colour of what others are held against
 
 # Those that meet most often have a colour of their own, and the upper reference is grey as random.
@@ -19,14 +19,13 @@ _OTHERS = tuple(place for place in range(COLOURS) if place != GREY)
 def places(names: Iterable[str]) -> dict[str, int]:
     """A place for each name, of which a colour and dashes follow; no two have the same.
 
-    A strategy gets its own place if that is free, or else the next one of its colour, as its
-    variants with other options do.
+    A strategy always has its own colour, whoever is beside it; what shares one, as variants with
+    other options do, gets other dashes.
     """
     found: dict[str, int] = {}
     for name in sorted(set(names), key=lambda name: (name not in _OWN, name)):
-        own, every = _own(name), COLOURS * len(DASHES)
-        wanted = chain(range(own, every, COLOURS), range(every), count(every))
-        found[name] = next(place for place in wanted if place not in found.values())
+        taken = set(found.values())
+        found[name] = next(place for place in count(_own(name), COLOURS) if place not in taken)
     return found
 
 
