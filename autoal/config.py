@@ -184,7 +184,7 @@ def _made_name(settings: Settings, choices: dict[str, str], about: str) -> str:
     if not _same_class(plain["encoder"], settings["encoder"]):
         told = {"data": told.pop("data"), "encoder": choices["encoder"], **told}
         plain = _plain(told)
-    name = run_name(settings, plain, *{**told, "data": about}.values())
+    name = run_name(settings, plain, *{**told, "data": about}.values(), data=choices["data"])
     return kept_name(settings, name, choices["data"], choices["strategy"])
 
 

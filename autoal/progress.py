@@ -136,8 +136,9 @@ def alone(what: str, count: int, unit: str) -> Iterator[Advance]:
         yield Pace(what, count, unit, _to_stderr, monotonic).advance
         return
     room = bars_on(console)
+    display = bars(room)
     try:
-        with bars(room)(what, count, unit) as advance:
+        with shown_by(display), display(what, count, unit) as advance:  # also of work within
             yield advance
     finally:
         room.stop()

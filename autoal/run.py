@@ -103,10 +103,11 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         demand_fit(built.experiment, folder)
         if remembered := built.experiment.data.remembered():
             folder.renew(folder.path / POOL, remembered)
-        if not built.experiment.plan.over(len(folder.rounds)):
+        if built.experiment.plan.over(len(folder.rounds)):
+            _keep_model(built, folder)
+        else:
             _go_on(built, folder, console)
         write_results(folder)
-        _keep_model(built, folder)
         if sweep := Sweep.current():
             told = f"{sweep.add(path)}  {path.name}  {summary(folder.rounds[-1])}"
             console.print(told, highlight=False, soft_wrap=True)
@@ -369,6 +370,7 @@ def _list_declined(console: Screen, rows: Rows, folder: RunFolder) -> None:
 def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
+    own = bool(experiment.data.labels_count)  # rows whose labels nobody knows yet
     terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
     with Sinks() as sinks, shown_by(terminal.work):
         experiment.sink = sinks
@@ -384,7 +386,8 @@ def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
             keep_peaks(folder)
-            if experiment.data.labels_count and done.metrics:  # people may stop at any time
+            if own and done.metrics:  # people may stop at any time
                 _keep_model(built, folder)
-        _keep_model(built, folder)
+        if not own:
+            _keep_model(built, folder)
         sinks.done()

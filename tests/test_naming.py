@@ -35,22 +35,32 @@ def changed(**values: Any) -> Settings:
 
 
 def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
-    assert run_name(defaults(), defaults(), "digits", "margin") == "digits-margin-0"
+    assert run_name(defaults(), defaults(), "digits", "margin", data="digits") == "digits-margin-0"
 
 
 @pytest.mark.parametrize(
     "changes", [{"out": "elsewhere"}, {"name": "mine"}, {"logger": {"mode": "offline"}}]
 )
 def test_where_a_run_is_kept_or_tracked_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
-    assert run_name(changed(**changes), defaults(), "digits", "margin") == "digits-margin-0"
-    with_budget = run_name(changed(budget=5), defaults(), "digits", "margin")
-    assert run_name(changed(budget=5, **changes), defaults(), "digits", "margin") == with_budget
+    assert (
+        run_name(changed(**changes), defaults(), "digits", "margin", data="digits")
+        == "digits-margin-0"
+    )
+    with_budget = run_name(changed(budget=5), defaults(), "digits", "margin", data="digits")
+    assert (
+        run_name(changed(budget=5, **changes), defaults(), "digits", "margin", data="digits")
+        == with_budget
+    )
 
 
 def test_the_seed_is_in_the_name_and_not_in_the_hash() -> None:
-    assert run_name(changed(seed=7), defaults(), "digits", "margin") == "digits-margin-7"
+    assert (
+        run_name(changed(seed=7), defaults(), "digits", "margin", data="digits")
+        == "digits-margin-7"
+    )
     first, other = (
-        run_name(changed(seed=s, budget=5), defaults(), "digits", "margin") for s in (1, 2)
+        run_name(changed(seed=s, budget=5), defaults(), "digits", "margin", data="digits")
+        for s in (1, 2)
     )
     assert first.removeprefix("digits-margin-1-") == other.removeprefix("digits-margin-2-")
 
@@ -64,11 +74,15 @@ def test_different_settings_have_different_names_and_the_same_ones_the_same() ->
         {"task__network__hidden": [128]},
         {"budget": 5, "task__learning_rate": 5},
     ]
-    names = [run_name(changed(**change), defaults(), "digits", "margin") for change in changes]
+    names = [
+        run_name(changed(**change), defaults(), "digits", "margin", data="digits")
+        for change in changes
+    ]
     assert len(set(names)) == len(changes)
     assert all(name.startswith("digits-margin-0-") for name in names)
     assert names == [
-        run_name(changed(**change), defaults(), "digits", "margin") for change in changes
+        run_name(changed(**change), defaults(), "digits", "margin", data="digits")
+        for change in changes
     ]
 
 
@@ -76,13 +90,15 @@ def test_the_order_of_the_settings_does_not_count_in_the_name() -> None:
     settings = changed(budget=5, task__learning_rate=5, logger={"project": "x", "mode": "y"})
     turned = dict(reversed(settings.items()))
     turned["logger"] = dict(reversed(settings["logger"].items()))
-    assert run_name(turned, defaults(), "digits", "margin") == run_name(
+    assert run_name(turned, defaults(), "digits", "margin", data="digits") == run_name(
         settings, defaults(), "digits", "margin"
     )
 
 
 def test_the_data_and_the_strategy_are_in_the_name() -> None:
-    assert run_name(defaults(), defaults(), "cifar10", "random") == "cifar10-random-0"
+    assert (
+        run_name(defaults(), defaults(), "cifar10", "random", data="cifar10") == "cifar10-random-0"
+    )
 
 
 def keep(folder: Path, settings: Settings) -> None:
@@ -101,14 +117,17 @@ def test_a_run_under_an_older_name_goes_on_there(tmp_path: Path, older: str) -> 
     settings = changed(out=str(tmp_path), rounds=9)
     keep(tmp_path / older, {**settings, "rounds": 5})
     keep(tmp_path / "digits-margin-1", changed(seed=1))
-    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == older
+    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits") == older
 
 
 @pytest.mark.parametrize("name", ["digits-margin-0-mine", "digits-margin-01", "digits-random-0"])
 def test_other_names_are_not_older_ones(tmp_path: Path, name: str) -> None:
     settings = changed(out=str(tmp_path))
     keep(tmp_path / name, settings)
-    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
+    assert (
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        == "digits-mlp-margin-0"
+    )
 
 
 def test_a_folder_of_other_settings_or_with_a_damaged_config_is_left_alone(tmp_path: Path) -> None:
@@ -116,11 +135,17 @@ def test_a_folder_of_other_settings_or_with_a_damaged_config_is_left_alone(tmp_p
     keep(tmp_path / "digits-margin-0", changed(out=str(tmp_path)))
     keep(tmp_path / "digits-margin-0-0123abcd", {})
     (tmp_path / "digits-margin-0-0123abcd" / "config.yaml").write_text("{")
-    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
+    assert (
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        == "digits-mlp-margin-0"
+    )
 
 
 def test_a_run_under_the_new_name_comes_first(tmp_path: Path) -> None:
     settings = changed(out=str(tmp_path))
     for name in ("digits-margin-0", "digits-mlp-margin-0"):
         keep(tmp_path / name, settings)
-    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
+    assert (
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        == "digits-mlp-margin-0"
+    )

@@ -150,6 +150,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     unranked = "No mean rank: no two strategies have a seed in common."
     table = _rank_table(found, names)
     section.parts.append(Folded("All mean ranks", [table]) if found else unranked)
+    if len(names) < 2:
+        return section
     rows = _wins(settings, names)
     section.parts.append(
         "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "

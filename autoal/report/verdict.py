@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count, islice
+from math import ceil
 from statistics import fmean
 
+from autoal.costs.units import LABELS
 from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
@@ -94,7 +96,8 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
         return ""
-    amount = f"{counted(needed)} {AXES[setting.over].amount}"
+    whole = ceil(needed) if setting.over == LABELS else needed
+    amount = f"{counted(whole)} {AXES[setting.over].amount}"
     return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 
 
