@@ -1,4 +1,4 @@
-"""What strategies made of others gave to each of them, drawn and in a sentence."""
+"""The weights that strategies made of others gave to each of them, in figures and a sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.tables import largest, short
 
-FLAT = 0.05  # by which a weight may differ from its first one, and nobody would say that it moved
+FLAT = 0.05  # largest change of a weight from its first that does not count as a move
 
 Weights = Mapping[str, Sequence[float]]  # of each candidate, query by query
 
 
 def weights(settings: Sequence[Setting]) -> Section:
-    """A figure for each such strategy, and what moved."""
+    """A figure for each such strategy, and the moves of its weights."""
     drawn = [
         replace(bars.mixing_weights(f"{setting.name}, {name}", found), note=moved(found))
         for setting in settings
@@ -31,7 +31,7 @@ def weights(settings: Sequence[Setting]) -> Section:
 
 
 def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean over the runs for each query; zero where a query told none."""
+    """The mean over the runs for each query; zero if a query has none."""
     by_run = [[past.weights for past in run.queries] for run in runs]
     names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
     return {
@@ -44,7 +44,7 @@ def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
 
 
 def moved(found: Weights) -> str:
-    """Whose weight went furthest from where it began, and whose it took or gave."""
+    """The weight that moved furthest from its beginning, and its counterpart."""
     changes = {
         (name, place): weight - by_round[0]
         for name, by_round in found.items()
