@@ -43,7 +43,7 @@ def _rank_axis(across: Scale, y: float) -> str:
 
 
 def _critical_bar(across: Scale, difference: float) -> str:
-    """The length of the critical difference; cut where it is longer than the line of ranks."""
+    """The length of the critical difference, cut to the line of ranks."""
     end = min(across(across.low + difference), across.end)
     return line(across.start, 24, end, 24, "clique") + text(
         f"critical difference {difference:.2f}", across.start, 16
@@ -51,7 +51,7 @@ def _critical_bar(across: Scale, difference: float) -> str:
 
 
 def _label(own: str, mean: float, x: float, y: float, ink: str, left: bool) -> str:
-    """A name and its mean rank, left or right of where a stem ends."""
+    """A name and its mean rank, to the left or right of a stem's end."""
     words = f"{own}  {mean:.2f}" if left else f"{mean:.2f}  {own}"
     at, anchor = (x - 4, "end") if left else (x + 4, "start")
     return text(words, at, y + 4, anchor, f"fill:{ink}")
