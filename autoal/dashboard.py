@@ -16,8 +16,8 @@ from typing import Any
 
 from autoal.errors import UserError, until_unread
 
-LABELS = "n_labelled"  # what autoal.record.tracking logs all rounds over
-# What is used of wandb-workspaces: of its reports, and of its workspaces.
+LABELS = "n_labelled"  # the axis over which autoal.record.tracking logs all rounds
+# The parts of wandb-workspaces in use: of its reports, and of its workspaces.
 PANELS = (
     *("BarPlot", "LinePlot", "MediaBrowser", "ParallelCoordinatesPlot"),
     *("ParallelCoordinatesPlotColumn", "ParameterImportancePlot", "RunComparer"),
@@ -25,8 +25,8 @@ PANELS = (
     *("H2", "P", "PanelGrid", "Report", "Runset"),
 )
 FRAME = ("Section", "Workspace", "WorkspaceSettings")
-PHASES = ("train", "test", "features", "score", "search")  # the last is AutoAL's
-# The words of a report, by section; whoever keeps it replaces them by their own.
+PHASES = ("train", "test", "features", "score", "search")  # the last panel is AutoAL's
+# The words of a report, by section; its owner replaces them.
 LEDE = "Which strategy needs the fewest labels, by how much, and is that more than chance?"
 WORDS = {
     "Accuracy over labels": "One line a strategy: the mean over its seeds, in a band of one "
@@ -43,7 +43,7 @@ JUDGED = ("al/balanced_accuracy", "al/macro_f1", "al/nll", "al/ece")
 
 @until_unread
 def main(argv: Sequence[str] | None = None) -> int:
-    """Build the workspace and save it; returns the exit code."""
+    """Build the workspace and save it; return the exit code."""
     parser = argparse.ArgumentParser(
         "python -m autoal.dashboard",
         description=__doc__,
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def workspace(parts: Any, entity: str, project: str, name: str) -> Any:
-    """The workspace, unsaved; nothing here needs a key or a network."""
+    """The workspace, unsaved; this needs neither a key nor a network."""
     return parts.Workspace(
         entity=entity,
         project=project,
@@ -81,8 +81,8 @@ def workspace(parts: Any, entity: str, project: str, name: str) -> Any:
 
 
 def report(parts: Any, entity: str, project: str, name: str) -> Any:
-    """A report, unsaved: the panels of the workspace with words above each section."""
-    runs = parts.Runset(name="All runs")  # those of the report's own project
+    """A report, unsaved: the workspace's panels, with words above each section."""
+    runs = parts.Runset(name="All runs")  # these belong to the report's own project
     blocks = [
         block
         for title, panels in _panels(parts).items()
@@ -162,10 +162,10 @@ def _by_strategy(parts: Any, title: str, key: str) -> Any:
 
 
 def _library() -> Any:
-    """The parts of wandb-workspaces that are used here, by their names."""
+    """The parts of wandb-workspaces in use, by name."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own use of pydantic, at its import
+            warnings.simplefilter("ignore")  # about its own use of pydantic, on import
             import wandb_workspaces.reports.v2 as reports
             import wandb_workspaces.workspaces as workspaces
     except ImportError as error:
@@ -179,7 +179,7 @@ def _library() -> Any:
 
 
 def _entity(given: str | None) -> str:
-    """The one that was asked for, or the default of the key's owner."""
+    """The requested entity, or the default of the key's owner."""
     import wandb
 
     from autoal.record.login import signed_in
@@ -190,7 +190,7 @@ def _entity(given: str | None) -> str:
         return given
     try:
         return str(wandb.Api().default_entity)
-    except Exception as error:  # wandb raises its own, its protocol's and the network's
+    except Exception as error:  # wandb raises its own errors, its protocol's and the network's
         raise UserError(f"W&B does not tell your entity, give --entity: {error}") from error
 
 
@@ -198,7 +198,7 @@ def _saved(built: Any) -> str:
     """The address of the workspace or report, once W&B has it."""
     try:
         return str(built.save().url)
-    except Exception as error:  # wandb raises its own, its protocol's and the network's
+    except Exception as error:  # wandb raises its own errors, its protocol's and the network's
         raise UserError(f"W&B did not take it: {error}") from error
 
 

@@ -91,7 +91,7 @@ def test_the_order_of_the_settings_does_not_count_in_the_name() -> None:
     turned = dict(reversed(settings.items()))
     turned["logger"] = dict(reversed(settings["logger"].items()))
     assert run_name(turned, defaults(), "digits", "margin", data="digits") == run_name(
-        settings, defaults(), "digits", "margin"
+        settings, defaults(), "digits", "margin", data="digits"
     )
 
 
@@ -117,7 +117,7 @@ def test_a_run_under_an_older_name_goes_on_there(tmp_path: Path, older: str) -> 
     settings = changed(out=str(tmp_path), rounds=9)
     keep(tmp_path / older, {**settings, "rounds": 5})
     keep(tmp_path / "digits-margin-1", changed(seed=1))
-    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits") == older
+    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == older
 
 
 @pytest.mark.parametrize("name", ["digits-margin-0-mine", "digits-margin-01", "digits-random-0"])
@@ -125,7 +125,7 @@ def test_other_names_are_not_older_ones(tmp_path: Path, name: str) -> None:
     settings = changed(out=str(tmp_path))
     keep(tmp_path / name, settings)
     assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
         == "digits-mlp-margin-0"
     )
 
@@ -136,7 +136,7 @@ def test_a_folder_of_other_settings_or_with_a_damaged_config_is_left_alone(tmp_p
     keep(tmp_path / "digits-margin-0-0123abcd", {})
     (tmp_path / "digits-margin-0-0123abcd" / "config.yaml").write_text("{")
     assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
         == "digits-mlp-margin-0"
     )
 
@@ -146,6 +146,6 @@ def test_a_run_under_the_new_name_comes_first(tmp_path: Path) -> None:
     for name in ("digits-margin-0", "digits-mlp-margin-0"):
         keep(tmp_path / name, settings)
     assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin", data="digits")
+        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
         == "digits-mlp-margin-0"
     )

@@ -1,4 +1,4 @@
-"""The most memory that a run took: beside its rounds, as it is never the same twice."""
+"""The peak memory of a run; it stands beside the rounds, as it is never the same twice."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from autoal.record.folder import RunFolder
 
 MIB = 2**20
-UNIT = 1 if sys.platform == "darwin" else 1024  # in bytes, of what the system tells
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes in the unit of the system's figure
 
 Peaks = dict[str, float]  # MiB, of the process (`main`) and of its GPU (`gpu`)
 
 
 def keep_peaks(folder: RunFolder) -> None:
-    """Write down the peaks so far, of this process and of those that did the rounds before."""
+    """Write down the peaks so far, of this process and of those that did earlier rounds."""
     before = read_peaks(folder.path)
     highest = {name: max(peak, before.get(name, 0.0)) for name, peak in peaks().items()}
     folder.renew(folder.path / MEMORY, f"{json.dumps({**before, **highest})}\n".encode())
@@ -51,7 +51,7 @@ def _resident() -> int:
 
 
 def read_peaks(folder: Path) -> Peaks:
-    """The peaks in a run's folder; none where it has none or they are damaged."""
+    """The peaks in a run's folder; empty in older folders, or if the file is damaged."""
     try:
         found = json.loads((folder / MEMORY).read_bytes(), object_pairs_hook=once)
         AMOUNTS.demand(MEMORY, found)

@@ -1,4 +1,4 @@
-"""What the tracking kept of the rows of a query: a picture of all, texts, what was said of them."""
+"""The files of W&B's tracking about queried rows: a picture of all, texts, and remarks."""
 
 import json
 from base64 import b64encode
@@ -11,34 +11,34 @@ from autoal.record.kinds import TEXTS
 from autoal.record.round import Round
 from autoal.report.tables import Cell, Crop, Table, largest
 
-# Round by round; the step and a hash of the content stand in the name.
+# One per round; the step and a hash of the content stand in the name.
 FILES = "wandb/*run-*/files/media/*/media/{kind}_*_*"
-GLANCES, ROWS = "queried", "rows"  # all at a glance, of every run; row by row, by option
-SIGNATURE = b"\x89PNG\r\n\x1a\n"  # with which every picture begins
-ACROSS, BETWEEN = 8, 2  # pictures side by side in the one of all, and pixels between them
-SHOWN = 64  # of them at most
+GLANCES, ROWS = "queried", "rows"  # all at a glance, for every run; row by row, by option
+SIGNATURE = b"\x89PNG\r\n\x1a\n"  # every picture begins with it
+ACROSS, BETWEEN = 8, 2  # pictures side by side in the joint one, and pixels between them
+SHOWN = 64  # most pictures in it
 MOST = 12  # rows of one query on the page
-MADE = "made-"  # begins the names of rows that were made
-APART = ("round", "picture")  # columns that tell nothing here: pictures of tables lie elsewhere
+MADE = "made-"  # begins the names of made rows
+APART = ("round", "picture")  # columns of no use here: pictures of tables lie elsewhere
 
 Line = Mapping[str, Cell]
 
 
 @dataclass(frozen=True)
 class Query:
-    """Rows of one query, and the picture of which their cells show parts, if there is one."""
+    """Rows of one query, and the joint picture that their cells show parts of, if there is one."""
 
     rows: Table
-    picture: str = ""  # an address that holds it
+    picture: str = ""  # a data URL
 
     @property
     def size(self) -> int:
-        """How much of it there is in a page, about."""
+        """Its approximate size in a page."""
         return len(self.picture) + len(self.rows.html())
 
 
 def queries(folder: Path, history: Sequence[Round], chooser: str) -> list[Query]:
-    """The first and the last query of these rounds; nothing where they were not kept."""
+    """The first and the last query of these rounds; empty unless both were kept."""
     asked = sorted({1, len(history) - 1}) if len(history) > 1 else []
     glances, rows = _glances(folder, len(history)), _tables(folder)
     if not glances and not all(history[place].number in rows for place in asked):
@@ -55,7 +55,7 @@ def queries(folder: Path, history: Sequence[Round], chooser: str) -> list[Query]
 
 
 def _glances(folder: Path, count: int) -> list[Path]:
-    """The files of all rounds; nothing if they are not as many as the rounds."""
+    """The files of all rounds; empty unless there are as many as rounds."""
     once: dict[str, Path] = {}
     for path in _sent(folder, GLANCES):  # a round that was sent again has the same content
         once.setdefault(path.name.split("_")[-1], path)
@@ -63,7 +63,7 @@ def _glances(folder: Path, count: int) -> list[Path]:
 
 
 def _tables(folder: Path) -> dict[int, bytes]:
-    """By the numbers of their rounds; what was sent again after a kill tells less."""
+    """Tables by the number of their round; one that was sent again after a kill holds less."""
     found: dict[int, bytes] = {}
     for content in map(Path.read_bytes, _sent(folder, ROWS)):
         told = json.loads(content)
@@ -72,7 +72,7 @@ def _tables(folder: Path) -> dict[int, bytes]:
 
 
 def _sent(folder: Path, kind: str) -> list[Path]:
-    """Files in the order in which they were sent: W&B's steps begin anew when a run goes on."""
+    """Files in the order of sending; W&B counts steps from 0 again when a run goes on."""
 
     def sent(path: Path) -> tuple[str, int]:
         begun = path.relative_to(folder).parts[1].partition("run-")[2]  # a date and a time
@@ -94,7 +94,7 @@ def _query(done: Round, chooser: str, glance: bytes, told: bytes) -> Query:
 
 
 def _title(done: Round, chooser: str) -> str:
-    """Which rows were chosen, by what, and what became of them."""
+    """The chosen rows, the reason, and their fate."""
     made = sum(name.startswith(MADE) for name in done.names)
     weights = f" (weights: {largest(done.weights)})" if done.weights else ""
     parts = [
@@ -112,14 +112,14 @@ def _numbers(rows: Sequence[int]) -> str:
 
 
 def _recorded(done: Round) -> list[Line]:
-    """As much as the record tells of each row."""
+    """The record's facts about each row."""
     names = done.names or [f"row {row}" for row in done.queried]
     pairs = zip(names, done.labels, strict=True)
     return [{"row": name, "label": f"class {label}"} for name, label in pairs]
 
 
 def _lines(content: bytes) -> list[Line]:
-    """The rows of a table as W&B keeps it."""
+    """The rows of a table in W&B's format."""
     kept = json.loads(content)
     header = kept["columns"]
     TEXTS.demand("a header", header)
@@ -136,7 +136,7 @@ def _cell(value: object) -> Cell:
 
 
 def _crops(picture: bytes, count: int) -> list[Crop]:
-    """Where each picture is in the one of all; they stand side by side and below each other."""
+    """The position of each picture in the joint one, where they stand in a grid."""
     width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
     across = min(ACROSS, count)
     down = -(-count // ACROSS)

@@ -1,4 +1,4 @@
-"""What strategies made of others gave to each of them, drawn and in a sentence."""
+"""The weights that strategies made of others gave to each of them, in figures and a sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +11,13 @@ from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.tables import largest, short
 
-FLAT = 0.05  # by which a weight may differ from its first one, and nobody would say that it moved
+FLAT = 0.05  # largest change of a weight from its first that does not count as a move
 
 Weights = Mapping[str, Sequence[float]]  # of each candidate, query by query
 
 
 def weights(settings: Sequence[Setting]) -> Section:
-    """A figure for each such strategy, and what moved."""
+    """A figure for each such strategy, and the moves of its weights."""
     drawn = [
         replace(bars.mixing_weights(f"{setting.name}, {name}", found), note=moved(found))
         for setting in settings
@@ -30,7 +30,7 @@ def weights(settings: Sequence[Setting]) -> Section:
 
 
 def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean for each query over the runs that have it and told some; zero where none did."""
+    """The mean for each query over the runs that have weights for it; zero if none has."""
     by_run = [[past.weights for past in run.queries] for run in runs]
     by_query = [[*filter(None, weights)] for weights in zip_longest(*by_run)]
     names = dict.fromkeys(name for told in by_query for weights in told for name in weights)
@@ -43,7 +43,7 @@ def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
 
 
 def moved(found: Weights) -> str:
-    """Whose weight went furthest from where it began, and whose it took or gave."""
+    """The weight that moved furthest from its beginning, and its counterpart."""
     changes = {
         (name, place): weight - by_round[0]
         for name, by_round in found.items()

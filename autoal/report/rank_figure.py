@@ -45,7 +45,7 @@ def _rank_axis(across: Scale, y: float) -> str:
 
 
 def _critical_bar(across: Scale, difference: float) -> str:
-    """The length of the critical difference; cut where it is longer than the line of ranks."""
+    """The length of the critical difference, cut to the line of ranks."""
     end = min(across(across.low + difference), across.end)
     return line(across.start, 24, end, 24, "clique") + text(
         f"critical difference {difference:.2f}", across.start, 16
@@ -53,7 +53,7 @@ def _critical_bar(across: Scale, difference: float) -> str:
 
 
 def _label(own: str, mean: float, x: float, y: float, ink: str, left: bool) -> str:
-    """A name and its mean rank, left or right of where a stem ends."""
+    """A name and its mean rank, to the left or right of a stem's end."""
     away, anchor = (-1, "end") if left else (1, "start")
     style = f"fill:{ink}"
     rank = text(f"{mean:.2f}", x + 4 * away, y + 4, anchor, style)

@@ -1,4 +1,4 @@
-"""What a report opens with: how the contenders did, and what can and cannot be concluded."""
+"""The opening of a report: how the contenders did, and what can and cannot be concluded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from autoal.report.statistics import LEVEL, POWER, pairs_needed
 from autoal.report.tables import short
 
 SHOWN = 5  # contenders in a sentence
-MOST = 1000  # seeds that anybody would be told to run
+MOST = 1000  # most seeds that anybody would be advised to run
 
 _NEEDED = (
     "How many seeds would do is a guess by the differences so far, which say little where they "
@@ -29,7 +29,7 @@ _NEEDED = (
 
 
 def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
-    """A paragraph a setting on how all did, and what follows; then by which tests."""
+    """A paragraph per setting on the results and conclusions; then the tests."""
     told = [
         Statement(setting.name, f"{standing(setting)} {conclusion(setting, against[setting.name])}")
         for setting in settings
@@ -40,7 +40,7 @@ def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Faul
 
 
 def _all_more_seeds(lacking: Mapping[str, Sequence[Part]]) -> list[Part]:
-    """How many seeds would do: of one setting at once, of several where somebody looks."""
+    """The number of seeds that would suffice: shown for one setting, folded for several."""
     needed = [(name, part) for name, parts in lacking.items() for part in parts]
     if not needed:
         return []
@@ -65,7 +65,7 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 
 def standing(setting: Setting) -> str:
-    """How good the best are where all still are, and what the best one saves."""
+    """The results of the best at a common amount, and the saving of the best one."""
     found = {name: fmean(run.final for run in runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
@@ -82,12 +82,12 @@ def standing(setting: Setting) -> str:
 
 
 def _of(setting: Setting) -> str:
-    """Which metric it is, where it is another one than people expect."""
+    """The metric, if it is not the one that people expect."""
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
-    """What the best honest contender needs for what random ends with, if it needs less."""
+    """The best honest contender's amount for random's final result, if it is less."""
     if setting.baseline is None or ranked[0] == setting.baseline:
         return ""
     best = ranked[0]
@@ -102,7 +102,7 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
 
 
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
-    """Who is shown to be better and worse than random, and why nobody else is said to be."""
+    """Those shown to be better and worse than random, and the reason if nobody is."""
     if not compared:
         return f"No verdict against random: there is {_lacking(setting)} among the runs."
     found: dict[str, list[str]] = {}
@@ -112,7 +112,7 @@ def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
 
 
 def _lacking(setting: Setting) -> str:
-    """Why nobody can be compared with random."""
+    """The reason why nobody can be compared with random."""
     if setting.baseline:
         return "only random"
     several = any(runs[0].strategy == BASELINE for runs in setting.contenders.values())
@@ -120,7 +120,7 @@ def _lacking(setting: Setting) -> str:
 
 
 def _kind(comparison: Comparison) -> str:
-    """The beginning of a sentence that its first contender is in."""
+    """The beginning of a sentence with its first contender."""
     if comparison.decided:
         better = comparison.differences.mean() > 0
         return f"Shown to be {'better' if better else 'worse'} than {comparison.second}"
@@ -130,7 +130,7 @@ def _kind(comparison: Comparison) -> str:
 
 
 def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
-    """How many seeds would do where they are too few, and the command that adds them."""
+    """If seeds are too few, the number that would suffice, and the command that adds them."""
     needed = {
         comparison.first: pairs_needed(comparison.differences, len(compared))
         for comparison in compared
@@ -149,7 +149,7 @@ def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
 
 
 def _command(setting: Setting, pairs: int) -> Command:
-    """What brings a setting to so many seeds, as far as its runs tell."""
+    """The options that give a setting this many seeds, as far as its runs record them."""
     there = {run.seed for run in setting.runs}
     fresh = islice((seed for seed in count() if seed not in there), max(0, pairs - len(there)))
     names = [runs[0].strategy for runs in setting.contenders.values()]
@@ -158,7 +158,7 @@ def _command(setting: Setting, pairs: int) -> Command:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    """As a sweep reads them."""
+    """In the syntax of a sweep."""
     if len(seeds) > SHOWN and [*seeds] == [*range(len(seeds))]:
         return f"'seed=range(0,{len(seeds)})'"
     return f"seed={','.join(map(str, seeds))}"
