@@ -369,7 +369,9 @@ def _list_declined(console: Screen, rows: Rows, folder: RunFolder) -> None:
 def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
-    terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
+    terminal = Terminal(
+        console, folder.path.name, experiment.plan.rounds, folder.rounds, Sweep.current()
+    )
     with Sinks() as sinks, shown_by(terminal.work):
         experiment.sink = sinks
         sinks.add(terminal)
