@@ -371,7 +371,9 @@ def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
     own = bool(experiment.data.labels_count)  # rows whose labels nobody knows yet
-    terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
+    terminal = Terminal(
+        console, folder.path.name, experiment.plan.rounds, folder.rounds, Sweep.current()
+    )
     with Sinks() as sinks, shown_by(terminal.work):
         experiment.sink = sinks
         sinks.add(terminal)
