@@ -36,6 +36,7 @@ from autoal import (
     select,
 )
 from autoal.model.fitstep import unwatched
+from autoal.palette import LIGHT
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.seeding import generator, seeded
@@ -49,7 +50,7 @@ DROPOUT = 0.2
 SIZE, DPI = (6.4, 4.8), 100  # of a picture
 COLOURS = 64  # of it, which keeps it small
 GRID = 200  # points a side, by which the borders between predictions are found
-INKS = ("#0b6bb0", "#c2520c", "#147d54")  # of the classes
+INKS = LIGHT[:CLASSES]
 UNSURE = "#c9d1d9"
 JUDGES = 60  # points of known classes,
 JUDGED = ("ibds", "isal", "salutary")  # by which these foresee what a row does

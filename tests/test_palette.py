@@ -1,6 +1,7 @@
 """Colours of strategies."""
 
-from autoal.palette import COLOURS, GREY, colour, dash, places
+from autoal.document import PALETTE
+from autoal.palette import COLOURS, DARK, GREY, LIGHT, colour, dash, ink, places
 
 
 def test_a_strategy_has_the_same_colour_whoever_is_beside_it() -> None:
@@ -26,3 +27,9 @@ def test_any_number_of_names_has_a_place() -> None:
     found = places(map(str, range(100)))
     assert sorted(found.values()) == [*range(100)]
     assert COLOURS * 4 < 100
+
+
+def test_style_sheets_have_the_colours_that_stand_alone() -> None:
+    assert ink("margin") == ink("margin (steps=2)") == LIGHT[1]
+    for place, (light, dark) in enumerate(zip(LIGHT, DARK, strict=True)):
+        assert PALETTE.index(f"--c{place}: {light};") < PALETTE.index(f"--c{place}: {dark};")
