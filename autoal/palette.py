@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from itertools import count
 from zlib import crc32
 
-COLOURS = 8  # colours in the style sheets
+# By place: on light and, in style sheets, on dark.
+LIGHT = ("#0b6bb0", "#c2520c", "#147d54", "#8741a8", "#8a6a00", "#c22260", "#566170", "#0f7f8c")
+DARK = ("#5cb2f2", "#ff9650", "#45c992", "#cf9cf0", "#e0c04a", "#ff86ad", "#b3bec9", "#52cfdb")
+COLOURS = len(LIGHT)
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "14 4", "9 3 2 3 2 3")  # for one colour
 GREY = 6  # the colour of references
 
@@ -43,3 +46,13 @@ def dash(place: int) -> str:
 def colour(place: int) -> str:
     """The colour of a place, by its name in style sheets."""
     return f"var(--c{place % COLOURS})"
+
+
+def ink(name: str) -> str:
+    """The colour of a strategy on light, for drawings without style sheets."""
+    return LIGHT[_own(name) % COLOURS]
+
+
+def variables(colours: Iterable[str]) -> str:
+    """The definitions of these colours for a style sheet."""
+    return " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours))

@@ -124,10 +124,7 @@ def test_a_run_under_an_older_name_goes_on_there(tmp_path: Path, older: str) -> 
 def test_other_names_are_not_older_ones(tmp_path: Path, name: str) -> None:
     settings = changed(out=str(tmp_path))
     keep(tmp_path / name, settings)
-    assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
-        == "digits-mlp-margin-0"
-    )
+    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
 
 
 def test_a_folder_of_other_settings_or_with_a_damaged_config_is_left_alone(tmp_path: Path) -> None:
@@ -135,17 +132,11 @@ def test_a_folder_of_other_settings_or_with_a_damaged_config_is_left_alone(tmp_p
     keep(tmp_path / "digits-margin-0", changed(out=str(tmp_path)))
     keep(tmp_path / "digits-margin-0-0123abcd", {})
     (tmp_path / "digits-margin-0-0123abcd" / "config.yaml").write_text("{")
-    assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
-        == "digits-mlp-margin-0"
-    )
+    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
 
 
 def test_a_run_under_the_new_name_comes_first(tmp_path: Path) -> None:
     settings = changed(out=str(tmp_path))
     for name in ("digits-margin-0", "digits-mlp-margin-0"):
         keep(tmp_path / name, settings)
-    assert (
-        kept_name(settings, "digits-mlp-margin-0", "digits", "margin")
-        == "digits-mlp-margin-0"
-    )
+    assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"

@@ -1,6 +1,7 @@
 """Colours of strategies."""
 
-from autoal.palette import DASHES, GREY, colour, dash, places
+from autoal.document import PALETTE
+from autoal.palette import DARK, DASHES, GREY, LIGHT, colour, dash, ink, places
 
 
 def test_a_strategy_has_the_same_colour_whoever_is_beside_it() -> None:
@@ -23,3 +24,9 @@ def test_variants_share_a_colour_and_differ_in_dashes() -> None:
     assert {colour(place) for place in found.values()} == {"var(--c0)"}
     assert len({dash(place) for place in found.values()}) == len(DASHES) == 6
     assert found["autoal"] == 0
+
+
+def test_style_sheets_have_the_colours_that_stand_alone() -> None:
+    assert ink("margin") == ink("margin (steps=2)") == LIGHT[1]
+    for place, (light, dark) in enumerate(zip(LIGHT, DARK, strict=True)):
+        assert PALETTE.index(f"--c{place}: {light};") < PALETTE.index(f"--c{place}: {dark};")
