@@ -140,3 +140,11 @@ def test_a_run_under_the_new_name_comes_first(tmp_path: Path) -> None:
     for name in ("digits-margin-0", "digits-mlp-margin-0"):
         keep(tmp_path / name, settings)
     assert kept_name(settings, "digits-mlp-margin-0", "digits", "margin") == "digits-mlp-margin-0"
+
+
+def test_how_files_are_read_counts_in_the_hash_and_a_name_alone_does_not() -> None:
+    def name(data: str, **changes: Any) -> str:
+        return run_name(changed(**changes), defaults(), "pics", "margin", data=data)
+
+    assert name("folder") == "pics-margin-0"
+    assert name("folder", budget=5) != name("shards", budget=5)

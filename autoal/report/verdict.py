@@ -96,7 +96,7 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
         return ""
-    whole = ceil(needed) if setting.over == LABELS else needed
+    whole = ceil(needed - 1e-9) if setting.over == LABELS else needed
     amount = f"{counted(whole)} {AXES[setting.over].amount}"
     return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 

@@ -77,3 +77,16 @@ def test_a_watch_stops_with_an_error_too(clock: Clock) -> None:
         raise RuntimeError("stop")
     clock.tick(2)
     assert watch.total == 1
+
+
+def test_what_happens_in_a_pause_counts_nowhere(clock: Clock) -> None:
+    watch = Stopwatch()
+    with watch.running(), watch.phase("score"):
+        clock.tick(1)
+        with watch.paused():
+            clock.tick(10)
+            with watch.phase("features"):
+                clock.tick(100)
+        clock.tick(2)
+    assert watch.seconds == {"score": 3}
+    assert watch.total == 3

@@ -353,6 +353,24 @@ def test_a_table_tells_of_each_row_its_label_the_prediction_and_the_score(
     assert sorted(np.asarray(picture).max() for picture in pictures) == [0, 1, 2, 3]
 
 
+def test_predictions_that_fail_leave_their_cells_empty(
+    folder: RunFolder, experiment: Experiment, history: list[Round], asked: tuple[Question, Query]
+) -> None:
+    class Diverged(Question):
+        @property
+        def probs(self) -> Tensor:  # type: ignore[override]
+            raise UserError("predictions of 2 of 4 rows are not finite")
+
+    question, query = asked
+    told: list[str] = []
+    sink = Tracking(folder, experiment, told.append, mode="disabled", tables=True)
+    sink.asked(Diverged(1, question.rows, question.classes, view=question.view), query)
+    shown = sink._row(replace(history[1], queried=[3, 2], labels=[1, 0]))["media/rows"]
+    assert [line[-2:] for line in shown.data] == [[None, 0.25], [None, 0.5]]
+    assert told == []
+    sink.close()
+
+
 def test_a_table_of_what_may_not_leave_the_machine_is_not_made(
     folder: RunFolder,
     experiment: Experiment,
@@ -440,12 +458,23 @@ def test_an_alert_tells_of_advice_once_and_of_the_end(
 
 
 @pytest.mark.parametrize(
-    ("asking", "why"), [(False, "row 12 is odd"), (True, "error.txt tells why")]
+    ("asking", "own", "why"),
+    [
+        (False, False, "row 12 is odd"),
+        (True, False, "error.txt tells why"),
+        (False, True, "error.txt tells why"),
+    ],
 )
 def test_an_alert_tells_of_a_failure_and_w_and_b_counts_the_run_as_failed(
-    folder: RunFolder, experiment: Experiment, history: list[Round], asking: bool, why: str
+    folder: RunFolder,
+    experiment: Experiment,
+    history: list[Round],
+    asking: bool,
+    own: bool,
+    why: str,
 ) -> None:
     folder.add(history[0], {})
+    experiment.data.labels_count = own
     sinks = Sinks()
     sinks.add(Tracking(folder, experiment, print, mode="offline", alerts=True, asking=asking))
     with pytest.raises(UserError), sinks:

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import yaml
+
+from autoal.report.kept import SIGNATURE
 
 SECONDS = {"train": 1.0, "test": 0.5, "features": 0.2, "score": 0.3, "total": 2.5}
 
@@ -96,3 +100,30 @@ def write_defects(top: Path) -> None:
     (broken / "rounds.jsonl").write_text("{\n")
     weights = {"margin": 0.75, "random": 0.25}
     write_run(top, "autoal", [0.5, 0.7, 0.8], strategy="autoal", weights=weights)
+
+
+def png(width: int, height: int, rest: bytes = b"") -> bytes:
+    """As much of a picture as is looked at."""
+    return SIGNATURE + b"\0\0\0\rIHDR" + pack(">II", width, height) + rest
+
+
+TWO = (2 * 34 + 2, 34 + 2)  # pixels of two pictures of 32, side by side and framed
+
+
+def keep_pictures(run: Path, *contents: bytes) -> None:
+    """As the tracking keeps all that was queried in each round at a glance."""
+    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
+    folder.mkdir(parents=True)
+    for number, content in enumerate(contents):
+        (folder / f"queried_{9 + number}_{number}.png").write_bytes(content)
+
+
+def keep_tables(
+    run: Path, *contents: str, kind: str = "queried", begun: str = "offline-run-1"
+) -> None:
+    """As the tracking keeps texts at a glance, or rows one by one."""
+    folder = run / "wandb" / begun / "files" / "media" / "table" / "media"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, content in enumerate(contents):
+        name = sha256(content.encode()).hexdigest()[:20]
+        (folder / f"{kind}_{number}_{name}.table.json").write_text(content)

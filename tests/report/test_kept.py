@@ -4,9 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from struct import pack
 
 import pytest
 
@@ -15,34 +13,7 @@ from autoal.record.round import Round
 from autoal.report.__main__ import main
 from autoal.report.kept import MOST, SIGNATURE, queries
 from autoal.report.tables import Crop
-from tests.report.made import write_run
-
-
-def png(width: int, height: int, rest: bytes = b"") -> bytes:
-    """As much of a picture as is looked at."""
-    return SIGNATURE + b"\0\0\0\rIHDR" + pack(">II", width, height) + rest
-
-
-TWO = (2 * 34 + 2, 34 + 2)  # pixels of two pictures of 32, side by side and framed
-
-
-def keep_pictures(run: Path, *contents: bytes) -> None:
-    """As the tracking keeps all that was queried in each round at a glance."""
-    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "images" / "media"
-    folder.mkdir(parents=True)
-    for number, content in enumerate(contents):
-        (folder / f"queried_{9 + number}_{number}.png").write_bytes(content)
-
-
-def keep_tables(
-    run: Path, *contents: str, kind: str = "queried", begun: str = "offline-run-1"
-) -> None:
-    """As the tracking keeps texts at a glance, or rows one by one."""
-    folder = run / "wandb" / begun / "files" / "media" / "table" / "media"
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, content in enumerate(contents):
-        name = sha256(content.encode()).hexdigest()[:20]
-        (folder / f"{kind}_{number}_{name}.table.json").write_text(content)
+from tests.report.made import TWO, keep_pictures, keep_tables, png, write_run
 
 
 def history_of(run: Path) -> list[Round]:

@@ -268,3 +268,13 @@ def test_runs_that_differ_in_how_batches_are_taken_are_contenders_of_one_setting
         "random (plan.per_cost=false)": 2,
         "random (plan.per_cost=true)": 1,
     }
+
+
+def test_what_no_run_has_is_said_in_a_sentence(tmp_path: Path) -> None:
+    write_run(tmp_path, "start", [0.5])
+    settings, _ = group(read_runs([tmp_path])[0])
+    assert behaviour.classes(settings).parts == ["No run queried anything after its start."]
+    assert behaviour.times(settings).parts == ["No run did a round after its start."]
+    assert not [
+        part for part in outcomes.ranks(settings, ["random"]).parts if isinstance(part, Table)
+    ]

@@ -32,6 +32,12 @@ def test_a_sentence_tells_how_all_did_and_what_the_best_saves(tmp_path: Path) ->
     )
 
 
+def test_labels_are_told_as_whole_ones(tmp_path: Path) -> None:
+    setting = made(tmp_path, {"random": [[0.4, 0.5, 0.6]], "margin": [[0.4, 0.75, 0.8]]})
+    # Margin is at .6 after 4/7 of the way from 2 labels to 4.
+    assert "margin needs 4 labels for what random needs 6." in standing(setting)
+
+
 def test_nothing_is_saved_where_random_has_labels_that_nobody_paid_for(tmp_path: Path) -> None:
     made(tmp_path, {"random": [[0.4, 0.5, 0.6]], "margin": [[0.4, 0.8, 0.855]]})
     path = tmp_path / "random-0" / "rounds.jsonl"
