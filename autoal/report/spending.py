@@ -36,8 +36,8 @@ def sources(settings: Sequence[Setting]) -> Section:
         "Sums over a run's rounds, means over the seeds. Money is in the unit of the prices given: "
         "one a label if there was none, language.price_in= and price_out= for a language model, "
         "and oracle.price= for whoever answers instead. Right: the share of its labels that are, "
-        "if the truth is known; it is measured, and never used. Seconds: those that people took, or "
-        "that the costs of a simulation assume."
+        "if the truth is known; it is measured, and never used. Seconds: those that people took, "
+        "or that the costs of a simulation assume."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
     header += ["money for a model", "money for others", "seconds"]
