@@ -1,4 +1,4 @@
-"""What a report opens with."""
+"""The opening of a report."""
 
 import json
 from collections.abc import Mapping, Sequence
