@@ -19,11 +19,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config, launchers
 from autoal.config import CONFIGS
-from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
+from autoal.errors import Interrupted, PluginError, UserError, Waiting, until_unread
 from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
@@ -37,6 +38,7 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # a cluster's warnings that time is
 NEAR = ("BasicLauncher", "JoblibLauncher")  # launchers whose jobs print to the command's terminal
 
 
+@until_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one experiment, or several, with the settings of the command line.
 
@@ -72,8 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
-    except BrokenPipeError:  # the reader has left, as `head` does after some lines
-        return unread()
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:
@@ -145,8 +145,9 @@ class _Job:
     def __call__(self, composed: Any) -> None:
         try:
             with _interruptible():
-                settings = config.settings_of(composed)
-                _demand_foreseen(settings)
+                filed = config.filed_settings()
+                settings = config.settings_of(composed, filed)
+                _demand_foreseen(settings, filed)
                 from autoal.run import run  # imports torch
 
                 run(settings, keep_refusals=_in_sweep())
@@ -162,10 +163,10 @@ class _Job:
                 raise refusal from error  # Hydra does the other jobs, and then ends with this error
 
 
-def _demand_foreseen(settings: Settings) -> None:
+def _demand_foreseen(settings: Settings, filed: DictConfig) -> None:
     """Refuse whatever can be checked without torch, and record why for the report on a sweep."""
     try:
-        config.demand_foreseen(settings)
+        config.demand_foreseen(settings, filed)
     except UserError as error:
         folder = Path(settings["out"], settings["name"])
         if _in_sweep() and not (folder / ROUNDS).exists():  # a finished run has not failed

@@ -100,6 +100,15 @@ def register() -> None:
     for group, (kind, _) in TARGETED.items():
         for name, point in kind.installed().items():
             _offer(kind, group, name, {TARGET: point.value.replace(":", ".")})
+    OmegaConf.register_new_resolver("subject", _subject, replace=True)
+
+
+def _subject(_root_: DictConfig) -> str:
+    """What a run is about, for files: ${subject:}."""
+    own = OmegaConf.is_missing(
+        filed_settings().data, "path"
+    )  # then the data are files of the user's own
+    return subject(_choices()["data"], own, _root_.data.get("path"))
 
 
 def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False) -> None:
@@ -125,9 +134,17 @@ def options_of(strategy: str) -> Settings:
     return plugins.options(STRATEGIES.load(strategy), (LANGUAGE,)) if known is None else known
 
 
-def settings_of(config: Any) -> Settings:
-    """The settings that Hydra composed, checked, completed and named."""
-    choices, filed = _choices(), _filed()
+def filed_settings() -> DictConfig:
+    """The settings in the files of the choices.
+
+    Changes by an experiment's file are left out, and checked like the command line.
+    """
+    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
+
+
+def settings_of(config: Any, filed: DictConfig) -> Settings:
+    """The settings that Hydra composed, checked against the files', completed and named."""
+    choices = _choices()
     if _declared(config) != _declared(filed):
         raise UserError(f"{', '.join(DECLARED)} are not options: they declare what the files know")
     defaults, expected = container(filed), container(filed, resolve=False)
@@ -147,22 +164,19 @@ def settings_of(config: Any) -> Settings:
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):
-        settings["name"] = _made_name(
-            settings, choices, own=OmegaConf.is_missing(filed.data, "path")
-        )
+        settings["name"] = _made_name(settings, choices, _subject(config))
     settings["name"] = _folder_name(settings["name"])
     return settings
 
 
-def _made_name(settings: Settings, choices: dict[str, str], own: bool) -> str:
+def _made_name(settings: Settings, choices: dict[str, str], about: str) -> str:
     """The name of a run that was given none.
 
     Args:
         settings: complete, but for the name.
         choices: of all groups.
-        own: whether the data are files of the user's own.
+        about: what the run is about.
     """
-    about = subject(choices["data"], own, settings["data"].get("path"))
     if choices["data"] == OWN:
         return about
     told = {key: choices[key] for key in ("data", "task", "strategy")}
@@ -170,13 +184,17 @@ def _made_name(settings: Settings, choices: dict[str, str], own: bool) -> str:
     if not _same_class(plain["encoder"], settings["encoder"]):
         told = {"data": told.pop("data"), "encoder": choices["encoder"], **told}
         plain = _plain(told)
-    name = run_name(settings, plain, *{**told, "data": about}.values())
+    name = run_name(settings, plain, *{**told, "data": about}.values(), data=choices["data"])
     return kept_name(settings, name, choices["data"], choices["strategy"])
 
 
-def demand_foreseen(settings: Settings) -> None:
-    """Refuse complete settings that already show that they lead to no run."""
-    composed = _filed()
+def demand_foreseen(settings: Settings, composed: DictConfig) -> None:
+    """Refuse complete settings that already show that they lead to no run.
+
+    Args:
+        settings: complete and named.
+        composed: those in the files, with what the files declare.
+    """
     filed, declared = container(composed), _declared(composed)
     larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
@@ -201,14 +219,6 @@ def _choices() -> dict[str, str]:
         for group, choice in HydraConfig.get().runtime.choices.items()
         if not group.startswith("hydra/") and choice is not None
     }
-
-
-def _filed() -> DictConfig:
-    """The settings in the files of the choices.
-
-    Changes by an experiment's file are left out, and checked like the command line.
-    """
-    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
 
 
 def _demand_start(start: Any) -> None:

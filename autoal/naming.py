@@ -15,8 +15,10 @@ from autoal.settings import MEMORY, REACHED, Settings, differences, plain
 _HASH = re.compile(r"(-[0-9a-f]{8})?")
 
 
-def run_name(settings: Settings, defaults: Settings, *parts: str) -> str:
+def run_name(settings: Settings, defaults: Settings, *parts: str, data: str) -> str:
     """The parts, the seed, and a short hash of every other changed setting.
+
+    The choice of `data` counts among these for the user's own files, whose part is their name.
 
     `rounds` makes no other run: more of them go on with the one that is there. Nor does where it is
     tracked, the way to a language model, or where rows are held.
@@ -29,6 +31,8 @@ def run_name(settings: Settings, defaults: Settings, *parts: str) -> str:
     }
     if not changed:
         return name
+    if data not in parts:
+        changed["data"] = data
     return f"{name}-{sha256(repr(changed).encode()).hexdigest()[:8]}"
 
 

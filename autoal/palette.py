@@ -1,11 +1,14 @@
 """The colour and dashes of a strategy, which are the same everywhere."""
 
 from collections.abc import Iterable
-from itertools import chain, count
+from itertools import count
 from zlib import crc32
 
-COLOURS = 8  # colours in the style sheets
-DASHES = ("", "7 3", "2 3", "9 3 2 3")  # distinguish strategies of one colour
+# By place: on light and, in style sheets, on dark.
+LIGHT = ("#0b6bb0", "#c2520c", "#147d54", "#8741a8", "#8a6a00", "#c22260", "#566170", "#0f7f8c")
+DARK = ("#5cb2f2", "#ff9650", "#45c992", "#cf9cf0", "#e0c04a", "#ff86ad", "#b3bec9", "#52cfdb")
+COLOURS = len(LIGHT)
+DASHES = ("", "7 3", "2 3", "9 3 2 3", "14 4", "9 3 2 3 2 3")  # for one colour
 GREY = 6  # the colour of references
 
 # Strategies that often meet have their own colours; random and the upper reference are grey.
@@ -19,14 +22,13 @@ _OTHERS = tuple(place for place in range(COLOURS) if place != GREY)
 def places(names: Iterable[str]) -> dict[str, int]:
     """A distinct place for each name, which determines its colour and dashes.
 
-    A strategy gets its own place if that is free, or else the next one of its colour, as its
-    variants with other options do.
+    A strategy always has its own colour, whatever else is drawn. Strategies that share a colour,
+    such as variants with other options, differ in their dashes.
     """
     found: dict[str, int] = {}
     for name in sorted(set(names), key=lambda name: (name not in _OWN, name)):
-        own, every = _own(name), COLOURS * len(DASHES)
-        wanted = chain(range(own, every, COLOURS), range(every), count(every))
-        found[name] = next(place for place in wanted if place not in found.values())
+        taken = set(found.values())
+        found[name] = next(place for place in count(_own(name), COLOURS) if place not in taken)
     return found
 
 
@@ -44,3 +46,13 @@ def dash(place: int) -> str:
 def colour(place: int) -> str:
     """The colour of a place, by its name in style sheets."""
     return f"var(--c{place % COLOURS})"
+
+
+def ink(name: str) -> str:
+    """The colour of a strategy on light, for drawings without style sheets."""
+    return LIGHT[_own(name) % COLOURS]
+
+
+def variables(colours: Iterable[str]) -> str:
+    """The definitions of these colours for a style sheet."""
+    return " ".join(f"--c{place}: {colour};" for place, colour in enumerate(colours))

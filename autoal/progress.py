@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from autoal.screen import Screen
+
 EVERY = 30  # least seconds between two lines
 SOON = 2  # seconds before a bar appears
 NAMED = 24  # most columns of the name beside a bar
@@ -129,13 +131,14 @@ def bars(room: Progress, clock: Clock = monotonic) -> Display:
 @contextmanager
 def alone(what: str, count: int, unit: str) -> Iterator[Advance]:
     """A bar on the terminal, or lines on a redirected stderr, for work without a display."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield Pace(what, count, unit, _to_stderr, monotonic).advance
         return
     room = bars_on(console)
+    display = bars(room)
     try:
-        with bars(room)(what, count, unit) as advance:
+        with shown_by(display), display(what, count, unit) as advance:  # which shows inner work too
             yield advance
     finally:
         room.stop()

@@ -58,17 +58,23 @@ class Setting:
 
 
 FROZEN = ("task=frozen", "rounds=9")
+STEPS = ("task.epochs=null",)  # which MedMNIST brings, in place of the task's steps
 SETTINGS = (
     Setting(
         "cifar10", "CIFAR-10, 10,000 images", "cifar10_10k", (*FROZEN, "start=100", "budget=100")
     ),
     Setting("mnist", "MNIST", "mnist", (*FROZEN, "start=30", "budget=30")),
-    Setting("pneumonia", "PneumoniaMNIST", "pneumoniamnist", (*FROZEN, "start=20", "budget=20")),
+    Setting(
+        "pneumonia", "PneumoniaMNIST", "pneumoniamnist", (*FROZEN, *STEPS, "start=20", "budget=20")
+    ),
     Setting(
         "pneumonia-resnet18",
         "PneumoniaMNIST, ResNet-18",
         "pneumoniamnist",
-        ("task=resnet18", "task.network.maxpool=true", "rounds=4", "start=20", "budget=20"),
+        (
+            *("task=resnet18", "task.network.maxpool=true", "rounds=4"),
+            *(*STEPS, "start=20", "budget=20"),
+        ),
         strategies=("random", "margin"),
         seeds=("0", "1", "2"),
     ),

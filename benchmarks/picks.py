@@ -36,6 +36,7 @@ from autoal import (
     select,
 )
 from autoal.model.fitstep import unwatched
+from autoal.palette import LIGHT
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.seeding import generator, seeded
@@ -49,7 +50,7 @@ DROPOUT = 0.2
 SIZE, DPI = (6.4, 4.8), 100  # size of a picture
 COLOURS = 64  # its colours; few keep it small
 GRID = 200  # points per side of the grid that finds the borders between predictions
-INKS = ("#0b6bb0", "#c2520c", "#147d54")  # colours of the classes
+INKS = LIGHT[:CLASSES]  # colours of the classes
 UNSURE = "#c9d1d9"
 JUDGES = 60  # points of known classes
 JUDGED = ("ibds", "isal", "salutary")  # strategies that foresee a row's effect by these

@@ -57,8 +57,9 @@ def test_a_warning_is_handed_on_once_the_run_is_left(monkeypatch: pytest.MonkeyP
         happened.append(signal.Signals(number).name)
         sys.exit(-1)
 
-    monkeypatch.setattr("autoal.config.settings_of", lambda composed: {})
-    monkeypatch.setattr("autoal.config.demand_foreseen", lambda settings: None)
+    monkeypatch.setattr("autoal.config.filed_settings", dict)
+    monkeypatch.setattr("autoal.config.settings_of", lambda composed, filed: {})
+    monkeypatch.setattr("autoal.config.demand_foreseen", lambda settings, filed: None)
     monkeypatch.setattr("autoal.run.run", run)
     monkeypatch.setattr(command, "_in_sweep", lambda: True)
     before = signal.signal(signal.SIGUSR2, requeue)

@@ -5,12 +5,19 @@ import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+
+from lightning_fabric.utilities import registry
 
 LOGS = (
     "pytorch_lightning.utilities.rank_zero",
     "lightning_fabric.utilities.rank_zero",
     "lightning_fabric.utilities.distributed",
 )
+
+# Every Trainer asks all installed packages for callbacks: with 200, as long as a small fit takes.
+if hasattr(registry, "entry_points"):  # which is Lightning's own affair, and may move
+    registry.entry_points = cache(registry.entry_points)
 
 
 @contextmanager

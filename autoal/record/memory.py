@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoal.errors import UserError
@@ -12,8 +13,6 @@ from autoal.record.kinds import AMOUNTS, once
 from autoal.record.layout import MEMORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from autoal.record.folder import RunFolder
 
 MIB = 2**20
@@ -31,23 +30,31 @@ def keep_peaks(folder: RunFolder) -> None:
 
 def peaks() -> Peaks:
     """The peaks of this process since it began."""
-    found = {"main": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / MIB}
+    found = {"main": _resident() / MIB}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         found["gpu"] = torch.cuda.max_memory_allocated() / MIB
     return {name: round(peak, 1) for name, peak in found.items()}
 
 
+def _resident() -> int:
+    """The most bytes that this process had in memory.
+
+    What the system counts for `getrusage` begins, on Linux, with the size of the process that
+    started this one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except FileNotFoundError:  # no Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 def read_peaks(folder: Path) -> Peaks:
-    """The peaks in a run's folder; empty in older folders."""
-    path = folder / MEMORY
+    """The peaks in a run's folder; empty in older folders, or if the file is damaged."""
     try:
-        content = path.read_text()
-    except FileNotFoundError:
+        found = json.loads((folder / MEMORY).read_bytes(), object_pairs_hook=once)
+        AMOUNTS.demand(MEMORY, found)
+    except (FileNotFoundError, ValueError, RecursionError, UserError):
         return {}
-    try:
-        found = json.loads(content, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON: {error}; remove it") from error
-    AMOUNTS.demand(str(path), found)
     return dict(found)

@@ -16,6 +16,7 @@ import wandb
 from autoal.bounds import switch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.question import Question
 from autoal.query.batch import Query
@@ -141,7 +142,8 @@ class Tracking(Sink):
 
     def failed(self, error: Exception) -> None:
         self._failed = True
-        why = "error.txt tells why" if self.asking else str(error)  # may name the user's rows
+        own = self.asking or self.experiment.data.labels_count  # the error may name rows
+        why = "error.txt tells why" if own else str(error)
         self._alert("AutoAL has failed", f"in round {len(self.folder.rounds)}: {why}", "ERROR")
 
     def close(self) -> None:
@@ -154,7 +156,10 @@ class Tracking(Sink):
         self._mark(0)
 
     def _foresee(self, question: Question, query: Query) -> None:
-        self._foreseen = Foreseen.of(question, query)
+        try:
+            self._foreseen = Foreseen.of(question, query)
+        except UserError:  # of the model, which no strategy might have asked
+            self._foreseen = Foreseen(scores=query.scores_of(question.rows))
 
     def _alert(self, title: str, text: str, level: str = "INFO") -> None:
         """Let W&B notify whoever the account's settings name."""

@@ -16,12 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from autoal.costs.units import LABELS, UNITS
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 from autoal.report.metric import ACCURACY
 from autoal.report.watching import INTERVAL, follow, stamps
 from autoal.report.write import write_report
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the report; return the exit code."""
     parser = argparse.ArgumentParser(

@@ -69,6 +69,8 @@ def classes(settings: Sequence[Setting]) -> Section:
     heat = Heat(len(header), TWICE)
     header += [f"class {label}" for label in labels]
     title = "Which classes were queried"
+    if not rows:
+        return Section(title, ["No run queried anything after its start."])
     table = Table("classes", "How far each is queried more than others", header, rows, heat=heat)
     return Section(title, [table, Folded("How to read this table", [text])])
 
@@ -126,6 +128,8 @@ def times(settings: Sequence[Setting]) -> Section:
         for name, by_phase in found.items():
             told = (of(setting.contenders[name]) for of in rare.values())
             rows.append([*_seconds_row(setting, name, by_phase), *told])
+    if not rows:
+        return Section(section.title, ["No run did a round after its start."])
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     section.parts.append(Folded("How to read this table", [text]))
     return section

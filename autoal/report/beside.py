@@ -1,7 +1,7 @@
 """Learners on the same pool, from the same starts, side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoal.palette import places
 from autoal.report import figures
@@ -33,8 +33,12 @@ class Peers:
 
     def runs(self, strategy: str) -> dict[str, list[Run]]:
         """For each learner with the strategy, the runs of the seeds and starts that all share."""
+        reach = min(setting.reach for setting in self.learners.values())
         found = {
-            name: {(run.seed, run.start): run for run in setting.contenders[strategy]}
+            name: {
+                (run.seed, run.start): replace(run, reach=reach)
+                for run in setting.contenders[strategy]
+            }
             for name, setting in self.learners.items()
             if strategy in setting.contenders
         }

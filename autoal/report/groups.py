@@ -3,11 +3,12 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TypeVar
 
 from autoal.costs.units import LABELS
+from autoal.report.axis import AXES, counted
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
 from autoal.report.metric import words
@@ -17,8 +18,8 @@ from autoal.settings import Settings, differences
 
 BASELINE = "random"
 ASKED = (TRUTH, "Noisy", "Crowd")  # oracles that simulate people who are asked
-# The names of a run, its places and hardware, and the things under comparison.
-APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
+# The names of a run, its places, hardware and length, and the things under comparison.
+APART = ("seed", "name", "out", "logger", "trainer", "rounds", "strategy", "oracle", "language")
 # How a plan turns a strategy's rows into a batch, with the values of older runs, which lack them.
 COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None, "look": None}
 # A plan that buys whole labels at one each, as older runs do, whose configs lack these keys.
@@ -71,6 +72,11 @@ class Setting:
         return self.runs[0].over
 
     @property
+    def reach(self) -> float:
+        """The amount that all runs spent, up to which they are compared."""
+        return min(run.spent[-1] for run in self.runs)
+
+    @property
     def judges(self) -> str:
         """The source of its runs' results."""
         rounds = [past for run in self.runs for past in run.rounds]
@@ -106,7 +112,8 @@ def group(runs: Sequence[Run]) -> tuple[list[Setting], list[Fault]]:
     settings = _settings(sound)
     faults += _other_configs(settings)
     for setting in settings:
-        faults += [*_other_starts(setting), *_other_versions(setting), *_untested(setting)]
+        faults += [*_other_starts(setting), *_other_lengths(setting)]
+        faults += [*_other_versions(setting), *_untested(setting)]
     return settings, faults
 
 
@@ -122,7 +129,9 @@ def _settings(runs: Sequence[Run]) -> list[Setting]:
     titles = tell_apart(with_learners(list(map(data_name, shared)), shared), shared)
     settings = []
     for title, config, found in zip(titles, shared, members.values(), strict=True):
-        named = by(found, lambda run: names[as_text(_options(run))])
+        reach = min(run.spent[-1] for run in found)
+        alike = [replace(run, reach=reach) for run in found]
+        named = by(alike, lambda run: names[as_text(_options(run))])
         contenders = {
             name: sorted(named[name], key=lambda run: run.seed)
             for name in sorted(named, key=by_baseline)
@@ -173,7 +182,7 @@ def by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item
 
 
 def _unfinished(runs: Sequence[Run]) -> list[Fault]:
-    return [_incomplete(run) for run in runs if len(run.rounds) != run.planned]
+    return [_incomplete(run) for run in runs if not run.finished]
 
 
 def _incomplete(run: Run) -> Fault:
@@ -186,13 +195,13 @@ def _incomplete(run: Run) -> Fault:
 
 
 def _duplicates(runs: Sequence[Run]) -> list[Fault]:
-    """All but the first of finished runs that are the same experiment."""
-    finished = [run for run in runs if len(run.rounds) == run.planned]
+    """All but the longest of finished runs that are the same experiment."""
+    finished = sorted((run for run in runs if run.finished), key=lambda run: -len(run.rounds))
     same = by(finished, lambda run: (as_text(_common(run)), as_text(_options(run)), run.seed))
     faults = []
     for first, *others in same.values():
         for run in others:
-            equal = run.rounds and [*run.results] == [*first.results]
+            equal = run.rounds and [*run.results] == [*first.results[: len(run.rounds)]]
             verb = "agree" if equal else "differ"
             what = f"the same experiment as {first.path}; their results {verb}; left out"
             faults.append(Fault("duplicate", str(run.path), what))
@@ -235,6 +244,20 @@ def _other_starts(setting: Setting) -> list[Fault]:
                 )
                 faults.append(Fault("another start", str(run.path), what))
     return faults
+
+
+def _other_lengths(setting: Setting) -> list[Fault]:
+    """A note if runs spend different amounts."""
+    shortest = min(setting.runs, key=lambda run: run.spent[-1])
+    longest = max(run.spent[-1] for run in setting.runs)
+    if longest == setting.reach:
+        return []
+    amount = AXES[setting.over].amount
+    what = (
+        f"runs end between {counted(setting.reach)} and {counted(longest)} {amount}; areas and "
+        f"final results are those up to {counted(setting.reach)}, where {shortest.path} ends"
+    )
+    return [Fault("other lengths", setting.name, what)]
 
 
 def _other_versions(setting: Setting) -> list[Fault]:

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from autoal.record.kinds import TEXTS
@@ -37,25 +38,47 @@ class Query:
 
 
 def queries(folder: Path, history: Sequence[Round], chooser: str) -> list[Query]:
-    """The first and the last query of these rounds; empty unless all were kept."""
-    glances, rows = (_in_order(folder, kind, len(history)) for kind in (GLANCES, ROWS))
-    places = sorted({1, len(history) - 1}) if glances or rows else []
+    """The first and the last query of these rounds; empty unless both were kept."""
+    asked = sorted({1, len(history) - 1}) if len(history) > 1 else []
+    glances, rows = _glances(folder, len(history)), _tables(folder)
+    if not glances and not all(history[place].number in rows for place in asked):
+        return []
     return [
-        _query(history[place], chooser, _content(glances, place), _content(rows, place))
-        for place in places
+        _query(
+            history[place],
+            chooser,
+            glances[place].read_bytes() if glances else b"",
+            rows.get(history[place].number, b""),
+        )
+        for place in asked
     ]
 
 
-def _in_order(folder: Path, kind: str, count: int) -> list[Path]:
+def _glances(folder: Path, count: int) -> list[Path]:
     """The files of all rounds; empty unless there are as many as rounds."""
-    # A round that was sent twice, after a restart, has the same content.
-    once = {path.name.split("_")[-1]: path for path in folder.glob(FILES.format(kind=kind))}
-    ordered = sorted(once.values(), key=lambda path: int(path.name.split("_")[1]))
-    return ordered if len(ordered) == count > 1 else []
+    once: dict[str, Path] = {}
+    for path in _sent(folder, GLANCES):  # a round that was sent again has the same content
+        once.setdefault(path.name.split("_")[-1], path)
+    return [*once.values()] if len(once) == count else []
 
 
-def _content(files: Sequence[Path], place: int) -> bytes:
-    return files[place].read_bytes() if files else b""
+def _tables(folder: Path) -> dict[int, bytes]:
+    """Tables by the number of their round; one that was sent again after a kill holds less."""
+    found: dict[int, bytes] = {}
+    for content in map(Path.read_bytes, _sent(folder, ROWS)):
+        told = json.loads(content)
+        found.setdefault(told["data"][0][told["columns"].index("round")], content)
+    return found
+
+
+def _sent(folder: Path, kind: str) -> list[Path]:
+    """Files in the order of sending; W&B counts steps from 0 again when a run goes on."""
+
+    def sent(path: Path) -> tuple[str, int]:
+        begun = path.relative_to(folder).parts[1].partition("run-")[2]  # a date and a time
+        return begun, int(path.name.split("_")[1])
+
+    return sorted(folder.glob(FILES.format(kind=kind)), key=sent)
 
 
 def _query(done: Round, chooser: str, glance: bytes, told: bytes) -> Query:
@@ -105,6 +128,8 @@ def _lines(content: bytes) -> list[Line]:
 
 
 def _cell(value: object) -> Cell:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("a cell is not finite")
     if value is None or isinstance(value, str | int | float):
         return value
     raise ValueError("a cell is neither a text nor a number")

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
-
-import numpy as np
+from statistics import fmean
 
 from autoal.report import bars
 from autoal.report.groups import Setting
@@ -31,13 +30,13 @@ def weights(settings: Sequence[Setting]) -> Section:
 
 
 def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean over the runs for each query; zero if a query has none."""
+    """The mean for each query over the runs that have weights for it; zero if none has."""
     by_run = [[past.weights for past in run.queries] for run in runs]
-    names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
+    by_query = [[*filter(None, weights)] for weights in zip_longest(*by_run)]
+    names = dict.fromkeys(name for told in by_query for weights in told for name in weights)
     return {
         name: [
-            float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
+            fmean(weights.get(name, 0.0) for weights in told) if told else 0.0 for told in by_query
         ]
         for name in names
     }
@@ -60,7 +59,7 @@ def moved(found: Weights) -> str:
     last = found[name][-1]
     later = "" if place == len(found[name]) - 1 else f"; in the end it was {short(last)}"
     return (
-        f"{name} went {_way(found[name], place)} between rounds 1 and {place + 1}, "
+        f"{name} went {_way(found[name], place)} between queries 1 and {place + 1}, "
         f"{how} of {other} ({_way(found[other], place)}){later}."
     )
 

@@ -79,7 +79,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
         return "no seed in common", None
-    given = float(np.mean([run.spent[-1] for run in base]))
+    given = float(np.mean([run.compared[0][-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
     target = float(np.mean([run.final for run in base]))
@@ -150,6 +150,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     unranked = "No mean rank: no two strategies have a seed in common."
     table = _rank_table(found, names)
     section.parts.append(Folded("All mean ranks", [table]) if found else unranked)
+    if len(names) < 2:
+        return section
     rows = _wins(settings, names)
     section.parts.append(
         "Wins: the share of the pairs in which the row's area is larger than the column's, a tie "
@@ -170,9 +172,9 @@ def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
     """Over all settings together; each alone if they share too few strategies or seeds."""
-    several = len(settings) > 1
-    found = {"all settings" if several else settings[0].name: ranking(settings)}
-    if several:
+    where = settings[0].name if len(settings) == 1 else "all settings"
+    found = {where: ranking(settings)}
+    if len(settings) > 1:
         found["all settings, seeds averaged"] = ranking_of_settings(settings)
     if not any(found.values()):
         found = {setting.name: ranking([setting]) for setting in settings}

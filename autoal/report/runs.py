@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,8 @@ class Run:
     start: str  # identifies the rows of the start set, in any order
     rounds: tuple[Past, ...]
     empty: int = 0  # first rounds, in which every row was declined
+    begun: float = 0.0  # money or seconds of these rounds, if compared over them
+    reach: float = inf  # amount up to which it is compared
     ended: bool = False  # by its stop, or without a planned end
     failure: str = ""  # the error that stopped it, if known
     metric: str = ACCURACY  # metric of comparison
@@ -86,6 +89,11 @@ class Run:
             max(len(self.rounds), 1) if self.ended else int(self.config["rounds"]) + 1 - self.empty
         )
 
+    @property
+    def finished(self) -> bool:
+        """Whether all its rounds are there."""
+        return len(self.rounds) == self.planned
+
     @cached_property
     def labelled(self) -> Floats:
         return np.array([past.labelled for past in self.rounds], dtype=float)
@@ -96,7 +104,17 @@ class Run:
         if self.over == LABELS:
             return self.labelled
         each = [past.money if self.over == MONEY else past.time for past in self.rounds]
-        return np.cumsum(each)
+        return self.begun + np.cumsum(each)
+
+    @cached_property
+    def compared(self) -> tuple[Floats, Floats]:
+        """The amounts spent and the results, as far as all runs of its setting go."""
+        inside = np.append(True, self.spent[1:] <= self.reach)
+        along, results = self.spent[inside], self.results[inside]
+        if along[-1] < self.reach < self.spent[-1]:
+            along = np.append(along, self.reach)
+            results = np.append(results, np.interp(self.reach, self.spent, self.results))
+        return along, results
 
     @property
     def priced(self) -> bool:
@@ -119,12 +137,12 @@ class Run:
 
         The mean result over the budget; where nothing was spent after the start, over the rounds.
         """
-        return _area(self.spent, self.results)
+        return _area(*self.compared)
 
     @property
     def final(self) -> float:
-        """The result after the last round."""
-        return self.rounds[-1].result
+        """The result after the last round, or where the shortest run of its setting ends."""
+        return float(self.compared[1][-1])
 
     @property
     def queries(self) -> tuple[Past, ...]:
@@ -196,21 +214,23 @@ def read_run(path: Path, metric: str = ACCURACY, over: str = LABELS) -> Run:
     if all_rounds and not history:
         raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")
     _demand_metric(path, history, metric)
-    _demand_spent(path, history, over)
     start = sorted(history[0].queried) if history else []
-    return Run(
+    run = Run(
         path=path,
         config=settings,
         versions=config.about.get("versions", {}),
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(past_of(done, metric) for done in history),
         empty=len(all_rounds) - len(history),
+        begun=_spent(all_rounds[: -len(history) or None], over),
         ended=_ended(settings, history),
         failure=read_failure(path),
         metric=metric,
         over=over,
         peaks=read_peaks(path),
     )
+    _demand_spent(run)
+    return run
 
 
 def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
@@ -223,10 +243,19 @@ def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
             )
 
 
-def _demand_spent(path: Path, history: Sequence[Round], over: str) -> None:
+def _demand_spent(run: Run) -> None:
     """Refuse seconds that no record has; money and labels are always known."""
-    if over == SECONDS and history and not any(done.time for done in history):
-        raise IncomparableError(f"--over={over}: {path} does not tell how long its labels took")
+    if run.over == SECONDS and run.rounds and run.finished and not run.timed:
+        raise IncomparableError(
+            f"--over={run.over}: {run.path} does not tell how long its labels took"
+        )
+
+
+def _spent(rounds: Sequence[Round], over: str) -> float:
+    """Money or seconds of rounds; 0 for labels, which each round counts in total."""
+    if over == LABELS:
+        return 0.0
+    return sum(done.money if over == MONEY else done.time for done in rounds)
 
 
 def _read_rounds(folder: Path) -> list[Round]:

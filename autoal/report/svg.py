@@ -54,7 +54,8 @@ class Scale:
     def told(self, count: int = TICKS) -> dict[float, str]:
         """The label of each tick, all with the same number of decimals."""
         ticks = self.ticks(count)
-        digits = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+        behind = (f"{tick:.10f}".rstrip("0").partition(".")[2] for tick in ticks)
+        digits = max(map(len, behind), default=0)
         return {tick: f"{tick:,.{digits}f}" for tick in ticks}
 
     def _step(self, count: int) -> float:

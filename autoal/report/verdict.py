@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count, islice
+from math import ceil
+from statistics import fmean
 
-import numpy as np
-
+from autoal.costs.units import LABELS
 from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
@@ -13,7 +14,6 @@ from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Folded, Part, Section, Statement
-from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
 from autoal.report.tables import short
 
@@ -68,8 +68,7 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 def standing(setting: Setting) -> str:
     """The results of the best at a common amount, and the saving of the best one."""
-    spent = min(run.spent[-1] for run in setting.runs)
-    found = {name: _at(spent, runs) for name, runs in setting.contenders.items()}
+    found = {name: fmean(run.final for run in runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
@@ -78,18 +77,15 @@ def standing(setting: Setting) -> str:
     told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
     above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {counted(spent)} {AXES[setting.over].amount}{reference}"
+    where = (
+        f"{rest}{_of(setting)} at {counted(setting.reach)} {AXES[setting.over].amount}{reference}"
+    )
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
 def _of(setting: Setting) -> str:
     """The metric, if it is not the one that people expect."""
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
-
-
-def _at(spent: float, runs: Sequence[Run]) -> float:
-    """The mean result at this amount, interpolated."""
-    return float(np.mean([np.interp(spent, run.spent, run.results) for run in runs]))
 
 
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
@@ -102,7 +98,8 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
         return ""
-    amount = f"{counted(needed)} {AXES[setting.over].amount}"
+    whole = ceil(needed) if setting.over == LABELS else needed
+    amount = f"{counted(whole)} {AXES[setting.over].amount}"
     return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 
 

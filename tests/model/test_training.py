@@ -445,6 +445,20 @@ def test_lightning_prints_nothing(
     assert "GPU available" in said.getvalue()  # as it greets whoever lets it
 
 
+def test_installed_packages_are_looked_through_once(
+    make_task: MakeTask, cpu: Training, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task(steps=1)
+    cpu.fit(task, data.train, UNHEARD)
+
+    def discover(**options: object) -> None:
+        raise AssertionError("a Trainer looked through them again")
+
+    monkeypatch.setattr("importlib.metadata.Distribution.discover", discover)
+    cpu.fit(task, data.train, UNHEARD)
+    cpu.test(task, data.train)
+
+
 def test_the_stages_of_a_network_are_embedded_side_by_side(
     make_task: MakeTask, cpu: Training, data: Data
 ) -> None:
