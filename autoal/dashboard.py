@@ -215,7 +215,7 @@ def _entity(given: str | None) -> str:
     try:
         return str(wandb.Api().default_entity)
     except Exception as error:  # wandb raises its own errors, its protocol's and the network's
-        raise UserError(f"W&B does not tell your entity, give --entity: {error}") from error
+        raise UserError(f"W&B does not report your entity, give --entity: {error}") from error
 
 
 def _saved(built: Any) -> str:
@@ -223,7 +223,7 @@ def _saved(built: Any) -> str:
     try:
         return str(built.save().url)
     except Exception as error:  # wandb raises its own errors, its protocol's and the network's
-        raise UserError(f"W&B did not take it: {error}") from error
+        raise UserError(f"W&B refused it: {error}") from error
 
 
 if __name__ == "__main__":

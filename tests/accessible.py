@@ -1,4 +1,4 @@
-"""What keeps people from reading a page: faults of its HTML, faint text, lost scrolling."""
+"""Obstacles to reading a page: faults of its HTML, faint text, lost scrolling."""
 
 import json
 from collections import Counter
@@ -34,7 +34,7 @@ def look(browser: Browser, width: int, scheme: str) -> None:
 
 
 def barred(browser: Browser, address: str) -> list[str]:
-    """What keeps people from a page, wide and narrow, light and dark; `Page` must be enabled."""
+    """The obstacles of a page, wide and narrow, light and dark; `Page` must be enabled."""
     found = []
     for width, scheme in LOOKS:
         look(browser, width, scheme)

@@ -1,4 +1,4 @@
-"""What several test files share: a made data set, small tasks, views of given probabilities."""
+"""Fixtures of several test files: a made data set, small tasks, views of given probabilities."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -43,7 +43,7 @@ def _bands(count: int, name: str) -> Rows:
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What was kept by another version, or by who uses this machine, has no part in the tests."""
+    """Files kept by another version, or by the machine's user, have no part in the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -117,11 +117,11 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Likewise, of one that pads and tells texts apart in another way."""
+    """The same for one that pads and separates texts in another way."""
     return tiny_roberta(tmp_path_factory.mktemp("roberta"))
 
 
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That of a tiny one which continues texts."""
+    """The folder of a tiny model that continues texts."""
     return tiny_llama(tmp_path_factory.mktemp("llama"))

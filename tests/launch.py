@@ -104,7 +104,7 @@ class Running:
         return Finished(code, self.out.read_text(), self.err.read_text())
 
     def pages(self, people: int = 1) -> list[str]:
-        """The addresses at which so many people label, waited for."""
+        """The addresses at which this many people label, once they are there."""
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             told = self.out.read_text() if self.out.exists() else ""

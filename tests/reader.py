@@ -29,7 +29,7 @@ Run = Callable[[list[str]], Finished]
 
 
 class Block(NamedTuple):
-    """What a page tells to type, or a file that it tells to write."""
+    """A command that a page says to type, or a file that it says to write."""
 
     language: str
     file: str

@@ -7,7 +7,7 @@ from autoal.progress import Advance
 
 
 class Recorder:
-    """What was done, by its name: how much of how much, summed over all times."""
+    """The work done, by name: how much of how much, summed over all times."""
 
     def __init__(self) -> None:
         self.done: dict[str, tuple[int, int]] = {}

@@ -20,7 +20,7 @@ QUICK = ("experiment=compare", "strategy=random", "task.steps=5", "rounds=1")
 
 
 def kinds(out: Path) -> list[tuple[str, str]]:
-    """What the report finds amiss."""
+    """The faults that the report finds."""
     runs, unreadable = read_runs([out])
     return [(fault.kind, fault.what) for fault in [*unreadable, *group(runs)[1]]]
 

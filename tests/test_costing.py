@@ -1,4 +1,4 @@
-"""What labels cost in a run, from its settings and its command line."""
+"""The cost of labels in a run, from its settings and its command line."""
 
 from inspect import Parameter
 from pathlib import Path

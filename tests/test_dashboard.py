@@ -173,7 +173,7 @@ def test_with_a_key_it_is_saved_or_the_reason_told(
     monkeypatch.setattr("wandb.login", lambda **options: True)
     monkeypatch.setattr(dashboard, kind, lambda *asked: Sent(error))
     if error:
-        assert "W&B did not take it: no network" in answer(capsys, *flags)
+        assert "W&B refused it: no network" in answer(capsys, *flags)
     else:
         assert dashboard.main(["--entity", "me", *flags]) == 0
         assert capsys.readouterr().out == f"{Sent.url}\n"

@@ -33,7 +33,7 @@ def somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(title: str, number: int = 0) -> Namespace:
-    """What a script leaves behind."""
+    """The variables that a script leaves behind."""
     (script,) = (code for name, place, code in SCRIPTS if (name, place) == (title, number))
     namespace: Namespace = {"__name__": "__main__"}
     exec(compile(script, f"{PAGE.name}: {title}", "exec"), namespace)

@@ -1,4 +1,4 @@
-"""What files of settings declare of their choices is what the classes say."""
+"""The declarations in files of settings agree with the classes."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What goes wrong in the launchers of a sweep is one message."""
+"""Faults in the launchers of a sweep give one message."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""What --help tells."""
+"""The output of --help."""
 
 import re
 from itertools import pairwise, zip_longest

@@ -1,4 +1,4 @@
-"""What the folder of a run is called where nobody names it."""
+"""The default name of a run's folder."""
 
 from pathlib import Path
 from typing import Any

@@ -58,7 +58,7 @@ def targets(*folders: str) -> list[str]:
 
 
 def facts_of(target: Callable[..., Any]) -> Settings:
-    """What the engine fills in; nothing of a data set, from which it knows the rest."""
+    """Arguments that the engine fills in; none for data sets, from which it derives the rest."""
     if ".datamodules." in target.__module__:
         return {}
     if ".growth." in target.__module__:
@@ -93,7 +93,7 @@ def demand_bounded(name: str, kind: Any, made: Callable[[Any], object]) -> None:
 
 
 def refusal_of(made: Callable[[Any], object], value: Any) -> str | None:
-    """What is said of a value, if it is refused."""
+    """The message about a value, if it is refused."""
     try:
         made(value)
     except ValueError as error:

@@ -49,7 +49,7 @@ def test_every_start_and_tutorial_is_done_here() -> None:
 
 
 def labelling(reader: Reader, given: list[str], enough: int) -> Finished:
-    """Somebody labels so many pictures rightly, and stops for today."""
+    """Somebody labels this many pictures rightly, and stops for today."""
     running = reader.train.start(*given, *UNSEEN, folder=reader.folder)
     url, truth, answered = running.pages()[0], reader.names["truth"], count(1)
 
@@ -118,7 +118,7 @@ def door() -> Iterator[Door]:
 
 
 def judged(body: dict[str, object]) -> Reply:
-    """What a language model says that knows good words."""
+    """The answers of a language model that knows good words."""
     text = json.dumps(body["messages"]).rsplit("<<", 2)[-2]
     label = "good" if re.search("lovely|brilliant|moving", text) else "bad"
     return Reply(spoken(json.dumps({"label": label})))

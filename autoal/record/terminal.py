@@ -81,7 +81,7 @@ class Terminal(Sink):
             self._live.update(self._all, advance=1, state="" if self._listed else summary(finished))
         if self._listed:  # above the display, where it stays
             self._print(told if self._live else f"{self.name}  {told}")
-        if advises(finished) and not self._advised:  # and not again after every round
+        if advises(finished) and not self._advised:  # only once, not after every round
             rule = finished.stop.get("rule", "a rule")
             self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
         self._advised = advises(finished)
@@ -113,12 +113,12 @@ class Terminal(Sink):
 
 
 def advises(finished: Round) -> bool:
-    """Whether a rule had a reason after this round to buy no more labels."""
+    """Whether a rule gave a reason after this round to buy no more labels."""
     return "reason" in finished.stop
 
 
 def summary(finished: Round) -> str:
-    """What a round has come to, in one line."""
+    """The outcome of a round, in one line."""
     shown = f"labelled {finished.labelled}"
     if "accuracy" in finished.metrics:
         shown += f"  accuracy {finished.metrics['accuracy']:.4f}{_judged(finished)}"
@@ -139,7 +139,7 @@ def summary(finished: Round) -> str:
 
 
 def _given(finished: Round) -> str:
-    """How many labels came from whom, where not all of them are a person's."""
+    """How many labels came from each source, unless a person gave all of them."""
     if not finished.machine:
         return f"{len(finished.queried) - (finished.bought or 0)} labels given unasked"
     counts = Counter(finished.sources.values())
@@ -149,13 +149,13 @@ def _given(finished: Round) -> str:
 
 
 def _reliable(finished: Round) -> list[str]:
-    """How often each of several people says what they say together."""
+    """How often each of several people agrees with the consensus."""
     shares = {name: facts.get("reliability") for name, facts in finished.persons.items()}
     return [f"{name} {share:.0%}" for name, share in shares.items() if share is not None]
 
 
 def _judged(finished: Round) -> str:
-    """By what an accuracy is, where it is not by a test set."""
+    """The source of an accuracy, if it is not a test set."""
     if finished.judged == CHECK:
         low, high = (finished.metrics[f"accuracy_{end}"] for end in ("low", "high"))
         return f" ({low:.2f} to {high:.2f} by check rows)"

@@ -5,7 +5,7 @@ python -m autoal.report runs/ --open           # and shows it in the browser
 python -m autoal.report a/ b/ --out compared   # runs of several folders
 python -m autoal.report runs/ --metric nll     # by another metric than accuracy
 python -m autoal.report runs/ --over money     # over what labels cost
-python -m autoal.report runs/ --watch          # and anew whenever a run goes on
+python -m autoal.report runs/ --watch          # and again whenever a run goes on
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--watch",
         action="store_true",
-        help=f"write it anew whenever a run goes on, looking every {INTERVAL} seconds; Ctrl-C ends",
+        help=f"rewrite it whenever a run goes on, checking every {INTERVAL} seconds; Ctrl-C ends",
     )
     given = parser.parse_args(argv)
     try:

@@ -23,7 +23,7 @@ def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     """The choices of learners themselves."""
     text = (
         "What the learner chose by itself in each round, such as its penalty: the median over the "
-        "seeds. Values that are decades apart stand on a logarithmic axis."
+        "seeds. Values that are decades apart have a logarithmic axis."
     )
     charts = {setting.name: settled_curves(setting) for setting in settings}
     drawn = [figures.settled(name, found, colours) for name, found in charts.items() if found]
@@ -54,9 +54,9 @@ def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
 def classes(settings: Sequence[Setting]) -> Section:
     """The classes of the queried rows."""
     text = (
-        "By the labels given, of all that was queried after the start. A class has 1 where its "
-        "share is that of equal shares, 2 where it is twice that: the bluer, the more was queried "
-        "of it. Evenness: the entropy of the shares over that of equal ones; 1 is balanced. "
+        "By the labels of all rows queried after the start. 1 means that the share of a class is "
+        "an equal one, 2 that it is twice that: the bluer the cell, the larger the share. "
+        "Evenness: the entropy of the shares over that of equal ones; 1 is balanced. "
         "Classes that no run of the setting saw are not counted."
     )
     labels = sorted(set().union(*map(_labels, settings)))
@@ -111,7 +111,7 @@ def times(settings: Sequence[Setting]) -> Section:
         "its phases. Query seconds a label: all phases but train and test, divided by the rows "
         "queried. Peak memory: of the whole process and of its GPU, the most of any seed; runs of "
         "a sweep that share a process share its peak. "
-        "Compare only what ran on the same, undisturbed machine."
+        "Compare only runs on the same, undisturbed machine."
     )
     section = Section("Time and memory")
     rows: list[list[Cell]] = []
@@ -190,7 +190,7 @@ def stops(settings: Sequence[Setting]) -> Section:
         if run.rule
     ]
     if not rows:
-        return Section("When to stop", ["In no run a rule said when to stop."])
+        return Section("When to stop", ["No run had a rule that says when to stop."])
     metric = settings[0].metric
     header = ["setting", "strategy", "seed", "advice", f"{metric} then", "in the end"]
     return Section("When to stop", [Table("stops", "Advice to stop", header, rows)])

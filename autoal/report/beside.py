@@ -17,10 +17,10 @@ from autoal.settings import Settings
 
 READERS = ("encoder", "task")  # the parts of a learner: one that reads rows, and one that learns
 TEXT = (
-    "Settings that differ in nothing but the task and the encoder; of each strategy the runs whose "
-    "seed and start set all learners have. A strategy that asks the model chooses by each learner "
-    "its own batches; random chooses the same for all. Seconds: means over the rounds after the "
-    "start; compare only what ran on the same, undisturbed machine."
+    "Settings that differ only in the task and the encoder; for each strategy, the runs whose seed "
+    "and start set all learners have. A strategy that asks the model chooses different batches for "
+    "each learner; random chooses the same for all. Seconds: means over the rounds after the "
+    "start; compare only runs on the same, undisturbed machine."
 )
 
 
@@ -91,7 +91,9 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
     header = ["pool", "strategy", "learner", "seeds", "area", f"{settings[0].metric} in the end"]
     header += ["query seconds a round", "training seconds a round", "seconds a round"]
     section.parts.append(Table("side_by_side", "Learners side by side", header, rows))
-    return section if rows else Section(section.title, ["No two learners were given the same."])
+    return (
+        section if rows else Section(section.title, ["No two learners were given the same data."])
+    )
 
 
 def _measured(runs: Sequence[Run]) -> list[Cell]:

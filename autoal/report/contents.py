@@ -80,8 +80,9 @@ def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
     axis = AXES[settings[0].over]
     text = (
         f"The mean {settings[0].metric} over {axis.title}, and a band of one standard deviation "
-        "over the seeds; of many strategies each has its band in a chart of its own, before all "
-        f"others in grey. What gave the results stands at the axis.{_costs_apart(settings)}"
+        "over the seeds; if there are many strategies, each has its band in a chart of its own, "
+        "in front of all others in grey. The axis names the source of the results."
+        f"{_costs_apart(settings)}"
     )
     return Section("Learning curves", [text, *(_drawn(setting, colours) for setting in settings)])
 
@@ -94,7 +95,7 @@ def _costs_apart(settings: Sequence[Setting]) -> str:
     asked = settings[0].over != LABELS
     if asked or not others:
         return ""
-    return f" Labels cost more here than a count of them tells: see {' or '.join(others)}."
+    return f" The cost of labels is more than their number here: see {' or '.join(others)}."
 
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:

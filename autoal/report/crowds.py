@@ -14,12 +14,12 @@ from autoal.report.tables import Cell, Table
 
 TITLE = "Who answered, and how well"
 TEXT = (
-    "Means over the seeds. Reliability: how often a person is right on rows of known classes, or, "
-    "where there are none, says what all say together of rows that others labelled too; after the "
+    "Means over the seeds. Reliability: how often a person is right on rows of known classes or, "
+    "if there are none, agrees with the consensus on rows that others labelled too; after the "
     "last round, with its 95 % interval (Wilson). Kappa: how far two people agree beyond chance, "
-    "on rows that both labelled. Wrong: labels of a round that are not the truth, where it is "
-    "known; it is measured, and never used. Entropy: how far people differ, as soft labels have "
-    "it, in bits."
+    "on rows that both labelled. Wrong: labels of a round that differ from the truth, if it is "
+    "known; it is measured, and never used. Entropy: how far people differ, by their soft "
+    "labels, in bits."
 )
 PEOPLE = ["setting", "strategy", "person", "seeds", "answers", "reliability", "95 % interval"]
 PAIRS = ["setting", "strategy", "person", "and", "seeds", "rows", "kappa"]
@@ -38,7 +38,7 @@ def answers(settings: Sequence[Setting]) -> Section:
         if any(past.said or past.wrong for run in runs for past in run.rounds)
     ]
     if not contenders:
-        return Section(TITLE, ["In no run several people were asked, or labels known to be wrong."])
+        return Section(TITLE, ["No run asked several people, or had labels known to be wrong."])
     parts = (
         ("people", "How reliable they are", PEOPLE, _people),
         ("kappas", "How far they agree", PAIRS, _pairs),

@@ -31,7 +31,7 @@ def made(settings: Sequence[Setting]) -> Section:
         if any(past.made for run in runs for past in run.rounds)
     ]
     if not rows:
-        return Section(TITLE, ["In no run rows were made."])
+        return Section(TITLE, ["No run made rows."])
     return Section(TITLE, [TEXT, Table("made", TITLE, HEADER, rows)])
 
 

@@ -25,7 +25,7 @@ def weights(settings: Sequence[Setting]) -> Section:
         if (found := candidate_weights(runs))
     ]
     text = "The mean weight of each candidate in each query, over the seeds."
-    nothing = "No run is of a strategy that gives weights to others."
+    nothing = "No run has a strategy that gives weights to others."
     return Section("Weights of the candidates", [text, *drawn] if drawn else [nothing])
 
 

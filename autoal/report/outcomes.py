@@ -39,11 +39,11 @@ def results(settings: Sequence[Setting]) -> Section:
     over = settings[0].over if settings else LABELS
     text = (
         f"Area: under the curve of {metric} over {AXES[over].title} by the trapezoid rule, divided "
-        f"by the range. {over.capitalize()} needed: where the mean curve first is at random's mean "
-        f"final {metric}, over the seeds in common with random. Saved: the share of random's "
+        f"by the range. {over.capitalize()} needed: where the mean curve first reaches random's "
+        f"mean final {metric}, over the seeds in common with random. Saved: the share of random's "
         f"{over} that is not needed. Mean ± standard deviation (n - 1) over the seeds. Bold: the "
         "largest area of a setting, and those that are not shown to be smaller, by the 95 % "
-        "interval of the differences in pairs (Student's t); nothing where seeds are too few."
+        "interval of the differences in pairs (Student's t); nothing if seeds are too few."
     )
     lines = [(setting, name) for setting in settings for name in setting.ranked]
     rows = [_result(setting, name, setting.contenders[name]) for setting, name in lines]
@@ -109,7 +109,7 @@ def tests(settings: Sequence[Setting], against: Against) -> Section:
     pairs = {setting.name: other_pairs(setting) for setting in settings}
     others = comparisons("pairs", "All other pairs", pairs)
     shown = [table for table in (compared, others) if table.rows]
-    nothing = "No two strategies are there that could be compared."
+    nothing = "There are no two strategies to compare."
     return Section("Tests", [*shown, Folded(_READ, [text])] if shown else [nothing])
 
 
@@ -154,8 +154,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
         return section
     rows = _wins(settings, names)
     section.parts.append(
-        "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "
-        "half; the mean over the settings. The bluer, the more often."
+        "Wins: the share of the pairs in which the row's area is larger than the column's, a tie "
+        "as half; the mean over the settings. The bluer, the more often."
     )
     header = ["strategy", *(str(name) for name, *_ in rows)]
     section.parts.append(Table("wins", "Wins", header, rows, heat=Heat(1, 1.0)))
@@ -186,8 +186,8 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
     left_out = f" Not ranked are {UNRANKED}: {', '.join(absent)}." if absent else ""
     return (
         f"Ranks of the areas in each block, 1 is best, ties share their mean. A block is "
-        f"{found.block}; there are {found.blocks}. Seeds of one setting speak about further seeds "
-        f"of it, not about further data sets. {_rank_verdict(found)}{left_out}"
+        f"{found.block}; there are {found.blocks}. Seeds of one setting are evidence about further "
+        f"seeds of it, not about further data sets. {_rank_verdict(found)}{left_out}"
     )
 
 

@@ -47,7 +47,7 @@ def left_to_gain(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     told = shares_table(settings, names)
     parts: list[Part] = [held, _HINDSIGHT] if held.rows else []
     parts += [told, _SHARES] if told.rows else []
-    nothing = "No run is of a strategy made of others, or of an upper reference better than random."
+    nothing = "No run has a strategy made of others, or an upper reference better than random."
     return Section("What was left to gain", parts or [nothing])
 
 
@@ -55,8 +55,8 @@ _ALL = "all settings"
 _SUMMARY = (
     "Every number is a mean over the settings that have it. Mean rank: one rank a setting, 1 is "
     "best, by the mean area over the seeds that the strategies share; of the strategies that every "
-    "setting has. Bold: the first, and those whose mean rank is not shown to differ from its; "
-    "nothing where the settings are too few to show it. Won and lost: settings whose own 95 % "
+    "setting has. Bold: the first, and those whose mean rank is not shown to differ from it; "
+    "nothing if there are too few settings to show it. Won and lost: settings whose own 95 % "
     "interval over the seeds is above and below random; too few seeds: those in which the tests of "
     "pairs could show neither. Gain over random: of the area, over the seeds in common; its "
     f"interval is that of settings drawn at random, by Student's t, and takes {FEWEST} settings. "
@@ -70,10 +70,10 @@ _BY_SETTING = (
 )
 _ACROSS = (
     "Differences of areas in pairs, their mean in each setting, and the mean over the settings. "
-    "Of further settings: the 95 % interval with settings drawn at random, which p is of as well. "
-    "Of further seeds: that of these very settings, where chance is in the seeds alone. Corrected: "
+    "Of further settings: the 95 % interval with settings drawn at random, which p is for as well. "
+    "Of further seeds: that of these very settings, where only the seeds vary. Corrected: "
     "by Holm over the rows of one table. Typical: the median of the means of all pairs of "
-    "settings, which one that is far off hardly moves, with the interval of the signed-rank test, "
+    "settings, which a single outlier hardly moves, with the interval of the signed-rank test, "
     "settings drawn at random; it takes six. Won and lost: settings whose own 95 % interval over "
     "the seeds is above and below zero; too few seeds: those in which the tests of pairs could "
     "show neither. The other intervals are by Student's t."
@@ -84,7 +84,7 @@ _DRAWN = (
 )
 _HINDSIGHT = (
     "A strategy made of others minus the best single one of each setting, which nobody knows "
-    "beforehand. That one is found by the same seeds, so that the difference is too low rather "
+    "beforehand. That one is chosen with the same seeds, so that the difference is too low rather "
     f"than too high. Worse by more than {SLIGHT:g}: the whole 95 % interval is."
 )
 _SHARES = (

@@ -31,13 +31,13 @@ def sources(settings: Sequence[Setting]) -> Section:
         for name, runs in setting.contenders.items()
     ]
     if not rows:
-        return Section(TITLE, ["In every run each label was asked for, and cost one."])
+        return Section(TITLE, ["In every run, each label was asked for and cost one."])
     text = (
         "Sums over a run's rounds, means over the seeds. Money is in the unit of the prices given: "
-        "one a label where none was, language.price_in= and price_out= for a language model, and "
-        "oracle.price= for whoever answers in its place. Right: the share of its labels that are, "
-        "where the truth is known; it is measured, and never used. Seconds: that people took, or "
-        "the costs of a simulation say they would."
+        "one a label if there was none, language.price_in= and price_out= for a language model, "
+        "and oracle.price= for whoever answers instead. Right: the share of its labels that are, "
+        "if the truth is known; it is measured, and never used. Seconds: those that people took, "
+        "or that the costs of a simulation assume."
     )
     header = ["setting", "strategy", "seeds", "labels by a model", "right", "labels by others"]
     header += ["money for a model", "money for others", "seconds"]

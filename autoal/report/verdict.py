@@ -21,10 +21,10 @@ SHOWN = 5  # contenders in a sentence
 MOST = 1000  # most seeds that anybody would be advised to run
 
 _NEEDED = (
-    "How many seeds would do is a guess by the differences so far, which say little where they "
-    "are few: for a difference as large as their mean, as many as show it with a chance of "
-    f"{100 * POWER:g} % (docs/report.md has the formula). The commands stand for those that made "
-    "these runs, whose other options stay as they were; what is finished is not done again."
+    "How many seeds would suffice is a guess from the differences so far, which say little if they "
+    "are few: this many show a difference as large as their mean with a probability of "
+    f"{100 * POWER:g} % (docs/report.md has the formula). Each command stands for the one that "
+    "made these runs, with its other options unchanged; finished runs are not repeated."
 )
 
 
@@ -47,7 +47,9 @@ def _all_more_seeds(lacking: Mapping[str, Sequence[Part]]) -> list[Part]:
     if len(lacking) == 1:
         return [*(part for _, part in needed), _NEEDED]
     named = [Statement(name, part) if isinstance(part, str) else part for name, part in needed]
-    return [Folded("How many seeds would do, and the commands that add them", [*named, _NEEDED])]
+    return [
+        Folded("How many seeds would suffice, and the commands that add them", [*named, _NEEDED])
+    ]
 
 
 def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
@@ -55,7 +57,7 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
     kinds = Counter(fault.kind for fault in faults)
     noted = "; ".join(f"{kind}: {number}" for kind, number in kinds.items()) or "nothing"
     metric = settings[0].runs[0].metric
-    minus = f"Of {metric} less is better: it has a minus here, so that more is. "
+    minus = f"For {metric} less is better: it is negated here, so that more is. "
     return (
         f"Finished runs: {runs}; settings: {len(settings)}. Notes: {noted}. "
         f"{minus if lower_is_better(metric) else ''}The tests are "
@@ -143,7 +145,7 @@ def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
     by_number = sorted(by(within, within.__getitem__).items())
     told = [f"{pairs} for {', '.join(names)}" for pairs, names in by_number]
     told += [f"more than {MOST} for {', '.join(beyond)}"] if beyond else []
-    sentence = f"About so many seeds would do: {'; '.join(told)}."
+    sentence = f"Seeds that would suffice: {'; '.join(told)}."
     sentence += " The command adds the fewest of these." if len(told) > 1 and within else ""
     return [sentence, _command(setting, min(within.values()))] if within else [sentence]
 

@@ -12,8 +12,8 @@ from autoal.report.tables import Cell, Table
 
 TITLE = "Words that were asked about"
 TEXT = (
-    "Sums over a run's rounds, means over the seeds. Gain: the bits that the presence of a word "
-    "and the class of a text told of each other, by the model that chose it."
+    "Sums over a run's rounds, means over the seeds. Gain: the mutual information of the presence "
+    "of a word and the class of a text in bits, by the model that chose it."
 )
 HEADER = ["setting", "strategy", "seeds", "words", "of a class", "mean gain"]
 
@@ -27,7 +27,7 @@ def words(settings: Sequence[Setting]) -> Section:
         if any(past.words for run in runs for past in run.rounds)
     ]
     if not rows:
-        return Section(TITLE, ["In no run words were asked about."])
+        return Section(TITLE, ["No run asked about words."])
     return Section(TITLE, [TEXT, Table("words", TITLE, HEADER, rows)])
 
 

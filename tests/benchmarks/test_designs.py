@@ -34,7 +34,7 @@ WORTH = torch.rand(POOL, generator=generator(0))
 
 
 def view_of(labelled: int, classes: int = CLASSES) -> View:
-    """A pool, and so many labelled rows, of so many of the classes."""
+    """A pool, and this many labelled rows, of this many of the classes."""
     rows = torch.randn(POOL + labelled, 6, generator=generator(1))
     labels = (torch.arange(POOL + labelled) % classes).where(torch.arange(len(rows)) >= POOL, -1)
     return View.of(rows, logits=rows[:, :CLASSES], labels=labels, classes=CLASSES)

@@ -1,4 +1,4 @@
-"""What a card shows: how short fits and queries are drawn out, and that no part stops another."""
+"""The benchmark of a GPU: extrapolations of short fits and queries, and parts that fail alone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

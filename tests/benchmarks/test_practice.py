@@ -23,7 +23,7 @@ class Labelled:
 
 
 def price(asked: Callable[[Data, int], Oracle]) -> float:
-    """What such an oracle is paid for an answer."""
+    """The price of an answer by such an oracle."""
     oracle = asked(Labelled(), 0)  # type: ignore[arg-type]
     if isinstance(oracle, TopK):
         assert oracle.price is not None

@@ -1,4 +1,4 @@
-"""What benches tell of the runs that are there, be these few or none."""
+"""The tables of benchmarks on existing runs, few or none."""
 
 import sys
 from collections.abc import Callable, Sequence

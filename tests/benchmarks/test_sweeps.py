@@ -26,7 +26,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
 
 
 def ended(sweep: Sweep, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
-    """What became of it, which must be what becomes of one that is left alone."""
+    """The outcome, which must be that of an undisturbed sweep."""
     found = disturbed(sweep, cluster, top / "runs", harms)
     assert lasting(found.records) == lasting(undisturbed(sweep, top / "alone"))
     assert found.kept == found.finished > 0

@@ -35,7 +35,7 @@ def make(data: Data, small: Small) -> Make:
 
 @pytest.fixture
 def expected(make: Make) -> Expected:
-    """What the experiment does whose parts are the default ones; done once for all tests."""
+    """The rounds of the experiment with default parts; done once for all tests."""
     if not BASELINE:
         BASELINE.extend(facts(done(make())))
     return BASELINE
@@ -66,5 +66,5 @@ def quick(make: Make) -> Make:
 
 @pytest.fixture
 def quickly(quick: Make) -> Expected:
-    """What the quick experiment does whose parts are the default ones."""
+    """The rounds of the quick experiment with default parts."""
     return facts(done(quick()))

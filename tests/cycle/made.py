@@ -94,7 +94,7 @@ class Clock:
 
 
 def truth(experiment: Experiment) -> Oracle:
-    """Whoever knows all labels of the data."""
+    """An oracle that knows all labels of the data."""
     return TrueLabels(experiment.data.train.labels)
 
 

@@ -37,11 +37,11 @@ def rounds_of(*accuracies: float | None, batch: int = 10, **facts: Any) -> list[
 
 
 def told(rule: StopRule, views: Sequence[View]) -> list[Advice]:
-    """What the rule says of models one after the other."""
+    """The answers of the rule to models, one after the other."""
     history = rounds_of(*[None] * len(views))
     return [rule(history[: number + 1], view) for number, view in enumerate(views)]
 
 
 def read(rule: StopRule, history: Sequence[Round]) -> Advice:
-    """What a rule says after these rounds that does not look at the model."""
+    """The answer after these rounds of a rule that does not look at the model."""
     return rule(history, predicting(FIRST))

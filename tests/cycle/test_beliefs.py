@@ -1,4 +1,4 @@
-"""What is told beside labels: how likely each class is, what rows are not, what is asked later."""
+"""Facts beside labels: probabilities of classes, classes ruled out, and rows to ask about later."""
 
 from dataclasses import replace
 from itertools import islice

@@ -1016,7 +1016,7 @@ def test_nobody_can_answer_what_was_not_asked(quick: Make) -> None:
 
 @dataclass(frozen=True)
 class Failing(Training):
-    """Is stopped once, when a training on so many rows is nearly done."""
+    """Stops once, when a training on this many rows is nearly done."""
 
     left: list[int] = field(default_factory=list)
 

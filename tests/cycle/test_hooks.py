@@ -145,7 +145,7 @@ def test_a_growth_sees_the_rounds_and_the_view_without_its_rows(quick: Make) -> 
 
 
 def of_class_two_after(start: int) -> Callable[[Question], Answers]:
-    """Whoever labels the start as it comes, and everything else alike."""
+    """An oracle that labels the start on arrival, and everything else in the same way."""
 
     def oracle(question: Question) -> Answers:
         if question.number:

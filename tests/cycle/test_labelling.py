@@ -1,4 +1,4 @@
-"""What people who label need of an experiment: labels that count, judges, corrections, advice."""
+"""The needs of people who label: labels that count, judges, corrections, advice."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -274,7 +274,7 @@ def test_classes_may_be_added_at_the_end() -> None:
 
 
 class Counting(StopRule):
-    """Advises to stop after so many rounds that it has seen."""
+    """Advises to stop after this many rounds."""
 
     def __init__(self, limit: int, obey: bool = False) -> None:
         super().__init__(obey)

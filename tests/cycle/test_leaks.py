@@ -73,7 +73,7 @@ def neighbours(thing: Any) -> Iterator[Any]:
 
 
 def computed(thing: Any) -> Iterator[Any]:
-    """What the properties of something give, those that it can give."""
+    """The values of an object's properties, as far as they have any."""
     for kind in type(thing).__mro__:
         for name, value in vars(kind).items():
             if isinstance(value, property | cached_property):

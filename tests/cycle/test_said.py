@@ -1,4 +1,4 @@
-"""What several people say in a cycle: kept, asked by, and believed by degrees."""
+"""Labels by several people in a cycle: kept, asked for, and believed by degrees."""
 
 from dataclasses import replace
 

@@ -17,7 +17,7 @@ LABELS = torch.arange(12) % 3
 
 
 def trial(learner: Learner, data: Data, seed: int = 0, number: int = 1) -> Trial:
-    """What can be tried out where twelve rows were labelled, and told to be of other classes."""
+    """A trial after twelve rows were labelled, with other classes than the true ones."""
     rows = data.train.without_labels().with_labels(KNOWN, LABELS)
     return Trial(learner, rows, Pool.of(60).label(KNOWN), seed, number)
 

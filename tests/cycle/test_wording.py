@@ -52,7 +52,7 @@ def experiment_of(data: Data, learner: Learner | None = None) -> Experiment:
 
 
 def telling(words: dict[str, list[float]], data: Data) -> Any:
-    """Whoever knows the truth of rows, and tells the same of words in every round but the first."""
+    """An oracle that knows the truth of rows, and repeats its words in all rounds but the first."""
     truth = TrueLabels(data.train.labels)
 
     def answers(question: Question) -> Answers:

@@ -117,7 +117,7 @@ def test_what_is_nearly_an_array_will_do() -> None:
             return ROWS
 
     class NAType:
-        """What pandas has for a value that is missing."""
+        """A missing value in pandas."""
 
         def __eq__(self, other: object) -> Any:
             return self

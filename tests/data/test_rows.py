@@ -15,7 +15,7 @@ def six() -> Rows:
 
 
 def numbers(rows: Rows) -> list[int]:
-    """Which rows these are, on which all their parts must agree."""
+    """The numbers of these rows, on which all their parts must agree."""
     found = rows.labels.tolist()
     assert rows.inputs.flatten().tolist() == found
     assert isinstance(rows.shown, Tensor)

@@ -162,7 +162,7 @@ def write_sst2(root: Path) -> None:
 
 
 def write_nli(root: Path, task: str, archive: str | None = None) -> None:
-    """Likewise, in pairs; WNLI has numbers for labels."""
+    """The same in pairs; WNLI has numbers for labels."""
     first, second = ("question", "sentence") if task == "QNLI" else ("sentence1", "sentence2")
     label = "{1}" if task == "WNLI" else "{2}"
     head, row = f"index\t{first}\t{second}\tlabel", f'{{0}}\tfirst {{0}}\tsecond "{{0}}\t{label}'

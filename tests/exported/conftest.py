@@ -88,5 +88,5 @@ def answer(path: Path) -> None:
 
 @pytest.fixture
 def kept(train: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the runs keep for later is what is found."""
+    """Whatever runs keep for later is found."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(train.folder / ".cache"))

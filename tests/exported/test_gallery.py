@@ -30,7 +30,7 @@ def page(data: Data, **parts: Any) -> str:
 
 
 def words(part: str) -> str:
-    """What a person reads of it."""
+    """The text that a person reads."""
     return " ".join(html.unescape(re.sub("<[^>]+>", " ", part)).split())
 
 

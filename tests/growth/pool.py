@@ -20,7 +20,7 @@ WORDS = ["film", "actor", "plot", "town", "music", "scene", "end", "cast", "tale
 
 
 def texts(count: int = 40) -> list[str]:
-    """Of seven words each, of which the first tells the class."""
+    """Texts of seven words each, the first of which determines the class."""
     first = ("awful", "lovely")
     words = [[WORDS[row * step % 10] for step in (1, 3, 7, 9)] for row in range(count)]
     return [" ".join([first[row % 2], *words[row], f"n{row}", "too"]) for row in range(count)]
@@ -44,13 +44,13 @@ def experiment_of(data: Data, growth: GrowthRule | None = None, **parts: Any) ->
 
 
 def by_first_word(question: Question) -> list[int]:
-    """Whoever reads the texts, real and made ones."""
+    """A strategy that reads the texts, real and made ones."""
     assert question.shown is not None
     return [int("lovely" in str(text).lower().split()) for text in question.shown]
 
 
 def view_of(data: Data, labelled: Sequence[int] = (0, 1, 2, 3)) -> View:
-    """What a growth is shown of a pool in which some rows are labelled."""
+    """A growth's view of a pool in which some rows are labelled."""
     seen: list[View] = []
 
     class Looking(TextGrowth):

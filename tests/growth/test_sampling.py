@@ -29,7 +29,7 @@ def drawing(temperature: float = 1.0, top_p: float = 1.0, most: int = 6) -> Draw
 
 
 def likeliest(network: Any, prompt: Ids, most: int) -> Ids:
-    """What a loop without memory and padding makes of one prompt."""
+    """The result for one prompt of a loop without memory and padding."""
     row = [*prompt]
     while len(row) < len(prompt) + most and row[-1] != END:
         row.append(int(network(torch.tensor([row])).logits[0, -1].argmax()))

@@ -1,4 +1,4 @@
-"""What all growths of texts have in common, shown by editing and by a file."""
+"""The common behaviour of all growths of texts, shown by editing and by a file."""
 
 from pathlib import Path
 from typing import Any

@@ -14,7 +14,7 @@ MODEL = "parrot"
 
 @dataclass
 class Reply:
-    """What is said to a request."""
+    """The answer to a request."""
 
     body: str = ""
     status: int = 200
@@ -30,7 +30,7 @@ def spoken(text: str, **choice: Any) -> str:
 
 
 class Door:
-    """What is asked here is answered by the next of the replies, or else by `says`."""
+    """A server that answers with the next of the replies, or else with `says`."""
 
     def __init__(self) -> None:
         self.replies: deque[Reply] = deque()

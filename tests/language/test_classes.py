@@ -21,7 +21,7 @@ HEAD = "Review: a dull mess\nSentiment: negative\n\nReview: a joy\nSentiment: po
 
 
 def weighed(**tokens: float) -> Reply:
-    """What is said of the next token; an underscore is a space."""
+    """The probabilities of the next token; an underscore is a space."""
     probs = {token.replace("_", " "): math.log(prob) for token, prob in tokens.items()}
     return Reply(spoken("", logprobs={"top_logprobs": [probs]}))
 

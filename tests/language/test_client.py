@@ -1,4 +1,4 @@
-"""What is paid for, kept and counted, and what is said of a server that misbehaves."""
+"""Payment, caching and counting of answers, and messages about a server that misbehaves."""
 
 import json
 import logging

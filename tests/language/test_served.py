@@ -1,4 +1,4 @@
-"""What a real server of a real model answers."""
+"""The answers of a real server with a real model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the presence of words tells of classes, by hand and by scikit-learn."""
+"""The information of words about classes, by hand and by scikit-learn."""
 
 from math import log, log2
 

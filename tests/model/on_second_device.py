@@ -1,4 +1,4 @@
-"""What the model's rooms compute on a second device."""
+"""The computations of the model's rooms on a second device."""
 
 from autoal.model import metrics
 from tests.model.test_metrics import measured, random_case

@@ -53,7 +53,7 @@ def fit(learner: Trained, rows: Rows, seed: int = 0, first: bool = True) -> None
 
 
 def outputs(folder: Path, ids: Tensor) -> Tensor:
-    """What transformers' own forward makes of one row without padding, (length, width)."""
+    """The result of transformers' own forward for one row without padding, (length, width)."""
     types = {"token_type_ids": (ids < 0).long()[None]} if folder.name.startswith("bert") else {}
     with torch.no_grad():
         return network_of(folder)((ids.abs() - 1).long()[None], **types).last_hidden_state[0]

@@ -35,7 +35,7 @@ def fitted(rows: Rows, *, tune: bool = False) -> Logistic:
 
 
 def partly(known: int, left: Tensor) -> Rows:
-    """Rows of which the first so many have labels, and these classes are left of the others."""
+    """Rows of which the first ones have labels, and the others only these possible classes."""
     labels, beliefs = LABELS.clone(), torch.cat([SURE[:known], left[known:]])
     labels[known:] = UNKNOWN
     return Rows(INPUTS, labels, beliefs=beliefs)

@@ -172,7 +172,7 @@ def test_every_large_part_of_a_look_needs_room(monkeypatch: pytest.MonkeyPatch) 
 
 
 def histories(names: list[str]) -> Iterator[list[dict[str, object]]]:
-    """What these strategies do in a pool of features."""
+    """The picks of these strategies in a pool of features."""
     pool = rows_of()
     for name in names:
         options = {"folds": 5} if name in ("salutary", "isal", "ibds") else {}

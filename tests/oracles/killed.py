@@ -9,7 +9,7 @@ from tests.launch import Zygote
 
 
 def record(folder: Path) -> list[dict[str, Any]]:
-    """What the rounds say, but for how long they took."""
+    """The rounds without their times."""
     lines = map(json.loads, (folder / "rounds.jsonl").read_text().splitlines())
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 

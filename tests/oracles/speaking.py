@@ -16,7 +16,7 @@ def share(prompt: str) -> float:
 
 
 def continued(body: dict[str, Any]) -> Reply:
-    """What is said where a text is to be continued."""
+    """The answer to a text that is to be continued."""
     second = share(body["prompt"])
     tokens = {f" {NAMES[0]}": log(1 - second), f" {NAMES[1]}": log(second)}
     return Reply(spoken(" x", logprobs={"top_logprobs": [tokens]}))
@@ -33,5 +33,5 @@ def shown_in(prompt: str) -> list[tuple[str, str]]:
 
 
 def chosen(body: dict[str, Any]) -> Reply:
-    """What is said in a chat: always the second class."""
+    """The answer in a chat: always the second class."""
     return Reply(spoken(json.dumps({"label": NAMES[1]})))

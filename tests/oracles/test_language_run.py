@@ -61,7 +61,7 @@ class Command:
         return self.train.run(*self.options, f"name={name}", *given, **more)
 
     def rounds(self, name: str) -> list[dict[str, Any]]:
-        """What a run's record says, without seconds and without what was known from before."""
+        """A run's record, without seconds and without counts of cached answers."""
         lines = [
             json.loads(line) for line in (self.out / name / "rounds.jsonl").read_text().splitlines()
         ]

@@ -28,12 +28,12 @@ def silent(question: Question) -> Answers:
 
 
 def within(count: int, total: int, rate: float) -> bool:
-    """Whether so many are within four deviations of a binomial, which one in 16,000 misses."""
+    """Whether this many are within four deviations of a binomial, which one in 16,000 misses."""
     return abs(count - total * rate) <= 4 * math.sqrt(total * rate * (1 - rate))
 
 
 def steps_of(oracle: Oracle, **parts: Any) -> Counter[int]:
-    """How often an answer is so many classes beyond the true one."""
+    """How often an answer is this many classes beyond the true one."""
     return Counter(((oracle(question_of(MANY, **parts)).labels - TRUTH) % 3).tolist())
 
 

@@ -38,7 +38,7 @@ def view_of(labels: list[int]) -> View:
 
 
 def left(**ruled_out: tuple[int, ...]) -> Tensor:
-    """What rows may be once these classes of theirs are ruled out."""
+    """The classes that rows may have once these are ruled out."""
     possible = torch.ones(4, 4, dtype=torch.bool)
     for row, classes in ruled_out.items():
         possible[int(row[1:]), list(classes)] = False

@@ -22,7 +22,7 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg":
 
 
 class RefusedError(Exception):
-    """What the page is told, with its status."""
+    """The response to the page, with its status."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)

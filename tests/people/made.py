@@ -62,6 +62,6 @@ def correct(desk: Desk, person: str, row: int, label: str) -> None:
 
 
 def doing(desk: Desk, person: str) -> list[Task]:
-    """What a person who is at the page is to do."""
+    """The task of a person who is at the page."""
     desk.see(person, acting=True)
     return desk.tasks(person)

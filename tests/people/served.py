@@ -1,4 +1,4 @@
-"""What fixtures give: how a server is started, and how a person's page on it is opened."""
+"""Fixtures that start a server, and open a person's page on it."""
 
 from collections.abc import Callable
 

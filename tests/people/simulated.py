@@ -15,7 +15,7 @@ Says = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # from a task to kind a
 
 
 class Reached(NamedTuple):
-    """What a server answered."""
+    """A server's answer."""
 
     status: int
     headers: Mapping[str, str]

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Studio:
-    """What the server has, and what it was asked."""
+    """The server's content, and the requests it received."""
 
     url: str = ""
     projects: dict[int, Json] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Studio:
         return last
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        """What the server says."""
+        """The server's answers."""
         place = path.partition("?")[0]
         numbers = [int(number) for number in re.findall(r"\d+", place)]
         match method, re.sub(r"\d+", "N", place):
@@ -80,7 +80,7 @@ class Studio:
 
 
 def told(name: str) -> tuple[int, Any]:
-    """What the real one said in such a case."""
+    """The real server's answer in such a case."""
     return SAID[name]["status"], SAID[name]["json"]
 
 

@@ -33,7 +33,7 @@ def question(
 
 
 def answered(folder: Path, asked: Question) -> Answers:
-    """What is answered by the file as it is."""
+    """The answers in the present file."""
     return Files(data_of(asked), folder)(asked)
 
 
@@ -67,7 +67,7 @@ def events(folder: Path) -> list[tuple[int, str, str | None]]:
 
 
 def filled(folder: Path, asked: Question, text: str | bytes) -> Answers:
-    """What is answered once the file has this content."""
+    """The answers once the file has this content."""
     put(folder, asked, text)
     return answered(folder, asked)
 
@@ -130,7 +130,7 @@ def test_what_there_is_to_read_stands_beside_a_row(
 
 
 def filled_in(folder: Path, asked: Question, label: str = "red") -> dict[int, int]:
-    """What is answered once a program has put a label into each line."""
+    """The answers once a program has put a label into each line."""
     there = lines(folder)
     with file(folder).open("w", encoding="utf-8-sig", newline="") as opened:
         writer = csv.DictWriter(opened, there[0])

@@ -93,7 +93,7 @@ def start(window: Window) -> Iterator[Started]:
 
 
 def given(fake: Fake, *names: str) -> list[Any]:
-    """What the server was told, in its order."""
+    """The requests that the server received, in order."""
     posts = [[post.get(name) for name in names] for post in fake.posts]
     return [post[0] for post in posts] if len(names) == 1 else posts
 

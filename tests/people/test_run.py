@@ -28,7 +28,7 @@ def truth() -> Any:
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
-    """What the rounds say, but for who labelled and how long all took."""
+    """The rounds without the labellers and the times."""
     personal = ("seconds", "by", "people")
     return [{key: line[key] for key in line if key not in personal} for line in records(folder)]
 
@@ -169,7 +169,7 @@ def test_a_run_learns_what_most_of_three_people_say(
 
 
 def answer_some(client: Client, count: int) -> None:
-    """Answer so many rows, rightly."""
+    """Answer this many rows, rightly."""
     says, state = truth(), client.get("/api/state")
     for _ in range(count):
         while not state["tasks"]:

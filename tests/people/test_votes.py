@@ -34,7 +34,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def most(opinions: Opinions, decided: Mapping[int, str]) -> Agreement:
-    """What most people say."""
+    """The majority's labels."""
     labels = {
         row: Counter(label for _, label in given).most_common(1)[0][0]
         for row, given in opinions.items()
@@ -177,7 +177,7 @@ def question_of(**parts: object) -> Question:
 
 
 def opinions_of(*rows: str) -> Opinions:
-    """What ann, ben and cyd say of the rows from 0 on, by first letters; ben speaks first."""
+    """The votes of ann, ben and cyd on the rows from 0 on, by first letters; ben answers first."""
     names = {label[0]: label for label in CLASSES}
     return {
         row: [Opinion(by, names[said[place]]) for by, place in (("ben", 1), ("ann", 0), ("cyd", 2))]

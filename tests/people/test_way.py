@@ -59,7 +59,7 @@ def page(running: Running, profile: Path) -> Iterator[Window]:
 
 
 def answer(window: Window, count: int) -> None:
-    """Label so many rows rightly, by the keyboard."""
+    """Label this many rows rightly, by the keyboard."""
     for _ in range(count):
         window.answer(KEYS[kind_of(window.get("document.querySelector('#title').textContent"))])
 

@@ -45,7 +45,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def outcome_of(desk: Desk) -> Outcome:
-    """What comes of it where Ann knows a word, and says that the other speaks for no class."""
+    """The result if Ann knows a word, and says that the other speaks for no class."""
     say(desk, "ann", 5, "dog", seconds=1.0)
     say(desk, "ann", AWFUL.number, "cat", seconds=2.0)
     say(desk, "ann", FILM.number, None, kind="unsure", seconds=3.0)

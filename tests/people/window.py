@@ -125,6 +125,6 @@ class Window:
         ]
 
     def complaints(self) -> list[dict[str, Any]]:
-        """What the console was told."""
+        """The messages on the console."""
         wrong = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
         return [event for event in self.browser.events if event["method"] in wrong]

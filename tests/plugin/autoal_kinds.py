@@ -48,7 +48,7 @@ class Stripes(ImageData):
 
 
 class Columns(Encoder):
-    """The mean of each column, so many times as bright."""
+    """The mean of each column, this many times as bright."""
 
     def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor

@@ -1,4 +1,4 @@
-"""What may differ from the config of a run that goes on."""
+"""Differences that the config of a run that goes on may have."""
 
 from typing import Any
 

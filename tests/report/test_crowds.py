@@ -70,7 +70,7 @@ def test_runs_in_which_nobody_erred_say_so(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5, 0.6])
     assert main([str(tmp_path)]) == 0
     page = (tmp_path / "report" / "report.html").read_text()
-    assert "In no run several people were asked, or labels known to be wrong." in page
+    assert "No run asked several people, or had labels known to be wrong." in page
 
 
 def test_random_that_asks_people_who_err_is_what_others_are_compared_with(tmp_path: Path) -> None:

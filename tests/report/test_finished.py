@@ -204,7 +204,7 @@ def test_weights_of_another_kind_are_no_weights(history: list[Round], tmp_path: 
 
 
 def settled(history: list[Round], *values: Mapping[str, object]) -> list[Round]:
-    """What the learner chose in each round, noted."""
+    """The learner's notes on its choices in each round."""
     pairs = zip(history, values, strict=True)
     return [replace(done, notes={"learner": chosen}) for done, chosen in pairs]
 

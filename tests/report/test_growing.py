@@ -39,4 +39,4 @@ def test_what_somebody_elses_growth_notes_is_left_alone(tmp_path: Path) -> None:
 def test_runs_without_made_rows_say_so(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5, 0.6])
     assert main([str(tmp_path)]) == 0
-    assert "In no run rows were made." in (tmp_path / "report" / "report.html").read_text()
+    assert "No run made rows." in (tmp_path / "report" / "report.html").read_text()

@@ -1,4 +1,4 @@
-"""What is shown of the rows that were queried first and last."""
+"""The rows that were queried first and last, as the page shows them."""
 
 import json
 from base64 import b64encode

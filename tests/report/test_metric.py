@@ -45,7 +45,7 @@ def test_where_less_is_better_the_one_with_less_is_ahead(runs: Path) -> None:
     assert read_run(runs / "margin", "nll").area == pytest.approx(-1.05)
     assert main([str(runs), "--metric", "nll"]) == 0
     page = (runs / "report" / "report.html").read_text()
-    assert "Of nll less is better: it has a minus here" in page
+    assert "For nll less is better: it is negated here" in page
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What moved among the weights of candidates."""
+"""The moves of the candidates' weights."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

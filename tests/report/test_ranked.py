@@ -1,4 +1,4 @@
-"""What a sweep ends with."""
+"""The end of a sweep."""
 
 from io import StringIO
 from pathlib import Path

@@ -462,7 +462,7 @@ def test_what_no_run_has_is_told_in_one_section_at_the_end(tmp_path: Path) -> No
     assert titles[0] == "What the runs show"
     assert titles[-1] == "Not in these runs"
     told = {part.about: part.words for part in found[-1].parts if isinstance(part, Statement)}
-    assert told["Rows that were made"] == "In no run rows were made."
+    assert told["Rows that were made"] == "No run made rows."
     assert not told.keys() & {*titles}
 
 

@@ -1,4 +1,4 @@
-"""What a report opens with."""
+"""The opening of a report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ def test_equal_needs_are_told_together(tmp_path: Path) -> None:
     ends = {"random": 0.5, "margin": 0.7, "badge": 0.8}
     setting = made(tmp_path, {name: [[0.4, end]] * 2 for name, end in ends.items()})
     told, _ = more_seeds(setting, against_baseline(setting))
-    assert told == "About so many seeds would do: 7 for badge, margin."
+    assert told == "Seeds that would suffice: 7 for badge, margin."
 
 
 def test_where_seeds_are_too_few_it_is_told_how_many_would_do(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_where_seeds_are_too_few_it_is_told_how_many_would_do(tmp_path: Path) ->
     # Of areas margin's gain is .1 on average, and as spread: of two comparisons z is 2.2414,
     # ((2.2414 + .8416)^2 + 2.2414^2 / 2) pi / 3 = 12.58. Badge gains nothing on average.
     assert more_seeds(setting, compared) == [
-        "About so many seeds would do: 13 for margin; more than 1000 for badge. "
+        "Seeds that would suffice: 13 for margin; more than 1000 for badge. "
         "The command adds the fewest of these.",
         Command("python train.py -m ... strategy=random,badge,margin 'seed=range(0,13)'"),
     ]

@@ -15,7 +15,7 @@ RELOAD = '<meta http-equiv="refresh" content="10">'
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """What happens while the report waits, one thing after the other; then Ctrl-C."""
+    """Events while the report waits, one after the other; then Ctrl-C."""
 
     def happen(*things: Callable[[], object]) -> None:
         waiting = iter(things)

@@ -26,4 +26,4 @@ def test_words_are_counted_with_what_they_gain(tmp_path: Path) -> None:
 def test_runs_without_words_say_so(tmp_path: Path) -> None:
     write_run(tmp_path, "a", [0.5, 0.6])
     assert main([str(tmp_path)]) == 0
-    assert "In no run words were asked about." in (tmp_path / "report/report.html").read_text()
+    assert "No run asked about words." in (tmp_path / "report/report.html").read_text()

@@ -1,4 +1,4 @@
-"""What several tests of the search share."""
+"""Fixtures shared by tests of the search."""
 
 from collections.abc import Iterator
 from functools import cache

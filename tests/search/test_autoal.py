@@ -98,7 +98,7 @@ def pair(table: Tensor) -> tuple[Tabled, Tabled]:
 
 
 def notes_of(strategy: AutoAL, view: View) -> dict[str, Any]:
-    """What a query says, by a search if this view had none yet."""
+    """A query's notes, after a search if this view had none yet."""
     return query(strategy, view, BUDGET).notes
 
 

@@ -83,7 +83,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def notes(folder: Path) -> list[dict[str, Any]]:
-    """What the strategy said in each round, except how long it took."""
+    """The strategy's notes in each round, except times."""
     found: list[dict[str, Any]] = [line["notes"] for line in lines(folder)]
     return found
 
@@ -219,7 +219,7 @@ class Committee(Spy, QueryStrategy):
 
 
 class Sat(NamedTuple):
-    """What is left of an experiment with a committee."""
+    """The remains of an experiment with a committee."""
 
     members: list[Trained]
     learner: Trained

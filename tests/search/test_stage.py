@@ -25,7 +25,7 @@ from tests.search.made import Taught, with_labels, with_network
 
 @dataclass
 class Diary:
-    """What a candidate saw of the views, play by play."""
+    """The views that a candidate saw, play by play."""
 
     views: list[View] = field(default_factory=list)
     budgets: list[int] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Looking(QueryStrategy):
 
 
 def numbers(rows: Features) -> Tensor:
-    """What SearchNet would read: here, which rows they are."""
+    """The input of SearchNet: here, the numbers of the rows."""
     return rows.rows
 
 
@@ -74,7 +74,7 @@ def play(
 
 
 def rows_of(inputs: Tensor, among: Known) -> list[int]:
-    """Which rows these are, whose embeddings are at another scale."""
+    """The numbers of these rows, whose embeddings have another scale."""
     features = among.features
     unit, known = (nn.functional.normalize(x.float()) for x in (inputs, features.embeddings))
     found = (unit @ known.T).max(1)

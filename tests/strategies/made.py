@@ -47,7 +47,7 @@ def scored(strategy: QueryStrategy, view: View, budget: int) -> Tensor:
 
 
 def noted(strategy: QueryStrategy, view: View, budget: int = 1) -> dict[str, Any]:
-    """What a strategy says for the record, beside its scores."""
+    """A strategy's notes for the record, beside its scores."""
     return dict(as_scored(strategy.score(view, budget)).notes)
 
 

@@ -60,7 +60,7 @@ def test_a_run_that_is_interrupted_goes_on_as_if_it_had_not_been(
 
 
 def told(history: list[Round]) -> list[Any]:
-    """What a run did, and what it said of that."""
+    """The rounds of a run, and its notes on them."""
     return [*facts(history), *(done.notes for done in history)]
 
 

@@ -1,4 +1,4 @@
-"""What every strategy does, beyond the promises that `check_strategy` looks at."""
+"""The behaviour of every strategy, beyond the promises that `check_strategy` checks."""
 
 from typing import Any
 

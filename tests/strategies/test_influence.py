@@ -35,7 +35,7 @@ def inputs(embeddings: Tensor) -> Tensor:
 
 
 def parts(known: Known) -> tuple[Tensor, Tensor]:
-    """What a surrogate makes of rows, and their labels."""
+    """The features that a surrogate reads, and their labels."""
     return inputs(known.features.embeddings), known.labels
 
 

@@ -19,7 +19,7 @@ PROBS = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
 
 
 def seeded_views(view: View, count: int) -> Iterator[View]:
-    """The same rows under so many seeds."""
+    """The same rows under this many seeds."""
     return (replace(view, seed=seed) for seed in range(count))
 
 

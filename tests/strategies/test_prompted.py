@@ -1,4 +1,4 @@
-"""What a language model is asked to choose from, and what is made of its answer."""
+"""The list that a language model chooses from, and the use of its answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ def view_of(texts: Sequence[str] = TEXTS, **given: Any) -> View:
 
 
 def prompt(language: Saying) -> str:
-    """What the user's part of the only request says."""
+    """The user's part of the only request."""
     (request,) = language.asked
     assert not isinstance(request.prompt, str)
     return str(request.prompt[1]["content"])

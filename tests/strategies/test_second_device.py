@@ -1,4 +1,4 @@
-"""What is tried on a second device, in a process of its own: torch never forgets a device."""
+"""Trials on a second device, in a process of their own: torch never forgets a device."""
 
 import subprocess
 import sys

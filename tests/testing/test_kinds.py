@@ -1,4 +1,4 @@
-"""Whoever breaks a promise of a data set, an encoder, a learner or an oracle is found out."""
+"""The checks find every broken promise of a data set, an encoder, a learner or an oracle."""
 
 import re
 from collections.abc import Callable
@@ -63,7 +63,7 @@ class Divided(Square):
 
 
 def of_test(**parts: Any) -> Spoil:
-    """What has these parts in its test rows."""
+    """A data set with these parts in its test rows."""
 
     def spoil(data: Data, loaded: Loaded) -> Loaded:
         assert loaded.test is not None

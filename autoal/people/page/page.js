@@ -1,17 +1,17 @@
-// The labelling page. What the server says is the truth; an answer shows the next row at once and is sent
-// behind it. All text from outside is set as text, never as markup.
+// The labelling page. The server has the last word; an answer shows the next row at once and is sent in the
+// background. All text from outside is set as text, never as markup.
 
-const PAUSE = 1000; // milliseconds until a lost connection is tried again
+const PAUSE = 1000; // milliseconds between attempts to reconnect
 const PATIENCE = { ask: 40_000, tell: 10_000 }; // the server holds a question for changes for 25 s at most
-const NOTICE = 7000; // milliseconds that a notice stays
+const NOTICE = 7000; // milliseconds for which a notice stays
 const SMALLEST = 448; // pixels to which a small picture is enlarged ...
 const LARGEST_FACTOR = 20; // ... but by no more than this, or it would be mud
-const LEAST_FACTOR = 1.5; // and what is larger still may fill a large screen a little
-const SPOKEN = 600; // characters of a text that are read out by themselves
-const LISTED = 300; // and those of a row in the list
-const PAGES = { " ": 0.9, PageDown: 0.9, PageUp: -0.9, ArrowDown: 0.1, ArrowUp: -0.1 }; // a key scrolls so far
+const LEAST_FACTOR = 1.5; // larger ones may still fill a large screen a little
+const SPOKEN = 600; // characters of a text that a screen reader announces
+const LISTED = 300; // characters of a row in the list
+const PAGES = { " ": 0.9, PageDown: 0.9, PageUp: -0.9, ArrowDown: 0.1, ArrowUp: -0.1 }; // how far a key scrolls
 
-const NONE = Symbol("none"); // of the classes that are offered
+const NONE = Symbol("none"); // none of the offered classes
 
 const token = new URLSearchParams(location.search).get("token") ?? "";
 const $ = (id) => document.getElementById(id);
@@ -27,14 +27,14 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Terms and what is said of them, as the rows of a list of definitions. */
+/** Terms and their definitions, as the rows of a definition list. */
 function definitions(pairs) {
   return pairs.map(([term, value]) =>
     make("div", {}, make("dt", { textContent: term }), make("dd", { textContent: value })),
   );
 }
 
-/** A random UUID; crypto.randomUUID is missing where a page comes by plain HTTP from another machine. */
+/** A random UUID; crypto.randomUUID is missing if a page comes by plain HTTP from another machine. */
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
@@ -45,7 +45,7 @@ function uuid() {
 
 // ---- Talking to the server ----
 
-/** The server's no, in its words. */
+/** A refusal by the server, in its words. */
 class Refusal extends Error {
   constructor(status, words) {
     super(words);
@@ -59,7 +59,7 @@ function asRefusal(error) {
   throw error;
 }
 
-/** One request; whatever is no JSON, such as no answer at all, counts as a lost connection. */
+/** One request; anything but JSON, such as no answer at all, counts as a lost connection. */
 async function request(path, body) {
   const headers = { Authorization: `Bearer ${token}` };
   const options = { headers, signal: AbortSignal.timeout(body ? PATIENCE.tell : PATIENCE.ask) };
@@ -73,7 +73,7 @@ async function request(path, body) {
   throw new Refusal(response.status, said.error);
 }
 
-/** The same, until there is an answer; a refusal is one, unless the server is to blame. */
+/** The same, repeated until there is an answer; a refusal is one, unless the server is at fault. */
 async function insist(path, body) {
   for (;;) {
     try {
@@ -93,7 +93,7 @@ async function insist(path, body) {
   }
 }
 
-/** What is on its way to the server: kept with the tab until it is there, and sent in its order. */
+/** Messages on their way to the server: kept with the tab until they arrive, and sent in order. */
 class Outbox {
   constructor(key) {
     this.key = key;
@@ -111,7 +111,7 @@ class Outbox {
     sessionStorage.setItem(this.key, JSON.stringify(this.entries));
   }
 
-  /** The rows that are answered once all of this has arrived. */
+  /** The rows that are answered once all of these have arrived. */
   answered() {
     const rows = new Set();
     for (const { path, row } of this.entries) path === "/api/undo" ? rows.delete(row) : rows.add(row);
@@ -124,7 +124,7 @@ class Outbox {
     while (this.entries.length) {
       const { path, body } = this.entries[0];
       const outcome = await insist(path, body).catch(asRefusal);
-      if (outcome.status === 403) return tell(outcome); // what is kept stays kept
+      if (outcome.status === 403) return tell(outcome); // the messages stay
       this.entries.shift();
       this.keep();
       if (outcome instanceof Refusal) await recover(outcome);
@@ -166,25 +166,25 @@ class Stopwatch {
   }
 }
 
-// ---- What is known ----
+// ---- State ----
 
-let state = null; // the server's last word
-let version = -1; // of it; forgotten with the connection, since the server may have been started anew
-let queue = []; // the tasks to answer, the present one first
+let state = null; // the server's latest state
+let version = -1; // its version; dropped with the connection, since the server may have restarted
+let queue = []; // the tasks to answer, the current one first
 let past = []; // those answered in this tab, the last one last
-let mode = "work"; // or "list", "item": what was labelled, and one row of it
-let rows = []; // what was labelled
-let place = 0; // of the item in it
-let onStage = null; // the task that is shown
+let mode = "work"; // or "list", "item": the labelled rows, and one of them
+let rows = []; // the labelled rows
+let place = 0; // of the item in them
+let onStage = null; // the task on display
 let chooser = null;
-let lost = ""; // why the server takes nothing
-let barred = false; // the token is not known
+let lost = ""; // why the server accepts nothing
+let barred = false; // the server does not know the token
 let guessing = localStorage.getItem("guess") !== "hidden";
 
 const outbox = new Outbox(`outbox ${token}`);
 const watch = new Stopwatch();
 
-/** Waits for changes, for as long as the page is open; to open it is to act, to wait is not. */
+/** Waits for changes while the page is open; opening it counts as activity, waiting does not. */
 async function follow() {
   await look("/api/state");
   while (!barred) await look(`/api/state?since=${version}`);
@@ -197,7 +197,7 @@ async function look(path) {
   return elapsed(PAUSE);
 }
 
-/** Takes over what the server says; a row in front of somebody stays, unless an undo brings another. */
+/** Adopts the server's state; the row on display stays, unless an undo brings another. */
 function adopt(said, undone = false) {
   if (said.version < version) return;
   state = said;
@@ -215,7 +215,7 @@ function withPresentFirst(tasks) {
   return present ? [present, ...tasks.filter((task) => task !== present)] : tasks;
 }
 
-/** Says why something did not count, and looks where things stand. */
+/** Says why something did not count, and asks for the current state. */
 async function recover(refusal) {
   tell(refusal);
   queue = [];
@@ -223,14 +223,14 @@ async function recover(refusal) {
   await look("/api/state");
 }
 
-/** Says a refusal; one of the token is for good. */
+/** Shows a refusal; if it is about the token, for good. */
 function tell(refusal) {
   barred ||= refusal.status === 403;
   if (barred) shutOut(refusal);
   else notice(refusal.message);
 }
 
-/** Notes what is wrong with the server, if anything; pictures that did not come are asked for again. */
+/** Notes what is wrong with the server, if anything; missing pictures are requested again. */
 function connection(wrong = "") {
   if (lost && !wrong) {
     for (const [url, { failed }] of pictures) if (failed) pictures.delete(url);
@@ -240,9 +240,9 @@ function connection(wrong = "") {
   renderConnection();
 }
 
-// ---- Doing ----
+// ---- Actions ----
 
-/** Answers the present row and shows the next, before the server knows. */
+/** Answers the current row and shows the next, before the server knows. */
 function answer(kind, label = null) {
   const [task] = queue;
   if (mode !== "work" || !task || !watch.shown) return; // nobody has seen it yet
@@ -260,12 +260,12 @@ function undo() {
   if (mode !== "work") return;
   const task = past.pop();
   outbox.add("/api/undo", task?.row ?? null);
-  if (!task) return; // answered before this tab was opened: the server tells which
+  if (!task) return; // answered before this tab was opened: the server knows which
   queue = [task, ...queue];
   render();
 }
 
-/** A class was chosen: for the present row, or for one that was labelled before. */
+/** A class was chosen: for the current row, or for one that was labelled before. */
 function choose(label) {
   if (mode === "item") correct(label);
   else if (label === NONE) answer("none");
@@ -292,7 +292,7 @@ function hideGuess() {
   render();
 }
 
-/** What the model says of a row, where it may be seen. */
+/** The model's prediction for a row, if it may be shown. */
 function guessOf(task) {
   const blind = task.kind === "adjudicate" || task.kind === "review";
   return guessing && !blind && task.guess?.length ? task.guess : null;
@@ -331,11 +331,11 @@ function turnSuspected() {
   openList();
 }
 
-// ---- Showing ----
+// ---- Display ----
 
 let timer = 0;
 
-/** Says something that passes. */
+/** Shows a passing notice. */
 function notice(words) {
   $("notice").textContent = words;
   clearTimeout(timer);
@@ -352,13 +352,13 @@ function renderConnection() {
   const rest = kept
     ? `${counted(kept, "answer")} kept here, to be sent when it is back.`
     : "It is tried again every second.";
-  const over = kept === 0 && ["done", "stopped"].includes(state?.phase); // then nobody is missed
+  const over = kept === 0 && ["done", "stopped"].includes(state?.phase); // then the server is not missed
   const words = lost && !over ? `${lost}. ${rest}` : "";
   if ($("lost").textContent !== words) $("lost").textContent = words;
   $("lost").hidden = !words;
 }
 
-/** The address is of no use any more. */
+/** The address is no longer of any use. */
 function shutOut(refusal) {
   $("headline").textContent = "This address does not open the page";
   $("words").textContent = refusal.message;
@@ -425,13 +425,13 @@ function kindOf(task) {
   return [kind, task.card.made && "Made by the computer"].filter(Boolean).join(" · ");
 }
 
-/** What is asked where some classes are offered. */
+/** The question if some classes are offered. */
 function asksOf({ choices = [] }) {
   if (!choices.length) return undefined;
   return choices.length === 1 ? `Is it “${choices[0]}”?` : "Is it one of these?";
 }
 
-/** What a task may be answered by: all classes, or those that are offered, each with its key, or none. */
+/** The possible answers to a task: all classes, or those offered, each with its key, or none. */
 function answersTo({ choices = [] }) {
   if (!choices.length) return state.classes;
   const [yes, none] = choices.length === 1 ? ["Yes, ", "No"] : ["", "None of these"];
@@ -465,7 +465,7 @@ function wordOf(card) {
   return make("p", { className: "word", textContent: card.name, dir: "auto" });
 }
 
-/** A text in pieces, of which every other one is the word that is asked about. */
+/** A text in pieces; every other one is the word in question. */
 function marked(pieces) {
   const parts = pieces.map((piece, at) => (at % 2 ? make("mark", { textContent: piece }) : piece));
   return make("p", { dir: "auto" }, ...parts);
@@ -506,7 +506,7 @@ function addressOf(card) {
   return `${card.url}?token=${encodeURIComponent(token)}`;
 }
 
-/** The picture of a card, asked for once. */
+/** The picture of a card, requested once. */
 function pictureOf(card) {
   if (!pictures.has(card.url)) {
     const image = make("img", { alt: card.name, src: addressOf(card), decoding: "sync" });
@@ -520,7 +520,7 @@ function pictureOf(card) {
   return pictures.get(card.url);
 }
 
-/** Asks for the pictures of the tasks to come, and lets go of those of long ago. */
+/** Requests the pictures of the next tasks, and drops old ones. */
 function fetchAhead() {
   const near = [
     ...past.slice(-3),
@@ -547,7 +547,7 @@ async function showPicture(card) {
   onceSeen(task);
 }
 
-/** A picture with the size that suits it; the natural one knows how the picture was held. */
+/** A picture with the size that suits it; the natural one respects the picture's orientation. */
 function sized(image) {
   const { naturalWidth: width, naturalHeight: height } = image;
   const factor = Math.min(LARGEST_FACTOR, Math.max(LEAST_FACTOR, SMALLEST / Math.max(width, height)));
@@ -556,7 +556,7 @@ function sized(image) {
   return image;
 }
 
-// The classes: a key each, or found by their letters.
+// The classes: a key each, or a search by letters.
 
 /** A button with a key for each class. */
 class KeyedClasses {
@@ -588,7 +588,7 @@ class KeyedClasses {
     return this.words.get(name);
   }
 
-  /** Marks what the model says, or which label stands. */
+  /** Marks the model's prediction, or the current label. */
   mark(guess, label) {
     const shares = new Map((guess ?? []).map(({ label: name, p }) => [name, p]));
     for (const [name, button] of this.buttons) {
@@ -621,7 +621,7 @@ class KeyedClasses {
 
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
-/** A field that narrows many classes down to those that begin like what is typed, or hold it. */
+/** A field that narrows many classes down to those that begin with the typed text, or contain it. */
 class TypedClasses {
   constructor(classes) {
     this.all = classes.map(({ name }) => name);
@@ -672,7 +672,7 @@ class TypedClasses {
     this.matches.replaceChildren(...this.names.map((name, at) => this.option(name, at, shares.get(name))));
     if (!this.names.length)
       this.matches.append(make("li", { className: "none", textContent: "No class is called so." }));
-    // Of all classes none is marked, or Enter would take one that nobody meant.
+    // Among all classes none is marked, or Enter would take one by accident.
     const marked = this.field.value.trim() || this.guess ? 0 : this.names.indexOf(this.label);
     this.select(this.names.length ? marked : -1);
     this.matches.scrollTop = Math.max(
@@ -727,7 +727,7 @@ class TypedClasses {
   }
 }
 
-/** The classes as the present task wants them marked. */
+/** The classes with the marks of the current task. */
 function renderChooser(task) {
   const answers = answersTo(task);
   const classes = JSON.stringify([answers, task.choices]);
@@ -755,7 +755,7 @@ function renderChooser(task) {
   $("back").replaceChildren(make("span", { textContent: "Back to the list" }), keyHint("Esc"));
 }
 
-/** What a person says who names no class: of a word, that it speaks for none. */
+/** The answer without a class; for a word, that it speaks for none. */
 function unsureWords(task) {
   return task.card.kind === "word" ? "No class" : COMMANDS.unsure.name;
 }
@@ -764,7 +764,7 @@ function keyHint(text) {
   return make("kbd", { textContent: text, hidden: !text, ariaHidden: "true" });
 }
 
-// How far one is.
+// Progress.
 
 function renderProgress() {
   const { advice, checked, curve, judged, labels, model, plan, seconds } = state;
@@ -802,7 +802,7 @@ function modelWords({ at, labels, round }) {
   return `Model of round ${round}: ${counted(labels, "label")}, ${when}${training}`;
 }
 
-/** Accuracy over labels, with the band of its interval where there is one, in the room that there is. */
+/** Accuracy over labels, with the band of its interval if there is one, in the available room. */
 function drawCurve() {
   const { curve, plan } = state;
   const svg = $("curve");
@@ -884,7 +884,7 @@ function renderMessage() {
   announce(`${headline}. ${words}`);
 }
 
-/** What is where in the end. */
+/** The places of everything at the end. */
 function places() {
   const pairs = [
     ["Every answer, by whom and when", `${state.folder}/labels.jsonl`],
@@ -897,7 +897,7 @@ function places() {
   );
 }
 
-// What was labelled.
+// The labelled rows.
 
 function renderList() {
   onStage = null;
@@ -941,7 +941,7 @@ function glimpse(card) {
 
 // ---- Keys and buttons ----
 
-// A letter that a class owns, or that is typed, is left to it: then the command needs Alt.
+// A letter that belongs to a class, or is typed, is not a command: then the command needs Alt.
 const COMMANDS = {
   unsure: { name: "Unsure", key: "u", run: () => answer("unsure"), help: "you cannot tell" },
   broken: { name: "Broken", key: "x", run: () => answer("broken"), help: "it cannot be judged at all" },
@@ -1025,7 +1025,7 @@ function pressed(event) {
   if (!event.repeat) shared();
 }
 
-/** Moves what is too long for the card by a part of its height; returns whether there is such. */
+/** Scrolls content that is too long for the card by a part of its height; returns whether there is any. */
 function scrollCard(pages) {
   const box = $("card").firstChild;
   box.scrollBy({ top: pages * box.clientHeight });
