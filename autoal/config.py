@@ -439,6 +439,13 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
             f"cannot read {error.override!r}; options are given as key=value, "
             """and values with unusual characters in quotes: 'key="value"'"""
         )
+    if several := re.search(
+        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'", str(error)
+    ):
+        return UserError(
+            f"{several[1]}: these are several values; add -m to do a run with each of them; "
+            "one value that is a list stands in brackets, key=[a,b]"
+        )
     missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
     if isinstance(error, ConfigCompositionException) and missing:
         if missing[1] == "start.size":

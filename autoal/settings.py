@@ -92,7 +92,7 @@ def demand_kinds(given: Settings, defaults: Settings) -> None:
     expected = flatten(defaults)
     for key, value in flatten(given).items():
         if value == "???":
-            raise UserError(f"{key} is needed: give {key}=")
+            raise UserError(f"{key} is needed: give {key}=<value>")
         of_a_class = f"{key.rpartition('.')[0]}._target_" in expected or key in REACHED
         by_class = of_a_class and (value is None or isinstance(value, list))
         if expected[key] != "???" and not by_class:

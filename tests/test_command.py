@@ -104,6 +104,8 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
         ("data._rows_=5", "are not options"),
         ("oracle=salutary", "does not work with strategy=autoal; of ours, it works with isal,"),
         ("--resolve", "The --resolve flag can only be used"),
+        ("seed=0,1", "seed=0,1: these are several values; add -m"),
+        ("seed=range(0,3)", "seed=range(0,3): these are several values; add -m"),
         ("seed=日本", "seed='日本': must be a whole number"),
     ],
 )

@@ -220,6 +220,7 @@ def test_what_cannot_be_told_is_one_message(
     out, err = capsys.readouterr()
     assert out == ""
     assert told in err
+    assert err.startswith("error: ")
 
 
 @pytest.mark.parametrize("argv", [[], ["random"]])

@@ -77,7 +77,10 @@ class Training:
         try:
             _device(self.accelerator, self._precision(), self.devices)
         except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
-            raise ValueError(" ".join(str(error).split())) from error
+            why = " ".join(str(error).split())
+            raise ValueError(
+                f"trainer.accelerator={self.accelerator} does not work here: {why}"
+            ) from error
 
     @property
     def several(self) -> bool:
