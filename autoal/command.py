@@ -4,6 +4,7 @@ Nothing here imports torch until the settings are known to be sound.
 """
 
 import errno
+import gc
 import os
 import shlex
 import signal
@@ -149,8 +150,8 @@ class _Job:
                 filed = config.filed_settings()
                 settings = config.settings_of(composed, filed)
                 _demand_foreseen(settings, filed)
-                from autoal.run import run  # which brings torch
-
+                with _nothing_collected():
+                    from autoal.run import run  # which brings torch
                 run(settings, keep_refusals=_in_sweep())
         except Interrupted as stop:
             _hand_on(stop)
@@ -162,6 +163,20 @@ class _Job:
             refusal.shown = _at_the_terminal()
             if _in_sweep():
                 raise refusal from error  # Hydra does the other jobs, and ends with this error
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Import torch without looking for garbage among what stays, a quarter of the time it takes."""
+    if "torch" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+        gc.freeze()  # nor is it looked through later
+    finally:
+        gc.enable()
 
 
 def _demand_foreseen(settings: Settings, filed: DictConfig) -> None:
