@@ -1,4 +1,4 @@
-"""What the files of choices say: of themselves, of their options, and what they bring along."""
+"""The content of the choices' files: remarks, options, and settings that they bring along."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autoal.settings import Settings, flatten
 
 
 def filed(name: str, group: str) -> Remarks:
-    """What a file says of itself and its options, and of these those that it builds on."""
+    """A file's remarks on itself and its options, completed by those of files that it builds on."""
     path = CONFIGS / f"{name}.yaml"
     told = remarks.of_file(path) if path.exists() else Remarks()
     own = {key.removeprefix(f"{group}."): remark for key, remark in told.options.items()}
@@ -26,7 +26,7 @@ def filed(name: str, group: str) -> Remarks:
 
 
 def brought(name: str, group: str) -> Settings:
-    """What a file sets outside of its own section, or those that it builds on do."""
+    """The settings outside its own section of a file, or of those that it builds on."""
     if not _is_global(name):
         return {}
     content = _content(name)
@@ -50,7 +50,7 @@ def _is_global(name: str) -> bool:
 
 
 def _bases(content: Settings, group: str) -> Iterator[str]:
-    """The files that one builds on for the same section; of the last first, which counts most."""
+    """The files that one builds on for the same section, the last and strongest first."""
     for entry in reversed(content.get("defaults", [])):
         if isinstance(entry, str) and (
             found := re.fullmatch(rf"/([\w/]+)@(_here_|_global_|{group})", entry)

@@ -1,4 +1,4 @@
-"""The command: settings from the command line, a run, and whatever goes wrong in one message.
+"""The command: settings from the command line, a run, and one message about whatever goes wrong.
 
 Nothing here imports torch until the settings are known to be sound.
 """
@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from autoal import __version__, config, launchers
 from autoal.config import CONFIGS
-from autoal.errors import Interrupted, PluginError, UserError, Waiting, unread
+from autoal.errors import Interrupted, PluginError, UserError, Waiting, until_unread
 from autoal.manual import FLAGS, manual
 from autoal.record.failure import keep_failure
 from autoal.record.layout import ROUNDS
@@ -33,12 +33,13 @@ from autoal.record.sweep import Sweep, forgotten
 from autoal.settings import Settings
 from autoal.spelling import spelled_out
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # which do not say for what there is no room
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors that do not name what lacks room
 STOPS = (signal.SIGINT, signal.SIGTERM)
-WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # by which a cluster says that time is nearly over
-NEAR = ("BasicLauncher", "JoblibLauncher")  # whose jobs print to the terminal of the command
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # a cluster's warnings that time is nearly over
+NEAR = ("BasicLauncher", "JoblibLauncher")  # launchers whose jobs print to the command's terminal
 
 
+@until_unread
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one experiment, or several, with the settings of the command line.
 
@@ -52,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in given:
         print(f"autoal {__version__}")
         return 0
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on instead of printing them
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra passes its errors on instead of printing them
     # OpenMP's idle threads spin, and stall everybody where cores are shared: spin only briefly.
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    if os.getcwd() not in sys.path:  # as where Python was started by a script beside it
-        sys.path.append(os.getcwd())  # where classes of the user's own are found
+    if os.getcwd() not in sys.path:  # as if a script beside it had started Python
+        sys.path.append(os.getcwd())  # the user's own classes are found there
     try:
         config.register()
         job = _Job()
@@ -67,15 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _interruptible(), forgotten():
             try:
                 hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name="train")(job)()
-            except Exception:  # of a run of a sweep, of which others are done
+            except Exception:  # in one run of a sweep, whose other runs are done
                 _tell_sweep()
                 raise
             _tell_sweep()
         return job.code
     except (Interrupted, KeyboardInterrupt) as stop:
         return _stopped(stop, given)
-    except BrokenPipeError:  # the reader is gone, as `head` is after some lines
-        return unread()
     except Exception as error:
         refusal = _refusal(error)
         if refusal is None:
@@ -86,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tell_sweep() -> None:
-    """What became of the runs of a sweep, if it is one."""
+    """The progress of the runs of a sweep, if it is one."""
     if sweep := Sweep.current():
         from autoal.report.ranked import show_ranked
 
@@ -94,7 +93,7 @@ def _tell_sweep() -> None:
 
 
 def _refusal(error: Exception) -> UserError | None:
-    """What to tell the user; None of a defect."""
+    """The message to the user; None for a defect."""
     if isinstance(error, UserError):
         return error
     if isinstance(error, HydraException | OmegaConfBaseException):
@@ -102,7 +101,7 @@ def _refusal(error: Exception) -> UserError | None:
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):
-        return UserError(str(error))  # flags that do not go together
+        return UserError(str(error))  # flags that contradict each other
     if isinstance(error, OSError) and error.filename is not None:
         return UserError(f"cannot use {error.filename}: {error.strerror}")
     if isinstance(error, OSError) and error.errno in FULL:
@@ -111,7 +110,7 @@ def _refusal(error: Exception) -> UserError | None:
 
 
 def _stopped(stop: BaseException, given: Sequence[str]) -> int:
-    """End what still runs, and say how to go on; returns the exit code."""
+    """End everything that still runs, and say how to go on; return the exit code."""
     number = stop.signal if isinstance(stop, Interrupted) else signal.SIGINT
     _end_workers()
     again = f"{_command()} {shlex.join(given)}"
@@ -129,12 +128,12 @@ def _command() -> str:
 
 
 def _in_sweep() -> bool:
-    """Whether this is one of many runs, whose messages nobody may be watching."""
+    """Whether this is one of many runs, whose messages may go unread."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 
 def _at_the_terminal() -> bool:
-    """Whether what a job prints is seen; on a cluster it goes to a log of its own."""
+    """Whether anyone sees a job's output; on a cluster it goes to a log of its own."""
     return str(HydraConfig.get().launcher._target_).rpartition(".")[2] in NEAR
 
 
@@ -151,7 +150,7 @@ class _Job:
                 settings = config.settings_of(composed, filed)
                 _demand_foreseen(settings, filed)
                 with _nothing_collected():
-                    from autoal.run import run  # which brings torch
+                    from autoal.run import run  # imports torch
                 run(settings, keep_refusals=_in_sweep())
         except Interrupted as stop:
             _hand_on(stop)
@@ -162,38 +161,36 @@ class _Job:
             self.code = refusal.code
             refusal.shown = _at_the_terminal()
             if _in_sweep():
-                raise refusal from error  # Hydra does the other jobs, and ends with this error
+                raise refusal from error  # Hydra does the other jobs, and then ends with this error
 
 
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
-    """Import torch without looking for garbage among what stays, a quarter of the time it takes."""
+    """Import torch with garbage collection off, which would take a quarter of the time."""
     if "torch" in sys.modules or not gc.isenabled():
         yield
         return
     gc.disable()
     try:
         yield
-        gc.freeze()  # nor is it looked through later
+        gc.freeze()  # later collections skip what was imported
     finally:
         gc.enable()
 
 
 def _demand_foreseen(settings: Settings, filed: DictConfig) -> None:
-    """Refuse what needs no torch to be known; the report on a sweep is to tell why."""
+    """Refuse whatever can be checked without torch, and record why for the report on a sweep."""
     try:
         config.demand_foreseen(settings, filed)
     except UserError as error:
         folder = Path(settings["out"], settings["name"])
-        if (
-            _in_sweep() and not (folder / ROUNDS).exists()
-        ):  # of what is finished there is no failure
+        if _in_sweep() and not (folder / ROUNDS).exists():  # a finished run has not failed
             keep_failure(folder, error)
         raise
 
 
 def _hand_on(stop: Interrupted) -> None:
-    """Give a warning to the launcher that waits for it, now that the run has been left."""
+    """Pass a warning on to the launcher that waits for it, once the run has stopped."""
     handler = signal.getsignal(stop.signal)
     if stop.signal in WARNINGS and callable(handler):
         handler(stop.signal, None)
@@ -226,7 +223,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _end_workers() -> None:
-    """Kill the processes of a joblib sweep, which would go on alone; runs bear being killed."""
+    """Kill the processes of a joblib sweep, which would go on alone; runs survive being killed."""
     if "joblib.externals.loky" in sys.modules:
         from joblib.externals.loky import get_reusable_executor
 

@@ -100,6 +100,15 @@ def register() -> None:
     for group, (kind, _) in TARGETED.items():
         for name, point in kind.installed().items():
             _offer(kind, group, name, {TARGET: point.value.replace(":", ".")})
+    OmegaConf.register_new_resolver("subject", _subject, replace=True)
+
+
+def _subject(_root_: DictConfig) -> str:
+    """What a run is about, for files: ${subject:}."""
+    own = OmegaConf.is_missing(
+        filed_settings().data, "path"
+    )  # then the data are files of the user's own
+    return subject(_choices()["data"], own, _root_.data.get("path"))
 
 
 def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False) -> None:
@@ -155,22 +164,19 @@ def settings_of(config: Any, filed: DictConfig) -> Settings:
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):
-        settings["name"] = _made_name(
-            settings, choices, own=OmegaConf.is_missing(filed.data, "path")
-        )
+        settings["name"] = _made_name(settings, choices, _subject(config))
     settings["name"] = _folder_name(settings["name"])
     return settings
 
 
-def _made_name(settings: Settings, choices: dict[str, str], own: bool) -> str:
+def _made_name(settings: Settings, choices: dict[str, str], about: str) -> str:
     """The name of a run that was given none.
 
     Args:
         settings: complete, but for the name.
         choices: of all groups.
-        own: whether the data are files of the user's own.
+        about: what the run is about.
     """
-    about = subject(choices["data"], own, settings["data"].get("path"))
     if choices["data"] == OWN:
         return about
     told = {key: choices[key] for key in ("data", "task", "strategy")}
@@ -178,7 +184,7 @@ def _made_name(settings: Settings, choices: dict[str, str], own: bool) -> str:
     if not _same_class(plain["encoder"], settings["encoder"]):
         told = {"data": told.pop("data"), "encoder": choices["encoder"], **told}
         plain = _plain(told)
-    name = run_name(settings, plain, *{**told, "data": about}.values())
+    name = run_name(settings, plain, *{**told, "data": about}.values(), data=choices["data"])
     return kept_name(settings, name, choices["data"], choices["strategy"])
 
 

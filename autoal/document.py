@@ -1,16 +1,15 @@
-"""A document of HTML that holds all it shows: no script, no file beside it, no network."""
+"""An HTML document that contains everything it shows: no script, no other file, no network."""
 
 from autoal.escape import escaped
+from autoal.palette import DARK, LIGHT, variables
 
-# Colours are variables, so that what is drawn in them is readable on light and dark.
-PALETTE = """
-:root { color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
-  --c0: #0b6bb0; --c1: #c2520c; --c2: #147d54; --c3: #8741a8; --c4: #8a6a00; --c5: #c22260;
-  --c6: #566170; --c7: #0f7f8c; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
-    --c0: #5cb2f2; --c1: #ff9650; --c2: #45c992; --c3: #cf9cf0; --c4: #e0c04a; --c5: #ff86ad;
-    --c6: #b3bec9; --c7: #52cfdb; } }
+# Colours are variables, so that drawings are readable on light and dark.
+PALETTE = f"""
+:root {{ color-scheme: light dark; --ink: #1c2128; --paper: #fff; --line: #c9d1d9; --quiet: #57606a;
+  {variables(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e6edf3; --paper: #12161c; --line: #3a424c; --quiet: #9aa5b1;
+    {variables(DARK)} }} }}
 """
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
@@ -20,12 +19,12 @@ p { max-width: 46rem; }
 a { color: var(--c0); }
 """
 
-# The policy makes sure of it: a browser refuses to fetch anything for this page.
+# With this policy, a browser refuses to fetch anything for the page.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def document(title: str, style: str, body: str, reload: int = 0) -> str:
-    """The whole of it, with a style of its own beside the common one.
+    """The whole document, with a style of its own beside the common one.
 
     Args:
         title: also its heading.
@@ -45,7 +44,7 @@ def document(title: str, style: str, body: str, reload: int = 0) -> str:
 
 
 def scrolling(words: str) -> str:
-    """The attributes of a box that scrolls in itself, so that the keyboard gets into it.
+    """The attributes of a box that scrolls by itself, so that the keyboard can enter it.
 
     Args:
         words: by which a screen reader calls it.

@@ -3,9 +3,17 @@
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import wraps
+from typing import Protocol
+
+
+class Command(Protocol):
+    """Turns its arguments, by default those of the command line, into an exit code."""
+
+    def __call__(self, arguments: Sequence[str] | None = None, /) -> int: ...
 
 
 class UserError(ValueError):
@@ -39,10 +47,23 @@ class Interrupted(BaseException):
         self.signal = signal.Signals(number)
 
 
-def unread() -> int:
-    """Discard the rest of the output, as its reader is gone; return the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + signal.SIGPIPE
+def until_unread(main: Command) -> Command:
+    """Let a command end as Unix programs do if the reader of its output goes, as `head` does."""
+
+    @wraps(main)
+    def ended(arguments: Sequence[str] | None = None) -> int:
+        try:
+            try:
+                return main(arguments)
+            finally:
+                sys.stdout.flush()  # here, since nobody could catch what fails at exit
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            return 128 + signal.SIGPIPE
+
+    return ended
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 from autoal.exported.place import demand_new, demand_run
 from autoal.exported.texts import in_utf8
 from autoal.exported.told import add_trust, tell, told
@@ -32,6 +32,7 @@ DESCRIPTION = (
 )
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the labels of a run; return the exit code."""
     parser = argparse.ArgumentParser("python -m autoal.labels", description=DESCRIPTION)

@@ -14,7 +14,7 @@ from inspect import Parameter
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING
 
-from autoal.errors import UserError, unending, unread
+from autoal.errors import UserError, unending, until_unread
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WIDEST = 100  # columns
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """List the strategies, or describe one; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -33,8 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = parser.parse_args(argv).name
     try:
         print(in_full(name) if name else listing(), flush=True)
-    except BrokenPipeError:  # the reader is gone, like `head` after some lines
-        return unread()
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -15,8 +15,10 @@ from autoal.settings import MEMORY, REACHED, Settings, differences, plain
 _HASH = re.compile(r"(-[0-9a-f]{8})?")
 
 
-def run_name(settings: Settings, defaults: Settings, *parts: str) -> str:
-    """The parts, the seed, and a short hash of every other setting that was changed.
+def run_name(settings: Settings, defaults: Settings, *parts: str, data: str) -> str:
+    """The parts, the seed, and a short hash of every other changed setting.
+
+    The choice of `data` counts among these for the user's own files, whose part is their name.
 
     `rounds` makes no other run: more of them go on with the one that is there. Nor does where it is
     tracked, the way to a language model, or where rows are held.
@@ -29,11 +31,13 @@ def run_name(settings: Settings, defaults: Settings, *parts: str) -> str:
     }
     if not changed:
         return name
+    if data not in parts:
+        changed["data"] = data
     return f"{name}-{sha256(repr(changed).encode()).hexdigest()[:8]}"
 
 
 def subject(choice: str, needed: bool, path: object) -> str:
-    """What a run is about: a data set by its choice, files of the user's own by their name.
+    """The subject of a run: a data set by its choice, the user's own files by name.
 
     Args:
         choice: of the group data.
@@ -44,7 +48,7 @@ def subject(choice: str, needed: bool, path: object) -> str:
 
 
 def kept_name(settings: Settings, name: str, *parts: str) -> str:
-    """That of the same run where it was begun under an older kind of name, else the new one.
+    """The older name of the same run, if it was begun under one; otherwise the new one.
 
     Args:
         settings: complete, but for the name.
@@ -62,7 +66,7 @@ def kept_name(settings: Settings, name: str, *parts: str) -> str:
 
 
 def _holds(folder: Path, settings: Settings) -> bool:
-    """Whether a folder has a run of these settings, however many rounds."""
+    """Whether a folder has a run with these settings, of any number of rounds."""
     try:
         there = read_config(folder / CONFIG).settings
     except UserError:

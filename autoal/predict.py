@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 from autoal.escape import delimited
 from autoal.exported.place import demand_new, demand_run, model_folder
 from autoal.exported.told import add_trust, tell, told
@@ -26,6 +26,7 @@ DESCRIPTION = (
 )
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """Predict, and write a CSV file; return the exit code."""
     parser = argparse.ArgumentParser("python -m autoal.predict", description=DESCRIPTION)

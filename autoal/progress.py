@@ -1,4 +1,4 @@
-"""How far long work has come, and how much is left: a bar on a terminal, a few lines elsewhere.
+"""The progress of long work and the time left: a bar on a terminal, a few lines elsewhere.
 
 Whoever works says so by `progress`; how it is shown is decided by whoever began the work, by
 `shown_by`. What is done in a few seconds is not shown at all.
@@ -22,17 +22,19 @@ from rich.progress import (
 )
 from rich.table import Column
 
-EVERY = 30  # seconds, at least, from one line to the next
-SOON = 2  # seconds after which there is a bar
-NAMED = 24  # columns, at most, of the name beside a bar
+from autoal.screen import Screen
+
+EVERY = 30  # least seconds between two lines
+SOON = 2  # seconds before a bar appears
+NAMED = 24  # most columns of the name beside a bar
 
 Clock = Callable[[], float]
-Advance = Callable[[int], None]  # is told how many more are done
+Advance = Callable[[int], None]  # receives the number done since the last call
 Display = Callable[[str, int, str], AbstractContextManager[Advance]]
 
 
 class Pace:
-    """Lines about one piece of work, half a minute apart; none about what takes less.
+    """Lines about one piece of work, half a minute apart; none about short work.
 
     Args:
         what: is done.
@@ -51,11 +53,11 @@ class Pace:
         self.begun = self.told = clock()
 
     def advance(self, more: int) -> None:
-        """So many more are done."""
+        """This many more are done."""
         self.reach(self.done + more)
 
     def reach(self, done: int) -> None:
-        """So many are done by now."""
+        """This many are done in all."""
         self.done, now = done, self.clock()
         if now - self.told < EVERY or not 0 < done < self.count:
             return
@@ -67,14 +69,14 @@ class Pace:
 
 
 def _brief(seconds: float) -> str:
-    """A time in the unit in which it has few digits."""
+    """A time in the unit that needs few digits."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def lines(tell: Callable[[str], None], clock: Clock = monotonic) -> Display:
-    """Lines that are printed by `tell`."""
+    """Lines printed by `tell`."""
 
     @contextmanager
     def display(what: str, count: int, unit: str) -> Iterator[Advance]:
@@ -84,7 +86,7 @@ def lines(tell: Callable[[str], None], clock: Clock = monotonic) -> Display:
 
 
 def bars_on(console: Console) -> Progress:
-    """Room for bars, each with its time left, at the end of what a terminal shows.
+    """Room for bars with the time left, at the end of a terminal's output.
 
     Where there is little room, bars are short and long names lose their ends; all else stays whole.
     """
@@ -128,14 +130,15 @@ def bars(room: Progress, clock: Clock = monotonic) -> Display:
 
 @contextmanager
 def alone(what: str, count: int, unit: str) -> Iterator[Advance]:
-    """On the terminal, or as lines where errors are printed, of work that nobody began."""
-    console = Console(stderr=True)
+    """A bar on the terminal, or lines on a redirected stderr, for work without a display."""
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield Pace(what, count, unit, _to_stderr, monotonic).advance
         return
     room = bars_on(console)
+    display = bars(room)
     try:
-        with bars(room)(what, count, unit) as advance:
+        with shown_by(display), display(what, count, unit) as advance:  # which shows inner work too
             yield advance
     finally:
         room.stop()
@@ -147,7 +150,7 @@ def _to_stderr(line: str) -> None:
 
 @contextmanager
 def hidden(what: str, count: int, unit: str) -> Iterator[Advance]:
-    """Not at all, as by processes that follow another one, which shows it."""
+    """No display, as in processes that follow one that has it."""
     yield lambda more: None
 
 
@@ -155,7 +158,7 @@ _DISPLAY: ContextVar[Display] = ContextVar("display", default=alone)
 
 
 def progress(what: str, count: int, unit: str = "rows") -> AbstractContextManager[Advance]:
-    """What to call with the number that were done since the last call.
+    """A function to call with the number done since the last call.
 
     Args:
         what: is done, or who does it.
@@ -167,7 +170,7 @@ def progress(what: str, count: int, unit: str = "rows") -> AbstractContextManage
 
 @contextmanager
 def shown_by(display: Display) -> Iterator[None]:
-    """Whatever is done in here is shown so."""
+    """Show all work in this context in this way."""
     token = _DISPLAY.set(display)
     try:
         yield

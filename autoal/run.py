@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
 
 from autoal.blame import blaming, refused
 from autoal.building import TARGET, build, demand_class, located
@@ -52,6 +51,7 @@ from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal, summary
 from autoal.record.versions import versions
 from autoal.report.finished import show_results, write_results
+from autoal.screen import Screen
 from autoal.settings import FEATURES, Settings
 
 HUMAN = "human"  # in an oracle's section: who answers in its place
@@ -79,7 +79,7 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         with shown_by(hidden):
             ranks.follow()
         return
-    console = Console(markup=False)  # brackets in names are not markup
+    console = Screen(markup=False)  # brackets in names are not markup
     path = Path(settings["out"], settings["name"])
     try:
         with blaming(settings):
@@ -103,10 +103,11 @@ def run(settings: Settings, *, keep_refusals: bool = False) -> None:
         demand_fit(built.experiment, folder)
         if remembered := built.experiment.data.remembered():
             folder.renew(folder.path / POOL, remembered)
-        if not built.experiment.plan.over(len(folder.rounds)):
+        if built.experiment.plan.over(len(folder.rounds)):
+            _keep_model(built, folder)
+        else:
             _go_on(built, folder, console)
         write_results(folder)
-        _keep_model(built, folder)
         if sweep := Sweep.current():
             told = f"{sweep.add(path)}  {path.name}  {summary(folder.rounds[-1])}"
             console.print(told, highlight=False, soft_wrap=True)
@@ -358,7 +359,7 @@ def _keep_model(built: Parts, folder: RunFolder) -> None:
         print(f"{place} is not written: {error}", file=sys.stderr)
 
 
-def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
+def _list_declined(console: Screen, rows: Rows, folder: RunFolder) -> None:
     """Name the rows that nobody could label."""
     declined = [row for done in folder.rounds for row in done.declined if row < len(rows)]
     if declined:
@@ -366,10 +367,13 @@ def _list_declined(console: Console, rows: Rows, folder: RunFolder) -> None:
         console.print(f"declined: {names}", highlight=False, soft_wrap=True)
 
 
-def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
+def _go_on(built: Parts, folder: RunFolder, console: Screen) -> None:
     """Do the rounds that are not in the folder yet, and report each."""
     experiment, logger = built.experiment, folder.config["logger"]
-    terminal = Terminal(console, folder.path.name, experiment.plan.rounds, folder.rounds)
+    own = bool(experiment.data.labels_count)  # rows whose labels nobody knows yet
+    terminal = Terminal(
+        console, folder.path.name, experiment.plan.rounds, folder.rounds, Sweep.current()
+    )
     with Sinks() as sinks, shown_by(terminal.work):
         experiment.sink = sinks
         sinks.add(terminal)
@@ -384,7 +388,8 @@ def _go_on(built: Parts, folder: RunFolder, console: Console) -> None:
         for done in rounds(experiment, built.oracle, folder):
             sinks.end(done)
             keep_peaks(folder)
-            if experiment.data.labels_count and done.metrics:  # people may stop at any time
+            if own and done.metrics:  # people may stop at any time
                 _keep_model(built, folder)
-        _keep_model(built, folder)
+        if not own:
+            _keep_model(built, folder)
         sinks.done()

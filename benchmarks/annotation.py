@@ -1,4 +1,4 @@
-"""How right a small language model labels, what its confidence is worth, and what is learnt of it.
+"""How well a small language model labels, what its confidence is worth, and what others learn.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.annotation [--seeds 3] [--rows 400]
 
@@ -36,17 +36,17 @@ from benchmarks.report import keep, table
 from tests.language.served import MODEL, serving
 
 START, SHOTS = 20, 8
-SHARE = 0.01  # of SST-2, that a seed draws
+SHARE = 0.01  # rows of SST-2 that a seed draws
 SURE = (0.5, 0.6, 0.7, 0.8, 0.9)
-ROUTED = (0.0, 0.1, 0.25, 0.5, 1.0)  # to people, of what the model labelled
+ROUTED = (0.0, 0.1, 0.25, 0.5, 1.0)  # shares of the model's labels that go to people
 
 
 class Labelled(NamedTuple):
-    """What the model makes of rows of a pool."""
+    """The model's view of the rows of a pool."""
 
-    data: Data  # as MiniLM reads it
-    start: Tensor  # numbers of rows that people have labelled
-    rows: Tensor  # numbers of those that it labelled
+    data: Data  # embeddings by MiniLM
+    start: Tensor  # the rows that people have labelled
+    rows: Tensor  # the rows that it labelled
     probs: Tensor  # (rows, classes)
 
     @property
@@ -63,7 +63,7 @@ class Labelled(NamedTuple):
 
 
 def labelled(client: Client, folder: Path, seed: int, count: int) -> Labelled:
-    """Have the model label rows of a pool of this seed."""
+    """Let the model label rows of this seed's pool."""
     files = folder / "sst2_train.tsv", folder / "sst2_dev.tsv"
     data = Encoded(Sst2(*map(str, files), share=SHARE, split_seed=seed), Sentence(), CPU)
     data.setup()
@@ -79,7 +79,7 @@ def labelled(client: Client, folder: Path, seed: int, count: int) -> Labelled:
 
 
 def routed(by: Labelled, share: float) -> Tensor:
-    """The labels, where those of which the model is least sure are people's."""
+    """The labels, with people's in place of those of which the model is least sure."""
     labels = by.probs.argmax(1)
     least = by.confidence.argsort(stable=True)[: round(share * len(labels))]
     labels[least] = by.truth[least]
@@ -87,7 +87,7 @@ def routed(by: Labelled, share: float) -> Tensor:
 
 
 def noisy(by: Labelled, seed: int) -> Tensor:
-    """Labels of which as many are wrong as of the model's, wherever."""
+    """Labels with as many errors as the model's, in random places."""
     wrong = torch.rand(len(by.rows), generator=generator(seed, "noise")).argsort()
     labels = by.truth.clone()
     some = wrong[: int((~by.right).sum())]
@@ -96,7 +96,7 @@ def noisy(by: Labelled, seed: int) -> Tensor:
 
 
 def accuracy(by: Labelled, labels: Tensor, seed: int) -> float:
-    """Of the model that learns these labels."""
+    """The accuracy of the model that learns these labels."""
     rows = torch.cat([by.start, by.rows])
     known = torch.cat([by.data.train.labels[by.start], labels])
     lesson = by.data.train.without_labels().with_labels(rows, known).take(rows)
@@ -109,7 +109,7 @@ def accuracy(by: Labelled, labels: Tensor, seed: int) -> float:
 
 
 def told(values: Sequence[float]) -> str:
-    """Percentages over the seeds; nothing of none."""
+    """Percentages over the seeds; empty without values."""
     if not values:
         return ""
     spread = Spread.of([100 * value for value in values])
@@ -117,7 +117,7 @@ def told(values: Sequence[float]) -> str:
 
 
 def by_confidence(every: Sequence[Labelled]) -> str:
-    """What share of the labels is how sure, and how many of these are right."""
+    """How sure the model is of a share of the labels, and how many of these are right."""
     rows = []
     for least in SURE:
         sure = [by.confidence >= least for by in every]
@@ -129,7 +129,7 @@ def by_confidence(every: Sequence[Labelled]) -> str:
 
 
 def by_routing(every: Sequence[Labelled]) -> str:
-    """What is learnt where more and more goes to people."""
+    """The accuracy as more and more labels come from people."""
     kinds = {f"least sure {share:.0%} by people": share for share in ROUTED}
     found = {name: [routed(by, share) for by in every] for name, share in kinds.items()}
     noise = "as many wrong as the model's, at random"
@@ -145,7 +145,7 @@ def by_routing(every: Sequence[Labelled]) -> str:
 
 
 def main() -> None:
-    """Label, learn and keep the tables."""
+    """Label, learn, and keep the tables."""
     parser = argparse.ArgumentParser(description="How right a small language model labels.")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=400)

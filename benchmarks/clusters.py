@@ -1,4 +1,4 @@
-"""Clusters that this machine alone plays, for sweeps that are disturbed."""
+"""Clusters simulated on this machine, for sweeps that are disturbed."""
 
 import os
 import time
@@ -15,26 +15,26 @@ Harm = Callable[[], None]
 
 
 class Cluster(ABC):
-    """Where the runs of a sweep are done."""
+    """A place where the runs of a sweep are done."""
 
-    packages: ClassVar[tuple[str, ...]]  # by which runs get there
+    packages: ClassVar[tuple[str, ...]]  # options that send runs there
     options: tuple[str, ...]
     environment: Mapping[str, str]
 
     @property
     @abstractmethod
     def harms(self) -> dict[str, Harm]:
-        """What may happen to it while a sweep runs."""
+        """Whatever may happen to it while a sweep runs."""
 
     def cancel(self) -> None:
-        """End the jobs that a command has left behind."""
+        """End the jobs that a command left behind."""
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Clean up."""
 
 
 class OnSlurm(Cluster):
-    """Jobs of an array, submitted by submitit."""
+    """Jobs of an array, submitted through submitit."""
 
     packages = ("submitit", "hydra-submitit-launcher")
     options = ("hydra/launcher=submitit_slurm", "hydra.launcher.max_num_timeout=3")
@@ -51,7 +51,7 @@ class OnSlurm(Cluster):
         }
 
     def warn(self) -> None:
-        """The first job that has run for a while is told that its time is nearly over."""
+        """Warn the first job that has run for a while that its time is nearly over."""
         while not (ready := [job for job in self.slurm.jobs("RUNNING") if job.awaits("USR2")]):
             time.sleep(0.02)
         ready[0].tell("USR2")
@@ -87,7 +87,7 @@ class OnRay(Cluster):
         return {"a node fails": self.lose}
 
     def lose(self) -> None:
-        """One node is gone; another takes its place, as a cluster that is managed gives one."""
+        """Lose one node, and replace it as a managed cluster would."""
         self.nodes.remove_node(self.second, allow_graceful=False)
         self.second = self.nodes.add_node(num_cpus=1)
 

@@ -1,4 +1,4 @@
-"""How to begin: what a head has learnt from its first labels, by who chose them.
+"""How to begin: the accuracy of a head on its first labels, by the way they were chosen.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.cold_start [--wrong .2]
 
@@ -31,7 +31,7 @@ Begun = tuple[float, int]  # accuracy, classes seen
 
 
 def begun(job: Job, wrong: float) -> Begun:
-    """What the first round led to, where such a share of the answers is wrong."""
+    """The outcome of the first round, with this share of the answers wrong."""
     name, size, start, seed = job
     torch.set_num_threads(1)
     data = pool_of(name, seed)
@@ -46,7 +46,7 @@ def begun(job: Job, wrong: float) -> Begun:
 
 
 def main() -> None:
-    """Try all, and keep the tables."""
+    """Try everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--processes", type=int, default=2)

@@ -1,4 +1,4 @@
-"""The main strategies on the digits, ten seeds each, and the report on them.
+"""The main strategies on the digits, ten seeds each, and a report on them.
 
     python -m benchmarks.compare_digits                    # runs what is missing, reports, keeps
     python -m benchmarks.compare_digits hydra.launcher.n_jobs=2    # options go to train.py
@@ -22,11 +22,11 @@ KEPT = RESULTS / "compare_digits"
 # Too long for the repository: every point of every curve, and all pairs.
 LEFT_OUT = ("curves", "pairs")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-SIZE = (1000, 1400)  # of the picture
+SIZE = (1000, 1400)  # size of the picture
 
 
 def main() -> None:
-    """Run what is missing, write the report, and keep its tables and its picture."""
+    """Run what is missing, write the report, and keep its tables and a picture of it."""
     command = ["train.py", "-m", "experiment=compare", f"out={OUT}", *sys.argv[1:]]
     subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
     page = write_report([OUT], OUT / "report")
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def take_picture(browser: str, page: Path, picture: Path) -> None:
-    """The top of a page as a browser shows it."""
+    """The top of a page, as a browser shows it."""
     width, height = SIZE
     with TemporaryDirectory() as profile:
         options = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")

@@ -40,12 +40,12 @@ class Setting:
     seeds: tuple[str, ...] = SEEDS
 
     def command(self, data: Path, out: Path) -> list[str]:
-        """What makes all of its runs."""
+        """The command that makes all of its runs."""
         return [
             *("python", "train.py", "-m"),
             f"data={'pneumoniamnist' if self.file == 'pneumoniamnist' else 'npz'}",
             *(
-                (f"data.root={data}", "data.check=false")  # a file of another checksum
+                (f"data.root={data}", "data.check=false")  # a file with another checksum
                 if self.file == "pneumoniamnist"
                 else (f"data.path={data / f'{self.file}.npz'}",)
             ),
@@ -58,17 +58,23 @@ class Setting:
 
 
 FROZEN = ("task=frozen", "rounds=9")
+STEPS = ("task.epochs=null",)  # which MedMNIST brings, in place of the task's steps
 SETTINGS = (
     Setting(
         "cifar10", "CIFAR-10, 10,000 images", "cifar10_10k", (*FROZEN, "start=100", "budget=100")
     ),
     Setting("mnist", "MNIST", "mnist", (*FROZEN, "start=30", "budget=30")),
-    Setting("pneumonia", "PneumoniaMNIST", "pneumoniamnist", (*FROZEN, "start=20", "budget=20")),
+    Setting(
+        "pneumonia", "PneumoniaMNIST", "pneumoniamnist", (*FROZEN, *STEPS, "start=20", "budget=20")
+    ),
     Setting(
         "pneumonia-resnet18",
         "PneumoniaMNIST, ResNet-18",
         "pneumoniamnist",
-        ("task=resnet18", "task.network.maxpool=true", "rounds=4", "start=20", "budget=20"),
+        (
+            *("task=resnet18", "task.network.maxpool=true", "rounds=4"),
+            *(*STEPS, "start=20", "budget=20"),
+        ),
         strategies=("random", "margin"),
         seeds=("0", "1", "2"),
     ),
@@ -108,7 +114,7 @@ def _run(command: list[str]) -> None:
 
 
 def _picture(setting: Setting, found: Compared) -> str:
-    """Draw the curves; returns what shows them on a page."""
+    """Draw the curves; return the Markdown that shows them on a page."""
     drawn = curves(found)
     figure = learning_curves(setting.title, drawn, places(drawn))
     (RESULTS / f"curves_{setting.name}.svg").write_text(standalone(figure))

@@ -35,7 +35,7 @@ MEAN, STD = [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]
 
 
 class Transformed(Dataset[tuple[Tensor, Tensor]]):
-    """The data set that torchvision's tutorials write: one image at a time."""
+    """The data set of torchvision's tutorials: one image at a time."""
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         self.images, self.labels = images, labels
@@ -56,14 +56,14 @@ class Transformed(Dataset[tuple[Tensor, Tensor]]):
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Seconds that a call takes."""
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
 
 
 def ours(images: Tensor, labels: Tensor) -> None:
-    """One epoch of batches as Task sees them."""
+    """One epoch of batches as Task receives them."""
     preprocess = Preprocess(MEAN, STD, crop=4, flip=True)
     for batch, _ in Batches(images, labels, size=BATCH, shuffle=True):
         preprocess(batch)
@@ -77,7 +77,7 @@ def theirs(images: Tensor, labels: Tensor, workers: int) -> None:
 
 
 def speeds(images: Tensor, labels: Tensor, repeat: int) -> str:
-    """Images/s of each way, in turns."""
+    """Images per second of each way, measured in turns."""
     ways: dict[str, Callable[[], object]] = {
         "ours": lambda: ours(images, labels),
         "torchvision v2, DataLoader": lambda: theirs(images, labels, 0),
@@ -98,7 +98,7 @@ def speeds(images: Tensor, labels: Tensor, repeat: int) -> str:
 
 
 def share_of_an_epoch(images: Tensor, labels: Tensor) -> str:
-    """How much of an epoch of ResNet-18 passes outside the network."""
+    """The share of an epoch of ResNet-18 that is spent outside the network."""
     network, outside = ResNet18((3, 32, 32), 10).train(), 0.0
     preprocess = Preprocess(MEAN, STD, crop=4, flip=True)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)

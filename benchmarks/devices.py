@@ -1,4 +1,4 @@
-"""Two processes on two cores against one: a training and a look, in seconds and in those of a core.
+"""Two processes on two cores against one: seconds of a training and a look, by clock and by core.
 
     python -m benchmarks.devices [--steps 20] [--rows 2048]
 
@@ -27,11 +27,11 @@ from benchmarks.report import keep, table
 
 SHAPE, CLASSES, BATCH = (3, 32, 32), 10, 64
 
-Spent = tuple[float, float]  # seconds that passed, and that this process computed
+Spent = tuple[float, float]  # seconds on the clock, and of this process's computing
 
 
 def measured(steps: int, rows: Rows) -> dict[str, Spent]:
-    """What a training and a look take, by whoever computes now."""
+    """The seconds of a training and a look, on whatever device is current."""
     training = _training()
     with seeded(0, "benchmark"):
         preprocess = Preprocess([0.5] * 3, [0.25] * 3)

@@ -1,4 +1,4 @@
-"""What encoders make of pictures: how good a head on it becomes, what it costs, what is in memory.
+"""How good a head on each encoder's features is, and the encoder's cost in time and memory.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.encoders [--rows 100000]
 
@@ -31,11 +31,11 @@ from autoal.encoders.pretrained import Lite0
 from benchmarks.photos import CLASSES, own_memory, peak, seconds, write
 from benchmarks.report import keep, table
 
-SIZES = (96, 128, 160, 192, 224)  # that lite0 sees
-SHRUNK = (32, 48, 64)  # that patches see
+SIZES = (96, 128, 160, 192, 224)  # sizes that lite0 sees
+SHRUNK = (32, 48, 64)  # sizes that patches see
 LABELS = (100, 500, 3000)
 PHOTOS = 600
-SIDE = 128  # of the pictures that photos become
+SIDE = 128  # the size that photos are shrunk to
 
 
 class Pictures(ImageData):
@@ -56,13 +56,13 @@ class Pictures(ImageData):
 
 
 class Mapped(Pictures):
-    """Pictures that stay where they are."""
+    """Pictures that stay on the disk."""
 
     keeps_order = True
 
 
 def cifar10(folder: Path) -> ImageData:
-    """As many of its training images as are labelled at most, and the test images."""
+    """The training images, as many as are labelled at most, and the test images."""
     whole = Npz(str(folder / "cifar10_10k.npz"))
     whole.setup()
     train = whole.train.take(torch.arange(max(LABELS)))
@@ -70,7 +70,7 @@ def cifar10(folder: Path) -> ImageData:
 
 
 def crops(count: int, part: str) -> Rows:
-    """Crops of parts of two photographs, of many sizes, mirrored or not."""
+    """Crops of parts of two photographs, in many sizes, some of them mirrored."""
     stream = np.random.default_rng(len(part))
     photos = [torch.tensor(photo).permute(2, 0, 1) for photo in load_sample_images().images]
     drawn, labels = [], stream.integers(12, size=count)
@@ -85,7 +85,7 @@ def crops(count: int, part: str) -> Rows:
 
 
 def seen(data: Data, encoder: Encoder) -> tuple[Encoded, float]:
-    """The data as the encoder sees them for the first time, and the seconds that it took."""
+    """The features of data that the encoder sees for the first time, and the seconds they took."""
     encoded = Encoded(data, encoder, torch.device("cpu"))
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache
@@ -93,7 +93,7 @@ def seen(data: Data, encoder: Encoder) -> tuple[Encoded, float]:
 
 
 def accuracies(data: Encoded, counts: Sequence[int]) -> list[str]:
-    """Of heads that so many labels were enough for."""
+    """Accuracies of heads, by the number of labels."""
     assert data.test is not None
     ready, labels = data.preprocess(), data.train.labels.numpy()
     known, asked = (_array(ready(rows.inputs)) for rows in (data.train, data.test))
@@ -106,7 +106,7 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 def quality(folder: Path) -> str:
-    """CIFAR-10, enlarged by lite0 to each size, and as it is by patches."""
+    """CIFAR-10, enlarged to each size for lite0, and unchanged for patches."""
     lines = []
     for name, encoder in {
         **{f"lite0, size={size}": Lite0(size) for size in SIZES},
@@ -120,7 +120,7 @@ def quality(folder: Path) -> str:
 
 
 def details() -> str:
-    """Crops of photographs, by the size to which patches shrink them; lite0 beside it."""
+    """Crops of photographs, by the size to which patches shrink them, with lite0 beside."""
     lines = []
     for name, encoder in {
         **{f"patches, image={image}": Patches(image=image) for image in SHRUNK},
@@ -134,7 +134,7 @@ def details() -> str:
 
 
 def start() -> str:
-    """From a folder of photos to features, by the size to which they are decoded and encoded."""
+    """From a folder of photos to features, by the size at which they are decoded and encoded."""
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), PHOTOS)
@@ -157,7 +157,7 @@ def start() -> str:
 
 
 def memory(rows: int) -> str:
-    """The most that the process holds while it encodes, without the pages of files."""
+    """The peak memory of the process while it encodes, not counting mapped files."""
     with tempfile.NamedTemporaryFile() as file:
         shape = (rows, SIDE, SIDE, 3)
         pictures = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
@@ -175,7 +175,7 @@ def memory(rows: int) -> str:
 
 
 def main() -> None:
-    """Measure all and keep the tables."""
+    """Measure everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=100_000, help="whose memory is measured")
     given, folder = parser.parse_args(), Path(os.environ["AUTOAL_DATA"])

@@ -1,4 +1,4 @@
-"""Which head gets most out of few labels? Random rows, the same for all heads.
+"""Which head gets the most out of few labels? Random rows, the same for all heads.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.few_labels [--sets mnist bank] [--seeds 10]
 
@@ -35,11 +35,11 @@ SETS: Mapping[str, Callable[[], Data]] = {
         name: partial(sets.pictures, f"{name}.npz", Patches(), test=10_000)
         for name in ("mnist", "pneumoniamnist", "cifar10_10k")
     },
-    # Of 8x8 pixels, of which a patch of the usual six would see nearly all.
+    # For 8x8 pixels, of which a patch of the usual six would see nearly all.
     "digits": lambda: Encoded(sets.digits(), Patches(count=200, size=3), torch.device("cpu")),
 }
 LABELS = (20, 50, 100, 200)
-POOL = 4_000  # rows of a larger set, the same for all seeds
+POOL = 4_000  # rows drawn from a larger set, the same for all seeds
 HEADS: Mapping[str, Callable[..., Task]] = {
     "300 steps": partial(
         Task,
@@ -62,7 +62,7 @@ DIFFERENCES = (
 
 
 class Fit(NamedTuple):
-    """How a head did on a set, taught the first so many of a seed's rows."""
+    """The result of a head on a set, taught this many of a seed's rows."""
 
     name: str
     labels: int
@@ -70,20 +70,20 @@ class Fit(NamedTuple):
     head: str
     accuracy: float
     nll: float
-    seconds: float  # of one core
+    seconds: float  # seconds of one core
     spread: bool  # to rows of the pool
 
 
 @cache
 def load(name: str) -> Data:
-    """The set, ready."""
+    """The set, ready for use."""
     data = SETS[name]()
     data.setup()
     return sets.pooled(data, POOL, 0)
 
 
 def fits(name: str, seed: int) -> list[Fit]:
-    """All heads with all numbers of labels."""
+    """All heads with every number of labels."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     data = load(name)
@@ -110,7 +110,7 @@ def fits(name: str, seed: int) -> list[Fit]:
 
 
 def page(found: list[Fit], names: list[str]) -> str:
-    """The tables of some sets."""
+    """The tables of these sets."""
     cells = [(name, labels) for name in names for labels in LABELS]
     return "\n\n".join(
         [
@@ -161,13 +161,13 @@ def _median(found: list[Fit], head: str, labels: int) -> str:
 def _values(
     found: list[Fit], name: str, labels: int, head: str, measure: Callable[[Fit], float]
 ) -> np.ndarray:
-    """Of each seed, in their order."""
+    """The values of each seed, in order."""
     some = [fit for fit in found if (fit.name, fit.labels, fit.head) == (name, labels, head)]
     return np.array([measure(fit) for fit in sorted(some, key=lambda fit: fit.seed)], dtype=float)
 
 
 def main() -> None:
-    """Fit all, and keep the tables."""
+    """Fit everything, and keep the tables."""
     known = [*REPORTED, *DESIGNED_ON]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sets", nargs="+", default=known, choices=known)
@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     for name in given.sets:
-        load(name)  # its features, before two processes ask for them at once
+        load(name)  # encode once, before two processes ask for the features at the same time
     jobs = [(name, seed) for name in given.sets for seed in range(given.seeds)]
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
         found = [fit for some in pool.map(fits, *zip(*jobs, strict=True)) for fit in some]

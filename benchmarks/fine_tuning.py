@@ -1,4 +1,4 @@
-"""What Lightning costs where a transformer is fine-tuned: steps/s, and those of a bare loop.
+"""The cost of Lightning when a transformer is fine-tuned: steps/s, beside those of a bare loop.
 
     python -m benchmarks.fine_tuning [--steps 20] [--repeat 5]
 
@@ -33,7 +33,7 @@ def through_lightning(task: Bert, rows: Rows) -> float:
 
 
 def bare(task: Bert, rows: Rows) -> float:
-    """Seconds of as many steps of the loop that one would write by hand."""
+    """Seconds of as many steps of a loop written by hand."""
     device = rows.inputs.device
     network = task.network.to(device).train()
     transformer = network.get_submodule("embed.transformer")
@@ -56,7 +56,7 @@ def bare(task: Bert, rows: Rows) -> float:
 
 
 def _cut(rows: Rows, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The tokens of a batch as transformers reads them, where they are, and the labels."""
+    """The tokens of a batch in the form that transformers reads, on the device, and the labels."""
     ids = rows.inputs[index]
     ids = ids[:, : int((ids != 0).sum(1).max())]
     return (ids - 1).clamp(min=0).long(), (ids != 0).long(), rows.labels[index]
@@ -73,7 +73,7 @@ def _timed(act: Callable[[], object]) -> float:
 
 
 def _rows(count: int) -> Rows:
-    """Tokens of texts of nobody."""
+    """Tokens of random texts."""
     ids = torch.randint(1000, 30_000, (count, LENGTH), dtype=torch.int32)
     lengths = torch.randint(SHORTEST, LONGEST + 1, (count, 1))
     ids[torch.arange(LENGTH) >= lengths] = 0

@@ -1,4 +1,4 @@
-"""Data sets whose features stay as they are: a solved head on them takes a moment to train.
+"""Data sets with fixed features: a solved head trains on them in a moment.
 
 The folders are those of `benchmarks.quality.sets`. Each seed draws its own pool, so that strategies
 that draw nothing themselves are tried on different rows too.
@@ -24,12 +24,12 @@ SETS: dict[str, Callable[[], Data]] = {
 
 @cache
 def whole(name: str) -> Data:
-    """A data set with all of its rows."""
+    """A data set with all its rows."""
     data = SETS[name]()
     data.setup()
     return data
 
 
 def pool_of(name: str, seed: int) -> Data:
-    """The data set with the pool that a seed draws."""
+    """The data set with the pool that this seed draws."""
     return pooled(whole(name), POOL, seed)

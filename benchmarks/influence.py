@@ -1,4 +1,4 @@
-"""Influence against training again, and against other ways to compute it.
+"""Influence compared with retraining, and with other ways to compute it.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.influence
 
@@ -31,16 +31,16 @@ from autoal.seeding import generator
 from benchmarks.report import RESULTS, keep, table
 
 JUDGES, TRIED = 150, 40  # rows
-TRAIN, POOL, WIDTH = 2_000, 50_000, 512  # of the made rows whose scores are timed
+TRAIN, POOL, WIDTH = 2_000, 50_000, 512  # made rows whose scores are timed
 THREADS = 2
-SUBSET = 50  # rows of them for the gradients of each row
+SUBSET = 50  # rows used for per-row gradients
 
 Rows = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set, how its columns are scaled, and how its regression is penalised."""
+    """A data set, the scaling of its columns, and the penalty of its regression."""
 
     name: str
     load: Callable[[], Rows]
@@ -68,7 +68,7 @@ def diabetic() -> Rows:
 
 
 def _header(path: Path) -> int:
-    """Lines before the first that starts with a number."""
+    """The number of lines before the first that starts with a number."""
     lines = path.read_text().splitlines()
     return next(at for at, line in enumerate(lines) if line[:1].isdigit() or line[:1] == "-")
 
@@ -92,29 +92,29 @@ SETTINGS = [
 
 @dataclass(frozen=True)
 class Problem:
-    """A regression at its optimum, the rows that judge it, and those that might be added."""
+    """A regression at its optimum, the rows that judge it, and candidates to add."""
 
-    head: Regressions  # a single one
+    head: Regressions  # a single regression
     theta: Tensor
     judges: Rows
     pool: Rows
 
     @property
     def weight(self) -> float:
-        """Of a row."""
+        """The weight of a row."""
         return 1 / len(self.head.features)
 
     @property
     def gradient(self) -> Tensor:
-        """Of the loss on the rows that judge."""
+        """The gradient of the loss on the judging rows."""
         return mean_gradient(*self.judges, self.theta)
 
     def loss(self, theta: Tensor) -> float:
-        """On the rows that judge."""
+        """The loss on the judging rows."""
         return float(cross_entropy(self.judges[0] @ theta.T, self.judges[1]))
 
     def objective(self, theta: Tensor) -> Tensor:
-        """What training minimises."""
+        """The objective of training."""
         loss = cross_entropy(self.head.features @ theta.T, self.head.labels)
         return loss + self.head.ridge / 2 * theta.square().sum()
 
@@ -123,11 +123,11 @@ class Problem:
         return solved(self.head, self.theta, self.gradient)
 
     def predicted(self) -> Tensor:
-        """The falls that influence foretells, (pool, classes)."""
+        """The falls in loss that influence predicts, (pool, classes)."""
         return influences(self.pool[0], self.theta, self.weight * self.solved())
 
     def realised(self) -> Tensor:
-        """The falls after training again with each row and class, (pool, classes)."""
+        """The falls in loss after retraining with each row and class, (pool, classes)."""
         before = self.loss(self.theta)
         falls = torch.empty(len(self.pool[0]), self.head.classes, dtype=torch.float64)
         for place, row in enumerate(self.pool[0]):
@@ -137,31 +137,31 @@ class Problem:
         return falls
 
     def batch(self, places: Tensor, labels: Tensor) -> float:
-        """The fall after training again with all of these rows together."""
+        """The fall in loss after retraining with all of these rows together."""
         theta = self.again(self.pool[0][places], labels, self.weight)
         return self.loss(self.theta) - self.loss(theta)
 
     def again(
         self, rows: Tensor, labels: Tensor, weight: float, tolerance: float = 1e-10
     ) -> Tensor:
-        """The optimum with these rows added, each of that weight."""
+        """The optimum with these rows added, each with this weight."""
         more = self.head.joined(rows, labels)
         weights = torch.cat([even(len(self.head.labels)), rows.new_full((1, len(rows)), weight)], 1)
         return more.minimise(weights, self.theta[None], tolerance)[0]
 
 
 def even(count: int) -> Tensor:
-    """The weights of the rows of a single regression, (1, count)."""
+    """The row weights of a single regression, (1, count)."""
     return torch.full((1, count), 1 / count, dtype=torch.float64)
 
 
 def solved(head: Regressions, theta: Tensor, right: Tensor, tolerance: float = 1e-10) -> Tensor:
-    """H^-1 right of a single regression, with H its Hessian at theta."""
+    """H^-1 right for a single regression, with H its Hessian at theta."""
     return head.solve(even(len(head.labels)), theta[None], right[None], tolerance)[0]
 
 
 def problem(setting: Setting) -> Problem:
-    """Rows drawn for training, for judging and to be tried."""
+    """Rows drawn for training, for judging, and as candidates."""
     features, labels = setting.load()
     rows = (features - features.mean(0)) / features.std(0).clamp(min=1e-9)
     rows = with_intercept(normalize(features) if setting.unit else rows)
@@ -175,7 +175,7 @@ def problem(setting: Setting) -> Problem:
 
 
 def compared(setting: Setting) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """A row of the table, and the predicted and the realised falls."""
+    """A row of the table, and the predicted and the actual falls."""
     made = problem(setting)
     predicted, realised = made.predicted(), made.realised()
     best, truth = predicted.argmax(1), made.pool[1][:, None]
@@ -199,7 +199,7 @@ def _correlation(left: Tensor, right: Tensor) -> str:
 
 
 def scatter(shown: list[tuple[str, np.ndarray, np.ndarray]]) -> Figure:
-    """The realised over the predicted falls."""
+    """A plot of the actual falls over the predicted ones."""
     figure = Figure(figsize=(4 * len(shown), 3.8), layout="constrained")
     for axes, (name, predicted, realised) in zip(
         figure.subplots(1, len(shown)), shown, strict=True
@@ -212,7 +212,7 @@ def scatter(shown: list[tuple[str, np.ndarray, np.ndarray]]) -> Figure:
 
 
 def exactness() -> str:
-    """How near independent ways come to the numbers, on digits."""
+    """How closely independent computations agree with the numbers, on digits."""
     made = problem(SETTINGS[4])
     theta, right = made.theta, made.gradient
     hessian = torch.autograd.functional.hessian(made.objective, theta)
@@ -238,7 +238,7 @@ def _apart(difference: Tensor, whole: Tensor) -> str:
 
 
 def by_gradients(rows: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
-    """The influences by the gradient of each row and class, written out."""
+    """The influences from explicit gradients of each row and class."""
 
     def loss(theta: Tensor, row: Tensor, label: Tensor) -> Tensor:
         return cross_entropy((row @ theta.T)[None], label[None])
@@ -250,7 +250,7 @@ def by_gradients(rows: Tensor, theta: Tensor, slope: Tensor) -> Tensor:
 
 
 def speed(classes: int) -> list[str]:
-    """Seconds and memory for all influences of the made rows, and of a way round."""
+    """Seconds and memory of all influences of the made rows, and of an alternative."""
     stream = generator(0, "speed", classes)
     centres = torch.randn(classes, WIDTH, generator=stream)
     labels = torch.randint(classes, (TRAIN + JUDGES,), generator=stream)
@@ -263,7 +263,7 @@ def speed(classes: int) -> list[str]:
     fit = time.perf_counter() - begin
     gradient = mean_gradient(rows[TRAIN:], labels[TRAIN:], theta)
     before = _memory("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     begin = time.perf_counter()
     slope = solved(head, theta, gradient, tolerance=1e-6) / TRAIN
     solve = time.perf_counter() - begin
@@ -271,7 +271,7 @@ def speed(classes: int) -> list[str]:
     total = time.perf_counter() - begin
     memory = _memory("VmHWM") - before
     some = with_intercept(normalize(pool[:SUBSET]))
-    by_gradients(some[:1], theta, slope)  # the first call prepares more than it computes
+    by_gradients(some[:1], theta, slope)  # the first call includes preparation
     begin = time.perf_counter()
     slow = by_gradients(some, theta, slope)
     scaled = (time.perf_counter() - begin) / SUBSET * POOL
@@ -293,7 +293,7 @@ def _memory(name: str) -> int:
 
 
 def library() -> str:
-    """Ours and captum's influences of 60 rows and 10 classes of digits."""
+    """Our influences and captum's, for 60 rows and 10 classes of digits."""
     from captum.influence import NaiveInfluenceFunction
     from torch.utils.data import TensorDataset
 
@@ -318,7 +318,7 @@ def library() -> str:
             loss_fn=nn.CrossEntropyLoss(reduction="none"),
             batch_size=200,
             hessian_dataset=TensorDataset(made.head.features, made.head.labels),
-            projection_dim=None,  # all of them; its default keeps 50
+            projection_dim=None,  # all of them; the default keeps 50
             hessian_reg=made.head.ridge * len(made.head.labels),
         ).influence(made.judges)
         seconds = time.perf_counter() - begin
@@ -338,7 +338,7 @@ def main() -> None:
         for setting, (_, predicted, realised) in zip(SETTINGS, found, strict=True)
         if setting.shown
     ]
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "autoal"}):  # the same every time
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "autoal"}):  # always the same
         scatter(shown).savefig(RESULTS / "influence.svg", metadata={"Date": None})
     header = ["data", "features", "L", "all", "true class", "best class", "same best class"]
     header += ["ten best: predicted", "ten best: added together"]

@@ -27,37 +27,37 @@ CLASSES = ("negative", "positive")
 WORDS = Words("Review", "Sentiment")
 HARMLESS = ["It was shown at the end of last March. {}"] * len(INJECTIONS)
 SHOTS = 4  # of either class
-LONG = 7  # words, that an example has at least
+LONG = 7  # fewest words in an example
 
 
 @contextmanager
 def bare() -> Iterator[None]:
-    """Put texts into prompts as they are."""
+    """Put texts into prompts unchanged."""
     module = "autoal.language.classes"
     with patch(f"{module}.in_a_line", str), patch(f"{module}.quoted", lambda text, _: text):
         yield
 
 
 def sentences(path: Path) -> list[Example]:
-    """Sentences of SST-2 with the names of their classes."""
+    """Sentences of SST-2 with their class names."""
     lines = [line.rpartition("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     return [(text, CLASSES[int(label)]) for text, _, label in lines]
 
 
 def examples(pairs: Sequence[Example]) -> list[Example]:
-    """The first long ones of either class, by turns."""
+    """The first long sentences of each class, alternating."""
     long = [pair for pair in pairs if len(str(pair[0]).split()) >= LONG]
     each = [[pair for pair in long if pair[1] == name][:SHOTS] for name in CLASSES]
     return [pair for both in zip(*each, strict=True) for pair in both]
 
 
 def negative(probs: Probs | None) -> bool:
-    """Whether this is what the model takes a sentence for."""
+    """Whether the model gives a sentence this class."""
     return probs is not None and probs[0] > probs[1]
 
 
 def taken_so(asked: Classifier, pairs: Sequence[Example], shots: Sequence[Example]) -> list[str]:
-    """Negative sentences that the model takes to be so, one for each injection if there are."""
+    """Negative sentences that the model labels as such, one for each injection if possible."""
     texts = [str(text) for text, name in pairs if name == CLASSES[0]]
     found: list[str] = []
     for begin in range(0, len(texts), len(INJECTIONS)):
@@ -72,7 +72,7 @@ def taken_so(asked: Classifier, pairs: Sequence[Example], shots: Sequence[Exampl
 def changed(
     asked: Classifier, added: Sequence[str], texts: Sequence[str], shots: Sequence[Example]
 ) -> int:
-    """How many answers are others with what is added."""
+    """How many answers change with the addition."""
     rows = [injected(words, text) for words, text in zip(added, texts, strict=False)]
     return sum(not negative(probs) for probs in asked.probs(rows, shots))
 
@@ -89,7 +89,7 @@ def counts(client: Client, form: str, folder: Path) -> list[str]:
 
 
 def main() -> None:
-    """Ask, count and keep the table."""
+    """Ask, count, and keep the table."""
     header = ["form", "sentences", "changed, bare", "changed, kept", "changed, harmless"]
     with serving() as url, TemporaryDirectory() as cache:
         client = Client(url, MODEL, key_env=None, parallel=1, cache=Path(cache, "answers.sqlite"))

@@ -29,29 +29,29 @@ from benchmarks.report import keep, table
 from tests.language.door import Door, Reply, opened
 from tests.language.served import serving
 
-PARALLEL = 2  # calls at a time
+PARALLEL = 2  # concurrent calls
 ROWS = ("start=8", "budget=6", "rounds=3", "data.share=0.001", "task=logistic", "strategy=margin")
 KINDS = {
     "labelled": (*ROWS, "oracle=language", "oracle.noun=Review", "oracle.question=Sentiment"),
     "made": (*ROWS, "growth=language", "growth.title=Movie review snippets"),
 }
-# What differs between two runs that do the same: time, and what was known from before.
+# Fields that differ between two identical runs: times, and what earlier calls had cached.
 FLEETING = ("seconds", "cached", "calls", "cost", "tokens_in", "tokens_out")
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a run."""
+    """The outcome of a run."""
 
     record: list[dict[str, Any]]
     seconds: float
     asked: int  # calls that the server answered
-    twice: int  # of them, that it had answered before
-    same: bool = False  # as an undisturbed run that finds its answers
+    twice: int  # of these, calls it had answered before
+    same: bool = False  # equal to an undisturbed run that finds the same answers
 
 
 def main() -> None:
-    """Kill, go on, compare, and keep the counts."""
+    """Kill, resume, compare, and keep the counts."""
     parser = argparse.ArgumentParser(description="Runs that ask a language model, killed.")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
@@ -112,7 +112,7 @@ def run(
 
 @contextmanager
 def forwarding() -> Iterator[Door]:
-    """A door that counts what it is asked, before the real server."""
+    """A proxy that counts the requests before they reach the real server."""
     with serving() as url, opened() as door:
 
         def says(body: dict[str, Any]) -> Reply:
@@ -143,7 +143,7 @@ def _data(data: Path) -> list[str]:
 
 
 def _annotator(top: Path, data: Path) -> Path:
-    """The folder of a model that labels what is made."""
+    """The folder of a model that labels made rows."""
     top.joinpath("annotator").mkdir()
     options = ("task=logistic", "strategy=random", "start=500", "rounds=0", "data.share=0.01")
     _program(top / "annotator", [*_data(data), *options, "logger=none", "name=run"], None)
@@ -151,7 +151,7 @@ def _annotator(top: Path, data: Path) -> Path:
 
 
 def _program(folder: Path, command: Sequence[str], moment: float | None) -> None:
-    """The program in a process of its own, killed after so many seconds, or to its end."""
+    """The program in a process of its own, killed after this many seconds, or run to its end."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-m", "autoal", *command]
     log = (folder / "log").open("a")
@@ -167,7 +167,7 @@ def _program(folder: Path, command: Sequence[str], moment: float | None) -> None
 
 
 def _lasting(value: Any) -> Any:
-    """A record without what differs between two runs that do the same."""
+    """A record without the fields that differ between two identical runs."""
     if isinstance(value, dict):
         return {name: _lasting(part) for name, part in value.items() if name not in FLEETING}
     return [_lasting(part) for part in value] if isinstance(value, list) else value

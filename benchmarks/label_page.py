@@ -68,7 +68,7 @@ addEventListener('keydown', event => {
 
 @dataclass
 class Scene:
-    """A state of the page: what the server says, and what is done to get there."""
+    """A state of the page: the server's answers, and the steps that lead there."""
 
     state: Json = field(default_factory=dict)
     kind: str = "picture"
@@ -154,7 +154,7 @@ def card(kind: str, row: int, image: Image.Image) -> Json:
 
 
 class Staged(Fake):
-    """Says what the scene says, whatever is answered."""
+    """Answers as the scene says, whatever is sent."""
 
     def __init__(self, scene: Scene) -> None:
         images = tiny() if scene.kind == "tiny" else pictures()
@@ -211,19 +211,19 @@ def shoot(folder: Path, only: set[str]) -> Iterator[Path]:
 
 
 def poses(window: Window, path: Path) -> Iterator[Path]:
-    """The same state in each size and light."""
+    """The same state at each size, light and dark."""
     for size, shape in SIZES.items():
         for light in ("light", "dark"):
             window.size(*shape)
             window.dark(light == "dark")
-            time.sleep(0.3)  # until nothing moves any more
+            time.sleep(0.3)  # until nothing moves
             shot = path.with_name(f"{path.name}-{size}-{light}.png")
             window.save(shot)
             yield shot
 
 
 def latencies(count: int = 100) -> list[float]:
-    """Milliseconds from a key to the frame that shows the next picture, one row after the other."""
+    """Milliseconds from a key to the frame that shows the next picture, row by row."""
     images = pictures()
     cards = [picture_card(row, images[row % len(images)]) for row in range(count + 1)]
     fake = Fake(cards, SCENES, pictures=images, batch=count + 1)
@@ -242,7 +242,7 @@ def latencies(count: int = 100) -> list[float]:
 
 
 def main(arguments: list[str]) -> None:
-    """Take the pictures, or the times."""
+    """Take the pictures, or measure the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="write a picture of every state"

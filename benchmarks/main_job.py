@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def timed(*arguments: str) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """Seconds from the start of `python train.py` to its end, and what it said."""
+    """Seconds that `python train.py` takes, and its output."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "train.py", *arguments], cwd=ROOT, capture_output=True, text=True

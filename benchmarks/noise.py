@@ -1,4 +1,4 @@
-"""Wrong labels: 30 % of them, any other class as likely, or the next class alone.
+"""Wrong labels: 30 % of them, replaced by any other class, or always by the next class.
 
 Of two classes, by class only the first is ever mistaken.
 """
@@ -15,7 +15,7 @@ WRONG = 0.3
 
 
 def mistaken(labels: Tensor, classes: int, stream: torch.Generator, noise: str) -> Tensor:
-    """The labels, some of them wrong."""
+    """The labels with some errors."""
     wrong = torch.rand(len(labels), generator=stream) < WRONG
     step = torch.randint(1, classes, (len(labels),), generator=stream)
     if noise == "by class":
@@ -32,7 +32,7 @@ NOISES: Mapping[str, Callable[[Tensor, int, torch.Generator], Tensor]] = {
 
 
 def by_noise(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
-    """The settings of runs, by the noise of their answers; without a noise that none has."""
+    """The settings by the noise of their answers, without noises that no setting has."""
     found: dict[str, list[Setting]] = {noise: [] for noise in NOISES}
     for setting in settings:
         found[setting.config.get("data.noise", "clean")].append(setting)

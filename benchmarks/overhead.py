@@ -1,4 +1,4 @@
-"""What the framework itself costs: a round in which next to nothing is trained, and starting up.
+"""The cost of the framework itself: start-up, and a round with next to no training.
 
     python -m benchmarks.overhead                                    # this checkout
     AUTOAL_BESIDE="FOLDER PYTHON" python -m benchmarks.overhead      # and another, in turns

@@ -1,4 +1,4 @@
-"""Strategies against each other in pairs: many seeds, several settings.
+"""Paired comparisons of strategies: many seeds, several settings.
 
 Runs of one seed share the pool, the start set, the first weights and the oracle's errors.
 """
@@ -33,10 +33,10 @@ from benchmarks.noise import NOISES
 from benchmarks.quality.sets import l2_of, pool_of, whole
 from benchmarks.report import RESULTS
 
-POOL = 2_000  # rows that a seed draws of a larger set
-TOLERANCE = 1e-5  # of the gradient of heads, which moves no prediction
+POOL = 2_000  # rows that a seed draws from a larger set
+TOLERANCE = 1e-5  # norm of the heads' gradient at which predictions no longer move
 
-# What is taught, given the name of the data set.
+# Tasks, built from the name of the data set.
 TASKS: dict[str, Callable[[str], Callable[..., Task]]] = {
     "head": lambda data: partial(Logistic, l2=l2_of(data), tolerance=TOLERANCE),
     "l2=1": lambda data: partial(Logistic, l2=1.0, tolerance=TOLERANCE),
@@ -59,27 +59,27 @@ Strategies = Mapping[str, Callable[[], QueryStrategy]]
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set, a budget, what is taught, and who answers."""
+    """A data set, a budget, a task, and the oracle."""
 
-    data: str  # of the sets
+    data: str  # a key of the sets
     plan: Plan
-    task: str = "head"  # of TASKS
-    noise: str = "clean"  # of the answers, one of NOISES
+    task: str = "head"  # a key of TASKS
+    noise: str = "clean"  # a key of NOISES, for the answers
     pool: int = POOL  # rows that a seed draws
     most: int | None = None  # seeds of a setting whose runs are long
-    precision: str = "auto"  # of networks' training
+    precision: str = "auto"  # of the networks' training
 
     def experiment(
         self, strategy: Callable[[], QueryStrategy], seed: int
     ) -> tuple[Experiment, Oracle]:
-        """A run, not begun."""
+        """A run that has not begun."""
         data = pool_of(self.data, seed, self.pool)
         made = Experiment(data, self._learner(data, seed), strategy(), self.plan, seed=seed)
         stream = generator(seed, "noise")
         return made, TrueLabels(NOISES[self.noise](data.train.labels, len(data.classes), stream))
 
     def settings(self, variant: str, seed: int) -> dict[str, Any]:
-        """What the run's folder says of it."""
+        """The settings that the run's folder keeps."""
         noise = {} if self.noise == "clean" else {"noise": self.noise}
         return {
             "data": {"name": self.data, "pool": self.pool, **noise},
@@ -102,11 +102,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Field:
-    """Strategies that are run with as many seeds each, and teach the same."""
+    """Strategies that run with the same number of seeds and the same task."""
 
     strategies: Strategies
     seeds: int
-    task: str = ""  # of TASKS; that of each setting, unless given
+    task: str = ""  # a key of TASKS; by default each setting's own
 
 
 def compare(
@@ -116,7 +116,7 @@ def compare(
     tables: Callable[[Sequence[Path]], Sequence[Table]] = runs.tables,
     figure: Callable[[Sequence[Path]], Figure | None] = lambda tops: None,
 ) -> None:
-    """The command line: run what is missing, and print or keep what folders of runs tell."""
+    """The command line: run what is missing, and print or keep the tables of the runs."""
     every = [variant for field in fields for variant in field.strategies]
     options = runs.parser(name)
     options.set_defaults(seeds=max(field.seeds for field in fields))
@@ -130,7 +130,7 @@ def compare(
             settings[setting].settings(variant, seed),
             partial(_taught(settings[setting], field).experiment, field.strategies[variant], seed),
         )
-        for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
+        for seed in range(given.first, given.seeds)  # complete seeds first, in case it ends early
         for field in fields
         if seed < field.seeds
         for setting in given.settings
@@ -140,7 +140,7 @@ def compare(
     ]
     if not given.report:
         for data in {settings[name].data for name in given.settings}:
-            whole(data)  # its features, before two processes ask for them at once
+            whole(data)  # encode once, before two processes ask for the features at the same time
         runs.run_all(jobs, given.processes)
     tops = [given.out / setting for setting in given.settings]
     runs.show(name, tables(tops), save=given.keep)
@@ -153,5 +153,5 @@ def _taught(setting: Setting, field: Field) -> Setting:
 
 
 def folder_of(out: Path, setting: str, variant: str, seed: int) -> Path:
-    """Where a run is."""
+    """The folder of a run."""
     return out / setting / f"{re.sub(r'[^a-z0-9.]+', '_', variant)}-{seed}"

@@ -1,4 +1,4 @@
-"""How long people wait for the page: for an answer to be on the disk, and for the next picture.
+"""How long people wait for the page: until an answer is on disk, and until the next picture.
 
     python -m benchmarks.people [--rows 200]
 
@@ -39,11 +39,11 @@ from benchmarks.report import keep, table
 SIDES = (500, 400)
 CROWD = 20
 TURNS = 4
-Answered = list[dict[str, Any]]  # of each person: rows, and seconds of answers and pictures
+Answered = list[dict[str, Any]]  # for each person: rows, and seconds of answers and pictures
 
 
 def pictures(folder: Path, count: int) -> list[AskedRow]:
-    """Rows whose pictures are files as cameras make them, but small."""
+    """Rows whose pictures are files like those of cameras, but small."""
     smooth = np.random.default_rng(0).integers(255, size=(8, 10, 3), dtype=np.uint8)
     large = Image.fromarray(smooth).resize(SIDES, Image.Resampling.BICUBIC)
     asked = []
@@ -55,7 +55,7 @@ def pictures(folder: Path, count: int) -> list[AskedRow]:
 
 
 def labelled(rows: int, people: Sequence[str], meanwhile: Callable[[], object]) -> Answered:
-    """What people in another process saw of a server in this one, which does something else."""
+    """The times that people in another process see while the server's process is busy or idle."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         asked = pictures(folder, rows)
@@ -91,7 +91,7 @@ def main() -> None:
     given = parser.parse_args()
     ways = {"idle": wait, "while ResNet-18 is trained": training()}
     ones: dict[str, Answered] = {way: [] for way in ways}
-    for _ in range(TURNS):  # so that all see the machine in the same state
+    for _ in range(TURNS):  # in turns, so that all see the machine in the same state
         for way, meanwhile in ways.items():
             ones[way] += labelled(given.rows // TURNS, ["ann"], meanwhile)
     lines = [
@@ -116,12 +116,12 @@ def wait() -> None:
 
 
 def together(people: Answered, *kinds: str) -> list[list[float]]:
-    """The seconds that all of them saw, of each kind."""
+    """All seconds of each kind, over all people."""
     return [[seconds for one in people for seconds in one[kind]] for kind in kinds]
 
 
 def summed(kinds: Sequence[Sequence[float]]) -> list[str]:
-    """How many there were, the medians and the 95th percentiles, in milliseconds."""
+    """Counts, medians and 95th percentiles, in milliseconds."""
     found = [str(len(kinds[0]))]
     for seconds in kinds:
         late = statistics.quantiles(seconds, n=20)[-1]

@@ -1,4 +1,4 @@
-"""Somebody who labels faster than anybody can, in a process of its own.
+"""A person who labels faster than anybody can, in a process of its own.
 
     python -m benchmarks.person URL...
 
@@ -18,7 +18,7 @@ THOUGHT = 0.1  # seconds between two rows
 
 
 def timed(connection: HTTPConnection, method: str, path: str, token: str, body: Any = None) -> Any:
-    """The seconds of a request, and what was answered."""
+    """The seconds of a request, and its answer."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     start = time.perf_counter()
     connection.request(method, path, None if body is None else json.dumps(body).encode(), headers)
@@ -28,7 +28,7 @@ def timed(connection: HTTPConnection, method: str, path: str, token: str, body: 
 
 
 def labelled(url: str) -> dict[str, Any]:
-    """Answer all rows that are asked, and look at the picture of each."""
+    """Answer every row that is asked, and fetch its picture."""
     parts = urlsplit(url)
     token = parse_qs(parts.query)["token"][0]
     connection = HTTPConnection(parts.netloc)
@@ -41,7 +41,7 @@ def labelled(url: str) -> dict[str, Any]:
         found["pictures"].append(seconds)
         said = {"id": f"{token}{row}", "row": row, "kind": "label", "label": label, "seconds": 1.0}
         seconds, content = timed(connection, "POST", "/api/answer", token, said)
-        if content is None:  # it was given to somebody else
+        if content is None:  # somebody else got it
             _, content = timed(connection, "GET", "/api/state", token)
         else:
             found["answers"].append(seconds)

@@ -1,4 +1,4 @@
-"""How long a folder of photos takes to become a pool, and how much memory.
+"""How long a folder of photos takes to become a pool, and how much memory it needs.
 
     python -m benchmarks.photos [--counts 5000]
 
@@ -27,12 +27,12 @@ from sklearn.datasets import load_sample_image
 from benchmarks.report import keep, table
 
 WIDTH, HEIGHT = 500, 400
-VIEWS = 50  # different pictures; the others differ from them in bytes that nobody decodes
+VIEWS = 50  # different pictures; the others differ from them in bytes that no decoder reads
 CLASSES: list[str | int] = ["cat", "dog"]
 
 
 def write(folder: Path, count: int) -> None:
-    """So many JPEG files, a thousand a folder."""
+    """Write this many JPEG files, a thousand to a folder."""
     views = [encoded(view) for view in cut()]
     for number in range(count):
         path = folder / f"{number // 1000:03}" / f"{number:06}.jpg"
@@ -58,7 +58,7 @@ def encoded(pixels: np.ndarray) -> bytes:
 
 
 def own_memory() -> int:
-    """Bytes that this process holds and no file has."""
+    """Memory of this process that is not backed by a file, in bytes."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("RssAnon"))
     return int(line.split()[1]) << 10
@@ -66,7 +66,7 @@ def own_memory() -> int:
 
 @contextmanager
 def peak() -> Iterator[Callable[[], int]]:
-    """The most memory of its own that the process has held since."""
+    """The peak of that memory since the start of the block."""
     most, done = own_memory(), threading.Event()
 
     def watch() -> None:
@@ -84,7 +84,7 @@ def peak() -> Iterator[Callable[[], int]]:
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """How long it takes."""
+    """The seconds of a call."""
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
@@ -110,7 +110,7 @@ def measured(count: int) -> list[str]:
 
 
 def main() -> None:
-    """Measure all counts and keep the table."""
+    """Measure every count, and keep the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--counts", type=int, nargs="+", default=[5000])
     header = ["photos", "listing, s", "first start, s", "statistics, s", "second start, s"]

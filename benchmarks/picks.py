@@ -1,4 +1,4 @@
-"""What each strategy picks among points of three classes, as a picture for docs/strategies.md.
+"""The picks of each strategy among points of three classes, as a picture for docs/strategies.md.
 
     python -m benchmarks.picks            # every installed strategy
     python -m benchmarks.picks margin     # some of them
@@ -36,24 +36,25 @@ from autoal import (
     select,
 )
 from autoal.model.fitstep import unwatched
+from autoal.palette import LIGHT
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
 from autoal.seeding import generator, seeded
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "strategies"
 CLASSES, START, BUDGET = 3, 9, 9
-HIDDEN, WIDTH = 64, 32  # of the network's layers
+HIDDEN, WIDTH = 64, 32  # widths of the network's layers
 STEPS = 30
-READER = "active_llm"  # chooses among texts
+READER = "active_llm"  # which chooses among texts
 DROPOUT = 0.2
-SIZE, DPI = (6.4, 4.8), 100  # of a picture
-COLOURS = 64  # of it, which keeps it small
-GRID = 200  # points a side, by which the borders between predictions are found
-INKS = ("#0b6bb0", "#c2520c", "#147d54")  # of the classes
+SIZE, DPI = (6.4, 4.8), 100  # size of a picture
+COLOURS = 64  # its colours; few keep it small
+GRID = 200  # points per side of the grid that finds the borders between predictions
+INKS = LIGHT[:CLASSES]  # colours of the classes
 UNSURE = "#c9d1d9"
-JUDGES = 60  # points of known classes,
-JUDGED = ("ibds", "isal", "salutary")  # by which these foresee what a row does
-OPTIONS = {"tcm": {"queries": 1}}  # there is no fourth batch, with which it would change
+JUDGES = 60  # points of known classes
+JUDGED = ("ibds", "isal", "salutary")  # strategies that foresee a row's effect by these
+OPTIONS = {"tcm": {"queries": 1}}  # without a fourth batch, in which it would differ
 
 
 class Network(nn.Module):
@@ -77,7 +78,7 @@ class Network(nn.Module):
 
 
 def arms() -> tuple[Tensor, Tensor]:
-    """The points and their classes; the first ones, which are labelled at the start, take turns.
+    """The points and their classes; the first ones, labelled at the start, alternate in class.
 
     Three arms meet in the middle. One of them is sparse, and has an island of its own.
     """
@@ -94,7 +95,7 @@ def arms() -> tuple[Tensor, Tensor]:
     points, labels = (torch.cat(parts) for parts in zip(*drawn, strict=True))
     order = torch.randperm(len(points), generator=stream)
     points, labels = points[order], labels[order]
-    near = (points - torch.tensor([2.5, 1.7])).norm(dim=1) > 0.8  # nothing is known of the island
+    near = (points - torch.tensor([2.5, 1.7])).norm(dim=1) > 0.8  # the island has no labels
     turns = [((labels == label) & near).nonzero().flatten()[: START // 3] for label in range(3)]
     start = torch.stack(turns, 1).flatten()
     rest = ~torch.isin(torch.arange(len(points)), start)
@@ -103,7 +104,7 @@ def arms() -> tuple[Tensor, Tensor]:
 
 
 def trained(points: Tensor, labels: Tensor) -> Network:
-    """A network that has learnt from these points."""
+    """A network trained on these points."""
     with seeded(0, "arms", len(points)):
         network = Network()
         optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
@@ -115,7 +116,7 @@ def trained(points: Tensor, labels: Tensor) -> Network:
 
 
 def view_of(points: Tensor, labels: Tensor, labelled: Tensor, judges: int) -> tuple[View, Network]:
-    """What is known when these rows, in ascending order, have been labelled; and the network.
+    """The view once these rows, in ascending order, have been labelled; and the network.
 
     Args:
         points: all of them.
@@ -147,7 +148,7 @@ def view_of(points: Tensor, labels: Tensor, labelled: Tensor, judges: int) -> tu
 
 
 def fitted(points: Tensor, labels: Tensor, places: Tensor) -> Learner:
-    """A learner that was taught some of the labelled points, for who has a committee of such."""
+    """A learner trained on some of the labelled points, for strategies that have a committee."""
     learner = TorchLearner(
         Network,
         Arrays((points, labels)),
@@ -165,7 +166,7 @@ def fitted(points: Tensor, labels: Tensor, places: Tensor) -> Learner:
 def outcome(
     points: Tensor, labels: Tensor, labelled: Tensor, rows: Tensor, judges: Tensor
 ) -> float:
-    """The loss after training with these rows, too, for who may know it."""
+    """The loss after training with these rows too, for strategies that may know it."""
     known = torch.cat([labelled, rows])
     with torch.enable_grad():
         network = trained(points[known], labels[known])
@@ -175,7 +176,7 @@ def outcome(
 def picture(
     points: Tensor, labels: Tensor, network: Network, batches: tuple[Tensor, Tensor]
 ) -> bytes:
-    """The points by the network's predictions, what is labelled, and both batches, as a PNG."""
+    """A PNG of the points with the network's predictions, the labels, and both batches."""
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     axes = figure.add_subplot(xlabel="first feature", ylabel="second feature", aspect="equal")
     _draw_borders(axes, points, network)
@@ -201,7 +202,7 @@ def picture(
 
 @torch.no_grad()
 def _shades(network: Network, points: Tensor) -> Tensor:
-    """The colour of the likeliest class, and the paler the less likely it is."""
+    """The colour of the likeliest class, paler where it is less likely."""
     inks = torch.tensor([mpl.colors.to_rgb(ink) for ink in INKS])
     most, best = network(points).softmax(1).max(1)
     share = ((most - 1 / CLASSES) / (1 - 1 / CLASSES))[:, None]
@@ -210,11 +211,11 @@ def _shades(network: Network, points: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _draw_borders(axes: Axes, points: Tensor, network: Network) -> None:
-    """Lines between what the network takes for one class and for another."""
+    """Lines between the regions that the network assigns to different classes."""
     low, high = points.min(0).values - 0.2, points.max(0).values + 0.2
     xs, ys = (torch.linspace(float(low[i]), float(high[i]), GRID) for i in (0, 1))
     logits = network(torch.cartesian_prod(xs, ys)).view(GRID, GRID, CLASSES).transpose(0, 1)
-    for label in range(CLASSES - 1):  # which all borders of the last one are with
+    for label in range(CLASSES - 1):  # the last class shares all of its borders with these
         others = [other for other in range(CLASSES) if other != label]
         lead = logits[..., label] - logits[..., others].max(2).values
         axes.contour(xs, ys, lead, levels=[0], colors="#57606a", linewidths=0.8)
@@ -228,7 +229,7 @@ def _png(figure: Figure) -> bytes:
 
 
 def draw(name: str, build: Callable[[], QueryStrategy], folder: Path = PICTURES) -> Path:
-    """Ask a strategy twice, and keep the picture of its answers."""
+    """Ask a strategy twice, and keep a picture of its picks."""
     points, labels = arms()
     strategy, labelled, judges = build(), torch.arange(START), JUDGES * (name in JUDGED)
     view, _ = view_of(points, labels, labelled, judges)
@@ -243,7 +244,7 @@ def draw(name: str, build: Callable[[], QueryStrategy], folder: Path = PICTURES)
 
 
 def main() -> None:
-    """Draw the strategies that are asked for, or all that can choose among points."""
+    """Draw the requested strategies, or all that can choose among points."""
     for name in sys.argv[1:] or [name for name in STRATEGIES.installed() if name != READER]:
         path = draw(name, partial(registry.load(name), **OPTIONS.get(name, {})))
         print(f"{path.relative_to(PICTURES.parents[1])}  {path.stat().st_size} bytes")

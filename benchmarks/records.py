@@ -109,7 +109,7 @@ KILLED = ("resumed", "resumed-warm")  # after their second round, and started ag
 
 
 def main() -> int:
-    """Run what is missing, or compare; returns the exit code."""
+    """Run what is missing, or compare; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -128,7 +128,7 @@ def main() -> int:
 
 
 def run_all(folder: Path, names: list[str], processes: int) -> int:
-    """The runs of these names; how many failed."""
+    """Do the runs of these names; return how many failed."""
     make_data(folder)
     with ThreadPoolExecutor(processes) as pool:
         failed = [name for name in pool.map(lambda name: _run(folder, name), names) if name]
@@ -137,7 +137,7 @@ def run_all(folder: Path, names: list[str], processes: int) -> int:
 
 
 def make_data(folder: Path) -> None:
-    """A table and an npz file of data that scikit-learn brings."""
+    """A table and an npz file made from data that come with scikit-learn."""
     folder.mkdir(parents=True, exist_ok=True)
     cancer = load_breast_cancer()
     rows = np.column_stack([cancer.data, cancer.target])
@@ -149,7 +149,7 @@ def make_data(folder: Path) -> None:
 
 
 def _run(folder: Path, name: str) -> str:
-    """Its name if it failed."""
+    """Do a run; return its name if it failed."""
     options = [option.replace("FOLDER", str(folder)) for option in RUNS[name]]
     command = [sys.executable, "train.py", *options, "logger=none", f"out={folder}", f"name={name}"]
     environment = {
@@ -176,7 +176,7 @@ def _kill_after(process: subprocess.Popen[bytes], record: Path, rounds: int) -> 
 
 
 def compare(old: Path, new: Path) -> int:
-    """Print what differs between the records of two folders; how many records do."""
+    """Print the differences between the records of two folders; return how many records differ."""
     differing = 0
     names = sorted(path.parent.name for path in old.glob("*/rounds.jsonl"))
     for name in names:
@@ -194,7 +194,7 @@ def _lines(run: Path) -> list[dict[str, Any]]:
 
 
 def _differences(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
-    """Of two records, but for their seconds; numbers are equal to the last digit or not at all."""
+    """The differences between two records, except seconds; numbers must agree to the last digit."""
     if len(old) != len(new):
         return [f"{len(old)} rounds were {len(new)}"]
     found = []

@@ -1,4 +1,4 @@
-"""Keep a benchmark's output beside the machine and the versions it was seen with."""
+"""Keep a benchmark's output together with the machine and versions that produced it."""
 
 import shlex
 import sys
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def keep(name: str, text: str) -> None:
-    """Print the text, and write it to results/<name>.md with what it depends on."""
+    """Print the text, and write it to results/<name>.md with its environment."""
     page = f"{heading()}\n\n{text}\n"
     print(page)
     RESULTS.mkdir(exist_ok=True)
@@ -23,7 +23,7 @@ def keep(name: str, text: str) -> None:
 
 
 def heading(*packages: str) -> str:
-    """The command that is running, the day, the machine, and versions, also of these packages."""
+    """The running command, the date, the machine, and versions, also of these packages."""
     module = sys.modules["__main__"].__spec__
     assert module is not None  # it is run by `python -m`
     command = shlex.join(["python", "-m", module.name.removesuffix(".__main__"), *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""What the report of many runs takes: few of long records, and a wide bench of short ones.
+"""The cost of a report on many runs: a few with long records, and a wide bench of short ones.
 
 python -m benchmarks.report_size
 """
@@ -30,7 +30,7 @@ SEEDS, ROUNDS, CLASSES = 10, 20, 10
 
 
 class Bench(NamedTuple):
-    """So many strategies, random and an upper reference among them, at each of these budgets."""
+    """This many strategies, among them random and an upper reference, at each of these budgets."""
 
     strategies: int
     budgets: Sequence[int]
@@ -45,7 +45,7 @@ BENCHES = (Bench(10, (100, 200, 500, 1000, 2000)), Bench(25, range(11, 31)))
 
 
 def write_run(top: Path, strategy: str, budget: int, seed: int) -> None:
-    """A folder as an experiment of this size leaves it; the numbers are drawn."""
+    """A folder like that of an experiment of this size, with random numbers."""
     path = top / f"{strategy}-{budget}-{seed}"
     stream = np.random.default_rng([*path.name.encode()])
     path.mkdir()
@@ -78,7 +78,7 @@ def _line(stream: np.random.Generator, seed: int, number: int, budget: int) -> d
 
 
 def row(bench: Bench) -> list[str]:
-    """What a report of these runs takes, in a process of its own."""
+    """The cost of a report on these runs, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         for run in bench.runs():
             write_run(Path(folder), *run)
@@ -92,7 +92,7 @@ def row(bench: Bench) -> list[str]:
 
 
 def main() -> None:
-    """Report on made-up runs, and keep what that took."""
+    """Report on made-up runs, and keep the costs."""
     header = ["runs", "settings", "strategies", "rounds of querying"]
     header += ["processor seconds", "peak memory, MiB", "page, MiB"]
     keep("report_size", table(header, [row(bench) for bench in BENCHES]))

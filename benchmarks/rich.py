@@ -1,4 +1,4 @@
-"""Does the search of the weights gain where evidence is rich? Many labels, large batches.
+"""Does the search for weights help when labels are many and batches large?
 
     AUTOAL_DATA=FOLDER python -m benchmarks.rich --keep
 
@@ -31,7 +31,7 @@ SETTINGS = {
     f"{data}-{plan.start}": Setting(data, plan, pool=POOL)
     for data in ("cifar10", "cifar10-lite0", "mnist", "letters", "sst2", "qnli", "bank", "waveform")
     for plan in PLANS
-    if (data, plan.start) != ("waveform", 2_000)  # more than there are rows
+    if (data, plan.start) != ("waveform", 2_000)  # more than any set has
 }
 SEARCHED: Strategies = {
     "autoal": AutoAL,
@@ -54,14 +54,14 @@ FINDERS = ("autoal", "pull 0.5", "even prior", "even prior, pull 0.5", "32 rehea
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """How all did, and what the search found."""
+    """The results of all strategies, and the weights that the search found."""
     settings = runs.read(tops)
     bases = ("random", "prior only")
     return [*runs.over_all(settings, bases), found(settings), *runs.one_by_one(settings, bases)]
 
 
 def found(settings: Sequence[Reported]) -> Table:
-    """The weights that the search found, beside the areas of the candidates alone."""
+    """The weights that the search found, beside the area of each candidate alone."""
     rows: list[list[Cell]] = [
         [setting.name, finder, *_beside(setting, finder)]
         for setting in settings
@@ -73,7 +73,7 @@ def found(settings: Sequence[Reported]) -> Table:
 
 
 def _beside(setting: Reported, finder: str) -> list[Cell]:
-    """Who is best alone, how that shows in the last weights, and each weight with its area."""
+    """The best candidate alone, the rank of its last weight, and every weight with its area."""
     last = {
         name: rounds[-1] for name, rounds in candidate_weights(setting.contenders[finder]).items()
     }

@@ -1,4 +1,4 @@
-"""Runs that are kept: each in a folder of its own, as `train.py` keeps them, for the same report.
+"""Runs kept like those of `train.py`, each in a folder of its own, for the same report.
 
 A run that was stopped goes on, and one that is finished is not run again; the tables are the
 report's, of all that are there.
@@ -34,7 +34,7 @@ Job = tuple[Any, ...]  # a function and its arguments
 def keep_run(
     folder: Path, settings: Mapping[str, Any], build: Callable[[], tuple[Experiment, Oracle]]
 ) -> None:
-    """Do what is not done yet of one experiment; a finished one needs no state."""
+    """Do the rest of one experiment; a finished one needs no state."""
     warnings.filterwarnings("ignore")
     torch.set_num_threads(1)
     with RunFolder(folder, settings, versions()) as run_folder:
@@ -46,7 +46,7 @@ def keep_run(
 
 
 def run_all(jobs: Sequence[Job], processes: int) -> None:
-    """Do them in so many processes; what fails ends all."""
+    """Do them in this many processes; one failure ends them all."""
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         running = [pool.submit(*job) for job in jobs]
         for count, done in enumerate(as_completed(running), 1):
@@ -55,7 +55,7 @@ def run_all(jobs: Sequence[Job], processes: int) -> None:
 
 
 def parser(name: str) -> argparse.ArgumentParser:
-    """The options that all commands of this kind have."""
+    """The options that all of these commands share."""
     options = argparse.ArgumentParser(
         description=sys.modules["__main__"].__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -70,7 +70,7 @@ def parser(name: str) -> argparse.ArgumentParser:
 
 
 def read(tops: Sequence[Path]) -> list[Setting]:
-    """The settings of the runs below; what is wrong with any, or that none is there, is told."""
+    """The settings of the runs below; faults, or an empty folder, are reported."""
     try:
         runs, faults = read_runs([top for top in tops if top.exists()] or tops)
     except UserError as error:
@@ -83,7 +83,7 @@ def read(tops: Sequence[Path]) -> list[Setting]:
 
 
 def over_all(settings: Sequence[Setting], bases: Sequence[str], where: str = "") -> list[Table]:
-    """A line for each contender, and the differences to each of these, over all settings."""
+    """A line for each contender, and its differences to each of these, over all settings."""
     summary = overview.summary(settings, contender_names(settings))
     found = [replace(summary, title=f"{summary.title}{where}")]
     found += [overview.across("across", f"Minus {base}{where}", settings, base) for base in bases]
@@ -91,7 +91,7 @@ def over_all(settings: Sequence[Setting], bases: Sequence[str], where: str = "")
 
 
 def one_by_one(settings: Sequence[Setting], bases: Sequence[str]) -> list[Table]:
-    """The shares of the reference's gain, ranks, areas, and the differences in each setting."""
+    """The shares of the reference's gain, ranks, areas, and differences in each setting."""
     names = contender_names(settings)
     found = [overview.shares_table(settings, names)]
     ranks = outcomes.ranks(settings, names)
@@ -104,7 +104,7 @@ def one_by_one(settings: Sequence[Setting], bases: Sequence[str]) -> list[Table]
 
 
 def made_with(settings: Sequence[Setting]) -> Table:
-    """What the runs were made with, which need not be what tells of them."""
+    """The versions that made the runs, which may differ from the present ones."""
     found = Counter(
         tuple(str(run.versions.get(name) or "") for name in HARDWARE)
         for setting in settings
@@ -115,7 +115,7 @@ def made_with(settings: Sequence[Setting]) -> Table:
 
 
 def tables(tops: Sequence[Path], bases: Sequence[str] = ("random", "autoal")) -> list[Table]:
-    """Of the runs below: over all settings, and in each."""
+    """The tables of the runs below, over all settings and for each."""
     settings = read(tops)
     return [*over_all(settings, bases), *one_by_one(settings, bases), made_with(settings)]
 

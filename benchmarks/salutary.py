@@ -1,4 +1,4 @@
-"""Salutary labels on tables: bought at zero, do they beat random rows and their own true labels?
+"""Salutary labels on tables, at no cost: do they beat random rows and their own true labels?
 
     AUTOAL_DATA=FOLDER python -m benchmarks.salutary --keep          # all of it, in two processes
     AUTOAL_DATA=FOLDER python -m benchmarks.salutary --sets diabetic --seeds 3
@@ -74,13 +74,13 @@ PAPER = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A strategy, and who labels what it queries."""
+    """A strategy, and the source of labels for its queries."""
 
     strategy: str
     oracle: str = "truth"
 
     def answers(self, data: Data, strategy: QueryStrategy) -> Oracle:
-        """Whoever labels."""
+        """The oracle on these data."""
         labels = data.train.labels
         truth = TrueLabels(labels)
         kinds: dict[str, Callable[[], Oracle]] = {
@@ -107,7 +107,7 @@ HALF_VARIANTS = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run, and where it is kept."""
+    """One run, and its folder."""
 
     experiment: str  # ten, half
     preset: str
@@ -120,7 +120,7 @@ class Run:
         return out / self.experiment / self.preset / self.data / name
 
     def plan(self) -> Plan:
-        """Labels over the rounds."""
+        """Its start, budget and rounds."""
         rows = len(dataset(self.data, self.seed).train)
         if self.variant == FULL:
             return Plan(rows, BUDGET, 0)
@@ -128,7 +128,7 @@ class Run:
         return Plan(START, BUDGET, half if self.experiment == "half" else ROUNDS)
 
     def settings(self) -> dict[str, Any]:
-        """What the folder says of it."""
+        """The settings that its folder keeps."""
         variant, plan = HALF_VARIANTS[self.variant], self.plan()
         return {
             "data": {"name": f"{self.data}, {self.preset}, {self.experiment}"},
@@ -142,7 +142,7 @@ class Run:
         }
 
     def build(self) -> tuple[Experiment, Oracle]:
-        """Not begun."""
+        """A run that has not begun."""
         data, variant = dataset(self.data, self.seed), HALF_VARIANTS[self.variant]
         strategy = registry.build(variant.strategy)
         learner = Trained(task(data, PRESETS[self.preset]), Training(accelerator="cpu"))
@@ -151,7 +151,7 @@ class Run:
 
 
 def keep(run: Run, out: Path) -> None:
-    """Do what is left of a run."""
+    """Do the rest of a run."""
     runs.keep_run(run.folder(out), run.settings(), run.build)
 
 
@@ -171,7 +171,7 @@ def task(data: Data, options: dict[str, Any]) -> Logistic:
 
 
 def start_accuracies(data: str, seed: int) -> dict[str, float]:
-    """Accuracy in per cent after the start set alone with every setting, by their names."""
+    """Accuracy in per cent after the start set alone, for every setting by name."""
     torch.set_num_threads(1)
     found = {}
     for (l2, intercept), even in product(TRIED, (False, True)):
@@ -182,7 +182,7 @@ def start_accuracies(data: str, seed: int) -> dict[str, float]:
 
 
 def start_accuracy(data: Data, options: dict[str, Any], even: bool, seed: int) -> float:
-    """Test accuracy in per cent after the start set alone, whose classes may be made even."""
+    """Test accuracy in per cent after the start set alone, with classes balanced on request."""
     labels, order = data.train.labels, torch.randperm(len(data.train), generator=generator(seed))
     if even:
         quota = START // len(data.classes)
@@ -209,7 +209,7 @@ def main() -> None:
     wanted = [
         Run(experiment, preset, data, variant, seed)
         for experiment in given.experiments
-        for seed in seeds  # so that a benchmark that is stopped has whole seeds
+        for seed in seeds  # complete seeds first, in case the benchmark is stopped
         for preset, data, variant in product(given.presets, *kinds[experiment])
     ]
     if not given.report:
@@ -226,7 +226,7 @@ def main() -> None:
 def _accuracies(
     run_of: partial[Run], names: Sequence[str], seeds: Sequence[int], out: Path
 ) -> Table:
-    """Test accuracy in per cent for every variant, the paper's, and the differences in pairs."""
+    """Test accuracy in per cent of every variant, the paper's, and the paired differences."""
     experiment, preset, data = run_of.args
     judged = _last if experiment == "ten" else _best
     records = {name: [_record(run_of(name, seed).folder(out)) for seed in seeds] for name in names}
@@ -263,7 +263,7 @@ def _title(experiment: str, preset: str, data: str) -> str:
 
 
 def _starts(sets: Sequence[str], seeds: Sequence[int], processes: int) -> Table:
-    """What was tried for the accuracy of the start set, the nearest to the paper's first."""
+    """All settings tried for the accuracy of the start set, the nearest to the paper's first."""
     pairs = list(product(sets, seeds))
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         running = {pair: pool.submit(start_accuracies, *pair) for pair in pairs}
@@ -286,7 +286,7 @@ def _gap(found: Sequence[Spread], theirs: Sequence[float]) -> float:
 
 
 def _record(folder: Path) -> list[Round]:
-    """The rounds of a run, or none of one that is not finished."""
+    """The rounds of a run, or none if it is unfinished."""
     path = folder / "rounds.jsonl"
     if not path.exists() or (folder / "state").exists():
         return []
@@ -302,7 +302,7 @@ def _last(history: Sequence[Round]) -> float:
 
 
 def _best(history: Sequence[Round]) -> float:
-    """In the first of the rounds in which the validation accuracy is highest."""
+    """Test accuracy in the first of the rounds with the highest validation accuracy."""
     return _at(max(history, key=lambda finished: finished.metrics["val_accuracy"]))
 
 

@@ -28,18 +28,18 @@ from tests.people.window import Window
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-COLOURS = 192  # of a picture, which is small by them
+COLOURS = 192  # of a picture; few keep it small
 WIDE, NARROW = 1280, 400
 POSES = {"light": (WIDE, False), "dark": (WIDE, True), "narrow": (NARROW, False)}
 HEIGHTS = {"label": 800, "report": 1500, "site": 900}
 RUN = ("task=logistic", "strategy=margin", "rounds=4", "name=my-run")
 SWEEP = ("-m", "task=logistic", "strategy=autoal,margin,random", "seed=0,1,2,3", "rounds=6")
-QUIETLY = ("logger=none", "hydra/launcher=basic")  # which need not be seen
+QUIETLY = ("logger=none", "hydra/launcher=basic")  # options that the pictures do not show
 SIZE = "(text => [text.offsetWidth, text.offsetHeight])(document.querySelector('pre'))"
 SETTLED = """new Promise(done => { document.getAnimations().forEach(each => each.finish());
   requestAnimationFrame(() => requestAnimationFrame(done)); })"""
-LINES, LAST = 400, 30  # of a terminal: more than any command prints, and those that are shown
-# Of a terminal, by the names that pyte has for them.
+LINES, LAST = 400, 30  # rows of a terminal: more than any command prints, and those shown
+# The colours of a terminal, by pyte's names.
 PALETTE = {
     **{"default": "#e6edf3", "black": "#6e7681", "red": "#ff7b72", "green": "#56d364"},
     **{"brown": "#e3b341", "blue": "#79c0ff", "magenta": "#d2a8ff", "cyan": "#56d4dd"},
@@ -53,7 +53,7 @@ pre {{ display: inline-block; margin: 0; padding: 16px 20px; font: 14px/1.35 "De
 
 
 def typed(words: tuple[str, ...], columns: int, folder: Path) -> str:
-    """What a terminal of so many columns shows in the end of the command, as a page."""
+    """A page with the final screen of the command on a terminal of this many columns."""
     screen = pyte.Screen(columns, LINES)
     stream = pyte.ByteStream(screen)
     ours, theirs = pty.openpty()
@@ -76,7 +76,7 @@ def typed(words: tuple[str, ...], columns: int, folder: Path) -> str:
 
 
 def _read(end: int) -> Iterator[bytes]:
-    """All that comes until the other end is closed, which Linux tells by an error."""
+    """Everything written until the other end closes, which Linux reports as an error."""
     try:
         while content := os.read(end, 1 << 16):
             yield content
@@ -102,7 +102,7 @@ def _coloured(letter: str, colour: str) -> str:
 
 
 def label(window: Window, scratch: Path) -> Iterator[str]:
-    """The labelling page, in mid-round."""
+    """The labelling page, in the middle of a round."""
     with served(Staged(Scene())) as page:
         window.open(page.address(), ready=READY)
         yield from POSES
@@ -126,7 +126,7 @@ def terminal(window: Window, scratch: Path) -> Iterator[str]:
 
 
 def site(window: Window, scratch: Path) -> Iterator[str]:
-    """The first page of the site."""
+    """The home page of the site."""
     command = [sys.executable, "-m", "sphinx", "-q", str(ROOT / "docs"), str(scratch)]
     subprocess.run(command, check=True)
     window.browser.load((scratch / "index.html").as_uri())
@@ -139,14 +139,14 @@ SCREENS: dict[str, Callable[[Window, Path], Iterator[str]]] = {
 
 
 def pose(window: Window, height: int, width: int, dark: bool) -> None:
-    """Show the page in another window and light, and wait until nothing moves any more."""
+    """Show the page at another size, light or dark, and wait until nothing moves."""
     window.size(width, height)
     window.dark(dark)
     window.browser.call("Runtime.evaluate", expression=SETTLED, awaitPromise=True)
 
 
 def take(window: Window, path: Path) -> None:
-    """Keep what the window shows, in so few colours that the file is small."""
+    """Keep a picture of the window, with few colours so that the file is small."""
     window.save(path)
     with Image.open(path) as taken:
         few = taken.convert("RGB").quantize(COLOURS)
@@ -155,7 +155,7 @@ def take(window: Window, path: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Take the pictures of some screens, or of all."""
+    """Take the pictures of these screens, or of all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=PICTURES, metavar="FOLDER")
     parser.add_argument("--only", nargs="*", choices=SCREENS, default=list(SCREENS))

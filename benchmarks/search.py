@@ -1,4 +1,4 @@
-"""What a search costs beside the task model's own training, in seconds and in images.
+"""The cost of a search beside the task model's own training, in seconds and in images.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.search
 
@@ -40,7 +40,7 @@ from autoal.query import registry
 from autoal.seeding import generator, seeded
 from benchmarks.report import keep, table
 
-PUBLISHED = 1.58e9  # image forwards of the published search over its CIFAR-10 protocol
+PUBLISHED = 1.58e9  # forward passes of images in the published search, over its CIFAR-10 protocol
 EPOCHS = 200  # of a round's training, in that protocol
 # Labels, rows of the pool, columns, batch.
 SIZES = [(labels, 2_000, 200, 25) for labels in (20, 50, 100, 300, 1_000)]
@@ -77,7 +77,7 @@ def experiment(
 def seconds(
     data: ImageData, plan: Plan, variants: list[str], **options: Any
 ) -> tuple[str, list[int]]:
-    """Where the time of the last round goes, for each variant, and its images."""
+    """The times and images of the last round, for each variant."""
     rows, counts = [], []
     for name in variants:
         last, images = experiment(data, plan, VARIANTS[name](), **options)[-1]
@@ -104,7 +104,7 @@ def heads() -> str:
 
 
 def drawn(labelled: int, pool: int, width: int) -> View:
-    """A view of the pool and labelled rows, of a mixture of 10 classes."""
+    """A view of the pool and labelled rows, drawn from a mixture of 10 classes."""
     stream = generator(0, "features")
     labels = torch.arange(pool + labelled) % 10
     centres = torch.randn(10, width, generator=stream)
@@ -116,7 +116,7 @@ def drawn(labelled: int, pool: int, width: int) -> View:
 
 
 def asked(view: View, budget: int, steps: int) -> float:
-    """Seconds of one query, with so many steps of the search."""
+    """Seconds of one query, with this many steps of the search."""
     start = perf_counter()
     select(registry.build("autoal", steps=steps), replace(view), budget)
     return perf_counter() - start
@@ -131,13 +131,13 @@ def part(name: str, size: int) -> ImageData:
 
 
 def added(labelled: int, epochs: int, network: bool) -> int:
-    """Images that a search adds to a round: its look at the labelled rows, and FitNet's part."""
+    """Images that a search adds to a round: its pass over the labelled rows, and FitNet's part."""
     taught = labelled // 2
     return labelled + (taught * (epochs // 2) + labelled if network else 0)
 
 
 def protocol(network: bool) -> float:
-    """Over 1,000 to 20,000 labels of 50,000, by a thousand; with the look at the pool."""
+    """The sum over 1,000 to 20,000 labels of 50,000, by a thousand, with passes over the pool."""
     sizes = range(1_000, 20_000, 1_000)
     return sum(50_000 - labelled + added(labelled, EPOCHS, network) for labelled in sizes)
 

@@ -1,4 +1,4 @@
-"""What a busy neighbour costs: a fit alone, and with a core taken by another process.
+"""The cost of a busy neighbour: a fit alone, and with another process on one core.
 
     python -m benchmarks.sharing
 
@@ -23,7 +23,7 @@ WAITING = {"OpenMP's own": {"GOMP_SPINCOUNT": "300000"}, "train.py's": {}}
 
 
 def train_seconds(environment: dict[str, str]) -> float:
-    """The median seconds that the fits of a run take, the first left out."""
+    """The median seconds of the fits of a run, without the first."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, *COMMAND, f"out={folder}"]
         environment = {**os.environ, **environment}

@@ -49,16 +49,16 @@ ANNOTATOR = (
 
 @dataclass(frozen=True)
 class Size:
-    """A pool, how it is labelled, and how many seeds there are."""
+    """A pool, its labelling, and the number of seeds."""
 
     rows: int
     start: int
     budget: int
     seeds: int
-    tuned: int  # seeds of what is tuned, which takes longest
+    tuned: int  # seeds of tuned runs, which take longest
 
     def rounds(self, share: int) -> int:
-        """Rounds until so many times as many rows as the pool has are labelled."""
+        """Rounds until this many times the pool's number of rows are labelled."""
         return (share * self.rows - self.start) // self.budget
 
 
@@ -78,8 +78,8 @@ HEADER = [
     *("", "seeds", "mean to 100 %", "at 100 %", "at 200 %"),
     *("mean minus random", "95 % interval", "at 200 % minus real", "95 % interval"),
 ]
-TOLD = ("reward", "labelled", "kl")  # of what a round's record tells of growth
-STEP = 4  # rounds between those that are shown
+TOLD = ("reward", "labelled", "kl")  # notes of a round's record on growth
+STEP = 4  # rounds between those shown
 SHOWN = 5  # made rows from either end of a run
 
 Records = dict[str, dict[int, list[Round]]]  # by variant and seed
@@ -87,9 +87,9 @@ Records = dict[str, dict[int, list[Round]]]  # by variant and seed
 
 @dataclass(frozen=True)
 class Run:
-    """One run, and where it is kept."""
+    """One run, and its folder."""
 
-    size: str  # of SIZES
+    size: str  # a key of SIZES
     variant: str
     seed: int
     out: Path
@@ -103,7 +103,7 @@ class Run:
         return SIZES[self.size].rounds(2 if self.variant in GROWTHS else 1)
 
     def command(self) -> list[str]:
-        """What it is given on the command line."""
+        """Its arguments on the command line."""
         size, growth = SIZES[self.size], GROWTHS.get(self.variant, ())
         made = [option.format(strangers=self.out / "strangers.tsv") for option in growth]
         annotator = [f"growth.annotator={self.out / 'annotator' / 'model'}"] if growth else []
@@ -123,14 +123,14 @@ class Run:
         ]
 
     def record(self) -> list[Round]:
-        """Its rounds; none of one that is not finished."""
+        """Its rounds; none if it is unfinished."""
         path = self.folder / "rounds.jsonl"
         found = read_rounds(path.read_bytes(), path) if path.exists() else []
         return found if len(found) > self.rounds else []
 
 
 def texts(path: Path) -> list[str]:
-    """Options for phrases with their classes, which the dev set judges."""
+    """Options for phrases with their classes, judged by the dev set."""
     dev = Path(os.environ["AUTOAL_DATA"], "sst2_dev.tsv")
     return [
         "data=text",
@@ -146,7 +146,7 @@ def kept_in(folder: Path) -> list[str]:
 
 
 def go(command: Sequence[str]) -> None:
-    """Do what is not done yet of a run, as anyone would from a shell."""
+    """Do the rest of a run, as anyone would from a shell."""
     single = {"OMP_NUM_THREADS": "1"}
     asked = [sys.executable, "-m", "autoal", *command]
     done = subprocess.run(asked, env={**os.environ, **single}, capture_output=True, text=True)
@@ -155,7 +155,7 @@ def go(command: Sequence[str]) -> None:
 
 
 def prepare(out: Path) -> None:
-    """The three parts of the training rows, and the annotator that one of them teaches."""
+    """The three parts of the training rows, and the annotator trained on one of them."""
     out.mkdir(parents=True, exist_ok=True)
     header, *lines = Path(os.environ["AUTOAL_DATA"], "sst2_train.tsv").read_text().splitlines()
     order = torch.randperm(len(lines), generator=generator(0, "signal"))
@@ -176,7 +176,7 @@ def main() -> None:
     out = given.out.absolute()
     wanted = [
         Run(size, variant, seed, out)
-        for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
+        for seed in range(given.first, given.seeds)  # complete seeds first, in case it ends early
         for size in given.sizes
         for variant in given.variants
         if seed < (SIZES[size].tuned if variant == TUNED else SIZES[size].seeds)
@@ -189,7 +189,7 @@ def main() -> None:
 
 
 def tables(wanted: Sequence[Run]) -> Iterator[Table]:
-    """Of all runs that are finished."""
+    """The tables of all finished runs."""
     yield annotators(wanted[0].out)
     for size in SIZES:
         records: Records = defaultdict(dict)
@@ -213,7 +213,7 @@ def annotators(out: Path) -> Table:
 
 
 def updates(size: str, records: Records) -> Table:
-    """What the strategy makes of made rows, round by round, and how far the tuned model goes."""
+    """The strategy's scores of made rows, round by round, and how far tuning moves the model."""
     header = ["round", *(f"{name}: {what}" for name in records for what in TOLD)]
     longest = max((len(next(iter(found.values()))) for found in records.values()), default=0)
     rows: list[list[Cell]] = [
@@ -226,7 +226,7 @@ def updates(size: str, records: Records) -> Table:
 
 
 def noted(found: Mapping[int, list[Round]], number: int, what: str) -> float | None:
-    """The mean over the seeds of what a round's record tells of growth."""
+    """The mean over the seeds of the notes of a round on growth."""
     told = [
         rounds[number].growth[what] for rounds in found.values() if what in rounds[number].growth
     ]
@@ -247,7 +247,7 @@ def samples(wanted: Sequence[Run]) -> Table:
 
 
 def line(name: str, records: Records, rows: int) -> list[Cell]:
-    """A variant by itself, and in pairs with the same seeds of others."""
+    """A variant alone, and paired with the same seeds of others."""
     found = records[name]
     cells: list[Cell] = [name, len(found)]
     cells += [Spread.of([of(done, rows) for done in found.values()]) for of in (area, whole)]
@@ -270,7 +270,7 @@ def minus(
 
 
 def last(rounds: Sequence[Round]) -> float:
-    """Accuracy in the end."""
+    """Accuracy at the end."""
     return 100 * rounds[-1].metrics["accuracy"]
 
 
@@ -280,7 +280,7 @@ def whole(rounds: Sequence[Round], rows: int) -> float:
 
 
 def area(rounds: Sequence[Round], rows: int) -> float:
-    """Mean accuracy until then."""
+    """Mean accuracy up to that point."""
     return float(np.mean([last([done]) for done in rounds if done.labelled <= rows]))
 
 

@@ -1,4 +1,4 @@
-"""Where each rule would have stopped, and what accuracy was by then.
+"""When each rule would have stopped, and the accuracy at that time.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.stopping [--wrong .2]
 
@@ -33,13 +33,13 @@ from benchmarks.report import keep, table
 
 START = 20
 ROUNDS = {10: 40, 50: 19}  # by batch
-CHECK = 50  # rows that judge in practice, where there is no test set
+CHECK = 50  # rows that judge in practice, without a test set
 WORTH = 20.0  # labels that a point of accuracy is worth
-L2 = 1.0  # of the head, which does not tune itself
+L2 = 1.0  # penalty of the head, which does not tune itself
 
 
 class Rule(NamedTuple):
-    """A rule that is tried, and by which rows those rounds are judged that it sees."""
+    """A rule to try, and the rows that judge the rounds it sees."""
 
     make: Callable[[], StopRule]
     judge: str = "accuracy"
@@ -62,25 +62,25 @@ RULES: dict[str, Rule] = {
 
 
 class Point(NamedTuple):
-    """Of a learning curve."""
+    """A point of a learning curve."""
 
     labels: int
     accuracy: float
 
 
 class Replay(NamedTuple):
-    """One curve, and where the rules would have ended it."""
+    """One curve, and the rounds in which the rules would have ended it."""
 
     curve: list[Point]
-    stops: dict[str, Point]  # of the rules that advised it
-    whole: float  # accuracy where all of the pool is labelled
+    stops: dict[str, Point]  # the point at which each rule first advised to stop
+    whole: float  # accuracy with the whole pool labelled
 
 
 Job = tuple[str, int, int]  # data set, batch, seed
 
 
 class Onlookers:
-    """All rules, of which none is obeyed."""
+    """All rules, none of which is obeyed."""
 
     def __init__(self) -> None:
         self.rules = {name: rule.make() for name, rule in RULES.items()}
@@ -94,7 +94,7 @@ class Onlookers:
 
 
 def _judged(history: Sequence[Round], judge: str) -> list[Round]:
-    """The rounds as they are told where these rows judge, and nobody paid for them."""
+    """The rounds as reported when these rows judge, at no cost."""
     return [
         replace(
             done,
@@ -111,7 +111,7 @@ def _point(done: Round) -> Point:
 
 
 def replayed(job: Job, wrong: float) -> Replay:
-    """Do the rounds under the eyes of the rules, where such a share of the answers is wrong."""
+    """Do the rounds while the rules watch, with this share of the answers wrong."""
     name, batch, seed = job
     torch.set_num_threads(1)
     data, rules = _checked(pool_of(name, seed), seed), Onlookers()
@@ -123,7 +123,7 @@ def replayed(job: Job, wrong: float) -> Replay:
 
 
 def _checked(data: Data, seed: int) -> Data:
-    """The data set, of whose test rows some are apart."""
+    """The data set, with some of its test rows set apart."""
     assert data.test is not None
     order = torch.randperm(len(data.test), generator=generator(seed, "check"))
     data.validation, data.test = data.test.take(order[:CHECK]), data.test.take(order[CHECK:])
@@ -131,7 +131,7 @@ def _checked(data: Data, seed: int) -> Data:
 
 
 def _taught_all(data: Data, oracle: Noisy) -> float:
-    """Accuracy where all of the pool is labelled."""
+    """Accuracy with the whole pool labelled."""
     learner, every = head_of(data, l2=L2), torch.arange(len(data.train))
     answers = oracle(Question(0, every, data.classes))
     taught = data.train.with_labels(answers.rows, answers.labels)
@@ -141,14 +141,14 @@ def _taught_all(data: Data, oracle: Noisy) -> float:
 
 
 def main() -> None:
-    """Replay all, and keep the tables."""
+    """Replay everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--wrong", type=float, default=0.0, help="share of the answers")
     given = parser.parse_args()
     for name in SETS:
-        whole(name)  # its features, before two processes ask for them at once
+        whole(name)  # encode once, before two processes ask for the features at the same time
     jobs = list(product(SETS, ROUNDS, range(given.seeds)))
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as processes:
         done = processes.map(partial(replayed, wrong=given.wrong), jobs)
@@ -172,7 +172,7 @@ def tables(found: dict[Job, Replay]) -> Iterator[str]:
 
 
 def about(replays: Sequence[Replay]) -> str:
-    """What could be reached at all."""
+    """The best results that could be reached."""
     best = [_best(replay) for replay in replays]
     labels = _spread([point.labels for point in best], 0)
     return (
@@ -183,7 +183,7 @@ def about(replays: Sequence[Replay]) -> str:
 
 
 def compared(replays: Sequence[Replay]) -> str:
-    """Where each rule stops, if it does."""
+    """The round in which each rule stops, if it does."""
     rows = []
     for name in RULES:
         ended = [(replay.stops[name], replay) for replay in replays if name in replay.stops]

@@ -1,4 +1,4 @@
-"""Sweeps that are disturbed: finished rounds stay, and the same command does the rest.
+"""Disturbed sweeps: finished rounds stay, and the same command does the rest.
 
     python -m benchmarks.sweeps submitit
     python -m benchmarks.sweeps ray         # in an environment that has the extra `ray`
@@ -26,12 +26,12 @@ from benchmarks.clusters import CLUSTERS, Cluster, Harm
 from benchmarks.report import RESULTS, heading, table
 
 ROOT = Path(__file__).resolve().parent.parent
-Records = dict[str, bytes]  # the record of each run, by its folder's name
+Records = dict[str, bytes]  # the record of each run, by the name of its folder
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is run."""
+    """A sweep."""
 
     strategies: str = "random,margin"
     seeds: str = "0,1,2,3"
@@ -44,7 +44,7 @@ class Sweep:
 
     @property
     def lines(self) -> int:
-        """Of all records together, in the end."""
+        """The number of rounds in all records together, at the end."""
         return self.runs * (1 + self.rounds)
 
     @property
@@ -59,12 +59,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a sweep."""
+    """The outcome of a sweep."""
 
-    finished: int  # rounds, when it was disturbed
-    kept: int  # of these, that are the same to the byte afterwards
-    code: int  # with which the disturbed command ended
-    commands: int  # until all was done
+    finished: int  # finished rounds when it was disturbed
+    kept: int  # of these, rounds that are the same to the byte afterwards
+    code: int  # exit code of the disturbed command
+    commands: int  # commands until everything was done
     records: Records
     seconds: float
 
@@ -79,14 +79,14 @@ def started(sweep: Sweep, cluster: Cluster | None, out: Path) -> subprocess.Pope
 
 
 def undisturbed(sweep: Sweep, out: Path) -> Records:
-    """What its runs leave behind, one after the other."""
+    """The records of undisturbed runs, done one after the other."""
     if started(sweep, None, out).wait():
         raise RuntimeError(_log(out))
     return records(out)
 
 
 def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) -> Ended:
-    """A sweep to which one thing after the other happens, or whose command is killed, completed."""
+    """A sweep that is disturbed several times, or whose command is killed, and then completed."""
     begun = time.monotonic()
     command, before = started(sweep, cluster, out), Records()
     for number, harm in enumerate(harms or [command.kill], 1):
@@ -107,12 +107,12 @@ def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) 
 
 
 def records(out: Path) -> Records:
-    """What is on the disk of every run."""
+    """The records of all runs on disk."""
     return {path.parent.name: path.read_bytes() for path in out.glob("*/rounds.jsonl")}
 
 
 def lasting(found: Records) -> dict[str, list[Any]]:
-    """The records without the seconds, which differ between two runs that do the same."""
+    """The records without the seconds, which differ between identical runs."""
     lines = {name: map(json.loads, record.splitlines()) for name, record in found.items()}
     return {
         name: [{key: value for key, value in line.items() if key != "seconds"} for line in each]
@@ -121,7 +121,7 @@ def lasting(found: Records) -> dict[str, list[Any]]:
 
 
 def _count(found: Records) -> int:
-    """The rounds that are finished."""
+    """The number of finished rounds."""
     return sum(len(record.splitlines()) for record in found.values())
 
 
@@ -168,7 +168,7 @@ def _row(what: str, ended: Ended, expected: Mapping[str, list[Any]]) -> list[str
 
 
 def keep(launcher: str, rows: list[list[str]]) -> None:
-    """Write the section of this launcher to results/sweeps.md, and leave that of the other."""
+    """Write this launcher's section of results/sweeps.md, and leave the other's."""
     head = ["what happens", "rounds finished by then", "kept to the byte", "exit code"]
     head += ["commands until all was done", "records as undisturbed", "seconds"]
     page = RESULTS / "sweeps.md"

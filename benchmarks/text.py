@@ -1,4 +1,4 @@
-"""Active learning on texts: on a frozen encoder, fine-tuned, and by an SVM on TF-IDF beside them.
+"""Active learning on texts: a frozen encoder, fine-tuning, and an SVM on TF-IDF.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.text --keep
     AUTOAL_DATA=FOLDER python -m benchmarks.text --settings sst2-frozen --seeds 5
@@ -48,7 +48,7 @@ SETTINGS = {
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """What ways to learn make of random labels, each way over the tasks, and every setting."""
+    """Every way to learn on random labels, over the tasks, and every setting."""
     read = {way: runs.read([top for top in tops if top.name.endswith(way)]) for way in WAYS}
     found = [beside(task, read) for task in TASKS]
     for way, settings in read.items():
@@ -58,7 +58,7 @@ def tables(tops: Sequence[Path]) -> list[Table]:
 
 
 def beside(task: str, read: Mapping[str, Sequence[Reported]]) -> Table:
-    """What each way to learn makes of rows drawn at random, by labels."""
+    """The accuracy of each way to learn on rows drawn at random, by labels."""
     drawn = {
         way: curves(setting)["random"]
         for way, settings in read.items()

@@ -1,4 +1,4 @@
-"""What encoders of texts cost beside bare loops, and what a round of linear active learning costs.
+"""The cost of text encoders beside bare loops, and of a round of linear active learning.
 
     AUTOAL_DATA=FOLDER OMP_NUM_THREADS=2 python -m benchmarks.text_speed [--rows 67349]
 
@@ -39,18 +39,18 @@ CPU = torch.device("cpu")
 TURNS = 3
 WHOLE = 67_349  # sentences of SST-2
 MANY = 1_000_000
-WIDTH = 384  # of MiniLM's embeddings
+WIDTH = 384  # columns of MiniLM's embeddings
 
 
 def sentences(folder: Path, count: int) -> list[str]:
-    """Some of SST-2, spread over its file."""
+    """Sentences of SST-2, evenly spread over its file."""
     lines = (folder / "sst2_train.tsv").read_text(encoding="utf-8").splitlines()[1:]
     step = max(1, len(lines) // count)
     return [line.rpartition("\t")[0] for line in lines[::step]][:count]
 
 
 def texts(lines: Sequence[str]) -> Rows:
-    """As a data set has them."""
+    """The same as a data set holds them."""
     return text_rows([(line,) for line in lines], ("sentence",))
 
 
@@ -61,14 +61,14 @@ def ours(encoder: Encoder, rows: Rows) -> None:
 
 
 def sklearn_pipeline(lines: Sequence[str]) -> None:
-    """TF-IDF and its axes, with the options that ours has."""
+    """TF-IDF and its axes, with the same options as ours."""
     weights = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, max_features=20_000)
     make_pipeline(weights, TruncatedSVD(256, random_state=0)).fit_transform(lines)
 
 
 @torch.no_grad()
 def bare_loop(lines: Sequence[str]) -> None:
-    """All sentences sorted by their length, batch by batch through the network, and pooled."""
+    """All sentences sorted by length, passed through the network in batches, and pooled."""
     folder = model_folder(OFFLINE)
     tokenizer, network = tokenizer_of(folder), network_of(folder)
     ids = sorted(tokenizer(list(lines), truncation=True, max_length=128)["input_ids"], key=len)
@@ -79,14 +79,14 @@ def bare_loop(lines: Sequence[str]) -> None:
 
 
 def beside(bare: Callable[[], None], own: Callable[[], None]) -> list[str]:
-    """Seconds of both at their fastest, and how fast ours is beside the bare one."""
+    """The fastest seconds of both, and the speed of ours relative to the bare one."""
     turns = [(seconds(bare), seconds(own)) for _ in range(TURNS)]
     fastest = [min(turn) for turn in zip(*turns, strict=True)]
     return [*(f"{spent:.1f}" for spent in fastest), f"{fastest[0] / fastest[1]:.0%}"]
 
 
 def speed(every: Sequence[str], some: Sequence[str]) -> str:
-    """Both encoders beside their bare loops, the slow one on some sentences."""
+    """Both encoders beside their bare loops, the slow one on fewer sentences."""
     rows, few = texts(every), texts(some)
     compared = {
         "tfidf": (rows, partial(sklearn_pipeline, every), lambda: ours(Tfidf(), rows)),
@@ -99,7 +99,7 @@ def speed(every: Sequence[str], some: Sequence[str]) -> str:
 
 
 def a_round() -> str:
-    """Features that nobody computed, as many and as wide as those of SST-2, and a linear head."""
+    """Random features with the shape of SST-2's, and a linear head."""
     stream = generator(0, "round")
     features, labels = torch.randn(WHOLE, WIDTH, generator=stream), torch.arange(WHOLE) % 2
     data = Arrays((features, labels), (features[:872], labels[:872]), classes=2)
@@ -119,13 +119,13 @@ def a_round() -> str:
 
 
 def made(count: int) -> list[str]:
-    """Sentences of 12 words, some of which are rare."""
+    """Sentences of 12 words, some of them rare."""
     draws = torch.rand(count, 12, generator=generator(0, "words")).pow(3).mul(50_000).long()
     return [" ".join(f"word{number}" for number in line) for line in draws.tolist()]
 
 
 def memory(count: int) -> str:
-    """The most that the process holds while TF-IDF learns from made sentences and encodes them."""
+    """The peak memory while TF-IDF learns from made sentences and encodes them."""
     rows, encoder = texts(made(count)), Tfidf()
     before = own_memory()
     with peak() as held:
@@ -137,7 +137,7 @@ def memory(count: int) -> str:
 
 
 def main() -> None:
-    """Measure all and keep the tables."""
+    """Measure everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=WHOLE, help="of SST-2, by the transformer")
     parser.add_argument("--many", type=int, default=MANY, help="made ones, of which memory is told")

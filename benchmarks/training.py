@@ -1,4 +1,4 @@
-"""What Lightning costs: images/s of an epoch through Task and Trainer, and of a bare loop.
+"""The cost of Lightning: images/s of an epoch through Task and Trainer, and of a bare loop.
 
     python -m benchmarks.training [--images 512] [--batch 64] [--repeat 5]
 
@@ -34,7 +34,7 @@ def through_lightning(task: Task, images: torch.Tensor, labels: torch.Tensor) ->
 
 
 def bare(task: Task, images: torch.Tensor, labels: torch.Tensor) -> float:
-    """Seconds of one epoch of the loop that one would write by hand."""
+    """Seconds of one epoch of a loop written by hand."""
     device = images.device
     network, preprocess = task.network.to(device).train(), task.preprocess.to(device).train()
     on_gpu = device.type == "cuda"

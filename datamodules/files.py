@@ -13,11 +13,11 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from autoal.data.cache import cache_folder
 from autoal.errors import UserError
+from autoal.screen import Screen
 
 VARIABLE = "AUTOAL_DATA"
 PATIENCE = 30  # seconds without a byte before a server counts as gone
@@ -148,7 +148,7 @@ def _open(url: str, part: Path) -> Any:
 @contextmanager
 def _progress(name: str, begin: int, total: int) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal, one line elsewhere; both on stderr."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         size = f"{total / 1e6:.1f} MB" if total > begin else "size unknown"
         console.print(f"fetching {name}, {size}", highlight=False)

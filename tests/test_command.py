@@ -174,6 +174,24 @@ def test_a_path_of_unusual_characters_needs_no_quotes_of_hydra(train: Train) -> 
     assert "there is no file /a b (1) 日本.npz; data.path= names one" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "about"), [(["data=npz", "data.path=a/cats.npz"], "cats"), (["data=mnist"], "mnist")]
+)
+def test_a_group_of_runs_on_files_of_ones_own_begins_with_their_name(
+    train: Train, given: list[str], about: str
+) -> None:
+    done = train(*given, "--cfg", "job", "--resolve")
+    assert f"  group: {about}-resnet18-" in done.stdout
+
+
+def test_organs_are_not_mirrored_and_tissue_is(train: Train) -> None:
+    found = {
+        name: yaml.safe_load(train(f"data={name}", "--cfg", "job").stdout.removesuffix(NO_TORCH))
+        for name in ("organcmnist", "pneumoniamnist", "pathmnist", "tissuemnist")
+    }
+    assert [settings["data"]["flip"] for settings in found.values()] == [False, False, True, True]
+
+
 def test_a_wrong_option_of_a_strategy_is_one_message(train: Train) -> None:
     answer = train("strategy=margin", "strategy.k=5")
     assert answer.returncode == 2

@@ -3,15 +3,17 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from autoal import dashboard
+from autoal.palette import LIGHT
 from tests import wandb_file
 from tests.launch import Zygote
 
 AUTOAL = ("strategy=autoal", "strategy.rehearsals=2", "strategy.steps=1", "strategy.sample=100")
-SMALL = ("task=logistic", "start=20", "budget=2", "rounds=1")
+SMALL = ("task=logistic", "start=20", "budget=2", "rounds=1", "logger.tables=true")
 
 
 def keys(built: str) -> set[str]:
@@ -81,6 +83,34 @@ def test_a_report_has_the_panels_of_the_workspace_with_words_above(parts: Any, b
     assert [heading.text for heading in headings] == [*sections] == [*dashboard.WORDS]
     assert [len(grid.panels) for grid in grids] == [len(panels) for panels in sections.values()]
     assert keys(sent(made)) >= keys(built)
+
+
+def test_runs_of_a_workspace_have_the_colour_of_their_strategy(parts: Any) -> None:
+    section = json.loads(sent(dashboard.workspace(parts, "me", "digits", "Compared")))["spec"][
+        "section"
+    ]
+    (runs,) = section["runSets"]
+    assert [group["name"] for group in runs["grouping"]] == ["strategy.value.name"]
+    colours = {unquote(key): colour for key, colour in section["customRunColors"].items()}
+    for name, place in {"autoal": 0, "margin": 1, "random": 6}.items():
+        (found,) = (key for key in colours if f'"value":"{name}"' in key)
+        assert runs["id"] in found
+        assert colours[found] == LIGHT[place]
+
+
+def test_runs_of_a_report_have_the_colour_of_their_strategy_but_those_of_the_sweep(
+    parts: Any,
+) -> None:
+    made = json.loads(sent(dashboard.report(parts, "me", "digits", "Compared")))
+    grids = [block for block in made["spec"]["blocks"] if block["type"] == "panel-grid"]
+    *grouped, sweep = (grid["metadata"] for grid in grids)
+    for each in grouped:
+        (runs,) = each["runSets"]
+        assert [group["name"] for group in runs["grouping"]] == ["strategy.value.name"]
+        key = f"{runs['id']}-config:strategy.value.name:margin"
+        assert each["customRunColors"][key] == LIGHT[1]
+    assert not sweep["runSets"][0]["grouping"]
+    assert not sweep["customRunColors"]
 
 
 def test_every_panel_shows_what_a_run_logs(built: str, train: Zygote, tmp_path: Path) -> None:

@@ -35,22 +35,32 @@ def changed(**values: Any) -> Settings:
 
 
 def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:
-    assert run_name(defaults(), defaults(), "digits", "margin") == "digits-margin-0"
+    assert run_name(defaults(), defaults(), "digits", "margin", data="digits") == "digits-margin-0"
 
 
 @pytest.mark.parametrize(
     "changes", [{"out": "elsewhere"}, {"name": "mine"}, {"logger": {"mode": "offline"}}]
 )
 def test_where_a_run_is_kept_or_tracked_does_not_count_in_its_name(changes: dict[str, Any]) -> None:
-    assert run_name(changed(**changes), defaults(), "digits", "margin") == "digits-margin-0"
-    with_budget = run_name(changed(budget=5), defaults(), "digits", "margin")
-    assert run_name(changed(budget=5, **changes), defaults(), "digits", "margin") == with_budget
+    assert (
+        run_name(changed(**changes), defaults(), "digits", "margin", data="digits")
+        == "digits-margin-0"
+    )
+    with_budget = run_name(changed(budget=5), defaults(), "digits", "margin", data="digits")
+    assert (
+        run_name(changed(budget=5, **changes), defaults(), "digits", "margin", data="digits")
+        == with_budget
+    )
 
 
 def test_the_seed_is_in_the_name_and_not_in_the_hash() -> None:
-    assert run_name(changed(seed=7), defaults(), "digits", "margin") == "digits-margin-7"
+    assert (
+        run_name(changed(seed=7), defaults(), "digits", "margin", data="digits")
+        == "digits-margin-7"
+    )
     first, other = (
-        run_name(changed(seed=s, budget=5), defaults(), "digits", "margin") for s in (1, 2)
+        run_name(changed(seed=s, budget=5), defaults(), "digits", "margin", data="digits")
+        for s in (1, 2)
     )
     assert first.removeprefix("digits-margin-1-") == other.removeprefix("digits-margin-2-")
 
@@ -64,11 +74,15 @@ def test_different_settings_have_different_names_and_the_same_ones_the_same() ->
         {"task__network__hidden": [128]},
         {"budget": 5, "task__learning_rate": 5},
     ]
-    names = [run_name(changed(**change), defaults(), "digits", "margin") for change in changes]
+    names = [
+        run_name(changed(**change), defaults(), "digits", "margin", data="digits")
+        for change in changes
+    ]
     assert len(set(names)) == len(changes)
     assert all(name.startswith("digits-margin-0-") for name in names)
     assert names == [
-        run_name(changed(**change), defaults(), "digits", "margin") for change in changes
+        run_name(changed(**change), defaults(), "digits", "margin", data="digits")
+        for change in changes
     ]
 
 
@@ -76,13 +90,15 @@ def test_the_order_of_the_settings_does_not_count_in_the_name() -> None:
     settings = changed(budget=5, task__learning_rate=5, logger={"project": "x", "mode": "y"})
     turned = dict(reversed(settings.items()))
     turned["logger"] = dict(reversed(settings["logger"].items()))
-    assert run_name(turned, defaults(), "digits", "margin") == run_name(
-        settings, defaults(), "digits", "margin"
+    assert run_name(turned, defaults(), "digits", "margin", data="digits") == run_name(
+        settings, defaults(), "digits", "margin", data="digits"
     )
 
 
 def test_the_data_and_the_strategy_are_in_the_name() -> None:
-    assert run_name(defaults(), defaults(), "cifar10", "random") == "cifar10-random-0"
+    assert (
+        run_name(defaults(), defaults(), "cifar10", "random", data="cifar10") == "cifar10-random-0"
+    )
 
 
 def keep(folder: Path, settings: Settings) -> None:

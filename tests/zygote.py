@@ -23,15 +23,15 @@ TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
 # Where a run can be killed in round 2: a function's owner, its name, and the call that is the last
 # one where a round has three training steps. A file of the run is written to a part, synced and
-# put in place: config.yaml first, then in each round the state, its checksum and the rounds; round
-# 0 has no old state and checksum to remove.
+# put in place: config.yaml first, then in each round the state, its checksum, the rounds and the
+# peak memory; round 0 has no old state and checksum to remove.
 PLACES: dict[str, tuple[Any, str, int]] = {
     "training": (Task, "training_step", 8),
     "scoring": (Margin, "score", 2),
-    "the state half written": (os, "fsync", 8),
-    "the checksum half written": (os, "fsync", 9),
-    "the rounds half written": (os, "fsync", 10),
-    "between state and rounds": (Path, "replace", 10),
+    "the state half written": (os, "fsync", 10),
+    "the checksum half written": (os, "fsync", 11),
+    "the rounds half written": (os, "fsync", 12),
+    "between state and rounds": (Path, "replace", 12),
     "the old state not removed": (Path, "unlink", 3),
     "the old checksum not removed": (Path, "unlink", 4),
 }

@@ -477,7 +477,8 @@ class Experiment:
             evidence=self._known.words,
             **(self._second_looks(number - 1) if view else {}),
         )
-        self.sink.asked(question, asked)
+        with stopwatch.paused():  # who watches may have the model look
+            self.sink.asked(question, asked)
         expected = self._purse.expected(view, asked.rows, self.history)
         looked = 0 if self.plan.look is None or asked.looked is None else len(asked.looked)
         return Asked(question, stopwatch, asked.notes, made, looked=looked, expected=expected)

@@ -35,6 +35,19 @@ class Stopwatch:
             self._credit()
             self._phases.pop()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count nothing that happens in here, whatever phases it has."""
+        self._credit()
+        seconds, total, running = {**self.seconds}, self.total, self._started is not None
+        try:
+            yield
+        finally:
+            self.seconds.clear()
+            self.seconds.update(seconds)
+            self._total, self._since = total, perf_counter()
+            self._started = self._since if running else None
+
     @property
     def total(self) -> float:
         """Seconds that it ran, in phases or between them."""

@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 
-from autoal.errors import UserError, unread
+from autoal.errors import UserError
 from autoal.exported.texts import in_utf8, printable
 from autoal.record.whole import write_whole
 
@@ -28,9 +28,6 @@ def told(work: Callable[[], None]) -> int:
     """Do the work of a command, and turn errors into messages; return the exit code."""
     try:
         work()
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader is gone, like `head` after some lines
-        return unread()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code

@@ -112,7 +112,7 @@ class Ppo:
     def _step(self, batch: Sequence[Rewarded]) -> None:
         """One optimizer step; computed a few pairs at a time, to save memory."""
         self._optimizer.zero_grad()
-        for rows in together(len(batch), self._network.device):
+        for rows in together(len(batch)):
             some = [batch[row] for row in rows]
             logs = log_probs(self._network, [each.pair for each in some])
             losses = [
@@ -128,6 +128,6 @@ class Ppo:
     def _weighed(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """Log-probabilities of all answers under the current model."""
         found: list[Tensor] = []
-        for rows in together(len(pairs), self._network.device):
+        for rows in together(len(pairs)):
             found += log_probs(self._network, [pairs[row] for row in rows])
         return found

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from autoal.seeding import generator
 
-FEW, MANY = 8, 16  # rows read together, on a CPU and elsewhere
+TOGETHER = 16  # rows read at once: more would wait for the longest, fewer leave a CPU idle
 LIKELY = 512  # most tokens to draw from; sorting all would take as long as the network
 FILLER = 0  # the token in padding
 
@@ -39,6 +39,10 @@ class Read(NamedTuple):
         places = self.position_ids[:, -1:] + there.cumsum(1)
         return Read(tokens, torch.cat([self.attention_mask, there], 1), places)
 
+    def of(self, places: Tensor) -> Read:
+        """Some of the rows alone."""
+        return Read(*(part[places] for part in self))
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -59,30 +63,36 @@ class Drawing:
     @torch.no_grad()
     def drawn(self, network: Any, prompts: Sequence[Ids], seed: int) -> list[Ids]:
         """A continuation of each, from its own stream, independent of the others."""
-        found: list[Ids] = []
-        for rows in together(len(prompts), network.device):
+        answers: list[Ids] = [[] for _ in prompts]
+        by_length = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
+        for places in together(len(prompts)):
+            rows = [by_length[place] for place in places]
             streams = [generator(seed, row) for row in rows]
             chances = [torch.rand(self.most, generator=each).double() for each in streams]
             read = _aligned([prompts[row] for row in rows], network.device)
-            found += self._beside(network, read, torch.stack(chances).to(network.device))
-        return found
+            drawn = self._beside(network, read, torch.stack(chances).to(network.device))
+            for row, answer in zip(rows, drawn, strict=True):
+                answers[row] = answer
+        return answers
 
     def _beside(self, network: Any, read: Read, chances: Tensor) -> list[Ids]:
         answers: list[Ids] = [[] for _ in chances]
-        remembered = _memory(network)
+        unended = torch.arange(len(answers))  # the rows that are still read
+        name, cache = _memory(network)
         for chance in chances.T:
-            told = network(**read._asdict(), **remembered, use_cache=True, logits_to_keep=1)
-            tokens = self._picked(told.logits[:, -1], chance)
-            for answer, token in zip(answers, tokens.tolist(), strict=True):
-                if not self._over(answer):
-                    answer.append(token)
-            if all(map(self._over, answers)):
+            told = network(**read._asdict(), **{name: cache}, use_cache=True, logits_to_keep=1)
+            tokens = self._picked(told.logits[:, -1], chance[unended])
+            for row, token in zip(unended.tolist(), tokens.tolist(), strict=True):
+                answers[row].append(token)
+            going = torch.tensor([not self.ends(token) for token in tokens.tolist()])
+            if not going.any():
                 break
             read = read.then(tokens[:, None], torch.ones_like(tokens)[:, None])
+            if not going.all():
+                unended, places = unended[going], going.nonzero()[:, 0].to(network.device)
+                read = read.of(places)
+                cache.batch_select_indices(places)
         return answers
-
-    def _over(self, answer: Ids) -> bool:
-        return bool(answer) and self.ends(answer[-1])
 
     def _picked(self, logits: Tensor, chance: Tensor) -> Tensor:
         """The token of each row on which its random number, from 0 to 1, falls."""
@@ -111,19 +121,18 @@ def log_probs(network: Any, pairs: Sequence[Pair]) -> list[Tensor]:
     return [row[: len(pair.answer)] for row, pair in zip(found, pairs, strict=True)]
 
 
-def together(count: int, device: torch.device) -> Iterator[range]:
-    """Slices of this many rows to read together."""
-    size = FEW if device.type == "cpu" else MANY
-    return (range(begin, min(begin + size, count)) for begin in range(0, count, size))
+def together(count: int) -> Iterator[range]:
+    """The rows, in slices to read at once."""
+    return (range(first, min(first + TOGETHER, count)) for first in range(0, count, TOGETHER))
 
 
-def _memory(network: Any) -> dict[str, Any]:
-    """A network's key-value cache, under the argument name that the network expects."""
+def _memory(network: Any) -> tuple[str, Any]:
+    """The argument name that a network expects for its key-value cache, and an empty one."""
     from transformers import DynamicCache  # late: it takes a second
 
     known = signature(network.forward).parameters
     name = "cache" if "cache" in known else "past_key_values"  # its name up to 5.23
-    return {name: DynamicCache(config=network.config)}
+    return name, DynamicCache(config=network.config)
 
 
 def _aligned(prompts: Sequence[Ids], device: torch.device) -> Read:

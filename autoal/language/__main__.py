@@ -9,13 +9,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 from autoal.language.cache import Cache, Total
 from autoal.language.server import FIRST, Server
 
 HEAD = ("model", "answers", "read", "written", "cost", "seconds")
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
     """Report on a server and the stored answers; return the exit code."""
     parser = argparse.ArgumentParser(

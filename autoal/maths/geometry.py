@@ -11,7 +11,7 @@ from torch import Tensor
 
 BLOCK = 1 << 22  # numbers in an intermediate result, small enough for caches
 ROUNDING = 1e-6  # squared distances up to this share of the squared lengths count as 0
-ACTIVE = 1024  # fewest rows to keep up to date between two passes over all rows
+ACTIVE = 1024  # rows of which each pick is compared with all
 
 
 def blocks(
@@ -152,20 +152,39 @@ def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[lis
     return picks, distances
 
 
-def _farthest(features: Tensor, distances: Tensor, count: int) -> list[int]:
+def _farthest(features: Tensor, distances: Tensor, count: int, least: float = 0.0) -> list[int]:
     """The next picks, as many as the currently farthest rows determine.
 
-    Distances only fall, so no other row can be farther than the last of these is now.
+    Distances only fall, so no other row can be farther than the last of these is now. The same
+    holds among them, down to so few that they stay in a processor's cache.
+
+    Args:
+        features: (n, width).
+        count: most picks.
+        distances: squared, of each row to what there is already, (n,).
+        least: a pick is at least that far.
     """
-    top = distances.topk(min(len(features), max(ACTIVE, len(features) // 16)))
-    active, left, bound = features[top.indices].float(), top.values.clone(), float(top.values[-1])
-    lengths = _lengths([active])
+    if len(features) <= ACTIVE:
+        return _one_by_one(features.float(), distances, count, least)
+    top = distances.topk(max(ACTIVE, len(features) // 16))
+    active, left = features[top.indices].float(), top.values.clone()
+    least = max(least, float(left[-1]))
+    picks: list[int] = []
+    while newest := _farthest(active, left, count - len(picks), least):
+        picks += newest
+        approach(left, [active], newest)
+    return top.indices[picks].tolist()
+
+
+def _one_by_one(features: Tensor, distances: Tensor, count: int, least: float) -> list[int]:
+    lengths = _lengths([features])
+    least = max(least, torch.finfo(distances.dtype).tiny)
     picks: list[int] = []
     while len(picks) < count:
-        at = int(left.argmax())
-        if not float(left[at]) >= max(bound, torch.finfo(left.dtype).tiny):
+        at = int(distances.argmax())
+        if not float(distances[at]) >= least:
             break
-        picks.append(int(top.indices[at]))
-        products = active @ active[at]
-        left = left.minimum(_apart(lengths + lengths[at], products))
+        picks.append(at)
+        products = features @ features[at]
+        distances = distances.minimum(_apart(lengths + lengths[at], products))
     return picks

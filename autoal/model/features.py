@@ -9,6 +9,7 @@ from math import inf
 import torch
 from torch import Tensor, nn
 
+from autoal.data.inputs import all_finite
 from autoal.data.room import demand_room
 from autoal.data.rows import Rows, chosen
 from autoal.data.texts import demand_encoded, written_of
@@ -207,9 +208,9 @@ class Features:
             activations = self._look()
         demand_lines("activations", activations, 2, len(self))
         del self._look  # and with it any copy of the model's earlier state
-        # In blocks, since the test for finite numbers takes more memory than the numbers.
-        bad = sum(int((~part.isfinite().all(1)).sum()) for part in activations.split(BLOCK))
-        if bad:
+        if not all_finite(activations):
+            # In blocks, since this test takes more memory than the numbers.
+            bad = sum(int((~part.isfinite().all(1)).sum()) for part in activations.split(BLOCK))
             raise diverged(f"features of {bad} of {len(self)} rows are")
         return activations
 

@@ -35,7 +35,7 @@ def charted(finished: Round, classes: int) -> dict[str, Any]:
 
 
 def _counts(finished: Round) -> dict[str, Any]:
-    """Of the labels, as far as they are known, and of those who gave them."""
+    """Numbers of the labels, if known, and of those who gave them."""
     counts = {
         "al/bought": finished.bought,
         "al/wrong": finished.wrong,
@@ -55,6 +55,6 @@ def _counts(finished: Round) -> dict[str, Any]:
 
 
 def _numbers(notes: dict[str, Any]) -> dict[str, float]:
-    """The numbers among what was noted, such as weights/margin."""
+    """The numbers among the notes, such as weights/margin."""
     flat = {key.replace(".", "/"): value for key, value in flatten(notes).items()}
     return {key: value for key, value in flat.items() if type(value) in (int, float)}

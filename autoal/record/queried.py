@@ -1,4 +1,4 @@
-"""What W&B shows of the rows that a round queried: all at a glance, and a table of them."""
+"""The rows that a round queried, for W&B: all at a glance, and a table of them."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from autoal.query.batch import Query
 from autoal.record.round import Round
 
 MOST = 64  # rows shown a round
-LETTERS = 600  # of a text, likewise
+LETTERS = 600  # characters of a text
 PICTURE, LABEL = "picture", "label"
-OURS = ("round", "row", PICTURE, LABEL, "prediction", "score")  # columns of a table of rows
+OURS = ("round", "row", PICTURE, LABEL, "prediction", "score")  # columns in a table of rows
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What was said of rows before anybody labelled them, by their numbers."""
+    """Opinions on rows before anybody labelled them, by row number."""
 
-    predictions: Mapping[int, str] = field(default_factory=dict)  # by the model
-    scores: Mapping[int, float] = field(default_factory=dict)  # by the strategy
+    predictions: Mapping[int, str] = field(default_factory=dict)  # the model's predictions
+    scores: Mapping[int, float] = field(default_factory=dict)  # the strategy's scores
 
     @classmethod
     def of(cls, question: Question, query: Query) -> Foreseen:
-        """Of the rows of a question; nothing where there is no model yet."""
+        """Opinions on the rows of a question; empty if there is no model yet."""
         if question.probs is None:
             return cls(scores=query.scores_of(question.rows))
         best = question.probs.argmax(1).tolist()
@@ -46,7 +46,7 @@ class Foreseen:
 
 
 def glance(finished: Round, rows: Rows, classes: Sequence[str]) -> wandb.Image | wandb.Table | None:
-    """Pictures as one, or texts, with their labels; None where there is nothing to look at."""
+    """Pictures in one, or texts, with their labels; None if there is nothing to see."""
     shown = _shown(finished, rows)
     if shown is None or not len(shown):
         return None
@@ -63,7 +63,7 @@ def glance(finished: Round, rows: Rows, classes: Sequence[str]) -> wandb.Image |
 def table(
     finished: Round, rows: Rows, classes: Sequence[str], foreseen: Foreseen
 ) -> wandb.Table | None:
-    """Every row as a person sees it, its label, and what was said of it before.
+    """Every row as a person sees it, its label, and the opinions on it before.
 
     Args:
         finished: the round that queried them.
@@ -88,7 +88,7 @@ def table(
 
 
 def _shown(finished: Round, rows: Rows) -> Any:
-    """What a person sees of the first rows that were queried."""
+    """The first queried rows, as a person sees them."""
     return chosen(rows.shown, torch.tensor(finished.queried[:MOST], dtype=torch.long))
 
 
@@ -97,19 +97,19 @@ def _labels(finished: Round, classes: Sequence[str]) -> list[str]:
 
 
 def _names(finished: Round) -> list[str]:
-    """What people call the rows; older records know their numbers alone."""
+    """The names of the rows; older records have only their numbers."""
     return (finished.names or [str(row) for row in finished.queried])[:MOST]
 
 
 def _parts(shown: Any) -> dict[str, Any]:
-    """The picture of a row, its cells and its texts, by columns that are not among ours."""
+    """The picture of a row, its cells and its texts, under columns other than ours."""
     found = seen(shown)
     picture = {} if found.picture is None else {PICTURE: _small(found.picture)}
     return picture | _clipped(beside(OURS, found.cells | found.texts))
 
 
 def _small(picture: Path | Tensor) -> wandb.Image | None:
-    """One that cannot be read leaves its cell empty."""
+    """The cell of a picture; empty if it cannot be read."""
     try:
         return wandb.Image(thumbnail(picture))
     except CorruptError:
@@ -117,12 +117,12 @@ def _small(picture: Path | Tensor) -> wandb.Image | None:
 
 
 def _clipped(texts: Mapping[str, str]) -> dict[str, str]:
-    """Of a long text the beginning."""
+    """The beginning of a long text."""
     return {name: text[:LETTERS] for name, text in texts.items()}
 
 
 def _grid(images: Tensor) -> np.ndarray[Any, Any]:
-    """One picture of all the images, enlarged where they are tiny."""
+    """One picture of all the images, enlarged if they are tiny."""
     scale = max(1, 32 // images.shape[-1])
     large = images.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
     grid = make_grid(large, nrow=8, padding=2, pad_value=255)

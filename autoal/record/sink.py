@@ -15,10 +15,10 @@ class Sink:
     """Receives events, in the order of the methods; this one ignores them."""
 
     def begin(self, number: int) -> None:
-        """Round `number` starts."""
+        """Round `number` begins."""
 
     def asked(self, question: Question, query: Query) -> None:
-        """Rows were chosen, and nobody has answered yet.
+        """Rows were chosen, but not answered yet.
 
         Args:
             question: about them. Whoever keeps its view costs a copy of the model.
@@ -38,7 +38,7 @@ class Sink:
         """An error ends the run before its time."""
 
     def close(self) -> None:
-        """Nothing more will come, for good or ill."""
+        """Nothing more follows, whatever the outcome."""
 
 
 class Sinks(Sink):
@@ -57,7 +57,7 @@ class Sinks(Sink):
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, Exception) and not isinstance(error, Waiting):
-            self.failed(error)  # being stopped is no failure
+            self.failed(error)  # an interruption is no failure
         self.close()
 
     def add(self, sink: Sink) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from multiprocessing import parent_process
 from time import monotonic
 
 from rich.console import Console
@@ -12,18 +13,21 @@ from autoal.model.fitstep import FitStep
 from autoal.progress import Advance, Clock, Pace, bars, bars_on, lines
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 from autoal.record.sink import Sink
+from autoal.record.sweep import Sweep
 
 
 class Terminal(Sink):
     """One live display on a terminal; one plain line a round where the output is piped.
 
-    There, what takes long within a round has lines of its own, half a minute apart.
+    There, what takes long within a round has lines of its own, half a minute apart. The display of
+    a sweep shows how many runs are done, and does not list their rounds, which would bury them.
 
     Args:
         console: where to.
         name: of the run, since several may share a terminal.
         rounds: the number of the last round; None where there is no end.
         history: the rounds that were done before.
+        sweep: that the run is one of.
         clock: seconds from any beginning.
     """
 
@@ -33,17 +37,20 @@ class Terminal(Sink):
         name: str,
         rounds: int | None,
         history: Sequence[Round] = (),
+        sweep: Sweep | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self.console = console
         self.name = name
         self.rounds = rounds
+        self.sweep = sweep
         self.clock = clock
         self._doing = name
         self._pace: Pace | None = None  # of the training
         self._live: Progress | None = None
         self._advised = bool(history) and advises(history[-1])
-        if console.is_terminal:
+        self._listed = not (sweep and console.is_terminal)
+        if console.is_terminal and parent_process() is None:  # several displays would mix
             self._open_display(history)
 
     def begin(self, number: int) -> None:
@@ -71,10 +78,9 @@ class Terminal(Sink):
         seconds = f"{finished.seconds['total']:.1f} s"
         told = f"{self._place(finished.number)}  {summary(finished)}  {seconds}"
         if self._live:
-            self._live.update(self._all, advance=1)
-            self._print(told)  # above the display, where it stays
-        else:
-            self._print(f"{self.name}  {told}")
+            self._live.update(self._all, advance=1, state="" if self._listed else summary(finished))
+        if self._listed:  # above the display, where it stays
+            self._print(told if self._live else f"{self.name}  {told}")
         if advises(finished) and not self._advised:  # and not again after every round
             rule = finished.stop.get("rule", "a rule")
             self._print(f"{self.name}  {rule} advises to stop: {finished.stop['reason']}")
@@ -92,6 +98,9 @@ class Terminal(Sink):
 
     def _open_display(self, history: Sequence[Round]) -> None:
         self._live = bars_on(self.console)
+        if self.sweep and self.sweep.path.exists():  # it goes with the command that began it
+            done, total = len(self.sweep.done()), self.sweep.total
+            self._live.add_task("sweep", total=total, completed=done, state="runs done")
         state = summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
             self.name,

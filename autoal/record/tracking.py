@@ -16,6 +16,7 @@ import wandb
 from autoal.bounds import switch
 from autoal.data.contract import Data
 from autoal.data.rows import Rows
+from autoal.errors import UserError
 from autoal.model.fitstep import FitStep
 from autoal.oracles.question import Question
 from autoal.query.batch import Query
@@ -28,13 +29,13 @@ from autoal.record.round import Round
 from autoal.record.sink import Sink
 from autoal.record.terminal import advises, summary
 
-# What is uploaded by option: nothing else of the folder, which holds the secrets of pages too.
+# Files to upload by option; nothing else in the folder, which also holds the pages' secrets.
 ARTIFACTS = {"model": MODEL_FILES, "labels": (ROUNDS, LABELS, GENERATED)}
-FLUSHED = 3.0  # seconds after which a row is on disk
+FLUSHED = 3.0  # seconds until a row is surely on disk
 
 
 class Tracked(Protocol):
-    """What is looked at of an experiment: its classes, and its rows, which may grow."""
+    """The parts of an experiment to show: its classes, and its rows, which may grow."""
 
     data: Data
 
@@ -94,7 +95,7 @@ class Tracking(Sink):
         self._foreseen = Foreseen()
         self._advised = bool(folder.rounds) and advises(folder.rounds[-1])
         self._failed = False
-        self._sent: list[tuple[float, int]] = []  # when, and which round
+        self._sent: list[tuple[float, int]] = []  # the time, and the round
         self.round = 0
         self.offset = sum(finished.steps for finished in folder.rounds)
         self.run: Any = None
@@ -130,7 +131,7 @@ class Tracking(Sink):
         self.offset += finished.steps
         self._try(lambda: self._tell_round(finished))
         self._foreseen = Foreseen()
-        if advises(finished) and not self._advised:  # and not again after every round
+        if advises(finished) and not self._advised:  # only once, not after every round
             self._alert("AutoAL advises to stop", f"{finished.stop['reason']}")
         self._advised = advises(finished)
 
@@ -141,7 +142,8 @@ class Tracking(Sink):
 
     def failed(self, error: Exception) -> None:
         self._failed = True
-        why = "error.txt tells why" if self.asking else str(error)  # it may name somebody's rows
+        own = self.asking or self.experiment.data.labels_count  # the error may name rows
+        why = "error.txt tells why" if own else str(error)
         self._alert("AutoAL has failed", f"in round {len(self.folder.rounds)}: {why}", "ERROR")
 
     def close(self) -> None:
@@ -154,16 +156,19 @@ class Tracking(Sink):
         self._mark(0)
 
     def _foresee(self, question: Question, query: Query) -> None:
-        self._foreseen = Foreseen.of(question, query)
+        try:
+            self._foreseen = Foreseen.of(question, query)
+        except UserError:  # of the model, which no strategy might have asked
+            self._foreseen = Foreseen(scores=query.scores_of(question.rows))
 
     def _alert(self, title: str, text: str, level: str = "INFO") -> None:
-        """Let W&B send word, to whom and how the settings of the account say."""
+        """Let W&B notify whoever the account's settings name."""
         if self.alerts:
             told = f"{self.folder.path.name}: {text}"
             self._try(lambda: self.run.alert(title, told, level))
 
     def _upload(self) -> None:
-        """Hand the files over that are there; a model that could not be written is not."""
+        """Upload the existing files; a model that could not be written is missing."""
         for kind, names in ARTIFACTS.items():
             artifact = wandb.Artifact(f"{kind}-{self.folder.id}", kind)
             for path in filter(Path.is_file, map(self.folder.path.joinpath, names)):
@@ -177,14 +182,14 @@ class Tracking(Sink):
         self._mark(FLUSHED)
 
     def _mark(self, age: float) -> None:
-        """Remember the last round told at least so many seconds ago, and so surely written."""
+        """Remember the last round that was sent so long ago that it is surely on disk."""
         sure = [number for since, number in self._sent if time.monotonic() - since >= age]
         if sure:
             self.folder.write(self.folder.path / MARK, str(sure[-1]).encode())
             self._sent = [sent for sent in self._sent if sent[1] > sure[-1]]
 
     def _catch_up(self) -> None:
-        """Tell the finished rounds that a killed process may have taken with it."""
+        """Send the finished rounds again that a killed process may have lost."""
         mark = self.folder.path / MARK
         last = int(mark.read_text()) if mark.exists() else -1
         for finished in self.folder.rounds[last + 1 :]:
@@ -194,7 +199,7 @@ class Tracking(Sink):
         return charted(finished, len(self.experiment.data.classes)) | self._shown(finished)
 
     def _shown(self, finished: Round) -> dict[str, Any]:
-        """What was queried, where there is something to look at, and it may leave this machine."""
+        """A view of the queried rows, if there is something to see that may leave this machine."""
         if not self.pictures:
             return {}
         seen = finished, self.experiment.rows, self.experiment.data.classes
@@ -220,6 +225,6 @@ class Tracking(Sink):
             return
         try:
             act(**options)
-        except Exception as error:  # wandb raises its own, its protocol's and the network's
+        except Exception as error:  # wandb raises its own errors, its protocol's and the network's
             self.run = None
             self.tell(f"W&B failed and is left out from here on, the run goes on: {error}")

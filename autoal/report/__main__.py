@@ -16,14 +16,15 @@ from functools import partial
 from pathlib import Path
 
 from autoal.costs.units import LABELS, UNITS
-from autoal.errors import UserError
+from autoal.errors import UserError, until_unread
 from autoal.report.metric import ACCURACY
 from autoal.report.watching import INTERVAL, follow, stamps
 from autoal.report.write import write_report
 
 
+@until_unread
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the report; returns the exit code."""
+    """Write the report; return the exit code."""
     parser = argparse.ArgumentParser(
         "python -m autoal.report",
         description=__doc__,
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(given: argparse.Namespace) -> None:
-    """Write the report, once or as long as somebody watches."""
+    """Write the report, once or for as long as somebody watches."""
     out = given.out or given.folders[0] / "report"
     write = partial(write_report, given.folders, out, given.metric, given.over)
     if not given.watch:
@@ -75,7 +76,7 @@ def _report(given: argparse.Namespace) -> None:
         _show(write(reload=INTERVAL), given.open)
         follow(given.folders, seen, lambda: write(reload=INTERVAL))
     except KeyboardInterrupt:
-        write()  # what nobody watches need not be loaded anew
+        write()  # a page that nobody watches need not reload
 
 
 def _show(page: Path, in_browser: bool) -> None:

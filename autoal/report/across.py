@@ -1,4 +1,4 @@
-"""Contenders over all settings: their gains over each other, over the best, and of what there is.
+"""Contenders over all settings: their gains over each other and over the best, and their shares.
 
 docs/report.md defines each number.
 """
@@ -30,8 +30,8 @@ from autoal.report.statistics import (
 )
 
 FEWEST = 3  # settings, or seeds, that say something about further ones
-SIGNS = (1, 0, -1, None)  # of a gain: won, level, lost, too few seeds
-SLIGHT = 0.005  # of area, by which nobody minds to be worse
+SIGNS = (1, 0, -1, None)  # signs of a gain: won, level, lost, too few seeds
+SLIGHT = 0.005  # a loss of area that nobody minds
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Gain:
     """One contender minus another in one setting, pair by pair."""
 
     differences: Floats
-    comparisons: int = 1  # that are tested beside this one
+    comparisons: int = 1  # contenders that are tested beside this one
 
     @property
     def mean(self) -> float:
@@ -47,12 +47,12 @@ class Gain:
 
     @property
     def interval(self) -> Interval | None:
-        """Of the mean; one pair has none."""
+        """The interval of the mean; one pair has none."""
         return t_interval(self.differences) if len(self.differences) > 1 else None
 
     @property
     def sign(self) -> int | None:
-        """1 where the setting is won, -1 where it is lost, 0 where neither is shown.
+        """1 if the setting is won, -1 if it is lost, 0 if neither is shown.
 
         None where the signed-rank test could not show it either: there are too few seeds.
         """
@@ -91,32 +91,32 @@ class Gains:
 
     @property
     def means(self) -> Floats:
-        """Of each setting."""
+        """The mean difference in each setting."""
         return np.array([gain.mean for gain in self.by_setting.values()])
 
     @property
     def mean(self) -> float | None:
-        """Over the settings, whatever their seeds."""
+        """The mean over the settings, whatever their seeds."""
         return float(self.means.mean()) if self else None
 
     @property
     def over_further_settings(self) -> Interval | None:
-        """Of the mean, settings drawn at random; too few settings say nothing about others."""
+        """The interval of the mean for settings drawn at random; too few show nothing."""
         return t_interval(self.means) if len(self.means) >= FEWEST else None
 
     @property
     def typical(self) -> float | None:
-        """Of a setting, which one that is far off hardly moves."""
+        """The difference in a typical setting; a single outlier hardly moves it."""
         return typical(self.means) if self else None
 
     @property
     def typical_over_further_settings(self) -> Interval | None:
-        """Of that, by the signed-rank test; it takes six settings."""
+        """The interval of that, by the signed-rank test; it takes six settings."""
         return typical_interval(self.means)
 
     @property
     def over_further_seeds(self) -> Interval | None:
-        """Of the mean over these very settings; a setting with one pair leaves it unknown."""
+        """The interval of the mean over these very settings; each needs two pairs."""
         groups = [gain.differences for gain in self.by_setting.values()]
         return fixed_interval(groups) if min(map(len, groups), default=0) > 1 else None
 
@@ -128,7 +128,7 @@ class Gains:
 def gains(
     settings: Sequence[Setting], first: str, second: str | None, measure: Measure = "area"
 ) -> Gains:
-    """Of the first contender over the second."""
+    """The gains of the first contender over the second."""
     found = {
         setting.name: _gain(setting, first, second, measure)
         for setting in settings
@@ -144,7 +144,7 @@ class Overall:
     first: str
     second: str
     gains: Gains
-    p: float | None  # of no difference over settings such as these
+    p: float | None  # of no difference, over settings such as these
     corrected: float | None
 
 
@@ -163,7 +163,7 @@ def over_all(settings: Sequence[Setting], base: str) -> list[Overall]:
 
 @dataclass(frozen=True)
 class Hindsight:
-    """A contender minus the best of others in one setting, as is known only afterwards."""
+    """A contender minus the best of others in one setting, which is known only afterwards."""
 
     best: str
     gain: Gain
@@ -202,9 +202,9 @@ def in_hindsight(
 
 @dataclass(frozen=True)
 class Share:
-    """What a contender gains over random, of what the upper reference gains."""
+    """The gain of a contender over random, as a share of the upper reference's."""
 
-    own: Floats  # gains: of every seed, or of every setting
+    own: Floats  # gains of every seed, or of every setting
     most: Floats
 
     @property
@@ -217,14 +217,14 @@ class Share:
 
     @classmethod
     def over(cls, shares: Mapping[str, "Share"]) -> "Share":
-        """Of several settings together: the sum of their gains, of the sum of the reference's."""
+        """The share over several settings: the sum of their gains over that of the reference's."""
         own = np.array([share.own.mean() for share in shares.values()])
         most = np.array([share.most.mean() for share in shares.values()])
         return cls(own, most)
 
 
 def shares(settings: Sequence[Setting], name: str) -> dict[str, Share]:
-    """By setting, where the upper reference is shown to be better than random in these pairs."""
+    """By setting, if the upper reference is shown to be better than random in these pairs."""
     found = {}
     for setting in settings:
         reference = best_reference(setting)

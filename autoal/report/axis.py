@@ -1,4 +1,4 @@
-"""Over what runs are compared: over the labels that they had, or over what these cost."""
+"""The axis of a comparison: the number of labels, or their cost."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ from autoal.costs.units import LABELS, MONEY, SECONDS
 
 
 def counted(spent: float) -> str:
-    """So much, as a sentence tells it."""
+    """An amount, as part of a sentence."""
     return f"{spent:.0f}" if spent >= 10 else f"{spent:.3g}"
 
 
 class Axis(NamedTuple):
-    """Something that is spent round by round."""
+    """An amount that is spent round by round."""
 
     title: str  # at the foot of a chart
-    amount: str  # after a number
+    amount: str  # follows a number
 
 
 AXES = {

@@ -1,4 +1,4 @@
-"""Bars that are stacked: the weights of candidates, and where the time went."""
+"""Stacked bars: the weights of candidates, and the time of each phase."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,8 +7,8 @@ from autoal.report.svg import Figure, Scale, box, drawing, line, name, text, wid
 
 WIDTH, HEIGHT = 580, 320
 LEFT, TOP, BOTTOM = 60, 16, 44
-ROW = 26  # of a bar that lies
-LINE = 18  # of a legend
+ROW = 26  # height of a horizontal bar
+LINE = 18  # height of a legend's line
 
 
 def mixing_weights(title: str, weights: Mapping[str, Sequence[float]]) -> Figure:
@@ -46,12 +46,12 @@ def _round_axes(across: Scale, up: Scale, slot: float, rounds: int) -> str:
 
 
 def _filled(place: int) -> str:
-    """Beyond the colours there are, the same ones paler."""
+    """When the colours are used up, paler ones."""
     return f"fill:{colour(place)};opacity:{1 - 0.3 * (place // COLOURS % 3):.1f}"
 
 
 def phases(title: str, seconds: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Seconds of a round by phase, stacked; one bar a contender."""
+    """Seconds of a round by phase, stacked; one bar per contender."""
     names = list(seconds)
     kinds = list(seconds[names[0]])
     left = width_of(names) + 16

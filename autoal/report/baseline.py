@@ -1,4 +1,4 @@
-"""The run at random beside another one: of the same setting and seed, so from the same start."""
+"""The random run that belongs to another one: the same setting and seed, so the same start."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from autoal.record.round import Round
 from autoal.report.groups import BASELINE
 from autoal.settings import Settings, plain
 
-OTHERWISE = ("rounds", "strategy", "trainer")  # what may be something else there
+OTHERWISE = ("rounds", "strategy", "trainer")  # settings that may differ there
 
 
 def random_beside(path: Path, config: Mapping[str, Any]) -> list[Round]:
-    """Its rounds, if it is finished and lies in the same folder; none beside a run at random.
+    """Its rounds, if it is finished and in the same folder; none for a run that is itself random.
 
     Args:
         path: of the folder of the other run.
@@ -34,7 +34,7 @@ def random_beside(path: Path, config: Mapping[str, Any]) -> list[Round]:
 
 
 def _may_be(file: Path, here: Settings) -> bool:
-    """Whether a config may be that of the run, told in no time, as there may be hundreds."""
+    """Whether a config may belong to that run; this check is fast, as there may be hundreds."""
     try:
         content = file.read_text()
     except (OSError, ValueError):
@@ -48,11 +48,11 @@ def _rounds(place: Path, here: Settings) -> list[Round]:
         if there.get("strategy") != {"name": BASELINE} or not _alike(there, here):
             return []
         _, rounds = finished_rounds(place)
-    except UserError:  # the report tells what is amiss with it
+    except UserError:  # the report says what is wrong with it
         return []
     return rounds if there.get("rounds") == len(rounds) - 1 else []
 
 
 def _alike(there: Settings, here: Settings) -> bool:
-    """Whether nothing but the strategy, and what it is computed on, differs."""
+    """Whether they differ only in settings that may differ."""
     return all(key.split(".")[0] in OTHERWISE for key in changes(there, here))

@@ -1,4 +1,4 @@
-"""What the contenders did: choices of learners, classes, seconds, and what was queried."""
+"""The behaviour of contenders: choices of learners, classes, seconds, and queried rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ from autoal.report.pictures import Gallery
 from autoal.report.runs import Run
 from autoal.report.tables import Cell, Fine, Heat, Table
 
-TWICE = 2.0  # an equal share, from which on a class has its whole colour
+TWICE = 2.0  # times an equal share at which a class has its full colour
 
 
 def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
-    """What learners chose by themselves."""
+    """The choices of learners themselves."""
     text = (
         "What the learner chose by itself in each round, such as its penalty: the median over the "
         "seeds. Values that are decades apart stand on a logarithmic axis."
@@ -40,7 +40,7 @@ def learners(settings: Sequence[Setting], colours: figures.Colours) -> Section:
 
 
 def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
-    """For each kind of thing chosen, the curve of every contender whose learner chose it."""
+    """For each kind of choice, the curve of every contender whose learner makes it."""
     rounds = {
         name: [past for run in runs for past in run.rounds]
         for name, runs in setting.contenders.items()
@@ -52,7 +52,7 @@ def settled_curves(setting: Setting) -> dict[str, dict[str, Curve]]:
 
 
 def classes(settings: Sequence[Setting]) -> Section:
-    """Which classes were queried."""
+    """The classes of the queried rows."""
     text = (
         "By the labels given, of all that was queried after the start. A class has 1 where its "
         "share is that of equal shares, 2 where it is twice that: the bluer, the more was queried "
@@ -69,6 +69,8 @@ def classes(settings: Sequence[Setting]) -> Section:
     heat = Heat(len(header), TWICE)
     header += [f"class {label}" for label in labels]
     title = "Which classes were queried"
+    if not rows:
+        return Section(title, ["No run queried anything after its start."])
     table = Table("classes", "How far each is queried more than others", header, rows, heat=heat)
     return Section(title, [table, Folded("How to read this table", [text])])
 
@@ -79,7 +81,7 @@ def _labels(setting: Setting) -> set[int]:
 
 
 def _balance(by_class: Mapping[int, int], labels: Sequence[int]) -> list[Cell]:
-    """Of one contender: how even, the ends, and each of these classes over an equal share."""
+    """The evenness of one contender, the extremes, and each class relative to an equal share."""
     counts = [*by_class.values()]
     equal = fmean(counts)
     over_equal = [by_class[label] / equal if label in by_class else None for label in labels]
@@ -103,7 +105,7 @@ def _queried_classes(runs: Iterable[Run]) -> Counter[int]:
 
 
 def times(settings: Sequence[Setting]) -> Section:
-    """Where the time went."""
+    """The time of each phase."""
     text = (
         "Means over the rounds after the start and over the seeds. Other: the round's total less "
         "its phases. Query seconds a label: all phases but train and test, divided by the rows "
@@ -126,6 +128,8 @@ def times(settings: Sequence[Setting]) -> Section:
         for name, by_phase in found.items():
             told = (of(setting.contenders[name]) for of in rare.values())
             rows.append([*_seconds_row(setting, name, by_phase), *told])
+    if not rows:
+        return Section(section.title, ["No run did a round after its start."])
     section.parts.append(Table("seconds", "Seconds a round", header, rows))
     section.parts.append(Folded("How to read this table", [text]))
     return section
@@ -138,7 +142,7 @@ def _seconds_row(setting: Setting, name: str, found: dict[str, float]) -> list[C
 
 
 def _rare_times(settings: Sequence[Setting]) -> dict[str, Callable[[Sequence[Run]], float | None]]:
-    """Columns that stand in the table where any run has something to tell there."""
+    """Columns that appear if any run has a value for them."""
     columns: dict[str, Callable[[Sequence[Run]], float | None]] = {
         "rows looked at": _looked,
         "peak memory, MiB": partial(_peak, "main"),
@@ -149,23 +153,23 @@ def _rare_times(settings: Sequence[Setting]) -> dict[str, Callable[[Sequence[Run
 
 
 def _looked(runs: Sequence[Run]) -> float | None:
-    """At how many rows a query looked; where a plan says nothing of that, at all."""
+    """The number of rows that a query looked at, if a plan limits it."""
     looked = [past.looked for run in runs for past in run.queries]
     return fmean(looked) if any(looked) else None
 
 
 def _peak(kind: str, runs: Sequence[Run]) -> float | None:
-    """The most memory of this kind that any of the runs took."""
+    """The peak memory of this kind over all runs."""
     return max((run.peaks[kind] for run in runs if kind in run.peaks), default=None)
 
 
 def querying(runs: Sequence[Run]) -> float:
-    """Mean seconds of a round's query: of all phases but training and testing."""
+    """Mean seconds of a round's query: all phases but training and testing."""
     return float(np.mean([past.querying for run in runs for past in run.queries]))
 
 
 def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
-    """Mean seconds of a query round by phase; nothing where no round queried."""
+    """Mean seconds of a query round by phase; empty if no round queried."""
     spent = [past.seconds for run in runs for past in run.queries]
     if not spent:
         return {}
@@ -177,7 +181,7 @@ def seconds(runs: Sequence[Run], phases: Sequence[str]) -> dict[str, float]:
 
 
 def stops(settings: Sequence[Setting]) -> Section:
-    """When a rule advised to stop, and what the result was by then."""
+    """The round in which a rule advised to stop, and the result by then."""
     rows: list[list[Cell]] = [
         [setting.name, name, run.seed, run.advice, *_results(run)]
         for setting in settings
@@ -193,13 +197,13 @@ def stops(settings: Sequence[Setting]) -> Section:
 
 
 def _results(run: Run) -> list[Cell]:
-    """In the round of the advice, if there was one, and in the last."""
+    """The result in the round of the advice, if there was one, and in the last."""
     then = None if run.advised is None else run.rounds[run.advised].result
     return [then, run.final]
 
 
 def pictures(gallery: Gallery) -> Section:
-    """The first and the last query of one run a contender."""
+    """The first and the last query of one run per contender."""
     section = Section("Rows queried first and last", [*gallery.shown])
     if not gallery.shown:
         section.parts.append(

@@ -1,7 +1,7 @@
 """Learners on the same pool, from the same starts, side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoal.palette import places
 from autoal.report import figures
@@ -15,7 +15,7 @@ from autoal.report.runs import Run
 from autoal.report.tables import Cell, Table
 from autoal.settings import Settings
 
-READERS = ("encoder", "task")  # what a learner is made of: what reads rows, and what learns
+READERS = ("encoder", "task")  # the parts of a learner: one that reads rows, and one that learns
 TEXT = (
     "Settings that differ in nothing but the task and the encoder; of each strategy the runs whose "
     "seed and start set all learners have. A strategy that asks the model chooses by each learner "
@@ -26,15 +26,19 @@ TEXT = (
 
 @dataclass(frozen=True)
 class Peers:
-    """Learners that were given the same."""
+    """Learners with the same data."""
 
     name: str
     learners: dict[str, Setting]
 
     def runs(self, strategy: str) -> dict[str, list[Run]]:
-        """Of each learner that has the strategy, those of the seeds and starts that all have."""
+        """For each learner with the strategy, the runs of the seeds and starts that all share."""
+        reach = min(setting.reach for setting in self.learners.values())
         found = {
-            name: {(run.seed, run.start): run for run in setting.contenders[strategy]}
+            name: {
+                (run.seed, run.start): replace(run, reach=reach)
+                for run in setting.contenders[strategy]
+            }
             for name, setting in self.learners.items()
             if strategy in setting.contenders
         }
@@ -55,7 +59,7 @@ class Peers:
 
 
 def peers(settings: Sequence[Setting]) -> list[Peers]:
-    """Those among the settings that differ in their learners alone."""
+    """The settings that differ only in their learners."""
     same = by(settings, lambda setting: as_text(_given(setting)))
     several = [found for found in same.values() if len(found) > 1]
     names = tell_apart([first.data for first, *_ in several], [_given(one) for one, *_ in several])
@@ -93,13 +97,13 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
 def _measured(runs: Sequence[Run]) -> list[Cell]:
     area, final = Spread.of([run.area for run in runs]), Spread.of([run.final for run in runs])
     spent = seconds(runs, ["train"])
-    if not spent:  # of a start alone
+    if not spent:  # a run of the start alone
         return [len(runs), area, final, None, None, None]
     return [len(runs), area, final, querying(runs), spent["train"], sum(spent.values())]
 
 
 def _given(setting: Setting) -> Settings:
-    """All but the learner."""
+    """All settings but the learner."""
     return {key: value for key, value in setting.config.items() if not _is_of_learner(key)}
 
 
@@ -108,7 +112,7 @@ def _is_of_learner(key: str) -> bool:
 
 
 def _named(settings: Sequence[Setting]) -> dict[str, Setting]:
-    """Each by its learner, with options only where names are the same."""
+    """Each by its learner, with options only if names clash."""
     learners = [
         {key: value for key, value in setting.config.items() if _is_of_learner(key)}
         for setting in settings

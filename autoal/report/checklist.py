@@ -1,4 +1,4 @@
-"""Which demands on a benchmark that can be trusted a set of runs meets.
+"""Demands on a trustworthy benchmark, and whether a set of runs meets them.
 
 The demands are those of the literature on how active learning is compared; what a run folder does
 not tell is said to be unknown, never assumed.
@@ -12,13 +12,13 @@ from autoal.report.statistics import can_show
 from autoal.report.tables import Cell, Table
 
 Verdict = tuple[bool | None, str]  # met, or unknown; and why
-LOW = 10  # labels a class that still count as a low budget
+LOW = 10  # labels per class that still count as a low budget
 SINGLE, MIX = "all single candidates", "uniform mix"
-SELECTORS = ("uherding",)  # the strongest that chooses between regimes by a rule
+SELECTORS = ("uherding",)  # the strongest one that chooses between regimes by a rule
 
 
 def checklist(settings: Sequence[Setting]) -> Table:
-    """A row for each demand: is it met, and by what."""
+    """A row for each demand: whether it is met, and by what."""
     rows: list[list[Cell]] = []
     for demand, check in DEMANDS.items():
         met, why = check(settings)
@@ -110,7 +110,7 @@ def _hardware(settings: Sequence[Setting]) -> Verdict:
 
 
 def _starts_of_training(settings: Sequence[Setting]) -> Verdict:
-    # A task without the option, as logistic regression is, starts anew.
+    # A task without the option, such as logistic regression, starts anew.
     found = {bool(setting.config.get("task.warm_start")) for setting in settings}
     starts = _listed("warm" if warm else "cold" for warm in sorted(found))
     return len(found) == 1, f"start of training: {starts}"

@@ -23,7 +23,7 @@ from autoal.report.statistics import (
     wilcoxon,
 )
 
-Measure = Literal["area", "final"]  # of a run
+Measure = Literal["area", "final"]  # a number of a run
 
 
 def in_common(setting: Setting, names: Sequence[str], measure: Measure = "area") -> Floats:
@@ -42,13 +42,13 @@ def in_common(setting: Setting, names: Sequence[str], measure: Measure = "area")
 def paired_differences(
     setting: Setting, first: str, second: str, measure: Measure = "area"
 ) -> Floats:
-    """The first contender minus the second, of every seed and start set that they share."""
+    """The first contender minus the second, for every seed and start set that they share."""
     mine, theirs = in_common(setting, (first, second), measure)
     return rounded(mine - theirs)
 
 
 def rounded(differences: Floats) -> Floats:
-    """Equal ones are equal, even if a sum of floats says otherwise."""
+    """Rounded, so that equal differences are equal although sums of floats are not exact."""
     return np.round(differences, 12)
 
 
@@ -61,7 +61,7 @@ class Comparison:
     differences: Floats
     p: float
     corrected: float
-    factor: int  # of the correction: comparisons with no smaller p
+    factor: int  # for the correction: comparisons with no smaller p
 
     @property
     def seeds(self) -> int:
@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def interval(self) -> Interval | None:
-        """Of the mean; one difference has none."""
+        """The interval of the mean; one difference has none."""
         return bootstrap(self.differences) if self.seeds > 1 else None
 
     @property
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """In plain words."""
+        """The verdict in plain words."""
         if not self.seeds:
             return "no seed in common"
         if self.decided:
@@ -92,7 +92,7 @@ class Comparison:
 
     @property
     def shortage(self) -> str | None:
-        """Why no outcome at all could have been a verdict, if that is so."""
+        """The reason why no outcome at all could be a verdict, if there is one."""
         least = least_p(self.seeds)
         if not can_show(self.seeds, 1):
             return (
@@ -128,7 +128,7 @@ def other_pairs(setting: Setting) -> list[Comparison]:
 
 
 def family_size(setting: Setting, first: str, second: str) -> int:
-    """How many pairs are tested beside each other where these two are."""
+    """How many pairs are tested in the same family as these two."""
     if setting.baseline in (first, second):
         return max(1, len(setting.honest) - 1)
     return max(1, comb(len(setting.honest) - (setting.baseline is not None), 2))
@@ -146,7 +146,7 @@ def _family(setting: Setting, pairs: Sequence[tuple[str, str]]) -> list[Comparis
 
 
 def win_matrix(settings: Sequence[Setting], names: Sequence[str]) -> list[list[float | None]]:
-    """How often the row has a larger area than the column; nothing on the diagonal.
+    """How often the row has a larger area than the column; empty on the diagonal.
 
     The share of the seeds in common, a tie as half, then the mean over the settings with both.
     """
@@ -173,25 +173,25 @@ class Ranking:
     names: list[str]  # best first
     means: list[float]
     blocks: int
-    block: str  # what one is
-    seeds: int  # that a block is the mean of, at least
-    repeats: int  # on which a verdict rests: seeds of every setting, or settings
+    block: str  # the name of a block
+    seeds: int  # the fewest runs whose mean is a block
+    repeats: int  # the base of a verdict: seeds of every setting, or settings
     p: float  # Friedman's, of no difference at all
-    critical: float  # Nemenyi's difference
+    critical: float  # Nemenyi's critical difference
 
     @property
     def enough(self) -> bool:
-        """Whether the signed-rank test of all pairs could show anything; else nothing else may."""
+        """Whether the signed-rank test of all pairs could show anything; if not, nothing may."""
         return can_show(self.repeats, len(self.names) * (len(self.names) - 1) // 2)
 
     @property
     def decided(self) -> bool:
-        """Whether some of the mean ranks are said to differ."""
+        """Whether some of the mean ranks are shown to differ."""
         return self.enough and self.p <= LEVEL
 
     @property
     def leading(self) -> list[str]:
-        """The first and those that are not shown to differ from it; none where nothing is shown."""
+        """The first, and those that are not shown to differ from it; none if nothing is shown."""
         reach = self.means[0] + self.critical if self.decided else -np.inf
         return [name for name, mean in self.by_name.items() if mean <= reach]
 
@@ -202,14 +202,14 @@ class Ranking:
 
 
 def ranking(settings: Sequence[Setting]) -> Ranking | None:
-    """Every seed of every setting is a block, where all contenders have it that were run fully."""
+    """Every seed of every setting is a block, if all contenders with a full set of runs have it."""
     names = _fully_run(settings)
     rows = [in_common(setting, names).T for setting in settings if names]
     return _ranked(names, np.concatenate(rows), SEEDS, 1, min(map(len, rows))) if rows else None
 
 
 def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
-    """Every setting is a block, where the contenders that all settings have share a seed.
+    """Every setting is a block, if the contenders common to all settings share a seed there.
 
     What is ranked are the means over the seeds that they share.
     """
@@ -226,7 +226,7 @@ def ranking_of_settings(settings: Sequence[Setting]) -> Ranking | None:
 def _ranked(
     names: Sequence[str], rows: Floats, block: str, seeds: int, repeats: int
 ) -> Ranking | None:
-    """Of the values in each block, (blocks, contenders)."""
+    """Ranks of the values in each block, (blocks, contenders)."""
     if len(names) < 2 or not len(rows):
         return None
     ranked = ranks(rows)
@@ -251,7 +251,7 @@ def _everywhere(settings: Sequence[Setting]) -> list[str]:
 
 
 def _fully_run(settings: Sequence[Setting]) -> list[str]:
-    """Contenders of every setting with as many runs as any; others would cost these blocks."""
+    """Contenders with the most runs in every setting; others would cost the rest their blocks."""
     counts = {
         name: sum(len(setting.contenders[name]) for setting in settings)
         for name in _everywhere(settings)

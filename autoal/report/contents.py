@@ -1,4 +1,4 @@
-"""What stands in the report: the sections in their order."""
+"""The contents of the report: its sections in order."""
 
 from collections.abc import Sequence
 
@@ -58,14 +58,14 @@ def sections(settings: Sequence[Setting], faults: Sequence[Fault]) -> list[Secti
 
 
 def _full(found: Sequence[Section]) -> list[Section]:
-    """Those that have something to show; why the others have nothing is told at the end."""
+    """The sections with something to show; the end says why the others are empty."""
     empty = [Statement(section.title, section.nothing) for section in found if section.nothing]
     last = [Section("Not in these runs", [*empty])] if empty else []
     return [*(section for section in found if not section.nothing), *last]
 
 
 def contender_names(settings: Sequence[Setting]) -> list[str]:
-    """All contenders, each once, in the order in which they are shown everywhere."""
+    """All contenders, each once, in the same order everywhere."""
     return sorted({name for setting in settings for name in setting.contenders}, key=by_baseline)
 
 
@@ -87,7 +87,7 @@ def _curves(settings: Sequence[Setting], colours: figures.Colours) -> Section:
 
 
 def _costs_apart(settings: Sequence[Setting]) -> str:
-    """Over what else the runs could be compared, as labels do not say it all."""
+    """Other axes for comparing the runs, if labels do not tell everything."""
     timed = all(run.timed for setting in settings for run in setting.runs)
     told = {MONEY: any(map(spending.priced, settings)), SECONDS: timed}
     others = [f"--over {unit}" for unit, known in told.items() if known]
@@ -98,7 +98,7 @@ def _costs_apart(settings: Sequence[Setting]) -> str:
 
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
-    """One chart of all curves, the best first; of many, each beside it as well."""
+    """One chart of all curves, the best first; if there are many, a chart for each as well."""
     found = curves(setting)
     best_first = {name: found[name] for name in setting.ranked}
     beside, below = axis(setting.metric, setting.judges), AXES[setting.over].title

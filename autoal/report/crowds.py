@@ -1,4 +1,4 @@
-"""Several people who labelled: how reliable they are, how far they agree, what was wrong."""
+"""Several people who labelled: their reliability, their agreement, and their errors."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ Told = TypeVar("Told")
 
 
 def answers(settings: Sequence[Setting]) -> Section:
-    """People, pairs of them, and rounds, of runs in which somebody erred or several were asked."""
+    """People, pairs of people, and rounds, for runs with errors or with several people."""
     contenders = [
         (setting.name, name, runs)
         for setting in settings
@@ -52,7 +52,7 @@ def answers(settings: Sequence[Setting]) -> Section:
 
 
 def _people(runs: Sequence[Run]) -> Iterator[list[Cell]]:
-    """A row for each person of whom it is told how reliable they are."""
+    """A row for each person with a known reliability."""
     for name, told in _by_name(runs, _reliability).items():
         counts, shares, lows, highs = (fmean(values) for values in zip(*told, strict=True))
         yield [name, len(told), counts, shares, (lows, highs)]
@@ -103,7 +103,7 @@ def _rounds(runs: Sequence[Run]) -> Iterator[list[Cell]]:
 
 
 def _mean(pasts: Sequence[Past], of: Callable[[Past], float | None]) -> float | None:
-    """Over those that tell."""
+    """The mean over those that have a value."""
     told = [value for past in pasts if (value := of(past)) is not None]
     return fmean(told) if told else None
 
@@ -111,7 +111,7 @@ def _mean(pasts: Sequence[Past], of: Callable[[Past], float | None]) -> float | 
 def _by_name(
     runs: Sequence[Run], of: Callable[[Run], Mapping[Name, Told]]
 ) -> dict[Name, list[Told]]:
-    """What runs tell of somebody, of all runs that do."""
+    """The facts about a person, from all runs that have them."""
     found: dict[Name, list[Told]] = defaultdict(list)
     for run in runs:
         for name, told in of(run).items():

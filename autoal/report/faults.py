@@ -1,12 +1,12 @@
-"""What keeps a run out of a comparison, or asks for care with it."""
+"""Reasons to leave a run out of a comparison, or to treat it with care."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is not as a comparison needs it."""
+    """A deviation from the needs of a comparison."""
 
     kind: str  # unreadable, unfinished, duplicate, ...
     where: str  # the run or the setting
-    what: str  # in one sentence, with its consequence
+    what: str  # one sentence, with its consequence

@@ -1,4 +1,4 @@
-"""Curves over labels, or over what they cost: the figures that have lines."""
+"""Curves over labels, or over their cost: the figures with lines."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -26,11 +26,11 @@ from autoal.report.svg import (
     width_of,
 )
 
-WIDTH, HEIGHT = 580, 340  # of a chart, without the names beside it
-SMALL = (220, 152)  # of one of many charts
+WIDTH, HEIGHT = 580, 340  # size of a chart, without the names beside it
+SMALL = (220, 152)  # size of one of many charts
 LEFT, TOP, BOTTOM = 60, 16, 44
-ROW, REACH = 15, 14  # from a name to the next one, and from the axis to the names
-FEW = 5  # curves whose bands can still be told apart
+ROW, REACH = 15, 14  # between two names, and between the axis and the names
+FEW = 5  # most curves whose bands can still be told apart
 ALONG = AXES[LABELS].title
 
 Curves = Mapping[str, Curve]
@@ -38,7 +38,7 @@ Colours = Mapping[str, int]  # the place of each name in the palette, the same i
 
 
 class Axes(NamedTuple):
-    """Where values are in a chart."""
+    """The positions of values in a chart."""
 
     across: Scale
     up: Scale
@@ -55,19 +55,19 @@ def learning_curves(
     beside: str = "test accuracy",
     below: str = ALONG,
 ) -> Figure:
-    """Means over labels or what they cost; of few, a band of one standard deviation as well."""
+    """Means over labels or their cost, with a band of one standard deviation if they are few."""
     return _charts(title, {beside: curves}, colours, Scale, below)
 
 
 def side_by_side(
     title: str, charts: Mapping[str, Curves], colours: Colours, below: str = ALONG
 ) -> Figure:
-    """Learning curves of several learners: one chart below the other for each strategy."""
+    """Learning curves of several learners: charts for each strategy, one below the other."""
     return _charts(title, charts, colours, Scale, below)
 
 
 def settled(title: str, charts: Mapping[str, Curves], colours: Colours) -> Figure:
-    """What learners chose by themselves over labels: one chart below the other for each kind."""
+    """The choices of learners over labels: charts for each kind, one below the other."""
     return _charts(title, charts, colours, _wide_scale, ALONG)
 
 
@@ -95,7 +95,7 @@ def one_by_one(title: str, curves: Curves, colours: Colours) -> list[Figure]:
 
 
 def _once(title: str, content: str) -> tuple[str, str]:
-    """What several charts of a title show: as it is defined in one of them, and used in each."""
+    """The shared content of several charts: defined in one of them, and used in each."""
     known = f"behind-{crc32(title.encode()):08x}"
     defined = element("defs", element("g", content, id=known, class_="behind"))
     return defined, element("use", href=f"#{known}")
@@ -108,7 +108,7 @@ def _highlighted(own: str, curve: Curve, axes: Axes, place: int) -> str:
 
 
 def _wide_scale(low: float, high: float, start: float, end: float) -> Scale:
-    """Logarithmic where the values are decades apart."""
+    """Logarithmic if the values are decades apart."""
     kind = LogScale if 0 < 10 * low <= high else Scale
     return kind(low, high, start, end)
 
@@ -133,13 +133,13 @@ def _charts(
 
 
 def _across(curves: Iterable[Curve], start: float, end: float) -> Scale:
-    """On which all of the curves are."""
+    """An axis that covers all of the curves."""
     ends = [(curve.along[0], curve.along[-1]) for curve in curves] or [(0, 1)]
     return Scale(min(low for low, _ in ends), max(high for _, high in ends), start, end)
 
 
 def _upwards(curves: Curves, scale: Callable[[float, float], Scale]) -> Scale:
-    """On which all of the curves and their bands are."""
+    """An axis that covers all of the curves and their bands."""
     below = (float(curve.low.min()) for curve in curves.values())
     above = (float(curve.high.max()) for curve in curves.values())
     low, high = min(below, default=0.0), max(above, default=1.0)
@@ -164,7 +164,7 @@ def _dots(curve: Curve, axes: Axes, ink: str) -> str:
 
 
 def _names(curves: Curves, colours: Colours, axes: Axes) -> list[str]:
-    """At the right of the chart, each as high as its line ends, as far as there is room."""
+    """Names to the right of the chart, each near the end of its line, as far as there is room."""
     ends = {own: axes.points(curve.along[-1:], curve.mean[-1:])[0] for own, curve in curves.items()}
     ordered = sorted(ends, key=lambda own: ends[own][1])
     heights = apart([ends[own][1] for own in ordered], ROW, axes.up.end, axes.up.start)
@@ -188,7 +188,7 @@ def _named_axes(axes: Axes, below: str, beside: str) -> str:
 
 
 def _ticks(axes: Axes, count: int) -> str:
-    """The axes, with about so many numbers at each."""
+    """The axes, with about this many numbers at each."""
     across, up = axes
     parts = []
     for tick, words in up.told(count).items():

@@ -1,4 +1,4 @@
-"""What a finished run shows: a table, a learning curve and where everything is."""
+"""The output of a finished run: a table, a learning curve, and the places of everything."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from autoal.record.folder import RunFolder
 
-GAP = 2  # between the columns of the table, and around it
+GAP = 2  # columns between those of the table, and around it
 DRAWN = (ACCURACY, "balanced_accuracy", "soft_accuracy")  # in the learning curve
-SEEN = 0.005  # how far apart two lines are, somewhere, if both are drawn
+SEEN = 0.005  # least distance between two lines for both to be drawn
 
 
 def write_results(folder: RunFolder) -> None:
-    """The learning curve as a picture; weights and what the learner chose, where there are such."""
+    """Pictures of the learning curve and, if there are any, of weights and learners' choices."""
     history, name = folder.rounds, folder.path.name
     strategy = folder.config.get("strategy", {}).get("name", "this run")
     random = random_beside(folder.path, folder.config)
@@ -47,7 +47,7 @@ def write_results(folder: RunFolder) -> None:
 def learning_curve(
     history: Sequence[Round], title: str, strategy: str, random: Sequence[Round] = ()
 ) -> Figure:
-    """Accuracy over the number of labels, on the test set or what stands in for one.
+    """Accuracy over the number of labels, on the test set or its substitute.
 
     Args:
         history: of the run.
@@ -68,7 +68,7 @@ def learning_curve(
 
 
 def _curve(history: Sequence[Round], metric: str) -> Curve | None:
-    """One metric over labels, with its interval where that is told; None where none is told."""
+    """One metric over labels, with its interval if recorded; None if the metric is not."""
     there = [finished for finished in history if metric in finished.metrics]
     values = np.array([finished.metrics[metric] for finished in there])
     if not len(values) or not np.isfinite(values).all():
@@ -81,20 +81,20 @@ def _curve(history: Sequence[Round], metric: str) -> Curve | None:
 
 
 def _apart(curve: Curve, first: Curve | None) -> bool:
-    """Whether a curve would be seen beside the first."""
+    """Whether a curve would be visible beside the first."""
     if first is None or len(curve.mean) != len(first.mean):
         return True
     return bool(np.abs(curve.mean - first.mean).max() >= SEEN)
 
 
 def _judged(history: Sequence[Round]) -> str:
-    """By what the models were judged."""
+    """The rows that judged the models."""
     judged = [finished.judged for finished in history if finished.metrics]
     return judges(judged, [finished.majority for finished in history])
 
 
 def mixing_weights(history: Sequence[Round], title: str) -> Figure:
-    """What each candidate weighs in each query, stacked."""
+    """The weight of each candidate in each query, stacked."""
     found = [finished.weights for finished in history if finished.weights]
     names = dict.fromkeys(name for weights in found for name in weights)
     weights = {name: [told.get(name, 0.0) for told in found] for name in names}
@@ -102,14 +102,14 @@ def mixing_weights(history: Sequence[Round], title: str) -> Figure:
 
 
 def chosen(history: Sequence[Round], title: str) -> Figure:
-    """What the learner chose by itself, one chart for each kind."""
+    """The learner's own choices, one chart for each kind."""
     curves = {kind: settled(history, kind) for kind in kinds_settled(history)}
     charts = {kind: {kind: curve} for kind, curve in curves.items() if curve}
     return figures.settled(title, charts, {name: place for place, name in enumerate(charts)})
 
 
 def show_results(console: Console, folder: RunFolder) -> None:
-    """The table of all rounds, and the paths of all that was written."""
+    """The table of all rounds, and the paths of everything that was written."""
     history = folder.rounds
     table = Table(title=folder.path.name, box=SIMPLE, collapse_padding=True)
     shown = _fitting(_columns(history), console.width)
@@ -125,7 +125,7 @@ def show_results(console: Console, folder: RunFolder) -> None:
 
 
 def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
-    """What there is to say of each round, by its heading; what matters least comes last."""
+    """The columns by heading, the least important last."""
     rare = {name: [getattr(finished, name) for finished in history] for name in _rare(history)}
     where = {
         "declined": [len(finished.declined) for finished in history],
@@ -147,12 +147,12 @@ def _columns(history: Sequence[Round]) -> dict[str, list[str]]:
 
 
 def _written(values: Sequence[float | None], form: str) -> list[str]:
-    """Numbers as they are shown; a dash where there is none."""
+    """Numbers in their printed form; a dash if there is none."""
     return ["-" if value is None else format(value, form) for value in values]
 
 
 def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
-    """As many of the columns as fit side by side, from the first."""
+    """As many columns as fit side by side, from the first."""
     fitting: dict[str, list[str]] = {}
     left = width - GAP
     for name, cells in columns.items():
@@ -164,7 +164,7 @@ def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
 
 
 def _rare(history: Sequence[Round]) -> tuple[str, ...]:
-    """Counts that say nothing new of most runs."""
+    """Counts that are obvious in most runs."""
     if any(finished.unasked for finished in history):
         return ("bought", "wrong")
     return ("wrong",) if any(finished.wrong for finished in history) else ()

@@ -1,4 +1,4 @@
-"""Where runs are."""
+"""Finds the folders of runs."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from autoal.report.faults import Fault
 
 
 def run_folders(tops: Iterable[Path], faults: list[Fault]) -> list[Path]:
-    """Each folder of a run once, even where one of those given lies in another.
+    """Each run's folder once, even if one of the given folders lies in another.
 
     What cannot be looked into is added to the faults.
     """
@@ -30,7 +30,7 @@ def _below(top: Path, faults: list[Fault]) -> Iterator[Path]:
     for path, folders, files in os.walk(top, onerror=closed):
         there = {*folders, *files}
         if CONFIG in there or ROUNDS in there:
-            folders.clear()  # what a run keeps below is its own
+            folders.clear()  # everything below a run's folder is its own
             yield Path(path)
         elif FAILURE in there:
             yield Path(path)

@@ -1,4 +1,4 @@
-"""What contenders gain over one of them, setting by setting and over all, as a figure."""
+"""The gains of contenders over one of them, by setting and over all, as a figure."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,11 @@ from autoal.report.svg import (
 
 ROW = 24
 WIDTH = 580
-TOP = 30  # of the first row
+TOP = 30  # position of the first row
 
 
 def gained(title: str, found: Sequence[Overall], what: str) -> Figure | None:
-    """One row a contender: a ring for each setting, and the mean with its intervals; or nothing.
+    """One row per contender: a ring for each setting, and the mean with its intervals; or nothing.
 
     The thick line is the 95 % interval for further seeds of these settings, the thin one that for
     further settings.
@@ -55,7 +55,7 @@ def gained(title: str, found: Sequence[Overall], what: str) -> Figure | None:
 
 
 def _shown(overall: Overall) -> list[float]:
-    """All that the axis must reach."""
+    """All values that the axis must cover."""
     gains = overall.gains
     intervals = (gains.over_further_settings, gains.over_further_seeds)
     return [*gains.means.tolist(), *(end for interval in intervals for end in interval or ())]
@@ -63,7 +63,7 @@ def _shown(overall: Overall) -> list[float]:
 
 def _row(overall: Overall, across: Scale, y: float, ink: str) -> str:
     gains, mean = overall.gains, overall.gains.mean
-    assert mean is not None  # those without a pair are not compared
+    assert mean is not None  # contenders without a pair are not compared
     rings = [
         _spot(across(gain.mean), y, "fill:none;stroke:var(--quiet);opacity:.5", 3, own, gain.mean)
         for own, gain in gains.by_setting.items()

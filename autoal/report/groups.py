@@ -1,13 +1,14 @@
-"""Which runs belong together: settings, contenders within them, and what does not fit."""
+"""Groups of runs: settings, the contenders within them, and the runs that do not fit."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TypeVar
 
 from autoal.costs.units import LABELS
+from autoal.report.axis import AXES, counted
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
 from autoal.report.metric import words
@@ -16,17 +17,17 @@ from autoal.report.runs import TRUTH, Run
 from autoal.settings import Settings, differences
 
 BASELINE = "random"
-ASKED = (TRUTH, "Noisy", "Crowd")  # whose labels somebody is asked for, in a simulation
-# What a run is called, where it is kept and computed, and what is compared.
-APART = ("seed", "name", "out", "logger", "trainer", "strategy", "oracle", "language")
-# Of a plan, how a strategy's rows become a batch; with what an older run means, which says nothing.
+ASKED = (TRUTH, "Noisy", "Crowd")  # oracles that simulate people who are asked
+# The names of a run, its places, hardware and length, and the things under comparison.
+APART = ("seed", "name", "out", "logger", "trainer", "rounds", "strategy", "oracle", "language")
+# How a plan turns a strategy's rows into a batch, with the values of older runs, which lack them.
 COMPARED: Settings = {"plan.per_cost": False, "plan.apart": None, "look": None}
-# Of a plan that buys whole labels at one each, as older runs do, whose config does not say so.
+# A plan that buys whole labels at one each, as older runs do, whose configs lack these keys.
 PLAIN: Settings = {
     **{"costs": {}, "questions": {}},
     **{"plan.unit": LABELS, "plan.spend": None, "plan.minutes": None},
 }
-PLACES = ("data.root", "data.download")  # where the same files lie, and how they came there
+PLACES = ("data.root", "data.download")  # the places of the same files, and their origin
 HARDWARE = ("autoal", "torch", "machine", "gpu", "threads")
 
 CHEATS = ("cheating_oracle",)
@@ -41,12 +42,12 @@ class Setting:
 
     name: str
     data: str
-    config: Settings  # what its runs have in common
+    config: Settings  # the settings that its runs share
     contenders: dict[str, list[Run]]  # by name, in the order of the seeds
 
     @property
     def baseline(self) -> str | None:
-        """The contender that queries at random and asks the truth, or the only one that asks."""
+        """The contender that queries at random and asks the truth, or else the only random one."""
         random = {
             name: runs[0].oracle
             for name, runs in self.contenders.items()
@@ -62,17 +63,22 @@ class Setting:
 
     @property
     def metric(self) -> str:
-        """What its runs are compared by, in words."""
+        """The metric that compares its runs, in words."""
         return words(self.runs[0].metric)
 
     @property
     def over(self) -> str:
-        """What was spent, over which its runs are compared."""
+        """The unit over which its runs are compared."""
         return self.runs[0].over
 
     @property
+    def reach(self) -> float:
+        """The amount that all runs spent, up to which they are compared."""
+        return min(run.spent[-1] for run in self.runs)
+
+    @property
     def judges(self) -> str:
-        """What gave the results of its runs."""
+        """The source of its runs' results."""
         rounds = [past for run in self.runs for past in run.rounds]
         return judges([past.judged for past in rounds], [past.majority for past in rounds])
 
@@ -84,7 +90,7 @@ class Setting:
 
     @property
     def honest(self) -> list[str]:
-        """The contenders but for upper references, which see what no strategy may."""
+        """The contenders without upper references, which see more than a strategy may."""
         return [name for name, runs in self.contenders.items() if runs[0].strategy not in CHEATS]
 
     @property
@@ -99,14 +105,15 @@ class Setting:
 
 
 def group(runs: Sequence[Run]) -> tuple[list[Setting], list[Fault]]:
-    """The settings with their sound runs, and what is wrong with the others."""
+    """The settings with their sound runs, and the faults of the others."""
     faults = [*_unfinished(runs), *_duplicates(runs)]
     out = {fault.where for fault in faults}
     sound = [run for run in runs if str(run.path) not in out]
     settings = _settings(sound)
     faults += _other_configs(settings)
     for setting in settings:
-        faults += [*_other_starts(setting), *_other_versions(setting), *_untested(setting)]
+        faults += [*_other_starts(setting), *_other_lengths(setting)]
+        faults += [*_other_versions(setting), *_untested(setting)]
     return settings, faults
 
 
@@ -122,7 +129,9 @@ def _settings(runs: Sequence[Run]) -> list[Setting]:
     titles = tell_apart(with_learners(list(map(data_name, shared)), shared), shared)
     settings = []
     for title, config, found in zip(titles, shared, members.values(), strict=True):
-        named = by(found, lambda run: names[as_text(_options(run))])
+        reach = min(run.spent[-1] for run in found)
+        alike = [replace(run, reach=reach) for run in found]
+        named = by(alike, lambda run: names[as_text(_options(run))])
         contenders = {
             name: sorted(named[name], key=lambda run: run.seed)
             for name in sorted(named, key=by_baseline)
@@ -132,7 +141,7 @@ def _settings(runs: Sequence[Run]) -> list[Setting]:
 
 
 def _contender_names(runs: Sequence[Run]) -> dict[str, str]:
-    """A name for each strategy with its options; only options that differ are told."""
+    """A name for each strategy with its options; only options that differ appear."""
     variants = {as_text(_options(run)): _options(run) for run in runs}
     bases = [str(options["name"]) for options in variants.values()]
     return dict(zip(variants, tell_apart(bases, list(variants.values())), strict=True))
@@ -149,7 +158,7 @@ def _common(run: Run) -> Settings:
 
 
 def _options(run: Run) -> Settings:
-    """What makes a contender: the strategy with its options, its batches and who labels."""
+    """The identity of a contender: the strategy with its options, its batches, and the oracle."""
     own = {
         key.removeprefix("strategy."): value
         for key, value in run.config.items()
@@ -160,12 +169,12 @@ def _options(run: Run) -> Settings:
 
 
 def as_text(settings: Settings) -> str:
-    """What is the same for the same settings alone."""
+    """A value that is the same for equal settings only."""
     return json.dumps(settings, sort_keys=True, default=str)
 
 
 def by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
-    """The items of each key, in their order."""
+    """The items of each key, in order."""
     found: dict[Key, list[Item]] = defaultdict(list)
     for item in items:
         found[key(item)].append(item)
@@ -173,7 +182,7 @@ def by(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item
 
 
 def _unfinished(runs: Sequence[Run]) -> list[Fault]:
-    return [_incomplete(run) for run in runs if len(run.rounds) != run.planned]
+    return [_incomplete(run) for run in runs if not run.finished]
 
 
 def _incomplete(run: Run) -> Fault:
@@ -186,13 +195,13 @@ def _incomplete(run: Run) -> Fault:
 
 
 def _duplicates(runs: Sequence[Run]) -> list[Fault]:
-    """All but the first of the finished runs that are the same experiment."""
-    finished = [run for run in runs if len(run.rounds) == run.planned]
+    """All but the longest of finished runs that are the same experiment."""
+    finished = sorted((run for run in runs if run.finished), key=lambda run: -len(run.rounds))
     same = by(finished, lambda run: (as_text(_common(run)), as_text(_options(run)), run.seed))
     faults = []
     for first, *others in same.values():
         for run in others:
-            equal = run.rounds and [*run.results] == [*first.results]
+            equal = run.rounds and [*run.results] == [*first.results[: len(run.rounds)]]
             verb = "agree" if equal else "differ"
             what = f"the same experiment as {first.path}; their results {verb}; left out"
             faults.append(Fault("duplicate", str(run.path), what))
@@ -200,7 +209,7 @@ def _duplicates(runs: Sequence[Run]) -> list[Fault]:
 
 
 def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
-    """Runs on a data set that differ in more than strategy and seed from most runs on it."""
+    """Runs that differ in more than strategy and seed from most runs on their data set."""
     faults = []
     for same in by(settings, lambda setting: setting.data).values():
         most = max(same, key=lambda setting: len(setting.runs))
@@ -217,7 +226,7 @@ def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
 
 
 def _other_starts(setting: Setting) -> list[Fault]:
-    """Runs that did not begin as most runs of their seed did."""
+    """Runs that began differently from most runs of their seed."""
     faults = []
     for seed, runs in by(setting.runs, lambda run: run.seed).items():
         usual = Counter(run.start for run in runs).most_common(1)[0][0]
@@ -237,6 +246,20 @@ def _other_starts(setting: Setting) -> list[Fault]:
     return faults
 
 
+def _other_lengths(setting: Setting) -> list[Fault]:
+    """A note if runs spend different amounts."""
+    shortest = min(setting.runs, key=lambda run: run.spent[-1])
+    longest = max(run.spent[-1] for run in setting.runs)
+    if longest == setting.reach:
+        return []
+    amount = AXES[setting.over].amount
+    what = (
+        f"runs end between {counted(setting.reach)} and {counted(longest)} {amount}; areas and "
+        f"final results are those up to {counted(setting.reach)}, where {shortest.path} ends"
+    )
+    return [Fault("other lengths", setting.name, what)]
+
+
 def _other_versions(setting: Setting) -> list[Fault]:
     return [
         Fault("mixed versions", setting.name, f"{name}: {', '.join(sorted(found))}")
@@ -246,7 +269,7 @@ def _other_versions(setting: Setting) -> list[Fault]:
 
 
 def _untested(setting: Setting) -> list[Fault]:
-    """Runs whose results are those of no test set."""
+    """Runs with results that come from no test set."""
     return [
         Fault("no test set", str(run.path), f"its {words(run.metric)} is that of: {judges(judged)}")
         for run in setting.runs

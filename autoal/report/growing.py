@@ -1,4 +1,4 @@
-"""Pools that grew: how many rows were made, how many of them labelled, and how they scored."""
+"""Pools that grew: how many rows were made, how many of them were labelled, and their scores."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def _scores(run: Run) -> list[float]:
 
 
 def _left(runs: Sequence[Run]) -> str:
-    """What did not join, by its reason, over all runs."""
+    """The rows that did not join, by reason, over all runs."""
     counts: Counter[str] = Counter()
     for past in (past for run in runs for past in run.rounds):
         counts.update({why: int(count) for why, count in past.dropped.items()})

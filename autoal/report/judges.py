@@ -1,4 +1,4 @@
-"""By what models were judged, in words."""
+"""The judges of models, in words."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ WORDS = {"": "test set", CHECK: "check rows", CROSS_VALIDATION: "cross-validatio
 
 
 def axis(metric: str, judged: str) -> str:
-    """What stands at the axis of results, by what gave them."""
-    by = CROSS_VALIDATION in judged  # a way, and no rows
+    """The title of a results axis, by the source of the results."""
+    by = CROSS_VALIDATION in judged  # a method, not rows
     return f"{metric} {'by' if by else 'on the'} {judged}"
 
 
 def judges(judged: Iterable[str], majorities: Iterable[float] = ()) -> str:
-    """What gave the accuracies of rounds that say this; a test set, where there is none.
+    """The source of the accuracies of these rounds; a test set, unless they say otherwise.
 
     Args:
         judged: by what else than a test set, of each round.

@@ -1,4 +1,4 @@
-"""Numbers of several runs of one contender."""
+"""Measures of several runs of one contender."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -25,33 +25,33 @@ class Spread:
 
 
 def mean_of_sums(runs: Sequence[Run], of: Callable[[Past], float]) -> float:
-    """The mean over runs of what their rounds sum up to."""
+    """The mean over runs of the sum over their rounds."""
     return float(np.mean([sum(map(of, run.rounds)) for run in runs]))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Results over what was spent, over the seeds."""
+    """Results over the amount spent, over the seeds."""
 
-    along: Floats  # labels, or the money or seconds that they cost
+    along: Floats  # labels, or their cost in money or seconds
     mean: Floats
-    deviation: Floats  # zero where there is one seed
+    deviation: Floats  # zero for a single seed
     seeds: int = 1
-    interval: tuple[Floats, Floats] | None = None  # of the mean, where the runs tell one themselves
+    interval: tuple[Floats, Floats] | None = None  # of the mean, if the runs record one themselves
 
     @property
     def low(self) -> Floats:
-        """The lower end of what is drawn around the mean."""
+        """The lower end of the drawn band."""
         return self.mean - self.deviation if self.interval is None else self.interval[0]
 
     @property
     def high(self) -> Floats:
-        """The upper end of it."""
+        """The upper end of the drawn band."""
         return self.mean + self.deviation if self.interval is None else self.interval[1]
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Curve":
-        """At all that any run had spent within the reach of every one, straight lines between.
+        """At all amounts that any run had spent within the range of every run, interpolated.
 
         Of rounds that spent nothing, the last one counts.
         """
@@ -77,18 +77,18 @@ class Curve:
 
     @property
     def spreads(self) -> list[Spread]:
-        """Of each number of labels."""
+        """At each number of labels."""
         known = self.deviation.tolist() if self.seeds > 1 else [None] * len(self.deviation)
         return [Spread(*each) for each in zip(self.mean.tolist(), known, strict=True)]
 
 
 def kinds_settled(rounds: Iterable[Past | Round]) -> list[str]:
-    """What learners chose by themselves in any of these rounds."""
+    """The kinds of choices that learners made in any of these rounds."""
     return list(dict.fromkeys(kind for done in rounds for kind in done.settled))
 
 
 def settled(rounds: Iterable[Past | Round], kind: str) -> Curve | None:
-    """The median of what learners chose, over the rounds with so many labels that tell it."""
+    """The median of the learners' choices, over the rounds with this many labels that record it."""
     found: dict[int, list[float]] = defaultdict(list)
     for done in rounds:
         if kind in done.settled:
@@ -101,7 +101,7 @@ def settled(rounds: Iterable[Past | Round], kind: str) -> Curve | None:
 
 
 def labels_to_reach(target: float, labelled: Floats, results: Floats) -> float | None:
-    """The first number of labels at which the curve is at the target, if it gets there."""
+    """The first number of labels at which the curve reaches the target, if it does."""
     reached = np.flatnonzero(results >= target)
     if not len(reached):
         return None
@@ -113,7 +113,7 @@ def labels_to_reach(target: float, labelled: Floats, results: Floats) -> float |
 
 
 def evenness(counts: Sequence[int]) -> float:
-    """Entropy of the classes over that of equal shares: 1 is balanced, 0 is a single class."""
+    """Entropy of the classes relative to equal shares: 1 is balanced, 0 is a single class."""
     if len(counts) < 2:
         return 1.0
     shares = np.array([count for count in counts if count], dtype=float)

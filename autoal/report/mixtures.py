@@ -1,10 +1,9 @@
-"""What strategies made of others gave to each of them, drawn and in a sentence."""
+"""The weights that strategies made of others gave to each of them, in figures and a sentence."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
-
-import numpy as np
+from statistics import fmean
 
 from autoal.report import bars
 from autoal.report.groups import Setting
@@ -12,13 +11,13 @@ from autoal.report.page import Section
 from autoal.report.runs import Run
 from autoal.report.tables import largest, short
 
-FLAT = 0.05  # by which a weight may differ from its first one, and nobody would say that it moved
+FLAT = 0.05  # largest change of a weight from its first that does not count as a move
 
 Weights = Mapping[str, Sequence[float]]  # of each candidate, query by query
 
 
 def weights(settings: Sequence[Setting]) -> Section:
-    """A figure for each such strategy, and what moved."""
+    """A figure for each such strategy, and the moves of its weights."""
     drawn = [
         replace(bars.mixing_weights(f"{setting.name}, {name}", found), note=moved(found))
         for setting in settings
@@ -31,20 +30,20 @@ def weights(settings: Sequence[Setting]) -> Section:
 
 
 def candidate_weights(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """The mean over the runs for each query; zero where a query told none."""
+    """The mean for each query over the runs that have weights for it; zero if none has."""
     by_run = [[past.weights for past in run.queries] for run in runs]
-    names = dict.fromkeys(name for queries in by_run for weights in queries for name in weights)
+    by_query = [[*filter(None, weights)] for weights in zip_longest(*by_run)]
+    names = dict.fromkeys(name for told in by_query for weights in told for name in weights)
     return {
         name: [
-            float(np.mean([weights.get(name, 0.0) for weights in one_round]))
-            for one_round in zip_longest(*by_run, fillvalue={})  # some may have begun later
+            fmean(weights.get(name, 0.0) for weights in told) if told else 0.0 for told in by_query
         ]
         for name in names
     }
 
 
 def moved(found: Weights) -> str:
-    """Whose weight went furthest from where it began, and whose it took or gave."""
+    """The weight that moved furthest from its beginning, and its counterpart."""
     changes = {
         (name, place): weight - by_round[0]
         for name, by_round in found.items()
@@ -60,7 +59,7 @@ def moved(found: Weights) -> str:
     last = found[name][-1]
     later = "" if place == len(found[name]) - 1 else f"; in the end it was {short(last)}"
     return (
-        f"{name} went {_way(found[name], place)} between rounds 1 and {place + 1}, "
+        f"{name} went {_way(found[name], place)} between queries 1 and {place + 1}, "
         f"{how} of {other} ({_way(found[other], place)}){later}."
     )
 

@@ -1,4 +1,4 @@
-"""Names that tell apart what shares one."""
+"""Distinct names for things that would share one."""
 
 import json
 from collections import Counter
@@ -27,7 +27,7 @@ def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
 
 
 def data_name(config: Settings) -> str:
-    """What a data set is called: by its flag or file where many share one class."""
+    """The name of a data set: its flag or file, if many share one class."""
     if config.get("data.flag"):
         return str(config["data.flag"])
     if config.get("data.path"):
@@ -38,14 +38,14 @@ def data_name(config: Settings) -> str:
 
 
 def learner_name(config: Settings) -> str:
-    """The class that learns, and that which reads, if there is one; "" where nothing is told."""
+    """The class that learns, and the one that reads, if any; "" if nothing is recorded."""
     learns = config.get("task.network._target_", config.get("task._target_"))
     named = [learns, config.get("encoder._target_")]
     return " on ".join(str(name).rpartition(".")[2].lower() for name in named if name)
 
 
 def with_learners(names: Sequence[str], configs: Sequence[Settings]) -> list[str]:
-    """The names of data sets; those with which several learners learn, with who does."""
+    """The names of data sets; if several learners learn from one, with the learner."""
     learners = [learner_name(config) for config in configs]
     told = set(zip(names, learners, strict=True))
     several = Counter(name for name, _ in told)
@@ -56,7 +56,7 @@ def with_learners(names: Sequence[str], configs: Sequence[Settings]) -> list[str
 
 
 def telling(mine: Settings, theirs: Settings) -> Settings:
-    """What tells settings from others; of a part of another class the class alone."""
+    """The settings that differ between groups; for parts of another class, only the class."""
     found = {key: here for key, (here, _) in differences(mine, theirs).items()}
     parts = {key.removesuffix(CLASS) for key in found if key.endswith(CLASS)}
     parts |= {key for key in found if any(other.startswith(f"{key}.") for other in found)}
@@ -67,7 +67,7 @@ def telling(mine: Settings, theirs: Settings) -> Settings:
 
 
 def _class(options: Settings, part: str) -> str:
-    """The class of a part, without its modules; none where there is no such part."""
+    """The class of a part, without its modules; none if there is no such part."""
     name = options.get(f"{part}{CLASS}", options.get(part))
     return str(name).rpartition(".")[2] if name else "none"
 
@@ -83,5 +83,5 @@ def _numbered(names: Sequence[str]) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """A value of the settings, as people read it."""
+    """A value of the settings in readable form."""
     return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,4 +1,4 @@
-"""How the contenders did: areas and final results, tests of pairs, ranks and wins."""
+"""The results of contenders: areas and final results, tests of pairs, ranks and wins."""
 
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -34,7 +34,7 @@ UNRANKED = "upper references, and those with fewer runs than others"
 
 
 def results(settings: Sequence[Setting]) -> Section:
-    """Area, final result, labels saved and paid for."""
+    """Areas, final results, and labels saved and bought."""
     metric = settings[0].metric if settings else ACCURACY
     over = settings[0].over if settings else LABELS
     text = (
@@ -69,7 +69,7 @@ def _result(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def saving(setting: Setting, name: str) -> tuple[str | float | None, float | None]:
-    """What must be spent to reach random's final result, and the share of its own saved."""
+    """The amount needed to reach random's final result, and the share of random's that it saves."""
     if setting.baseline is None:
         return None, None
     mine, base = setting.contenders[name], setting.contenders[setting.baseline]
@@ -79,7 +79,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
     mine, base = ([run for run in runs if (run.seed, run.start) in common] for runs in (mine, base))
     if not common:
         return "no seed in common", None
-    given = float(np.mean([run.spent[-1] for run in base]))
+    given = float(np.mean([run.compared[0][-1] for run in base]))
     if name == setting.baseline:
         return given, 0.0
     target = float(np.mean([run.final for run in base]))
@@ -89,7 +89,7 @@ def saving(setting: Setting, name: str) -> tuple[str | float | None, float | Non
 
 
 def _total(counts: Sequence[Sequence[int | None]]) -> int | float | None:
-    """The mean over runs of the sum over rounds, where every round tells."""
+    """The mean over runs of the sum over rounds, if every round has a value."""
     known = [[count for count in run if count is not None] for run in counts if None not in run]
     if not known:
         return None
@@ -135,7 +135,7 @@ def comparisons(name: str, title: str, found: Against) -> Table:
 
 
 def _difference(comparison: Comparison) -> float:
-    """Ascending from the largest; those that have none are last."""
+    """Sorts in descending order; pairs without a difference are last."""
     return inf if comparison.mean is None else -comparison.mean
 
 
@@ -150,6 +150,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     unranked = "No mean rank: no two strategies have a seed in common."
     table = _rank_table(found, names)
     section.parts.append(Folded("All mean ranks", [table]) if found else unranked)
+    if len(names) < 2:
+        return section
     rows = _wins(settings, names)
     section.parts.append(
         "Wins: in which share of the pairs the row's area is larger than the column's, a tie as "
@@ -161,7 +163,7 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
 
 
 def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]:
-    """How often each wins against each, those that win most first."""
+    """How often each wins against each, those with the most wins first."""
     matrix = win_matrix(settings, names)
     won = [fmean([share for share in row if share is not None] or [0.0]) for row in matrix]
     order = sorted(range(len(names)), key=lambda place: -won[place])
@@ -169,10 +171,10 @@ def _wins(settings: Sequence[Setting], names: Sequence[str]) -> list[list[Cell]]
 
 
 def _rankings(settings: Sequence[Setting]) -> dict[str, Ranking]:
-    """Over all settings together; for each alone where they share too few strategies or seeds."""
-    several = len(settings) > 1
-    found = {"all settings" if several else settings[0].name: ranking(settings)}
-    if several:
+    """Over all settings together; each alone if they share too few strategies or seeds."""
+    where = settings[0].name if len(settings) == 1 else "all settings"
+    found = {where: ranking(settings)}
+    if len(settings) > 1:
         found["all settings, seeds averaged"] = ranking_of_settings(settings)
     if not any(found.values()):
         found = {setting.name: ranking([setting]) for setting in settings}
@@ -190,7 +192,7 @@ def _rank_paragraph(found: Ranking, names: Sequence[str]) -> str:
 
 
 def _rank_verdict(found: Ranking) -> str:
-    """What the ranks show; nothing where the tests of pairs could not show it either."""
+    """The verdict of the ranks; empty if the tests of pairs could not show anything either."""
     if not found.enough:
         repeated = "seeds of some setting" if found.block == SEEDS else "settings"
         return f"There are too few for a verdict ({repeated}: {found.repeats})."
@@ -204,7 +206,7 @@ def _rank_verdict(found: Ranking) -> str:
 
 
 def _rank_table(found: Mapping[str, Ranking], names: Sequence[str]) -> Table:
-    """Also of those that are left out, so that nobody seems first because others are absent."""
+    """Names those left out too, so that nobody seems first because others are absent."""
     rows: list[list[Cell]] = [
         [where, name, ranked.by_name.get(name, "not ranked")]
         for where, ranked in found.items()

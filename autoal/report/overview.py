@@ -1,4 +1,4 @@
-"""How the contenders did over all settings together: at a glance, then difference by difference."""
+"""The results of contenders over all settings: at a glance, then difference by difference."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -23,7 +23,7 @@ from autoal.report.tables import Cell, Fine, Heat, Table
 
 
 def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
-    """A line for each contender, and what it gains in each setting."""
+    """A line for each contender, and its gain in each setting."""
     table = by_setting(settings, names)
     return Section(
         "All settings at a glance",
@@ -36,13 +36,13 @@ def overview(settings: Sequence[Setting], names: Sequence[str]) -> Section:
 
 
 def differences(settings: Sequence[Setting]) -> Section:
-    """What differences over all settings say: at a glance, and all numbers folded."""
+    """The differences over all settings: at a glance, and all numbers folded."""
     folded = Folded("All numbers, and how to read them", [_ACROSS, *_across(settings)])
     return Section("Differences over all settings", [*_drawn(settings), folded])
 
 
 def left_to_gain(settings: Sequence[Setting], names: Sequence[str]) -> Section:
-    """What the best choice of a strategy, and of rows, would have gained beyond a contender."""
+    """The gain of the best choice of a strategy, and of rows, beyond a contender."""
     held = hindsight(settings, _composed(settings))
     told = shares_table(settings, names)
     parts: list[Part] = [held, _HINDSIGHT] if held.rows else []
@@ -95,7 +95,7 @@ _SHARES = (
 
 
 def summary(settings: Sequence[Setting], names: Sequence[str]) -> Table:
-    """One line a contender, the best by mean rank first."""
+    """One line per contender, the best by mean rank first."""
     ranked = ranking_of_settings(settings)
     ranks = {name: (mean, ranked.seeds) for name, mean in ranked.by_name.items()} if ranked else {}
     ordered = sorted(names, key=lambda name: ranks.get(name, (np.inf,)))
@@ -133,7 +133,7 @@ def _summary_row(settings: Sequence[Setting], name: str, rank: Sequence[Cell]) -
 
 
 def by_setting(settings: Sequence[Setting], names: Sequence[str]) -> Table:
-    """What each contender gains over random in each setting, the most first."""
+    """The gain of each contender over random in each setting, the largest first."""
     base = _baseline(settings)
     found = {name: gains(settings, name, base).by_setting for name in names if name != base}
     told = {name: gain for name, gain in found.items() if gain}
@@ -160,7 +160,7 @@ def _baseline(settings: Sequence[Setting]) -> str | None:
 
 
 def _drawn(settings: Sequence[Setting]) -> list[Part]:
-    """What all gain over random, as a figure."""
+    """The gains of all over random, as a figure."""
     base = _baseline(settings)
     found = over_all(settings, base) if base else []
     drawn = gained(f"Area minus {base}, over all settings", found, f"area minus {base}")
@@ -236,7 +236,7 @@ def _composed(settings: Sequence[Setting]) -> list[str]:
 
 
 def shares_table(settings: Sequence[Setting], names: Sequence[str]) -> Table:
-    """For each contender, of all settings together and of each."""
+    """For each contender, over all settings and in each."""
     rows: list[list[Cell]] = []
     for name in names:
         found = shares(settings, name)

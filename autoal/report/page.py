@@ -13,14 +13,14 @@ from autoal.report.tables import Table
 
 @dataclass(frozen=True)
 class Command:
-    """What somebody may type into a terminal."""
+    """A command for a terminal."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A paragraph of which the beginning says what it is about."""
+    """A paragraph that begins with its subject."""
 
     about: str
     words: str
@@ -28,7 +28,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Folded:
-    """What is shown once somebody opens it."""
+    """Content that unfolds on request."""
 
     title: str
     parts: list["Part"]
@@ -36,7 +36,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Charts:
-    """A figure, and small ones that say the same one by one."""
+    """A figure, and small ones that show the same one by one."""
 
     whole: Figure
     each: Sequence[Figure]
@@ -44,7 +44,7 @@ class Charts:
 
 Part = (
     Table | Figure | Charts | Queried | Command | Statement | Folded | str
-)  # a text is a paragraph
+)  # strings are paragraphs
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Section:
 
     @property
     def nothing(self) -> str:
-        """Why it is empty, in the one sentence that it has."""
+        """The reason why it is empty, if a single sentence gives it."""
         alone = self.parts[0] if len(self.parts) == 1 else ""
         return alone if isinstance(alone, str) else ""
 
     @property
     def tables(self) -> list[Table]:
-        """All that stand in it, folded or not."""
+        """All tables, folded or not."""
         return _tables(self.parts)
 
 
@@ -107,7 +107,7 @@ details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
 
 
 def page(title: str, sections: Sequence[Section], reload: int = 0) -> str:
-    """The whole document, which a browser may load anew after so many seconds."""
+    """The whole document, which a browser may reload after this many seconds."""
     links = " · ".join(
         f'<a href="#part-{number}">{escaped(section.title)}</a>'
         for number, section in enumerate(sections)

@@ -1,4 +1,4 @@
-"""One round of a run, as the report needs it."""
+"""One round of a run, reduced to the needs of the report."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -18,34 +18,34 @@ class Past:
     """One round of a run."""
 
     labelled: int
-    result: float  # of the metric that runs are compared by, on what `judged` names
-    classes: dict[int, int]  # how many of the queried rows were given each label
-    bought: int | None  # labels paid for; unknown in records from before that was told
-    wrong: int | None  # labels given that are not the truth, where anybody knows
+    result: float  # by the metric of comparison, on the rows that `judged` names
+    classes: dict[int, int]  # number of queried rows with each label
+    bought: int | None  # labels paid for; unknown in older records
+    wrong: int | None  # given labels that differ from the truth, if known
     seconds: dict[str, float]
-    weights: dict[str, float]  # of the candidates, if there are some
-    settled: dict[str, float]  # what the learner chose by itself, if it does
-    unasked: bool  # labels were given that nobody was asked for
-    stop: Settings  # what a rule said about stopping, if one was asked
-    judged: str  # what stands in for a test set, if anything does
-    majority: float  # the test rows' share of their largest class, in the round that tells it
-    money: float  # that its labels cost; one each where nothing else is told
-    priced: bool  # a label costs something else than one
-    time: float  # seconds that its labels took; none where nothing tells
-    machine: int  # labels that a language model gave
-    right: int | None  # of them; None where nobody knows
-    model_money: float  # that it cost
+    weights: dict[str, float]  # of the candidates, if any
+    settled: dict[str, float]  # the learner's own choices, if any
+    unasked: bool  # whether labels were given that nobody was asked for
+    stop: Settings  # a rule's remarks about stopping, if there was a rule
+    judged: str  # the substitute for a test set, if any
+    majority: float  # the test rows' share of their largest class, in the round that records it
+    money: float  # cost of its labels; one each unless recorded
+    priced: bool  # whether a label costs anything other than one
+    time: float  # seconds that its labels took; none if not recorded
+    machine: int  # labels by a language model
+    right: int | None  # correct ones among them; None if unknown
+    model_money: float  # their cost
     made: int  # rows that joined the pool
     made_labelled: int  # rows among the queried ones that were made at any time
-    reward: float | None  # the mean score of those that joined
-    dropped: Mapping[str, float]  # why others did not, and how many
-    said: Mapping[str, Mapping[int, int]]  # by each of several people, of rows
-    people: Mapping[str, Mapping[str, float]]  # what is told of each of those who answered
-    looked: int  # rows that were looked at for the query, where the plan says how many
-    entropy: float | None  # mean of its soft labels, in bits
-    words: int  # that were asked about
-    speaking: int  # of them, that speak for a class
-    gains: Sequence[float]  # of each, in bits
+    reward: float | None  # mean score of those that joined
+    dropped: Mapping[str, float]  # reasons for the others, with counts
+    said: Mapping[str, Mapping[int, int]]  # labels of rows by each of several people
+    people: Mapping[str, Mapping[str, float]]  # facts about each person who answered
+    looked: int  # rows looked at for the query, if the plan limits them
+    entropy: float | None  # mean entropy of its soft labels, in bits
+    words: int  # words in questions
+    speaking: int  # words that speak for a class
+    gains: Sequence[float]  # gain of each, in bits
 
     @property
     def querying(self) -> float:
@@ -55,7 +55,7 @@ class Past:
 
 
 def past_of(found: Round, metric: str = ACCURACY) -> Past:
-    """What the report needs of a round, if runs are compared by this metric."""
+    """The report's view of a round, if runs are compared by this metric."""
     return Past(
         labelled=found.labelled,
         result=result(found.metrics, metric),
@@ -90,24 +90,24 @@ def past_of(found: Round, metric: str = ACCURACY) -> Past:
 
 
 def _of_kind(value: Any, kind: Kind, otherwise: Any) -> Any:
-    """What a growth noted, which may be somebody else's and note other things."""
+    """A growth's notes, which may come from a plugin and hold other things."""
     return value if kind.holds(value) else otherwise
 
 
 def _gains(found: Round) -> list[float]:
-    """What words gained, as far as it was noted."""
+    """The information gained from words, if recorded."""
     noted = found.notes.get("words")
     told = noted.get("gain") if isinstance(noted, Mapping) else None
     return [*told.values()] if AMOUNTS.holds(told) and told and found.words else []
 
 
 def _right(found: Round) -> int | None:
-    """How many labels of language models are right, where that is known."""
+    """How many labels of language models are right, if known."""
     told = [facts["right"] for facts in found.models.values() if "right" in facts]
     return sum(told) if len(told) == len(found.models) else None
 
 
 def _entropy(beliefs: Collection[Sequence[float]]) -> float | None:
-    """The mean entropy of soft labels, in bits; None where there are none."""
+    """The mean entropy of soft labels, in bits; None if there are none."""
     bits = [-sum(p * log2(p) for p in belief if p > 0) for belief in beliefs]
     return fmean(bits) if bits else None

@@ -1,4 +1,4 @@
-"""The rows that were queried first and last, where a run kept what they look like."""
+"""The rows that were queried first and last, if a run kept pictures or texts of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from autoal.report.groups import Setting
 from autoal.report.kept import Query, queries
 from autoal.report.runs import Run
 
-MOST = 4_000_000  # bytes of them in one page
+MOST = 4_000_000  # most bytes of them in one page
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Queried:
 
 @dataclass(frozen=True)
 class Gallery:
-    """All that is shown, how many were left out, and whose queries cannot be shown."""
+    """Everything to show, the number left out, and the runs without such queries."""
 
     shown: list[Queried]
     left_out: int
@@ -32,7 +32,7 @@ class Gallery:
 
 
 def queried(settings: Sequence[Setting]) -> Gallery:
-    """Of one run a contender, as long as the page stays small."""
+    """One run per contender, while the page stays small."""
     shown: list[Queried] = []
     faults: list[Fault] = []
     size = left_out = 0
@@ -50,7 +50,7 @@ def queried(settings: Sequence[Setting]) -> Gallery:
 
 
 def _first(setting: Setting, name: str, faults: list[Fault]) -> Queried | None:
-    """Of the first of a contender's runs that kept the queries of all rounds."""
+    """The first run of a contender that kept the queries of all rounds."""
     for run in setting.contenders[name]:
         if found := _kept(run, name, faults):
             return Queried(setting.name, name, run.path.name, found)
@@ -58,7 +58,7 @@ def _first(setting: Setting, name: str, faults: list[Fault]) -> Queried | None:
 
 
 def _kept(run: Run, name: str, faults: list[Fault]) -> list[Query]:
-    """The queries of a run; broken ones are told."""
+    """The queries of a run; broken ones are reported."""
     try:
         if not (run.path / "wandb").is_dir():
             return []

@@ -5,7 +5,9 @@ from math import inf
 from autoal.palette import colour, places
 from autoal.report.comparisons import Ranking
 from autoal.report.statistics import cliques
-from autoal.report.svg import Figure, Scale, drawing, line, path, text, width_of
+from autoal.report.svg import Figure, Scale, drawing, line, name, path, text, width_of
+
+RANK = 40  # from one side of a mean rank to the name beside it
 
 
 def critical_difference(title: str, found: Ranking) -> Figure:
@@ -43,7 +45,7 @@ def _rank_axis(across: Scale, y: float) -> str:
 
 
 def _critical_bar(across: Scale, difference: float) -> str:
-    """The length of the critical difference; cut where it is longer than the line of ranks."""
+    """The length of the critical difference, cut to the line of ranks."""
     end = min(across(across.low + difference), across.end)
     return line(across.start, 24, end, 24, "clique") + text(
         f"critical difference {difference:.2f}", across.start, 16
@@ -51,7 +53,8 @@ def _critical_bar(across: Scale, difference: float) -> str:
 
 
 def _label(own: str, mean: float, x: float, y: float, ink: str, left: bool) -> str:
-    """A name and its mean rank, left or right of where a stem ends."""
-    words = f"{own}  {mean:.2f}" if left else f"{mean:.2f}  {own}"
-    at, anchor = (x - 4, "end") if left else (x + 4, "start")
-    return text(words, at, y + 4, anchor, f"fill:{ink}")
+    """A name and its mean rank, to the left or right of a stem's end."""
+    away, anchor = (-1, "end") if left else (1, "start")
+    style = f"fill:{ink}"
+    rank = text(f"{mean:.2f}", x + 4 * away, y + 4, anchor, style)
+    return rank + name(own, x + (4 + RANK) * away, y + 4, anchor, style)

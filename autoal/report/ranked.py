@@ -1,4 +1,4 @@
-"""What a sweep ends with: its runs in one table, the best first."""
+"""The end of a sweep: its runs in one table, the best first."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from autoal.report.across import leading
 from autoal.report.groups import Setting, group
 from autoal.report.runs import Run, read_runs
 from autoal.report.statistics import t_interval
+from autoal.screen import Screen
 
 
 def show_ranked(folders: Sequence[Path], total: int, console: Console | None = None) -> None:
-    """The table of the runs in these folders, how many are lacking, and where to read more."""
+    """The table of the runs in these folders, how many are missing, and where to read more."""
     if not folders:
         return
-    console = console or Console(markup=False)  # a name with brackets is a name
+    console = console or Screen(markup=False)  # brackets in a name are no markup
     settings, _ = group(read_runs(folders)[0])
     if any(setting.contenders for setting in settings):
         console.print(_table(settings))
-        console.print("area under accuracy over labels (95 % interval of the mean), final accuracy")
+        console.print(
+            "area under accuracy over labels (95 % interval of the mean), final accuracy",
+            highlight=False,
+        )
     if lacking := total - len(folders):
-        console.print(f"{lacking} of {total} runs are not done")
+        console.print(f"{lacking} of {total} runs are not done", highlight=False)
     top = Path(commonpath([folder.parent for folder in folders]))
     shown = top.relative_to(Path.cwd()) if top.is_relative_to(Path.cwd()) else top
     console.print(f"python -m autoal.report {shown}", highlight=False, soft_wrap=True)
@@ -62,7 +66,7 @@ def _area(runs: Sequence[Run]) -> float:
 
 
 def _with_interval(runs: Sequence[Run]) -> str:
-    """A mean area; with its interval, where there are seeds enough for one."""
+    """A mean area, with its interval if there are enough seeds."""
     if len(runs) < 2:
         return f"{_area(runs):.3f}"
     low, high = np.clip(t_interval(np.array([run.area for run in runs])), 0, 1)

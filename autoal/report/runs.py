@@ -1,9 +1,10 @@
-"""Run folders as plain data: all that the report needs of them, and no more."""
+"""Run folders as plain data, reduced to the needs of the report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -33,24 +34,26 @@ NEEDED = {"strategy.name": TEXT, "seed": WHOLE, "rounds": WHOLE.or_null()}
 
 
 class IncomparableError(UserError):
-    """A run lacks what was asked to compare by, or over."""
+    """A run lacks the metric or the unit of the requested comparison."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run folder says."""
+    """The content of one run folder."""
 
     path: Path
     config: Settings  # flat: by dotted keys
     versions: Settings
-    start: str  # stands for the rows of the start set, whatever their order
+    start: str  # identifies the rows of the start set, in any order
     rounds: tuple[Past, ...]
-    empty: int = 0  # rounds at the beginning in which every row was declined
-    ended: bool = False  # as its stop said, or with no end that was planned
-    failure: str = ""  # what stopped it, if it is known to have failed
-    metric: str = ACCURACY  # by which it is compared
-    over: str = LABELS  # what was spent, over which it is compared
-    peaks: Mapping[str, float] = field(default_factory=dict)  # MiB of memory, where they are told
+    empty: int = 0  # first rounds, in which every row was declined
+    begun: float = 0.0  # money or seconds of these rounds, if compared over them
+    reach: float = inf  # amount up to which it is compared
+    ended: bool = False  # by its stop, or without a planned end
+    failure: str = ""  # the error that stopped it, if known
+    metric: str = ACCURACY  # metric of comparison
+    over: str = LABELS  # unit of comparison
+    peaks: Mapping[str, float] = field(default_factory=dict)  # MiB of memory, if recorded
 
     @property
     def strategy(self) -> str:
@@ -58,12 +61,12 @@ class Run:
 
     @property
     def oracle(self) -> str:
-        """Who answers."""
+        """The class of the oracle."""
         return str(self.config.get("oracle._target_", TRUTH)).rpartition(".")[2]
 
     @property
     def answering(self) -> Settings:
-        """What makes answers other ones: whose class and options, and of which language model."""
+        """The identity of an oracle: its class and options, and its language model."""
         own = {key: value for key, value in self.config.items() if key.startswith("oracle.")}
         model = self.config.get(MODEL)
         found = {"oracle": self.oracle, **own, **({MODEL: model} if model else {})}
@@ -72,7 +75,7 @@ class Run:
 
     @property
     def composed(self) -> bool:
-        """Whether the strategy is made of others, which it gives weights to."""
+        """Whether the strategy is made of others, to which it gives weights."""
         return any(past.weights for past in self.rounds)
 
     @property
@@ -81,10 +84,15 @@ class Run:
 
     @property
     def planned(self) -> int:
-        """Rounds of a finished run in which something was labelled, the start among them."""
+        """Rounds of a finished run with labels, including the start."""
         return (
             max(len(self.rounds), 1) if self.ended else int(self.config["rounds"]) + 1 - self.empty
         )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its rounds are there."""
+        return len(self.rounds) == self.planned
 
     @cached_property
     def labelled(self) -> Floats:
@@ -92,39 +100,49 @@ class Run:
 
     @cached_property
     def spent(self) -> Floats:
-        """What was spent by the end of each round: labels, or the money or seconds they cost."""
+        """The amount spent by the end of each round: labels, or the money or seconds they cost."""
         if self.over == LABELS:
             return self.labelled
         each = [past.money if self.over == MONEY else past.time for past in self.rounds]
-        return np.cumsum(each)
+        return self.begun + np.cumsum(each)
+
+    @cached_property
+    def compared(self) -> tuple[Floats, Floats]:
+        """The amounts spent and the results, as far as all runs of its setting go."""
+        inside = np.append(True, self.spent[1:] <= self.reach)
+        along, results = self.spent[inside], self.results[inside]
+        if along[-1] < self.reach < self.spent[-1]:
+            along = np.append(along, self.reach)
+            results = np.append(results, np.interp(self.reach, self.spent, self.results))
+        return along, results
 
     @property
     def priced(self) -> bool:
-        """Whether money tells something else than labels do."""
+        """Whether money differs from the number of labels."""
         return any(past.priced for past in self.rounds)
 
     @property
     def timed(self) -> bool:
-        """Whether it is told how long labels took."""
+        """Whether the record says how long labels took."""
         return any(past.time for past in self.rounds)
 
     @cached_property
     def results(self) -> Floats:
-        """Of each round, by the metric; more is better."""
+        """The metric of each round; more is better."""
         return np.array([past.result for past in self.rounds], dtype=float)
 
     @cached_property
     def area(self) -> float:
-        """Under the results over what was spent by the trapezoid rule, divided by its range.
+        """The area under results over spending by the trapezoid rule, divided by the range.
 
         The mean result over the budget; where nothing was spent after the start, over the rounds.
         """
-        return _area(self.spent, self.results)
+        return _area(*self.compared)
 
     @property
     def final(self) -> float:
-        """The result after the last round."""
-        return self.rounds[-1].result
+        """The result after the last round, or where the shortest run of its setting ends."""
+        return float(self.compared[1][-1])
 
     @property
     def queries(self) -> tuple[Past, ...]:
@@ -133,19 +151,19 @@ class Run:
 
     @property
     def rule(self) -> str:
-        """What said after each round whether to stop; "" where nothing did."""
+        """The rule that was asked whether to stop; "" if there was none."""
         asked = (past.stop for past in self.rounds if past.stop)
         return next((str(stop.get("rule", "a rule")) for stop in asked), "")
 
     @property
     def advised(self) -> int | None:
-        """The place of the first of the rounds after which the rule advised to stop."""
+        """The index of the first round after which the rule advised to stop."""
         places = (place for place, past in enumerate(self.rounds) if "reason" in past.stop)
         return next(places, None)
 
     @property
     def advice(self) -> str:
-        """What came of the rule, in a line."""
+        """The outcome of the rule, in a line."""
         if self.advised is None:
             return f"{self.rule} never advised to stop"
         number, labels = self.empty + self.advised, self.rounds[self.advised].labelled
@@ -153,7 +171,7 @@ class Run:
 
 
 def _area(along: Floats, results: Floats) -> float:
-    """Under a curve by the trapezoid rule, divided by its range; of a single place, the mean."""
+    """The area under a curve by the trapezoid rule over its range; the mean at a single place."""
     if along[0] == along[-1]:  # of the start alone, or all later rows were declined
         return float(results.mean())
     middles = (results[1:] + results[:-1]) / 2
@@ -163,7 +181,7 @@ def _area(along: Floats, results: Floats) -> float:
 def read_runs(
     tops: Sequence[Path], metric: str = ACCURACY, over: str = LABELS
 ) -> tuple[list[Run], list[Fault]]:
-    """All runs below these folders, to compare by a metric over what was spent, and the faults."""
+    """All runs below these folders, for a comparison by a metric over a unit, and the faults."""
     runs: list[Run] = []
     faults: list[Fault] = []
     for path in run_folders(tops, faults):
@@ -184,7 +202,7 @@ def read_runs(
 
 
 def read_run(path: Path, metric: str = ACCURACY, over: str = LABELS) -> Run:
-    """The run in this folder; a UserError says what is amiss with it."""
+    """The run in this folder; a UserError says what is wrong with it."""
     config = read_config(path / CONFIG)
     settings = flatten(config.settings)
     for key, kind in NEEDED.items():
@@ -196,25 +214,27 @@ def read_run(path: Path, metric: str = ACCURACY, over: str = LABELS) -> Run:
     if all_rounds and not history:
         raise UserError(f"{ROUNDS}: every row was declined, and nothing was learnt")
     _demand_metric(path, history, metric)
-    _demand_spent(path, history, over)
     start = sorted(history[0].queried) if history else []
-    return Run(
+    run = Run(
         path=path,
         config=settings,
         versions=config.about.get("versions", {}),
         start=sha256(repr(start).encode()).hexdigest(),
         rounds=tuple(past_of(done, metric) for done in history),
         empty=len(all_rounds) - len(history),
+        begun=_spent(all_rounds[: -len(history) or None], over),
         ended=_ended(settings, history),
         failure=read_failure(path),
         metric=metric,
         over=over,
         peaks=read_peaks(path),
     )
+    _demand_spent(run)
+    return run
 
 
 def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
-    """Refuse what not all of its rounds have."""
+    """Refuse a metric that some of its rounds lack."""
     for done in history:
         if metric not in done.metrics:
             raise IncomparableError(
@@ -223,10 +243,19 @@ def _demand_metric(path: Path, history: Sequence[Round], metric: str) -> None:
             )
 
 
-def _demand_spent(path: Path, history: Sequence[Round], over: str) -> None:
-    """Refuse seconds where nothing tells them; money and labels are told of every run."""
-    if over == SECONDS and history and not any(done.time for done in history):
-        raise IncomparableError(f"--over={over}: {path} does not tell how long its labels took")
+def _demand_spent(run: Run) -> None:
+    """Refuse seconds that no record has; money and labels are always known."""
+    if run.over == SECONDS and run.rounds and run.finished and not run.timed:
+        raise IncomparableError(
+            f"--over={run.over}: {run.path} does not tell how long its labels took"
+        )
+
+
+def _spent(rounds: Sequence[Round], over: str) -> float:
+    """Money or seconds of rounds; 0 for labels, which each round counts in total."""
+    if over == LABELS:
+        return 0.0
+    return sum(done.money if over == MONEY else done.time for done in rounds)
 
 
 def _read_rounds(folder: Path) -> list[Round]:
@@ -241,14 +270,14 @@ def _read_rounds(folder: Path) -> list[Round]:
 
 
 def _ended(settings: Settings, history: Sequence[Round]) -> bool:
-    """Whether a run has come to an end that no number of rounds planned."""
+    """Whether a run ended without a planned number of rounds."""
     said = history[-1].stop if history else {}
     obeyed = settings.get("stop.obey") is True or said.get("rule") == SPENT
     return settings["rounds"] is None or bool(obeyed and said.get("reason"))
 
 
 def _empty(history: Sequence[Round]) -> int:
-    """How many rounds there are before anything was learnt, or, if nothing was, before a label."""
+    """The number of rounds before anything was learnt or, if nothing was, before a label."""
     learnt = [done.number for done in history if done.metrics]
     labelled = [done.number for done in history if done.queried or done.given]
     return next(iter(learnt or labelled), len(history))

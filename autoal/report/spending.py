@@ -1,4 +1,4 @@
-"""Who labelled, people or a language model, and what that cost."""
+"""The sources of labels, people or a language model, and their cost."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ TITLE = "Who labelled, and for how much"
 
 
 def priced(setting: Setting) -> bool:
-    """Whether money tells something else of its runs than labels do."""
+    """Whether money differs from the number of labels in its runs."""
     return any(run.priced for run in setting.runs)
 
 
 def timed(setting: Setting) -> bool:
-    """Whether it is told how long its labels took."""
+    """Whether the records say how long its labels took."""
     return any(run.timed for run in setting.runs)
 
 
 def sources(settings: Sequence[Setting]) -> Section:
-    """Labels and money by whom they came from and went to."""
+    """Labels and money by source."""
     rows = [
         _row(setting, name, runs)
         for setting in settings
@@ -55,7 +55,7 @@ def _row(setting: Setting, name: str, runs: Sequence[Run]) -> list[Cell]:
 
 
 def _right(rounds: Sequence[Past]) -> float | None:
-    """The share of a language model's labels that is right, where every round tells."""
+    """The share of a language model's labels that is right, if every round records it."""
     told = [past.right for past in rounds if past.right is not None]
     if not rounds or len(told) < len(rounds):
         return None

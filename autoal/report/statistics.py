@@ -11,7 +11,7 @@ from scipy import stats
 from autoal.report.runs import Floats
 
 LEVEL = 0.05
-POWER = 0.8  # the chance with which so many pairs would show a difference that is there
+POWER = 0.8  # the probability with which so many pairs would show a real difference
 RESAMPLES = 10_000
 
 Interval = tuple[float, float]
@@ -25,7 +25,7 @@ def wilcoxon(differences: Floats) -> float:
     nonzero = differences[differences != 0]
     if not len(nonzero):
         return 1.0
-    doubled = (2 * stats.rankdata(np.abs(nonzero))).astype(int)  # whole, also where ranks tie
+    doubled = (2 * stats.rankdata(np.abs(nonzero))).astype(int)  # integers, even if ranks tie
     chances = _signed_ranks(doubled)
     positive = doubled[nonzero > 0].sum()
     tail = min(chances[: positive + 1].sum(), chances[positive:].sum())
@@ -38,7 +38,7 @@ def typical(values: Floats) -> float:
 
 
 def typical_interval(values: Floats) -> Interval | None:
-    """The 95 % interval of that, of every centre which the signed-rank test does not refuse.
+    """The 95 % interval of that: every centre that the signed-rank test does not refuse.
 
     Exact without ties; None where there are too few values for one.
     """
@@ -51,13 +51,13 @@ def typical_interval(values: Floats) -> Interval | None:
 
 
 def _pair_means(values: Floats) -> Floats:
-    """Ascending."""
+    """In ascending order."""
     first, second = np.triu_indices(len(values))
     return np.sort((values[first] + values[second]) / 2)
 
 
 def _signed_ranks(ranks: np.ndarray) -> Floats:
-    """The chances of each sum of those of these whole ranks whose sign is positive."""
+    """The probabilities of each sum of those of these integer ranks whose sign is positive."""
     chances = np.zeros(ranks.sum() + 1)
     chances[0] = 1.0
     for rank in ranks:
@@ -67,17 +67,17 @@ def _signed_ranks(ranks: np.ndarray) -> Floats:
 
 
 def least_p(pairs: int) -> float:
-    """What the two-sided signed-rank test cannot fall below with so many pairs."""
+    """The smallest p-value of the two-sided signed-rank test with this many pairs."""
     return min(1.0, 2.0 ** (1 - pairs))
 
 
 def can_show(pairs: int, comparisons: int) -> bool:
-    """Whether any outcome of so many pairs could be a verdict, where so many are compared."""
+    """Whether any outcome of this many pairs could be a verdict, among this many comparisons."""
     return least_p(pairs) * comparisons <= LEVEL
 
 
 def pairs_needed(differences: Floats, comparisons: int) -> int | None:
-    """How many pairs would show a mean like this one with a chance of 80 %; None: no number would.
+    """How many pairs show such a mean with a probability of 80 %; None: no number would.
 
     By the normal approximation of the paired t-test with Guenther's correction (1981), over the
     efficiency of the signed-rank test beside it, which is 3 / pi: ((z_a + z_b)^2 (s / mean)^2 +
@@ -105,7 +105,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def bootstrap(differences: Floats) -> Interval:
-    """The 95 % percentile interval of the mean: seeds are drawn anew, with replacement."""
+    """The 95 % percentile interval of the mean, by resampling seeds with replacement."""
     drawn = _drawn_shares(len(differences)) @ differences
     low, high = np.percentile(drawn, [100 * LEVEL / 2, 100 * (1 - LEVEL / 2)])
     return float(low), float(high)
@@ -113,7 +113,7 @@ def bootstrap(differences: Floats) -> Interval:
 
 @cache
 def _drawn_shares(count: int) -> Floats:
-    """How often each of so many is drawn in each resample, as shares of one, (resamples, count)."""
+    """How often each of the values is drawn in each resample, as shares, (resamples, count)."""
     stream = np.random.default_rng(0)  # the same runs give the same report
     drawn = stream.integers(0, count, (RESAMPLES, count))
     shares = np.zeros((RESAMPLES, count))
@@ -127,7 +127,7 @@ def t_interval(values: Floats) -> Interval:
 
 
 def t_test(values: Floats) -> float:
-    """The two-sided p-value of a mean of zero, by Student's t; nothing but zeros shows nothing."""
+    """The two-sided p-value of a mean of zero, by Student's t; zeros alone show nothing."""
     error = values.std(ddof=1) / np.sqrt(len(values))
     if error == 0:
         return 0.0 if values.any() else 1.0
@@ -135,7 +135,7 @@ def t_test(values: Floats) -> float:
 
 
 def fixed_interval(groups: Sequence[Floats]) -> Interval:
-    """The 95 % interval of the mean of the groups' means, where chance is within groups alone.
+    """The 95 % interval of the mean of the groups' means, with chance within groups only.
 
     By Student's t with Welch's degrees of freedom; each group has at least two values.
     """
@@ -146,13 +146,13 @@ def fixed_interval(groups: Sequence[Floats]) -> Interval:
 
 
 def _interval(mean: float, variance: float, freedom: float) -> Interval:
-    """About a mean with this variance of its own."""
+    """The interval around a mean with a variance of its own."""
     half = stats.t.ppf(1 - LEVEL / 2, freedom) * np.sqrt(variance)
     return float(mean - half), float(mean + half)
 
 
 def fieller(above: Floats, below: Floats) -> Interval | None:
-    """The 95 % interval of a sum over another one, of at least two pairs (Fieller, 1954).
+    """The 95 % interval of the ratio of two sums, from at least two pairs (Fieller, 1954).
 
     It has ends only if the sum below the line is shown to differ from zero; None where it is not.
     """
@@ -189,7 +189,7 @@ def critical_difference(columns: int, blocks: int) -> float:
 
 
 def cliques(means: Sequence[float], difference: float) -> list[tuple[int, int]]:
-    """The longest stretches, in ascending means, within which nothing differs; first and last."""
+    """The longest stretches, in ascending means, without a difference; first and last."""
     found: list[tuple[int, int]] = []
     for first, mean in enumerate(means):
         last = max(place for place, other in enumerate(means) if other - mean <= difference)

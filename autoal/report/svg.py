@@ -1,4 +1,4 @@
-"""The few parts that figures are drawn from, as text; the style sheet has their colours."""
+"""The few parts of figures, as text; the style sheet has their colours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TICKS = 5  # of an axis, about
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its title, and what is to be seen there in a sentence, if that is said."""
+    """A drawing with its title and, if given, a sentence that describes it."""
 
     title: str
     svg: str
@@ -34,7 +34,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Scale:
-    """From values to places in the drawing."""
+    """Maps values to positions in the drawing."""
 
     low: float
     high: float
@@ -46,15 +46,16 @@ class Scale:
         return round(self.start + share * (self.end - self.start), 2)
 
     def widened(self) -> Scale:
-        """The same from one round number to another."""
+        """The same axis between round numbers."""
         step = self._step(TICKS)
         low, high = np.floor(self.low / step + 1e-9), np.ceil(self.high / step - 1e-9)
         return replace(self, low=round(low * step, 10), high=round(high * step, 10))
 
     def told(self, count: int = TICKS) -> dict[float, str]:
-        """What stands at each tick: all with as many digits behind the point."""
+        """The label of each tick, all with the same number of decimals."""
         ticks = self.ticks(count)
-        digits = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+        behind = (f"{tick:.10f}".rstrip("0").partition(".")[2] for tick in ticks)
+        digits = max(map(len, behind), default=0)
         return {tick: f"{tick:,.{digits}f}" for tick in ticks}
 
     def _step(self, count: int) -> float:
@@ -63,14 +64,14 @@ class Scale:
         return float(power * min((1, 2, 5, 10), key=lambda factor: abs(factor * power - rough)))
 
     def ticks(self, count: int = TICKS) -> list[float]:
-        """Round numbers within, about so many."""
+        """Round numbers within the axis, about this many."""
         step = self._step(count)
         first, last = np.ceil(self.low / step - 1e-9), np.floor(self.high / step + 1e-9)
         return [float(round(place * step, 10)) + 0.0 for place in np.arange(first, last + 1)]
 
 
 class LogScale(Scale):
-    """Of values above zero: a decade is as long as any other."""
+    """For positive values: every decade is equally long."""
 
     def __call__(self, value: float) -> float:
         return self._exponents(float(np.log10(value)))
@@ -101,12 +102,12 @@ def element(tag: str, content: str = "", **attributes: object) -> str:
 
 
 def text(words: str, x: float, y: float, anchor: str = "start", style: str = "") -> str:
-    """Words whose line of writing starts, ends or has its middle here."""
+    """Words that start, end or are centred at this point."""
     return _written(escaped(words), x, y, anchor, style)
 
 
 def name(words: str, x: float, y: float, anchor: str = "start", style: str = "") -> str:
-    """Likewise a name; of a long one the beginning, and all where the pointer rests on it."""
+    """A name in the same way; a long one is cut, and the pointer shows it whole."""
     whole = hint(words) if clipped(words) != words else ""
     return _written(escaped(clipped(words)) + whole, x, y, anchor, style)
 
@@ -117,12 +118,12 @@ def _written(content: str, x: float, y: float, anchor: str, style: str) -> str:
 
 
 def clipped(words: str) -> str:
-    """The beginning of a name that is long."""
+    """The beginning of a long name."""
     return words if len(words) <= LETTERS else f"{words[: LETTERS - 1]}…"
 
 
 def hint(words: str) -> str:
-    """What is told of an element where the pointer rests on it."""
+    """The text that the pointer shows for an element."""
     return element("title", escaped(words)) if words else ""
 
 
@@ -138,28 +139,28 @@ def path(points: Iterable[tuple[float, float]], style: str, dashes: str = "") ->
 
 
 def area(points: Iterable[tuple[float, float]], style: str) -> str:
-    """What these points enclose."""
+    """The area enclosed by these points."""
     where = " ".join(f"{x},{y}" for x, y in points)
     return element("polygon", points=where, style=style)
 
 
 def box(x: float, y: float, width: float, height: float, style: str, told: str = "") -> str:
-    """A rectangle, and what is told of it where the pointer rests on it."""
+    """A rectangle, and the text that the pointer shows for it."""
     sizes = {"width": round(width, 2), "height": round(height, 2)}
     return element("rect", hint(told), x=round(x, 2), y=round(y, 2), **sizes, style=style)
 
 
 def group(content: str, x: float, y: float) -> str:
-    """Parts together, moved by so much."""
+    """Parts together, moved by this much."""
     return element("g", content, transform=f"translate({x:g} {y:g})")
 
 
 def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places at least a gap from each other, as near to ascending ones as that lets them be.
+    """Positions at least a gap apart, as near to the given ascending ones as possible.
 
     What would overlap is moved together, by as much in sum to one side as to the other.
     """
-    blocks: list[list[float]] = []  # of places less the gaps before them, with rising means
+    blocks: list[list[float]] = []  # of positions less the gaps before them, with rising means
     for place, value in enumerate(wanted):
         block = [value - gap * place]
         while blocks and fmean(blocks[-1]) >= fmean(block):
@@ -171,12 +172,12 @@ def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[
 
 
 def width_of(names: Iterable[str]) -> float:
-    """About what the longest of these takes, as it is shown."""
+    """The approximate width of the longest of these."""
     return 0.58 * FONT * max((len(clipped(name)) for name in names), default=0)
 
 
 def drawing(title: str, width: float, height: float, parts: Iterable[str]) -> Figure:
-    """The parts as a figure, which a screen reader tells by its title."""
+    """The parts as a figure, which a screen reader announces by its title."""
     svg = element(
         "svg",
         "".join(parts),
@@ -190,7 +191,7 @@ def drawing(title: str, width: float, height: float, parts: Iterable[str]) -> Fi
 
 
 def standalone(figure: Figure) -> str:
-    """A figure as a file of its own."""
+    """A figure as a standalone file."""
     start, _, rest = figure.svg.partition(">")
     paper = element("rect", width="100%", height="100%", style="fill:var(--paper)")
     return (

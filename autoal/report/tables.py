@@ -9,10 +9,10 @@ from autoal.escape import delimited, escaped, marked
 from autoal.report.measures import Spread
 
 SIDE = 48  # pixels of a small picture in a cell
-VISIBLE = 0.0005  # with three digits after the point
-SENTENCE = 40  # letters, from which on a cell needs room
+VISIBLE = 0.0005  # shown with three decimals
+SENTENCE = 40  # letters from which a cell needs room
 LARGEST = 3  # values in a sentence
-HEAT = 50  # per cent of colour in the warmest cell, on which any theme's ink is readable
+HEAT = 50  # per cent of colour in the warmest cell, on which the ink of any theme is readable
 
 
 class Crop(NamedTuple):
@@ -36,7 +36,7 @@ class Crop(NamedTuple):
 
 
 class Fine(float):
-    """A number that means something however small it is."""
+    """A number that is meaningful however small it is."""
 
 
 Cell = str | int | float | Spread | tuple[float, float] | Crop | None
@@ -44,21 +44,21 @@ Cell = str | int | float | Spread | tuple[float, float] | Crop | None
 
 @dataclass(frozen=True)
 class Heat:
-    """Which cells are coloured by their values: blue above zero, orange below."""
+    """Marks cells to colour by their values: blue above zero, orange below."""
 
-    first: int  # of the columns; all later ones are coloured as well
-    full: float  # the value, or its negative, from which on a cell has all of its colour
+    first: int  # first column; all later ones are coloured as well
+    full: float  # the absolute value at which a cell has its full colour
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a header; numbers are rounded where people read them only."""
+    """Rows of cells under a header; numbers are rounded only where people read them."""
 
-    name: str  # of its files
+    name: str  # name of its files
     title: str
     header: list[str]
     rows: list[list[Cell]]
-    bold: list[int] = field(default_factory=list)  # places of rows
+    bold: list[int] = field(default_factory=list)  # indices of rows
     heat: Heat | None = None
 
     def html(self) -> str:
@@ -98,7 +98,7 @@ class Table:
         return [f"{stars}{words}{stars}" if (words := marked(_shown(cell))) else "" for cell in row]
 
     def csv(self) -> str:
-        """Unrounded; what a cell holds two numbers of takes two columns."""
+        """Unrounded; a cell with two numbers takes two columns."""
         parts = [self._parts(place) for place in range(len(self.header))]
         names = [
             f"{name} {part}".strip()
@@ -117,7 +117,7 @@ class Table:
 
 
 def _split_row(row: Sequence[Cell], parts: Sequence[Sequence[str]]) -> list[object]:
-    """The cells of a row, of which some take two columns."""
+    """The cells of a row, some of which take two columns."""
     cells = zip(row, parts, strict=True)
     return [value for cell, own in cells for value in _split(cell, len(own))]
 
@@ -143,19 +143,19 @@ def _shown(cell: Cell) -> str:
 
 
 def _kind(cell: Cell) -> str:
-    """How a cell is laid out: numbers below each other, sentences in few lines."""
+    """The layout of a cell: numbers are aligned, sentences take few lines."""
     if isinstance(cell, str):
         return ' class="sentence"' if len(cell) > SENTENCE else ""
     return ' class="number"'
 
 
 def _html_head(name: str) -> str:
-    """The name of a column; over names of rows there is none."""
+    """The name of a column; the names of rows have none."""
     return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
 
 
 def _spread(cell: Spread) -> str:
-    """A mean, and its deviation with as many digits after the point."""
+    """A mean and its deviation, with the same number of decimals."""
     mean = _number(cell.mean)
     if cell.deviation is None:
         return mean
@@ -164,19 +164,19 @@ def _spread(cell: Spread) -> str:
 
 
 def short(value: float) -> str:
-    """For a sentence: two digits after the point, as .85."""
+    """Two decimals for a sentence, such as .85."""
     return f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
 
 
 def largest(values: Mapping[str, float]) -> str:
-    """For a sentence: the largest few of named values, and how many more there are."""
+    """For a sentence: the largest few of named values, and the number of the rest."""
     ordered = sorted(values, key=lambda name: -values[name])
     told = ", ".join(f"{name} {short(values[name])}" for name in ordered[:LARGEST])
     return f"{told} and {len(ordered) - LARGEST} more" if len(ordered) > LARGEST else told
 
 
 def _number(value: float) -> str:
-    """Three digits after the point; fewer where it is large."""
+    """Three decimals; fewer for large numbers."""
     if abs(value) >= 10:
         return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
     return f"{value:.3f}" if abs(value) >= VISIBLE else "0.000"

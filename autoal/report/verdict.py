@@ -1,11 +1,12 @@
-"""What a report opens with: how the contenders did, and what can and cannot be concluded."""
+"""The opening of a report: how the contenders did, and what can and cannot be concluded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import count, islice
+from math import ceil
+from statistics import fmean
 
-import numpy as np
-
+from autoal.costs.units import LABELS
 from autoal.report.axis import AXES, counted
 from autoal.report.comparisons import Comparison
 from autoal.report.faults import Fault
@@ -13,12 +14,11 @@ from autoal.report.groups import BASELINE, Setting, by
 from autoal.report.metric import ACCURACY, lower_is_better
 from autoal.report.outcomes import Against, saving
 from autoal.report.page import Command, Folded, Part, Section, Statement
-from autoal.report.runs import Run
 from autoal.report.statistics import LEVEL, POWER, pairs_needed
 from autoal.report.tables import short
 
 SHOWN = 5  # contenders in a sentence
-MOST = 1000  # seeds that anybody would be told to run
+MOST = 1000  # most seeds that anybody would be advised to run
 
 _NEEDED = (
     "How many seeds would do is a guess by the differences so far, which say little where they "
@@ -29,7 +29,7 @@ _NEEDED = (
 
 
 def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Fault]) -> Section:
-    """A paragraph a setting on how all did, and what follows; then by which tests."""
+    """A paragraph per setting on the results and conclusions; then the tests."""
     told = [
         Statement(setting.name, f"{standing(setting)} {conclusion(setting, against[setting.name])}")
         for setting in settings
@@ -40,7 +40,7 @@ def verdict(settings: Sequence[Setting], against: Against, faults: Sequence[Faul
 
 
 def _all_more_seeds(lacking: Mapping[str, Sequence[Part]]) -> list[Part]:
-    """How many seeds would do: of one setting at once, of several where somebody looks."""
+    """The number of seeds that would suffice: shown for one setting, folded for several."""
     needed = [(name, part) for name, parts in lacking.items() for part in parts]
     if not needed:
         return []
@@ -65,9 +65,8 @@ def _basis(settings: Sequence[Setting], faults: Sequence[Fault]) -> str:
 
 
 def standing(setting: Setting) -> str:
-    """How good the best are where all still are, and what the best one saves."""
-    spent = min(run.spent[-1] for run in setting.runs)
-    found = {name: _at(spent, runs) for name, runs in setting.contenders.items()}
+    """The results of the best at a common amount, and the saving of the best one."""
+    found = {name: fmean(run.final for run in runs) for name, runs in setting.contenders.items()}
     ranked = sorted(setting.honest, key=lambda name: -found[name])
     shown = ranked[:SHOWN]
     if setting.baseline and setting.baseline not in shown:
@@ -76,22 +75,19 @@ def standing(setting: Setting) -> str:
     told = ", ".join(f"{name} {short(found[name])}" for name in shown or setting.references)
     above = ", ".join(f"{name} {short(found[name])}" for name in setting.references)
     reference = f" (upper reference: {above})" if above and shown else ""
-    where = f"{rest}{_of(setting)} at {counted(spent)} {AXES[setting.over].amount}{reference}"
+    where = (
+        f"{rest}{_of(setting)} at {counted(setting.reach)} {AXES[setting.over].amount}{reference}"
+    )
     return f"{told}{where}{_saved(setting, ranked)}."
 
 
 def _of(setting: Setting) -> str:
-    """Which metric it is, where it is another one than people expect."""
+    """The metric, if it is not the one that people expect."""
     return "" if setting.metric == ACCURACY else f" of {setting.metric}"
 
 
-def _at(spent: float, runs: Sequence[Run]) -> float:
-    """The mean result where so much was spent, on straight lines between rounds."""
-    return float(np.mean([np.interp(spent, run.spent, run.results) for run in runs]))
-
-
 def _saved(setting: Setting, ranked: Sequence[str]) -> str:
-    """What the best honest contender needs for what random ends with, if it needs less."""
+    """The best honest contender's amount for random's final result, if it is less."""
     if setting.baseline is None or ranked[0] == setting.baseline:
         return ""
     best = ranked[0]
@@ -100,12 +96,13 @@ def _saved(setting: Setting, ranked: Sequence[str]) -> str:
         return ""
     if not (isinstance(needed, float) and isinstance(given, float)):  # some were not bought
         return ""
-    amount = f"{counted(needed)} {AXES[setting.over].amount}"
+    whole = ceil(needed) if setting.over == LABELS else needed
+    amount = f"{counted(whole)} {AXES[setting.over].amount}"
     return f"; {best} needs {amount} for what {setting.baseline} needs {counted(given)}"
 
 
 def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
-    """Who is shown to be better and worse than random, and why nobody else is said to be."""
+    """Those shown to be better and worse than random, and the reason if nobody is."""
     if not compared:
         return f"No verdict against random: there is {_lacking(setting)} among the runs."
     found: dict[str, list[str]] = {}
@@ -115,7 +112,7 @@ def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
 
 
 def _lacking(setting: Setting) -> str:
-    """Why nobody can be compared with random."""
+    """The reason why nobody can be compared with random."""
     if setting.baseline:
         return "only random"
     several = any(runs[0].strategy == BASELINE for runs in setting.contenders.values())
@@ -123,7 +120,7 @@ def _lacking(setting: Setting) -> str:
 
 
 def _kind(comparison: Comparison) -> str:
-    """The beginning of a sentence that its first contender is in."""
+    """The beginning of a sentence with its first contender."""
     if comparison.decided:
         better = comparison.differences.mean() > 0
         return f"Shown to be {'better' if better else 'worse'} than {comparison.second}"
@@ -133,7 +130,7 @@ def _kind(comparison: Comparison) -> str:
 
 
 def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
-    """How many seeds would do where they are too few, and the command that adds them."""
+    """If seeds are too few, the number that would suffice, and the command that adds them."""
     needed = {
         comparison.first: pairs_needed(comparison.differences, len(compared))
         for comparison in compared
@@ -152,7 +149,7 @@ def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:
 
 
 def _command(setting: Setting, pairs: int) -> Command:
-    """What brings a setting to so many seeds, as far as its runs tell."""
+    """The options that give a setting this many seeds, as far as its runs record them."""
     there = {run.seed for run in setting.runs}
     fresh = islice((seed for seed in count() if seed not in there), max(0, pairs - len(there)))
     names = [runs[0].strategy for runs in setting.contenders.values()]
@@ -161,7 +158,7 @@ def _command(setting: Setting, pairs: int) -> Command:
 
 
 def _seeds(seeds: Sequence[int]) -> str:
-    """As a sweep reads them."""
+    """In the syntax of a sweep."""
     if len(seeds) > SHOWN and [*seeds] == [*range(len(seeds))]:
         return f"'seed=range(0,{len(seeds)})'"
     return f"seed={','.join(map(str, seeds))}"

@@ -8,13 +8,13 @@ from time import sleep
 from autoal.record.layout import CONFIG, FAILURE, ROUNDS
 from autoal.report.folders import run_folders
 
-INTERVAL = 10  # seconds between two looks at the records, and until a browser loads the page anew
+INTERVAL = 10  # seconds between two checks of the records, and between reloads in a browser
 
-Stamps = dict[Path, tuple[int, int]]  # when each file was changed last, and its size
+Stamps = dict[Path, tuple[int, int]]  # time of the last change of each file, and its size
 
 
 def follow(tops: Sequence[Path], seen: Stamps, renew: Callable[[], object]) -> None:
-    """Renew a report whenever the records below these folders change; this has no end.
+    """Renew a report whenever the records below these folders change; this never ends.
 
     Args:
         tops: folders with runs; more may come.
@@ -30,7 +30,7 @@ def follow(tops: Sequence[Path], seen: Stamps, renew: Callable[[], object]) -> N
 
 
 def stamps(tops: Sequence[Path]) -> Stamps:
-    """What tells whether any record has changed."""
+    """Stamps that differ once any record has changed."""
     folders = run_folders(tops, [])
     files = [folder / name for folder in folders for name in (CONFIG, ROUNDS, FAILURE)]
     return {path: (known.st_mtime_ns, known.st_size) for path in files if (known := _known(path))}
@@ -39,5 +39,5 @@ def stamps(tops: Sequence[Path]) -> Stamps:
 def _known(path: Path) -> stat_result | None:
     try:
         return path.stat()
-    except OSError:  # not every run has each of these files, and one may be gone by now
+    except OSError:  # not every run has each of these files, and one may have gone
         return None

@@ -1,4 +1,4 @@
-"""Words that were asked about beside rows: how many, how many speak for a class, what they gain."""
+"""Words in questions: their number, how many speak for a class, and their information."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""The program attacked as a hostile tester would: kills, wrong requests, damaged files, plugins."""
+"""Attacks on the program, as by a hostile tester: kills, wrong requests, damaged files, plugins."""

@@ -1,4 +1,4 @@
-"""Attack the program, and count what it answers well and what it does not.
+"""Attack the program, and count its good and bad answers.
 
     python -m benchmarks.attack                        # all kinds; some 1,400 attempts
     python -m benchmarks.attack states kills --seed 1  # other damage, of two kinds
@@ -40,7 +40,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "results" / "attack.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Attack; returns how many attempts ended in a fault, 100 at most."""
+    """Attack; return how many attempts ended in a fault, 100 at most."""
     parser = argparse.ArgumentParser(
         "python -m benchmarks.attack",
         description=__doc__,
@@ -86,7 +86,7 @@ def attack(kind: str, seed: int, share: float, processes: int) -> dict[str, str]
 
 
 def _shared(attempts: list[tuple[str, Attack]], top: Path, processes: int) -> dict[str, str]:
-    """Every process takes each so-many-th attempt; forks of this one, which has all imports."""
+    """The attempts, dealt evenly to forks of this process, which has done all imports."""
     workers = []
     for number in range(processes):
         worker = os.fork()
@@ -126,7 +126,7 @@ def faults_of(ends: dict[str, str]) -> dict[str, str]:
 
 
 def report(ends: dict[str, dict[str, str]], options: str) -> str:
-    """The counts as a table, and every fault."""
+    """The counts in a table, and every fault."""
     lines = [
         "# The program attacked",
         "",

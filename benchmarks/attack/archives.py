@@ -47,7 +47,7 @@ def _sound() -> Arrays:
 
 
 def _changed() -> dict[str, tuple[Arrays, str]]:
-    """What is changed in a sound file, and how that should end; "" leaves both open."""
+    """Changes to a sound file, each with its expected end; "" leaves that open."""
     images, labels = pictures()
     many = labels.astype(np.uint32).copy()
     many[17] = 4294967295
@@ -218,7 +218,7 @@ def _bomb(path: Path) -> None:
             header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (80000000, 8, 8), }\n"
             member.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
             for _ in range(64):
-                member.write(bytes(1 << 20))  # a hundredth of what the header says
+                member.write(bytes(1 << 20))  # a hundredth of the number in the header
 
 
 def _twice(path: Path) -> None:

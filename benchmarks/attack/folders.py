@@ -1,4 +1,4 @@
-"""Folders of pictures with what people, systems and attackers leave in them."""
+"""Folders of pictures with the leftovers of people, systems and attackers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
 
 
 def _changed() -> dict[str, tuple[Change, tuple[str, ...], str]]:
-    """What is done to a folder, more options, and how it should end."""
+    """Changes to a folder, more options, and the expected end."""
     harmless: dict[str, Change] = {
         "nothing odd": lambda photos: None,
         "checkpoints of notebooks": lambda photos: _folder(photos / ".ipynb_checkpoints"),
@@ -109,7 +109,7 @@ def _cut(path: Path) -> None:
 
 
 def _without(names: Sequence[str], photos: Path) -> None:
-    """The folders of these classes are empty."""
+    """Empties the folders of these classes."""
     for name in names:
         for path in (photos / name).iterdir():
             path.unlink()
@@ -126,14 +126,14 @@ def _broken(photos: Path) -> None:
 
 
 def _thinned(photos: Path) -> None:
-    """One picture of each class is left."""
+    """Leaves one picture of each class."""
     for path in photos.glob("*/*.png"):
         if path.stem not in ("0", "1", "2"):
             path.unlink()
 
 
 def _tested(photos: Path) -> None:
-    """The classes in `train`, and some of their pictures in `test`."""
+    """Puts the classes into `train`, and some of their pictures into `test`."""
     for name in CLASSES:
         for place, path in enumerate(sorted((photos / name).iterdir())):
             part = photos / ("test" if place < 8 else "train") / name
@@ -143,7 +143,7 @@ def _tested(photos: Path) -> None:
 
 
 def _with_yak(photos: Path) -> None:
-    """A class that only the test set has."""
+    """Adds a class that only the test set has."""
     _tested(photos)
     _png(photos / "test" / "yak" / "0.png")
 
@@ -169,7 +169,7 @@ def _tried(change: Change, options: tuple[str, ...], expected: str, folder: Path
 
 
 def _classes(folder: Path) -> int:
-    """How many the model tells apart."""
+    """The number of classes that the model knows."""
     (path,) = (folder / "runs" / "run" / "state").glob("round-*.pt")
     learner = torch.load(path, weights_only=True)["learner"]
     return len(next(value for name, value in learner.items() if name.endswith("head.bias")))

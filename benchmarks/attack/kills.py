@@ -19,9 +19,9 @@ SETTINGS = {
 }
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 KILLS = 120
-TRACKED = 6  # of them with W&B's own files beside
+TRACKED = 6  # runs that W&B tracks as well
 SWEEPS = 6
-# What a run may leave; anything else is litter of a kill.
+# A run may leave these; anything else is litter of a kill.
 LEFT = {
     *("config.yaml", "rounds.jsonl", "memory.json", "state", "model", ".lock", "wandb"),
     *("learning_curve.svg", "weights.svg", "learner.svg"),
@@ -80,7 +80,7 @@ def _killed(
 
 
 def _sweep(moment: float, number: int, folder: Path) -> str:
-    """Four runs, two at once; one of them cannot be, and the sweep is killed in between."""
+    """Four runs, two at a time; one of them is impossible, and the sweep is killed in between."""
     command = [
         *("-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "logger=none", "out=runs"),
         *("task=linear", "task.steps=4", "start=12", "budget=4", "rounds=2"),

@@ -1,4 +1,4 @@
-"""Strategies of somebody else's that do what they should not."""
+"""Strategies by others that do what they should not."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ SCORES = {
     "threading.Thread(target=time.sleep, args=(1,), daemon=True).start()\n" + SOUND,
     "keeps the view": "self.views = [*getattr(self, 'views', []), view]\n" + SOUND,
 }
-# More of its class.
+# More of the class.
 BODIES = {
     "a state that cannot be read": "def state_dict(self): return {'a': Hostile}",
     "a state of nothing": "def state_dict(self): return None",
@@ -126,7 +126,7 @@ class Hostile(QueryStrategy):
 
 
 def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
-    """Each alone and, where it can be one, as a candidate of AutoAL; and the listing beside it."""
+    """Each alone and, where possible, as a candidate of AutoAL; and the listing beside it."""
     sound = _module(SOUND)
     alone = home.top / "sound"
     alone.mkdir()
@@ -185,20 +185,20 @@ def _tried(module: str, arguments: tuple[str, ...], sound: Path, folder: Path) -
 
 
 def _blamed(ended: Ended) -> str:
-    """Refused by the plugin's name; or its own failure, by name, with its traceback."""
+    """Refused with the plugin's name; or its own failure, with its name and traceback."""
     named = [line for line in ended.messages if "ostile" in line]
     if ended.code == 1:
         if len(named) == 1 and "Traceback" in ended.err:
             return ANSWERED
         return f"a failure of nobody: {ended.err.strip()[-300:]}"
     if ended.code == 2 and len(named) == len(ended.messages) == 1:
-        return ANSWERED  # in whatever words the plugin's own code chose
+        return ANSWERED  # in words of the plugin's own code
     end = judged(ended)
     return f"a refusal of nobody: {ended.messages}" if end == ANSWERED else end
 
 
 def _listed(module: str, folder: Path) -> str:
-    """The listing has all strategies, whatever one of them is."""
+    """The listing has all strategies, whatever is wrong with one of them."""
     _install(folder, module)
     ended = program(folder, [], module="autoal.listing")
     if ended.code or "margin" not in ended.out or "hostile" not in ended.out:

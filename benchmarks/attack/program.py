@@ -16,17 +16,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-# What takes longest is imported once, and every attempt is a fork of the process that has it.
+# The slow imports happen once; every attempt is a fork of the process that has done them.
 HEAVY = (
     "autoal.run",
     "autoal.search.autoal",
     *(f"autoal.datamodules.{name}" for name in ("digits", "npz", "folder", "table")),
 )
 PATIENCE = 120.0  # seconds after which a process counts as hung
-MEMORY = 6 << 30  # bytes of data that a process may have
+MEMORY = 6 << 30  # bytes of data that a process may hold
 
 ANSWERED, DONE = "answered", "done"  # the two good ends of an attempt
-# What Python says of a value that nobody looked at before it was used.
+# Python's words about a value that was used unchecked.
 PYTHONS_WORDS = re.compile(
     r"'NoneType'|not supported between|cannot convert float|object is not|has no attribute|"
     r"unexpected keyword|unhashable|weights_only|codec can't|out of bounds for|invalid literal for"
@@ -35,22 +35,22 @@ PYTHONS_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process came to its end."""
+    """The end of a process."""
 
-    code: int  # of the exit, or minus the signal
+    code: int  # the exit code, or minus the signal
     out: str
     err: str
-    late: bool  # it was killed for want of an end
+    late: bool  # killed because it did not end
 
     @property
     def messages(self) -> list[str]:
-        """What it told the user of a refusal."""
+        """The message about a refusal."""
         lines = self.err.splitlines()
         return [line for line in lines if line.startswith(("error: ", "train.py: error: "))]
 
 
 def load() -> None:
-    """Import what all attempts need."""
+    """Import everything that attempts need."""
     for module in HEAVY:
         import_module(module)
 
@@ -80,13 +80,13 @@ def program(
     if late:
         _signal(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    _signal(child, signal.SIGKILL)  # whatever it started and left
+    _signal(child, signal.SIGKILL)  # with everything it started and left running
     out, err = ((folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
     return Ended(code, out, err, late)
 
 
 def judged(ended: Ended) -> str:
-    """One of the two good ends, or what was wrong with it."""
+    """One of the two good ends, or the fault in it."""
     if ended.late:
         return f"hung: not at its end after {PATIENCE:.0f} s"
     if "Traceback (most recent call last)" in ended.err:
@@ -103,7 +103,7 @@ def judged(ended: Ended) -> str:
 
 
 def _wait(child: int, seconds: float) -> bool:
-    """Whether a child came to its end in this time; it is left to be waited for."""
+    """Whether a child ended in this time, without reaping it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -118,7 +118,7 @@ def _signal(child: int, number: int) -> None:
 
 
 def _become(folder: Path, arguments: Sequence[str], module: str) -> NoReturn:
-    """Be the command, in this process."""
+    """Become the command, in this process."""
     code = 1
     try:
         os.setpgid(0, 0)

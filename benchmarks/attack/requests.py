@@ -20,7 +20,7 @@ VALUES = (
     *("-1", "0", "1.5", "nan", "inf", "-inf", "1e308", HUGE, "99999999999999999999999999"),
     *("null", "true", "x", "''", "[]", "[a]", "[nan]", "{}", "{a: 1}", "'$x^$'", "日本語"),
 )
-# More of these is more work, which a user may well ask for.
+# More of these means more work, which a user may well ask for.
 LENGTHS = (
     *("steps", "epochs", "iterations", "rounds", "rehearsals", "warmup", "tries", "folds"),
     *("members", "pull", "learning_rate", "batches", "depth", "splits"),
@@ -48,7 +48,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         )
     },
 }
-# What is wrong in more than one value.
+# Requests that are wrong in more than one value.
 ODD: dict[str, tuple[str, ...]] = {
     "autoal as its own candidate": ("strategy=autoal", "strategy.candidates.autoal={}"),
     "a composite as a candidate": ("strategy=refine", "strategy.candidates.tcm={}"),
@@ -120,7 +120,7 @@ def _files(folder: Path) -> None:
 
 
 def _options(folder: Path, plain: bool) -> list[str]:
-    """The keys of a finished run; those of its plan and its data only where they are asked for."""
+    """The keys of a finished run; those of its plan and data only on request."""
     config: dict[str, Any] = yaml.safe_load((folder / "runs" / "run" / "config.yaml").read_text())
     config.pop("about")
     keys = [key for key in flatten(config) if not key.endswith(("_target_", "name", "out"))]
@@ -131,7 +131,7 @@ def _asked(request: tuple[str, ...], key: str, value: str, folder: Path) -> str:
     _files(folder)
     ended = program(folder, request)
     if ended.late and key.endswith(LENGTHS) and value == HUGE:
-        return DONE  # it was asked to work that long, and does
+        return DONE  # it was asked for that much work, and does it
     end = judged(ended)
     if end == DONE and not _sound(folder):
         return "silent: exit code 0 without its rounds"
@@ -144,7 +144,7 @@ def _odd(request: tuple[str, ...], folder: Path) -> str:
 
 
 def _sound(folder: Path) -> bool:
-    """Whether some run left its rounds, with numbers that are finite."""
+    """Whether some run left its rounds, with finite numbers only."""
     names = [path.parent.name for path in folder.glob("runs/*/rounds.jsonl")]
     found = [rounds_in(folder, name) for name in names]
     accuracies = [line["accuracy"] for rounds in found for line in rounds]

@@ -1,4 +1,4 @@
-"""What attempts have in common: where they work, what they draw from, what a run should give."""
+"""The common parts of attempts: their folders and random draws, and the result of a sound run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.attack.program import DONE, Ended, judged, program
 
-Attack = Callable[[Path], str]  # tries something in an empty folder; how it ended
+Attack = Callable[[Path], str]  # tries something in an empty folder, and returns how it ended
 
 QUIET = ("logger=none", "out=runs", "name=run")
 SMALL = ("start=12", "budget=4", "task=mlp", "task.steps=6", "strategy=margin")
@@ -22,14 +22,14 @@ SMALL = ("start=12", "budget=4", "task=mlp", "task.steps=6", "strategy=margin")
 
 @dataclass
 class Home:
-    """Of all attempts of a kind."""
+    """Shared by all attempts of a kind."""
 
     top: Path
     draw: random.Random
     _baselines: dict[tuple[str, ...], Path] = field(default_factory=dict)
 
     def baseline(self, *arguments: str) -> Path:
-        """The folder in which an undisturbed run of these arguments left its folder."""
+        """The folder that an undisturbed run of these arguments worked in."""
         if arguments not in self._baselines:
             folder = self.top / f"baseline-{len(self._baselines)}"
             folder.mkdir()
@@ -49,7 +49,7 @@ def rounds_in(folder: Path, name: str = "run") -> list[dict[str, Any]]:
 
 
 def same_as(ended: Ended, folder: Path, baseline: Path) -> str:
-    """Answered, or gone on to the very rounds of an undisturbed run."""
+    """Answered well, or gone on to the same rounds as an undisturbed run."""
     end = judged(ended)
     if end == DONE and rounds_in(folder) != rounds_in(baseline):
         return "silent: the rounds are not those of an undisturbed run"
@@ -57,12 +57,12 @@ def same_as(ended: Ended, folder: Path, baseline: Path) -> str:
 
 
 def copied(baseline: Path, folder: Path) -> None:
-    """What an undisturbed run left, in a folder of an attempt's own."""
+    """A copy of an undisturbed run, in the attempt's own folder."""
     shutil.copytree(baseline, folder, dirs_exist_ok=True)
 
 
 def pictures(count: int = 90, classes: int = 3, size: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Small grey pictures whose class is how bright their left half is, and their classes."""
+    """Small grey pictures, classified by the brightness of their left half, and their classes."""
     stream = np.random.default_rng(0)
     labels = np.arange(count) % classes
     images = stream.integers(0, 80, (count, size, size), dtype=np.uint8)
@@ -71,7 +71,7 @@ def pictures(count: int = 90, classes: int = 3, size: int = 8) -> tuple[np.ndarr
 
 
 def damaged(content: bytes, draw: random.Random) -> bytes:
-    """The content with some damage that a disk or a person may do."""
+    """The content with damage of the kind that a disk or a person may do."""
     kind = draw.choice(("cut", "flip", "flips", "hole", "twice", "zeros", "garbage", "empty"))
     if kind == "empty" or len(content) < 4:
         return b""

@@ -1,4 +1,4 @@
-"""Run folders of which a file is damaged, and that are to go on."""
+"""Run folders that should go on although one of their files is damaged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHANGES: dict[str, Change] = {
 
 
 def attacks(home: Home) -> Iterator[tuple[str, Attack]]:
-    """Random damage to every file of a run, and lines that somebody wrote by hand."""
+    """Random damage to every file of a run, and lines written by hand."""
     finished = {setting: home.baseline(*setting, FIRST) for setting in SETTINGS}
     longer = {setting: home.baseline(*setting, MORE) for setting in SETTINGS}
     other = home.baseline(*SMALL, FIRST, "seed=9")
@@ -118,7 +118,7 @@ def _goes_on(
     end = same_as(program(folder, command), folder, longer)
     if end != ANSWERED:
         return end
-    # What was finished is not lost: with the file as it was, the run goes on.
+    # Finished rounds are not lost: with the file restored, the run goes on.
     if path.is_dir():
         path.rmdir()
     path.write_bytes(content)
@@ -129,7 +129,7 @@ def _goes_on(
 
 
 def _other_data(change: Change, folder: Path) -> str:
-    """The rows of a run are other ones when it is to go on."""
+    """The rows of a run have changed by the time it goes on."""
     images, labels = pictures()
     np.savez(folder / "x.npz", train_images=images, train_labels=labels)
     command = [*SMALL, "data=npz", "data.path=x.npz", *QUIET]
@@ -149,7 +149,7 @@ def _other_data(change: Change, folder: Path) -> str:
 
 
 def _lines() -> dict[str, str]:
-    """Second lines of rounds.jsonl."""
+    """Variants of the second line of rounds.jsonl."""
     good = (
         '"round": 1, "labelled": 16, "queried": {rows}, "labels": {labels}, "bought": 4, '
         '"wrong": 0, "accuracy": {accuracy}, "balanced_accuracy": 0.5, "macro_f1": 0.5, '

@@ -42,7 +42,7 @@ def _sound(rows: int = 90, **changed: str) -> str:
 
 
 def _written() -> dict[str, tuple[bytes, tuple[str, ...], str]]:
-    """The file, more options, and how it should end; "" leaves that open."""
+    """The file, more options, and the expected end; "" leaves that open."""
     sound = _sound()
     plain: dict[str, tuple[str, str]] = {
         "sound": (sound, DONE),

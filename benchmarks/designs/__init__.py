@@ -1,1 +1,1 @@
-"""How AutoAL should compose a batch, and what it should search."""
+"""How AutoAL should compose a batch, and which weights it should search."""

@@ -35,18 +35,18 @@ SETTINGS |= {
 }
 
 SHIPPED: dict[str, Any] = {"steps": 0}
-# As designs were chosen before the herding heard what the model says.
+# The version with which designs were chosen, whose herding ignored the model's predictions.
 ALONE: dict[str, Any] = {"candidates": {"margin": {}}, "steps": 0, "space": "embedded"}
 PLAIN: dict[str, Any] = {**ALONE, "sharpness": 1.0}
 BAIT: dict[str, Any] = {**CANDIDATES, "bait": {}}
 
 
 def shares(**prior: float) -> partial[AutoAL]:
-    """Without a search, in these shares, and the others evenly in what is left."""
+    """AutoAL without a search, with these shares; the others split the rest evenly."""
     return partial(AutoAL, prior=prior, **SHIPPED)
 
 
-# What could become the default, and what it would have to beat.
+# Possible defaults, and the strategies they would have to beat.
 LEADS: Strategies = {
     "random": partial(registry.build, "random"),
     "uherding": partial(registry.build, "uherding"),
@@ -78,7 +78,7 @@ LEADS: Strategies = {
 }
 
 TRIED: Strategies = {
-    # The kernel, on the margin alone, each row covered for its plain worth.
+    # The kernel, on the margin alone, with the worth of rows as it is.
     **{
         f"kernel: labelled, {rule}": composed(compositions.ByLabelled, PLAIN, rule=rule)
         for rule in ("nearest two", "10 %", "mean")
@@ -87,12 +87,12 @@ TRIED: Strategies = {
     "kernel: remoteness / 2": composed(compositions.Scaled, PLAIN, factor=0.5),
     "kernel: remoteness x 1.4": composed(compositions.Scaled, PLAIN, factor=1.4),
     "kernel: remoteness": partial(AutoAL, **PLAIN),
-    # How much more a row counts that is worth more.
+    # How strongly worth counts.
     **{
         f"sharpness {sharpness}": partial(AutoAL, sharpness=sharpness, **ALONE)
         for sharpness in (1.5, 2.0, 3.0, 4.0)
     },
-    # Where rows lie, with the prior.
+    # Other positions of rows, with the prior.
     **{
         f"space: {what}{', evenly' * even} x {share}": partial(
             Placed, partial(spaces.said, what=what, share=share, even=even), **SHIPPED
@@ -124,7 +124,7 @@ SEARCHED: Strategies = {
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """Over all settings, and in each."""
+    """The tables over all settings, and for each."""
     return runs.tables(tops, ("random", "uherding", "prior only"))
 
 

@@ -27,7 +27,7 @@ from autoal.search.compose import Composition
 
 
 class Composed(AutoAL):
-    """AutoAL, the batch of which is composed in another way."""
+    """AutoAL with another way to compose a batch."""
 
     def __init__(self, way: Callable[..., Composition], **options: Any) -> None:
         super().__init__(**options)
@@ -36,7 +36,7 @@ class Composed(AutoAL):
 
 @dataclass(frozen=True)
 class ByLabelled(Composition):
-    """The width of the kernel goes by the labelled rows' distances to each other."""
+    """The width of the kernel follows the distances between labelled rows."""
 
     rule: str = "nearest two"  # as uherding; or mean, or 10 %
 
@@ -50,7 +50,7 @@ class ByLabelled(Composition):
 
 @dataclass(frozen=True)
 class Scaled(Composition):
-    """The usual kernel, wider or narrower by a factor."""
+    """The usual kernel, widened or narrowed by a factor."""
 
     factor: float = 1.0
 
@@ -62,8 +62,8 @@ class Scaled(Composition):
 class Narrowing(Composition):
     """The usual kernel, wider while a class has few labels and narrower later."""
 
-    usual: float = 8.0  # labels of a class at which it is as wide as usual
-    most: float = 1.4  # times as wide, and as narrow
+    usual: float = 8.0  # labels per class at which it is as wide as usual
+    most: float = 1.4  # limits of the factor, above and below
 
     def scores(self, view: View, worth: Tensor, budget: int) -> Tensor:
         share = (self.usual * view.classes / len(view.labelled)) ** 0.25
@@ -73,7 +73,7 @@ class Narrowing(Composition):
 
 @dataclass(frozen=True)
 class Seeking(Composition):
-    """While classes have no label yet, rows are worth more the farther they are from any."""
+    """While some classes have no labels, rows far from labelled ones are worth more."""
 
     def scores(self, view: View, worth: Tensor, budget: int) -> Tensor:
         unseen = 1 - len(view.labelled.labels.unique()) / view.classes
@@ -86,9 +86,9 @@ class Seeking(Composition):
 
 @dataclass(frozen=True)
 class Once(Composition):
-    """What is covered counts once, however often a row stands in the pool with slight changes."""
+    """Coverage counts once, however many slightly changed copies of a row the pool has."""
 
-    near: float = 0.2  # of the typical width
+    near: float = 0.2  # as a share of the typical width
 
     def scores(self, view: View, worth: Tensor, budget: int) -> Tensor:
         rows = unit(view.pool.embeddings)
@@ -98,7 +98,7 @@ class Once(Composition):
 
 
 class Placed(AutoAL):
-    """Rows lie elsewhere for the herding."""
+    """The herding uses other positions of rows."""
 
     def __init__(self, space: Space, **options: Any) -> None:
         super().__init__(**options)
@@ -110,12 +110,12 @@ class Placed(AutoAL):
 
 
 def asdict_of(composition: Composition) -> dict[str, Any]:
-    """The options that all compositions have."""
+    """The options common to all compositions."""
     return {name: getattr(composition, name) for name in Composition.__dataclass_fields__}
 
 
 def composed(way: Callable[..., Composition], options: dict[str, Any], **own: Any) -> Any:
-    """Builds AutoAL with such a composition.
+    """Build AutoAL with such a composition.
 
     Args:
         way: of composing.

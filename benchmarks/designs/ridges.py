@@ -1,4 +1,4 @@
-"""FitNet under a penalty that is tuned, as the task's own head may be."""
+"""FitNet with a tuned penalty, like that of the task's own head."""
 
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from autoal.search.hypergradient import Implicit
 
 
 class TunedFitNet(AutoAL):
-    """AutoAL, FitNet's ridge of which is the best for labelled rows that are held out."""
+    """AutoAL whose FitNet uses the ridge that is best on held-out labelled rows."""
 
     def _search(self, view: View) -> dict[str, Any]:
         rows = view.labelled.features.embeddings.double()
@@ -23,7 +23,7 @@ class TunedFitNet(AutoAL):
         taught = max(1, round(self.stage.taught * len(rows)))
         lesson = Lesson(rows, targets, None, intercept=True)
         choice = tuned(lesson, UNTRIED * lesson.unit(), tune=True, spread=False).choice
-        ridge = choice.l2 / taught  # of a mean loss, where that of the lesson is a sum
+        ridge = choice.l2 / taught  # of a mean loss; that of the lesson is of a sum
         self.stage = replace(self.stage, ridge=ridge)
         self.road = partial(Implicit, ridge)
         return super()._search(view)

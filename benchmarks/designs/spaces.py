@@ -1,4 +1,4 @@
-"""Where rows may lie for a herding."""
+"""Positions of rows for a herding."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from autoal.maths.geometry import neighbours
 from autoal.query.cover import Space, embedded, predicted
 
 NEAREST = 10  # neighbours in a graph of rows
-WAVES = 64  # the smoothest functions on the graph
-INERTIA = 0.99  # of what spreads over it
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of mean kernel, out of which labels choose
+WAVES = 64  # number of the smoothest functions on the graph
+INERTIA = 0.99  # share of a signal that spreads on
+RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # in units of the mean kernel, to choose from
 
 
 def said(view: View, places: Tensor, what: str, share: float, even: bool) -> tuple[Tensor, Tensor]:
-    """Further dimensions are what the model says, in units of how far the embeddings are spread.
+    """The model's predictions as further dimensions, in units of the embeddings' spread.
 
     Args:
         view: of the query.
@@ -37,7 +37,7 @@ def said(view: View, places: Tensor, what: str, share: float, even: bool) -> tup
 
 
 def graph(view: View, places: Tensor, gate: Space | None) -> tuple[Tensor, Tensor]:
-    """Rows lie where labels reach them over the graph of their nearest neighbours.
+    """The positions of rows by how labels reach them over the graph of nearest neighbours.
 
     The coordinates are the smoothest functions on the graph (Laplacian eigenmaps), scaled so that
     inner products are the covariance of a process that spreads over it.
@@ -81,7 +81,7 @@ def _waves(rows: Tensor) -> Tensor:
 
 
 def _left_out(rows: Tensor, targets: Tensor) -> float:
-    """The squared error of ridge regression at rows that are left out, under the best ridge."""
+    """The squared error of ridge regression on left-out rows, under the best ridge."""
     kernel = rows.double() @ rows.double().T
     mean = kernel.diagonal().mean()
     centred = targets - targets.mean(0)

@@ -1,4 +1,4 @@
-"""What the best leads of `benchmarks.designs` gain on data sets that no choice has seen.
+"""The gains of the best designs of `benchmarks.designs` on data sets that no choice has seen.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.designs.told --keep
 
@@ -31,7 +31,7 @@ FINALISTS = {
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """Over all settings, and in each."""
+    """The tables over all settings, and for each."""
     return runs.tables(tops, ("prior only",))
 
 

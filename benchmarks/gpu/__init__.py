@@ -1,1 +1,1 @@
-"""All that a card is to show, in one command: speed, strategies, roads, rounds, going on."""
+"""Everything to measure on a GPU, in one command: speed, strategies, searches, rounds, resuming."""

@@ -1,4 +1,4 @@
-"""All that a card is to show, in one command of nine minutes at most.
+"""Everything to measure on a GPU, in one command of nine minutes at most.
 
     python -m benchmarks.gpu                  # on the card: writes results/gpu.md
     python -m benchmarks.gpu --small          # a try in small sizes, on a CPU too
@@ -23,12 +23,12 @@ from benchmarks.gpu.setting import SMALL, WHOLE, Line, Setting
 from benchmarks.report import heading, keep, table
 
 MINUTES = 9
-LAST = 60  # seconds of them that are left to what comes after the strategies
+LAST = 60  # seconds reserved for the parts after the strategies
 HEAD = ["part", "what", "found", "seconds", "peak MiB"]
 
 
 def lines(setting: Setting, until: float) -> Iterator[Line]:
-    """All parts; those that the protocol's time follows from come first."""
+    """All parts; those that determine the protocol's time come first."""
     yield from guarded("images a second", lambda: speed.lines(setting))
     yield from guarded("rounds", lambda: protocol.lines(setting))
     yield from guarded("scores", lambda: scoring.lines(setting, until - LAST))
@@ -36,13 +36,13 @@ def lines(setting: Setting, until: float) -> Iterator[Line]:
 
 
 def row(line: Line) -> list[str]:
-    """A line as the table has it."""
+    """A line in the table's form."""
     seconds = "" if line.seconds is None else f"{line.seconds:.2f}"
     return [*line[:3], seconds, "" if line.memory is None else f"{line.memory:.0f}"]
 
 
 def main() -> None:
-    """Measure, tell each line as it comes, and keep the table of a card."""
+    """Measure, print each line at once, and keep the table of a GPU."""
     parser = argparse.ArgumentParser(description="All that a card is to show.")
     parser.add_argument("--small", action="store_true", help="small sizes, for a try")
     parser.add_argument("--device", default=None, help="cpu or gpu; what there is by itself")

@@ -1,4 +1,4 @@
-"""A run that is killed and goes on, and a fit that is done twice: is it the same?"""
+"""A run that is killed and resumed, and a fit that is repeated: are the results the same?"""
 
 import json
 import os
@@ -22,7 +22,7 @@ ROUNDS = 3
 
 
 def lines(setting: Setting) -> Iterator[Line]:
-    """Both, told as they are: a card may add in another order."""
+    """Both, reported without a verdict: a GPU may add in another order."""
     yield _twice(setting)
     with TemporaryDirectory() as name:
         top = Path(name)
@@ -53,7 +53,7 @@ def _twice(setting: Setting) -> Line:
 
 
 def _file(setting: Setting, top: Path) -> Path:
-    """Some of the pictures as users have them."""
+    """Some of the pictures, in a format of users."""
     count, path = int(setting.size.share * setting.size.pool), top / "pictures.npz"
     images = setting.images[:count].permute(0, 2, 3, 1).numpy()
     np.savez(path, train_images=images, train_labels=setting.labels[:count].numpy())
@@ -61,7 +61,7 @@ def _file(setting: Setting, top: Path) -> Path:
 
 
 def _run(setting: Setting, file: Path, top: Path, name: str) -> subprocess.Popen[bytes]:
-    """The command, as users give it."""
+    """The command, as a user would give it."""
     size = setting.size
     options = (
         *(

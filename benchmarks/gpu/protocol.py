@@ -1,4 +1,4 @@
-"""Rounds of the published shape, and how long all of them would take."""
+"""Rounds of the published shape, and an estimate of the time that all of them would take."""
 
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def lines(setting: Setting) -> Iterator[Line]:
         yield Line("rounds", f"query of {name}", _parts(last), queries[name], memory)
     queries["autoal_paper"] = yield from _published(setting)
     for name, seconds in queries.items():
-        whole = train + (len(_counts(setting)) - 1) * seconds  # no query comes before the start
+        whole = train + (len(_counts(setting)) - 1) * seconds  # the start needs no query
         figure = f"training {train / 60:.1f} min, queries {(whole - train) / 60:.1f} min"
         reached = "within" if whole <= GOAL else "beyond"
         figure += f"; {whole / 60:.1f} min, {reached} the goal of {GOAL // 60}"
@@ -39,16 +39,16 @@ def lines(setting: Setting) -> Iterator[Line]:
 
 
 def _counts(setting: Setting) -> range:
-    """How many labels are trained on, round after round."""
+    """The number of labels in training, round by round."""
     first, *_, last = setting.size.labels
     return range(first, last + 1, first)
 
 
 def _fit(setting: Setting, count: int) -> tuple[float, float, float]:
-    """Seconds of an epoch, of what a fit takes beside, and memory; the line between two fits."""
+    """Seconds of an epoch and of the rest of a fit, and memory, by the line through two fits."""
     data, spent = setting.data, []
     rows = data.train.take(torch.arange(count) % len(data.train))
-    for epochs in (1, *setting.size.epochs):  # the first warms up
+    for epochs in (1, *setting.size.epochs):  # the first is a warm-up
         learner = setting.learner(data, epochs=epochs)
         there = learner.place(rows)
         with setting.measured() as found:
@@ -69,7 +69,7 @@ def _round(setting: Setting, name: str, options: Mapping[str, Any]) -> tuple[Rou
 
 
 def _published(setting: Setting) -> Generator[Line, None, float]:
-    """The published search, whose epochs are drawn out by a line through two short ones."""
+    """The published search, extrapolated along the line through two short ones."""
     options = preset("autoal_paper")["strategy"]
     del options["name"]
     spent = []
@@ -86,7 +86,7 @@ def _published(setting: Setting) -> Generator[Line, None, float]:
 
 
 def _query(last: Round) -> float:
-    """Of choosing, the looks at the pool, and the test; all but the training."""
+    """Seconds of the choice, the passes over the pool, and the test: all but the training."""
     return last.seconds["total"] - last.seconds["train"]
 
 
@@ -96,7 +96,7 @@ def _parts(last: Round) -> str:
 
 
 def _between(known: Mapping[int, float], count: int) -> float:
-    """On the straight lines through what is known."""
+    """Linear interpolation between the known values."""
     below = max(each for each in known if each <= count)
     above = min(each for each in known if each >= count)
     if below == above:

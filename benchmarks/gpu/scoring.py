@@ -10,7 +10,7 @@ from autoal.plugins import STRATEGIES
 from benchmarks.gpu.setting import Line, Setting
 from benchmarks.published.protocol import preset
 
-SHORT: dict[str, Mapping[str, Any]] = {  # what would take minutes
+SHORT: dict[str, Mapping[str, Any]] = {  # strategies that would take minutes
     "cheating_oracle": {"tries": 2, "limit": 50_000},
     "committee": {"members": 2},
     "refine": {"batches": 2},
@@ -19,7 +19,7 @@ SHORT: dict[str, Mapping[str, Any]] = {  # what would take minutes
 
 
 def lines(setting: Setting, until: float) -> Iterator[Line]:
-    """Each of them, as long as there is time."""
+    """Each of them, while there is time."""
     roads = ((f"autoal, road={name}", "autoal", each) for name, each in _roads().items())
     strategies = ((name, name, SHORT.get(name, {})) for name in STRATEGIES.installed())
     for what, name, options in chain(roads, strategies):
@@ -41,14 +41,14 @@ def _roads() -> dict[str, Mapping[str, Any]]:
 
 
 def _scored(setting: Setting, what: str, name: str, options: Mapping[str, Any]) -> Line:
-    """A round of it, on a share of the pool."""
+    """A round with it, on a share of the pool."""
     size, data = setting.size, setting.part
     plan = Plan(size.start, size.budget, 1)
     try:
         experiment, oracle = setting.experiment(data, name, plan, options)
         with setting.measured() as found:
             *_, last = rounds(experiment, oracle)
-    except Exception as error:  # likewise, of one
+    except Exception as error:  # as in `guarded`, for one line
         return _failed("scores", what, error)
     spent = last.seconds
     query = spent["total"] - spent["train"] - spent["test"]
@@ -57,10 +57,10 @@ def _scored(setting: Setting, what: str, name: str, options: Mapping[str, Any]) 
 
 
 def guarded(part: str, make: Callable[[], Iterator[Line]]) -> Iterator[Line]:
-    """The lines of a part; what stops it is a line, and stops no other part."""
+    """The lines of a part; an error becomes a line, and stops no other part."""
     try:
         yield from make()
-    except Exception as error:  # a card is lent: all that it can show is to be seen
+    except Exception as error:  # GPU time is scarce: the other parts still run
         yield _failed(part, "", error)
 
 

@@ -1,4 +1,4 @@
-"""What the parts have in common: made pictures of CIFAR's shape, sizes, and what is measured."""
+"""Parts in common: made pictures of CIFAR's shape, sizes, and measurements."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done.
+    """The amount of work.
 
     Args:
         side: of the pictures.
@@ -68,12 +68,12 @@ class Line(NamedTuple):
     what: str
     figure: str
     seconds: float | None = None
-    memory: float | None = None  # MiB at the highest
+    memory: float | None = None  # peak memory in MiB
 
 
 @dataclass
 class Measured:
-    """Seconds and memory of what was done."""
+    """Seconds and memory of a block."""
 
     seconds: float = 0.0
     memory: float = 0.0
@@ -83,7 +83,7 @@ class Measured:
 class Setting:
     """A device, sizes, and the pictures."""
 
-    device: str  # as `trainer.accelerator` has it
+    device: str  # in the words of `trainer.accelerator`
     size: Size
     images: Tensor = field(repr=False)
     labels: Tensor = field(repr=False)
@@ -100,11 +100,11 @@ class Setting:
 
     @cached_property
     def part(self) -> Data:
-        """One of a share of its pool."""
+        """The same with a share of its pool."""
         return self._data(int(self.size.share * self.size.pool))
 
     def learner(self, data: Data, training: Training | None = None, **options: Any) -> Trained:
-        """The published one, with other options of the task."""
+        """The published learner, with other options of the task."""
         section = {**preset("margin")["task"], **options}
         with seeded(0, "task"):
             learner = learner_of(
@@ -120,7 +120,7 @@ class Setting:
     def experiment(
         self, data: Data, strategy: str, plan: Plan, options: Mapping[str, Any], epochs: int = 1
     ) -> tuple[Experiment, Oracle]:
-        """One whose rounds train for so many epochs."""
+        """An experiment whose rounds train for this many epochs."""
         chooses = registry.build(strategy, **options)
         learner = self.learner(data, epochs=epochs)
         return Experiment(data, learner, chooses, plan), TrueLabels(data.train.labels)
@@ -134,7 +134,7 @@ class Setting:
 
     @contextmanager
     def measured(self) -> Iterator[Measured]:
-        """Seconds until the device has done all, and its memory, or that of the process."""
+        """Seconds until the device has finished, and its peak memory, or that of the process."""
         found, on_gpu = Measured(), torch.cuda.is_available() and self.device != "cpu"
         if on_gpu:
             torch.cuda.synchronize()
@@ -150,7 +150,7 @@ class Setting:
 
 
 class Pictures(ImageData):
-    """Rows at hand, augmented as the published ones are."""
+    """In-memory rows, augmented like the published ones."""
 
     classes = tuple("0123456789")
 
@@ -164,7 +164,7 @@ class Pictures(ImageData):
 
 
 def _pictures(count: int, side: int) -> tuple[Tensor, Tensor]:
-    """Those of the file, over and over, or made ones: noise with a bright row for each class."""
+    """The file's pictures, repeated, or made ones: noise with a bright row for each class."""
     path = Path(os.environ.get("AUTOAL_DATA", ""), FILE)
     if path.is_file() and side == SIDE:
         found = read_npz(path, ["train_images", "train_labels"])

@@ -1,4 +1,4 @@
-"""Images a second: through Task and Trainer, and through a bare loop of one's own."""
+"""Images per second: through Task and Trainer, and through a bare loop."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -12,12 +12,12 @@ from autoal import Rows, Trained, Training
 from autoal.model.fitstep import unwatched
 from benchmarks.gpu.setting import Line, Setting
 
-TURNS = 3  # of each way, of which the fastest counts
+TURNS = 3  # runs of each way, of which the fastest counts
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How a network is trained."""
+    """A way to train a network."""
 
     precision: str
     channels_last: bool
@@ -36,7 +36,7 @@ KINDS = (
 
 
 def lines(setting: Setting) -> Iterator[Line]:
-    """Both ways of each kind, in turns, and what the first fit of each takes."""
+    """Both ways of each kind, in turns, and the seconds of the first fit of each."""
     data, batches = setting.data, setting.size.batches
     for kind in KINDS:
         learner = _learner(setting, kind)
@@ -98,7 +98,7 @@ def _bare(learner: Trained, rows: Rows, kind: Kind) -> Callable[[], None]:
 
 
 def _after_loading(setting: Setting, pool: Rows) -> Line:
-    """A compiled learner whose weights are loaded, as a run that goes on loads them."""
+    """A compiled learner with loaded weights, as in a run that is resumed."""
     learner, other = (_learner(setting, KINDS[-1]) for _ in range(2))
     rows = pool.take(torch.arange(learner.task.batch_size) % len(pool))
     for each in (learner, other):

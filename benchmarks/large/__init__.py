@@ -1,1 +1,1 @@
-"""What AutoAL takes of memory and time where data are large."""
+"""The memory and time that AutoAL needs for large data."""

@@ -1,4 +1,4 @@
-"""Peak memory and seconds where data are large.
+"""Peak memory and seconds for large data.
 
     python -m benchmarks.large pictures [--pictures 50000] [--folder FOLDER]
     python -m benchmarks.large pool [--rows 10000000] [--only NAME ...] [--look N] [--folder FOLDER]
@@ -13,7 +13,7 @@ PARTS = ("pictures", "pool")
 
 
 def main() -> None:
-    """Hand what follows the name of a part to it."""
+    """Pass the options after a part's name to that part."""
     if len(sys.argv) < 2 or sys.argv[1] not in PARTS:
         sys.exit(f"usage: python -m benchmarks.large {{{','.join(PARTS)}}} ...")
     import_module(f"benchmarks.large.{sys.argv[1]}").main(sys.argv[2:])

@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 STATUS = Path("/proc/self/status")
-EVERY = 0.05  # seconds between two looks
+EVERY = 0.05  # seconds between two readings
 
 
 class Peak(NamedTuple):
-    """The most that was resident at a time."""
+    """The peaks of resident memory."""
 
     all: float
-    anonymous: float  # what the process made; it cannot be dropped
-    files: float  # of files that are mapped, which the system drops where memory is short
+    anonymous: float  # made by the process; the system cannot drop it
+    files: float  # mapped files, which the system drops when memory is short
 
 
 def resident() -> Peak:
-    """What is resident now."""
+    """Resident memory now."""
     return Peak(*_fields("VmRSS", "RssAnon", "RssFile"))
 
 
 def most_resident() -> float:
-    """The most that was resident since the process began, by the system's own count."""
+    """The peak since the process began, as the system counts it."""
     return _fields("VmHWM")[0]
 
 
@@ -34,21 +34,21 @@ def _fields(*names: str) -> list[float]:
 
 
 class Watch:
-    """Looks at what is resident, again and again, and keeps the most of each kind."""
+    """Reads resident memory again and again, and keeps the peak of each kind."""
 
     def __init__(self) -> None:
         self.peak = resident()
         self.ended = threading.Event()
 
     def look(self) -> None:
-        """Until the end is told."""
+        """Read until told to end."""
         while not self.ended.wait(EVERY):
             self.peak = Peak(*map(max, self.peak, resident()))
 
 
 @contextmanager
 def watched() -> Iterator[Watch]:
-    """The most that is resident while the block runs; its `peak` is final after it."""
+    """The peak of resident memory in the block; its `peak` is final afterwards."""
     watch = Watch()
     thread = threading.Thread(target=watch.look, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Picture files that would not fit in memory decoded, through one run with an encoder.
+"""A run with an encoder on picture files that would not fit into memory when decoded.
 
 The files are JPEGs of 500x400 in five classes, each the mean of two windows of made textures, of
 which one has the class's grain. Every part of the run is timed, and its memory watched.
@@ -27,10 +27,10 @@ from benchmarks.report import keep, table
 
 WIDTH, HEIGHT = 500, 400
 TEXTURE = 1000  # its height and width
-GRAINS = (4, 5, 7, 9, 12)  # pixels from one drawn value to the next, of each class's texture
+GRAINS = (4, 5, 7, 9, 12)  # pixels between two drawn values, for each class's texture
 CLASSES = len(GRAINS)
-QUALITY = 85  # of the JPEGs: some 60 kB each
-SIZE = 160  # that pictures are resized to, as the encoder reads them
+QUALITY = 85  # quality of the JPEGs: some 60 kB each
+SIZE = 160  # size that pictures are resized to, for the encoder
 PLAN = Plan(start=100, budget=100, rounds=3)
 
 Pixels = npt.NDArray[np.uint8]
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def staged(name: str, stages: list[Stage]) -> Iterator[None]:
-    """Keep what a part of the run takes."""
+    """Keep the time and memory of a part of the run."""
     begin = time.perf_counter()
     with watched() as watch:
         yield
@@ -70,7 +70,7 @@ def staged(name: str, stages: list[Stage]) -> Iterator[None]:
 
 
 def run(pictures: Path, features: str, stages: list[Stage]) -> list[float]:
-    """A run of three rounds; its accuracies."""
+    """A run of three rounds; return its accuracies."""
     data = Folder(str(pictures), size=SIZE, memory="disk")
     with staged("files are looked through", stages):
         data.setup()
@@ -86,7 +86,7 @@ def run(pictures: Path, features: str, stages: list[Stage]) -> list[float]:
 
 
 def write(folder: Path, count: int) -> None:
-    """The files, unless they are there."""
+    """Make the files, unless they exist."""
     for name in range(CLASSES):
         (folder / f"{name}").mkdir(parents=True, exist_ok=True)
     textures = [_texture(number) for number in range(2 * CLASSES)]
@@ -110,7 +110,7 @@ def _texture(number: int) -> Pixels:
 
 
 def _picture(textures: Sequence[Pixels], number: int) -> Pixels:
-    """The mean of a window of its class's texture and of one of any."""
+    """The mean of one window of the class's texture and one of any texture."""
     stream = np.random.default_rng(number)
     other = int(stream.integers(len(textures)))
     first, second = (_window(textures[each], stream) for each in (number % CLASSES, other))
@@ -123,7 +123,7 @@ def _window(texture: Pixels, stream: np.random.Generator) -> Pixels:
 
 
 def told(folder: Path, count: int, stages: Sequence[Stage], accuracies: Sequence[float]) -> str:
-    """The table, and what it is about."""
+    """The table with its explanation."""
     size = sum(path.stat().st_size for path in folder.rglob("*.jpg"))
     rows = [
         [stage.name, f"{stage.seconds:.0f}", *(f"{part:,.0f}" for part in stage.peak)]

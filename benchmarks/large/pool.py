@@ -1,4 +1,4 @@
-"""What one query costs in a pool of millions of rows: seconds and memory, a process each.
+"""The cost of one query in a pool of millions of rows: seconds and memory, a process each.
 
     python -m benchmarks.large pool [--rows 10000000] [--only NAME ...] [--look N] [--folder FOLDER]
 
@@ -35,9 +35,9 @@ from benchmarks.report import keep, table
 STRATEGIES = ("margin", "badge", "coreset", "uherding", "typiclust", "salutary", "autoal")
 OPTIONS = {"salutary": {"folds": 5}}
 SIZES = (100_000, 1_000_000, 10_000_000)
-LABELS = 100  # of the start, and of the batch
-LIMIT = 1800  # seconds that one measurement may take
-READING = "reading"  # of the file, once, in single precision
+LABELS = 100  # labels of the start, and rows in a batch
+LIMIT = 1800  # limit of one measurement in seconds
+READING = "reading"  # reads the file once, in single precision
 BLOCK = 4096  # rows that are read at a time
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ("seconds", "elapsed", "opening")
@@ -78,12 +78,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _place(name: str, rows: int, look: int | None) -> tuple[int, int, int]:
-    """Of a measurement in the table."""
+    """The place of a measurement in the table."""
     return [READING, *STRATEGIES].index(name), rows, look or LARGEST
 
 
 def measure(folder: Path, name: str, rows: int, look: int | None) -> dict[str, Any]:
-    """One query, or the file read once, in this process."""
+    """One query, or one pass over the file, in this process."""
     torch.set_num_threads(1)
     begin = time.process_time()
     data = Mapped(folder, rows)
@@ -110,7 +110,7 @@ def measure(folder: Path, name: str, rows: int, look: int | None) -> dict[str, A
 
 
 def measured(kept: Path, given: Sequence[str], key: Sequence[Any]) -> dict[str, Any]:
-    """The same in a fresh process, or as it was kept."""
+    """The same in a fresh process, or an earlier measurement."""
     path = kept / ("-".join(map(str, key)).replace(" ", "_") + ".json")
     if not path.exists():
         found = _measured(given, key)
@@ -144,7 +144,7 @@ def _read(rows: Rows) -> None:
 
 
 def _watched(act: Callable[[], Any]) -> dict[str, Any]:
-    """Seconds, and the most memory of each kind: what is made beyond what there was."""
+    """Seconds, and peak memory of each kind beyond that at the start."""
     before, began, begin = resident(), time.perf_counter(), time.process_time()
     with watched() as watch:
         act()
@@ -157,7 +157,7 @@ def _watched(act: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _line(found: dict[str, Any]) -> list[str]:
-    """Of the table."""
+    """The line's numbers."""
     name, rows, look = found["key"]
     line = [name, f"{rows:,}", f"{look:,}" if look else "all"]
     if "refused" in found:

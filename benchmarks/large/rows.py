@@ -1,4 +1,4 @@
-"""A pool of features in a file, as large as it is asked for."""
+"""A pool of features in a file, of any size."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from autoal.data.rows import Rows
 from autoal.seeding import generator
 
 WIDTH, CLASSES, INNER = 384, 10, 16
-BLOCK = 50_000  # rows that are made at a time
-READ = 100_000  # rows by whose columns all are standardised
+BLOCK = 50_000  # rows made at a time
+READ = 100_000  # rows whose columns determine the standardisation
 
 
 class Mapped(Data):
-    """Features of half precision, of which only what is read is in memory.
+    """Features in half precision, of which only the parts that are read are in memory.
 
     Args:
         folder: of the two files.
@@ -43,7 +43,7 @@ class Mapped(Data):
 
 
 def make(folder: Path, rows: int) -> None:
-    """Write features of so many rows, and their classes, unless they are there.
+    """Write the features and classes of this many rows, unless they exist.
 
     They are a mixture of classes in few directions, with noise, as a network's are.
     """

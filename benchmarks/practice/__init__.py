@@ -1,1 +1,1 @@
-"""What is measured of practice: wrong answers, several people, prices and other questions."""
+"""Measurements of practice: wrong answers, several people, prices and other questions."""

@@ -29,13 +29,13 @@ def main() -> None:
     cases, seeds = [*part.cases()], range(given.first, given.seeds)
     every = [
         Run(given.part, case.name, way, seed, given.out.absolute())
-        for seed in seeds  # whole seeds, if it ends early
+        for seed in seeds  # complete seeds first, in case it ends early
         for case in cases
         for way in case.ways
     ]
     if not given.report:
         for data in {case.data for case in cases}:
-            whole(data)  # its features, before two processes ask for them at once
+            whole(data)  # encode once, before two processes ask for the features at the same time
         runs.run_all([(run.do,) for run in every if not run.record()], given.processes)
     found = {case.name: records([run for run in every if run.case == case.name]) for case in cases}
     name = f"practice_{given.part}"

@@ -1,4 +1,4 @@
-"""What is tried: ways to ask that spend the same."""
+"""The cases: ways to ask that spend the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from benchmarks.practice.sets import FIRST, PEOPLE, REVIEWS, TERMS
 ROUNDS = 8
 STRATEGIES = ("random", "margin", "uherding", "autoal")
 RATES = (0.1, 0.2, 0.4)
-FOLDS = 5  # of the labelled rows, by which salutary influence is judged
+FOLDS = 5  # of the labelled rows, which judge salutary influence
 VOTES = 3
 CROWDS = {
     "all 20 %": [0.2] * 5,
@@ -39,18 +39,18 @@ CROWDS = {
 }
 OFFERED = 3
 START, BATCH = 40, 20  # phrases
-WORDS = (8, 20)  # of a round
+WORDS = (8, 20)  # labels of a round
 WORD = 0.25  # labels that a word costs
 COMPARED = 1.68  # times as many rows, half of which are labelled
 COMPARISON = 0.1  # labels that a comparison costs
 READING = Reading(base=0.0, each=0.25)  # seconds proportional to words
-SECONDS = 45.0  # a round: some twenty phrases
+SECONDS = 45.0  # seconds of a round: some twenty phrases
 
-Asked = Callable[[Data, int], Oracle]  # who is asked about these data, by the seed
+Asked = Callable[[Data, int], Oracle]  # makes the oracle for these data, by the seed
 
 
 class Way(NamedTuple):
-    """A way to spend what all others of a case spend."""
+    """A way to spend as much as all others of a case."""
 
     plan: Plan
     oracle: Asked
@@ -59,7 +59,7 @@ class Way(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What is the same for some ways."""
+    """A setting that some ways share."""
 
     data: str
     about: str
@@ -71,7 +71,7 @@ class Case(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Cases that are told of together, and the way that others are compared with."""
+    """Cases that are reported together, and the way that others are compared with."""
 
     cases: Callable[[], Iterator[Case]]
     base: str
@@ -79,7 +79,7 @@ class Part(NamedTuple):
 
 
 def noise() -> Iterator[Case]:
-    """Strategies, where answers are wrong by chance, by what rows look like, or as people's are."""
+    """Strategies when answers are wrong at random, by the look of rows, or as people's are."""
     by_chance: dict[str, Asked] = {
         f"{kind} {rate:.0%}": partial(erring, kind=kind, rate=rate)
         for kind in ("symmetric", "pairs", "instance")
@@ -94,7 +94,7 @@ def noise() -> Iterator[Case]:
 
 
 def salutary() -> Iterator[Case]:
-    """Salutary influence, whose judges are labelled rows in folds: they are as wrong as others."""
+    """Salutary influence judged by folds of labelled rows, which are as often wrong as others."""
     for data in FIRST:
         for rate in (0.0, 0.2, 0.4):
             ways: dict[str, str | QueryStrategy] = {"random": "random", "margin": "margin"}
@@ -105,7 +105,7 @@ def salutary() -> Iterator[Case]:
 
 
 def votes() -> Iterator[Case]:
-    """One answer about three times as many rows, or three about each, and what they lead to."""
+    """One answer about three times as many rows, or three about each, combined in several ways."""
     for data in FIRST:
         for about, rates in CROWDS.items():
             many = {
@@ -119,9 +119,9 @@ def votes() -> Iterator[Case]:
 
 
 def questions() -> Iterator[Case]:
-    """Whole labels, or three times as many yes and no, or choices among some classes."""
+    """Whole labels, or three times as many answers yes or no, or choices among some classes."""
     for data in FIRST:
-        if data.startswith("Pneumonia"):  # of two classes, where a no tells the other
+        if data.startswith("Pneumonia"):  # with two classes, a no implies the other
             continue
         for strategy in ("random", "margin"):
             plan = plan_of(data)
@@ -129,7 +129,7 @@ def questions() -> Iterator[Case]:
                 "full": Way(plan, erring, strategy),
                 "yes_no": Way(plan_of(data, batch=3), partial(offering, YesNo), strategy),
             }
-            if data != "waveform (columns)":  # of three classes
+            if data != "waveform (columns)":  # with three classes
                 often = plan_of(data, batch=1.5)
                 some = partial(TopK, k=OFFERED, price=2 / 3)
                 ways[f"top {OFFERED}"] = Way(often, partial(offering, some), strategy)
@@ -148,7 +148,7 @@ def words() -> Iterator[Case]:
 
 
 def compared() -> Iterator[Case]:
-    """Labels alone, or fewer of rows that people find the hardest or the easiest of twice as many.
+    """Labels alone, or fewer, of the rows of twice as many that people find hardest or easiest.
 
     What comparisons add is seen beside the order of the model alone, which costs nothing, and what
     their price takes beside comparisons for nothing.
@@ -171,7 +171,7 @@ def compared() -> Iterator[Case]:
 
 
 def costs() -> Iterator[Case]:
-    """The same seconds, for rows of most worth, or of most worth for what they cost."""
+    """The same seconds, for rows of most worth, or of most worth per cost."""
     for strategy in STRATEGIES:
         ways = {
             name: Way(
@@ -197,36 +197,36 @@ PARTS = {
 
 
 def plan_of(data: str, start: float = 1, batch: float = 1) -> Plan:
-    """So many times the labels that a data set begins with, and half of them in a round."""
+    """This many times the labels that a data set begins with, and half of them in each round."""
     return Plan(round(start * FIRST[data]), round(batch * FIRST[data] / 2), ROUNDS)
 
 
 def erring(data: Data, seed: int, *, rate: float = 0.0, kind: str = "symmetric") -> Oracle:
-    """Whoever knows the truth, and errs."""
+    """An oracle that knows the truth, and errs."""
     return Noisy(TrueLabels(data.train.labels), rate, kind, seed=seed, data=data)
 
 
 def crowd(rates: list[float], votes: int, consensus: str, data: Data, seed: int) -> Oracle:
-    """Some of the people who err at these rates, as often as they agree."""
+    """People who err at these rates, of whom so many answer about a row, and their consensus."""
     people = Noisy(TrueLabels(data.train.labels), rates, seed=seed)
     return Crowd(people, len(rates), votes, consensus, seed=seed)
 
 
 def offering(kind: Callable[[Oracle], Oracle], data: Data, seed: int) -> Oracle:
-    """Whoever knows the truth, and is offered some of the classes."""
+    """An oracle that knows the truth, and is offered some of the classes."""
     return kind(TrueLabels(data.train.labels))
 
 
 def wording(count: int, data: Data, seed: int) -> Oracle:
-    """Whoever knows the truth, of some words too."""
+    """An oracle that knows the truth, about some words too."""
     return Words(TrueLabels(data.train.labels), data, count, WORD)
 
 
 def comparing(asked: Asked, options: dict[str, Any], data: Data, seed: int) -> Oracle:
-    """Whoever is asked, and knows which of two rows people disagree more of, but errs there."""
+    """An oracle that knows on which of two rows people disagree more, but errs at that."""
     return Compared(asked(data, seed), disagreement(data), seed=seed, **options)
 
 
 def reading(data: Data, seed: int) -> Oracle:
-    """Whoever knows the truth, and has to read for it."""
+    """An oracle that knows the truth, and has to read for it."""
     return Priced(TrueLabels(data.train.labels), READING)

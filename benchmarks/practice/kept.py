@@ -18,7 +18,7 @@ from benchmarks.quality.sets import head_of
 
 
 class Run(NamedTuple):
-    """One run, and where it is kept."""
+    """One run, and its folder."""
 
     part: str
     case: str
@@ -32,13 +32,13 @@ class Run(NamedTuple):
         return self.out / self.part / f"{words}-{self.seed}"
 
     def record(self) -> list[Round]:
-        """Its rounds; none of one that is not finished."""
+        """Its rounds; none if it is unfinished."""
         path = self.folder / "rounds.jsonl"
         found = read_rounds(path.read_bytes(), path) if path.exists() else []
         return found if len(found) > ROUNDS else []
 
     def do(self) -> None:
-        """Do what is not done yet."""
+        """Do the rest of it."""
         case = next(case for case in PARTS[self.part].cases() if case.name == self.case)
         settings = self._asdict() | {"out": str(self.out), "rounds": ROUNDS}
         runs.keep_run(
@@ -47,7 +47,7 @@ class Run(NamedTuple):
 
 
 def begun(name: str, way: Way, seed: int) -> tuple[Experiment, Oracle]:
-    """A run, not begun, and who answers."""
+    """A run that has not begun, and its oracle."""
     data = pool_of(name, seed)
     learner = head_of(data)
     made = Experiment(data, learner, way.strategy, way.plan, costs=way.costs, seed=seed)
@@ -55,7 +55,7 @@ def begun(name: str, way: Way, seed: int) -> tuple[Experiment, Oracle]:
 
 
 def records(wanted: Sequence[Run]) -> Records:
-    """The runs that are finished."""
+    """The finished runs."""
     found: Records = {}
     for run in wanted:
         if rounds := run.record():

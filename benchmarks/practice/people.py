@@ -1,4 +1,4 @@
-"""What people said of CIFAR-10's pictures (CIFAR-10N; Wei and others, 2022)."""
+"""People's labels of CIFAR-10's pictures (CIFAR-10N; Wei and others, 2022)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from autoal.data.npz import read_npz
 from autoal.oracles.humans import disagreements
 from benchmarks.quality.sets import given
 
-SPEAKERS = ("aggre", "random1", "worse")  # as the file calls them
+SPEAKERS = ("aggre", "random1", "worse")  # names in the file
 
 
 def disagreement(data: Data) -> Tensor:
-    """How much these people disagree of each row of a pool, (rows,) in bits."""
+    """How much these people disagree on each row of a pool, (rows,) in bits."""
     assert data.train.places is not None
     said = torch.stack([labels_of_people(name) for name in SPEAKERS], 1)[data.train.places]
     return disagreements(said, len(data.classes))
 
 
 def mistaken(name: str, data: Data, seed: int) -> Oracle:
-    """What people of that name really said, whatever the seed."""
+    """The real labels by the people of that name, whatever the seed."""
     assert data.train.places is not None
     said, truth = TrueLabels(labels_of_people(name)[data.train.places]), data.train.labels
 

@@ -1,4 +1,4 @@
-"""The data sets, and how many labels each begins with."""
+"""The data sets, and the number of labels that each begins with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIRST = {  # labels, half of which are bought in each round
 
 @cache
 def whole(name: str) -> Data:
-    """A data set with all rows out of which pools are drawn."""
+    """A data set with all rows from which pools are drawn."""
     return reviews(SEEN[name]()) if name in SEEN else frozen.whole(name)
 
 
@@ -40,7 +40,7 @@ def pool_of(name: str, seed: int) -> Data:
 
 
 def reviews(encoder: Encoder) -> Data:
-    """A tenth of the phrases of SST-2, with their words, as an encoder sees them."""
+    """A tenth of the phrases of SST-2, with their words, as an encoder gives them."""
     train, test = (str(given(f"sst2_{part}.tsv")) for part in ("train", "dev"))
     data = Texts(train, ["sentence"], test_path=test, validation=0, share=0.1)
     encoded = Encoded(data, encoder, torch.device("cpu"))

@@ -1,4 +1,4 @@
-"""What the runs of a part tell: two tables and a picture."""
+"""The results of a part: two tables and a picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Records = dict[str, dict[int, list[Round]]]  # by way and seed
 
 
 def summary(found: Mapping[str, Records], base: str) -> Table:
-    """What each way gains over the base, on the mean over all cases of a kind."""
+    """The gain of each way over the base, averaged over all cases of a kind."""
     rows: list[list[Cell]] = []
     for about in dict.fromkeys(case.partition(", ")[2] for case in found):
         same = [records for case, records in found.items() if case.endswith(f", {about}")]
@@ -34,7 +34,7 @@ def summary(found: Mapping[str, Records], base: str) -> Table:
 
 
 def by_case(found: Mapping[str, Records], base: str) -> Table:
-    """Each case by itself."""
+    """Each case on its own."""
     header = [
         "",
         "",
@@ -50,7 +50,7 @@ def by_case(found: Mapping[str, Records], base: str) -> Table:
 
 
 def line(case: str, way: str, records: Records, base: str) -> list[Cell]:
-    """A way by itself, and in pairs with the same seeds of the base."""
+    """A way alone, and paired with the same seeds of the base."""
     runs_of = [*records[way].values()]
     wrong = [sum(done.wrong or 0 for done in rounds) for rounds in runs_of]
     labels = [sum(len(done.queried) for done in rounds) for rounds in runs_of]
@@ -64,23 +64,23 @@ def line(case: str, way: str, records: Records, base: str) -> list[Cell]:
 
 
 def gained(way: str, base: str, records: Records) -> np.ndarray:
-    """By how many points the mean over the rounds is above that of the base, in each seed."""
+    """The gain in the mean over the rounds over that of the base, in points, for each seed."""
     shared = sorted(records.get(way, {}).keys() & records.get(base, {}).keys())
     return np.array([mean(records[way][seed]) - mean(records[base][seed]) for seed in shared])
 
 
 def mean(rounds: Sequence[Round]) -> float:
-    """Accuracy over all rounds after the start."""
+    """Mean accuracy over all rounds after the start."""
     return float(np.mean([last([done]) for done in rounds[1:]]))
 
 
 def last(rounds: Sequence[Round]) -> float:
-    """Accuracy in the end."""
+    """Accuracy at the end."""
     return 100 * rounds[-1].metrics["accuracy"]
 
 
 def figure(part: Part, found: Mapping[str, Records]) -> Figure:
-    """Accuracy over what was spent, of the last case of each data set, which is the hardest."""
+    """Accuracy over cost, for the last case of each data set, which is the hardest."""
     hardest = {case.data: case.name for case in part.cases() if found[case.name]}
     charts = {name: curves(found[name]) for name in hardest.values()}
     colours = places(name for drawn in charts.values() for name in drawn)
@@ -88,12 +88,12 @@ def figure(part: Part, found: Mapping[str, Records]) -> Figure:
 
 
 def curves(records: Records) -> dict[str, Curve]:
-    """The mean over the seeds of each way, at what every round had cost by then."""
+    """The mean over the seeds of each way, at the cost of every round."""
     return {way: curve([*by_seed.values()]) for way, by_seed in records.items()}
 
 
 def curve(histories: Sequence[Sequence[Round]]) -> Curve:
-    """The mean and the deviation over the seeds."""
+    """The mean and standard deviation over the seeds."""
     spent = np.mean([np.cumsum([*map(price, rounds)]) for rounds in histories], axis=0)
     values = np.array([[last([done]) for done in rounds] for rounds in histories])
     deviation = values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
@@ -101,5 +101,5 @@ def curve(histories: Sequence[Sequence[Round]]) -> Curve:
 
 
 def price(done: Round) -> float:
-    """What a round's labels cost, in seconds where such are told, or else in labels."""
+    """The cost of a round's labels, in seconds if recorded, otherwise in labels."""
     return done.money if done.taken is None else done.taken

@@ -44,7 +44,7 @@ ROUNDS = 19  # of queries, as published
 
 
 def told(strategy: str, scale: Scale, device: str, seed: int) -> dict[str, Any]:
-    """What the run's folder says of it."""
+    """The settings that the run's folder keeps."""
     plan = plan_of(settings_of(strategy, scale))
     return {
         "data": {"name": "cifar10", "pool": POOL, "size": scale.size},
@@ -60,7 +60,7 @@ def told(strategy: str, scale: Scale, device: str, seed: int) -> dict[str, Any]:
 
 
 def tables(top: Path, scale: Scale) -> list[Table]:
-    """Curves, areas, differences, weights, seconds and images, each with what was left out."""
+    """Curves, areas, differences, weights, seconds and images, each titled with its omissions."""
     settings = runs.read([top])
     epochs = scale.share(preset("random")["task"]["epochs"])
     seconds = times(settings).tables
@@ -97,7 +97,7 @@ def main() -> None:
             told(strategy, scale, given.device, seed),
             partial(experiment, strategy, scale, given.device, seed),
         )
-        for seed in range(given.first, given.seeds)  # whole seeds, if it ends early
+        for seed in range(given.first, given.seeds)  # complete seeds first, in case it ends early
         for strategy in given.variants
     ]
     if not given.report:

@@ -17,9 +17,9 @@ from autoal.report.groups import Setting
 from autoal.report.tables import Cell, Table
 from autoal.search.searchnet import ImageWeights
 
-COLOURS = 3  # channels that the first layer of a network reads, and no other
+COLOURS = 3  # channels that only a network's first layer reads
 NETWORKS = ("learner", "FitNet", "SearchNet")
-NOTE = "images"  # that a round has of its query
+NOTE = "images"  # the note that a query adds to its round
 
 
 class Counted(QueryStrategy):
@@ -65,7 +65,7 @@ class Counted(QueryStrategy):
             self.images[self._whose(module)] += len(inputs[0])
 
     def _whose(self, stem: nn.Module) -> str:
-        """The network that begins with this layer; a FitNet is made anew for every query."""
+        """The network that begins with this layer; every query makes a new FitNet."""
         if stem is self.learner.task.network.embed.conv1:
             return "learner"
         searchnet = getattr(self.strategy, "searchnet", None)
@@ -89,7 +89,7 @@ def passes(path: Path, epochs: int) -> list[int]:
 
 
 def table(settings: Sequence[Setting], epochs: int) -> Table:
-    """The passes of a whole run, the mean over the seeds; those that judge are left out."""
+    """The passes of a whole run, averaged over the seeds, without those of tests."""
     rows: list[list[Cell]] = []
     for setting in settings:
         for name, found in setting.contenders.items():

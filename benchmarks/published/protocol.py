@@ -1,4 +1,4 @@
-"""The published protocol, on a set of its shape that is so many times smaller."""
+"""The published protocol, on a set of the same shape that is a fraction of its size."""
 
 from copy import copy
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from benchmarks.quality.sets import drawn, given
 
 PRESET = "paper_cifar10"
 FILE = "cifar10_10k.npz"
-PART = 25  # the published set is so many times larger, and so are its batches
+PART = 25  # how much larger the published set is, and its batches
 POOL = 50_000 // PART
-SIDE = 32  # of the published images
+SIDE = 32  # size of the published images
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of the protocol is run.
+    """How much of the protocol to run.
 
     Args:
         size: side of the images; ResNet-18 reads 8 at least.
@@ -46,16 +46,16 @@ class Scale:
 
     @property
     def folder(self) -> str:
-        """What its runs lie in."""
+        """The folder of its runs."""
         return f"{self.size}-{self.epochs:g}-{self.rounds}"
 
     def share(self, epochs: int) -> int:
-        """So many of the epochs, but one at least."""
+        """This many of the epochs, but at least one."""
         return max(1, round(self.epochs * epochs))
 
 
 def settings_of(strategy: str, scale: Scale) -> Settings:
-    """What the preset says of a run with this strategy, at a scale."""
+    """The preset's settings for a run with this strategy, at a scale."""
     settings = preset(strategy)
     settings["start"]["size"] //= PART
     settings["budget"] //= PART
@@ -80,19 +80,19 @@ def preset(strategy: str) -> Settings:
 
 
 def plan_of(settings: Settings) -> Plan:
-    """How many labels are bought."""
+    """The start, budget and rounds of these settings."""
     return Plan(settings["start"]["size"], settings["budget"], settings["rounds"])
 
 
 def experiment(strategy: str, scale: Scale, device: str, seed: int) -> tuple[Experiment, Oracle]:
-    """A run, not begun, which notes how many images pass through networks."""
+    """A run that has not begun, which notes how many images pass through networks."""
     settings = settings_of(strategy, scale)
     data = pool_of(settings["data"], scale.size, seed)
     learner = _learner(settings["task"], data, Training(accelerator=device), seed)
     name = settings["strategy"].pop("name")
     chooses = registry.build(name, **settings["strategy"])
     made = Experiment(data, learner, chooses, plan_of(settings), seed=seed)
-    made.strategy = Counted(made.strategy, learner)  # not a copy, which would not know the learner
+    made.strategy = Counted(made.strategy, learner)  # not a copy, which would lose the learner
     return made, TrueLabels(data.train.labels)
 
 
@@ -110,7 +110,7 @@ def _learner(section: Settings, data: Data, training: Training, seed: int) -> Tr
 
 
 def pool_of(section: Settings, size: int, seed: int) -> Data:
-    """The images of this size with the pool that a seed draws, augmented as the section says."""
+    """The images at this size with the pool that a seed draws, augmented as the section says."""
     data = copy(whole(size, section["crop"], section["flip"]))
     data.train = drawn(data.train, POOL, seed)
     return data
@@ -127,6 +127,6 @@ def whole(size: int, crop: int, flip: bool) -> Data:
 
 
 def shrunk(rows: Rows, size: int) -> Rows:
-    """The images with another side; a pixel is the mean of those that it stands for."""
+    """The images at another size; a pixel is the mean of those it replaces."""
     pixels = adaptive_avg_pool2d(rows.inputs.float(), size)
     return replace(rows, inputs=pixels.round().to(torch.uint8))

@@ -1,4 +1,4 @@
-"""What the searches found: the weights of their candidates."""
+"""The candidates' weights that the searches found."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from autoal.report.tables import Cell, Table
 
 
 def table(settings: Sequence[Setting]) -> Table:
-    """A line for each candidate: whether its weight moved, and whether seeds agree on it."""
+    """A line for each candidate: whether its weight moved, and whether the seeds agree on it."""
     rows = [
         [name, candidate, *_told(found)]
         for setting in settings

@@ -28,7 +28,7 @@ SHOWN = (*CLAIMED, "badge", "bait")
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """What most is claimed of, on all data sets, on those that no choice has seen, on the others.
+    """The main claims, on all data sets, on those that no choice has seen, and on the others.
 
     Then all that there are, and the settings one by one.
     """
@@ -48,13 +48,13 @@ def tables(tops: Sequence[Path]) -> list[Table]:
 
 
 def of(setting: Setting, names: Collection[str]) -> Setting:
-    """The setting with these contenders alone."""
+    """The setting with only these contenders."""
     found = {name: taken for name, taken in setting.contenders.items() if name in names}
     return replace(setting, contenders=found)
 
 
 def figure(tops: Sequence[Path]) -> Figure | None:
-    """What the strategies that most is claimed of gain over random, where any is paired with it."""
+    """The gains over random of the main strategies, where one is paired with it."""
     found = over_all(runs.read(tops), "random")
     shown = [overall for overall in found if overall.first in SHOWN]
     return gained("Area minus random", shown, "area under the learning curve, minus random's")

@@ -1,4 +1,4 @@
-"""Who is compared on the bench, and with how many seeds."""
+"""The contenders of the bench, and their number of seeds."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks.paired import Field, Strategies
 
 ORACLE = "cheating_oracle"
-# They read what the bench has not, or are other names for what is there.
+# They read what the bench lacks, or are aliases of others.
 LEFT_OUT = ("active_llm", "autoal", "ibds", "isal", "loss_prediction", ORACLE)
 
 COMPOSED = ("refine", "tcm", "tailor", "selectal", "albl")
@@ -26,7 +26,7 @@ OTHERS: Strategies = {
     if name not in (*CLAIMED, *LEFT_OUT)
 }
 
-# Those that are not made of others.
+# Strategies that are not made of others.
 SINGLE = ("random", *(name for name in OTHERS if name not in COMPOSED), "uherding", "margin")
 
 FIELDS = (

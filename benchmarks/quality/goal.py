@@ -1,4 +1,4 @@
-"""Who is first when all teach the learner that tunes itself? The bench once more, with that head.
+"""Which strategy is best when all teach the head that tunes itself? The bench with that head.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.quality.goal --keep
 

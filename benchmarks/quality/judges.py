@@ -1,4 +1,4 @@
-"""Who can say how sure a network may be, and which of its labels are right? Random rows.
+"""Which judge knows how sure a network may be, and which of its labels are right? Random rows.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.quality.judges --keep
 
@@ -39,24 +39,24 @@ TRIED = torch.logspace(-1, 1, 65)  # temperatures
 
 
 class Judgement(NamedTuple):
-    """How sure a network may be, and which labels are right."""
+    """A network's temperature, and the trust in its labels."""
 
     temperature: float
-    trust: Tensor  # the probability of each label to be right, (labelled,)
+    trust: Tensor  # probability that each label is right, (labelled,)
 
 
 class Judge(ABC):
-    """Says so in every round."""
+    """Judges in every round."""
 
     @abstractmethod
     def __call__(self, view: View) -> Judgement:
-        """Of a network and labels."""
+        """Judge a network and its labels."""
 
     def learn(self, truth: Tensor) -> None:
-        """Be told the labels of all rows of the pool."""
+        """Learn the labels of all rows of the pool."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What must outlive a round."""
+        """State that must outlive a round."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -64,14 +64,14 @@ class Judge(ABC):
 
 
 class Credulous(Judge):
-    """Believes all that is said."""
+    """Believes everything."""
 
     def __call__(self, view: View) -> Judgement:
         return Judgement(1.0, torch.ones(len(view.labelled)))
 
 
 class Tuned(Judge):
-    """A regression on the network's own embeddings, tuned from the last round's penalty on."""
+    """A regression on the network's own embeddings, tuned from the last round's penalty."""
 
     def __init__(self) -> None:
         self._l2: float | None = None
@@ -87,7 +87,7 @@ class Tuned(Judge):
         self._l2 = state["l2"]
 
     def tuned(self, view: View) -> tuning.Tuned:
-        """The regression."""
+        """The fitted regression."""
         features = self.read(view.labelled.features)
         targets = one_hot(view.labelled.labels, view.classes).double()
         lesson = Lesson(features, targets, None, intercept=True)
@@ -97,17 +97,17 @@ class Tuned(Judge):
         return found
 
     def logits(self, view: View) -> Tensor:
-        """What the regression itself, which is cooled too, says of the pool."""
+        """The regression's own predictions for the pool, cooled too."""
         found = self.tuned(view)
         return found.head.cooled(found.choice.belief.temperature).logits(self.read(view.pool))
 
     def read(self, features: Features) -> Tensor:
-        """What the regression reads, (n, width) double."""
+        """The features that the regression reads, (n, width) double."""
         return features.embeddings.double()
 
 
 class TunedOnRows(Tuned):
-    """The same of rows as the network reads them; its temperature is not the network's."""
+    """The same for rows in the network's form; the temperature is not the network's."""
 
     def __call__(self, view: View) -> Judgement:
         return super().__call__(view)._replace(temperature=1.0)
@@ -117,7 +117,7 @@ class TunedOnRows(Tuned):
 
 
 class Folded(Judge):
-    """Networks that are taught all folds but one, of which they tell; believes all labels."""
+    """Networks trained on all folds but one, which they predict; believes all labels."""
 
     def __call__(self, view: View) -> Judgement:
         assert view.bench is not None
@@ -159,7 +159,7 @@ HEADS = {"head on own embeddings": Tuned, "head on rows": TunedOnRows}
 
 
 class Onlooker(QueryStrategy):
-    """Never asked; that there is a view of all that judges read."""
+    """Never asked; it makes the view compute everything that judges read."""
 
     reads = ("embeddings", "fitted", "inputs", "labelled", "labels", "probs")
 
@@ -168,27 +168,27 @@ class Onlooker(QueryStrategy):
 
 
 class Case(NamedTuple):
-    """Labels that a network learns."""
+    """Labels for a network."""
 
-    name: str  # of their set
+    name: str  # name of their set
     noise: str
     labels: int
 
 
 class Seen(NamedTuple):
-    """What somebody makes of a network, or is in its place."""
+    """A judge's opinion of a network, or a head in its place."""
 
     case: Case
     judge: str
     nll: float
     accuracy: float
     temperature: float
-    wrong: float = 0.0  # share of the labels, as far as can be told
-    found: float | None = None  # area under the curve of wrong labels, sought by their trust
+    wrong: float = 0.0  # estimated share of wrong labels
+    found: float | None = None  # area under the curve of finding wrong labels by their trust
 
 
 def seen(case: Case, seed: int) -> list[Seen]:
-    """By all judges, and by the heads that they are."""
+    """The results of all judges, and of the heads that are judges too."""
     torch.set_num_threads(1)
     truth = pool_of(case.name, seed).train.labels
     view = view_of(case, seed)
@@ -211,7 +211,7 @@ def seen(case: Case, seed: int) -> list[Seen]:
 
 
 def view_of(case: Case, seed: int) -> View:
-    """What a network makes of the pool that has learnt the case's labels."""
+    """Predictions for the pool by a network that has learnt the case's labels."""
     setting = Setting(case.name, Plan(case.labels, 1, 1), "small network", case.noise)
     experiment, oracle = setting.experiment(Onlooker, seed)
     start = experiment.ask()
@@ -230,7 +230,7 @@ def scores(logits: Tensor, labels: Tensor) -> tuple[float, float]:
 
 
 def tables(found: Sequence[Seen]) -> list[Table]:
-    """A line for each case, a column for each judge; the means of seeds."""
+    """A line for each case, a column for each judge; means over the seeds."""
     judges = [*JUDGES, *HEADS]
     finders = ("own embeddings", "rows")
     asked: list[tuple[str, str, Sequence[str], Callable[[Seen], float | None]]] = [
@@ -257,7 +257,7 @@ def _means(
 
 
 def main() -> None:
-    """See all cases, and print or keep the tables."""
+    """Do all cases, and print or keep the tables."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--processes", type=int, default=2)

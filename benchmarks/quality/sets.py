@@ -1,4 +1,4 @@
-"""The data sets of the bench: rows of features that stay as they are, made once and kept.
+"""The data sets of the bench: rows of fixed features, made once and kept.
 
 `AUTOAL_DATA` is a folder with mnist.npz, pneumoniamnist.npz and cifar10_10k.npz in MedMNIST's
 layout, and with bank.csv and waveform.csv, which have the label last. `AUTOAL_BENCH` is the folder
@@ -36,15 +36,15 @@ from autoal.record.whole import write_whole
 from autoal.seeding import generator
 
 POOL = 2_000  # rows that a seed draws
-TRAIN = 20_000  # rows of a larger training part, out of which seeds draw
-TEST = 4_000  # rows of a larger test part that judge
-RATIO = 50.0  # of the largest class of a long tail to the smallest
+TRAIN = 20_000  # rows of a larger training part, from which seeds draw
+TEST = 4_000  # test rows drawn from a larger test part
+RATIO = 50.0  # ratio of the largest class of a long tail to the smallest
 PENALTIES = Path(__file__).with_name("penalties.json")
 ARRAYS = ("train_rows", "train_labels", "test_rows", "test_labels", "classes")
 
 
 class Ready(Arrays):
-    """Rows that a head reads as they are."""
+    """Rows that a head reads unchanged."""
 
     def preprocess(self) -> nn.Module:
         return Standardise(torch.zeros(1), torch.ones(1))
@@ -73,7 +73,7 @@ class Fourier(Encoder):
 
 
 def digits() -> Data:
-    """Images, for a network."""
+    """Images for a network."""
     from autoal.datamodules.digits import Digits
 
     return Digits(crop=1)
@@ -91,7 +91,7 @@ def digit_pixels() -> Data:
 
 
 def pictures(file: str, encoder: Encoder, test: int = TEST) -> Data:
-    """What an encoder makes of the images of an npz file."""
+    """An encoder's features of the images of an npz file."""
     from autoal.datamodules.npz import Npz
 
     path = given(file)
@@ -99,7 +99,7 @@ def pictures(file: str, encoder: Encoder, test: int = TEST) -> Data:
 
 
 def table(file: str, *, test_file: str = "", encoder: Encoder | None = None) -> Data:
-    """Columns, standardised; without a file of its own a fifth of the rows is the test."""
+    """Columns, standardised; without a test file, a fifth of the rows is the test."""
     from autoal.datamodules.table import Table
 
     paths = [given(name) for name in (file, test_file) if name]
@@ -108,7 +108,7 @@ def table(file: str, *, test_file: str = "", encoder: Encoder | None = None) -> 
 
 
 def texts(task: str, encoder: Encoder) -> Data:
-    """A task of GLUE as an encoder sees it."""
+    """A task of GLUE as an encoder gives it."""
     from autoal.datamodules.texts import Texts
 
     paths = [str(given(f"{task}_{part}.tsv")) for part in ("train", "dev")]
@@ -117,12 +117,12 @@ def texts(task: str, encoder: Encoder) -> Data:
 
 
 def sentences(task: str) -> Data:
-    """Features of texts, as `benchmarks.quality.sentences` wrote them."""
+    """Features of texts that `benchmarks.quality.sentences` wrote."""
     return unpacked(bench_folder() / f"{task}.npz")
 
 
 def against_others(data: Data, label: int) -> Data:
-    """One class against all others, as few as it is in the pool, and as many in the test."""
+    """One class against all others: rare in the pool, half of the test."""
     assert data.test is not None
     own, others = ((data.test.labels == label) == one for one in (True, False))
     rest = others.nonzero().flatten()[: int(own.sum())]
@@ -163,22 +163,22 @@ ENCODERS: dict[str, Callable[[], Encoder]] = {
     "tfidf": Tfidf,
     "tokens": Tokens,
 }
-# Read by heads that tune themselves, and so without a penalty that was chosen for them.
+# Sets for heads that tune themselves, and so without a chosen penalty.
 TEXTS = {
     f"{task}-{name}": partial(texts, task, encoder())
     for task in COLUMNS
     for name, encoder in ENCODERS.items()
 }
-# Of these the pool that a seed draws; not the test.
+# Variants whose pool differs, but not their test.
 TAILED = ("mnist-tailed", "cifar10-lite0-tailed")
-COPIED = {"mnist-copied": "mnist"}  # and the set whose head's penalty it has
-COPIES = 8  # of a tenth of the pool's rows
-BLUR = 0.1  # by which copies differ, in deviations of a column
+COPIED = {"mnist-copied": "mnist"}  # and the set whose penalty they use
+COPIES = 8  # of each row in a tenth of the pool
+BLUR = 0.1  # differences between copies, in deviations of a column
 
 
 @cache
 def whole(name: str) -> Data:
-    """A data set with all rows out of which pools are drawn."""
+    """A data set with all rows from which pools are drawn."""
     data = (SETS | TEXTS)[name]()
     data.setup()
     return data
@@ -196,14 +196,14 @@ def pool_of(name: str, seed: int, size: int = POOL) -> Data:
 
 
 def pooled(data: Data, size: int, seed: int) -> Data:
-    """The data set with so many rows of its own as a pool."""
+    """The data set with a pool of this many of its own rows."""
     data = copy(data)
     data.train = drawn(data.train, size, seed)
     return data
 
 
 def copied(rows: Rows, stream: torch.Generator) -> Rows:
-    """As many rows, most of which are slightly changed copies of a few."""
+    """As many rows, most of them slightly changed copies of a few."""
     count = len(rows) // (COPIES + 2)
     order = torch.randperm(len(rows), generator=stream)
     places = torch.cat(
@@ -216,7 +216,7 @@ def copied(rows: Rows, stream: torch.Generator) -> Rows:
 
 
 def l2_of(name: str) -> float:
-    """The penalty of the set's head, as `benchmarks.quality.penalties` chose it for good."""
+    """The penalty of the set's head, fixed by `benchmarks.quality.penalties`."""
     return json.loads(PENALTIES.read_text())[COPIED.get(name, name)]
 
 
@@ -227,24 +227,24 @@ def head_of(data: Data, **options: Any) -> Learner:
 
 
 def drawn(rows: Rows, count: int, seed: int) -> Rows:
-    """So many of the rows, in their order; all, if there are no more."""
+    """This many of the rows, in order; all, if there are no more."""
     order = torch.randperm(len(rows), generator=generator(seed, "pool"))
     return rows.take(order[:count].sort().values)
 
 
 def bench_folder() -> Path:
-    """Where what was made is kept."""
+    """The folder for files made by the bench."""
     return Path(os.environ.get("AUTOAL_BENCH") or cache_folder() / "bench")
 
 
 def given(file: str) -> Path:
-    """A file that was made for the bench, or of the data at hand."""
+    """A file made for the bench, or one of the given data."""
     made = bench_folder() / file
     return made if made.exists() else Path(os.environ.get("AUTOAL_DATA", "."), file)
 
 
 def kept(paths: list[Path], encoder: Encoder | None, test: int, read: Callable[[], Data]) -> Data:
-    """What an encoder makes of these files' rows, or they themselves, as a head reads them.
+    """The features of these files' rows, by an encoder or as they are, in the form for a head.
 
     Args:
         paths: of the files.
@@ -262,7 +262,7 @@ def kept(paths: list[Path], encoder: Encoder | None, test: int, read: Callable[[
 
 
 def unpacked(path: Path, test: int = TEST) -> Data:
-    """The data set in a file, with so many test rows at most."""
+    """The data set in a file, with at most this many test rows."""
     train, train_labels, tested, test_labels, classes = read_npz(path, ARRAYS).values()
     data = Ready((train, train_labels), (tested, test_labels), classes=classes.tolist())
     assert data.test is not None
@@ -271,7 +271,7 @@ def unpacked(path: Path, test: int = TEST) -> Data:
 
 
 def packed(data: Data) -> bytes:
-    """A data set as a file, its rows as a head reads them."""
+    """A data set in a file, its rows in the form for a head."""
     data.setup()
     assert data.test is not None
     ready, content = data.preprocess(), BytesIO()
@@ -287,7 +287,7 @@ def packed(data: Data) -> bytes:
 
 
 def _seen(data: Data, encoder: Encoder | None) -> Data:
-    """As an encoder sees it, if there is one."""
+    """The encoder's version of it, if there is one."""
     data.setup()
     data.train = drawn(data.train, TRAIN, 0)
     return data if encoder is None else Encoded(data, encoder, torch.device("cpu"))

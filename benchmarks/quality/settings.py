@@ -1,4 +1,4 @@
-"""The settings of the bench: data sets, and how many labels are bought in how many rounds."""
+"""The settings of the bench: data sets, labels per round, and numbers of rounds."""
 
 from autoal import Plan
 from benchmarks.paired import Setting

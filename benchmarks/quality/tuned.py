@@ -1,4 +1,4 @@
-"""What tuning the learner gains whole runs, for every strategy, with right and with wrong labels.
+"""The gain of whole runs when the learner is tuned, for strategies, with right and wrong labels.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.quality.tuned --keep
 
@@ -41,7 +41,7 @@ FIELDS = [
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
-    """What the tuned head gains each strategy, by noise, and how all did."""
+    """The gain of each strategy by the tuned head, by noise, and all results."""
     found = runs.read(tops)
     rows: list[list[Cell]] = []
     for noise, some in by_noise(found).items():

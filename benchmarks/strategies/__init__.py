@@ -1,1 +1,1 @@
-"""What a query costs: seconds and memory of every installed strategy, beside other packages."""
+"""The cost of a query: seconds and memory of every installed strategy, beside other packages."""

@@ -1,4 +1,4 @@
-"""What a query costs: seconds and memory of every installed strategy, beside other packages.
+"""The cost of a query: seconds and memory of every installed strategy, beside other packages.
 
     python -m benchmarks.strategies [--rows 50000] [--large] [--only NAME ...]
 
@@ -25,8 +25,8 @@ from benchmarks.report import keep, table
 from benchmarks.strategies.measure import KEPT, measure, measured
 from benchmarks.strategies.rows import FOLDER, Size
 
-READER = "active_llm"  # as fast as the language model that it asks
-TRAINING = ("cheating_oracle", "committee", "selectal")  # train learners, and so wait for these
+READER = "active_llm"  # as fast as the language model it asks
+TRAINING = ("cheating_oracle", "committee", "selectal")  # these train learners, so they wait
 LARGE = Size(1_000_000, 1000, 1000, half=True)
 SMALL = Size(2000, 100, 100)
 COST = ["seconds", "products, s", "runs", "MiB"]
@@ -37,7 +37,7 @@ NOTE = (
 
 
 def shown(found: dict[str, Any]) -> list[str]:
-    """Median seconds, those of the products that are needed, how often, and memory."""
+    """Median seconds, those of the necessary products, the number of queries, and memory."""
     if "seconds" not in found:
         return [found.get("failed", ""), "", "", ""]
     times = found["seconds"]
@@ -102,7 +102,7 @@ def present(names: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Measure all and keep the tables."""
+    """Measure everything, and keep the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--large", action="store_true", help="a million rows")

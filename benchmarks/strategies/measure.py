@@ -1,4 +1,4 @@
-"""What one query costs, in a fresh process."""
+"""The cost of one query, in a fresh process."""
 
 import json
 import os
@@ -18,12 +18,12 @@ from benchmarks.strategies.rows import Size, computed, view_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 THREADS = 2
-LIMIT = 900  # seconds that one measurement may take
-KEPT = "AUTOAL_BENCHMARK_KEPT"  # where measurements are kept, if they are
+LIMIT = 900  # limit of one measurement in seconds
+KEPT = "AUTOAL_BENCHMARK_KEPT"  # the folder of kept measurements, if they are kept
 
 
 def measure(name: str, way: str, size: Size) -> dict[str, Any]:
-    """Seconds of several queries, and the memory that they took beyond the view, in MiB."""
+    """Seconds of several queries, and their memory beyond the view, in MiB."""
     torch.set_num_threads(THREADS)
     kind = registry.load(name)
     view = view_of(size, kind.reads)
@@ -42,7 +42,7 @@ def measure(name: str, way: str, size: Size) -> dict[str, Any]:
         tensor.sum()  # back from where the kernel may have put it, or it would count as the query's
     before = _memory("VmRSS", size.device)
     times: list[float] = []
-    # Five times what is quick, three times what is not, once what takes half a minute.
+    # Five times if fast, three times if slower, once if it takes half a minute.
     while len(times) < (5 if sum(times) < 10 else 3 if sum(times) < 60 else 1):
         start = time.perf_counter()
         try:
@@ -59,18 +59,18 @@ def measure(name: str, way: str, size: Size) -> dict[str, Any]:
 
 
 def _memory(field: str, device: str) -> float:
-    """Resident memory in MiB, now (VmRSS) or at most since it was last asked for (VmHWM)."""
+    """Resident memory in MiB, now (VmRSS) or at most since the last call (VmHWM)."""
     if device == "cuda":
         now, most = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
         return (now if field == "VmRSS" else most) / 2**20
     lines = Path("/proc/self/status").read_text().splitlines()
     found = next(line for line in lines if line.startswith(field))
-    Path("/proc/self/clear_refs").write_text("5")  # the highest begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     return int(found.split()[1]) / 1024
 
 
 def measured(name: str, way: str, size: Size) -> dict[str, Any]:
-    """The same in a fresh process, or as it was kept; empty where there is no such way."""
+    """The same in a fresh process, or as kept; empty if there is no such way."""
     folder = os.environ.get(KEPT)
     path = Path(folder, f"{name}-{way}-{size.rows}-{size.device}.json") if folder else None
     if path is not None and path.exists():

@@ -1,4 +1,4 @@
-"""The same strategies of scikit-activeml, and as their definitions would be written down."""
+"""The same strategies by scikit-activeml, and as their definitions are written down."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -14,7 +14,7 @@ Query = Callable[[View, int], object]
 
 
 def theirs(name: str) -> Query | None:
-    """The same strategy of scikit-activeml."""
+    """The same strategy by scikit-activeml."""
     pool, classifier = import_module("skactiveml.pool"), import_module("skactiveml.classifier")
     linear = import_module("sklearn.linear_model").LogisticRegression(max_iter=20)
     strategies: dict[str, Any] = {
@@ -56,7 +56,7 @@ class NotReady(Exception):  # noqa: N818
 
 
 def naive_coreset(view: View, budget: int) -> object:
-    """Distances anew to all centres for every pick."""
+    """Recomputes the distances to all centres for every pick."""
     rows, centres = view.pool.embeddings.numpy(), view.labelled.features.embeddings.numpy()
     near = np.full(len(rows), np.inf)
     picks: list[int] = []
@@ -76,7 +76,7 @@ def naive_kmeans(view: View, budget: int) -> object:
 
 
 def naive_badge(view: View, budget: int) -> object:
-    """k-means++ on gradients that are written out."""
+    """k-means++ on explicit gradients."""
     probs = view.pool.probs.numpy()
     errors = probs - np.eye(CLASSES, dtype=np.float32)[probs.argmax(1)]
     rows = (errors[:, :, None] * view.pool.embeddings.numpy()[:, None, :]).reshape(len(probs), -1)
@@ -90,7 +90,7 @@ def naive_badge(view: View, budget: int) -> object:
 
 
 def naive_herding(view: View, budget: int) -> object:
-    """All gains anew for every pick, from a kernel matrix of the pool."""
+    """Recomputes all gains for every pick, from a kernel matrix of the pool."""
     rows, known = view.pool.embeddings.numpy(), view.labelled.features.embeddings.numpy()
     rows, known = (
         features / np.linalg.norm(features, axis=1, keepdims=True) for features in (rows, known)
@@ -105,7 +105,7 @@ def naive_herding(view: View, budget: int) -> object:
 
 
 def naive_bait(view: View, budget: int) -> object:
-    """Every row's trace anew for every pick, by Woodbury's identity."""
+    """Recomputes every row's trace for every pick, by Woodbury's identity."""
     parts = []
     for part in (view.pool, view.labelled.features):
         top = part.probs.numpy().max(1, keepdims=True)

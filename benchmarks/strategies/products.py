@@ -1,4 +1,4 @@
-"""The matrix products that the definitions of strategies need, and how long they take."""
+"""The matrix products that the definitions of strategies need, and their time."""
 
 import time
 from collections.abc import Callable
@@ -17,36 +17,36 @@ Product = tuple[int, int, int]  # (rows, inner) @ (inner, columns)
 
 
 def covering(size: Size) -> list[Product]:
-    """All rows of the sample by all, and by what is labelled."""
+    """All rows of the sample by all, and by the labelled ones."""
     seen = min(size.rows, MaxHerding().sample)
     return [(seen, WIDTH, seen), (seen, WIDTH, size.labelled)]
 
 
 def probcover(size: Size) -> list[Product]:
-    """Those of covering, and the clusters that tell the radius."""
+    """The products of covering, and of the clusters that determine the radius."""
     seen = min(size.rows, ProbCover().sample)
     return [*covering(size), *clustering(seen, CLASSES)]
 
 
 def clustering(rows: int, clusters: int) -> list[Product]:
-    """A pass to draw the seeds, and one a round, as many as there may be."""
+    """A pass to draw the seeds, and one per iteration, as many as there may be."""
     return [(rows, WIDTH, clusters)] * (1 + KMeans().iterations)
 
 
 def coreset(size: Size) -> list[Product]:
-    """All rows by what is labelled, and by each pick."""
+    """All rows by the labelled ones, and by each pick."""
     return [(size.rows, WIDTH, size.labelled), (size.rows, WIDTH, size.batch)]
 
 
 def kmeans(size: Size) -> list[Product]:
-    """Clusters of the sample, and of larger pools all rows by their centres."""
+    """Clusters of the sample, and in larger pools all rows by their centres."""
     seen = min(size.rows, KMeans().sample)
     others = [(size.rows, WIDTH, size.batch)] if seen < size.rows else []
     return [*clustering(seen, size.batch), *others]
 
 
 def typiclust(size: Size) -> list[Product]:
-    """Clusters of the sample, and its rows by those of their own cluster, if all are as large."""
+    """Clusters of the sample, and its rows by those of their own cluster, if all are level."""
     strategy = TypiClust()
     rows = min(size.rows, strategy.sample) + size.labelled
     clusters = min(size.labelled + size.batch, strategy.clusters)
@@ -61,7 +61,7 @@ def badge(size: Size) -> list[Product]:
 
 
 def bait(size: Size) -> list[Product]:
-    """The information of all rows, their two forms, and what each of the picks changes in these.
+    """The information of all rows, its two forms, and the change in these by each pick.
 
     A number of these is that of a pair of classes; systems of so many equations come on top.
     """
@@ -86,7 +86,7 @@ NEEDED: dict[str, Callable[[Size], list[Product]]] = {
 
 
 def seconds(name: str, size: Size) -> list[float]:
-    """How long the products of a strategy take in float32, several times; [] if it needs none."""
+    """Times of a strategy's products in float32, several times; [] if it needs none."""
     if name not in NEEDED:
         return []
     return [
@@ -95,7 +95,7 @@ def seconds(name: str, size: Size) -> list[float]:
 
 
 def _taken(rows: int, inner: int, columns: int, device: str) -> float:
-    """Seconds of one product, block by block, for which there is memory at any size."""
+    """Seconds of one product, block by block, so that it fits into memory at any size."""
     block = min(rows, BLOCK)
     left, right = torch.rand(block, inner, device=device), torch.rand(inner, columns, device=device)
     result = torch.empty(block, columns, device=device)

@@ -1,4 +1,4 @@
-"""The views that queries are measured on."""
+"""The views for measuring queries."""
 
 import os
 from dataclasses import replace
@@ -13,12 +13,12 @@ from autoal.model.predictions import Head
 from autoal.seeding import generator, seeded
 
 WIDTH, CLASSES = 512, 10
-STAGES = 448  # numbers before the embedding in the stages of ResNet-18
-FOLDER = "AUTOAL_BENCHMARK_ROWS"  # where the features of one run of this command are
+STAGES = 448  # width of the layers before the embedding in ResNet-18
+FOLDER = "AUTOAL_BENCHMARK_ROWS"  # folder of the features of one run of this command
 
 
 class Size(NamedTuple):
-    """How large a pool is, and how much is asked for."""
+    """The size of a pool and of a query."""
 
     rows: int
     labelled: int
@@ -56,7 +56,7 @@ def kept_rows(count: int, size: Size, width: int, name: str) -> tuple[Tensor, Te
 
 
 def view_of(size: Size, reads: tuple[str, ...] | None) -> View:
-    """A view in which all that is read has been computed."""
+    """A view in which everything that is read has been computed."""
     stages = "stages" in (reads or ())
     width = WIDTH + STAGES * stages
     pool, _ = kept_rows(size.rows, size, width, "pool")
@@ -82,7 +82,7 @@ def view_of(size: Size, reads: tuple[str, ...] | None) -> View:
 
 
 def computed(view: View, reads: tuple[str, ...] | None) -> list[Tensor]:
-    """What of the view is there before a query."""
+    """Compute the parts of the view that exist before a query."""
     names = {"probs": "probs", "draws": "drawn_probs", "stages": "stages", "inputs": "inputs"}
     read = ["embeddings", *(names[name] for name in reads or () if name in names)]
     parts = (view.pool, view.labelled.features)

@@ -65,7 +65,7 @@ def test_a_setting_that_designs_were_chosen_on_has_tables_alone(tmp_path: Path) 
     for strategy in ("random", "autoal"):
         write_run(tmp_path, strategy, [0.5, 0.6], strategy=strategy, data={"name": "mnist"})
     titles = [table.title for table in quality.tables([tmp_path]) if table.rows]
-    assert "Summary, on data sets that designs were chosen on" in titles
+    assert "Strategies over all settings, on data sets that designs were chosen on" in titles
     assert not [title for title in titles if "no choice has seen" in title]
 
 
@@ -97,7 +97,7 @@ def test_a_figure_is_kept_where_there_is_a_gain_to_be_shown(
     for strategy in strategies:
         write_run(tmp_path / "mnist-low", strategy, [0.5, 0.6], strategy=strategy)
     kept_quality(tmp_path, monkeypatch)
-    assert (results / "quality.md").read_text().startswith("## Summary")
+    assert (results / "quality.md").read_text().startswith("## Strategies over all settings")
     assert (results / "quality.svg").exists() == drawn
 
 

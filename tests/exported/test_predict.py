@@ -1,9 +1,7 @@
 """The command that predicts new rows, as its user meets it."""
 
 import csv
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from io import StringIO
@@ -124,18 +122,6 @@ def test_a_command_that_cannot_be_met_does_not_load_torch(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "(2, 2) False\n"
     assert done.stderr.count("error: ") == 2
-
-
-def test_the_reader_of_the_output_may_go() -> None:
-    script = (
-        "import sys\nfrom autoal.exported.told import tell, told\n"
-        "sys.exit(told(lambda: tell('a line\\n', None)))"
-    )
-    reading, writing = os.pipe()
-    os.close(reading)
-    with open(writing, "wb") as out:
-        done = subprocess.run([sys.executable, "-c", script], stdout=out, stderr=subprocess.PIPE)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("command", ["predict", "labels"])

@@ -148,7 +148,7 @@ def test_a_state_has_the_changes_alone_and_goes_on_alike() -> None:
 def test_few_at_a_time_is_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for size in (2, 16):
-        monkeypatch.setattr("autoal.growth.sampling.FEW", size)
+        monkeypatch.setattr("autoal.growth.sampling.TOGETHER", size)
         policy = network()
         play(policy, ppo(policy), 1)
         found.append(chances(policy))

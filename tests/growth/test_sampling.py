@@ -1,14 +1,21 @@
+from functools import wraps
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from autoal.growth.sampling import Drawing, Ids, Pair, log_probs
 from autoal.seeding import seeded
 from tests.transformers_made import tiny_writer
 
 WORDS, END = 12, 11
-PROMPTS = [[1, 2, 3, 4], [5], [6, 7], *([row % 10, 3] for row in range(9))]
+PROMPTS = [
+    [1, 2, 3, 4],
+    [5],
+    [6, 7],
+    *([row % 10, 3] for row in range(17)),
+]  # more than are read at once
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +59,20 @@ def test_a_continuation_ends_at_its_end(network: Any) -> None:
     assert all(END not in answer[:-1] for answer in found)
     assert any(answer[-1] == END and len(answer) < 60 for answer in found)
     assert all(answer[-1] == END or len(answer) == 60 for answer in found)
+
+
+def test_a_row_is_read_no_more_after_its_end(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    forward = network.forward
+
+    @wraps(forward)  # whose arguments are looked up
+    def counted(input_ids: Tensor, **others: Any) -> Any:
+        read.append(len(input_ids))
+        return forward(input_ids, **others)
+
+    monkeypatch.setattr(network, "forward", counted)
+    found = drawing(most=60).drawn(network, PROMPTS[:4], seed=0)
+    assert sum(read) == sum(map(len, found))
 
 
 @pytest.mark.parametrize(

@@ -148,10 +148,10 @@ def test_only_the_model_makes_another_run() -> None:
     defaults = {"seed": 0, "language": SECTION}
     moved = {key: "other" for key in SECTION if key != "model"}
     other = {"seed": 0, "language": {**SECTION, **moved}}
-    assert run_name(other, defaults, "digits", "random") == "digits-random-0"
+    assert run_name(other, defaults, "digits", "random", data="digits") == "digits-random-0"
     assert not changes(defaults, other)
     named = {"seed": 0, "language": {**SECTION, "model": "x"}}
-    assert run_name(named, defaults, "digits", "random") != "digits-random-0"
+    assert run_name(named, defaults, "digits", "random", data="digits") != "digits-random-0"
     assert changes(defaults, named)
 
 

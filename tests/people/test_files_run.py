@@ -13,11 +13,11 @@ import pytest
 import torch
 from autoal.datamodules.digits import Digits
 from PIL import Image
-from rich.console import Console
 
 from autoal import Rows
 from autoal.labels import main
 from autoal.run import _list_declined
+from autoal.screen import Screen
 from tests.launch import Finished, Zygote
 
 DIGITS = ("data=digits", "strategy=margin", "task=linear", "task.steps=20", "logger=none")
@@ -173,6 +173,6 @@ def test_a_declined_row_whose_name_is_no_text_is_listed_nevertheless() -> None:
     terminal = TextIOWrapper(BytesIO(), encoding="utf-8")
     rows = Rows(torch.zeros(1, 1), torch.zeros(1).long(), names=["\udcff.png"])
     folder: Any = SimpleNamespace(rounds=[SimpleNamespace(declined=[0])])
-    _list_declined(Console(file=terminal), rows, folder)
+    _list_declined(Screen(file=terminal), rows, folder)
     terminal.seek(0)
     assert terminal.read() == "declined: \\udcff.png\n"

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from rich.console import Console
 
 from autoal import Round
 from autoal.model.fitstep import FitStep
+from autoal.record import terminal as terminal_module
+from autoal.record.sweep import Sweep
 from autoal.record.terminal import Terminal
 
 
@@ -42,6 +45,31 @@ def test_a_terminal_shows_the_round_the_accuracy_so_far_and_the_epoch(
     assert "epoch 7, loss 0.250" in shown
     assert "1/3" in shown  # rounds done, of the start and two more
     assert "2/3" in shown  # steps
+
+
+def test_a_sweep_on_a_terminal_shows_its_runs_and_lists_no_rounds(
+    history: list[Round], tmp_path: Path
+) -> None:
+    done = tmp_path / "done.txt"
+    done.write_bytes(b"/runs/first\n/runs/second\n")
+    text = StringIO()
+    console = Console(file=text, width=160, force_terminal=True)
+    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, done)), history)
+    assert "2/7" in text.getvalue()
+    assert "runs done" in text.getvalue()
+    assert "1.5 s" not in text.getvalue()  # the end of a round's line
+    done.unlink()  # as when its command was killed
+    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, done)), history)
+
+
+def test_processes_that_share_a_terminal_have_no_displays(
+    history: list[Round], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal_module, "parent_process", lambda: "the command")
+    text = StringIO()
+    console = Console(file=text, width=160, force_terminal=True)
+    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, tmp_path / "done.txt")), history)
+    assert text.getvalue() == ""  # the end of the run is told elsewhere
 
 
 def test_labels_that_nobody_was_asked_for_are_told(history: list[Round]) -> None:

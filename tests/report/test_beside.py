@@ -33,7 +33,6 @@ def top(tmp_path: Path) -> Path:
     write_run(tmp_path, "margin-bert", [0.5, 0.8], strategy="margin", **BERT)
     write_run(tmp_path, "margin-svm", [0.4, 0.6], strategy="margin", start=(8, 9), **SVM)
     write_run(tmp_path, "entropy-svm", [0.4, 0.6], strategy="entropy", **SVM)
-    write_run(tmp_path, "longer", [0.4, 0.6, 0.7], **SVM)
     return tmp_path
 
 
@@ -93,9 +92,18 @@ def test_options_tell_learners_of_one_class_apart(tmp_path: Path) -> None:
 
 def test_one_learner_is_not_compared(tmp_path: Path) -> None:
     write_run(tmp_path, "random", [0.5, 0.6])
-    write_run(tmp_path, "start", [0.5], rounds=0, **BERT)
+    write_run(tmp_path, "margin", [0.5, 0.6], strategy="margin")
     assert found(tmp_path) == []
     assert table(tmp_path) is None
+
+
+def test_learners_are_compared_as_far_as_both_go(tmp_path: Path) -> None:
+    write_run(tmp_path, "bert", [0.5, 0.6], **BERT)
+    write_run(tmp_path, "svm", [0.4, 0.6, 0.8], **SVM)
+    assert [row[4:6] for row in table(tmp_path).rows] == [
+        [Spread(0.55, None), Spread(0.6, None)],
+        [Spread(0.5, None), Spread(0.6, None)],
+    ]
 
 
 def test_learners_of_a_start_alone_took_no_seconds_a_round(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from autoal.palette import places
 from autoal.report.figures import FEW, Curves, learning_curves, one_by_one
 from autoal.report.measures import Curve
-from autoal.report.svg import LETTERS, apart, name
+from autoal.report.svg import LETTERS, Scale, apart, name
 
 
 def curves_of(count: int) -> Curves:
@@ -65,3 +65,17 @@ def test_of_many_curves_each_has_a_chart_of_its_own_with_its_band() -> None:
     # The others are drawn once and shown in all.
     assert [chart.svg.count("<defs") for chart in charts] == [1, *[0] * FEW]
     assert len({*re.findall(r'href="(#[^"]+)"', "".join(chart.svg for chart in charts))}) == 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.0, 1.0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (0.0, 1e-4, ["0.00000", "0.00002", "0.00004", "0.00006", "0.00008", "0.00010"]),
+        (0.0, 3000.0, ["0", "500", "1,000", "1,500", "2,000", "2,500", "3,000"]),
+    ],
+)
+def test_ticks_are_told_with_the_digits_that_they_need(
+    low: float, high: float, told: list[str]
+) -> None:
+    assert [*Scale(low, high, 0, 100).told(5).values()] == told

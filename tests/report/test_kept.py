@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from struct import pack
 
@@ -33,12 +34,15 @@ def keep_pictures(run: Path, *contents: bytes) -> None:
         (folder / f"queried_{9 + number}_{number}.png").write_bytes(content)
 
 
-def keep_tables(run: Path, *contents: str, kind: str = "queried") -> None:
+def keep_tables(
+    run: Path, *contents: str, kind: str = "queried", begun: str = "offline-run-1"
+) -> None:
     """As the tracking keeps texts at a glance, or rows one by one."""
-    folder = run / "wandb" / "offline-run-1" / "files" / "media" / "table" / "media"
+    folder = run / "wandb" / begun / "files" / "media" / "table" / "media"
     folder.mkdir(parents=True, exist_ok=True)
     for number, content in enumerate(contents):
-        (folder / f"{kind}_{number}_{kind}{number}.table.json").write_text(content)
+        name = sha256(content.encode()).hexdigest()[:20]
+        (folder / f"{kind}_{number}_{name}.table.json").write_text(content)
 
 
 def history_of(run: Path) -> list[Round]:
@@ -76,14 +80,36 @@ def test_rows_one_by_one_tell_predictions_and_scores(tmp_path: Path) -> None:
     keep_pictures(run, png(*TWO), png(*TWO))
     columns = ["round", "row", "picture", "label", "prediction", "score"]
     lines = [[1, "b.png", "Image", "cat", "dog", 0.25], [1, "c.png", None, "dog", None, 0.125]]
-    told = json.dumps({"columns": columns, "data": lines})
-    keep_tables(run, told, told, kind="rows")
+    keep_tables(run, json.dumps({"columns": columns, "data": lines}), kind="rows")
     (only,) = queries(run, history_of(run), "margin")  # the first query is the last
     assert only.rows.header == ["", "row", "label", "prediction", "score"]
     assert [row[1:] for row in only.rows.rows] == [
         ["b.png", "cat", "dog", 0.25],
         ["c.png", "dog", None, 0.125],
     ]
+
+
+def test_steps_begin_anew_where_a_run_went_on(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "a", [0.5, 0.6, 0.7, 0.8])
+    told = [
+        [[number, f"row {number}", score]]
+        for number, score in [(0, 1), (1, 1), (2, 1), (2, 0), (3, 1)]
+    ]
+    rows = [json.dumps({"columns": ["round", "row", "score"], "data": data}) for data in told]
+    texts = [json.dumps({"columns": ["text"], "data": [[f"text {data[0][0]}"]]}) for data in told]
+    for kind, contents in (("rows", rows), ("queried", texts)):
+        keep_tables(run, *contents[:3], kind=kind, begun="offline-run-20261126_235959-a")
+        # Round 2 again, as a killed run cannot know whether it was sent, and without its scores.
+        keep_tables(run, *contents[3:], kind=kind, begun="run-20261127_000001-a")
+    first, last = queries(run, history_of(run), "margin")
+    assert (first.rows.rows, last.rows.rows) == ([["row 1", 1]], [["row 3", 1]])
+    assert first.rows.title.startswith("round 1,")
+    (middle,) = queries(run, history_of(run)[1:3], "margin")
+    assert middle.rows.rows == [["row 2", 1]]
+    for path in run.glob("wandb/*/files/media/table/media/rows_*"):
+        path.unlink()
+    first, last = queries(run, history_of(run), "margin")
+    assert (first.rows.rows, last.rows.rows) == ([["text 1"]], [["text 3"]])
 
 
 def test_made_and_declined_rows_are_told_apart_and_what_weighed_most(tmp_path: Path) -> None:
@@ -113,12 +139,13 @@ def test_texts_are_shown_with_their_labels(tmp_path: Path) -> None:
     "content",
     [
         *("", "[]", "{}", '{"columns": [], "data": 7}', '{"columns": [1], "data": []}'),
-        *('{"columns": ["text"], "data": [[{}]]}', '{"columns": ["text"], "data": [[]]}'),
+        *('{"columns": ["text"], "data": [[{}]]}', '{"columns": ["text"], "data": [[Infinity]]}'),
+        *('{"columns": ["text"], "data": [[NaN]]}', '{"columns": ["text"], "data": [[]]}'),
         "[" * 100_000,
     ],
 )
 def test_texts_that_are_none_are_told(tmp_path: Path, content: str) -> None:
-    keep_tables(write_run(tmp_path, "a", [0.5, 0.6]), "{}", content)
+    keep_tables(write_run(tmp_path, "a", [0.5, 0.6]), "the start", content)
     assert "Notes: broken queries: 1" in page_of(tmp_path)
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,12 +98,32 @@ def test_runs_are_compared_over_what_labels_cost(costly: Path) -> None:
     assert "random .60, margin .48 at 3 in money." in page
     with (costly / "report" / "tables" / "results.csv").open() as file:
         found = {row["strategy"]: row for row in csv.DictReader(file)}
-    # By hand: .475 for 4 and .625 for 5 of 9; .6 is where .05 of the .15 for the 5 are gained.
-    assert float(found["margin"]["area mean"]) == pytest.approx((0.475 * 4 + 0.625 * 5) / 9)
+    # By hand, as far as both go; .6 is where .05 of the .15 for the last 5 are gained.
+    assert float(found["margin"]["area mean"]) == pytest.approx((0.4 + 0.475) / 2)
     assert float(found["margin"]["money needed"]) == pytest.approx(5 + 5 / 3)
     assert float(found["random"]["money needed"]) == pytest.approx(3)
     assert main([str(costly), "--over", "seconds"]) == 0
     assert "at 6 seconds" in (costly / "report" / "report.html").read_text()
+
+
+def test_between_two_rounds_a_run_is_compared_on_a_straight_line(costly: Path) -> None:
+    (setting,), _ = group(read_runs([costly], over="money")[0])
+    assert [run.final for run in setting.runs] == [0.6, pytest.approx(0.475)]
+
+
+def test_what_the_first_rounds_cost_counts_though_nothing_was_learnt(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "run", [0.4, 0.5, 0.6])
+    priced(run, cost=[10, 10, 10], taken=[1.0, 1.0, 1.0])
+    path = run / "rounds.jsonl"
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps(without_metrics(json.loads(first))), *others]))
+    assert list(read_run(run, over="money").spent) == [20, 30]
+    assert list(read_run(run, over="seconds").spent) == [2, 3]
+
+
+def without_metrics(line: dict[str, Any]) -> dict[str, Any]:
+    """A round in which too little was labelled to learn from."""
+    return {key: value for key, value in line.items() if key != "accuracy"}
 
 
 def test_over_labels_it_is_told_that_costs_say_something_else(costly: Path) -> None:
@@ -110,6 +131,11 @@ def test_over_labels_it_is_told_that_costs_say_something_else(costly: Path) -> N
     page = (costly / "report" / "report.html").read_text()
     assert "margin .70, random .60 at 6 labels" in page
     assert "see --over money or --over seconds." in page
+
+
+def test_a_begun_run_need_not_tell_seconds(costly: Path) -> None:
+    write_run(costly, "begun", [0.4], strategy="badge", rounds=2)
+    assert main([str(costly), "--over", "seconds"]) == 0
 
 
 def test_seconds_that_a_run_lacks_are_refused(

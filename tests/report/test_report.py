@@ -240,9 +240,32 @@ def test_runs_that_obeyed_the_advice_are_finished_however_long(tmp_path: Path) -
     write_run(tmp_path, "b", [0.5, 0.6, 0.7], rounds=3, seed=1, stops=[{}, {}, AGREED], stop=stop)
     write_run(tmp_path, "c", [0.5, 0.6], rounds=3, seed=2, stops=[AGREED], stop=stop)
     settings, faults = group(read_runs([tmp_path])[0])
-    assert [(fault.kind, Path(fault.where).name) for fault in faults] == [("unfinished", "c")]
+    found = [(fault.kind, Path(fault.where).name) for fault in faults]
+    assert found == [("unfinished", "c"), ("other lengths", "digits")]
     assert [run.advised for run in settings[0].runs] == [1, 2]
     assert main([str(tmp_path)]) == 0
+
+
+def test_runs_of_other_lengths_are_compared_as_far_as_all_go(tmp_path: Path) -> None:
+    write_run(tmp_path, "short", [0.5, 0.6])
+    write_run(tmp_path, "long", [0.5, 0.7, 0.9], strategy="margin")
+    (setting,), (fault,) = group(read_runs([tmp_path])[0])
+    assert {name: run.area for name, (run,) in setting.contenders.items()} == {
+        "random": pytest.approx(0.55),
+        "margin": pytest.approx(0.6),
+    }
+    assert [run.final for run in setting.runs] == [0.6, 0.7]
+    assert fault.kind == "other lengths"
+    assert fault.what.startswith("runs end between 4 and 6 labels; areas and final results are")
+
+
+def test_of_one_experiment_the_longest_run_counts(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", [0.5, 0.6])
+    write_run(tmp_path, "b", [0.5, 0.6, 0.7])
+    (setting,), (fault,) = group(read_runs([tmp_path])[0])
+    assert [run.path.name for run in setting.runs] == ["b"]
+    assert (fault.kind, Path(fault.where).name) == ("duplicate", "a")
+    assert "their results agree" in fault.what
 
 
 def test_a_run_whose_money_is_spent_is_finished_whatever_it_planned(tmp_path: Path) -> None:
