@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 import autoal
-from autoal import spelling
+from autoal import command, spelling
 from autoal.config import CONFIGS
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -25,10 +26,10 @@ Train = Callable[..., subprocess.CompletedProcess[str]]
 def train(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Train]:
     """Runs train.py; the last line of its output tells whether torch was needed."""
     out, err = (tmp_path_factory.mktemp("command") / name for name in ("out", "err"))
-    command = [sys.executable, str(ROOT / "tests" / "light.py")]
+    started = [sys.executable, str(ROOT / "tests" / "light.py")]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as light:
+    with subprocess.Popen(started, cwd=ROOT, env=environment, **pipes) as light:
         assert light.stdin is not None
         assert light.stdout is not None
         stdin, stdout = light.stdin, light.stdout
@@ -302,3 +303,18 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
     ]
     for full in map(spelling.spelled_out, (unusual, swapped)):
         assert spelling.spelled_out(full) == full
+
+
+def test_no_garbage_is_looked_for_while_torch_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(gc.isenabled()))
+    with command._nothing_collected():
+        assert gc.isenabled()  # torch is there already
+    monkeypatch.delitem(sys.modules, "torch")
+    with command._nothing_collected():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ImportError), command._nothing_collected():
+        raise ImportError
+    assert gc.isenabled()
+    assert frozen == [False]
