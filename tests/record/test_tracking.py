@@ -358,7 +358,7 @@ def test_predictions_that_fail_leave_their_cells_empty(
 ) -> None:
     class Diverged(Question):
         @property
-        def probs(self) -> Tensor:  # type: ignore[override]
+        def probs(self) -> Tensor:
             raise UserError("predictions of 2 of 4 rows are not finite")
 
     question, query = asked
