@@ -8,30 +8,7 @@ import yaml
 
 from autoal.naming import kept_name, run_name, subject
 from autoal.settings import Settings
-
-
-def defaults() -> Settings:
-    return {
-        "name": None,
-        "out": "runs",
-        "seed": 0,
-        "budget": 10,
-        "strategy": {"name": "margin"},
-        "task": {"learning_rate": 0.1, "network": {"hidden": [256], "dropout": 0.2}},
-        "logger": {},
-    }
-
-
-def changed(**values: Any) -> Settings:
-    """The defaults, with some leaves changed; a double underscore stands for the dot."""
-    settings = defaults()
-    for key, value in values.items():
-        *path, leaf = key.split("__")
-        section = settings
-        for name in path:
-            section = section[name]
-        section[leaf] = value
-    return settings
+from tests.changed import changed, defaults
 
 
 def test_a_run_with_the_defaults_is_named_without_a_hash() -> None:

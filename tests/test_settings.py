@@ -5,7 +5,6 @@ import pytest
 
 from autoal.errors import UserError
 from autoal.settings import (
-    Settings,
     completed,
     demand_keys,
     demand_kind,
@@ -14,30 +13,7 @@ from autoal.settings import (
     flatten,
     unknown_key,
 )
-
-
-def defaults() -> Settings:
-    return {
-        "name": None,
-        "out": "runs",
-        "seed": 0,
-        "budget": 10,
-        "strategy": {"name": "margin"},
-        "task": {"learning_rate": 0.1, "network": {"hidden": [256], "dropout": 0.2}},
-        "logger": {},
-    }
-
-
-def changed(**values: Any) -> Settings:
-    """The defaults, with some leaves changed; a double underscore stands for the dot."""
-    settings = defaults()
-    for key, value in values.items():
-        *path, leaf = key.split("__")
-        section = settings
-        for name in path:
-            section = section[name]
-        section[leaf] = value
-    return settings
+from tests.changed import changed, defaults
 
 
 def test_flatten_gives_the_leaves_by_their_dotted_keys() -> None:

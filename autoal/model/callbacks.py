@@ -54,16 +54,7 @@ class Counting(Callback):
     ) -> None:
         self.advance(len(batch[0]))
 
-    def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        self.advance(len(batch[0]))
+    on_test_batch_end = on_predict_batch_end
 
 
 class Weighing(Callback):
