@@ -95,6 +95,7 @@ figure .wide { margin: 0; } svg { display: block; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
 .charts figure { margin: 0; padding: 0; }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
+@media (max-width: 480px) { .each { flex-basis: 100%; } .each svg { width: 100%; height: auto; } }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
