@@ -70,7 +70,7 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
         if not (compared := found.compared()):
             continue
         colours = places(found.learners)
-        section.parts += [
+        section.parts.extend(
             figures.drawn(
                 f"{found.name}, {strategy}",
                 {name: Curve.of(runs) for name, runs in by_learner.items()},
@@ -79,7 +79,7 @@ def side_by_side(settings: Sequence[Setting]) -> Section:
                 AXES[settings[0].over].title,
             )
             for strategy, by_learner in compared.items()
-        ]
+        )
         rows += [
             [found.name, strategy, name, *_measured(runs)]
             for strategy, by_learner in compared.items()
