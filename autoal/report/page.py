@@ -86,6 +86,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align
 th { vertical-align: bottom; color: var(--quiet); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .sentence { min-width: 18rem; }
+@media (max-width: 900px) { th, td { padding: .25rem .35rem; } .sentence { min-width: 10rem; } }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
   border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
