@@ -99,13 +99,11 @@ def _costs_apart(settings: Sequence[Setting]) -> str:
 
 
 def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
-    """One chart of all curves, the best first; if there are many, a chart for each as well."""
+    """The curves of all strategies, the best first."""
     found = curves(setting)
     best_first = {name: found[name] for name in setting.ranked}
     beside, below = axis(setting.metric, setting.judges), AXES[setting.over].title
-    whole = figures.learning_curves(setting.name, best_first, colours, beside, below)
-    each = figures.one_by_one(setting.name, best_first, colours)
-    return Charts(whole, each) if each else whole
+    return figures.drawn(setting.name, best_first, colours, beside, below)
 
 
 def curves(setting: Setting) -> dict[str, Curve]:

@@ -9,6 +9,7 @@ from autoal.costs.units import LABELS
 from autoal.palette import colour, dash
 from autoal.report.axis import AXES
 from autoal.report.measures import Curve
+from autoal.report.page import Charts
 from autoal.report.runs import Floats
 from autoal.report.svg import (
     Figure,
@@ -48,6 +49,15 @@ class Axes(NamedTuple):
         return [(self.across(x), self.up(y)) for x, y in pairs]
 
 
+def drawn(
+    title: str, curves: Curves, colours: Colours, beside: str, below: str = ALONG
+) -> Figure | Charts:
+    """One chart of all curves; of many, each beside it as well."""
+    whole = learning_curves(title, curves, colours, beside, below)
+    each = one_by_one(title, curves, colours)
+    return Charts(whole, each) if each else whole
+
+
 def learning_curves(
     title: str,
     curves: Curves,
@@ -62,7 +72,7 @@ def learning_curves(
 def side_by_side(
     title: str, charts: Mapping[str, Curves], colours: Colours, below: str = ALONG
 ) -> Figure:
-    """Learning curves of several learners: charts for each strategy, one below the other."""
+    """Learning curves of settings that differ in more than the strategy, one below the other."""
     return _charts(title, charts, colours, Scale, below)
 
 

@@ -86,6 +86,7 @@ th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align
 th { vertical-align: bottom; color: var(--quiet); }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .sentence { min-width: 18rem; }
+@media (max-width: 900px) { th, td { padding: .25rem .35rem; } .sentence { min-width: 10rem; } }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
   border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
@@ -95,6 +96,7 @@ figure .wide { margin: 0; } svg { display: block; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
 .charts figure { margin: 0; padding: 0; }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
+@media (max-width: 480px) { .each { flex-basis: 100%; } .each svg { width: 100%; height: auto; } }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
