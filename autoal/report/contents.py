@@ -17,7 +17,6 @@ from autoal.report.metric import ACCURACY, words
 from autoal.report.overview import differences, left_to_gain, overview
 from autoal.report.page import Charts, Section, Statement
 from autoal.report.pictures import queried
-from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
 from autoal.report.verdict import verdict
 
@@ -98,7 +97,7 @@ def _costs_apart(settings: Sequence[Setting]) -> str:
     return f" The cost of labels is more than their number here: see {' or '.join(others)}."
 
 
-def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
+def _drawn(setting: Setting, colours: figures.Colours) -> Charts:
     """The curves of all strategies, the best first."""
     found = curves(setting)
     best_first = {name: found[name] for name in setting.ranked}

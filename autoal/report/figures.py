@@ -49,13 +49,10 @@ class Axes(NamedTuple):
         return [(self.across(x), self.up(y)) for x, y in pairs]
 
 
-def drawn(
-    title: str, curves: Curves, colours: Colours, beside: str, below: str = ALONG
-) -> Figure | Charts:
+def drawn(title: str, curves: Curves, colours: Colours, beside: str, below: str = ALONG) -> Charts:
     """One chart of all curves; of many, each beside it as well."""
     whole = learning_curves(title, curves, colours, beside, below)
-    each = one_by_one(title, curves, colours)
-    return Charts(whole, each) if each else whole
+    return Charts(whole, one_by_one(title, curves, colours))
 
 
 def learning_curves(

@@ -36,7 +36,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Charts:
-    """A figure, and small ones that show the same one by one."""
+    """A figure, and small ones that show the same one by one, if its curves are many."""
 
     whole: Figure
     each: Sequence[Figure]
@@ -95,6 +95,9 @@ figure { display: inline-block; vertical-align: top; max-width: 100%; margin: .5
 figure .wide { margin: 0; } svg { display: block; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
 .charts figure { margin: 0; padding: 0; }
+.chart { display: inline-block; max-width: 100%; vertical-align: top; }
+@media (min-width: 1100px) { .chart { width: calc(50% - .25rem); }
+  .chart svg { max-width: 100%; height: auto; } }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
 @media (max-width: 480px) { .each { flex-basis: 100%; } .each svg { width: 100%; height: auto; } }
 figure p { max-width: 40rem; margin: .3rem 0; }
@@ -133,6 +136,8 @@ def _part(part: Part) -> str:
         return _figure(part)
     if isinstance(part, Charts):
         each = "".join(figure.svg for figure in part.each)
+        if not each:
+            return f'<div class="chart">{_figure(part.whole)}</div>'
         return f'<div class="charts">{_figure(part.whole)}<div class="each">{each}</div></div>'
     if isinstance(part, Queried):
         return _queried(part)

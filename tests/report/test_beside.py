@@ -10,7 +10,6 @@ from autoal.report.groups import group
 from autoal.report.measures import Spread
 from autoal.report.page import Charts
 from autoal.report.runs import read_runs
-from autoal.report.svg import Figure
 from autoal.report.tables import Table
 from tests.report.made import write_run
 
@@ -78,9 +77,10 @@ def test_the_table_tells_accuracies_and_seconds(top: Path) -> None:
 
 def test_curves_of_all_learners_are_drawn_once_for_each_strategy(top: Path) -> None:
     section = side_by_side(group(read_runs([top])[0])[0])
-    (drawn,) = [part for part in section.parts if isinstance(part, Figure)]
-    assert drawn.title == "digits, random"
-    assert drawn.svg.count("svm on tfidf") == 1
+    (charts,) = [part for part in section.parts if isinstance(part, Charts)]
+    assert charts.whole.title == "digits, random"
+    assert charts.whole.svg.count("svm on tfidf") == 1
+    assert not charts.each
 
 
 def test_of_many_learners_each_has_a_small_chart_of_its_own(tmp_path: Path) -> None:
