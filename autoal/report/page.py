@@ -84,7 +84,8 @@ caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align: left;
   vertical-align: top; }
 th { vertical-align: bottom; color: var(--quiet); }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 .sentence { min-width: 18rem; }
 @media (max-width: 900px) { th, td { padding: .25rem .35rem; } .sentence { min-width: 10rem; } }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
