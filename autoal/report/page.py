@@ -101,6 +101,10 @@ figure .wide { margin: 0; } svg { display: block; }
   .chart svg { max-width: 100%; height: auto; } }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
 @media (max-width: 480px) { .each { flex-basis: 100%; } .each svg { width: 100%; height: auto; } }
+/* On a phone, a chart of few curves is whole, and its words stay large enough. */
+@media (max-width: 600px) { .chart figure { padding: 0; }
+  .chart svg { width: calc(100% - 1.5rem); height: auto; overflow: visible; }
+  .chart text { font-size: 16px; } .chart [transform*=rotate] text { font-size: 12px; } }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
