@@ -31,6 +31,7 @@ WIDTH, HEIGHT = 580, 340  # size of a chart, without the names beside it
 SMALL = (220, 152)  # size of one of many charts
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW, REACH = 15, 14  # between two names, and between the axis and the names
+GAP = 8  # least space between two numbers below an axis
 FEW = 5  # most curves whose bands can still be told apart
 ALONG = AXES[LABELS].title
 
@@ -201,10 +202,19 @@ def _ticks(axes: Axes, count: int) -> str:
     for tick, words in up.told(count).items():
         parts.append(line(across.start, up(tick), across.end, up(tick)))
         parts.append(text(words, across.start - 6, up(tick) + 4, "end"))
-    for tick, words in across.told(count).items():
+    for tick, words in _separate(across, count):
         parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
         parts.append(text(words, across(tick), up.start + 18, "middle"))
     return "".join([*parts, line(across.start, up.start, across.end, up.start, "axis")])
+
+
+def _separate(across: Scale, count: int) -> list[tuple[float, str]]:
+    """The numbers below an axis, of which every second is left out if they would touch."""
+    told = [*across.told(count).items()]
+    wide = width_of(words for _, words in told) + GAP
+    while len(told) > 2 and across(told[1][0]) - across(told[0][0]) < wide:
+        told = told[::2]
+    return told
 
 
 def _band(curve: Curve, axes: Axes, ink: str) -> str:
