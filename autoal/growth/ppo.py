@@ -17,12 +17,13 @@ from torch.optim import AdamW
 
 from autoal.errors import UserError
 from autoal.growth.lora import adapt, published, trained
-from autoal.growth.sampling import Pair, log_probs, together
+from autoal.growth.sampling import TOGETHER, Pair, alike, log_probs
 
 MOST = 3.0  # of an advantage
 CLIP = 0.2  # relative move of a probability beyond which nothing more is gained
 NORM = 1.0  # of the gradient at most
 BATCH = 16  # pairs of one step
+LEARNT = 4  # of these at once, which saves memory, and time where lengths differ
 RANK, ALPHA = 8, 16.0  # of the changes
 SMALL = 1e-6  # added to a deviation that may be 0
 
@@ -112,7 +113,7 @@ class Ppo:
     def _step(self, batch: Sequence[Rewarded]) -> None:
         """One optimizer step; computed a few pairs at a time, to save memory."""
         self._optimizer.zero_grad()
-        for rows in together(len(batch)):
+        for rows in alike([each.pair.tokens for each in batch], LEARNT):
             some = [batch[row] for row in rows]
             logs = log_probs(self._network, [each.pair for each in some])
             losses = [
@@ -127,7 +128,8 @@ class Ppo:
     @torch.no_grad()
     def _weighed(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """Log-probabilities of all answers under the current model."""
-        found: list[Tensor] = []
-        for rows in together(len(pairs)):
-            found += log_probs(self._network, [pairs[row] for row in rows])
-        return found
+        found: dict[int, Tensor] = {}
+        for rows in alike([pair.tokens for pair in pairs], TOGETHER):
+            logs = log_probs(self._network, [pairs[row] for row in rows])
+            found |= zip(rows, logs, strict=True)
+        return [found[row] for row in range(len(pairs))]

@@ -26,6 +26,11 @@ class Pair(NamedTuple):
     prompt: Ids
     answer: Ids
 
+    @property
+    def tokens(self) -> int:
+        """The number of both."""
+        return len(self.prompt) + len(self.answer)
+
 
 class Read(NamedTuple):
     """A network's input for rows of different lengths, (n, length)."""
@@ -64,9 +69,7 @@ class Drawing:
     def drawn(self, network: Any, prompts: Sequence[Ids], seed: int) -> list[Ids]:
         """A continuation of each, from its own stream, independent of the others."""
         answers: list[Ids] = [[] for _ in prompts]
-        by_length = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-        for places in together(len(prompts)):
-            rows = [by_length[place] for place in places]
+        for rows in alike([len(prompt) for prompt in prompts], TOGETHER):
             streams = [generator(seed, row) for row in rows]
             chances = [torch.rand(self.most, generator=each).double() for each in streams]
             read = _aligned([prompts[row] for row in rows], network.device)
@@ -121,9 +124,10 @@ def log_probs(network: Any, pairs: Sequence[Pair]) -> list[Tensor]:
     return [row[: len(pair.answer)] for row, pair in zip(found, pairs, strict=True)]
 
 
-def together(count: int) -> Iterator[range]:
-    """The rows, in slices to read at once."""
-    return (range(first, min(first + TOGETHER, count)) for first in range(0, count, TOGETHER))
+def alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """The rows, this many at most at once, of similar length, as all wait for the longest."""
+    rows = sorted(range(len(lengths)), key=lengths.__getitem__)
+    return (rows[first : first + most] for first in range(0, len(rows), most))
 
 
 def _memory(network: Any) -> tuple[str, Any]:
