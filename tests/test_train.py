@@ -472,7 +472,8 @@ def test_a_killed_run_goes_on_as_the_same_wandb_run(train: Zygote, tmp_path: Pat
     assert train.run(*arguments).code == 0
     parts = sorted(tmp_path.glob("run/wandb/offline-run-*"))
     assert len(parts) == 2
-    assert len({part.name.rpartition("-")[2] for part in parts}) == 1
+    # offline-run-<time>-<run>, and -1 for a second one in the same second
+    assert len({part.name.split("-")[3] for part in parts}) == 1
     rows = [wandb_file.history(part) for part in (parts[0], wandb_file.whole(parts[1]))]
     rounds = [[row["al/round"] for row in each if "al/round" in row] for each in rows]
     # What the killed process may not have written is told again.
