@@ -405,14 +405,6 @@ def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Pat
     assert [len(lines(path)) for path in runs] == [4]
 
 
-def test_several_runs_at_once_through_joblib(train: Zygote, tmp_path: Path) -> None:
-    sweep = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1")
-    finished = train.run("-m", *QUICK, *sweep, f"out={tmp_path}")
-    assert finished.code == 0, finished.err
-    runs = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
-    assert [len(lines(path)) for path in runs] == [4, 4]
-
-
 def test_what_wandb_was_told_is_what_the_record_says(train: Zygote, tmp_path: Path) -> None:
     arguments = (*QUICK[:-1], f"out={tmp_path}", "name=run")
     finished = train.run(*arguments)
