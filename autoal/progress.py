@@ -17,15 +17,18 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 from autoal.screen import Screen
 
 EVERY = 30  # least seconds between two lines
 SOON = 2  # seconds before a bar appears
+PERIOD = 86_400  # seconds that tell the speed: rounds may be far apart
 NAMED = 24  # most columns of the name beside a bar
 
 Clock = Callable[[], float]
@@ -64,11 +67,11 @@ class Pace:
         self.told = now
         spent = now - self.begun
         left = spent * (self.count - done) / done
-        so_far = f"{done:,} of {self.count:,} {self.unit} in {_brief(spent)}"
-        self.tell(f"{self.what}: {so_far}, about {_brief(left)} left")
+        so_far = f"{done:,} of {self.count:,} {self.unit} in {brief(spent)}"
+        self.tell(f"{self.what}: {so_far}, about {brief(left)} left")
 
 
-def _brief(seconds: float) -> str:
+def brief(seconds: float) -> str:
     """A time in the unit that needs few digits."""
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -85,6 +88,13 @@ def lines(tell: Callable[[str], None], clock: Clock = monotonic) -> Display:
     return display
 
 
+class _Left(TimeRemainingColumn):
+    """The time left, once it can be told."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.time_remaining is None else super().render(task)
+
+
 def bars_on(console: Console) -> Progress:
     """Room for bars with the time left, at the end of a terminal's output.
 
@@ -96,9 +106,10 @@ def bars_on(console: Console) -> Progress:
         BarColumn(),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[state]}", markup=False),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        _Left(table_column=Column(no_wrap=True)),
         console=console,
         transient=True,
+        speed_estimate_period=PERIOD,
     )
 
 

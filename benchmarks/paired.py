@@ -66,8 +66,8 @@ class Setting:
     task: str = "head"  # a key of TASKS
     noise: str = "clean"  # a key of NOISES, for the answers
     pool: int = POOL  # rows that a seed draws
-    most: int | None = None  # seeds of a setting whose runs are long
     precision: str = "auto"  # of the networks' training
+    accelerator: str = "cpu"  # that trains the networks, in the words of `trainer.accelerator`
 
     def experiment(
         self, strategy: Callable[[], QueryStrategy], seed: int
@@ -97,7 +97,7 @@ class Setting:
             task = TASKS[self.task](self.data)(
                 shape=data.train.shape, classes=len(data.classes), preprocess=data.preprocess()
             )
-        return Trained(task, Training(accelerator="cpu", precision=self.precision))
+        return Trained(task, Training(accelerator=self.accelerator, precision=self.precision))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,6 @@ def compare(
         for field in fields
         if seed < field.seeds
         for setting in given.settings
-        if seed < (settings[setting].most or field.seeds)
         for variant in field.strategies
         if variant in given.variants
     ]

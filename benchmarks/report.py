@@ -15,11 +15,16 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def keep(name: str, text: str) -> None:
-    """Print the text, and write it to results/<name>.md with its environment."""
+    """Print the text, and write it to results/<name>.md, with its environment."""
+    print(write(name, text))
+
+
+def write(name: str, text: str) -> str:
+    """The text with its environment, as it stands in results/<name>.md."""
     page = f"{heading()}\n\n{text}\n"
-    print(page)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(page)
+    return page
 
 
 def heading(*packages: str) -> str:

@@ -1,4 +1,4 @@
-"""Active learning on texts: a frozen encoder, fine-tuning, and an SVM on TF-IDF.
+"""Active learning on texts: a frozen encoder, and an SVM on TF-IDF.
 
     AUTOAL_DATA=FOLDER python -m benchmarks.text --keep
     AUTOAL_DATA=FOLDER python -m benchmarks.text --settings sst2-frozen --seeds 5
@@ -6,8 +6,7 @@
 FOLDER has <task>_train.tsv and <task>_dev.tsv of SST-2, QNLI and MRPC, with a header and the label
 last; every seed draws a pool of 2,000 out of the former, and the latter judges. Frozen: MiniLM as
 `encoder=sentence` gives it, and a logistic regression that tunes itself; joined: the same on two
-texts that are read as one. Fine-tuned: the same network as `task=bert` trains it. Runs of one seed
-share pool, start and batch sizes.
+texts that are read as one. Runs of one seed share pool, start and batch sizes.
 """
 
 from collections import defaultdict
@@ -30,20 +29,14 @@ STRATEGIES: Strategies = {
     "autoal": AutoAL,
 }
 BASES = ("random", "autoal")
-WAYS = ("frozen", "joined", "svm", "fine-tuned")
+WAYS = ("frozen", "joined", "svm")
 PAIRS = ("qnli", "mrpc")
 TASKS = ("sst2", *PAIRS)
 PLAN = Plan(50, 50, 9)
-SHORT = Plan(50, 50, 3)  # a fine-tuned round takes a processor half a minute
-HALF = "bf16-mixed"  # in which processors with AVX512-BF16 fine-tune twice as fast
 SETTINGS = {
     **{f"{task}-frozen": Setting(f"{task}-sentence", PLAN, "tuned head") for task in TASKS},
     **{f"{task}-joined": Setting(f"{task}-joined", PLAN, "tuned head") for task in PAIRS},
     **{f"{task}-svm": Setting(f"{task}-tfidf", PLAN, "svm") for task in TASKS},
-    **{
-        f"{task}-fine-tuned": Setting(f"{task}-tokens", SHORT, "bert", most=5, precision=HALF)
-        for task in TASKS
-    },
 }
 
 

@@ -28,6 +28,8 @@ class Served(Generator):
     ) -> None:
         self.client = client
         self.chat = form == "chat"
+        if not self.chat:
+            client.need_completions(unless="growth.form=chat")
         self.options = {"temperature": temperature, "top_p": top_p, "max_tokens": tokens}
 
     def generate(self, prompts: Sequence[str], seed: int) -> list[str]:

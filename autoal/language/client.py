@@ -71,6 +71,7 @@ class Client:
         self.spent = Spent()
         self._payer, self._before = "", 0.0
         self._unless: list[str] = []  # options that do without log-probabilities
+        self._chatting: list[str] = []  # options that do without completions
         self._refusals: dict[str, str] = {}  # of prompts, before any answer
         self._useful = False  # whether there was any answer
         self._lock = Lock()
@@ -87,14 +88,37 @@ class Client:
         """
         self._unless.append(unless)
 
+    def need_completions(self, unless: str) -> None:
+        """Make `check` verify that the server does more than chat.
+
+        Args:
+            unless: the option that would do without.
+        """
+        self._chatting.append(unless)
+
     def check(self) -> None:
-        """Refuse at once what would fail later: no server, key, model, or log-probabilities."""
+        """Refuse at once what would fail later: no server, key, model, or what they must offer."""
         self.server.demand(self.model)
+        if self._chatting and not self._completes():
+            raise UserError(
+                f"{self.model} only chats (there is no {self.server.url}{PROBE.path}): give "
+                f"{' and '.join(self._chatting)}"
+            )
         if self._unless and (lacking := self._without_logprobs()):
             raise UserError(
                 f"{self.model} comes without log-probabilities ({lacking}): give "
                 f"{' and '.join(self._unless)}, which asks it several times"
             )
+
+    def _completes(self) -> bool:
+        """Whether the server goes on with a text, with log-probabilities or not."""
+        try:
+            self.answer(PROBE)
+        except NotThere:
+            return False
+        except Rejected:  # of the log-probabilities, perhaps
+            return True
+        return True
 
     def _without_logprobs(self) -> str:
         """Why the server reports no log-probabilities; empty if it does."""

@@ -13,6 +13,7 @@ LOGS = (
     "pytorch_lightning.utilities.rank_zero",
     "lightning_fabric.utilities.rank_zero",
     "lightning_fabric.utilities.distributed",
+    "pytorch_lightning.accelerators.cuda",
 )
 
 # Every Trainer asks all installed packages for callbacks: with 200, as long as a small fit takes.
@@ -22,7 +23,7 @@ if hasattr(registry, "entry_points"):  # which is Lightning's own affair, and ma
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Run Lightning without its three banners a round, and let Ctrl-C stop it.
+    """Run Lightning without its banners in every round, and let Ctrl-C stop it.
 
     By itself, it ends the whole process on a KeyboardInterrupt, and ignores further ones.
     """

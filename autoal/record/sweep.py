@@ -8,16 +8,24 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
+from time import time
 
 VARIABLE = "AUTOAL_SWEEP"  # environment variable of all processes of a sweep
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A number of runs, and a file to which each adds a line when done."""
+    """A number of runs, and a file to which each adds a line when done.
+
+    Args:
+        total: of the runs.
+        path: of the file.
+        since: its beginning, in seconds since the epoch.
+    """
 
     total: int
     path: Path
+    since: float
 
     @classmethod
     def begun(cls, total: int, folder: Path) -> Sweep:
@@ -25,15 +33,17 @@ class Sweep:
         folder.mkdir(parents=True, exist_ok=True)
         opened, name = mkstemp(dir=folder, prefix="done-", suffix=".txt")
         os.close(opened)
-        sweep = cls(total, Path(name).absolute())
-        os.environ[VARIABLE] = f"{total}:{sweep.path}"
+        sweep = cls(total, Path(name).absolute(), time())
+        os.environ[VARIABLE] = f"{total}:{sweep.since}:{sweep.path}"
         return sweep
 
     @classmethod
     def current(cls) -> Sweep | None:
         """The sweep of this process, if any."""
-        total, _, path = os.environ.get(VARIABLE, "").partition(":")
-        return cls(int(total), Path(path)) if path else None
+        if not (told := os.environ.get(VARIABLE)):
+            return None
+        total, since, path = told.split(":", 2)
+        return cls(int(total), Path(path), float(since))
 
     def add(self, run: Path) -> str:
         """Report that a run is done; return the sweep's progress as text.
@@ -51,6 +61,12 @@ class Sweep:
     def done(self) -> list[Path]:
         """The folders of finished runs, in the order of finishing."""
         return [Path(os.fsdecode(line)) for line in self.path.read_bytes().splitlines()]
+
+    def left(self) -> float | None:
+        """Seconds that all others take if they go on like those that are done."""
+        if not (done := len(self.done())):
+            return None
+        return (time() - self.since) * (self.total - done) / done
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from autoal.model.fitstep import FitStep
-from autoal.progress import Advance, Clock, Pace, bars, bars_on, lines
+from autoal.progress import Advance, Clock, Pace, bars, bars_on, brief, lines
 from autoal.record.round import CHECK, CROSS_VALIDATION, Round
 from autoal.record.sink import Sink
 from autoal.record.sweep import Sweep
@@ -100,7 +100,9 @@ class Terminal(Sink):
         self._live = bars_on(self.console)
         if self.sweep and self.sweep.path.exists():  # it goes with the command that began it
             done, total = len(self.sweep.done()), self.sweep.total
-            self._live.add_task("sweep", total=total, completed=done, state="runs done")
+            left = self.sweep.left()
+            state = "runs done" if left is None else f"runs done, about {brief(left)} left"
+            self._live.add_task("sweep", total=total, completed=done, state=state)
         state = summary(history[-1]) if history else ""
         self._all: TaskID = self._live.add_task(
             self.name,

@@ -67,21 +67,22 @@ def peers(settings: Sequence[Setting]) -> list[Peers]:
 
 
 def side_by_side(settings: Sequence[Setting]) -> Section:
-    """A figure for each pool, and one table."""
+    """A figure for each strategy of a pool, and one table."""
     section = Section("Learners side by side", [TEXT])
     rows: list[list[Cell]] = []
     for found in peers(settings):
         if not (compared := found.compared()):
             continue
         colours = places(found.learners)
-        charts = {
-            f"{settings[0].metric}, {strategy}": {
-                name: Curve.of(runs) for name, runs in by_learner.items()
-            }
+        section.parts.extend(
+            figures.drawn(
+                f"{found.name}, {strategy}",
+                {name: Curve.of(runs) for name, runs in by_learner.items()},
+                colours,
+                settings[0].metric,
+                AXES[settings[0].over].title,
+            )
             for strategy, by_learner in compared.items()
-        }
-        section.parts.append(
-            figures.side_by_side(found.name, charts, colours, AXES[settings[0].over].title)
         )
         rows += [
             [found.name, strategy, name, *_measured(runs)]

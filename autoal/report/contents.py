@@ -17,7 +17,6 @@ from autoal.report.metric import ACCURACY, words
 from autoal.report.overview import differences, left_to_gain, overview
 from autoal.report.page import Charts, Section, Statement
 from autoal.report.pictures import queried
-from autoal.report.svg import Figure
 from autoal.report.tables import Cell, Table
 from autoal.report.verdict import verdict
 
@@ -98,14 +97,12 @@ def _costs_apart(settings: Sequence[Setting]) -> str:
     return f" The cost of labels is more than their number here: see {' or '.join(others)}."
 
 
-def _drawn(setting: Setting, colours: figures.Colours) -> Figure | Charts:
-    """One chart of all curves, the best first; if there are many, a chart for each as well."""
+def _drawn(setting: Setting, colours: figures.Colours) -> Charts:
+    """The curves of all strategies, the best first."""
     found = curves(setting)
     best_first = {name: found[name] for name in setting.ranked}
     beside, below = axis(setting.metric, setting.judges), AXES[setting.over].title
-    whole = figures.learning_curves(setting.name, best_first, colours, beside, below)
-    each = figures.one_by_one(setting.name, best_first, colours)
-    return Charts(whole, each) if each else whole
+    return figures.drawn(setting.name, best_first, colours, beside, below)
 
 
 def curves(setting: Setting) -> dict[str, Curve]:

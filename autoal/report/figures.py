@@ -9,6 +9,7 @@ from autoal.costs.units import LABELS
 from autoal.palette import colour, dash
 from autoal.report.axis import AXES
 from autoal.report.measures import Curve
+from autoal.report.page import Charts
 from autoal.report.runs import Floats
 from autoal.report.svg import (
     Figure,
@@ -30,6 +31,7 @@ WIDTH, HEIGHT = 580, 340  # size of a chart, without the names beside it
 SMALL = (220, 152)  # size of one of many charts
 LEFT, TOP, BOTTOM = 60, 16, 44
 ROW, REACH = 15, 14  # between two names, and between the axis and the names
+GAP = 8  # least space between two numbers below an axis
 FEW = 5  # most curves whose bands can still be told apart
 ALONG = AXES[LABELS].title
 
@@ -48,6 +50,12 @@ class Axes(NamedTuple):
         return [(self.across(x), self.up(y)) for x, y in pairs]
 
 
+def drawn(title: str, curves: Curves, colours: Colours, beside: str, below: str = ALONG) -> Charts:
+    """One chart of all curves; of many, each beside it as well."""
+    whole = learning_curves(title, curves, colours, beside, below)
+    return Charts(whole, one_by_one(title, curves, colours))
+
+
 def learning_curves(
     title: str,
     curves: Curves,
@@ -62,7 +70,7 @@ def learning_curves(
 def side_by_side(
     title: str, charts: Mapping[str, Curves], colours: Colours, below: str = ALONG
 ) -> Figure:
-    """Learning curves of several learners: charts for each strategy, one below the other."""
+    """Learning curves of settings that differ in more than the strategy, one below the other."""
     return _charts(title, charts, colours, Scale, below)
 
 
@@ -194,10 +202,19 @@ def _ticks(axes: Axes, count: int) -> str:
     for tick, words in up.told(count).items():
         parts.append(line(across.start, up(tick), across.end, up(tick)))
         parts.append(text(words, across.start - 6, up(tick) + 4, "end"))
-    for tick, words in across.told(count).items():
+    for tick, words in _separate(across, count):
         parts.append(line(across(tick), up.start, across(tick), up.start + 4, "axis"))
         parts.append(text(words, across(tick), up.start + 18, "middle"))
     return "".join([*parts, line(across.start, up.start, across.end, up.start, "axis")])
+
+
+def _separate(across: Scale, count: int) -> list[tuple[float, str]]:
+    """The numbers below an axis, of which every second is left out if they would touch."""
+    told = [*across.told(count).items()]
+    wide = width_of(words for _, words in told) + GAP
+    while len(told) > 2 and across(told[1][0]) - across(told[0][0]) < wide:
+        told = told[::2]
+    return told
 
 
 def _band(curve: Curve, axes: Axes, ink: str) -> str:

@@ -11,10 +11,10 @@ from autoal.costs.units import LABELS
 from autoal.report.axis import AXES, counted
 from autoal.report.faults import Fault
 from autoal.report.judges import judges
-from autoal.report.metric import words
-from autoal.report.naming import data_name, shown, tell_apart, with_learners
+from autoal.report.metric import ACCURACY, words
+from autoal.report.naming import data_name, shown, tell_apart, telling, with_learners
 from autoal.report.runs import TRUTH, Run
-from autoal.settings import Settings, differences
+from autoal.settings import Settings
 
 BASELINE = "random"
 ASKED = (TRUTH, "Noisy", "Crowd")  # oracles that simulate people who are asked
@@ -78,9 +78,10 @@ class Setting:
 
     @property
     def judges(self) -> str:
-        """The source of its runs' results."""
+        """The source of its runs' results, and of accuracies what guessing one class would give."""
         rounds = [past for run in self.runs for past in run.rounds]
-        return judges([past.judged for past in rounds], [past.majority for past in rounds])
+        guessed = [past.majority for past in rounds] if self.runs[0].metric == ACCURACY else []
+        return judges([past.judged for past in rounds], guessed)
 
     @property
     def ranked(self) -> list[str]:
@@ -186,7 +187,7 @@ def _unfinished(runs: Sequence[Run]) -> list[Fault]:
 
 
 def _incomplete(run: Run) -> Fault:
-    detail = f"{len(run.rounds)} rounds of {run.planned} are there; left out"
+    detail = f"{len(run.rounds)} of {run.planned} rounds are there; left out"
     if len(run.rounds) > run.planned:
         return Fault("too long", str(run.path), detail)
     if run.failure:
@@ -215,10 +216,10 @@ def _other_configs(settings: Sequence[Setting]) -> list[Fault]:
         most = max(same, key=lambda setting: len(setting.runs))
         for setting in same:
             if setting is not most:
-                changed = differences(most.config, setting.config)
+                here = telling(setting.config, most.config)
+                there = telling(most.config, setting.config)
                 detail = ", ".join(
-                    f"{key}={shown(here)} in place of {shown(there)}"
-                    for key, (there, here) in changed.items()
+                    f"{key}={shown(here[key])} in place of {shown(there[key])}" for key in here
                 )
                 what = f"{detail}; compared among themselves only, runs: {len(setting.runs)}"
                 faults.append(Fault("another config", setting.name, what))

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 from autoal.settings import ABSENT, Settings, differences
@@ -13,17 +14,42 @@ CLASS = "._target_"  # ends the key that names the class of a part
 
 def tell_apart(names: Sequence[str], options: Sequence[Settings]) -> list[str]:
     """The names; those that several share are followed by the options in which these differ."""
-    full_names: list[str] = []
-    for name, mine in zip(names, options, strict=True):
-        own: Settings = {}
-        for other, theirs in zip(names, options, strict=True):
-            if other == name:
-                own |= telling(mine, theirs)
-        there = {key: value for key, value in own.items() if value != ABSENT} or own
-        first = sorted(there, key=lambda key: (key.count("."), key))[:SHOWN]
-        parts = ", ".join(f"{key}={shown(there[key])}" for key in first)
-        full_names.append(f"{name} ({parts})" if parts else name)
-    return _numbered(full_names)
+    sharing: dict[str, list[Settings]] = {}
+    for name, own in zip(names, options, strict=True):
+        sharing.setdefault(name, []).append(own)
+    needed = {name: _needed(several) for name, several in sharing.items()}
+    return _numbered(
+        [
+            _followed(name, own, sharing[name], needed[name])
+            for name, own in zip(names, options, strict=True)
+        ]
+    )
+
+
+def _needed(options: Sequence[Settings]) -> list[str]:
+    """Few keys that tell all apart: again and again the one in which most pairs differ."""
+    pairs = [telling(*pair).keys() for pair in combinations(options, 2)]
+    found: list[str] = []
+    while counts := Counter(key for keys in pairs for key in keys):
+        found.append(min(counts, key=lambda key: (-counts[key], *_depth(key))))
+        pairs = [keys for keys in pairs if found[-1] not in keys]
+    return found
+
+
+def _followed(name: str, mine: Settings, several: Sequence[Settings], needed: list[str]) -> str:
+    """The name and the options of one of several, first those that are needed."""
+    own: Settings = {}
+    for theirs in several:
+        own |= telling(mine, theirs)
+    there = {key: value for key, value in own.items() if value != ABSENT} or own
+    first = sorted(there, key=lambda key: (key not in needed, *_depth(key)))[:SHOWN]
+    parts = ", ".join(f"{key}={shown(there[key])}" for key in sorted(first, key=_depth))
+    return f"{name} ({parts})" if parts else name
+
+
+def _depth(key: str) -> tuple[int, str]:
+    """Sections come before their options."""
+    return key.count("."), key
 
 
 def data_name(config: Settings) -> str:

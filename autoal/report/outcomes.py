@@ -145,7 +145,8 @@ def ranks(settings: Sequence[Setting], names: Sequence[str]) -> Section:
     found = _rankings(settings)
     for where, ranked in found.items():
         section.parts.append(Statement(where, _rank_paragraph(ranked, names)))
-        title = f"Mean ranks, {where}: a bar joins strategies that are not shown to differ"
+        shown = "a bar joins strategies that are not shown to differ"
+        title = f"Mean ranks, {where}: {shown if ranked.enough else 'too few for a verdict'}"
         section.parts.append(critical_difference(title, ranked))
     unranked = "No mean rank: no two strategies have a seed in common."
     table = _rank_table(found, names)

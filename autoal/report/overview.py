@@ -236,11 +236,11 @@ def _composed(settings: Sequence[Setting]) -> list[str]:
 
 
 def shares_table(settings: Sequence[Setting], names: Sequence[str]) -> Table:
-    """For each contender, over all settings and in each."""
+    """For each contender in each setting, and first over several settings together."""
     rows: list[list[Cell]] = []
     for name in names:
         found = shares(settings, name)
-        if found:
+        if len(found) > 1:
             together = Share.over(found)
             rows.append([name, _ALL, len(found), None, together.value, together.interval])
         rows += [

@@ -36,7 +36,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Charts:
-    """A figure, and small ones that show the same one by one."""
+    """A figure, and small ones that show the same one by one, if its curves are many."""
 
     whole: Figure
     each: Sequence[Figure]
@@ -84,8 +84,10 @@ caption, figcaption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem; text-align: left;
   vertical-align: top; }
 th { vertical-align: bottom; color: var(--quiet); }
-.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
 .sentence { min-width: 18rem; }
+@media (max-width: 900px) { th, td { padding: .25rem .35rem; } .sentence { min-width: 10rem; } }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: .3rem .8rem;
   border-left: 3px solid var(--line); }
 .bold td { font-weight: 600; }
@@ -94,7 +96,15 @@ figure { display: inline-block; vertical-align: top; max-width: 100%; margin: .5
 figure .wide { margin: 0; } svg { display: block; }
 .charts { display: flex; flex-wrap: wrap; gap: 1rem; margin: .5rem 0 1rem; }
 .charts figure { margin: 0; padding: 0; }
+.chart { display: inline-block; max-width: 100%; vertical-align: top; }
+@media (min-width: 1100px) { .chart { width: calc(50% - .25rem); }
+  .chart svg { max-width: 100%; height: auto; } }
 .each { display: flex; flex-wrap: wrap; gap: .8rem; flex: 1 1 690px; align-content: flex-start; }
+@media (max-width: 480px) { .each { flex-basis: 100%; } .each svg { width: 100%; height: auto; } }
+/* On a phone, a chart of few curves is whole, and its words stay large enough. */
+@media (max-width: 600px) { .chart figure { padding: 0; }
+  .chart svg { width: calc(100% - 1.5rem); height: auto; overflow: visible; }
+  .chart text { font-size: 16px; } .chart [transform*=rotate] text { font-size: 12px; } }
 figure p { max-width: 40rem; margin: .3rem 0; }
 .queried { display: block; padding-right: 0; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--quiet); }
@@ -131,6 +141,8 @@ def _part(part: Part) -> str:
         return _figure(part)
     if isinstance(part, Charts):
         each = "".join(figure.svg for figure in part.each)
+        if not each:
+            return f'<div class="chart">{_figure(part.whole)}</div>'
         return f'<div class="charts">{_figure(part.whole)}<div class="each">{each}</div></div>'
     if isinstance(part, Queried):
         return _queried(part)

@@ -11,10 +11,14 @@ RANK = 40  # from one side of a mean rank to the name beside it
 
 
 def critical_difference(title: str, found: Ranking) -> Figure:
-    """Mean ranks on a line; a bar joins those that are not shown to differ (Demsar, 2006)."""
+    """Mean ranks on a line; a bar joins those that are not shown to differ (Demsar, 2006).
+
+    There is no bar if there are too few ranks to show anything.
+    """
     side = width_of(found.names) + 70
     across = Scale(1, len(found.names), side, side + 420)
-    groups = cliques(found.means, found.critical if found.decided else inf)
+    apart = found.critical if found.decided else inf
+    groups = cliques(found.means, apart) if found.enough else []
     top = 60
     first_name = top + 16 + 9 * len(groups)
     half = (len(found.names) + 1) // 2

@@ -62,10 +62,12 @@ class Table:
     heat: Heat | None = None
 
     def html(self) -> str:
-        head = "".join(map(_html_head, self.header))
+        """Without columns in which nobody has anything."""
+        places = [place for place in range(len(self.header)) if self._told(place)]
+        head = "".join(map(self._html_head, places))
         kinds = [' class="bold"' if place in self.bold else "" for place in range(len(self.rows))]
         body = "".join(
-            f"<tr{kind}>{''.join(map(self._html_cell, range(len(row)), row))}</tr>\n"
+            f"<tr{kind}>{''.join(self._html_cell(place, row[place]) for place in places)}</tr>\n"
             for kind, row in zip(kinds, self.rows, strict=True)
         )
         return (
@@ -73,6 +75,17 @@ class Table:
             f"<table><caption>{escaped(self.title)}</caption>\n"
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
+
+    def _told(self, place: int) -> bool:
+        return not self.rows or any(row[place] not in (None, "") for row in self.rows)
+
+    def _html_head(self, place: int) -> str:
+        """The name of a column, aligned like its cells; the names of rows have none."""
+        if not (name := self.header[place]):
+            return "<td></td>"
+        cells = [row[place] for row in self.rows]
+        kind = ' class="number"' if any(map(_is_number, cells)) else ""
+        return f'<th scope="col"{kind}>{escaped(name)}</th>'
 
     def _html_cell(self, place: int, cell: Cell) -> str:
         if isinstance(cell, Crop):
@@ -144,14 +157,14 @@ def _shown(cell: Cell) -> str:
 
 def _kind(cell: Cell) -> str:
     """The layout of a cell: numbers are aligned, sentences take few lines."""
-    if isinstance(cell, str):
-        return ' class="sentence"' if len(cell) > SENTENCE else ""
-    return ' class="number"'
+    if _is_number(cell):
+        return ' class="number"'
+    return ' class="sentence"' if isinstance(cell, str) and len(cell) > SENTENCE else ""
 
 
-def _html_head(name: str) -> str:
-    """The name of a column; the names of rows have none."""
-    return f'<th scope="col">{escaped(name)}</th>' if name else "<td></td>"
+def _is_number(cell: Cell) -> bool:
+    """Whether it is a number, an interval, or a mean with its deviation."""
+    return not isinstance(cell, str | Crop | None)
 
 
 def _spread(cell: Spread) -> str:

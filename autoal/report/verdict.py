@@ -107,10 +107,12 @@ def conclusion(setting: Setting, compared: Sequence[Comparison]) -> str:
     """Those shown to be better and worse than random, and the reason if nobody is."""
     if not compared:
         return f"No verdict against random: there is {_lacking(setting)} among the runs."
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for comparison in compared:
-        found.setdefault(_kind(comparison), []).append(comparison.first)
-    return " ".join(f"{kind}: {', '.join(names)}." for kind, names in found.items())
+        found.setdefault(_around(comparison), []).append(comparison.first)
+    return " ".join(
+        f"{before}{', '.join(names)}{after}." for (before, after), names in found.items()
+    )
 
 
 def _lacking(setting: Setting) -> str:
@@ -121,14 +123,14 @@ def _lacking(setting: Setting) -> str:
     return "no single random" if several else "no random"
 
 
-def _kind(comparison: Comparison) -> str:
-    """The beginning of a sentence with its first contender."""
+def _around(comparison: Comparison) -> tuple[str, str]:
+    """The parts of a sentence before and after its contenders."""
     if comparison.decided:
         better = comparison.differences.mean() > 0
-        return f"Shown to be {'better' if better else 'worse'} than {comparison.second}"
+        return f"Shown to be {'better' if better else 'worse'} than {comparison.second}: ", ""
     if comparison.seeds and not comparison.shortage:
-        return f"No difference from {comparison.second} shown, though there may be one"
-    return f"Nothing can be concluded, {comparison.verdict}"
+        return f"No difference from {comparison.second} shown, though there may be one: ", ""
+    return "Nothing can be concluded about ", f": {comparison.verdict}"
 
 
 def more_seeds(setting: Setting, compared: Sequence[Comparison]) -> list[Part]:

@@ -1,6 +1,6 @@
 """Rounds of the published shape, and an estimate of the time that all of them would take."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -24,14 +24,11 @@ def lines(setting: Setting) -> Iterator[Line]:
         figure = f"{one:.3f} s an epoch; all {epochs}: {fits[count]:.0f} s"
         yield Line("rounds", f"training on {count:,} labels", figure, fits[count], memory)
     train = sum(_between(fits, count) for count in _counts(setting))
-    queries: dict[str, float] = {}
     for name in ("margin", "autoal"):
         last, memory = _round(setting, name, {})
-        queries[name] = _query(last)
-        yield Line("rounds", f"query of {name}", _parts(last), queries[name], memory)
-    queries["autoal_paper"] = yield from _published(setting)
-    for name, seconds in queries.items():
-        whole = train + (len(_counts(setting)) - 1) * seconds  # the start needs no query
+        query = _query(last)
+        yield Line("rounds", f"query of {name}", _parts(last), query, memory)
+        whole = train + (len(_counts(setting)) - 1) * query  # the start needs no query
         figure = f"training {train / 60:.1f} min, queries {(whole - train) / 60:.1f} min"
         reached = "within" if whole <= GOAL else "beyond"
         figure += f"; {whole / 60:.1f} min, {reached} the goal of {GOAL // 60}"
@@ -68,7 +65,7 @@ def _round(setting: Setting, name: str, options: Mapping[str, Any]) -> tuple[Rou
     return last, found.memory
 
 
-def _published(setting: Setting) -> Generator[Line, None, float]:
+def published(setting: Setting) -> Iterator[Line]:
     """The published search, extrapolated along the line through two short ones."""
     options = preset("autoal_paper")["strategy"]
     del options["name"]
@@ -82,7 +79,6 @@ def _published(setting: Setting) -> Generator[Line, None, float]:
     whole = spent[0] + one * (options["paper"]["warmup"] - few)
     figure = f"{one:.2f} s an epoch of warm-up with two of turns; {_parts(last)}"
     yield Line("rounds", "query of autoal_paper, drawn out", figure, whole, memory)
-    return whole
 
 
 def _query(last: Round) -> float:

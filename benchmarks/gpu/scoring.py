@@ -22,7 +22,7 @@ def lines(setting: Setting, until: float) -> Iterator[Line]:
     """Each of them, while there is time."""
     roads = ((f"autoal, road={name}", "autoal", each) for name, each in _roads().items())
     strategies = ((name, name, SHORT.get(name, {})) for name in STRATEGIES.installed())
-    for what, name, options in chain(roads, strategies):
+    for what, name, options in chain(strategies, roads):
         if monotonic() > until:
             yield Line("scores", what, "left out: no time")
         else:
@@ -34,7 +34,6 @@ def _roads() -> dict[str, Mapping[str, Any]]:
     published |= {"steps": 2, "paper": {**published["paper"], "warmup": 1}}
     del published["name"]
     return {
-        "implicit": {},
         "unroll": {"road": "unroll", "rehearsals": 2, "steps": 2},
         "paper": published,
     }

@@ -264,6 +264,11 @@ def test_a_server_without_completions_is_asked_in_a_chat(
     assert served.generate(["Texts:\n- a\n-"], 3) == ["yes"]
     (message,) = door.bodies[0]["messages"]
     assert message["content"].endswith("\n\nTexts:\n- a\n-")
+    door.says = lambda body: Reply("only chats", 404 if "prompt" in body else 200)
+    served.client.check()
+    completing = Served(client_of(), "completion", 1.0, 0.9, 20)
+    with pytest.raises(UserError, match=r"only chats .* give growth.form=chat"):
+        completing.client.check()
 
 
 def test_what_a_server_will_not_continue_is_no_row(

@@ -27,6 +27,8 @@ class Saying(Client):
 
     def need_logprobs(self, unless: str) -> None: ...
 
+    def need_completions(self, unless: str) -> None: ...
+
     def answer(self, request: Request) -> Answer:
         reply = self._reply(request)
         assert isinstance(reply, Answer)

@@ -399,3 +399,18 @@ def test_rows_that_are_too_long_end_nothing(
     assert [isinstance(one, Answer) for one in told] == [
         length == 1 for length in range(2 - answered, 9)
     ]
+
+
+def test_a_server_that_only_chats_is_refused_where_completions_are_needed(
+    door: Door, client_of: Callable[..., Client]
+) -> None:
+    client = client_of()
+    client.need_completions(unless="growth.form=chat")
+    door.says = lambda body: Reply("This is a chat model", 404)
+    refusal = rf"parrot only chats \(there is no {door.url}/completions\): give growth.form=chat"
+    with pytest.raises(UserError, match=refusal):
+        client.check()
+    door.says = lambda body: Reply("no log-probabilities", 400)
+    client.check()
+    door.says = lambda body: Reply(spoken("three"))
+    client.check()

@@ -17,6 +17,7 @@ from autoal.data.batches import Batches
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model import training
+from autoal.model.contained import contained
 from autoal.model.fitstep import FitStep
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, Network
@@ -443,6 +444,19 @@ def test_lightning_prints_nothing(
     assert capfd.readouterr() == ("", "")
     Trainer(accelerator="cpu", logger=False, enable_progress_bar=False)
     assert "GPU available" in said.getvalue()  # as it greets whoever lets it
+
+
+def test_lightning_does_not_name_the_gpu_in_every_round(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_DEVICE_ORDER", raising=False)  # it sets this
+    monkeypatch.setattr(logging.getLogger("pytorch_lightning"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    with contained():
+        CUDAAccelerator.set_nvidia_flags(0)
+    assert not caplog.text
+    CUDAAccelerator.set_nvidia_flags(0)
+    assert "LOCAL_RANK" in caplog.text
 
 
 def test_installed_packages_are_looked_through_once(

@@ -17,6 +17,8 @@ from tests.language.served import MODEL as SMOL
 from tests.launch import Finished, Zygote
 from tests.oracles.speaking import NAMES, asked_in, continued, shown_in
 from tests.people.simulated import Simulated
+from tests.people.studio import KEY, Studio
+from tests.people.studio import served as studio_served
 
 __all__ = ["door", "served"]
 
@@ -187,6 +189,27 @@ def test_a_file_asks_only_what_the_model_is_not_sure_of(command: Command) -> Non
         ]
         assert line.get("machine") == other.get("machine")
         assert line["by"] in ("files", MODEL)
+
+
+def test_label_studio_asks_only_what_the_model_is_not_sure_of(command: Command) -> None:
+    assert command("truth").code == 0
+    with studio_served(Studio()) as studio:
+        asks = ("oracle.human=label_studio", f"oracle.human.url={studio.url}")
+        key = {"AUTOAL_LABEL_STUDIO_TOKEN": KEY}
+        given = (*command.options, "name=studio", *asks, "oracle.human.wait=false")
+        answered = 0
+        while (finished := command.train.start(*given, environment=key).finish()).code == 75:
+            for task in studio.tasks[answered:]:
+                row = int(task["data"]["text"].split()[2])
+                studio.annotate(task["data"]["name"], label(row))
+            answered = len(studio.tasks)
+    assert finished.code == 0, finished.err
+    for line, other in zip(command.rounds("studio"), command.rounds("truth"), strict=True):
+        for name in ("queried", "labels", "cost", "machine"):
+            assert line.get(name) == other.get(name)
+    numbers = [int(task["data"]["text"].split()[2]) for task in studio.tasks]
+    assert all(number % 3 == 0 for number in numbers[12:])  # after the start
+    assert len(numbers) > 12
 
 
 def test_a_server_that_dies_in_mid_round_loses_nothing(command: Command) -> None:

@@ -17,6 +17,7 @@ def test_runs_are_counted_in_the_order_in_which_they_are_done(tmp_path: Path) ->
         begun = Sweep.begun(3, tmp_path / "new")
         works = Sweep.current()  # as another process finds it
         assert works == begun
+        assert begun.left() is None
         assert works.add(tmp_path / "b") == "1 of 3 runs done"
         assert works.add(tmp_path / "a") == "2 of 3 runs done"
         assert begun.done() == [tmp_path / "b", tmp_path / "a"]
@@ -29,10 +30,10 @@ def test_runs_are_counted_in_the_order_in_which_they_are_done(tmp_path: Path) ->
 def test_a_sweep_inside_of_another_leaves_it_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, f"5:{tmp_path / 'outer'}")
+    monkeypatch.setenv(VARIABLE, f"5:0.0:{tmp_path / 'outer'}")
     with forgotten():
         assert Sweep.current() is None
-    assert os.environ[VARIABLE] == f"5:{tmp_path / 'outer'}"
+    assert os.environ[VARIABLE] == f"5:0.0:{tmp_path / 'outer'}"
 
 
 @pytest.mark.parametrize(

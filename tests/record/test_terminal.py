@@ -1,6 +1,8 @@
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -54,12 +56,13 @@ def test_a_sweep_on_a_terminal_shows_its_runs_and_lists_no_rounds(
     done.write_bytes(b"/runs/first\n/runs/second\n")
     text = StringIO()
     console = Console(file=text, width=160, force_terminal=True)
-    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, done)), history)
+    sweep = Sweep(7, done, since=time() - 120)
+    play(Terminal(console, "run", rounds=1, sweep=sweep), history)
     assert "2/7" in text.getvalue()
-    assert "runs done" in text.getvalue()
+    assert "runs done, about 5 min left" in text.getvalue()  # a minute for each of five
     assert "1.5 s" not in text.getvalue()  # the end of a round's line
     done.unlink()  # as when its command was killed
-    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, done)), history)
+    play(Terminal(console, "run", rounds=1, sweep=sweep), history)
 
 
 def test_processes_that_share_a_terminal_have_no_displays(
@@ -68,7 +71,7 @@ def test_processes_that_share_a_terminal_have_no_displays(
     monkeypatch.setattr(terminal_module, "parent_process", lambda: "the command")
     text = StringIO()
     console = Console(file=text, width=160, force_terminal=True)
-    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, tmp_path / "done.txt")), history)
+    play(Terminal(console, "run", rounds=1, sweep=Sweep(7, tmp_path / "done.txt", 0.0)), history)
     assert text.getvalue() == ""  # the end of the run is told elsewhere
 
 
@@ -201,14 +204,16 @@ def test_counts_and_the_time_left_are_whole_beside_a_long_name(history: list[Rou
     console = Console(file=text, width=80, force_terminal=True)
     terminal = Terminal(console, 9 * "name-", 5, history, clock=lambda: next(seconds))
     terminal.begin(3)
-    terminal.step(FitStep(step=3000, steps=9375, epoch=17, loss=0.25, learning_rate=0.1))
+    for step in (1000, 3000):  # the first tells no time
+        terminal.step(FitStep(step, steps=9375, epoch=17, loss=0.25, learning_rate=0.1))
     with terminal.work("the look at the pool", 50_000, "rows") as advance:
         advance(12_000)
     terminal.close()
     shown = text.getvalue()
     assert "3000/9375" in shown
     assert "12000/50000" in shown
-    assert "-:--:--" in shown
+    assert re.search(r"\d:\d\d:\d\d", shown)
+    assert "-:--:--" not in shown
     assert "epoch 17, loss 0.250" in shown
 
 

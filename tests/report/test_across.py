@@ -348,3 +348,8 @@ def test_shares_are_told_together_and_one_by_one(tmp_path: Path) -> None:
         ["margin", "a", None, 2],
         ["margin", "b", None, 2],
     ]
+
+
+def test_the_share_of_one_setting_is_told_once(tmp_path: Path) -> None:
+    table = shares_table(made(tmp_path, {"a": GAINED["a"]}), ["margin"])
+    assert [row[1] for row in table.rows] == ["a"]

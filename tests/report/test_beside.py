@@ -8,8 +8,8 @@ import pytest
 from autoal.report.beside import Peers, peers, side_by_side
 from autoal.report.groups import group
 from autoal.report.measures import Spread
+from autoal.report.page import Charts
 from autoal.report.runs import read_runs
-from autoal.report.svg import Figure
 from autoal.report.tables import Table
 from tests.report.made import write_run
 
@@ -77,10 +77,20 @@ def test_the_table_tells_accuracies_and_seconds(top: Path) -> None:
 
 def test_curves_of_all_learners_are_drawn_once_for_each_strategy(top: Path) -> None:
     section = side_by_side(group(read_runs([top])[0])[0])
-    (drawn,) = [part for part in section.parts if isinstance(part, Figure)]
-    assert "accuracy, random" in drawn.svg
-    assert "accuracy, margin" not in drawn.svg
-    assert drawn.svg.count("svm on tfidf") == 1
+    (charts,) = [part for part in section.parts if isinstance(part, Charts)]
+    assert charts.whole.title == "digits, random"
+    assert charts.whole.svg.count("svm on tfidf") == 1
+    assert not charts.each
+
+
+def test_of_many_learners_each_has_a_small_chart_of_its_own(tmp_path: Path) -> None:
+    for number in range(6):
+        write_run(tmp_path, f"{number}", [0.5, 0.6], task={**SVM["task"], "c": number})
+    section = side_by_side(group(read_runs([tmp_path])[0])[0])
+    (charts,) = [part for part in section.parts if isinstance(part, Charts)]
+    assert [each.title for each in charts.each] == [
+        f"digits, random: svm (task.c={number})" for number in range(6)
+    ]
 
 
 def test_options_tell_learners_of_one_class_apart(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoal.palette import places
-from autoal.report.figures import FEW, Curves, learning_curves, one_by_one
+from autoal.report.figures import FEW, Curves, _separate, learning_curves, one_by_one
 from autoal.report.measures import Curve
 from autoal.report.svg import LETTERS, Scale, apart, name
 
@@ -65,6 +65,13 @@ def test_of_many_curves_each_has_a_chart_of_its_own_with_its_band() -> None:
     # The others are drawn once and shown in all.
     assert [chart.svg.count("<defs") for chart in charts] == [1, *[0] * FEW]
     assert len({*re.findall(r'href="(#[^"]+)"', "".join(chart.svg for chart in charts))}) == 1
+
+
+def test_numbers_below_a_small_chart_do_not_touch() -> None:
+    across = Scale(1000, 20_000, 40, 200)
+    assert [*across.told(3).values()] == ["5,000", "10,000", "15,000", "20,000"]  # 42 pixels apart
+    assert [words for _, words in _separate(across, 3)] == ["5,000", "15,000"]
+    assert len(_separate(Scale(1000, 20_000, 40, 600), 3)) == 4
 
 
 @pytest.mark.parametrize(

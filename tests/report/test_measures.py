@@ -122,7 +122,7 @@ def test_ranks_differ_only_where_the_test_of_pairs_could_show_it(
     assert found.decided is decided
     drawn = critical_difference("Ranks", found).svg
     assert ("critical difference" in drawn) is decided
-    assert drawn.count('class="clique"') == 1  # the length of the difference, or what joins all
+    assert drawn.count('class="clique"') == decided  # the length of the difference, and no bar
     told, *_ = outcomes.ranks([setting], ["random", "margin"]).parts
     assert ("too few for a verdict (seeds of some setting: 5" in str(told)) is not decided
 

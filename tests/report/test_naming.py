@@ -42,6 +42,16 @@ def test_what_a_part_lacks_is_not_told_beside_what_it_is() -> None:
     ]
 
 
+def test_options_that_are_needed_come_before_others() -> None:
+    always: Settings = {"added": 1, "also": 2, "more": 3}  # which later runs have
+    options: list[Settings] = [{"rate": 1}, {"rate": 2}, {"rate": 1, **always}]
+    named = tell_apart(["a"] * 4, [*options, {"rate": 2, **always}])
+    assert named == [
+        *("a (rate=1)", "a (rate=2)"),
+        *("a (added=1, also=2, rate=1)", "a (added=1, also=2, rate=2)"),
+    ]
+
+
 def test_what_cannot_be_told_apart_is_numbered() -> None:
     assert tell_apart(["a", "a"], [{}, {}]) == ["a", "a #2"]
 

@@ -48,6 +48,15 @@ def defects(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
+def test_a_learner_of_another_class_is_noted_without_its_options(tmp_path: Path) -> None:
+    other = {"_target_": "autoal.model.logistic.Logistic", "l2": 0.1}
+    for seed in (0, 1):
+        write_run(tmp_path, str(seed), [0.5, 0.6], seed=seed)
+    write_run(tmp_path, "other", [0.5, 0.6], task=other)
+    _, (fault,) = group(read_runs([tmp_path])[0])
+    assert fault.what.startswith("task=Logistic in place of Task; compared")
+
+
 def test_every_defect_is_named(defects: Path) -> None:
     runs, unreadable = read_runs([defects])
     settings, faults = group(runs)
@@ -68,7 +77,7 @@ def test_every_defect_is_named(defects: Path) -> None:
     assert "margin-0" in names
     told = {fault.what for fault in [*unreadable, *faults] if fault.kind == "failed"}
     assert told == {
-        "it diverged; 2 rounds of 3 are there; left out",
+        "it diverged; 2 of 3 rounds are there; left out",
         "too many give fewer; before its start; left out",
     }
 
@@ -195,9 +204,12 @@ def test_what_stands_in_for_a_test_set_is_told(tmp_path: Path) -> None:
 
 def test_the_largest_class_of_the_test_rows_is_told_beside_the_accuracy(tmp_path: Path) -> None:
     for seed, majority in enumerate((0.6838, 0.65)):
-        write_run(tmp_path, str(seed), [0.7, 0.8], seed=seed, majority=majority)
+        losses = {"nll": [0.9, 0.8]}
+        write_run(tmp_path, str(seed), [0.7, 0.8], seed=seed, majority=majority, metrics=losses)
     (setting,), _ = group(read_runs([tmp_path])[0])
     assert setting.judges == "test set (65.0 to 68.4 % of one class)"
+    (by_loss,), _ = group(read_runs([tmp_path], "nll")[0])
+    assert by_loss.judges == "test set"
     assert main([str(tmp_path)]) == 0
     text = (tmp_path / "report" / "report.html").read_text()
     assert ">accuracy on the test set (65.0 to 68.4 % of one class)</text>" in text

@@ -90,7 +90,7 @@ def test_without_a_common_seed_nothing_can_be_concluded(tmp_path: Path) -> None:
     write_run(tmp_path, "b", [0.4, 0.6], strategy="margin", seed=1)
     (setting,) = group(read_runs([tmp_path])[0])[0]
     told = conclusion(setting, against_baseline(setting))
-    assert told == "Nothing can be concluded, no seed in common: margin."
+    assert told == "Nothing can be concluded about margin: no seed in common."
 
 
 def test_equal_needs_are_told_together(tmp_path: Path) -> None:
@@ -105,7 +105,8 @@ def test_where_seeds_are_too_few_it_is_told_how_many_would_do(tmp_path: Path) ->
     curves = {name: [[0.5, end] for end in by_seed] for name, by_seed in ends.items()}
     setting = made(tmp_path, curves)
     compared = against_baseline(setting)
-    assert conclusion(setting, compared).startswith("Nothing can be concluded, too few seeds")
+    told = "Nothing can be concluded about badge, margin: too few seeds for a verdict (3;"
+    assert conclusion(setting, compared).startswith(told)
     # Of areas margin's gain is .1 on average, and as spread: of two comparisons z is 2.2414,
     # ((2.2414 + .8416)^2 + 2.2414^2 / 2) pi / 3 = 12.58. Badge gains nothing on average.
     assert more_seeds(setting, compared) == [
