@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -37,6 +38,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors that do not name what
 STOPS = (signal.SIGINT, signal.SIGTERM)
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # a cluster's warnings that time is nearly over
 NEAR = ("BasicLauncher", "JoblibLauncher")  # launchers whose jobs print to the command's terminal
+# Hydra composes all settings once more, only to see whether a file says `hydra.mode`.
+_COMPOSED_MODE = Hydra.get_mode
 
 
 @until_unread
@@ -62,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config.register()
         job = _Job()
         sys.argv[1:] = spelled_out(given)
+        Hydra.get_mode = _COMPOSED_MODE if _may_set_mode(given) else _no_mode  # type: ignore[assignment]
         if set(given) & set(FLAGS):
             print(manual(sys.argv[1:], _command()))
             return 0
@@ -82,6 +86,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not refusal.shown:
             _show(refusal)
         return refusal.code
+
+
+def _may_set_mode(arguments: Sequence[str]) -> bool:
+    """Whether the settings may say if this is one run or several, as ours never do."""
+    theirs = ("hydra.", "experiment=", "--config", "-c")  # files of the user's own
+    return any(argument.lstrip("+~").startswith(theirs) for argument in arguments)
+
+
+def _no_mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    """The flags alone say it."""
 
 
 def _tell_sweep() -> None:

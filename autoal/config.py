@@ -105,9 +105,7 @@ def register() -> None:
 
 def _subject(_root_: DictConfig) -> str:
     """What a run is about, for files: ${subject:}."""
-    own = OmegaConf.is_missing(
-        filed_settings().data, "path"
-    )  # then the data are files of the user's own
+    own = OmegaConf.is_missing(_filed().data, "path")  # then the data are files of the user's own
     return subject(_choices()["data"], own, _root_.data.get("path"))
 
 
@@ -139,7 +137,13 @@ def filed_settings() -> DictConfig:
 
     Changes by an experiment's file are left out, and checked like the command line.
     """
-    return _composed({group: name for group, name in _choices().items() if group != "experiment"})
+    _composed.cache_clear()  # people may change files between two runs of a sweep
+    return _filed()
+
+
+def _filed() -> DictConfig:
+    """The same, composed once a run."""
+    return _composed(tuple(each for each in _choices().items() if each[0] != "experiment"))
 
 
 def settings_of(config: Any, filed: DictConfig) -> Settings:
@@ -265,7 +269,7 @@ def _common(settings: Settings) -> Settings:
 
 def _plain(choices: dict[str, str]) -> Settings:
     """The complete settings that these choices give."""
-    settings = container(_composed(choices))
+    settings = container(_composed(tuple(choices.items())))
     _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
         settings[group] = _complete(group, settings[group], settings[group]["name"])
@@ -381,9 +385,10 @@ def _stated() -> set[str]:
     return keys
 
 
-def _composed(choices: dict[str, str]) -> DictConfig:
+@cache
+def _composed(choices: tuple[tuple[str, str], ...]) -> DictConfig:
     """The settings that these choices of groups give, before changing single values."""
-    overrides = [f"{group}={choice}" for group, choice in choices.items()]
+    overrides = [f"{group}={choice}" for group, choice in choices]
     paths = [
         override
         for override in HydraConfig.get().overrides.hydra

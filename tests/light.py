@@ -4,11 +4,14 @@ Reads one JSON request a line: the arguments, and files for the output. Answers 
 The last line of the output tells whether torch was needed.
 """
 
+import io
 import json
 import os
 import runpy
 import sys
-from importlib import import_module
+from contextlib import redirect_stdout
+
+from autoal import command, plugins
 
 
 def run(arguments: list[str], out: str, err: str) -> int:
@@ -29,7 +32,14 @@ def run(arguments: list[str], out: str, err: str) -> int:
     os._exit(code)
 
 
+def warm() -> None:
+    """Compose settings once, which teaches Hydra its grammar and its plugins for all forks."""
+    with redirect_stdout(io.StringIO()):
+        command.main(["seed=0", "--cfg", "job"])
+    plugins._points.cache_clear()  # a fork may have others
+
+
 if __name__ == "__main__":
-    import_module("autoal.command")
+    warm()
     for line in sys.stdin:
         print(run(*json.loads(line)), flush=True)

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 import autoal
 from autoal import command, spelling
@@ -318,3 +320,38 @@ def test_no_garbage_is_looked_for_while_torch_is_imported(monkeypatch: pytest.Mo
         raise ImportError
     assert gc.isenabled()
     assert frozen == [False]
+
+
+@pytest.mark.parametrize(
+    ("given", "times"),
+    [
+        # The settings as given, those in the files, and those that the run is named after.
+        (("data=npz", "data.path=/no.npz"), 3),
+        (("data=npz", "data.path=/no.npz", "name=a"), 2),
+        # A file of the user's own may also say whether this is one run or several.
+        (("experiment=compare", "data=npz", "data.path=/no.npz", "name=a"), 3),
+    ],
+)
+def test_settings_are_not_composed_twice(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], times: int
+) -> None:
+    compose, calls = ConfigLoaderImpl.load_configuration, count()
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        next(calls)
+        return compose(*arguments, **options)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert command.main(given) == 2
+    assert next(calls) == times
+
+
+def test_an_experiment_s_file_may_say_that_it_is_several_runs(train: Train, tmp_path: Path) -> None:
+    file = tmp_path / "experiment" / "both.yaml"
+    file.parent.mkdir()
+    both = "hydra: {mode: MULTIRUN, sweeper: {params: {budget: '0,-1'}}}"
+    file.write_text(f"# @package _global_\n{both}\n")
+    answer = train(f"--config-dir={tmp_path}", "experiment=both", f"out={tmp_path}")
+    assert "got 0" in answer.stderr
+    assert "got -1" in answer.stderr

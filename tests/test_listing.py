@@ -223,9 +223,8 @@ def test_what_cannot_be_told_is_one_message(
     assert err.startswith("error: ")
 
 
-@pytest.mark.parametrize("argv", [[], ["random"]])
-def test_it_is_a_command(argv: list[str]) -> None:
-    command = [sys.executable, "-m", "autoal.strategies", *argv]
+def test_it_is_a_command() -> None:
+    command = [sys.executable, "-m", "autoal.strategies", "random"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Every row of the pool with equal probability." in done.stdout

@@ -19,6 +19,7 @@ import yaml
 
 from autoal import Question, TrueLabels, plugins
 from autoal.plugins import STRATEGIES
+from autoal.predict import main as predict
 from autoal.query import registry
 from autoal.testing import (
     check_data,
@@ -29,6 +30,7 @@ from autoal.testing import (
     check_strategy,
     make_view,
 )
+from tests.launch import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "tests" / "plugin"
@@ -65,10 +67,10 @@ def kinds(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         sys.modules.pop(module, None)
 
 
-def run(site: Path, *command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command],
-        cwd=cwd,
+        cwd=ROOT,
         # One thread is fastest where others are at work.
         env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -126,19 +128,17 @@ def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> Non
 
 
 def test_the_model_of_a_plugin_s_task_and_encoder_predicts_what_it_predicted_in_the_run(
-    site: Path, tmp_path: Path, kinds: Any
+    train: Zygote, site: Path, tmp_path: Path, kinds: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = ("data=stripes", "encoder=columns", "task=centroids", "strategy=random", "start=8")
-    finished = run(
-        site, "train.py", *chosen, "rounds=0", "logger=none", f"out={tmp_path}", "name=a"
-    )
-    assert finished.returncode == 0, finished.stderr
+    options = ("rounds=0", "logger=none", f"out={tmp_path}", "name=a")
+    finished = train.run(*chosen, *options, site=site)
+    assert finished.code == 0, finished.err
     data = kinds.Stripes()
     data.setup()
     np.save(tmp_path / "test.npy", data.test.inputs)
-    told = run(site, "-m", "autoal.predict", f"{tmp_path}/a/model", f"{tmp_path}/test.npy")
-    assert told.returncode == 0, told.stderr
-    lines = csv.DictReader(told.stdout.splitlines())
+    assert predict([f"{tmp_path}/a/model", f"{tmp_path}/test.npy"]) == 0
+    lines = csv.DictReader(capsys.readouterr().out.splitlines())
     right = [
         line["class"] == data.classes[label]
         for line, label in zip(lines, data.test.labels.tolist(), strict=True)
@@ -147,7 +147,9 @@ def test_the_model_of_a_plugin_s_task_and_encoder_predicts_what_it_predicted_in_
     assert sum(right) / len(right) == pytest.approx(json.loads(done)["accuracy"])
 
 
-def test_options_of_plugins_are_given_in_files_and_mappings_too(site: Path, tmp_path: Path) -> None:
+def test_options_of_plugins_are_given_in_files_and_mappings_too(
+    train: Zygote, site: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "conf" / "experiment"
     folder.mkdir(parents=True)
     text = """# @package _global_
@@ -160,8 +162,8 @@ encoder: {factor: 2.0}
     (folder / "mine.yaml").write_text(text)
     chosen = (f"--config-dir={folder.parent}", "experiment=mine", "task=centroids", "rounds=0")
     given = (*chosen, "+oracle={every:3}", "oracle=shy", "strategy=random", "logger=none")
-    finished = run(site, "train.py", *given, f"out={tmp_path}", "name=run")
-    assert finished.returncode == 0, finished.stderr
+    finished = train.run(*given, f"out={tmp_path}", "name=run", site=site)
+    assert finished.code == 0, finished.err
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     # All that a set of pictures can be told, which it hands on to them.
     assert {key: config["data"][key] for key in ("count", "validation", "crop", "flip")} == {
@@ -172,9 +174,9 @@ encoder: {factor: 2.0}
     }
     assert (config["encoder"]["factor"], config["oracle"]["every"]) == (2.0, 3)
     (folder / "mine.yaml").write_text(text.replace("count", "cuont"))
-    refused = run(site, "train.py", *given, f"out={tmp_path}")
-    assert refused.returncode == 2
-    assert "unknown option of 'data': 'cuont'; did you mean 'count'?" in refused.stderr
+    refused = train.run(*given, f"out={tmp_path}", site=site)
+    assert refused.code == 2
+    assert "unknown option of 'data': 'cuont'; did you mean 'count'?" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -187,13 +189,13 @@ encoder: {factor: 2.0}
     ],
 )
 def test_a_wrong_option_of_a_plugin_is_one_message(
-    site: Path, tmp_path: Path, wrong: str, message: str
+    train: Zygote, site: Path, tmp_path: Path, wrong: str, message: str
 ) -> None:
     chosen = ("data=stripes", "encoder=columns", "task=centroids", "logger=none")
-    refused = run(site, "train.py", *chosen, wrong, f"out={tmp_path}/runs")
-    assert refused.returncode == 2
-    assert message in refused.stderr
-    assert "Traceback" not in refused.stderr
+    refused = train.run(*chosen, wrong, f"out={tmp_path}/runs", site=site)
+    assert refused.code == 2
+    assert message in refused.err
+    assert "Traceback" not in refused.err
 
 
 def test_density_is_listed_beside_ours(site: Path) -> None:

@@ -30,7 +30,7 @@ def unread(*command: str) -> subprocess.CompletedProcess[bytes]:
     [
         ("train.py", "--version"),
         ("train.py", "--help"),
-        ("-m", "autoal.strategies"),
+        ("-m", "autoal.strategies", "random"),
         *(("-m", f"autoal.{name}", "--help") for name in ("report", "predict", "dashboard")),
     ],
     ids=" ".join,

@@ -1,10 +1,7 @@
 """Runs that two processes compute together, on the CPU."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from socket import create_server
 from typing import Any
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from tests.launch import ENVIRONMENT, ROOT, Finished, Zygote
+from tests.launch import Finished, Zygote
 
 TWO = ("trainer.accelerator=cpu", "trainer.devices=2", "trainer.strategy=ddp")
 ONE = TWO[:1]
@@ -87,20 +84,12 @@ def test_a_network_is_trained_as_on_one_device_and_goes_on_after_a_kill(
 
 
 def test_a_process_that_dies_ends_the_run_with_one_message(
-    tmp_path: Path, quick: tuple[str, ...]
+    train: Zygote, tmp_path: Path, quick: tuple[str, ...]
 ) -> None:
-    """As Lightning starts the processes."""
+    """As Lightning starts the second."""
     dying = (*quick, "task.network._target_=tests.networks.Dying", f"out={tmp_path}", "name=two")
-    command = [sys.executable, str(ROOT / "train.py"), *dying, *TWO]
-    environment = {
-        **ENVIRONMENT,
-        "HOME": str(tmp_path),
-        "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],
-    }
-    ended = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert ended.stderr.startswith("error: another process of the run has ended"), ended.stderr
-    assert ended.stderr.count("\n") == 1
+    ended = train.run(*dying, *TWO)
+    assert ended.code == 1, ended.err
+    assert ended.err.startswith("error: another process of the run has ended"), ended.err
+    assert ended.err.count("\n") == 1
     assert not (tmp_path / "two" / "rounds.jsonl").exists()

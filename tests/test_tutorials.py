@@ -83,9 +83,10 @@ def test_a_practitioner_starts(reader: Reader) -> None:
 
 
 def test_strategies_are_compared_and_the_report_is_read(reader: Reader) -> None:
+    reader.swaps = {",2,3,4,5,6": ""}  # two seeds for seven
     reader.follow("tutorials/compare.md")
     reader.follow("tutorials/report.md")
-    assert len(list((reader.folder / "compared").glob("*/rounds.jsonl"))) == 20
+    assert len(list((reader.folder / "compared").glob("*/rounds.jsonl"))) == 10
     assert reader.names["found"].mean > 0
 
 

@@ -115,5 +115,6 @@ def test_it_is_the_installed_package_that_runs(bin_folder: Path, tmp_path: Path)
 
 def test_the_strategies_are_listed(bin_folder: Path, tmp_path: Path) -> None:
     listed = run(bin_folder / "python", "-m", "autoal.strategies", cwd=tmp_path)
-    assert listed.returncode == 0, listed.stderr
+    assert (listed.returncode, listed.stderr) == (0, "")
     assert "typiclust" in listed.stdout
+    assert "Every row of the pool with equal probability." in listed.stdout

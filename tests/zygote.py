@@ -18,6 +18,7 @@ from typing import Any
 from autoal.strategies.uncertainty import Margin
 
 from autoal.model.task import Task
+from tests.light import warm
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
@@ -56,6 +57,8 @@ def start(
     environment: dict[str, str],
 ) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
+    if "logger=none" not in argv:
+        import_module("wandb.sdk.launch")  # takes longer than a run, whose W&B imports it
     child = os.fork()
     if child:
         return child
@@ -117,7 +120,7 @@ def die_in(place: str, by: int) -> None:
 if __name__ == "__main__":
     for name in ("command", "run", "search.autoal", "datamodules.digits"):
         import_module(f"autoal.{name}")
-    sys.path.insert(0, str(TRAIN.parent))
+    warm()
     calls: dict[str, Any] = {"start": start, "wait": wait}
     for line in sys.stdin:
         name, arguments = json.loads(line)

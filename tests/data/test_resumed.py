@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where entries of the kind are kept."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "autoal" / "kind"
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a process that was killed after three blocks leaves behind."""
+    kept = tmp_path_factory.mktemp("begun")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(kept)}
+    died = subprocess.run([sys.executable, "-c", KILLED], env=environment)
+    assert died.returncode == -signal.SIGKILL
+    return kept / "autoal" / "kind"
 
 
 def blocks(there: NamedArrays) -> Iterator[NamedArrays]:
@@ -90,9 +101,10 @@ def rows_there() -> list[int]:
     return found
 
 
-def test_who_is_killed_goes_on_where_it_was_and_the_files_are_the_same(folder: Path) -> None:
-    died = subprocess.run([sys.executable, "-c", KILLED])
-    assert died.returncode == -signal.SIGKILL
+def test_who_is_killed_goes_on_where_it_was_and_the_files_are_the_same(
+    begun: Path, folder: Path
+) -> None:
+    shutil.copytree(begun, folder)
     assert not (folder / "key").exists()
     assert rows_there() == [30, 30]
     cached_blocks(dict, "kind", "at once", blocks)
@@ -126,9 +138,9 @@ def test_what_was_written_and_not_made_sure_of_is_made_again(
 
 @pytest.mark.parametrize("damage", ["short", "head", "lost", "progress", "counts"])
 def test_what_was_left_behind_and_is_damaged_is_begun_anew(
-    folder: Path, damage: str, capsys: pytest.CaptureFixture[str]
+    begun: Path, folder: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    subprocess.run([sys.executable, "-c", KILLED])
+    shutil.copytree(begun, folder)
     array, progress = folder / ".begun-key" / "x.npy", folder / ".begun-key" / "progress.json"
     match damage:
         case "short":

@@ -143,7 +143,9 @@ def test_a_good_strategy_passes(strategy: QueryStrategy) -> None:
 # They learn long, and break no other promise for it.
 QUICK: dict[str, dict[str, Any]] = {
     "autoal": {"rehearsals": 2, "steps": 1},
+    "cheating_oracle": {"tries": 5},
     "committee": {"members": 2},
+    "epig": {"targets": 10},
     "loss_prediction": {"steps": 20},
     "refine": {"batches": 1},
     "selectal": {"splits": 2},
