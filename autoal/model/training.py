@@ -43,7 +43,7 @@ MOST = 10_000  # devices or machines
 
 @dataclass(frozen=True)
 class Training:
-    """How an experiment uses the machine.
+    """An experiment's use of the machine.
 
     Args:
         accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
