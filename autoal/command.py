@@ -136,7 +136,7 @@ def _stopped(stop: BaseException, given: Sequence[str]) -> int:
 
 
 def _command() -> str:
-    """How the program was started."""
+    """The start of the command line, as the user typed it."""
     name = Path(sys.argv[0]).name
     return f"python {sys.argv[0]}" if name.endswith(".py") else name
 

@@ -104,7 +104,7 @@ def register() -> None:
 
 
 def _subject(_root_: DictConfig) -> str:
-    """What a run is about, for files: ${subject:}."""
+    """The resolver ${subject:}, which names a run's data set in the names of files."""
     own = OmegaConf.is_missing(_filed().data, "path")  # then the data are files of the user's own
     return subject(_choices()["data"], own, _root_.data.get("path"))
 

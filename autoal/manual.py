@@ -146,7 +146,7 @@ def _section(group: str, choice: str, section: Any) -> list[str]:
 
 
 def _along(group: str, choice: str) -> list[str]:
-    """What comes with a choice, outside of its own section."""
+    """Lines about the options that a choice sets outside its own section."""
     along = brought(f"{group}/{choice}", group)
     told = ", ".join(f"{key}={_written(value)}" for key, value in along.items())
     return _wrapped(f"It brings {told}, unless others are given.", "  ", "  ") if told else []

@@ -165,7 +165,8 @@ def unknown_key(key: str, known: Iterable[str]) -> UserError:
             f"{level + name!r} has no options as it is chosen here, so {key!r} cannot be set; "
             "where an experiment sets it, choose another experiment"
         )
-    return unknown(f"option of {parent!r}:" if parent else "option", name, beside)
+    offered = beside - {"_target_"}  # the group's choice sets the class
+    return unknown(f"option of {parent!r}:" if parent else "option", name, offered)
 
 
 def _moved(key: str) -> UserError | None:

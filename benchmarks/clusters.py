@@ -24,7 +24,7 @@ class Cluster(ABC):
     @property
     @abstractmethod
     def harms(self) -> dict[str, Harm]:
-        """Whatever may happen to it while a sweep runs."""
+        """The mishaps that it can suffer while a sweep runs, by name."""
 
     def cancel(self) -> None:
         """End the jobs that a command left behind."""

@@ -55,6 +55,7 @@ def _classes(folder: Path, pictures: Mapping[str, list[Path]]) -> tuple[str, ...
     if len(names) < 2:
         raise UserError(
             f"{folder} must have a folder of pictures for each of at least two classes; "
-            f"found {', '.join(names) or 'none'}"
+            f"found {', '.join(names) or 'none'}\n"
+            "  data=unlabelled reads pictures that are not sorted into classes"
         )
     return names

@@ -129,7 +129,7 @@ class Sst2(PublishedTexts):
 
 
 class Qnli(PublishedTexts):
-    """Whether a sentence answers a question (Rajpurkar et al., 2016): 104,743 + 5,463 pairs."""
+    """Questions and possible answers to them (Rajpurkar et al., 2016): 104,743 + 5,463 pairs."""
 
     published = _glue("QNLI", "QNLIv2.zip", "b4efd6554440de1712e9b54e14760e82", 104_743, 5463)
     layouts = (TextColumns(("question", "sentence"), "label"),)
@@ -138,7 +138,7 @@ class Qnli(PublishedTexts):
 
 
 class Rte(PublishedTexts):
-    """Whether one sentence follows from another (Dagan et al., 2006, ...): 2,490 + 277 pairs."""
+    """Sentences that may follow from another (Dagan et al., 2006, ...): 2,490 + 277 pairs."""
 
     published = _glue("RTE", "RTE.zip", "bef554d0cafd4ab6743488101c638539", 2490, 277)
     layouts = (PAIR,)
@@ -147,7 +147,7 @@ class Rte(PublishedTexts):
 
 
 class Wnli(PublishedTexts):
-    """Whether a pronoun means that (Levesque et al., 2011): 635 + 71 pairs.
+    """Pronouns, each with a reading that may be right (Levesque et al., 2011): 635 + 71 pairs.
 
     Sentences of the test set occur in the pool with the opposite label: memorising fails.
     """
@@ -159,7 +159,7 @@ class Wnli(PublishedTexts):
 
 
 class Mrpc(PublishedTexts):
-    """Whether two sentences say the same (Dolan and Brockett, 2005): 4,076 + 1,725 pairs.
+    """Sentences that may say the same (Dolan and Brockett, 2005): 4,076 + 1,725 pairs.
 
     The labels of its own test are public; GLUE's dev is a part of its training rows.
     """

@@ -27,7 +27,7 @@ BLOCK = 512  # pictures checked at a time
 
 
 class Looked(NamedTuple):
-    """What is known about some pictures, each of which was decoded once."""
+    """The findings about some pictures, each of which was decoded once."""
 
     places: list[int]  # of the readable ones, among all
     keys: list[str]  # of their contents

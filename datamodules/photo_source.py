@@ -53,7 +53,7 @@ class PhotoSource(Source):
 
     @abstractmethod
     def shown(self, order: Sequence[int]) -> Sequence[Any]:
-        """What a person sees of these pictures."""
+        """These pictures as a person sees them."""
 
     def reader(self) -> Reader:
         return PhotoReader(self.shape)

@@ -217,6 +217,6 @@ def _taking_turns(batches: Sequence[Tensor], arms: Tensor) -> list[int]:
 
 
 def _answers(known: Known, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Which of these rows of the data set are labelled, (rows,), and their labels."""
+    """Those of these rows that are labelled, (rows,) bool, and their labels."""
     told = torch.isin(rows, known.features.rows)
     return told, known.labels[known.features.places(rows[told])]

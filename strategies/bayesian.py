@@ -124,7 +124,7 @@ _Known = tuple[Tensor, Tensor]
 
 
 def _gains(known: _Known, probs: Tensor) -> Tensor:
-    """What each row's label would add, (n,), from its probabilities (draws, n, classes)."""
+    """The information that each row's label would add, (n,), from probs (draws, n, classes)."""
     weights, left = known
     draws, count, classes = probs.shape
     gains = probs.new_empty(count)

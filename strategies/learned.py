@@ -124,7 +124,7 @@ class Tod(QueryStrategy):
         self._now, self._before = state["now"], state["before"]
 
     def _earlier(self, view: View) -> tuple[Tensor, Tensor]:
-        """Which rows have an earlier prediction, (n,), and these predictions, (known, classes)."""
+        """Rows with an earlier prediction, (n,) bool, and these predictions, (known, classes)."""
         fitted = self._now is not None and self._now["seed"] == view.seed
         memory = self._before if fitted else self._now
         device = view.pool.probs.device

@@ -86,7 +86,7 @@ class Refine(Asking):
     def _asked(
         self, view: View, places: Tensor, size: int, budget: int, stream: torch.Generator
     ) -> Tensor:
-        """Which rows of the pool each candidate asks for among these places, (n, candidates)."""
+        """True where a candidate asks for a row among these places, (n, candidates)."""
         asked = torch.zeros(len(view.pool), len(self.candidates), dtype=torch.bool)
         for column, name in enumerate(self.candidates):
             for _ in range(self.batches):

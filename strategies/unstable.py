@@ -31,7 +31,7 @@ class _Unstable(QueryStrategy):
 
     @abstractmethod
     def _unstable(self, view: View, budget: int, stream: torch.Generator) -> Tensor:
-        """Which rows of the pool are unstable, (n,) bool."""
+        """True for unstable rows of the pool, (n,)."""
 
 
 def _spread(features: Tensor, places: Tensor, count: int, stream: torch.Generator) -> Tensor:

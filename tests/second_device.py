@@ -95,7 +95,7 @@ class SecondDevice(TorchDispatchMode):
         return self._placed(found, there)
 
     def _placed(self, found: Any, there: list[Elsewhere]) -> Any:
-        """What came out, on the device; a tensor that was written to stays itself."""
+        """Put results on the device; a tensor that was written to stays itself."""
         known = {id(tensor.numbers): tensor for tensor in there}
 
         def place(tensor: Tensor) -> Tensor:

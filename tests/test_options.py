@@ -79,7 +79,7 @@ def numeric(target: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
 
 
 def demand_bounded(name: str, kind: Any, made: Callable[[Any], object]) -> None:
-    """Whatever is no such number is refused, and whatever is refused is refused by name."""
+    """Each value that is no such number is refused, and each refusal names the option."""
     others = [value for value in NO_NUMBERS if not fits(value, kind)]
     given = [*NUMBERS, *others, *ENDLESS]
     listed = [[value] for value in given] if fits([1], kind) and not fits(1, kind) else given

@@ -58,6 +58,12 @@ def test_an_unknown_key_is_told_the_nearest(key: str, message: str) -> None:
     assert message in str(told.value)
 
 
+def test_the_class_of_a_section_is_not_offered_as_an_option() -> None:
+    known = ["task._target_", "task.steps", "task.network._target_", "task.network.dropout"]
+    assert str(unknown_key("task.nonsense", known)).endswith("known: network, steps")
+    assert str(unknown_key("task.network.width", known)).endswith("known: dropout")
+
+
 def test_an_unknown_key_is_told_the_names_beside_it_only() -> None:
     known = flatten(defaults())
     assert str(unknown_key("task.network.width", known)).endswith("known: dropout, hidden")

@@ -330,7 +330,7 @@ class Experiment:
         return taught(self.learner, lesson, first=first, watch=self.sink.step)
 
     def _settled(self) -> dict[str, Any]:
-        """What the learner chose by itself."""
+        """The numbers that the learner chose by itself, as notes of a round."""
         chosen = self.learner.settled() if self._teaches else {}
         return {"learner": dict(chosen)} if chosen else {}
 

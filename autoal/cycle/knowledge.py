@@ -1,4 +1,4 @@
-"""What is known about the pool's rows, and what a round adds."""
+"""The labels and other knowledge of the pool's rows, which every round extends."""
 
 from __future__ import annotations
 

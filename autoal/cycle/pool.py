@@ -1,4 +1,4 @@
-"""Which rows of the data set are labelled."""
+"""The rows of a data set that are labelled, and those that may be queried."""
 
 from __future__ import annotations
 

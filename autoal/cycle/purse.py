@@ -28,7 +28,7 @@ TRAINING = 0.2  # most seconds of training, as a share of those for answering a 
 
 @dataclass(frozen=True)
 class Purse:
-    """What may be spent, and has been, computed from the rounds so far.
+    """The spending that a plan allows, less what the rounds so far have spent.
 
     Args:
         plan: what each round may spend.
@@ -183,7 +183,7 @@ class Purse:
 
 
 def _one_each(done: Round) -> float:
-    """What its rows cost at a label each; as expected if the record does not say."""
+    """The cost of its rows at a label each; the expected one if the record does not say."""
     return done.one_each or done.expected or 0.0
 
 

@@ -80,7 +80,7 @@ class Sight:
         )
 
     def _left_out(self, rows: Tensor) -> Features:
-        """Which of these rows may be queried but are not looked at."""
+        """The features of those of these rows that may be queried but are not looked at."""
         others = self.pool.unlabelled
         others = others[~torch.isin(others, self.looked_at)]
         return self._look(self.rows, others[torch.isin(others, rows)], ())

@@ -135,7 +135,7 @@ class Data(LightningDataModule, ABC):
         return parts
 
     def __repr__(self) -> str:
-        """What it is, in one line."""
+        """Its kind, counts and classes, in one line."""
         name = type(self).__name__
         if not hasattr(self, "train"):
             return f"{name}, not read yet"
@@ -164,11 +164,11 @@ class Data(LightningDataModule, ABC):
         return (train.take(left) if own is None else train), source.take(drawn)
 
     def called(self) -> str:
-        """What messages about the data call them: their file, if they have one."""
+        """The name of the data in messages: their file, if they have one."""
         return str(getattr(self, "path", type(self).__name__))
 
     def fingerprint(self) -> str:
-        """What tells the pool from another, so that nobody goes on with other rows."""
+        """A digest that tells the pool from any other, so that no run goes on with other rows."""
         return self.train.fingerprint()
 
     def demand_same(self, fingerprint: str) -> None:
@@ -180,7 +180,7 @@ class Data(LightningDataModule, ABC):
             )
 
     def remembered(self) -> bytes:
-        """What a run must keep so that its rows have the same numbers at the next start."""
+        """The bytes that a run keeps so that its rows have the same numbers at the next start."""
         return b""
 
     def reader(self) -> Reader:

@@ -29,7 +29,7 @@ def free_memory() -> int:
 
 
 def _left_to_groups() -> Iterator[int]:
-    """What remains of the limit of each control group (version 2) of this process."""
+    """The bytes left below the limit of each control group (version 2) of this process."""
     with suppress(OSError):  # there are no groups
         groups = Path("/proc/self/cgroup").read_text().splitlines()
         for own in [line.removeprefix("0::").strip("/") for line in groups if line[:3] == "0::"]:

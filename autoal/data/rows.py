@@ -139,7 +139,7 @@ class Rows:
         return _sure(self.labels, classes) if self.beliefs is None else self.beliefs
 
     def possible(self, rows: Tensor) -> Tensor | None:
-        """Which classes these rows may still have, (rows, classes) bool; None: any.
+        """True for the classes that these rows may still have, (rows, classes); None: any.
 
         Beliefs of a row with a label say how likely each class is, and rule none out.
         """

@@ -1,4 +1,4 @@
-"""What a person sees of a row: a picture, the cells of a table, texts."""
+"""A row in the eyes of a person: a picture, the cells of a table, texts."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Text(str):
 
 
 def plain_texts(shown: Any) -> Any:
-    """What people see of rows, with texts as plain values for storage; the rest is unchanged."""
+    """Turn texts that people see into plain values for storage; the rest is unchanged."""
     if isinstance(shown, Tensor) or shown is None:
         return shown
     several = all(isinstance(each, Text) for each in shown) and len(shown) > 0
@@ -69,7 +69,7 @@ def text_rows(
 
 
 def shown_of(texts: Iterable[Sequence[str]], columns: Sequence[str]) -> list[str]:
-    """What a person sees of rows: one text unchanged, several below each other."""
+    """Arrange texts for a person: one stays as it is, several stand below each other."""
     return [row[0] if len(row) == 1 else Text.of(columns, row) for row in texts]
 
 

@@ -1,4 +1,4 @@
-"""What prompts of language models call the rows of a data set."""
+"""The words by which prompts speak of a data set and its rows."""
 
 from __future__ import annotations
 

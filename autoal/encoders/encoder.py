@@ -28,7 +28,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def key(self) -> str:
-        """What the result depends on beside the rows: encoders with equal keys do the same."""
+        """A key of everything but the rows: encoders with equal keys give equal results."""
 
     def leaves(self, rows: Rows) -> bool:
         """Whether rows like these stay unchanged."""

@@ -30,7 +30,7 @@ TOTALS = """select model, count(*), sum(tokens_in), sum(tokens_out), sum(cost), 
 
 
 class Total(NamedTuple):
-    """What was paid for the answers of a model, over all runs."""
+    """The answers, tokens and cost of a model, over all runs."""
 
     model: str
     answers: int
@@ -67,12 +67,12 @@ class Cache:
         self._done("insert or replace into answers values (?, ?, ?, ?, ?, ?, ?, ?)", *row)
 
     def paid_by(self, payer: str) -> float:
-        """What a payer has paid so far."""
+        """The money that a payer has spent so far."""
         ((cost,),) = self._done("select total(cost) from answers where payer = ?", payer)
         return cost
 
     def totals(self) -> list[Total]:
-        """What was paid for the answers of each model."""
+        """The total of each model."""
         return [Total(*row) for row in self._done(TOTALS)] if self.path.exists() else []
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Which rows to label once more: weighted votes of people and a model.
+"""Weighted votes of people and a model choose the rows that are worth one more label.
 
 As in CROWDLAB and ActiveLab (Goh, Tkachenko and Mueller, 2022; Goh and Mueller, 2023). Votes
 are (n, people) long, below 0 where there is none.

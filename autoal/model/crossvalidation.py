@@ -46,7 +46,7 @@ def out_of_sample(learner: Learner, rows: Rows, *, folds: int = FOLDS, seed: int
 
 
 def doubted(probs: Tensor, labels: Tensor) -> Tensor:
-    """Which labels may be wrong, (n,) bool (confident learning: Northcutt, Jiang and Chuang, 2021).
+    """True for labels that may be wrong, (n,) (confident learning: Northcutt, Jiang, Chuang, 2021).
 
     They belong to rows that are predicted to have another class, at least as surely as rows with
     that class's label are on average: so a model that hesitates everywhere accuses no label.

@@ -108,7 +108,7 @@ class Learner(ABC):
         """
 
     def settled(self) -> dict[str, float]:
-        """What the last fit chose by itself, such as a penalty, for the record."""
+        """The numbers that the last fit chose by itself, such as a penalty, for the record."""
         return {}
 
     def alike(self, share: float = 1.0) -> Learner:

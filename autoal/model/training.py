@@ -18,7 +18,7 @@ from autoal.bounds import choice, switch, whole
 from autoal.data.batches import Batches, Blocks, Shared
 from autoal.data.lazy import LazyTensor, held
 from autoal.data.rows import Rows
-from autoal.errors import diverged
+from autoal.errors import UserError, diverged
 from autoal.model.callbacks import Counting, Watching, Weighing
 from autoal.model.contained import contained
 from autoal.model.fitstep import Watch, unwatched
@@ -43,7 +43,7 @@ MOST = 10_000  # devices or machines
 
 @dataclass(frozen=True)
 class Training:
-    """How an experiment uses the machine.
+    """An experiment's use of the machine.
 
     Args:
         accelerator: auto, cpu, gpu, mps or any other that Lightning knows.
@@ -78,9 +78,11 @@ class Training:
             _device(self.accelerator, self._precision(), self.devices)
         except (MisconfigurationException, ModuleNotFoundError) as error:  # an absent device
             why = " ".join(str(error).split())
-            raise ValueError(
+            raise UserError(
                 f"trainer.accelerator={self.accelerator} does not work here: {why}"
             ) from error
+        except ValueError as error:  # a misspelt accelerator or precision
+            raise UserError(f"trainer: {error}") from error
 
     @property
     def several(self) -> bool:

@@ -137,7 +137,7 @@ def _blank(folder: Path) -> Any:
 
 
 def _made(place: Path, what: str, auto: Any, **options: Any) -> Any:
-    """What an auto class builds from a place, without running a model's code or fetching."""
+    """Let an auto class build its object from a place, without a download or a model's own code."""
     options |= {"trust_remote_code": False, "local_files_only": True}
     if place.suffix != GGUF:
         return _read(place, what, lambda: auto.from_pretrained(place, **options))

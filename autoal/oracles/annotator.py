@@ -98,7 +98,7 @@ def _surest(probs: Sequence[float] | None, least: float) -> int:
 
 
 def asked_of(shown: Shown | None) -> list[Asked]:
-    """What a language model sees of rows, which is what a person sees."""
+    """Show a language model of rows exactly what a person would see."""
     _demand_shown(shown)
     return [_asked(each) for each in shown] if shown is not None else []
 

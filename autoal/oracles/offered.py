@@ -123,7 +123,7 @@ class Offer:
 
     @property
     def offered(self) -> Tensor:
-        """Which classes are on offer, (n, classes) bool."""
+        """True for the classes that are on offer, (n, classes)."""
         classes = torch.arange(self.left.shape[1])
         return (self.choices[..., None] == classes).any(1)
 

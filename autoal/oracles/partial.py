@@ -46,7 +46,7 @@ def concluded(question: Question, given: Any) -> Answers:
 
 
 def possible(question: Question) -> Tensor:
-    """Which classes each of the rows may still have, (rows, classes) bool."""
+    """True for the classes that are not ruled out for a row, (rows, classes)."""
     if question.possible is not None:
         return question.possible
     return torch.ones(len(question.rows), len(question.classes), dtype=torch.bool)

@@ -74,7 +74,7 @@ class Question:
 
     @property
     def made(self) -> Tensor:
-        """Which of the rows were made, (rows,) bool."""
+        """True for rows that were made, (rows,)."""
         none = torch.zeros(len(self.rows), dtype=torch.bool)
         return none if self.real is None else self.rows >= self.real
 
@@ -159,7 +159,7 @@ class Answers:
 
     @property
     def costs(self) -> Tensor:
-        """What each answer cost."""
+        """The cost of each answer; 1 if none is given."""
         return torch.ones(len(self.rows)) if self.cost is None else self.cost
 
     @property
@@ -170,7 +170,7 @@ class Answers:
 
     @property
     def by_machine(self) -> Tensor:
-        """Which of them a language model gave, (answered,) bool."""
+        """True for answers that a language model gave, (answered,)."""
         nobody = torch.zeros(len(self.rows), dtype=torch.bool)
         return nobody if self.machine is None else self.machine
 

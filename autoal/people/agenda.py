@@ -1,4 +1,4 @@
-"""What each person may be asked, in which order, given all answers. Needs no torch."""
+"""Tasks for each person, in their order, given all answers. Needs no torch."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Agenda:
                 yield task
 
     def task(self, person: str, row: int) -> Task | None:
-        """What a person could be asked about a row at this moment."""
+        """The task about a row that a person could do at this moment; None if there is none."""
         if row not in self.asked:
             return None
         if not self.is_answered(row):
@@ -102,7 +102,7 @@ class Agenda:
         return self._adjudication(person, row) if self.said.is_tied(row) else None
 
     def review(self, row: int) -> Task:
-        """Whether the label of a row is right."""
+        """The task to check the label of a row."""
         asked, number = self.asked[row], self.said.of(row)[0].round
         blind = not self.guess or not asked.guess
         return Task(row, REVIEW, asked, number, blind, self.said.labels[row])

@@ -100,7 +100,7 @@ class Event:
         return found
 
     def to_line(self) -> bytes:
-        """What `from_line` reads."""
+        """The event as a line that `from_line` reads."""
         values = {key: getattr(self, key) for key in _KINDS}
         values |= {"choices": [*self.choices]} if self.choices else {}
         # Invalid characters, as in some file names, are escaped as in JSON.

@@ -1,4 +1,4 @@
-"""What people write for a class, or to decline a row."""
+"""The words that people write for a class, or to decline a row."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Reads = tuple[str, ...] | None
 
 
 class Scored(NamedTuple):
-    """What a strategy says about the rows of a pool."""
+    """A strategy's scores of the rows of a pool."""
 
     scores: Tensor  # (n,) finite; higher is queried first
     notes: Mapping[str, Any] = {}  # for the record of the round, ready for JSON
@@ -36,7 +36,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known about an experiment before anything is trained."""
+    """The facts about an experiment that stand before anything is trained."""
 
     pool: int  # rows
     classes: int

@@ -43,7 +43,7 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What a strategy may try out; each is available only if its `reads` names it.
+    """Trials that a strategy may make; each is available only if its `reads` names it.
 
     `fitted`: from places of labelled rows to a learner of the task's kind, taught only those; every
     call returns a new one. `outcomes`: from rows of the pool, and other rows of it that judge if
@@ -65,7 +65,7 @@ class Bench:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is known when a query is made."""
+    """An experiment as a strategy sees it when it chooses rows."""
 
     pool: Features  # what may be queried
     labelled: Known

@@ -43,7 +43,7 @@ def connect(
 
 
 def mode_of(wished: str | None) -> tuple[str | None, str]:
-    """How to run, and what to tell the user about it; never a prompt and never a long wait."""
+    """W&B's mode and a note for the user about it; never a prompt and never a long wait."""
     wished = wished or os.environ.get("WANDB_MODE")
     if wished not in (None, "online"):
         return wished, ""

@@ -87,7 +87,7 @@ class RunFolder:
 
     @classmethod
     def remembered(cls, path: Path | str, config: Mapping[str, Any]) -> bytes:
-        """What a folder's run keeps of its pool; empty if another run takes the folder over."""
+        """The notes of a folder's run on its pool; empty if another run takes the folder over."""
         folder = Path(path)
         if not (folder / POOL).is_file() or not (folder / CONFIG).is_file():
             return b""

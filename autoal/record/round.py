@@ -170,7 +170,7 @@ class Round:
 
     @property
     def settled(self) -> dict[str, float]:
-        """What the learner chose by itself, such as its penalty."""
+        """The numbers that the learner chose by itself, such as its penalty."""
         return self._noted("learner")
 
     def _noted(self, name: str) -> dict[str, float]:

@@ -30,7 +30,7 @@ CHOSEN = 1 / 3  # share of the rows that play the pool
 
 @dataclass(frozen=True)
 class Stage:
-    """How rehearsals are made.
+    """The making of rehearsals.
 
     Args:
         count: how many to make.

@@ -328,7 +328,7 @@ def test_a_picture_that_is_a_bomb_is_refused(
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no folder"):
         Folder(str(tmp_path / "none")).setup()
-    with pytest.raises(UserError, match="at least two classes; found none"):
+    with pytest.raises(UserError, match="at least two classes; found none\n  data=unlabelled"):
         Folder(str(tmp_path)).setup()
     write_pictures(tmp_path / "train")
     write_pictures(tmp_path / "test")

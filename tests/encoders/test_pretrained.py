@@ -88,7 +88,7 @@ def saved(content: Any) -> Callable[[Path], object]:
 
 
 class Exploding:
-    """What makes a folder when it is unpickled."""
+    """An object that makes a folder when it is unpickled."""
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return os.mkdir, ("exploded",)

@@ -88,5 +88,5 @@ def answer(path: Path) -> None:
 
 @pytest.fixture
 def kept(train: Zygote, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever runs keep for later is found."""
+    """Find the cache in which the runs of `train` keep things."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(train.folder / ".cache"))

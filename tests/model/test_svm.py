@@ -38,7 +38,7 @@ def fit(learner: Trained, rows: Rows) -> Tensor:
 
 
 def reference(rows: Rows, c: float) -> np.ndarray:
-    """What scikit-learn decides, on rows of the length that ours mean."""
+    """scikit-learn's decision values, on rows scaled to the length that ours have."""
     inputs = rows.inputs.double()
     scaled = inputs / inputs.square().sum(1).mean().sqrt()
     machine = LinearSVC(C=c, dual=False, tol=1e-10, max_iter=10_000).fit(scaled, rows.labels)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from autoal import Data, Rows, Task, Trained, Training
+from autoal.building import build as built
 from autoal.data.batches import Batches
 from autoal.data.rows import Shape
 from autoal.errors import UserError
@@ -302,13 +303,20 @@ def test_a_machine_that_is_not_there_is_refused(options: dict[str, Any], message
         Training(**options)
 
 
+def test_the_refusal_of_a_machine_names_the_option_and_not_the_class() -> None:
+    with pytest.raises(UserError, match=r"^trainer: .*abacus"):
+        built({"_target_": "autoal.Training", "accelerator": "abacus"})
+
+
 def test_more_devices_than_there_are_are_refused_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    with pytest.raises(ValueError, match=r"requested gpu: \[0, 1\].* only has: \[0\]$"):
-        Training(accelerator="gpu", devices=2, precision="32-true")
+    refusal = r"^trainer\.accelerator=gpu .*requested gpu: \[0, 1\].* only has: \[0\]$"
+    section = {"_target_": "autoal.Training", "accelerator": "gpu", "precision": "32-true"}
+    with pytest.raises(UserError, match=refusal):
+        built({**section, "devices": 2})
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,15 @@ def test_two_rounds_by_the_keyboard(server: Start, window: Window) -> None:
     assert window.complaints() == []
 
 
+def test_before_anything_is_known_there_is_nothing_to_take_back(
+    server: Start, window: Window
+) -> None:
+    window.browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    window.browser.load(server(asked=()).url("ann"))
+    window.shows("One moment")
+    assert "undo" not in window.text().lower()
+
+
 def test_a_correction_and_the_end_of_the_day(server: Start, window: Window) -> None:
     served = server(asked=())
     engine = Engine(served, 1)

@@ -464,7 +464,7 @@ def test_the_training_of_a_rehearsal_has_the_taught_rows_first() -> None:
 
 
 def test_rehearsals_side_by_side_are_each_alone() -> None:
-    """Whatever rows they have in common, of whatever labels and in whatever parts."""
+    """They share rows, which play other parts in them and have other labels."""
     first = linear()
     second = replace(
         first,
