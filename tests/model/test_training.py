@@ -18,7 +18,7 @@ from autoal.data.batches import Batches
 from autoal.data.rows import Shape
 from autoal.errors import UserError
 from autoal.model import training
-from autoal.model.contained import contained
+from autoal.model.contained import LOGS, contained
 from autoal.model.fitstep import FitStep
 from autoal.model.logistic import Logistic
 from autoal.model.networks import MLP, Network
@@ -425,7 +425,14 @@ def test_a_gpu_that_is_left_idle_on_purpose_is_no_news(
 
 
 @pytest.fixture
-def said() -> Iterator[StringIO]:
+def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra disables all logs of a process in which a command has run."""
+    for name in ("pytorch_lightning", *LOGS):
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+
+
+@pytest.fixture
+def said(_heard: None) -> Iterator[StringIO]:
     """All that Lightning would say where nobody takes its log over, as pytest does."""
     words = StringIO()
     handler = logging.StreamHandler(words)
@@ -454,6 +461,7 @@ def test_lightning_prints_nothing(
     assert "GPU available" in said.getvalue()  # as it greets whoever lets it
 
 
+@pytest.mark.usefixtures("_heard")
 def test_lightning_does_not_name_the_gpu_in_every_round(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
