@@ -116,8 +116,8 @@ class Client:
             self.answer(PROBE)
         except NotThere:
             return False
-        except Rejected:  # of the log-probabilities, perhaps
-            return True
+        except Rejected:  # perhaps only the log-probabilities
+            pass
         return True
 
     def _without_logprobs(self) -> str:
