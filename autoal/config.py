@@ -52,6 +52,7 @@ from autoal.plugins import (
     TASKS,
     Kind,
 )
+from autoal.record.config import FREE
 from autoal.settings import (
     Settings,
     completed,
@@ -115,8 +116,10 @@ def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False
         if not ours:
             raise UserError(f"{kind.origin(name)} offers {group}={name}, which AutoAL already has")
         return
-    content = OmegaConf.create(node, flags={"struct": False})
-    ConfigStore.instance().store(name=name, group=group, node=content, provider="installed")
+    store = ConfigStore.instance()
+    if f"{name}.yaml" not in store.repo.get(group, {}):  # by an earlier command of this process
+        content = OmegaConf.create(node, flags={"struct": False})
+        store.store(name=name, group=group, node=content, provider="installed")
 
 
 @cache
@@ -268,8 +271,10 @@ def _common(settings: Settings) -> Settings:
 
 
 def _plain(choices: dict[str, str]) -> Settings:
-    """The complete settings that these choices give."""
-    settings = container(_composed(tuple(choices.items())))
+    """The complete settings that these choices give, but for what makes no other run."""
+    elsewhere = _made() - choices.keys() - {*FREE}
+    composed = _composed(tuple(choices.items())) if elsewhere else _filed()
+    settings = container(composed)
     _swap(settings, deepcopy(settings), choices)
     for group in NAMED:
         settings[group] = _complete(group, settings[group], settings[group]["name"])
@@ -371,6 +376,11 @@ def _chosen(key: str, given: Settings, default: Settings) -> list[str]:
         if name != TARGET
         and (name not in default or value != default[name] or f"{key}.{name}" in stated)
     ]
+
+
+def _made() -> set[str]:
+    """The groups whose choice is the user's; those of all others follow."""
+    return (_stated() | {"experiment"}) & _choices().keys()
 
 
 def _stated() -> set[str]:
