@@ -52,12 +52,13 @@ class Zygote:
         site: Path | None = None,
         folder: Path | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
+        script: str | None = None,
     ) -> "Running":
         self.count += 1
         out, err = (self.folder / f"{self.count}.{kind}" for kind in ("out", "err"))
         places = [None if path is None else str(path) for path in (site, folder)]
         told = list(argv), str(out), str(err), largest_file, die, int(by)
-        pid = self.ask("start", *told, *places, dict(environment))
+        pid = self.ask("start", *told, *places, dict(environment), script)
         return Running(self, pid, out, err)
 
     def run(
@@ -73,6 +74,10 @@ class Zygote:
             *argv, largest_file=largest_file, die=die, by=by, site=site, folder=folder
         )
         return running.finish()
+
+    def execute(self, script: str, *argv: str, **environment: str) -> Finished:
+        """Run this program instead of train.py."""
+        return self.start(*argv, environment=environment, script=script).finish()
 
     def ask(self, name: str, *arguments: Any) -> int:
         stdin, stdout = self.process.stdin, self.process.stdout

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -67,17 +65,6 @@ def kinds(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         sys.modules.pop(module, None)
 
 
-def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        # One thread is fastest where others are at work.
-        env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.usefixtures("kinds")
 def test_density() -> None:
     density = registry.load("density")
@@ -97,15 +84,15 @@ def test_the_other_kinds_keep_their_promises(kinds: Any) -> None:
     check_growth(kinds.Mirrored, make_view())
 
 
-def test_they_run_together_with_their_options(site: Path, tmp_path: Path) -> None:
+def test_they_run_together_with_their_options(train: Zygote, site: Path, tmp_path: Path) -> None:
     chosen = (
         *("strategy=density", "strategy.k=5", "data=stripes", "data.count=40"),
         *("encoder=columns", "encoder.factor=2.0", "task=centroids", "task.sharpness=3.0"),
         *("oracle=shy", "oracle.every=4", "start=8", "budget=6", "rounds=2", "logger=none"),
         *("costs=light", "costs.each=0.5", "plan.per_cost=true"),
     )
-    finished = run(site, "train.py", *chosen, f"out={tmp_path}", "name=run")
-    assert finished.returncode == 0, finished.stderr
+    finished = train.run(*chosen, f"out={tmp_path}", "name=run", site=site)
+    assert finished.code == 0, finished.err
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert config["strategy"] == {"name": "density", "k": 5}
     assert config["data"]["count"] == 40
@@ -198,8 +185,9 @@ def test_a_wrong_option_of_a_plugin_is_one_message(
     assert "Traceback" not in refused.err
 
 
-def test_density_is_listed_beside_ours(site: Path) -> None:
-    listed = run(site, "-m", "autoal.strategies", "density")
-    assert listed.returncode == 0, listed.stderr
-    assert "strategy.k=10" in listed.stdout
-    assert "autoal-density 0.1" in listed.stdout
+def test_density_is_listed_beside_ours(train: Zygote, site: Path) -> None:
+    command = "import runpy; runpy.run_module('autoal.strategies', run_name='__main__')"
+    listed = train.start("density", site=site, script=command).finish()
+    assert listed.code == 0, listed.err
+    assert "strategy.k=10" in listed.out
+    assert "autoal-density 0.1" in listed.out

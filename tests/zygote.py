@@ -55,6 +55,7 @@ def start(
     site: str | None,
     folder: str | None,
     environment: dict[str, str],
+    script: str | None,
 ) -> int:
     """Fork a run; its output goes to files, its exit code to `wait`."""
     if "logger=none" not in argv:
@@ -77,7 +78,10 @@ def start(
             os.chdir(folder)
             sys.path.insert(0, folder)
         sys.argv = [str(TRAIN), *argv]
-        runpy.run_path(str(TRAIN), run_name="__main__")
+        if script is None:
+            runpy.run_path(str(TRAIN), run_name="__main__")
+        else:
+            exec(script, {"__name__": "__main__"})
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:

@@ -3,8 +3,6 @@ import fcntl
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ from autoal.data.cache import NamedArrays, cached, locked
 from autoal.data.growing import GrowingArray
 from autoal.data.resumed import WEEK, UnsoundError, cached_blocks
 from autoal.errors import UserError
+from tests.launch import Zygote
 
 ROWS = 99
 
@@ -47,12 +46,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(train: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a process that was killed after three blocks leaves behind."""
     kept = tmp_path_factory.mktemp("begun")
-    environment = {**os.environ, "XDG_CACHE_HOME": str(kept)}
-    died = subprocess.run([sys.executable, "-c", KILLED], env=environment)
-    assert died.returncode == -signal.SIGKILL
+    died = train.execute(KILLED, XDG_CACHE_HOME=str(kept))
+    assert died.code == -signal.SIGKILL, died.err
     return kept / "autoal" / "kind"
 
 

@@ -1,7 +1,5 @@
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from autoal.data.order import fixed_order
+from tests.launch import Zygote
 
 SHAPE = 3, 4, 4
 
@@ -64,11 +63,11 @@ def entries(cache: Path) -> list[dict[str, bytes]]:
 
 
 def test_who_is_killed_while_decoding_goes_on_and_has_the_same_pictures(
-    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, train: Zygote, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = in_some_order(written(tmp_path / "pictures"))
-    died = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "pictures")])
-    assert died.returncode == -signal.SIGKILL
+    died = train.execute(KILLED, str(tmp_path / "pictures"), XDG_CACHE_HOME=str(cache.parent))
+    assert died.code == -signal.SIGKILL, died.err
     assert not entries(cache)
     gone_on = photos(paths, SHAPE)
     assert "decoding 12 pictures, once" in capsys.readouterr().err

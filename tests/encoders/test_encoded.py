@@ -1,8 +1,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from autoal.data.texts import parts_of, text_rows
 from autoal.encoders.encoded import encoded_rows
 from autoal.encoders.encoder import demand_pictures, demand_texts
 from autoal.errors import UserError
+from tests.launch import Zygote
 
 CPU = torch.device("cpu")
 
@@ -129,11 +128,11 @@ Encoded(Bands(), Dying(), torch.device("cpu")).setup()
 
 @pytest.mark.parametrize("looks", [2, 7])
 def test_a_look_that_was_killed_goes_on_where_it_was(
-    looks: int, data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    looks: int, train: Zygote, data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autoal.encoders.encoder.BLOCK", 10)
-    died = subprocess.run([sys.executable, "-c", KILLED, str(looks)])
-    assert died.returncode == -signal.SIGKILL
+    died = train.execute(KILLED, str(looks), XDG_CACHE_HOME=str(tmp_path))
+    assert died.code == -signal.SIGKILL, died.err
     encoder = Brightness()
     found = encoded_by(data, encoder)
     assert encoder.lessons == 0  # the first start has learnt, and that was kept
