@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
+from jupyter_client.manager import KernelManager, start_new_kernel
 from nbclient import NotebookClient
 
 import autoal
@@ -124,11 +126,24 @@ def test_the_citation_is_of_this_version() -> None:
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == autoal.__version__
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
+    """One for all notebooks, since importing takes longest."""
+    manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("notebooks")))
+    client.stop_channels()
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("path", sorted(DOCS.glob("notebooks/*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
+def test_a_notebook_runs_from_top_to_bottom(path: Path, kernel: KernelManager) -> None:
     notebook = nbformat.read(path, as_version=4)
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert shown, "it shows nothing of what it does"
     assert not [output for output in shown if output.get("name") == "stderr"]
-    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # names of earlier ones
+    executed = NotebookClient(notebook, km=kernel)
+    executed.execute()
+    assert executed.kc is not None
+    executed.kc.stop_channels()
