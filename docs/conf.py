@@ -1,11 +1,15 @@
 """How Sphinx makes the site: `sphinx-build -W docs site`, by the extra `docs` and no network."""
 
+import gc
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+# All pages live until the end: to look for what could be given up took a sixth of the time.
+gc.disable()
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))

@@ -1,8 +1,6 @@
 """The site of docs/: built as strictly as can be, every link followed, every notebook executed."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +16,7 @@ import autoal
 import autoal.testing
 from tests import accessible
 from tests.browser import chromium, opened
+from tests.launch import Zygote
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -46,12 +45,14 @@ class Page(HTMLParser):
             self.loaded.add(given[LOADED[tag]])
 
 
+BUILD = "import sphinx.cmd.build, sys; sys.exit(sphinx.cmd.build.main(sys.argv[1:]))"
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(train: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(DOCS), str(out)]
-    built = subprocess.run(command, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
+    built = train.execute(BUILD, "-W", "--keep-going", "-q", str(DOCS), str(out))
+    assert built.code == 0, built.err
     return out
 
 
