@@ -146,7 +146,9 @@ def filed_settings() -> DictConfig:
 
 def _filed() -> DictConfig:
     """The same, composed once a run."""
-    return _composed(tuple(each for each in _choices().items() if each[0] != "experiment"))
+    choices, made = _choices(), _made()
+    named = choices.keys() - {"experiment"} if "experiment" in made else made
+    return _composed(tuple(each for each in choices.items() if each[0] in named))
 
 
 def settings_of(config: Any, filed: DictConfig) -> Settings:
