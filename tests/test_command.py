@@ -325,9 +325,11 @@ def test_no_garbage_is_looked_for_while_torch_is_imported(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("given", "times"),
     [
-        # The settings as given, those in the files, and those that the run is named after.
-        (("data=npz", "data.path=/no.npz"), 3),
-        (("data=npz", "data.path=/no.npz", "name=a"), 2),
+        # The settings as given, and those in the files, after which the run is named too.
+        (("data=npz", "data.path=/no.npz"), 2),
+        # Unless a choice that its name does not tell was made.
+        (("data=npz", "data.path=/no.npz", "stop=kappa"), 3),
+        (("data=npz", "data.path=/no.npz", "stop=kappa", "name=a"), 2),
         # A file of the user's own may also say whether this is one run or several.
         (("experiment=compare", "data=npz", "data.path=/no.npz", "name=a"), 3),
     ],

@@ -113,8 +113,7 @@ def test_it_is_the_installed_package_that_runs(bin_folder: Path, tmp_path: Path)
     assert Path(told.stdout.strip()).is_relative_to(bin_folder.parent)
 
 
-def test_the_strategies_are_listed(bin_folder: Path, tmp_path: Path) -> None:
-    listed = run(bin_folder / "python", "-m", "autoal.strategies", cwd=tmp_path)
+def test_a_strategy_is_told(bin_folder: Path, tmp_path: Path) -> None:
+    listed = run(bin_folder / "python", "-m", "autoal.strategies", "random", cwd=tmp_path)
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert "typiclust" in listed.stdout
     assert "Every row of the pool with equal probability." in listed.stdout

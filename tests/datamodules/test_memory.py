@@ -253,12 +253,16 @@ def test_an_npz_that_lies_column_by_column_is_to_be_held(tmp_path: Path) -> None
 QUICK = ("strategy=margin", "rounds=2", "start=4", "budget=3", "logger=none", "name=run")
 
 
-@pytest.mark.parametrize("task", ["task=linear", "task=resnet18"])
+CONVOLUTIONS = ("task=resnet18", "task.network._target_=tests.networks.Tiny")
+
+
+@pytest.mark.parametrize("task", [("task=linear",), CONVOLUTIONS], ids=["head", "network"])
 def test_runs_with_pictures_on_the_disk_and_in_memory_are_one_run(
-    task: str, train: Zygote, tmp_path: Path
+    task: tuple[str, ...], train: Zygote, tmp_path: Path
 ) -> None:
     path = write_folder(tmp_path / "pictures")
-    arguments = (*QUICK, "data=folder", f"data.path={path}", "data.size=16", "data.flip=true", task)
+    options = (f"data.path={path}", "data.size=16", "data.flip=true", *task)
+    arguments = (*QUICK, "data=folder", *options)
     records = []
     for memory in ("ram", "disk"):
         finished = train.run(
