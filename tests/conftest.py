@@ -23,6 +23,12 @@ torch.set_num_threads(1)
 
 SHAPE = (1, 8, 8)
 LINEAR = partial(MLP, hidden=(), dropout=0.0)
+# They take longest, and begin, so that no process is left alone with one at the end.
+LONG = (
+    *("sweeps", "train", "site", "compare", "command", "formats", "config", "texts", "together"),
+    *("strategy", "autoal", "autoal_run", "language_run", "tuning", "search", "tutorials", "wheel"),
+    *("attack", "second_device", "way", "run", "page", "own", "memory"),
+)
 
 
 class Bands(ImageData):
@@ -51,6 +57,11 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    items.sort(key=lambda item: item.path.stem.removeprefix("test_") not in LONG)
 
 
 @pytest.fixture(scope="session", autouse=True)
