@@ -95,6 +95,6 @@ def diverged(what: str) -> UserError:
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for an unknown name, with the nearest known one."""
     choices = sorted(known)
-    near = get_close_matches(name, choices, n=1)
+    near = get_close_matches(name, choices, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UserError(f"unknown {kind} {name!r}{hint}\n  known: {', '.join(choices) or 'none'}")

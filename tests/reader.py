@@ -144,3 +144,7 @@ def _not_imported(module: str) -> Iterator[None]:
         yield
     finally:
         sys.modules.update(there)
+        for name, found in there.items():  # which importing it anew has changed
+            package, _, short = name.rpartition(".")
+            if package:
+                setattr(sys.modules[package], short, found)
