@@ -103,8 +103,7 @@ class Labelled(People):
     """Is answered by somebody at its page."""
 
     def _invite(self, server: Server) -> None:
-        self.person = Simulated(server.url(self.people[0]), _says)
-        self.person.start()
+        Simulated(server.url(self.people[0]), _says).start()
 
 
 def _says(task: Any) -> Any:
@@ -125,9 +124,8 @@ def test_the_page_asks_about_words_and_the_same_ones_only_once(data: Data, tmp_p
         answers = page(question_of())
         assert (answers.rows.tolist(), answers.labels.tolist()) == ([5], [0])
         assert answers.words == {"awful": CAT, "film": NOTHING}
-    with closing(Labelled(data, tmp_path, port=0, open=False)) as page:  # after a kill
-        assert page(question_of()).words == answers.words
-        assert page.person.answered == []
+    with closing(People(data, tmp_path, port=0, open=False)) as again:  # after a kill
+        assert again(question_of()).words == answers.words  # without anybody there
 
 
 # In a real browser
