@@ -101,6 +101,8 @@ def _no_mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any
 def _tell_sweep() -> None:
     """The progress of the runs of a sweep, if it is one."""
     if sweep := Sweep.current():
+        if not sweep.total:
+            raise UserError("nothing was run: a range in hydra.sweeper.params is empty")
         from autoal.report.ranked import show_ranked
 
         show_ranked(sweep.done(), sweep.total)

@@ -349,11 +349,16 @@ def test_settings_are_not_composed_twice(
     assert next(calls) == times
 
 
-def test_an_experiment_s_file_may_say_that_it_is_several_runs(train: Train, tmp_path: Path) -> None:
-    file = tmp_path / "experiment" / "both.yaml"
+@pytest.mark.parametrize(
+    ("budgets", "told"), [("0,-1", ["got 0", "got -1"]), ("range(0)", ["nothing was run"])]
+)
+def test_an_experiment_s_file_may_say_that_it_is_several_runs(
+    budgets: str, told: list[str], train: Train, tmp_path: Path
+) -> None:
+    file = tmp_path / "experiment" / "several.yaml"
     file.parent.mkdir()
-    both = "hydra: {mode: MULTIRUN, sweeper: {params: {budget: '0,-1'}}}"
-    file.write_text(f"# @package _global_\n{both}\n")
-    answer = train(f"--config-dir={tmp_path}", "experiment=both", f"out={tmp_path}")
-    assert "got 0" in answer.stderr
-    assert "got -1" in answer.stderr
+    several = f"hydra: {{mode: MULTIRUN, sweeper: {{params: {{budget: '{budgets}'}}}}}}"
+    file.write_text(f"# @package _global_\n{several}\n")
+    answer = train(f"--config-dir={tmp_path}", "experiment=several", f"out={tmp_path}")
+    assert answer.returncode == 2
+    assert all(each in answer.stderr for each in told)

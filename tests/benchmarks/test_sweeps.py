@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.clusters import CLUSTERS, Cluster, Harm
-from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, undisturbed
+from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, records
+from tests.launch import Zygote
 
 ONE = Sweep("random", "0", rounds=4, steps=200)
 TWO = Sweep("random", "0,1", rounds=2, steps=100)
@@ -25,21 +26,27 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
     made.close()
 
 
-def ended(sweep: Sweep, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
+def ended(train: Zygote, sweep: Sweep, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
     """The outcome, which must be that of an undisturbed sweep."""
     found = disturbed(sweep, cluster, top / "runs", harms)
-    assert lasting(found.records) == lasting(undisturbed(sweep, top / "alone"))
+    alone = train.run(*sweep.words, f"out={top / 'alone'}")
+    assert alone.code == 0, alone.err
+    assert lasting(found.records) == lasting(records(top / "alone"))
     assert found.kept == found.finished > 0
     return found
 
 
 @pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
-def test_a_run_whose_node_fails_goes_on_by_itself(cluster: Cluster, tmp_path: Path) -> None:
-    found = ended(ONE, cluster, tmp_path, [*cluster.harms.values()])
+def test_a_run_whose_node_fails_goes_on_by_itself(
+    train: Zygote, cluster: Cluster, tmp_path: Path
+) -> None:
+    found = ended(train, ONE, cluster, tmp_path, [*cluster.harms.values()])
     assert (found.code, found.commands) == (0, 1)
 
 
 @pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
-def test_a_command_that_is_killed_is_completed(cluster: Cluster, tmp_path: Path) -> None:
-    found = ended(TWO, cluster, tmp_path, [])
+def test_a_command_that_is_killed_is_completed(
+    train: Zygote, cluster: Cluster, tmp_path: Path
+) -> None:
+    found = ended(train, TWO, cluster, tmp_path, [])
     assert (found.code, found.commands) == (-9, 2)
