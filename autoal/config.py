@@ -117,7 +117,7 @@ def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False
             raise UserError(f"{kind.origin(name)} offers {group}={name}, which AutoAL already has")
         return
     store = ConfigStore.instance()
-    if f"{name}.yaml" not in store.repo.get(group, {}):  # by an earlier command of this process
+    if f"{name}.yaml" not in store.repo.get(group, {}):  # as after an earlier command
         content = OmegaConf.create(node, flags={"struct": False})
         store.store(name=name, group=group, node=content, provider="installed")
 

@@ -58,8 +58,8 @@ def start(
     environment: dict[str, str],
     script: str | None,
 ) -> int:
-    """Fork a run; its output goes to files, its exit code to `wait`."""
-    if "logger=none" not in argv:
+    """Fork a run, or a script; its output goes to files, its exit code to `wait`."""
+    if script is None and "logger=none" not in argv:
         import_module("wandb.sdk.launch")  # takes longer than a run, whose W&B imports it
     child = os.fork()
     if child:
