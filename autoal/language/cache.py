@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from typing import Any, NamedTuple
 from weakref import finalize
 
@@ -101,7 +102,8 @@ class Cache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = sqlite3.connect(self.path, PATIENCE, isolation_level=None, check_same_thread=False)
         finalize(self, file.close)
-        file.execute("pragma journal_mode = wal")
+        with self.claimed("opening", sleep):  # sqlite would fail, not wait, where two begin a file
+            file.execute("pragma journal_mode = wal")
         file.execute("pragma synchronous = full")
         file.execute(TABLE)
         return file
