@@ -5,7 +5,6 @@ train.py as their main module; only the time to start Python and to import torch
 """
 
 import gc
-import itertools
 import json
 import os
 import resource
@@ -16,34 +15,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from autoal.strategies.uncertainty import Margin
-
-from autoal.model.task import Task
 from tests.light import warm
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
-
-# Where a run can be killed in round 2: a function's owner, its name, and the call that is the last
-# one where a round has three training steps. A file of the run is written to a part, synced and
-# put in place: config.yaml first, then in each round the state, its checksum, the rounds and the
-# peak memory; round 0 has no old state and checksum to remove.
-PLACES: dict[str, tuple[Any, str, int]] = {
-    "training": (Task, "training_step", 8),
-    "scoring": (Margin, "score", 2),
-    "the state half written": (os, "fsync", 10),
-    "the checksum half written": (os, "fsync", 11),
-    "the rounds half written": (os, "fsync", 12),
-    "between state and rounds": (Path, "replace", 12),
-    "the old state not removed": (Path, "unlink", 3),
-    "the old checksum not removed": (Path, "unlink", 4),
-}
-# What a run does over and over: a moment of it is one of these calls.
-WATCHED: list[tuple[Any, str]] = [
-    *((Task, name) for name in ("training_step", "test_step", "predict_step", "renew")),
-    *((Margin, name) for name in ("fit", "score")),
-    *((os, name) for name in ("fsync", "replace")),
-    *((Path, name) for name in ("replace", "unlink", "mkdir")),
-]
 
 
 def start(
@@ -72,7 +46,7 @@ def start(
         if largest_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         if die is not None:
-            die_in(die, by)
+            import_module("tests.deaths").die_in(die, by)
         if site is not None:  # of installed packages, which nobody has looked for yet
             sys.path.insert(0, site)
         if folder is not None:
@@ -98,35 +72,11 @@ def wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def die_in(place: str, by: int) -> None:
-    """Let the process get a signal at the call that the place names, as from outside.
-
-    A number is that of a call among all that are watched, whichever it is.
-    """
-    if place.isdecimal():
-        watched, last = WATCHED, int(place)
-    else:
-        owner, function, last = PLACES[place]
-        watched = [(owner, function)]
-    calls = itertools.count(1)
-
-    def counted(original: Any) -> Any:
-        def call(*arguments: Any, **options: Any) -> Any:
-            if next(calls) == last:
-                os.kill(os.getpid(), by)
-            return original(*arguments, **options)
-
-        return call
-
-    for owner, name in watched:
-        setattr(owner, name, counted(getattr(owner, name)))
-
-
 if __name__ == "__main__":
-    for name in ("command", "run", "search.autoal", "datamodules.digits"):
-        import_module(f"autoal.{name}")
+    gc.disable()  # a quarter of the imports' time, a tenth of that of runs as short as these
+    for name in ("autoal.run", "autoal.search.autoal", "autoal.datamodules.digits", "tests.deaths"):
+        import_module(name)
     warm()
-    gc.disable()  # a tenth of the time of runs that are too short to need it
     calls: dict[str, Any] = {"start": start, "wait": wait}
     for line in sys.stdin:
         name, arguments = json.loads(line)

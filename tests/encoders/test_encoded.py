@@ -109,7 +109,7 @@ import os, signal, sys
 import torch
 from autoal import Encoded
 from autoal.data import growing
-from tests.conftest import Bands
+from tests.fixtures import Bands
 from tests.encoders.test_encoded import Brightness
 growing.EVERY = 0.0
 

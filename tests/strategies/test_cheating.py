@@ -29,7 +29,7 @@ from autoal.query import registry
 from autoal.query.batch import query
 from autoal.query.composite import Candidates
 from autoal.testing import make_view
-from tests.conftest import Bands
+from tests.fixtures import Bands
 from tests.strategies.wanted import made_of
 
 PLAN = Plan(start=6, budget=4, rounds=2)
