@@ -113,7 +113,7 @@ def _refusal(error: Exception) -> UserError | None:
     if isinstance(error, UserError):
         return error
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return config.explained(error, sys.argv[1:])
+        return config.explained(error)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):

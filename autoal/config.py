@@ -6,7 +6,7 @@ Nothing here imports torch until the settings are known to be sound.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache, partial
 from inspect import Parameter
@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import (
     ConfigCompositionException,
@@ -25,7 +24,7 @@ from hydra.errors import (
 )
 from omegaconf import DictConfig, OmegaConf
 
-from autoal import plugins
+from autoal import plugins, unchanged
 from autoal.building import TARGET, located
 from autoal.cycle import startfile
 from autoal.errors import UserError, unknown
@@ -136,19 +135,23 @@ def options_of(strategy: str) -> Settings:
 
 
 def filed_settings() -> DictConfig:
-    """The settings in the files of the choices.
+    """The settings in the files of the choices, of the run that Hydra has just composed.
 
     Changes by an experiment's file are left out, and checked like the command line.
     """
-    _composed.cache_clear()  # people may change files between two runs of a sweep
+    for each in (_filed, _composed):
+        each.cache_clear()  # people may change files between two runs of a sweep
     return _filed()
 
 
+@cache
 def _filed() -> DictConfig:
-    """The same, composed once a run."""
     choices, made = _choices(), _made()
-    named = choices.keys() - {"experiment"} if "experiment" in made else made
-    return _composed(tuple(each for each in choices.items() if each[0] in named))
+    if "experiment" in made:
+        made = choices.keys() - {"experiment"}
+    elif not any(override.startswith("~") for override in HydraConfig.get().overrides.task):
+        return unchanged.last()  # a section that is taken out is missing there
+    return _composed(tuple(each for each in choices.items() if each[0] in made))
 
 
 def settings_of(config: Any, filed: DictConfig) -> Settings:
@@ -444,7 +447,7 @@ def _folder_name(name: Any) -> str:
     return text
 
 
-def explained(error: Exception, arguments: Sequence[str]) -> UserError:
+def explained(error: Exception) -> UserError:
     """Hydra's error in our words: what came, what is allowed, what is nearest."""
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
@@ -472,25 +475,23 @@ def explained(error: Exception, arguments: Sequence[str]) -> UserError:
                 f"unknown option of Hydra: {missing[1]!r}; --hydra-help lists them, "
                 "and a + before it adds one where that is possible"
             )
-        others = [argument for argument in arguments if not argument.startswith(missing[1])]
-        return unknown_key(missing[1].replace("/", "."), flatten(_defaults_of(others)))
+        if "No match in the defaults list" in str(error):
+            return _without_part(missing[1])
+        known = container(unchanged.last(), resolve=False)
+        return unknown_key(missing[1].replace("/", "."), flatten(known))
     return UserError(str(error))
 
 
-def _defaults_of(arguments: Sequence[str]) -> Settings:
-    """The settings that the choices in these arguments give, outside a run."""
-    chosen = [argument for argument in arguments if re.fullmatch(r"[a-z_/]+=[\w-]+", argument)]
-    groups = [choice for choice in chosen if (CONFIGS / choice.partition("=")[0]).is_dir()]
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        return container(compose("train", [*groups, *search_paths(arguments)]), resolve=False)
+def _without_part(key: str) -> UserError:
+    """The error for a choice inside a group, such as oracle/human, that few of its choices have."""
+    group, _, part = key.rpartition("/")
+    files = sorted((CONFIGS / group).glob("*.yaml"))
+    having = [f"{group}={file.stem}" for file in files if _offers(f"{group}/{file.stem}", part)]
+    which = f"; it goes with {' or '.join(having)}" if having else ""
+    return UserError(f"what is chosen of {group!r} has no {key.replace('/', '.')}{which}")
 
 
-def search_paths(arguments: Sequence[str]) -> list[str]:
-    """The folders with the user's own choices that a command line names."""
-    for place, argument in enumerate(arguments):
-        flag, _, folder = argument.partition("=")
-        if flag in ("--config-dir", "-cd"):
-            path = Path(folder or arguments[place + 1]).resolve()
-            return [f"hydra.searchpath=[file://{path}]"]
-    return [override for override in arguments if override.startswith("hydra.searchpath=")]
+def _offers(name: str, part: str) -> bool:
+    """Whether a file has a choice of this name in its list of defaults."""
+    defaults = (_read(name) or {}).get("defaults", [])
+    return any(part in entry for entry in defaults if isinstance(entry, dict))

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
 from itertools import pairwise
+from pathlib import Path
 from textwrap import TextWrapper
 from typing import Any
 
@@ -16,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from autoal import plugins, remarks
 from autoal.building import TARGET
 from autoal.choices import brought, filed
-from autoal.config import CONFIGS, NAMED, TARGETED, container, options_of, search_paths
+from autoal.config import CONFIGS, NAMED, TARGETED, container, options_of
 from autoal.errors import unknown
 from autoal.plugins import STRATEGIES
 from autoal.remarks import Remarks
@@ -90,7 +91,7 @@ def _composed(
     """The choices of every group, the settings with all options, and the current choices."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONFIGS)):
-        composed = compose(TOP, [*overrides, *search_paths(arguments)], return_hydra_config=True)
+        composed = compose(TOP, [*overrides, *_search_paths(arguments)], return_hydra_config=True)
         loader = GlobalHydra.instance().config_loader()
         outer = [group for group in loader.list_groups("") if group != "hydra"]
         groups = [f"{group}/{name}" for group in outer for name in loader.list_groups(group)]
@@ -100,6 +101,16 @@ def _composed(
     settings = container(composed, resolve=False)
     del settings["hydra"]
     return offered, {key: _complete(key, settings[key], chosen) for key in settings}, chosen
+
+
+def _search_paths(arguments: Sequence[str]) -> list[str]:
+    """The folders with the user's own choices that a command line names."""
+    for place, argument in enumerate(arguments):
+        flag, _, folder = argument.partition("=")
+        if flag in ("--config-dir", "-cd"):
+            path = Path(folder or arguments[place + 1]).resolve()
+            return [f"hydra.searchpath=[file://{path}]"]
+    return [override for override in arguments if override.startswith("hydra.searchpath=")]
 
 
 def _complete(group: str, section: Any, chosen: Mapping[str, str]) -> Any:

@@ -325,11 +325,13 @@ def test_no_garbage_is_looked_for_while_torch_is_imported(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("given", "times"),
     [
-        # The settings as given, and those in the files, after which the run is named too.
-        (("data=npz", "data.path=/no.npz"), 2),
+        # As given; those in the files are kept before they are changed, and name the run.
+        (("data=npz", "data.path=/no.npz"), 1),
         # Unless a choice that its name does not tell was made.
-        (("data=npz", "data.path=/no.npz", "stop=kappa"), 3),
-        (("data=npz", "data.path=/no.npz", "stop=kappa", "name=a"), 2),
+        (("data=npz", "data.path=/no.npz", "stop=kappa"), 2),
+        (("data=npz", "data.path=/no.npz", "stop=kappa", "name=a"), 1),
+        # What is taken out is missing there.
+        (("data=npz", "data.path=/no.npz", "~stop", "name=a"), 2),
         # A file of the user's own may also say whether this is one run or several.
         (("experiment=compare", "data=npz", "data.path=/no.npz", "name=a"), 3),
     ],

@@ -100,6 +100,7 @@ FLOORS = (
         "progress",
         "remarks",
         "seeding",
+        "unchanged",
     ),
     ("kinds", "document"),
     ("settings",),

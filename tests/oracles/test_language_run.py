@@ -255,7 +255,7 @@ def test_a_run_that_was_killed_goes_on_and_pays_for_nothing_twice(command: Comma
         (["oracle.human=people", "oracle.human.prt=1"], "did you mean 'port'?"),
         (["strategy=cheating_oracle"], "oracle=language does not work with strategy"),
         (["oracle.accept=2"], "`accept` must be"),
-        (["oracle=truth", "oracle.human=people"], "unknown option of 'oracle': 'human'"),
+        (["oracle=truth", "oracle.human=people"], "goes with oracle=crowd or oracle=language"),
         (["oracle.form=chat", "oracle.draws=0"], "`draws` must be"),
     ],
 )
