@@ -66,6 +66,11 @@ from autoal.settings import (
 _INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
 CONFIGS = _INSIDE if _INSIDE.is_dir() else _INSIDE.parents[1] / "configs"  # or of a checkout
 
+# Flags of Hydra that take a value.
+VALUED = (
+    *("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"),
+    *("--cfg", "-c", "--info", "-i", "--experimental-rerun"),
+)
 NAMED = ("strategy", "start")  # groups whose choices are strategies, by name
 # Groups whose choices name a class; the engine fills in the parameters beside them.
 TARGETED: dict[str, tuple[Kind, tuple[str, ...]]] = {

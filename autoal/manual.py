@@ -17,15 +17,13 @@ from hydra.core.global_hydra import GlobalHydra
 from autoal import plugins, remarks
 from autoal.building import TARGET
 from autoal.choices import brought, filed
-from autoal.config import CONFIGS, NAMED, TARGETED, container, options_of
+from autoal.config import CONFIGS, NAMED, TARGETED, VALUED, container, options_of
 from autoal.errors import unknown
 from autoal.plugins import STRATEGIES
 from autoal.remarks import Remarks
 from autoal.settings import Settings
 
 FLAGS = ("--help", "-h")
-# Flags of Hydra that take a value.
-VALUED = ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p")
 TOP = "train"  # the file with options outside groups
 WIDEST, NAMES = 110, 32  # columns of a line, and of the name at its beginning
 LEFT_OUT = ("_target_", "name")  # shown in the head of a section

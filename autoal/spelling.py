@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,7 +10,7 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
 
 from autoal.building import TARGET
-from autoal.config import CONFIGS
+from autoal.config import CONFIGS, VALUED
 from autoal.cycle import startfile
 from autoal.errors import UserError
 from autoal.plugins import STRATEGIES
@@ -28,7 +29,18 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
         if f".{TARGET}=" in override
     ]
     opened = ("strategy.", "start.", *(f"{section}." for section in swapped))
-    return [part for given in arguments for part in _in_full(_readable(given), opened)]
+    ordered = _flags_first(arguments)
+    return [part for given in ordered for part in _in_full(_readable(given), opened)]
+
+
+def _flags_first(arguments: Sequence[str]) -> list[str]:
+    """The same, since Hydra reads no settings after a flag that stands among them."""
+
+    def is_setting(pair: tuple[str, str]) -> bool:
+        before, given = pair
+        return not given.startswith("-") and before not in VALUED
+
+    return [given for _, given in sorted(pairwise(["", *arguments]), key=is_setting)]
 
 
 def _in_full(argument: str, opened: tuple[str, ...]) -> Iterator[str]:

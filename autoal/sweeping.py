@@ -1,4 +1,4 @@
-"""A callback of Hydra for the beginning and end of a sweep."""
+"""A callback of Hydra for a sweep: how many runs it has, and what it tells of those that failed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,24 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from autoal.errors import UserError
 from autoal.record.sweep import Sweep
 
 
+class Refused(JobReturn):
+    """The end of a run that has said why it is not done; Hydra would print its settings too."""
+
+    @property  # type: ignore[misc]  # nobody sets it again
+    def return_value(self) -> Any:
+        raise self._return_value
+
+
 class Sweeping(Callback):
-    """Counts the runs of a sweep before the first of them begins."""
+    """Counts the runs before the first of them begins, and lets each speak for itself."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         params = config.hydra.sweeper.get("params") or {}
@@ -26,6 +36,10 @@ class Sweeping(Callback):
         with suppress(OSError):  # the first run reports it
             if total is not None:
                 Sweep.begun(total, Path(config.hydra.sweep.dir))
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        if isinstance(job_return._return_value, UserError):
+            job_return.__class__ = Refused
 
 
 def runs_of(overrides: Sequence[str]) -> int | None:

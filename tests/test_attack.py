@@ -1,14 +1,14 @@
 """The attack on the program finds nothing in a few of its attempts."""
 
-import subprocess
-import sys
+from tests.launch import Zygote
 
-from tests.launch import ENVIRONMENT, ROOT
+ATTACK = """
+import runpy
+runpy.run_module("benchmarks.attack", run_name="__main__", alter_sys=True)
+"""
 
 
-def test_some_of_every_file_and_folder_are_answered_well() -> None:
-    kinds = ("archives", "tables", "folders")
-    command = [sys.executable, "-m", "benchmarks.attack", *kinds, "--share", "0.02"]
-    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "No faults." in done.stdout
+def test_some_of_every_file_and_folder_are_answered_well(train: Zygote) -> None:
+    done = train.execute(ATTACK, "archives", "tables", "folders", "--share", "0.02")
+    assert done.code == 0, done.out + done.err
+    assert "No faults." in done.out

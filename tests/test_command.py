@@ -288,14 +288,15 @@ def test_what_is_short_for_something_is_spelt_out() -> None:
         "start.size=1.5",
         *("start=file", 'start.path="my rows.txt"'),
     ]
-    unusual = ["name=a#1", 'name=say "hé"', "name=é\\", "path=é,ü", "seed=[", "--config-dir=é"]
-    assert spelling.spelled_out(unusual) == [
+    unusual = ["name=a#1", 'name=say "hé"', "name=é\\", "path=é,ü", "seed=["]
+    flags = ["--config-dir=é", "-cn", "own"]  # after which Hydra reads no settings
+    assert spelling.spelled_out([*unusual, *flags]) == [
+        *flags,
         'name="a#1"',
         'name="say \\"hé\\""',
         'name="é\\\\"',
         'path="é","ü"',
         "seed=[",
-        "--config-dir=é",
     ]
     swapped = ["task.network._target_=mynet.Net", "task.network.width=3", "task.steps=5"]
     assert spelling.spelled_out(swapped) == [

@@ -26,7 +26,12 @@ def kinds(out: Path) -> list[tuple[str, str]]:
 
 
 def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -> None:
+    """Two at a time, with a choice of one's own."""
+    mine = tmp_path / "mine" / "data" / "mine.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("_target_: autoal.datamodules.digits.Digits\ncrop: 0\nflip: true\n")
     options = ("hydra.launcher.n_jobs=2", "seed=0,1", "start=5000,20", f"out={tmp_path}")
+    options += (f"--config-dir={mine.parents[1]}", "data=mine")
     # With nobody's number of threads, so that the launcher divides the cores.
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "OMP_NUM_THREADS"}
     done = subprocess.run(
@@ -38,8 +43,10 @@ def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -
     )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
+    assert "Error executing" not in done.stderr
     runs, _ = read_runs([tmp_path])
     assert sorted((run.seed, len(run.rounds)) for run in runs) == [(0, 2), (1, 2)]
+    assert all(run.config["data.flip"] for run in runs)
     assert {run.versions["threads"] for run in runs} == {max(1, cpu_count() // 2)}
     told = "start=5000: the pool has only 1297 rows; before its start; left out"
     assert kinds(tmp_path) == [("failed", told)] * 2

@@ -98,19 +98,6 @@ def test_a_mistake_in_an_option_of_ones_own_choice_is_told_the_nearest(
     assert "unknown data 'mime'; did you mean 'mine'?" in unknown.err
 
 
-def test_several_runs_at_once_take_choices_of_ones_own(
-    train: Zygote, folder: Path, tmp_path: Path
-) -> None:
-    swept = ("-m", f"--config-dir={folder}", "data=mine", *QUICK, "seed=0,1", "name=run-${seed}")
-    workers = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    finished = run(train, tmp_path, *swept, *workers)
-    assert finished.code == 0, finished.err
-    for seed in (0, 1):
-        assert config(tmp_path, f"run-{seed}")["data"]["flip"] is True
-        done = (tmp_path / "runs" / f"run-{seed}" / "rounds.jsonl").read_text()
-        assert done.count("\n") == 2
-
-
 def test_a_start_in_a_file_is_a_section(train: Zygote, folder: Path, tmp_path: Path) -> None:
     (folder / "experiment" / "old.yaml").write_text("# @package _global_\nstart: 50\n")
     refused = run(train, tmp_path, f"--config-dir={folder}", "experiment=old")

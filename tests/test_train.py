@@ -404,6 +404,7 @@ def test_a_sweep_goes_on_after_a_job_that_cannot_be(train: Zygote, tmp_path: Pat
     finished = train.run("-m", *QUICK, "start=5000,20", f"out={tmp_path}")
     assert finished.code == 2
     assert finished.err.count("the pool has only 1297 rows") == 1
+    assert "Error executing" not in finished.err
     runs = [path.parent for path in tmp_path.glob("*/config.yaml")]
     assert [len(lines(path)) for path in runs] == [4]
 

@@ -187,7 +187,7 @@ def _row_numbers(strategy: QueryStrategy) -> None:
 
 
 def _small_pools(strategy: QueryStrategy) -> None:
-    for size in range(1, 9):
+    for size in (1, 2, 3, 5, 8):
         for budget in sorted({1, size}):
             with about(f"with {size} rows and a budget of {budget}"):
                 _serves(strategy, _for(strategy, pool=size).view(), budget)

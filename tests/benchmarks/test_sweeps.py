@@ -9,8 +9,7 @@ from benchmarks.clusters import CLUSTERS, Cluster, Harm
 from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, records
 from tests.launch import Zygote
 
-ONE = Sweep("random", "0", rounds=4, steps=200)
-TWO = Sweep("random", "0,1", rounds=2, steps=100)
+SWEEP = Sweep("random", "0", rounds=4, steps=200)
 PLUGINS = {
     "submitit": "hydra_plugins.hydra_submitit_launcher",
     "ray": "hydra_plugins.hydra_ray_launcher",
@@ -26,10 +25,10 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
     made.close()
 
 
-def ended(train: Zygote, sweep: Sweep, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
+def ended(train: Zygote, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
     """The outcome, which must be that of an undisturbed sweep."""
-    found = disturbed(sweep, cluster, top / "runs", harms)
-    alone = train.run(*sweep.words, f"out={top / 'alone'}")
+    found = disturbed(SWEEP, cluster, top / "runs", harms)
+    alone = train.run(*SWEEP.words, f"out={top / 'alone'}")
     assert alone.code == 0, alone.err
     assert lasting(found.records) == lasting(records(top / "alone"))
     assert found.kept == found.finished > 0
@@ -40,7 +39,7 @@ def ended(train: Zygote, sweep: Sweep, cluster: Cluster, top: Path, harms: list[
 def test_a_run_whose_node_fails_goes_on_by_itself(
     train: Zygote, cluster: Cluster, tmp_path: Path
 ) -> None:
-    found = ended(train, ONE, cluster, tmp_path, [*cluster.harms.values()])
+    found = ended(train, cluster, tmp_path, [*cluster.harms.values()])
     assert (found.code, found.commands) == (0, 1)
 
 
@@ -48,5 +47,5 @@ def test_a_run_whose_node_fails_goes_on_by_itself(
 def test_a_command_that_is_killed_is_completed(
     train: Zygote, cluster: Cluster, tmp_path: Path
 ) -> None:
-    found = ended(train, TWO, cluster, tmp_path, [])
+    found = ended(train, cluster, tmp_path, [])
     assert (found.code, found.commands) == (-9, 2)

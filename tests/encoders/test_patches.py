@@ -170,9 +170,12 @@ def test_options_out_of_range_are_refused(options: dict[str, int], message: str)
         Patches(**options)
 
 
+@pytest.mark.usefixtures("few_patches")
 def test_rows_that_are_no_pictures_are_refused() -> None:
     with pytest.raises(UserError, match=r"Patches encodes pictures.*the shape \(5,\)"):
-        looked(Patches(), train=images_of(9, 1, 8, 8), test=Rows.of(torch.zeros(3, 5)))
+        looked(
+            Patches(count=4, size=3), train=images_of(9, 1, 8, 8), test=Rows.of(torch.zeros(3, 5))
+        )
 
 
 @pytest.mark.usefixtures("few_patches")

@@ -38,7 +38,7 @@ def test_seeds_are_drawn_by_their_squared_distances(
 ) -> None:
     monkeypatch.setattr(clusters, "NEWEST", newest)  # 1: by fresh distances; 64: by old ones
     line = torch.tensor([[0.0], [1.0], [3.0], [4.0]])
-    draws = 4000
+    draws = 1000
     found: dict[tuple[int, ...], int] = {}
     stream = generator(0)
     for _ in range(draws):

@@ -1,7 +1,7 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import timm
 import torch
 import torchvision
 from torch import Tensor, nn
@@ -12,6 +12,12 @@ from autoal.model.networks import MLP, Network
 from autoal.seeding import generator, seeded
 
 IMAGES = torch.rand(3, 3, 32, 32, generator=generator(0, "images"))
+
+
+def of_timm(name: str, **options: Any) -> nn.Module:
+    import timm  # takes long, and one file needs it
+
+    return timm.create_model(name, **options)
 
 
 class Plain(nn.Module):
@@ -122,8 +128,8 @@ def test_looking_how_a_network_is_made_draws_nothing() -> None:
         (lambda: torchvision.models.shufflenet_v2_x0_5(num_classes=4), 1024, 0.0),
         (lambda: torchvision.models.mobilenet_v3_small(num_classes=4), 1024, 0.2),
         (lambda: torchvision.models.resnet18(num_classes=4), 512, 0.0),
-        (lambda: timm.create_model("resnet10t", num_classes=4, drop_rate=0.25), 512, 0.25),
-        (lambda: timm.create_model("vit_tiny_patch16_224", num_classes=4, img_size=32), 192, 0.0),
+        (lambda: of_timm("resnet10t", num_classes=4, drop_rate=0.25), 512, 0.25),
+        (lambda: of_timm("vit_tiny_patch16_224", num_classes=4, img_size=32), 192, 0.0),
     ],
     ids=["shufflenet", "mobilenet", "resnet", "timm resnet", "timm vit"],
 )

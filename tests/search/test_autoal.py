@@ -35,7 +35,7 @@ from autoal.search.relax import RELAXATIONS
 from autoal.search.search import Search
 from autoal.search.searchnet import SEARCHNETS
 from autoal.seeding import generator
-from autoal.testing import check_strategy, make_view
+from autoal.testing import make_view
 from autoal.testing.made import make
 from tests.search.made import with_labels, with_network
 
@@ -478,11 +478,6 @@ def test_the_prior_pulls() -> None:
     for pull in (0.0, 1.0, 10.0):
         reached.append(weight(knowing(table, pull=pull), view))
     assert reached[0] > reached[1] > reached[2] > 0.5
-
-
-def test_it_keeps_the_promises_of_a_strategy() -> None:
-    candidates: dict[str, Any] = {"margin": {}, "random": {}}
-    check_strategy(AutoAL(candidates, prior={}, rehearsals=2, steps=3, learning_rate=1.0))
 
 
 def test_the_notes_say_what_was_done() -> None:

@@ -78,9 +78,11 @@ def true_fall(view: View, places: Tensor, labels: Tensor, penalty: float = 1.0) 
     return float(next(losses) - next(losses))
 
 
-@pytest.mark.parametrize("build", BUILD)
-def test_promises_are_kept_where_labelled_rows_judge(build: Callable[..., Influence]) -> None:
-    check_strategy(build(folds=5))
+@pytest.mark.parametrize(
+    "strategy", [Salutary(folds=5, recheck=3), Isal(folds=5, recheck=3), Ibds(folds=5)]
+)
+def test_promises_are_kept_where_labelled_rows_judge(strategy: Influence) -> None:
+    check_strategy(strategy)
 
 
 @pytest.mark.parametrize("penalty", [0.3, 1.0])

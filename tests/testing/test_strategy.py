@@ -142,12 +142,14 @@ def test_a_good_strategy_passes(strategy: QueryStrategy) -> None:
 
 # They learn long, and break no other promise for it.
 QUICK: dict[str, dict[str, Any]] = {
-    "autoal": {"rehearsals": 2, "steps": 1},
+    "autoal": {"candidates": {"margin": {}, "uherding": {}}, "rehearsals": 2, "steps": 3},
     "cheating_oracle": {"tries": 5},
     "committee": {"members": 2},
     "epig": {"targets": 10},
+    "isal": {"recheck": 3},
     "loss_prediction": {"steps": 20},
     "refine": {"batches": 1},
+    "salutary": {"recheck": 3},
     "selectal": {"splits": 2},
 }
 
