@@ -90,8 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _may_set_mode(arguments: Sequence[str]) -> bool:
     """Whether the settings may say if this is one run or several, as ours never do."""
-    theirs = ("hydra.", "experiment=", "--config", "-c")  # files of the user's own
-    return any(argument.lstrip("+~").startswith(theirs) for argument in arguments)
+    theirs = ("hydra.", "--config", "-c")  # settings and files of the user's own
+    beside = (CONFIGS / "experiment").glob("*.yaml")  # ours, and any that the user put there
+    return any(argument.lstrip("+~").startswith(theirs) for argument in arguments) or any(
+        "mode:" in file.read_text("utf-8") for file in beside
+    )
 
 
 def _no_mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:

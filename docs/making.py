@@ -4,11 +4,14 @@ import inspect
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout, suppress
+from io import StringIO
 from itertools import takewhile
 from pathlib import Path
+from runpy import run_module, run_path
+from unittest.mock import patch
 
 from autoal.query import registry
 
@@ -97,12 +100,17 @@ def commands() -> str:
 
 
 def _help(typed: str) -> str:
-    command = [sys.executable, *typed.split()[1:], "--help"]
-    environment = {**os.environ, "COLUMNS": "88"}
-    told = subprocess.run(
-        command, cwd=HERE.parent, env=environment, capture_output=True, text=True, check=True
-    )
-    return _block("text", told.stdout)
+    *flag, name = typed.split()[1:]
+    run = run_module if flag else run_path
+    with (
+        redirect_stdout(StringIO()) as told,
+        chdir(HERE.parent),
+        patch.object(sys, "argv", [name, "--help"]),
+        patch.dict(os.environ, COLUMNS="88"),
+        suppress(SystemExit),
+    ):
+        run(name, run_name="__main__")
+    return _block("text", told.getvalue())
 
 
 def _is_group(path: Path) -> bool:

@@ -11,7 +11,7 @@ import runpy
 import sys
 from contextlib import redirect_stdout
 
-from autoal import command, plugins
+from autoal import command
 
 
 def run(arguments: list[str], out: str, err: str) -> int:
@@ -36,7 +36,6 @@ def warm() -> None:
     """Compose settings once, which teaches Hydra its grammar and its plugins for all forks."""
     with redirect_stdout(io.StringIO()):
         command.main(["seed=0", "--cfg", "job"])
-    plugins._points.cache_clear()  # a fork may have others
 
 
 if __name__ == "__main__":

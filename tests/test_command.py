@@ -333,8 +333,10 @@ def test_no_garbage_is_looked_for_while_torch_is_imported(monkeypatch: pytest.Mo
         (("data=npz", "data.path=/no.npz", "stop=kappa", "name=a"), 1),
         # What is taken out is missing there.
         (("data=npz", "data.path=/no.npz", "~stop", "name=a"), 2),
-        # A file of the user's own may also say whether this is one run or several.
-        (("experiment=compare", "data=npz", "data.path=/no.npz", "name=a"), 3),
+        # Those of an experiment are left out.
+        (("experiment=compare", "data=npz", "data.path=/no.npz", "name=a"), 2),
+        # Files of the user's own may also say whether this is one run or several.
+        (("hydra.verbose=false", "data=npz", "data.path=/no.npz", "name=a"), 2),
     ],
 )
 def test_settings_are_not_composed_twice(
@@ -350,6 +352,17 @@ def test_settings_are_not_composed_twice(
     monkeypatch.setattr(sys, "argv", ["train.py"])
     assert command.main(given) == 2
     assert next(calls) == times
+
+
+def test_an_experiment_beside_ours_is_looked_at_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not command._may_set_mode(["experiment=several"])
+    file = tmp_path / "experiment" / "several.yaml"
+    file.parent.mkdir()
+    file.write_text("hydra: {mode: MULTIRUN}\n")
+    monkeypatch.setattr(command, "CONFIGS", tmp_path)
+    assert command._may_set_mode(["experiment=several"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from autoal import plugins
 from tests.light import warm
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
@@ -47,8 +48,9 @@ def start(
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         if die is not None:
             import_module("tests.deaths").die_in(die, by)
-        if site is not None:  # of installed packages, which nobody has looked for yet
+        if site is not None:  # of installed packages
             sys.path.insert(0, site)
+            plugins._points.cache_clear()
         if folder is not None:
             os.chdir(folder)
             sys.path.insert(0, folder)
