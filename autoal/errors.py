@@ -95,6 +95,8 @@ def diverged(what: str) -> UserError:
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for an unknown name, with the nearest known one."""
     choices = sorted(known)
-    near = get_close_matches(name, choices, n=1, cutoff=0.5)
+    # Whoever forgets the end of a word remembers its beginning: most stands for majority.
+    alike = [choice for choice in choices if choice[:1] == name[:1]]
+    near = get_close_matches(name, choices, n=1) or get_close_matches(name, alike, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return UserError(f"unknown {kind} {name!r}{hint}\n  known: {', '.join(choices) or 'none'}")

@@ -30,8 +30,10 @@ def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -
     mine = tmp_path / "mine" / "data" / "mine.yaml"
     mine.parent.mkdir(parents=True)
     mine.write_text("_target_: autoal.datamodules.digits.Digits\ncrop: 0\nflip: true\n")
-    options = ("hydra.launcher.n_jobs=2", "seed=0,1", "start=5000,20", f"out={tmp_path}")
-    options += (f"--config-dir={mine.parents[1]}", "data=mine")
+    options = (
+        *("hydra.launcher.n_jobs=2", "seed=0,1", "start=5000,20", f"out={tmp_path}"),
+        *(f"--config-dir={mine.parents[1]}", "data=mine"),
+    )
     # With nobody's number of threads, so that the launcher divides the cores.
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "OMP_NUM_THREADS"}
     done = subprocess.run(

@@ -10,6 +10,12 @@ def test_an_unknown_name_is_told_with_the_nearest_and_all_known_ones() -> None:
     )
 
 
+def test_a_name_that_begins_alike_needs_less_in_common() -> None:
+    names = ["majority", "one_coin", "seed"]
+    assert "; did you mean 'majority'?" in str(unknown("consensus", "most", names))
+    assert "did you mean" not in str(unknown("option", "nonsense", names))
+
+
 def test_a_name_that_is_near_to_none_gets_no_guess() -> None:
     error = unknown("strategy", "zzz", ["margin", "random"])
     assert str(error) == "unknown strategy 'zzz'\n  known: margin, random"

@@ -64,7 +64,7 @@ def test_made_rows_are_told_apart(whole: Path) -> None:
     assert sum("labelled" in line.get("growth", {}) for line in rounds) > 1
 
 
-@pytest.mark.parametrize("moment", range(9, 34, 4))
+@pytest.mark.parametrize("moment", range(9, 34, 6))
 def test_killed_at_any_moment_a_run_ends_as_if_it_never_was(
     moment: int, train: Zygote, grown: tuple[str, ...], whole: Path, tmp_path: Path
 ) -> None:
