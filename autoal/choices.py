@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import yaml
-
 from autoal import remarks
-from autoal.config import CONFIGS
+from autoal.config import CONFIGS, read
 from autoal.foresight import EPOCHS
 from autoal.remarks import Remarks
 from autoal.settings import Settings, flatten
@@ -61,5 +59,4 @@ def _bases(content: Settings, group: str) -> Iterator[str]:
 
 
 def _content(name: str) -> Settings:
-    path = CONFIGS / f"{name}.yaml"
-    return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
+    return read(name) if (CONFIGS / f"{name}.yaml").exists() else {}

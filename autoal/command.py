@@ -24,7 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from autoal import __version__, config, launchers
+from autoal import __version__, config, launchers, mistakes
 from autoal.config import CONFIGS
 from autoal.errors import Interrupted, PluginError, UserError, Waiting, until_unread
 from autoal.manual import FLAGS, manual
@@ -116,7 +116,7 @@ def _refusal(error: Exception) -> UserError | None:
     if isinstance(error, UserError):
         return error
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return config.explained(error)
+        return mistakes.explained(error)
     if isinstance(error, ValueError) and str(error).startswith("Config group override"):
         return UserError(f"a choice of a group must be one of its names: {error}")
     if isinstance(error, ValueError) and str(error).startswith(("The --", "Only one of --")):

@@ -5,7 +5,6 @@ Nothing here imports torch until the settings are known to be sound.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from copy import deepcopy
 from functools import cache, partial
@@ -17,11 +16,6 @@ import yaml
 from hydra import compose
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import (
-    ConfigCompositionException,
-    MissingConfigException,
-    OverrideParseException,
-)
 from omegaconf import DictConfig, OmegaConf
 
 from autoal import plugins, unchanged
@@ -60,7 +54,6 @@ from autoal.settings import (
     demand_kinds,
     demand_names,
     flatten,
-    unknown_key,
 )
 
 _INSIDE = Path(__file__).resolve().parent / "configs"  # of an installed package
@@ -96,7 +89,7 @@ def register() -> None:
     # There is one store, and it copies whatever it returns. Help lists a hundred groups, and Hydra
     # would copy all of it for each.
     ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
-    known, size = _read("strategies"), _read("start/random")["size"]
+    known, size = read("strategies"), read("start/random")["size"]
     for name in STRATEGIES.installed():
         options = known.get(name, {})
         _offer(STRATEGIES, "strategy", name, {"name": name, **options}, ours=name in known)
@@ -127,15 +120,16 @@ def _offer(kind: Kind, group: str, name: str, node: Settings, ours: bool = False
 
 
 @cache
-def _read(name: str) -> Settings:
-    return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())
+def read(name: str) -> Settings:
+    """The content of one of our files, by its name in the folder of them."""
+    return yaml.safe_load((CONFIGS / f"{name}.yaml").read_text("utf-8")) or {}
 
 
 def options_of(strategy: str) -> Settings:
     """The options of a strategy; only somebody else's is imported for this."""
     if strategy == startfile.NAME:  # in the place of one
         return {"path": Parameter.empty}
-    known: Settings | None = _read("strategies").get(strategy)
+    known: Settings | None = read("strategies").get(strategy)
     return plugins.options(STRATEGIES.load(strategy), (LANGUAGE,)) if known is None else known
 
 
@@ -177,7 +171,7 @@ def settings_of(config: Any, filed: DictConfig) -> Settings:
     if common["rounds"] is None:
         del common["rounds"]  # which may be without end
     demand_kinds(common, _common(defaults))
-    demand_kind("start.size", settings["start"]["size"], _read("start/random")["size"])
+    demand_kind("start.size", settings["start"]["size"], read("start/random")["size"])
     for group in NAMED:
         settings[group] = _complete(group, settings.get(group), defaults[group]["name"])
     if settings["name"] in (None, ""):
@@ -215,7 +209,7 @@ def demand_foreseen(settings: Settings, composed: DictConfig) -> None:
     filed, declared = container(composed), _declared(composed)
     larger = settings["growth"] or may_grow(settings["data"], filed["data"])
     demand_feasible(settings, None if larger else declared.get("data", {}).get(ROWS))
-    strategy, ours = settings["strategy"]["name"], _read("strategies")
+    strategy, ours = settings["strategy"]["name"], read("strategies")
     if _same_class(settings["oracle"], filed["oracle"]) and strategy in ours:
         partners = partners_of(declared.get("oracle", {}), ours)
         demand_partner(_choices()["oracle"], strategy, partners)
@@ -308,7 +302,7 @@ def _complete(group: str, given: Any, name: str) -> Settings:
 
 def _has_candidates(strategy: str) -> bool:
     """Whether one of our strategies has candidates to choose; null means the default ones."""
-    return _read("strategies").get(strategy, {}).get("candidates", 0) is None
+    return read("strategies").get(strategy, {}).get("candidates", 0) is None
 
 
 def _demand_candidates(key: str, candidates: Any) -> None:
@@ -450,53 +444,3 @@ def _folder_name(name: Any) -> str:
     if isinstance(name, list | dict) or text in (".", "..") or "/" in text or "\0" in text:
         raise UserError(f"name={name}: must be the name of one folder; out= says where it is")
     return text
-
-
-def explained(error: Exception) -> UserError:
-    """Hydra's error in our words: what came, what is allowed, what is nearest."""
-    if isinstance(error, MissingConfigException) and error.options:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        refusal = unknown(group or "config", choice, error.options)
-        extra = "\n  others come with an extra: pip install 'autoal[slurm]' or 'autoal[ray]'"
-        return UserError(f"{refusal}{extra}") if group == "hydra/launcher" else refusal
-    if isinstance(error, OverrideParseException):
-        return UserError(
-            f"cannot read {error.override!r}; options are given as key=value, "
-            """and values with unusual characters in quotes: 'key="value"'"""
-        )
-    if several := re.search(
-        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'", str(error)
-    ):
-        return UserError(
-            f"{several[1]}: these are several values; add -m to do a run with each of them; "
-            "one value that is a list stands in brackets, key=[a,b]"
-        )
-    missing = re.search(r"Could not (?:override|append to|delete from) '([^']+)'", str(error))
-    if isinstance(error, ConfigCompositionException) and missing:
-        if missing[1] == "start.size":
-            return UserError(START_IN_A_FILE)
-        if missing[1].startswith("hydra."):
-            return UserError(
-                f"unknown option of Hydra: {missing[1]!r}; --hydra-help lists them, "
-                "and a + before it adds one where that is possible"
-            )
-        if "No match in the defaults list" in str(error):
-            return _without_part(missing[1])
-        known = container(unchanged.last(), resolve=False)
-        return unknown_key(missing[1].replace("/", "."), flatten(known))
-    return UserError(str(error))
-
-
-def _without_part(key: str) -> UserError:
-    """The error for a choice inside a group, such as oracle/human, that few of its choices have."""
-    group, _, part = key.rpartition("/")
-    files = sorted((CONFIGS / group).glob("*.yaml"))
-    having = [f"{group}={file.stem}" for file in files if _offers(f"{group}/{file.stem}", part)]
-    which = f"; it goes with {' or '.join(having)}" if having else ""
-    return UserError(f"what is chosen of {group!r} has no {key.replace('/', '.')}{which}")
-
-
-def _offers(name: str, part: str) -> bool:
-    """Whether a file has a choice of this name in its list of defaults."""
-    defaults = (_read(name) or {}).get("defaults", [])
-    return any(part in entry for entry in defaults if isinstance(entry, dict))

@@ -222,7 +222,7 @@ def test_an_unknown_encoder_is_refused(train: Zygote, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("data=digits", "encoder=patches"), "this network reads images"),
+        (("data=digits", "encoder=patches", "encoder.count=8"), "this network reads images"),
         (("data=digits", "encoder=file"), "encoder.path is needed"),
         (("data=digits", "encoder=file", "encoder.path=/no.npz"), "there is no file /no.npz"),
     ],

@@ -122,7 +122,7 @@ FLOORS = (
     ("report", "foresight", "costing", "naming"),
     ("run", "config", "listing", "dashboard", "sweeping", "testing"),
     ("choices",),
-    ("spelling", "kept", "manual"),
+    ("spelling", "kept", "manual", "mistakes"),
     ("command", "predict", "labels"),
     ("__main__",),
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autoal.data import growing
+from autoal.data import cache, growing
 from autoal.data.cache import NamedArrays, cached, locked
 from autoal.data.growing import GrowingArray
 from autoal.data.resumed import WEEK, UnsoundError, cached_blocks
@@ -236,9 +236,16 @@ def test_only_what_is_open_for_writing_is_locked_as_network_file_systems_demand(
 
 
 def test_of_two_that_want_one_entry_one_makes_it_and_the_other_waits(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, made, found = threading.Event(), threading.Event(), []
+    begun, told, made = threading.Event(), threading.Event(), threading.Event()
+    found: list[dict[str, np.ndarray]] = []
+
+    def said(text: str, **_: object) -> None:
+        assert text.startswith("another process is making")
+        told.set()
+
+    monkeypatch.setattr(cache, "print", said, raising=False)
 
     def slow(there: NamedArrays) -> Iterator[NamedArrays]:
         begun.set()
@@ -254,8 +261,7 @@ def test_of_two_that_want_one_entry_one_makes_it_and_the_other_waits(
     first.start()
     assert begun.wait(60)
     second.start()
-    while "another process is making" not in capsys.readouterr().err:
-        assert second.is_alive()
+    assert told.wait(60)
     made.set()
     for each in (first, second):
         each.join(60)

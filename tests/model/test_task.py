@@ -237,7 +237,7 @@ def test_a_shorter_task_is_a_copy(
     ("options", "message"),
     [
         ({"optimizer": "sdg"}, "unknown optimizer 'sdg'; did you mean 'sgd'"),
-        ({"schedule": "linear"}, "unknown schedule 'linear'.*cosine"),
+        ({"schedule": "linear"}, "unknown schedule 'linear'\n  known: constant, cosine"),
         ({"epochs": 0}, "`epochs` must be at least 1 and at most .*, got 0"),
         ({"epochs": -1}, "`epochs` must be at least 1 and at most .*, got -1"),
         ({"steps": None}, "`steps` must be a whole number, got null"),
