@@ -145,11 +145,11 @@ def filed_settings() -> DictConfig:
 
 @cache
 def _filed() -> DictConfig:
-    choices, made = _choices(), _made()
+    choices, made, kept = _choices(), _made(), unchanged.last()
     if "experiment" in made:
         made = choices.keys() - {"experiment"}
-    elif not any(override.startswith("~") for override in HydraConfig.get().overrides.task):
-        return unchanged.last()  # a section that is taken out is missing there
+    elif kept and not any(each.startswith("~") for each in HydraConfig.get().overrides.task):
+        return kept  # a section that is taken out is missing there
     return _composed(tuple(each for each in choices.items() if each[0] in made))
 
 
@@ -408,7 +408,8 @@ def _composed(choices: tuple[tuple[str, str], ...]) -> DictConfig:
         for override in HydraConfig.get().overrides.hydra
         if override.startswith("hydra.searchpath=")
     ]
-    return compose(HydraConfig.get().job.config_name, [*overrides, *paths])
+    with unchanged.aside():
+        return compose(HydraConfig.get().job.config_name, [*overrides, *paths])
 
 
 def container(config: Any, resolve: bool = True) -> Settings:

@@ -46,8 +46,9 @@ def explained(error: Exception) -> UserError:
             )
         if "No match in the defaults list" in str(error):
             return _without_part(missing[1])
-        known = container(unchanged.last(), resolve=False)
-        return unknown_key(missing[1].replace("/", "."), flatten(known))
+        kept = unchanged.last()
+        known = flatten(container(kept, resolve=False)) if kept else {}
+        return unknown_key(missing[1].replace("/", "."), known)
     return UserError(str(error))
 
 

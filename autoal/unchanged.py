@@ -1,11 +1,13 @@
 """The settings that the files of the choices hold, before single values are changed.
 
 Hydra composes them first and then changes them. Composing them a second time would take as long as
-all else that is done before a run starts, so they are copied in between, once this is imported, as
-it is by all processes that launchers start.
+all else that is done before a run starts, so they are copied in between, once this is imported.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
@@ -15,9 +17,22 @@ _change = ConfigLoaderImpl._apply_overrides_to_config
 _kept: list[DictConfig] = []
 
 
-def last() -> DictConfig:
-    """Those of what Hydra composed last, an experiment's changes included."""
-    return _kept[-1]
+def last() -> DictConfig | None:
+    """Those of what Hydra composed last, an experiment's changes included.
+
+    None where it composed nothing: Ray sends what another process has composed.
+    """
+    return _kept[-1] if _kept else None
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Let something be composed that is no run's."""
+    before = [*_kept]
+    try:
+        yield
+    finally:
+        _kept[:] = before
 
 
 def _copied(overrides: list[Override], cfg: DictConfig) -> None:

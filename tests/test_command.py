@@ -13,7 +13,7 @@ import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 import autoal
-from autoal import command, spelling
+from autoal import command, spelling, unchanged
 from autoal.config import CONFIGS
 from autoal.plugins import STRATEGIES
 from autoal.query import registry
@@ -352,6 +352,21 @@ def test_settings_are_not_composed_twice(
     monkeypatch.setattr(sys, "argv", ["train.py"])
     assert command.main(given) == 2
     assert next(calls) == times
+
+
+def test_what_another_process_composed_is_composed_again_and_what_is_no_runs_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("data=npz", "data.path=/no.npz", "stop=kappa")
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert command.main(given) == 2
+    kept = unchanged.last()
+    assert kept is not None
+    assert "Kappa" in kept.stop._target_  # not what a run without it would be named by
+    refused = capsys.readouterr().err
+    monkeypatch.setattr(unchanged, "last", lambda: None)
+    assert command.main(given) == 2
+    assert capsys.readouterr().err == refused
 
 
 def test_an_experiment_beside_ours_is_looked_at_too(
