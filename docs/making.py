@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stdout, suppress
+from contextlib import chdir, redirect_stdout
 from io import StringIO
 from itertools import takewhile
 from pathlib import Path
@@ -107,9 +107,12 @@ def _help(typed: str) -> str:
         chdir(HERE.parent),
         patch.object(sys, "argv", [name, "--help"]),
         patch.dict(os.environ, COLUMNS="88"),
-        suppress(SystemExit),
     ):
-        run(name, run_name="__main__")
+        try:
+            run(name, run_name="__main__")
+        except SystemExit as end:
+            if end.code:
+                raise RuntimeError(f"{typed} --help ended with {end.code}") from end
     return _block("text", told.getvalue())
 
 
