@@ -1,6 +1,7 @@
 import gc
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -367,6 +368,16 @@ def test_what_another_process_composed_is_composed_again_and_what_is_no_runs_is_
     monkeypatch.setattr(unchanged, "last", lambda: None)
     assert command.main(given) == 2
     assert capsys.readouterr().err == refused
+
+
+def test_a_checkout_that_is_not_installed_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "train.py"), run_name="__main__")
+    assert end.value.code == 2
+    assert "`pip install -e .`" in capsys.readouterr().err
 
 
 def test_an_experiment_beside_ours_is_looked_at_too(
