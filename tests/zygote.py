@@ -5,18 +5,20 @@ train.py as their main module; only the time to start Python and to import torch
 """
 
 import gc
+import io
 import json
 import os
 import resource
 import runpy
 import sys
 import traceback
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from autoal import plugins
-from tests.light import warm
+from autoal import command, plugins
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
@@ -72,6 +74,13 @@ def start(
 def wait(child: int) -> int:
     """The exit code, or minus the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def warm() -> None:
+    """Do a run, since what the first one looks up or makes once is half of a short one's time."""
+    short = ("task=linear", "task.steps=1", "strategy=random", "rounds=1", "start=10", "budget=5")
+    with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
+        command.main([*short, "logger=none", f"out={folder}"])
 
 
 if __name__ == "__main__":
