@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,15 +86,21 @@ def undisturbed(sweep: Sweep, out: Path) -> Records:
     return records(out)
 
 
-def disturbed(sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm]) -> Ended:
-    """A sweep that is disturbed several times, or whose command is killed, and then completed."""
+def disturbed(
+    sweep: Sweep, cluster: Cluster, out: Path, harms: Sequence[Harm], *, killed: bool = False
+) -> Ended:
+    """A sweep that is disturbed several times, whose command may be killed in the end, completed.
+
+    Each disturbance comes when more rounds are finished than at the one before.
+    """
     begun = time.monotonic()
     command, before = started(sweep, cluster, out), Records()
-    for number, harm in enumerate(harms or [command.kill], 1):
-        before = _at(sweep, out, command, number / (1 + max(1, len(harms))))
+    all_harms = [*harms, command.kill] if killed else harms
+    for number, harm in enumerate(all_harms, 1):
+        before = _at(sweep, out, command, number / (1 + len(all_harms)))
         harm()
     code, commands = command.wait(), 1
-    if not harms:
+    if killed:
         cluster.cancel()
     while _count(records(out)) < sweep.lines:
         if commands == 3:
@@ -148,11 +155,14 @@ def main() -> None:
         expected = lasting(undisturbed(sweep, top / "undisturbed"))
         cluster = CLUSTERS[launcher](top)
         try:
-            happens = {", then ".join(cluster.harms): [*cluster.harms.values()]}
-            happens["the command is killed, and its jobs"] = []
+            harms = [*cluster.harms.values()]
+            outcomes = {
+                ", then ".join(cluster.harms): partial(disturbed, harms=harms),
+                "the command is killed, and its jobs": partial(disturbed, harms=[], killed=True),
+            }
             rows = []
-            for number, (what, harms) in enumerate(happens.items()):
-                ended = disturbed(sweep, cluster, top / f"disturbed{number}", harms)
+            for number, (what, outcome) in enumerate(outcomes.items()):
+                ended = outcome(sweep, cluster, top / f"disturbed{number}")
                 rows.append(_row(what, ended, expected))
                 print(" | ".join(rows[-1]), flush=True)
         finally:

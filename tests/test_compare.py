@@ -1,7 +1,5 @@
 """Many runs in one command: `experiment=compare`, its launchers, and the W&B sweep."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from autoal import config, spelling
 from autoal.config import CONFIGS
 from autoal.report.groups import group
 from autoal.report.runs import read_runs
-from tests.launch import ENVIRONMENT, ROOT, Zygote
+from tests.launch import Zygote
 
 QUICK = ("experiment=compare", "strategy=random", "task.steps=5", "rounds=1")
 
@@ -25,7 +23,17 @@ def kinds(out: Path) -> list[tuple[str, str]]:
     return [(fault.kind, fault.what) for fault in [*unreadable, *group(runs)[1]]]
 
 
-def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -> None:
+# With nobody's number of threads, so that the launcher divides the cores.
+UNLIMITED = """
+import os, runpy
+del os.environ["OMP_NUM_THREADS"]
+runpy.run_path("train.py", run_name="__main__")
+"""
+
+
+def test_runs_that_fail_stop_no_other_and_the_report_tells_why(
+    train: Zygote, tmp_path: Path
+) -> None:
     """Two at a time, with a choice of one's own."""
     mine = tmp_path / "mine" / "data" / "mine.yaml"
     mine.parent.mkdir(parents=True)
@@ -34,18 +42,10 @@ def test_runs_that_fail_stop_no_other_and_the_report_tells_why(tmp_path: Path) -
         *("hydra.launcher.n_jobs=2", "seed=0,1", "start=5000,20", f"out={tmp_path}"),
         *(f"--config-dir={mine.parents[1]}", "data=mine"),
     )
-    # With nobody's number of threads, so that the launcher divides the cores.
-    environment = {key: value for key, value in ENVIRONMENT.items() if key != "OMP_NUM_THREADS"}
-    done = subprocess.run(
-        [sys.executable, "train.py", "-m", *QUICK, *options],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment,
-    )
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Error executing" not in done.stderr
+    done = train.execute(UNLIMITED, "-m", *QUICK, *options)
+    assert done.code == 2, done.err
+    assert "Traceback" not in done.err
+    assert "Error executing" not in done.err
     runs, _ = read_runs([tmp_path])
     assert sorted((run.seed, len(run.rounds)) for run in runs) == [(0, 2), (1, 2)]
     assert all(run.config["data.flip"] for run in runs)
@@ -70,20 +70,14 @@ def test_a_single_run_that_is_refused_leaves_nothing(train: Zygote, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_submitit_runs_the_jobs_as_a_cluster_would(tmp_path: Path) -> None:
+def test_submitit_runs_the_jobs_as_a_cluster_would(train: Zygote, tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="no extra `slurm`")
     options = ("hydra/launcher=submitit_local", "start=20,5000", f"out={tmp_path}")
-    done = subprocess.run(
-        [sys.executable, "train.py", "-m", *QUICK, "seed=0", *options],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-    )
-    assert done.returncode == 2, done.stderr
+    done = train.run("-m", *QUICK, "seed=0", *options)
+    assert done.code == 2, done.err
     # A job's own output goes to a log, so the command tells the first error at its end.
-    assert "error: start=5000: the pool has only 1297 rows" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "error: start=5000: the pool has only 1297 rows" in done.err
+    assert "Traceback" not in done.err
     assert [len(run.rounds) for run in read_runs([tmp_path])[0]] == [2]
     assert [kind for kind, _ in kinds(tmp_path)] == ["failed"]
 

@@ -1,7 +1,6 @@
 """The site of docs/: built as strictly as can be, every link followed, every notebook executed."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,8 +8,6 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
-from jupyter_client.manager import KernelManager, start_new_kernel
-from nbclient import NotebookClient
 
 import autoal
 import autoal.testing
@@ -127,24 +124,24 @@ def test_the_citation_is_of_this_version() -> None:
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == autoal.__version__
 
 
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
-    """One for all notebooks, since importing takes longest."""
-    manager, client = start_new_kernel(cwd=str(tmp_path_factory.mktemp("notebooks")))
-    client.stop_channels()
-    yield manager
-    manager.shutdown_kernel(now=True)
+CELLS = """
+import sys
+import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in nbformat.read(sys.argv[1], as_version=4).cells:
+    if cell.cell_type == "code":
+        shell.run_cell(cell.source).raise_error()
+"""
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("path", sorted(DOCS.glob("notebooks/*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path: Path, kernel: KernelManager) -> None:
+def test_a_notebook_runs_from_top_to_bottom(train: Zygote, path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert shown, "it shows nothing of what it does"
     assert not [output for output in shown if output.get("name") == "stderr"]
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # names of earlier ones
-    executed = NotebookClient(notebook, km=kernel)
-    executed.execute()
-    assert executed.kc is not None
-    executed.kc.stop_channels()
+    executed = train.execute(
+        CELLS, str(path), MPLBACKEND="module://matplotlib_inline.backend_inline"
+    )
+    assert (executed.code, executed.err) == (0, "")

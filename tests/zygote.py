@@ -61,6 +61,7 @@ def start(
             runpy.run_path(str(TRAIN), run_name="__main__")
         else:
             exec(script, {"__name__": "__main__"})
+        code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:

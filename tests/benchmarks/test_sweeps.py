@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.clusters import CLUSTERS, Cluster, Harm
-from benchmarks.sweeps import Ended, Sweep, disturbed, lasting, records
+from benchmarks.clusters import CLUSTERS, Cluster
+from benchmarks.sweeps import Sweep, disturbed, lasting, records
 from tests.launch import Zygote
 
 SWEEP = Sweep("random", "0", rounds=4, steps=200)
@@ -25,27 +25,14 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]
     made.close()
 
 
-def ended(train: Zygote, cluster: Cluster, top: Path, harms: list[Harm]) -> Ended:
-    """The outcome, which must be that of an undisturbed sweep."""
-    found = disturbed(SWEEP, cluster, top / "runs", harms)
-    alone = train.run(*SWEEP.words, f"out={top / 'alone'}")
+@pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
+def test_runs_go_on_after_their_node_fails_and_after_their_command_is_killed(
+    train: Zygote, cluster: Cluster, tmp_path: Path
+) -> None:
+    """By themselves after the first, and when the command is given again after the second."""
+    found = disturbed(SWEEP, cluster, tmp_path / "runs", [*cluster.harms.values()], killed=True)
+    alone = train.run(*SWEEP.words, f"out={tmp_path / 'alone'}")
     assert alone.code == 0, alone.err
-    assert lasting(found.records) == lasting(records(top / "alone"))
+    assert lasting(found.records) == lasting(records(tmp_path / "alone"))
     assert found.kept == found.finished > 0
-    return found
-
-
-@pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
-def test_a_run_whose_node_fails_goes_on_by_itself(
-    train: Zygote, cluster: Cluster, tmp_path: Path
-) -> None:
-    found = ended(train, cluster, tmp_path, [*cluster.harms.values()])
-    assert (found.code, found.commands) == (0, 1)
-
-
-@pytest.mark.parametrize("cluster", PLUGINS, indirect=True)
-def test_a_command_that_is_killed_is_completed(
-    train: Zygote, cluster: Cluster, tmp_path: Path
-) -> None:
-    found = ended(train, cluster, tmp_path, [])
     assert (found.code, found.commands) == (-9, 2)
