@@ -113,7 +113,7 @@ def test_the_penalty_is_the_best_of_a_dense_grid(doubting: bool, rows: Rows) -> 
     lesson = lesson_of(rows)
     unit = lesson.unit()
     search = Search(lesson, tolerance=1e-5)
-    grid = unit * np.geomspace(MOST, LEAST, 30)
+    grid = unit * np.geomspace(MOST, LEAST, 15)
     best = min(search.likeliest(float(l2), doubting=doubting).loss for l2 in grid)
     found = Search(lesson, tolerance=1e-5).found(UNTRIED * unit, doubting=doubting)
     assert found.loss < best + 0.1  # nats of all rows
