@@ -78,7 +78,7 @@ def wait(child: int) -> int:
 
 
 def warm() -> None:
-    """Do a run, since what the first one looks up or makes once is half of a short one's time."""
+    """Do a run, since what the first one looks up and makes takes a fifth of a short one's time."""
     short = ("task=linear", "task.steps=1", "strategy=random", "rounds=1", "start=10", "budget=5")
     with TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
         command.main([*short, "logger=none", f"out={folder}"])
