@@ -68,4 +68,4 @@ SEARCHED: Strategies = {
 
 
 if __name__ == "__main__":
-    compare("designs_tried", SETTINGS, [Field(BESIDE | TRIED | SEARCHED, 3)], tables)
+    compare("designs_tried", SETTINGS, [Field({**BESIDE, **TRIED, **SEARCHED}, 3)], tables)
