@@ -8,7 +8,7 @@ from torch import Tensor
 from autoal import QueryStrategy, Scored, View, from_order
 from autoal.bounds import choice, number, whole
 from autoal.maths.clusters import seeds
-from autoal.maths.geometry import blocks, in_one
+from autoal.maths.geometry import blocks, outer_lengths
 from autoal.maths.information import Batch, Evidence, along, leading, moments, of_all, of_top
 from autoal.query.strategy import drawn, placed
 
@@ -31,9 +31,9 @@ class Badge(QueryStrategy):
         probs, features = view.pool.probs, view.pool.embeddings
         top = probs.argmax(1, keepdim=True)
         errors = probs.scatter_add(1, top, -torch.ones_like(probs[:, :1]))  # (n, classes)
-        lengths = in_one(((block**2).sum(1) for _, block in blocks(features, 1)), len(features))
-        largest = int((lengths * (errors**2).sum(1)).argmax())
-        picks, distances = seeds([errors, features], budget, view.generator(), largest)
+        gradients = [errors, features]
+        largest = int(outer_lengths(gradients).argmax())
+        picks, distances = seeds(gradients, budget, view.generator(), largest)
         return from_order(picks, distances)
 
 

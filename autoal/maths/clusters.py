@@ -10,10 +10,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from autoal.maths.geometry import approach, blocks, nearest, outer_distances, sample
+from autoal.maths.geometry import (
+    approach,
+    blocks,
+    nearest,
+    outer_distances,
+    outer_lengths,
+    sample,
+)
 
-NEWEST = 64  # picks between two passes over all rows
-REFUSALS = 8  # draws refused between two passes over all rows
+NEWEST = 128  # picks between two passes over all rows
+SPARE = 16  # draws beyond these, as some are refused
 
 
 class Clusters(NamedTuple):
@@ -46,9 +53,10 @@ def seeds(
     if first is None:
         first = int(torch.randint(size, (1,), generator=generator))
     picks, newest = [first], [first]
-    distances = torch.full((size,), torch.inf, device=factors[0].device)
+    lengths = outer_lengths(factors)
+    distances = torch.full_like(lengths, torch.inf)
     while newest:
-        approach(distances, factors, newest)
+        approach(distances, factors, lengths, newest)
         newest = _draws(distances, factors, min(NEWEST, count - len(picks)), generator)
         picks += newest
     return picks, distances
@@ -63,24 +71,19 @@ def _draws(
     by the new ones, without a pass over all rows for each.
     """
     sums = distances.cpu().double().cumsum(0)  # in double, so that a million rows all count
+    if not count or not sums[-1] > 0:
+        return []
+    chances, shares = torch.rand(2, count + SPARE, generator=generator, dtype=torch.float64)
+    drawn = torch.searchsorted(sums, chances * sums[-1], right=True).clamp(max=len(sums) - 1)
+    rows = [factor[drawn.to(factor.device)].float() for factor in factors]
+    apart, before = outer_distances(rows, rows).cpu(), distances.cpu()[drawn]
+    limits, after = shares * before, before
     picks: list[int] = []
-    taken = [factor.new_empty(count, factor.shape[1], dtype=torch.float32) for factor in factors]
-    refusals = 0
-    while len(picks) < count and refusals < REFUSALS and sums[-1] > 0:
-        chance, threshold = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
-        place = min(int(torch.searchsorted(sums, chance * sums[-1], right=True)), len(sums) - 1)
-        drawn = [factor[place : place + 1].float() for factor in factors]
-        after = before = float(distances[place])
-        if picks:
-            apart = outer_distances(drawn, [rows[: len(picks)] for rows in taken])
-            after = min(before, float(apart.min()))
-        if threshold * before < after:
-            for rows, row in zip(taken, drawn, strict=True):
-                rows[len(picks)] = row[0]
+    for number, place in enumerate(drawn.tolist()):
+        if limits[number] < after[number]:
             picks.append(place)
-        else:
-            refusals += 1
-    return picks
+            after = after.minimum(apart[number])
+    return picks[:count]
 
 
 def kmeans(

@@ -63,14 +63,14 @@ def neighbours(features: Tensor, anchors: Tensor, count: int) -> tuple[Tensor, T
 def nearest(features: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
     """The squared distance to the nearest anchor and its place, both (n,); needs an anchor."""
     anchors = anchors.float()
-    halves = _lengths([anchors]) / 2
+    halves = outer_lengths([anchors]) / 2
     distances = features.new_empty(len(features), dtype=torch.float32)
     places = torch.empty(len(features), dtype=torch.long, device=features.device)
     for piece, block in blocks(features, len(anchors)):
         # x.a - |a|^2 / 2 is largest where |x - a|^2 is smallest, and saves a pass.
         best, places[piece] = torch.addmm(-halves, block, anchors.T).max(1)
         half = halves[places[piece]]
-        distances[piece] = _apart(_lengths([block]) + 2 * half, best + half)
+        distances[piece] = _apart(outer_lengths([block]) + 2 * half, best + half)
     return distances, places
 
 
@@ -90,17 +90,24 @@ def sample(size: int, count: int, generator: torch.Generator) -> Tensor:
     return torch.randperm(size, generator=generator)[:count]
 
 
-def approach(distances: Tensor, factors: Sequence[Tensor], picks: list[int]) -> None:
-    """Lower the squared distances of all rows to those from the picks."""
-    chosen = _rows(factors, picks)
+def approach(
+    distances: Tensor, factors: Sequence[Tensor], lengths: Tensor, picks: list[int]
+) -> None:
+    """Lower the squared distances of all rows to those from the picks.
+
+    Args:
+        distances: (n,), changed in place.
+        factors: a row of the space is the outer product of the factors' rows.
+        lengths: squared, of the rows, (n,).
+        picks: places of some rows, at least one.
+    """
+    chosen, halves = _rows(factors, picks), lengths[picks] / 2
     widest = max(factors, key=lambda factor: factor.shape[1])
     for piece, _ in blocks(widest, len(picks)):
-        apart = outer_distances(_rows(factors, piece), chosen)
-        distances[piece] = distances[piece].minimum(apart.amin(1))
-
-
-def _rows(factors: Sequence[Tensor], places: slice | list[int]) -> list[Tensor]:
-    return [factor[places].float() for factor in factors]
+        # As in `nearest`; close to a pick, where rounding counts, both rows are of one length.
+        best = _products(_rows(factors, piece), chosen).sub_(halves).amax(1)
+        apart = _apart(2 * lengths[piece], best + lengths[piece] / 2)
+        distances[piece] = distances[piece].minimum(apart)
 
 
 def outer_distances(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
@@ -108,18 +115,29 @@ def outer_distances(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
 
     The outer products themselves would not fit in memory; with one factor, they are its rows.
     """
+    lengths = outer_lengths(left)[:, None] + outer_lengths(right)
+    return _apart(lengths, _products(left, right))
+
+
+def outer_lengths(factors: Sequence[Tensor]) -> Tensor:
+    """The squared length of each outer product, (n,)."""
+    lengths = factors[0].new_ones(len(factors[0]), dtype=torch.float32)
+    for factor in factors:
+        for piece, block in blocks(factor, 1):
+            lengths[piece] *= (block**2).sum(1)
+    return lengths
+
+
+def _rows(factors: Sequence[Tensor], places: slice | list[int]) -> list[Tensor]:
+    return [factor[places].float() for factor in factors]
+
+
+def _products(left: Sequence[Tensor], right: Sequence[Tensor]) -> Tensor:
+    """Scalar products of outer products, (left, right)."""
     products = left[0] @ right[0].T
     for rows, others in zip(left[1:], right[1:], strict=True):
         products *= rows @ others.T
-    return _apart(_lengths(left)[:, None] + _lengths(right), products)
-
-
-def _lengths(factors: Sequence[Tensor]) -> Tensor:
-    """The squared length of each outer product, (n,)."""
-    lengths = (factors[0] ** 2).sum(1)
-    for factor in factors[1:]:
-        lengths = lengths * (factor**2).sum(1)
-    return lengths
+    return products
 
 
 def _apart(lengths: Tensor, products: Tensor) -> Tensor:
@@ -143,16 +161,18 @@ def farthest_first(features: Tensor, count: int, distances: Tensor) -> tuple[lis
         The places of the picks in order, and the squared distances after them, (n,).
     """
     picks: list[int] = []
-    distances = distances.clone()
-    newest = _farthest(features, distances, count)
+    distances, lengths = distances.clone(), outer_lengths([features])
+    newest = _farthest(features, lengths, distances, count)
     while newest:
         picks += newest
-        approach(distances, [features], newest)
-        newest = _farthest(features, distances, count - len(picks))
+        approach(distances, [features], lengths, newest)
+        newest = _farthest(features, lengths, distances, count - len(picks))
     return picks, distances
 
 
-def _farthest(features: Tensor, distances: Tensor, count: int, least: float = 0.0) -> list[int]:
+def _farthest(
+    features: Tensor, lengths: Tensor, distances: Tensor, count: int, least: float = 0.0
+) -> list[int]:
     """The next picks, as many as the currently farthest rows determine.
 
     Distances only fall, so no other row can be farther than the last of these is now. The same
@@ -160,24 +180,26 @@ def _farthest(features: Tensor, distances: Tensor, count: int, least: float = 0.
 
     Args:
         features: (n, width).
-        count: most picks.
+        lengths: squared, of the rows, (n,).
         distances: squared, of each row to what there is already, (n,).
+        count: most picks.
         least: a pick is at least that far.
     """
     if len(features) <= ACTIVE:
-        return _one_by_one(features.float(), distances, count, least)
+        return _one_by_one(features.float(), lengths, distances, count, least)
     top = distances.topk(max(ACTIVE, len(features) // 16))
     active, left = features[top.indices].float(), top.values.clone()
-    least = max(least, float(left[-1]))
+    among, least = lengths[top.indices], max(least, float(left[-1]))
     picks: list[int] = []
-    while newest := _farthest(active, left, count - len(picks), least):
+    while newest := _farthest(active, among, left, count - len(picks), least):
         picks += newest
-        approach(left, [active], newest)
+        approach(left, [active], among, newest)
     return top.indices[picks].tolist()
 
 
-def _one_by_one(features: Tensor, distances: Tensor, count: int, least: float) -> list[int]:
-    lengths = _lengths([features])
+def _one_by_one(
+    features: Tensor, lengths: Tensor, distances: Tensor, count: int, least: float
+) -> list[int]:
     least = max(least, torch.finfo(distances.dtype).tiny)
     picks: list[int] = []
     while len(picks) < count:

@@ -32,11 +32,11 @@ def test_there_are_no_more_seeds_than_distinct_rows() -> None:
     assert float(distances.max()) == 0
 
 
-@pytest.mark.parametrize("newest", [1, 64])
+@pytest.mark.parametrize("newest", [1, 128])
 def test_seeds_are_drawn_by_their_squared_distances(
     monkeypatch: pytest.MonkeyPatch, newest: int
 ) -> None:
-    monkeypatch.setattr(clusters, "NEWEST", newest)  # 1: by fresh distances; 64: by old ones
+    monkeypatch.setattr(clusters, "NEWEST", newest)  # 1: by fresh distances; 128: by old ones
     line = torch.tensor([[0.0], [1.0], [3.0], [4.0]])
     draws = 1000
     found: dict[tuple[int, ...], int] = {}

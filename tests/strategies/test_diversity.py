@@ -185,7 +185,7 @@ def test_at_the_pure_radius_few_balls_are_mixed_and_beyond_it_more() -> None:
     apart, other = torch.cdist(rows, rows), clusters[:, None] != clusters
 
     def pure(delta: float) -> float:
-        return float((~((apart < delta) & other).any(1)).float().mean())
+        return float((~((apart < delta) & other).any(1)).double().mean())
 
     assert pure(radius - 1e-5) >= 0.95
     assert pure(radius + 1e-4) < 0.95
