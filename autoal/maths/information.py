@@ -15,8 +15,7 @@ from torch import Tensor
 
 from autoal.maths.geometry import blocks, in_one
 
-NEWEST = 64  # picks between two passes over all rows
-ACTIVE = 1024  # fewest rows to keep up to date between two passes over all rows
+ACTIVE = 512  # fewest rows to keep up to date between two passes over all rows
 SHARE = 50  # or one row in this many, if that is more
 
 
@@ -58,13 +57,18 @@ class Evidence:
         return total.reshape(self.classes * self.width, -1)
 
     def forms(self, matrix: Tensor) -> Tensor:
-        """The rows' forms of a matrix over all weights, (n, classes, classes) float64."""
-        flat = self._met(matrix)
+        """The rows' forms of a symmetric matrix over all weights, (n, classes, classes) float64."""
+        first, second = torch.tril_indices(self.classes, self.classes)  # a form is symmetric too
+        inner = matrix.to(self.dtype).view(self.classes, self.width, self.classes, self.width)
+        flat = inner[first, :, second].transpose(0, 1).reshape(self.width, -1)
         parts = (
-            (block @ flat).view(len(block), -1, self.width) @ block[:, :, None]
+            ((block @ flat).view(len(block), -1, self.width) @ block[:, :, None]).squeeze(2)
             for _, block in blocks(self.features, flat.shape[1], self.dtype)
         )
-        return in_one(parts, len(self)).view(-1, self.classes, self.classes).double()
+        found = in_one(parts, len(self)).double()
+        forms = found.new_empty(len(self), self.classes, self.classes)
+        forms[:, first, second] = forms[:, second, first] = found
+        return forms
 
     def follow(self, forms: Forms, changes: Sequence[Change], sign: int) -> None:
         """Update the forms in place for rows that came (1) or went (-1)."""
@@ -110,8 +114,8 @@ class Batch:
     """
 
     def __init__(self, inverse: Tensor, whole: Tensor) -> None:
-        self.inverse = inverse
-        self.whole = whole
+        self.inverse = inverse.contiguous()  # `inv` returns columns, which are slow to read here
+        self.reach = inverse @ whole @ self.inverse
 
     def worth(self, rows: Evidence) -> Tensor:
         """How much each row would lower the expected loss, (n,)."""
@@ -129,11 +133,15 @@ class Batch:
         while len(picks) < count:
             worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
             top = worth.topk(min(len(rows), max(ACTIVE, len(rows) // SHARE)))
-            active, room = top.indices, min(NEWEST, count - len(picks))
+            active, room = top.indices, count - len(picks)
             newest, changes = self._grow(rows[active], forms.at(active), top.values, room)
             taken[active[newest]] = True
             picks += active[newest].tolist()
-            rows.follow(forms, changes, 1)
+            # Many changes of many classes take longer to follow than the forms take to make.
+            if 4 * len(changes) * rows.classes < rows.width * (rows.classes + 1):
+                rows.follow(forms, changes, 1)
+            else:
+                forms = self._forms(rows)
         return picks
 
     def _grow(
@@ -168,19 +176,21 @@ class Batch:
         return [pick for pick, out in zip(picks, gone.tolist(), strict=True) if not out]
 
     def _forms(self, rows: Evidence) -> Forms:
-        reach = self.inverse @ self.whole @ self.inverse
-        return Forms(rows.forms(self.inverse), rows.forms(reach))
+        return Forms(rows.forms(self.inverse), rows.forms(self.reach))
 
     def _change(self, rows: Evidence, place: int, sign: int) -> Change:
         """Let a row come (1) or go (-1)."""
         covariance, row = rows.covariances[place], rows.features[place].double()
-        directions = self.inverse.view(-1, rows.classes, rows.width) @ row
-        inside = row @ directions.view(rows.classes, rows.width, rows.classes)
-        steps = directions @ _root(_share(covariance, inside, sign))
-        pushed = self.whole @ steps
-        turns = steps @ (steps.T @ pushed) / 2 - sign * (self.inverse @ pushed)
+        classes, width = rows.classes, rows.width
+        near, far = (part.view(-1, classes, width) @ row for part in (self.inverse, self.reach))
+        inside, reach = (row @ part.view(classes, width, classes) for part in (near, far))
+        root = _root(_share(covariance, inside, sign))
+        steps = near @ root
+        turns = steps @ (root.T @ reach @ root) / 2 - sign * (far @ root)
+        change = Change(steps, turns)
         self.inverse.addmm_(steps, steps.T, alpha=-sign)
-        return Change(steps, turns)
+        self.reach.addmm_(torch.cat(change, 1), torch.cat(change[::-1], 1).T)
+        return change
 
 
 def _share(covariances: Tensor, inside: Tensor, sign: int) -> Tensor:

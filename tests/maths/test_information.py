@@ -25,7 +25,6 @@ def test_growing_equals_a_search_over_all_rows(
     monkeypatch: pytest.MonkeyPatch, active: int, classes: int
 ) -> None:
     monkeypatch.setattr(information, "ACTIVE", active)
-    monkeypatch.setattr(information, "NEWEST", 4)
     factors = torch.randn(200, classes, classes, generator=generator(0)).double()
     features = torch.randn(200, 6, generator=generator(1))
     evidence = Evidence(features, factors @ factors.mT / 10)
@@ -41,15 +40,19 @@ def test_growing_equals_a_search_over_all_rows(
         known = known + rows[expected[-1]] @ rows[expected[-1]].T
     batch = Batch(torch.eye(6 * classes).double(), whole)
     assert batch.grow(evidence, 12) == expected
-    torch.testing.assert_close(batch.inverse, torch.linalg.inv(known), rtol=1e-3, atol=1e-5)
+    inverse = torch.linalg.inv(known)
+    torch.testing.assert_close(batch.inverse, inverse, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(batch.reach, inverse @ whole @ inverse, rtol=1e-3, atol=1e-5)
 
 
 def test_what_comes_and_goes_leaves_nothing_behind() -> None:
     features = torch.randn(20, 5, generator=generator(0))
     evidence = Evidence(features, torch.ones(20, 1, 1).double())
-    batch = Batch(torch.eye(5).double(), evidence.information())
+    whole = evidence.information()
+    batch = Batch(torch.eye(5).double(), whole)
     assert batch.shrink(evidence, batch.grow(evidence, 8), 8) == []
     torch.testing.assert_close(batch.inverse, torch.eye(5).double())
+    torch.testing.assert_close(batch.reach, whole)
 
 
 def test_the_covariances_of_all_classes_are_those_of_the_definition() -> None:
