@@ -189,11 +189,11 @@ def _farthest(
         return _one_by_one(features.float(), lengths, distances, count, least)
     top = distances.topk(max(ACTIVE, len(features) // 16))
     active, left = features[top.indices].float(), top.values.clone()
-    among, least = lengths[top.indices], max(least, float(left[-1]))
+    theirs, least = lengths[top.indices], max(least, float(left[-1]))
     picks: list[int] = []
-    while newest := _farthest(active, among, left, count - len(picks), least):
+    while newest := _farthest(active, theirs, left, count - len(picks), least):
         picks += newest
-        approach(left, [active], among, newest)
+        approach(left, [active], theirs, newest)
     return top.indices[picks].tolist()
 
 
