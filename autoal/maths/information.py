@@ -7,7 +7,7 @@ the form (1 x h)' matrix (1 x h), with an entry for every pair of classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -15,8 +15,9 @@ from torch import Tensor
 
 from autoal.maths.geometry import blocks, in_one
 
-ACTIVE = 512  # fewest rows to keep up to date between two passes over all rows
+ACTIVE = 1024  # fewest rows to keep up to date between two passes over all rows
 SHARE = 50  # or one row in this many, if that is more
+ANEW = 32  # rows whose worth is computed at once, until no other can be worth more
 
 
 class Change(NamedTuple):
@@ -60,15 +61,26 @@ class Evidence:
         """The rows' forms of a symmetric matrix over all weights, (n, classes, classes) float64."""
         first, second = torch.tril_indices(self.classes, self.classes)  # a form is symmetric too
         inner = matrix.to(self.dtype).view(self.classes, self.width, self.classes, self.width)
-        flat = inner[first, :, second].transpose(0, 1).reshape(self.width, -1)
-        parts = (
-            ((block @ flat).view(len(block), -1, self.width) @ block[:, :, None]).squeeze(2)
-            for _, block in blocks(self.features, flat.shape[1], self.dtype)
-        )
-        found = in_one(parts, len(self)).double()
-        forms = found.new_empty(len(self), self.classes, self.classes)
-        forms[:, first, second] = forms[:, second, first] = found
-        return forms
+        pairs = inner[first, :, second]  # (pairs of classes, width, width)
+        # Fewer numbers to write, or to write and read again.
+        along = self._squares if self.width < 2 * len(pairs) else self._sides
+        found = in_one(along(pairs), len(self))
+        places = first.new_empty(self.classes, self.classes)
+        places[first, second] = places[second, first] = torch.arange(len(first))
+        entries = found.index_select(1, places.flatten().to(found.device))
+        return entries.double().view(-1, self.classes, self.classes)
+
+    def _sides(self, squares: Tensor) -> Iterator[Tensor]:
+        """The form h' square h of each row and square, block by block."""
+        flat = squares.transpose(0, 1).reshape(self.width, -1)
+        for _, block in blocks(self.features, flat.shape[1], self.dtype):
+            yield ((block @ flat).view(len(block), -1, self.width) @ block[:, :, None]).squeeze(2)
+
+    def _squares(self, squares: Tensor) -> Iterator[Tensor]:
+        """The same, by way of h h'."""
+        flat = squares.flatten(1).T.contiguous()
+        for _, block in blocks(self.features, len(flat), self.dtype):
+            yield (block[:, :, None] * block[:, None]).flatten(1) @ flat
 
     def follow(self, forms: Forms, changes: Sequence[Change], sign: int) -> None:
         """Update the forms in place for rows that came (1) or went (-1)."""
@@ -97,9 +109,9 @@ class Forms(NamedTuple):
         """The forms of some rows."""
         return Forms(self.inside[places], self.reach[places])
 
-    def effect(self, rows: Evidence, sign: int) -> Tensor:
-        """How much each row, coming (1) or going (-1), lowers or raises the expected loss, (n,)."""
-        return (_share(rows.covariances, self.inside, sign) * self.reach.mT).sum((1, 2))
+    def worth(self, covariances: Tensor, sign: int) -> Tensor:
+        """How much each row lowers the expected loss by coming (1) or going (-1), (n,)."""
+        return sign * (_share(covariances, self.inside, sign) * self.reach.mT).sum((1, 2))
 
 
 class Batch:
@@ -119,61 +131,58 @@ class Batch:
 
     def worth(self, rows: Evidence) -> Tensor:
         """How much each row would lower the expected loss, (n,)."""
-        return self._forms(rows).effect(rows, 1)
+        return self._forms(rows).worth(rows.covariances, 1)
 
     def grow(self, rows: Evidence, count: int) -> list[int]:
-        """Add the row that lowers the loss most, again and again.
-
-        A row's worth falls with nearly every other that comes, so between two passes over all rows
-        only those of greatest worth are updated.
-        """
-        forms, count = self._forms(rows), min(count, len(rows))
-        taken = torch.zeros(len(rows), dtype=torch.bool, device=forms.inside.device)
-        picks: list[int] = []
-        while len(picks) < count:
-            worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
-            top = worth.topk(min(len(rows), max(ACTIVE, len(rows) // SHARE)))
-            active, room = top.indices, count - len(picks)
-            newest, changes = self._grow(rows[active], forms.at(active), top.values, room)
-            taken[active[newest]] = True
-            picks += active[newest].tolist()
-            # Many changes of many classes take longer to follow than the forms take to make.
-            if 4 * len(changes) * rows.classes < rows.width * (rows.classes + 1):
-                rows.follow(forms, changes, 1)
-            else:
-                forms = self._forms(rows)
-        return picks
-
-    def _grow(
-        self, rows: Evidence, forms: Forms, worth: Tensor, count: int
-    ) -> tuple[list[int], list[Change]]:
-        """The next picks, as long as they are worth at least what the last of these rows was."""
-        bound, taken = worth[-1], worth == -torch.inf
-        picks: list[int] = []
-        changes: list[Change] = []
-        while len(picks) < count:
-            best = int(worth.argmax())
-            if picks and worth[best] < bound:
-                break
-            picks.append(best)
-            taken[best] = True
-            changes.append(self._change(rows, best, 1))
-            rows.follow(forms, changes[-1:], 1)
-            worth = forms.effect(rows, 1).masked_fill_(taken, -torch.inf)
-        return picks, changes
+        """Add the row that lowers the loss most, again and again."""
+        return self._best(rows, min(count, len(rows)), 1)
 
     def shrink(self, rows: Evidence, picks: list[int], count: int) -> list[int]:
         """Drop the row that raises the loss least, again and again."""
         own = rows[torch.tensor(picks, dtype=torch.long)]
         # In double precision, as few rows may span a direction alone.
-        own = Evidence(own.features.double(), own.covariances)
-        forms = self._forms(own)
-        gone = torch.zeros(len(own), dtype=torch.bool, device=forms.inside.device)
-        for _ in range(count):
-            least = int(forms.effect(own, -1).masked_fill_(gone, torch.inf).argmin())
-            gone[least] = True
-            own.follow(forms, [self._change(own, least, -1)], -1)
-        return [pick for pick, out in zip(picks, gone.tolist(), strict=True) if not out]
+        gone = set(self._best(Evidence(own.features.double(), own.covariances), count, -1))
+        return [pick for place, pick in enumerate(picks) if place not in gone]
+
+    def _best(self, rows: Evidence, count: int, sign: int) -> list[int]:
+        """Let the row come (1) or go (-1) that lowers the loss most, again and again.
+
+        A row's worth falls with nearly every other that comes or goes, so between two passes over
+        all rows only those of greatest worth are followed.
+        """
+        forms = self._forms(rows)
+        done = torch.zeros(len(rows), dtype=torch.bool, device=forms.inside.device)
+        picks: list[int] = []
+        while len(picks) < count:
+            worth = forms.worth(rows.covariances, sign).masked_fill_(done, -torch.inf)
+            top = worth.topk(min(len(rows), max(ACTIVE, len(rows) // SHARE)))
+            active, room = top.indices, min(count - len(picks), len(top.indices))
+            newest, changes = self._first(rows[active], forms.at(active), top.values, room, sign)
+            done[active[newest]] = True
+            picks += active[newest].tolist()
+            # Many changes of many classes take longer to follow than the forms take to make.
+            if 4 * len(changes) * rows.classes < rows.width * (rows.classes + 1):
+                rows.follow(forms, changes, sign)
+            else:
+                forms = self._forms(rows)
+        return picks
+
+    def _first(
+        self, rows: Evidence, forms: Forms, worth: Tensor, count: int, sign: int
+    ) -> tuple[list[int], list[Change]]:
+        """The next picks, as long as they are worth at least what the last of these rows was."""
+        bound = float(worth[-1])
+        picks: list[int] = []
+        changes: list[Change] = []
+        while len(picks) < count:
+            best = _leader(worth, lambda some: forms.at(some).worth(rows.covariances[some], sign))
+            if picks and worth[best] < bound:
+                break
+            picks.append(best)
+            worth[best] = -torch.inf
+            changes.append(self._change(rows, best, sign))
+            rows.follow(forms, changes[-1:], sign)
+        return picks, changes
 
     def _forms(self, rows: Evidence) -> Forms:
         return Forms(rows.forms(self.inverse), rows.forms(self.reach))
@@ -191,6 +200,21 @@ class Batch:
         self.inverse.addmm_(steps, steps.T, alpha=-sign)
         self.reach.addmm_(torch.cat(change, 1), torch.cat(change[::-1], 1).T)
         return change
+
+
+def _leader(worth: Tensor, anew: Callable[[Tensor], Tensor]) -> int:
+    """The place of the greatest worth, of which these are upper bounds.
+
+    From the greatest on they are replaced by what `anew` computes, until none of the others can
+    lead.
+    """
+    known = torch.zeros_like(worth, dtype=torch.bool)
+    while not known[best := int(worth.argmax())]:
+        top = worth.masked_fill(known, -torch.inf).topk(min(ANEW, len(worth)))
+        some = top.indices[top.values > -torch.inf]
+        worth[some] = anew(some)
+        known[some] = True
+    return best
 
 
 def _share(covariances: Tensor, inside: Tensor, sign: int) -> Tensor:
