@@ -21,6 +21,7 @@ from autoal.report.mixtures import candidate_weights
 from autoal.report.tables import Cell, Table
 from autoal.search.autoal import CANDIDATES, AutoAL
 from benchmarks import runs
+from benchmarks.designs.ridges import TunedFitNet
 from benchmarks.paired import Field, Setting, Strategies, compare
 
 POOL = 8_000  # rows that a seed draws, or all that there are
@@ -33,6 +34,8 @@ SETTINGS = {
     for plan in PLANS
     if (data, plan.start) != ("waveform", 2_000)  # more than any set has
 }
+# What the search weighs highest on EfficientNet features, where it is worst alone.
+WITHOUT_SALUTARY = {name: options for name, options in CANDIDATES.items() if name != "salutary"}
 SEARCHED: Strategies = {
     "autoal": AutoAL,
     "prior only": partial(AutoAL, steps=0),
@@ -44,13 +47,20 @@ SEARCHED: Strategies = {
     "16 rehearsals": partial(AutoAL, rehearsals=16),
     "32 rehearsals": partial(AutoAL, rehearsals=32),
     "weights of rows": partial(AutoAL, searchnet="rows", rehearsals=16),
+    "FitNet's ridge tuned": TunedFitNet,
+    "even prior, ridge tuned": partial(TunedFitNet, prior={}),
+    "even prior, no salutary": partial(AutoAL, candidates=WITHOUT_SALUTARY, prior={}),
+    "even mix, no salutary": partial(AutoAL, candidates=WITHOUT_SALUTARY, prior={}, steps=0),
     **{name: partial(registry.build, name) for name in ("random", "uherding")},
 }
 ALONE: Strategies = {
     f"only {name}": partial(AutoAL, candidates={name: options}, prior={}, steps=0)
     for name, options in CANDIDATES.items()
 }
-FINDERS = ("autoal", "pull 0.5", "even prior", "even prior, pull 0.5", "32 rehearsals")
+FINDERS = (
+    *("autoal", "pull 0.5", "even prior", "even prior, pull 0.5", "32 rehearsals"),
+    *("FitNet's ridge tuned", "even prior, ridge tuned", "even prior, no salutary"),
+)
 
 
 def tables(tops: Sequence[Path]) -> list[Table]:
@@ -77,13 +87,11 @@ def _beside(setting: Reported, finder: str) -> list[Cell]:
     last = {
         name: rounds[-1] for name, rounds in candidate_weights(setting.contenders[finder]).items()
     }
-    areas = {
-        name: mean(run.area for run in setting.contenders[f"only {name}"]) for name in CANDIDATES
-    }
+    areas = {name: mean(run.area for run in setting.contenders[f"only {name}"]) for name in last}
     best = max(areas, key=areas.__getitem__)
     rank = sorted(last, key=last.__getitem__, reverse=True).index(best) + 1
     correlation, _ = spearmanr([last[name] for name in areas], list(areas.values()))
-    cells = [f"{last[name]:.2f} ({areas[name]:.4f})" for name in CANDIDATES]
+    cells = [f"{last[name]:.2f} ({areas[name]:.4f})" if name in last else "" for name in CANDIDATES]
     return [best, rank, float(correlation), *cells]
 
 
