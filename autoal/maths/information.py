@@ -211,7 +211,7 @@ def _leader(worth: Tensor, anew: Callable[[Tensor], Tensor]) -> int:
     known = torch.zeros_like(worth, dtype=torch.bool)
     while not known[best := int(worth.argmax())]:
         top = worth.masked_fill(known, -torch.inf).topk(min(ANEW, len(worth)))
-        some = top.indices[top.values > -torch.inf]
+        some = top.indices[top.values != -torch.inf]  # NaN too, or it would lead for ever
         worth[some] = anew(some)
         known[some] = True
     return best

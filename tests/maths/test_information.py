@@ -55,6 +55,14 @@ def test_what_comes_and_goes_leaves_nothing_behind() -> None:
     torch.testing.assert_close(batch.reach, whole)
 
 
+def test_numbers_that_overflow_end_too() -> None:
+    evidence = Evidence(torch.full((40, 3), 1e30), torch.ones(40, 1, 1).double())
+    batch = Batch(torch.eye(3).double(), torch.eye(3).double())
+    assert batch.worth(evidence).isnan().all()
+    picks = batch.grow(evidence, 5)
+    assert len(set(picks)) == 5
+
+
 def test_the_covariances_of_all_classes_are_those_of_the_definition() -> None:
     probs = torch.randn(10, 4, generator=generator(0)).softmax(1).double()
     expected = probs.diag_embed() - probs[:, :, None] * probs[:, None]
