@@ -34,7 +34,7 @@ SETTINGS = {
     for plan in PLANS
     if (data, plan.start) != ("waveform", 2_000)  # more than any set has
 }
-# What the search weighs highest on EfficientNet features, where it is worst alone.
+# On EfficientNet features the search favours it, though it is among the worst alone.
 WITHOUT_SALUTARY = {name: options for name, options in CANDIDATES.items() if name != "salutary"}
 SEARCHED: Strategies = {
     "autoal": AutoAL,

@@ -62,23 +62,24 @@ class Evidence:
         first, second = torch.tril_indices(self.classes, self.classes)  # a form is symmetric too
         inner = matrix.to(self.dtype).view(self.classes, self.width, self.classes, self.width)
         pairs = inner[first, :, second]  # (pairs of classes, width, width)
-        # Fewer numbers to write, or to write and read again.
-        along = self._squares if self.width < 2 * len(pairs) else self._sides
-        found = in_one(along(pairs), len(self))
+        # A row writes width² numbers, or writes and then reads width for each pair.
+        squared = self.width < 2 * len(pairs)
+        parts = self._by_squares(pairs) if squared else self._by_sides(pairs)
+        found = in_one(parts, len(self))
         places = first.new_empty(self.classes, self.classes)
         places[first, second] = places[second, first] = torch.arange(len(first))
         entries = found.index_select(1, places.flatten().to(found.device))
         return entries.double().view(-1, self.classes, self.classes)
 
-    def _sides(self, squares: Tensor) -> Iterator[Tensor]:
-        """The form h' square h of each row and square, block by block."""
-        flat = squares.transpose(0, 1).reshape(self.width, -1)
+    def _by_sides(self, matrices: Tensor) -> Iterator[Tensor]:
+        """The form h' matrix h of each row and matrix, block by block."""
+        flat = matrices.transpose(0, 1).reshape(self.width, -1)
         for _, block in blocks(self.features, flat.shape[1], self.dtype):
             yield ((block @ flat).view(len(block), -1, self.width) @ block[:, :, None]).squeeze(2)
 
-    def _squares(self, squares: Tensor) -> Iterator[Tensor]:
+    def _by_squares(self, matrices: Tensor) -> Iterator[Tensor]:
         """The same, by way of h h'."""
-        flat = squares.flatten(1).T.contiguous()
+        flat = matrices.flatten(1).T.contiguous()
         for _, block in blocks(self.features, len(flat), self.dtype):
             yield (block[:, :, None] * block[:, None]).flatten(1) @ flat
 
